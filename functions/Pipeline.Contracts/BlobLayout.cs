@@ -1,0 +1,82 @@
+using System.Text.RegularExpressions;
+
+namespace Pipeline.Contracts;
+
+/// <summary>The only place that knows the names of blobs, tables and queues.</summary>
+public static partial class BlobLayout
+{
+    public const string ProjectsContainer = "projects";
+    public const string RawContainer = "raw";
+    public const string DatasetsContainer = "datasets";
+    public const string JobsContainer = "jobs";
+    public const string AdaptersContainer = "adapters";
+    public const string RegistryContainer = "registry";
+    public const string FeedbackContainer = "feedback";
+
+    public const string RunsTable = "runs";
+    public const string TrainingJobsQueue = "training-jobs";
+    public const string TrainingResultsQueue = "training-results";
+
+    public const string ManifestFile = "manifest.json";
+    public const string TrainFile = "train.jsonl";
+    public const string ValidationFile = "validation.jsonl";
+    public const string TestFile = "test.jsonl";
+    public const string RejectedFile = "rejected.jsonl";
+    public const string AdapterWeightsFile = "adapter_model.safetensors";
+    public const string AdapterConfigFile = "adapter_config.json";
+    public const string EvaluationFile = "evaluation.json";
+    public const string ReportFile = "report.html";
+    public const string ModelCardFile = "README.md";
+
+    public static IReadOnlyList<string> Containers { get; } =
+        [ProjectsContainer, RawContainer, DatasetsContainer, JobsContainer, AdaptersContainer, RegistryContainer, FeedbackContainer];
+
+    public static IReadOnlyList<string> Queues { get; } = [TrainingJobsQueue, TrainingResultsQueue];
+
+    public static BlobAddress Project(string project) => new(ProjectsContainer, $"{Checked(project)}/project.yaml");
+
+    public static BlobAddress Raw(string project, string name) => new(RawContainer, $"{Checked(project)}/{name}");
+
+    public static string DatasetPrefix(string datasetId) => $"{datasetId}/";
+
+    public static BlobAddress Dataset(string datasetId, string file) => new(DatasetsContainer, $"{datasetId}/{file}");
+
+    public static string JobPrefix(string runId) => $"{runId}/";
+
+    public static BlobAddress Job(string runId) => new(JobsContainer, $"{runId}/job.json");
+
+    public static BlobAddress Progress(string runId) => new(JobsContainer, $"{runId}/progress.jsonl");
+
+    /// <summary>Written to ask the worker to stop at its next step.</summary>
+    public static BlobAddress CancelRequest(string runId) => new(JobsContainer, $"{runId}/cancel");
+
+    public static string CheckpointPrefix(string runId) => $"{runId}/checkpoint/";
+
+    public static BlobAddress Checkpoint(string runId, string file) => new(JobsContainer, $"{runId}/checkpoint/{file}");
+
+    public static string AdapterPrefix(string project, int version) => $"{Checked(project)}/v{version}/";
+
+    public static BlobAddress Adapter(string project, int version, string file) => new(AdaptersContainer, $"{Checked(project)}/v{version}/{file}");
+
+    public static BlobAddress Registry(string project) => new(RegistryContainer, $"{Checked(project)}.json");
+
+    public static string FeedbackPrefix(string project) => $"{Checked(project)}/";
+
+    public static BlobAddress Feedback(string project, string id) => new(FeedbackContainer, $"{Checked(project)}/{id}.json");
+
+    /// <summary>Whether <paramref name="project"/> can name a project: 3 to 40 of a-z, 0-9 and the hyphen.</summary>
+    public static bool IsProjectName(string project) => ProjectName().IsMatch(project);
+
+    /// <summary>Whether <paramref name="name"/> can name a base model: one folder name, no path.</summary>
+    public static bool IsBaseName(string name) => BaseName().IsMatch(name);
+
+    private static string Checked(string project) => IsProjectName(project)
+        ? project
+        : throw new ArgumentException($"'{project}' cannot name a project: use 3 to 40 of a-z, 0-9 and '-'.", nameof(project));
+
+    [GeneratedRegex(@"^[a-z0-9-]{3,40}\z", RegexOptions.CultureInvariant)]
+    private static partial Regex ProjectName();
+
+    [GeneratedRegex(@"^[A-Za-z0-9][A-Za-z0-9._-]{0,95}\z", RegexOptions.CultureInvariant)]
+    private static partial Regex BaseName();
+}

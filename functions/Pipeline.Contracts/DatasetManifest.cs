@@ -1,0 +1,59 @@
+namespace Pipeline.Contracts;
+
+/// <summary><c>datasets/{datasetId}/manifest.json</c>: what the dataset is made of and how every row read has ended.</summary>
+public sealed record DatasetManifest
+{
+    public const int CurrentSchemaVersion = 1;
+
+    public int SchemaVersion { get; init; } = CurrentSchemaVersion;
+    public required string DatasetId { get; init; }
+    public required string Project { get; init; }
+    public required string Task { get; init; }
+
+    /// <summary>Labels in ordinal order; empty for tasks without labels.</summary>
+    public required IReadOnlyList<string> Labels { get; init; }
+
+    /// <summary>The system prompt of every example.</summary>
+    public required string SystemPrompt { get; init; }
+
+    /// <summary>Which column was read as what, and whether that was said or guessed.</summary>
+    public required ColumnReading Columns { get; init; }
+
+    /// <summary>The files read, in the order read.</summary>
+    public required IReadOnlyList<SourceFile> Sources { get; init; }
+
+    /// <summary><c>read = accepted + rejected + duplicates</c> and <c>accepted = train + validation + test</c>.</summary>
+    public required RowCounts Rows { get; init; }
+
+    /// <summary>Rows by <see cref="RejectionReason"/>.</summary>
+    public required IReadOnlyDictionary<string, int> Reasons { get; init; }
+
+    /// <summary>Accepted rows by label, over all splits.</summary>
+    public required IReadOnlyDictionary<string, int> RowsByLabel { get; init; }
+
+    /// <summary>The base whose tokenizer measured the rows, the template's name and the SHA-256 of the tokenizer file.</summary>
+    public required string Base { get; init; }
+    public required string Template { get; init; }
+    public required string TokenizerSha256 { get; init; }
+
+    /// <summary>The longest example, in tokens.</summary>
+    public required int LongestTokens { get; init; }
+
+    /// <summary>SHA-256 of each file of the dataset by name, in hexadecimal.</summary>
+    public required IReadOnlyDictionary<string, string> Files { get; init; }
+
+    /// <summary>The project's settings as they were applied.</summary>
+    public required ProjectSettings Settings { get; init; }
+}
+
+/// <summary>How the rows read have ended.</summary>
+public sealed record RowCounts(int Read, int Accepted, int Rejected, int Duplicates, int Train, int Validation, int Test);
+
+/// <summary>The columns a dataset was read from.</summary>
+/// <param name="Text">The column of the text.</param>
+/// <param name="Label">The column of the label or answer.</param>
+/// <param name="Guessed"><c>true</c> when project.yaml did not name both.</param>
+public sealed record ColumnReading(string Text, string Label, bool Guessed);
+
+/// <summary>A file that was read.</summary>
+public sealed record SourceFile(string Name, long Bytes, string Sha256);

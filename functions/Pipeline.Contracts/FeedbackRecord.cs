@@ -1,0 +1,25 @@
+namespace Pipeline.Contracts;
+
+/// <summary>A person's verdict on an answer: <c>feedback/{project}/{id}.json</c>.</summary>
+public sealed record FeedbackRecord
+{
+    public int SchemaVersion { get; init; } = 1;
+
+    /// <summary>Derived from the content: the same verdict twice is one.</summary>
+    public required string Id { get; init; }
+    public required string Project { get; init; }
+    public required DateTimeOffset At { get; init; }
+
+    /// <summary>The text that was answered.</summary>
+    public string? Text { get; init; }
+
+    /// <summary>The run whose answer it was.</summary>
+    public string? RunId { get; init; }
+    public string? AdapterVersion { get; init; }
+
+    /// <summary>-1 thumb down, 0 neither, 1 thumb up.</summary>
+    public required int Score { get; init; }
+
+    /// <summary>The right answer. Only a verdict with text and correction becomes a training row.</summary>
+    public string? Correction { get; init; }
+}

@@ -1,0 +1,96 @@
+namespace Pipeline.Contracts;
+
+/// <summary>All that a user decides, as project.yaml says it or by default. Validated when the file is read.</summary>
+public sealed record ProjectSettings
+{
+    /// <summary>What the model is to learn. Default <c>classification</c>; <c>instruction</c> learns a free answer.</summary>
+    public string Task { get; init; } = ClassificationTask;
+    public const string ClassificationTask = "classification";
+    public const string InstructionTask = "instruction";
+
+    /// <summary>Column names; <c>null</c> where the pipeline shall guess.</summary>
+    public ColumnSettings Columns { get; init; } = new();
+
+    /// <summary>The code book. Empty: the labels are those found in the data.</summary>
+    public IReadOnlyList<LabelDefinition> Labels { get; init; } = [];
+
+    /// <summary>The system prompt; <c>null</c>: one that names the labels, or none for instruction.</summary>
+    public string? SystemPrompt { get; init; }
+
+    public ValidationSettings Validation { get; init; } = new();
+    public SplitSettings Split { get; init; } = new();
+
+    /// <summary>The base model's folder name under the models directory.</summary>
+    public string Base { get; init; } = "tiny-llama-chat";
+
+    public TrainingSettings Training { get; init; } = new();
+    public EvaluationSettings Evaluation { get; init; } = new();
+    public PromotionSettings Promotion { get; init; } = new();
+    public RetrainingSettings Retraining { get; init; } = new();
+}
+
+/// <summary>Names of the columns that matter.</summary>
+public sealed record ColumnSettings
+{
+    public string? Text { get; init; }
+    public string? Label { get; init; }
+}
+
+/// <summary>One entry of the code book.</summary>
+public sealed record LabelDefinition
+{
+    public required string Name { get; init; }
+
+    /// <summary>Other spellings that mean this label.</summary>
+    public IReadOnlyList<string> Aliases { get; init; } = [];
+}
+
+/// <summary>What makes a row valid.</summary>
+public sealed record ValidationSettings
+{
+    /// <summary>Longest example, prompt and answer together, in tokens of the base's tokenizer. 16 to 131,072; default 256.</summary>
+    public int MaxTokens { get; init; } = 256;
+}
+
+/// <summary>How accepted rows are divided. Fractions of the accepted rows; the rest trains.</summary>
+public sealed record SplitSettings
+{
+    /// <summary>0 to 0.5; default 0.1.</summary>
+    public double Validation { get; init; } = 0.1;
+
+    /// <summary>0.01 to 0.5; default 0.15. Not used when <see cref="TestFile"/> is given.</summary>
+    public double Test { get; init; } = 0.15;
+
+    /// <summary>A file beside the dropped one that is the test set as a whole (<c>split.test: NAME</c>).</summary>
+    public string? TestFile { get; init; }
+
+    /// <summary>0 to 2,147,483,647; default 1.</summary>
+    public int Seed { get; init; } = 1;
+}
+
+/// <summary>How the result is measured.</summary>
+public sealed record EvaluationSettings
+{
+    /// <summary>Resamples of the bootstrap, 200 to 100,000; default 2,000.</summary>
+    public int BootstrapSamples { get; init; } = 2000;
+
+    /// <summary>Also let both models write their answer greedily: exact match and stop rate. Default true.</summary>
+    public bool Generate { get; init; } = true;
+}
+
+/// <summary>When a new version replaces the champion.</summary>
+public sealed record PromotionSettings
+{
+    /// <summary>The lower bound of the paired 95 % interval (new minus champion) must exceed this. -1 to 1; default 0.</summary>
+    public double MinimumGain { get; init; }
+}
+
+/// <summary>When to train again.</summary>
+public sealed record RetrainingSettings
+{
+    /// <summary>New corrections that start a retraining; 0 turns it off. 0 to 1,000,000; default 50.</summary>
+    public int FeedbackCount { get; init; } = 50;
+
+    /// <summary>The timer retrains when at least this many new corrections wait. 1 to 1,000,000; default 1.</summary>
+    public int ScheduledMinimum { get; init; } = 1;
+}

@@ -1,0 +1,20 @@
+namespace Pipeline.Contracts;
+
+/// <summary><c>registry/{project}.json</c>, moved under an ETag: which versions exist and which one is the champion.</summary>
+public sealed record RegistryPointer
+{
+    public int SchemaVersion { get; init; } = 1;
+    public required string Project { get; init; }
+
+    /// <summary>The champion's version; <c>null</c> before the first promotion.</summary>
+    public int? Champion { get; init; }
+
+    /// <summary>Versions by run id, allotted before the adapter is written.</summary>
+    public IReadOnlyDictionary<string, int> Allotted { get; init; } = new Dictionary<string, int>();
+
+    /// <summary>Versions that are whole and may be listed.</summary>
+    public IReadOnlyList<int> Published { get; init; } = [];
+
+    /// <summary>Feedback ids that a retraining has used.</summary>
+    public IReadOnlyList<string> UsedFeedback { get; init; } = [];
+}

@@ -1,0 +1,29 @@
+namespace Pipeline.Contracts;
+
+/// <summary>The reason codes in <c>rejected.jsonl</c> and the manifest. A code is never renamed.</summary>
+public static class RejectionReason
+{
+    /// <summary>The text column is empty.</summary>
+    public const string MissingText = "missing_text";
+
+    /// <summary>The label column is empty.</summary>
+    public const string MissingLabel = "missing_label";
+
+    /// <summary>The label is neither in the code book nor an alias of one that is.</summary>
+    public const string UnknownLabel = "unknown_label";
+
+    /// <summary>The row does not fit into <c>validation.maxTokens</c>; it is never cut.</summary>
+    public const string TooLong = "too_long";
+
+    /// <summary>The row cannot be read: columns missing or too many, broken JSON.</summary>
+    public const string Malformed = "malformed";
+
+    /// <summary>Bytes that are not UTF-8.</summary>
+    public const string InvalidText = "invalid_text";
+
+    /// <summary>The same text stands elsewhere with another label.</summary>
+    public const string ConflictingLabel = "conflicting_label";
+
+    /// <summary>The same text with the same label stands elsewhere.</summary>
+    public const string Duplicate = "duplicate";
+}

@@ -1,0 +1,44 @@
+namespace Pipeline.Contracts;
+
+/// <summary>One row of the table <c>runs</c>: what is listed and shown.</summary>
+public sealed record RunRecord
+{
+    public const string Running = "running";
+    public const string Completed = "completed";
+    public const string Failed = "failed";
+    public const string Cancelled = "cancelled";
+
+    public required string RunId { get; init; }
+    public required string Project { get; init; }
+
+    /// <summary><c>running</c>, <c>completed</c>, <c>failed</c>, <c>cancelled</c>.</summary>
+    public required string State { get; init; }
+
+    /// <summary><c>dataset</c>, <c>train</c>, <c>publish</c>, <c>done</c>.</summary>
+    public required string Stage { get; init; }
+
+    /// <summary>What started it: <c>drop</c>, <c>http</c>, <c>feedback</c>, <c>timer</c>.</summary>
+    public required string Trigger { get; init; }
+
+    /// <summary>The raw blob's name within its project.</summary>
+    public required string Source { get; init; }
+
+    public required DateTimeOffset CreatedAt { get; init; }
+    public required DateTimeOffset UpdatedAt { get; init; }
+    public string? DatasetId { get; init; }
+
+    /// <summary>The version allotted, published or not.</summary>
+    public int? Version { get; init; }
+
+    /// <summary>The published adapter's blob prefix.</summary>
+    public string? Adapter { get; init; }
+
+    /// <summary>Whether the champion was replaced, and why, in words.</summary>
+    public string? Promotion { get; init; }
+
+    public double? BaseAccuracy { get; init; }
+    public double? TunedAccuracy { get; init; }
+
+    /// <summary>Why it failed.</summary>
+    public string? Error { get; init; }
+}

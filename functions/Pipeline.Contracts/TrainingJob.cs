@@ -1,0 +1,29 @@
+namespace Pipeline.Contracts;
+
+/// <summary><c>jobs/{runId}/job.json</c>: everything that a worker needs to know.</summary>
+public sealed record TrainingJob
+{
+    public int SchemaVersion { get; init; } = 1;
+    public required string RunId { get; init; }
+    public required string Project { get; init; }
+    public required string DatasetId { get; init; }
+
+    /// <summary>Folder name of the base under the worker's models directory.</summary>
+    public required string Base { get; init; }
+
+    /// <summary>The version N allotted to this run: the worker writes to <c>adapters/{project}/v{N}</c>.</summary>
+    public required int Version { get; init; }
+
+    public required TrainingSettings Training { get; init; }
+    public required EvaluationSettings Evaluation { get; init; }
+}
+
+/// <summary>The message on the queue <c>training-jobs</c>.</summary>
+public sealed record TrainingRequest(string RunId);
+
+/// <summary>The message on the queue <c>training-results</c>.</summary>
+/// <param name="RunId">The run.</param>
+/// <param name="Succeeded">Whether a whole adapter lies in its place.</param>
+/// <param name="Cancelled">The run was told to stop.</param>
+/// <param name="Error">What went wrong, for people; <c>null</c> when it went well.</param>
+public sealed record TrainingResult(string RunId, bool Succeeded, bool Cancelled, string? Error);

@@ -1,0 +1,142 @@
+using System.Text;
+using Pipeline.Contracts;
+using Pipeline.Datasets.Ingestion;
+using Pipeline.Datasets.Splitting;
+using Pipeline.Datasets.Validation;
+using Pipeline.Tokenization;
+
+namespace Pipeline.Datasets;
+
+/// <summary>Raw files to a dataset: read, choose columns, judge every row, split, write.</summary>
+public static class DatasetBuilder
+{
+    /// <summary>Part of every dataset id; raised when the same input would give other files.</summary>
+    internal const string Version = "1";
+
+    /// <summary>Most labels that the default system prompt lists; more would crowd out the text.</summary>
+    private const int MostListedLabels = 20;
+
+    /// <summary>Builds the dataset.</summary>
+    /// <exception cref="DatasetException">A file is empty, binary or unreadable, or its columns cannot be told.</exception>
+    public static DatasetBuild Build(DatasetRequest request)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        ProjectSettings settings = request.Settings;
+        List<(RawFile File, IReadOnlyList<RawRow> Rows)> inputs = [.. request.Files.Select(f => (f, RawReader.Read(f)))];
+        IReadOnlyList<RawRow> testInput = request.TestFile is null ? [] : RawReader.Read(request.TestFile);
+        ColumnReading columns = ColumnGuess.Choose(inputs[0].Rows, settings.Columns, inputs[0].File.Name);
+        List<RawRow> all = [.. testInput, .. inputs.SelectMany(i => i.Rows)];
+        LabelBook? book = Book(settings, all, columns);
+        string? system = settings.SystemPrompt ?? DefaultSystemPrompt(book);
+        var judge = new RowJudge(book, columns, system, new ChatEncoder(request.Tokenizer), settings.Validation.MaxTokens);
+
+        var rejected = new List<RejectedRow>();
+        List<Example> testRows = Judge(judge, testInput, rejected);
+        List<Example> rows = Judge(judge, inputs.SelectMany(i => i.Rows), rejected);
+        (IReadOnlyList<Example> train, IReadOnlyList<Example> validation, IReadOnlyList<Example> test) =
+            StratifiedSplit.Divide(rows, settings.Split.Validation, request.TestFile is null ? settings.Split.Test : 0, settings.Split.Seed);
+        test = request.TestFile is null ? test : testRows;
+
+        var files = new Dictionary<string, byte[]>(StringComparer.Ordinal)
+        {
+            [BlobLayout.TrainFile] = Lines(train),
+            [BlobLayout.ValidationFile] = Lines(validation),
+            [BlobLayout.TestFile] = Lines(test),
+            [BlobLayout.RejectedFile] = Lines(rejected),
+        };
+        int duplicates = rejected.Count(r => r.Outcome == RejectedRow.Duplicate);
+        List<Example> accepted = [.. testRows, .. rows];
+        var manifest = new DatasetManifest
+        {
+            DatasetId = request.DatasetId(),
+            Project = request.Project,
+            Task = settings.Task,
+            Labels = book is null ? [] : [.. accepted.Select(e => e.Label!).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)],
+            SystemPrompt = system ?? "",
+            Columns = columns,
+            Sources = [.. request.Files.Append(request.TestFile).OfType<RawFile>().Select(f => new SourceFile(f.Name, f.Bytes.Length, ContentHash.Of(f.Bytes.Span)))],
+            Rows = new RowCounts(all.Count, accepted.Count, rejected.Count - duplicates, duplicates, train.Count, validation.Count, test.Count),
+            Reasons = Count(rejected.Select(r => r.Reason)),
+            RowsByLabel = Count(accepted.Select(e => e.Label).OfType<string>()),
+            Base = settings.Base,
+            Template = Llama2Template.Name,
+            TokenizerSha256 = request.TokenizerSha256,
+            LongestTokens = judge.LongestTokens,
+            Files = files.ToDictionary(f => f.Key, f => ContentHash.Of(f.Value), StringComparer.Ordinal),
+            Settings = settings,
+        };
+        files[BlobLayout.ManifestFile] = ContractJson.WriteUtf8(manifest, indented: true);
+        return new DatasetBuild(manifest, files, FaultOf(manifest, train, test));
+    }
+
+    private static LabelBook? Book(ProjectSettings settings, List<RawRow> rows, ColumnReading columns)
+    {
+        if (settings.Task != ProjectSettings.ClassificationTask)
+        {
+            return null;
+        }
+
+        return settings.Labels.Count > 0
+            ? LabelBook.From(settings.Labels)
+            : LabelBook.FromData(rows.Where(r => r.Fault is null).Select(r => TextCleaning.Clean(r.Fields.GetValueOrDefault(columns.Label, ""))));
+    }
+
+    private static string? DefaultSystemPrompt(LabelBook? book) => book switch
+    {
+        null => null,
+        { Labels.Count: <= MostListedLabels } => $"You label a text. Answer with one of: {string.Join(", ", book.Labels)}.",
+        _ => "You label a text. Answer with its label alone.",
+    };
+
+    private static List<Example> Judge(RowJudge judge, IEnumerable<RawRow> rows, List<RejectedRow> rejected)
+    {
+        var accepted = new List<Example>();
+        foreach (RawRow row in rows)
+        {
+            (Example? example, RejectedRow? rejection) = judge.Judge(row);
+            if (example is not null)
+            {
+                accepted.Add(example);
+            }
+            else
+            {
+                rejected.Add(rejection!);
+            }
+        }
+
+        return accepted;
+    }
+
+    private static DatasetException? FaultOf(DatasetManifest manifest, IReadOnlyList<Example> train, IReadOnlyList<Example> test)
+    {
+        if (manifest.Rows.Accepted == 0)
+        {
+            return new DatasetException(DatasetException.NothingAccepted, $"All {manifest.Rows.Read} rows were rejected ({Said(manifest.Reasons)}); see {BlobLayout.RejectedFile}.");
+        }
+
+        if (manifest.Task == ProjectSettings.ClassificationTask && manifest.Labels.Count < 2)
+        {
+            return new DatasetException(DatasetException.OneLabel, $"Every accepted row has the label '{manifest.Labels[0]}'; at least two labels are needed to learn a difference.");
+        }
+
+        return train.Count == 0 || test.Count == 0
+            ? new DatasetException(DatasetException.NothingAccepted, $"{manifest.Rows.Accepted} accepted rows leave {train.Count} to train and {test.Count} to test on ({Said(manifest.Reasons)}); more rows are needed.")
+            : null;
+    }
+
+    private static string Said(IReadOnlyDictionary<string, int> reasons) => string.Join(", ", reasons.Select(r => $"{r.Key} {r.Value}"));
+
+    private static SortedDictionary<string, int> Count(IEnumerable<string> values) =>
+        new(values.CountBy(v => v, StringComparer.Ordinal).ToDictionary(), StringComparer.Ordinal);
+
+    private static byte[] Lines<T>(IReadOnlyList<T> rows)
+    {
+        var text = new StringBuilder();
+        foreach (T row in rows)
+        {
+            text.Append(ContractJson.Write(row)).Append('\n');
+        }
+
+        return Encoding.UTF8.GetBytes(text.ToString());
+    }
+}

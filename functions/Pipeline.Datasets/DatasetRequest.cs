@@ -1,0 +1,30 @@
+using Pipeline.Contracts;
+using Pipeline.Datasets.Ingestion;
+using Pipeline.Tokenization;
+
+namespace Pipeline.Datasets;
+
+/// <summary>What a dataset is made of.</summary>
+public sealed record DatasetRequest
+{
+    public required string Project { get; init; }
+    public required ProjectSettings Settings { get; init; }
+
+    /// <summary>Files to learn from; the first one is what was dropped, others are rows that came back as feedback.</summary>
+    public required IReadOnlyList<RawFile> Files { get; init; }
+
+    /// <summary>The test set of its own, when <c>split.test</c> names one.</summary>
+    public RawFile? TestFile { get; init; }
+
+    /// <summary>The base's tokenizer and the SHA-256 of its file.</summary>
+    public required LlamaTokenizer Tokenizer { get; init; }
+    public required string TokenizerSha256 { get; init; }
+
+    /// <summary>The dataset's id: the same content and settings give the same id.</summary>
+    public string DatasetId() => ContentHash.ShortOf(
+        [DatasetBuilder.Version, Project, ContractJson.Write(DatasetSettings()), TokenizerSha256,
+         .. Files.Append(TestFile).OfType<RawFile>().SelectMany(f => (string[])[f.Name, ContentHash.Of(f.Bytes.Span)])]);
+
+    /// <summary>The settings that shape a dataset; how it is trained on does not.</summary>
+    private ProjectSettings DatasetSettings() => Settings with { Training = new(), Evaluation = new(), Promotion = new(), Retraining = new() };
+}

@@ -1,0 +1,65 @@
+using Pipeline.Contracts;
+
+namespace Pipeline.Datasets.Validation;
+
+/// <summary>Which labels are valid and which spelling stands for which.</summary>
+public sealed class LabelBook
+{
+    /// <summary>Fewest rows that make a label of one that no code book names: one for each split.</summary>
+    public const int FewestRows = 3;
+
+    private readonly Dictionary<string, string> _bySpelling;
+    private readonly bool _said;
+
+    private LabelBook(Dictionary<string, string> bySpelling, bool said)
+    {
+        (_bySpelling, _said) = (bySpelling, said);
+        Labels = [.. bySpelling.Values.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
+    }
+
+    /// <summary>The labels in ordinal order.</summary>
+    public IReadOnlyList<string> Labels { get; }
+
+    /// <summary>The code book that project.yaml gives.</summary>
+    public static LabelBook From(IReadOnlyList<LabelDefinition> definitions)
+    {
+        ArgumentNullException.ThrowIfNull(definitions);
+        var spellings = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
+        foreach (LabelDefinition definition in definitions)
+        {
+            foreach (string spelling in definition.Aliases.Prepend(definition.Name))
+            {
+                spellings[spelling] = definition.Name;
+            }
+        }
+
+        return new LabelBook(spellings, said: true);
+    }
+
+    /// <summary>The labels found in the data: spellings that differ in case alone are one label, named as most rows name it.</summary>
+    public static LabelBook FromData(IEnumerable<string> labels)
+    {
+        var spellings = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
+        foreach (IGrouping<string, string> group in labels.Select(l => l.Trim()).Where(l => l.Length > 0).GroupBy(l => l, StringComparer.OrdinalIgnoreCase))
+        {
+            if (group.Count() >= FewestRows)
+            {
+                spellings[group.Key] = group.GroupBy(l => l, StringComparer.Ordinal).OrderByDescending(g => g.Count()).ThenBy(g => g.Key, StringComparer.Ordinal).First().Key;
+            }
+        }
+
+        return new LabelBook(spellings, said: false);
+    }
+
+    /// <summary>The label that <paramref name="spelling"/> means, or <c>null</c>.</summary>
+    public string? Resolve(string spelling)
+    {
+        ArgumentNullException.ThrowIfNull(spelling);
+        return _bySpelling.GetValueOrDefault(spelling.Trim());
+    }
+
+    /// <summary>Why a spelling is no label, with what to do.</summary>
+    public string Explain(string spelling) => _said
+        ? $"'{spelling}' is neither a label of project.yaml nor an alias of one"
+        : $"'{spelling}' stands in fewer than {FewestRows} rows; if it is a label, name it under labels in project.yaml";
+}

@@ -1,0 +1,165 @@
+using System.Globalization;
+using System.Net;
+using System.Text;
+using Pipeline.Contracts;
+
+namespace Pipeline.Reporting.Pages;
+
+/// <summary><c>report.html</c>: one file with everything in it, no script, no request, every text escaped.</summary>
+public static class ReportPage
+{
+    private const int RowsShown = 40;
+
+    /// <summary>Writes the page.</summary>
+    /// <param name="title">Project and version.</param>
+    /// <param name="report">The evaluation.</param>
+    /// <param name="manifest">The dataset.</param>
+    /// <param name="test">Held-out rows, in the order of the outcomes.</param>
+    /// <param name="lossCurveSvg">What <see cref="LossCurve.Svg"/> drew.</param>
+    public static string Write(string title, EvaluationReport report, DatasetManifest manifest, IReadOnlyList<Example> test, string lossCurveSvg)
+    {
+        ArgumentNullException.ThrowIfNull(report);
+        ArgumentNullException.ThrowIfNull(manifest);
+        ArgumentNullException.ThrowIfNull(test);
+        var page = new StringBuilder();
+        page.Append(CultureInfo.InvariantCulture, $"<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><title>{Escape(title)}</title><style>{Style}</style></head><body><main>");
+        page.Append(CultureInfo.InvariantCulture, $"<h1>{Escape(title)}</h1><p>{Escape(Verdict(report))}</p>");
+        AppendScores(page, report);
+        page.Append("<h2>Loss</h2><p>Nats a supervised token: each step, its running mean, and the validation rows at the end of each epoch.</p>").Append(lossCurveSvg);
+        AppendConfusion(page, report);
+        AppendLabels(page, report);
+        AppendRows(page, "Rows won", "Base had them wrong, tuned has them right.", report, test, o => o.Base != o.Gold && o.Tuned == o.Gold);
+        AppendRows(page, "Rows lost", "Base had them right, tuned has them wrong.", report, test, o => o.Base == o.Gold && o.Tuned != o.Gold);
+        AppendDataset(page, report, manifest);
+        return page.Append("</main></body></html>\n").ToString();
+    }
+
+    /// <summary>The result in one sentence.</summary>
+    public static string Verdict(EvaluationReport report)
+    {
+        ArgumentNullException.ThrowIfNull(report);
+        PairedDifference difference = report.Difference;
+        string better = difference.Interval.Low > 0 ? "Tuned is better than base" : difference.Interval.High < 0 ? "Tuned is worse than base" : "Tuned is not proven better than base";
+        string text = $"{better}: {Percent(report.TunedScore.Accuracy)} against {Percent(report.BaseScore.Accuracy)} on {report.Outcomes.Count} held-out rows (paired 95 % interval of the difference {Signed(difference.Interval.Low)} to {Signed(difference.Interval.High)} points).";
+        foreach ((string name, BaselineScore baseline) in report.Baselines)
+        {
+            text += $" {Name(name)} reaches {Percent(baseline.Accuracy)}.";
+        }
+
+        return text;
+    }
+
+    private static void AppendScores(StringBuilder page, EvaluationReport report)
+    {
+        page.Append("<h2>Base and tuned on the same held-out rows</h2><table><tr><th></th><th>base</th><th>tuned</th></tr>");
+        void Row(string name, Func<ModelScore, string> value) =>
+            page.Append(CultureInfo.InvariantCulture, $"<tr><th>{Escape(name)}</th><td>{Escape(value(report.BaseScore))}</td><td>{Escape(value(report.TunedScore))}</td></tr>");
+        Row("Accuracy (95 % interval)", s => $"{Percent(s.Accuracy)} ({Percent(s.Interval.Low)} to {Percent(s.Interval.High)})");
+        if (report.Labels.Count > 0)
+        {
+            Row("Macro-F1", s => s.MacroF1!.Value.ToString("0.000", CultureInfo.InvariantCulture));
+        }
+
+        Row("Perplexity of the gold answer, a token", s => s.Perplexity.ToString("0.00", CultureInfo.InvariantCulture));
+        if (report.TunedScore.ExactMatch is not null)
+        {
+            Row("Written answer exactly right", s => Percent(s.ExactMatch!.Value));
+            Row("Written answer ended by itself", s => Percent(s.StopRate!.Value));
+        }
+
+        page.Append("</table>");
+        if (report.Baselines.Count > 0)
+        {
+            page.Append("<p>Without a language model, from the same training rows:</p><table><tr><th></th><th>accuracy</th><th>macro-F1</th></tr>");
+            foreach ((string name, BaselineScore score) in report.Baselines)
+            {
+                page.Append(CultureInfo.InvariantCulture, $"<tr><th>{Escape(Name(name))}</th><td>{Percent(score.Accuracy)}</td><td>{score.MacroF1.ToString("0.000", CultureInfo.InvariantCulture)}</td></tr>");
+            }
+
+            page.Append("</table>");
+        }
+    }
+
+    private static void AppendConfusion(StringBuilder page, EvaluationReport report)
+    {
+        if (report.Labels.Count is 0 or > 30)
+        {
+            return;
+        }
+
+        page.Append("<h2>Confusion matrix of the tuned model</h2><p>Rows are right labels, columns are answers.</p><table class=\"matrix\"><tr><th></th>");
+        foreach (string label in report.Labels)
+        {
+            page.Append(CultureInfo.InvariantCulture, $"<th>{Escape(label)}</th>");
+        }
+
+        page.Append("</tr>");
+        foreach ((int i, IReadOnlyList<int> counts) in report.Confusion.Index())
+        {
+            int sum = Math.Max(1, counts.Sum());
+            page.Append(CultureInfo.InvariantCulture, $"<tr><th>{Escape(report.Labels[i])}</th>");
+            foreach (int count in counts)
+            {
+                page.Append(CultureInfo.InvariantCulture, $"<td style=\"--share:{100 * count / sum}%\">{count}</td>");
+            }
+
+            page.Append("</tr>");
+        }
+
+        page.Append("</table>");
+    }
+
+    private static void AppendLabels(StringBuilder page, EvaluationReport report)
+    {
+        if (report.Labels.Count == 0)
+        {
+            return;
+        }
+
+        page.Append("<h2>Label by label</h2><table><tr><th></th><th>rows</th><th>precision</th><th>recall</th><th>F1</th><th>F1 of base</th></tr>");
+        foreach ((string label, LabelScore score) in report.TunedScore.PerLabel)
+        {
+            page.Append(CultureInfo.InvariantCulture, $"<tr><th>{Escape(label)}</th><td>{score.Support}</td><td>{score.Precision:0.000}</td><td>{score.Recall:0.000}</td><td>{score.F1:0.000}</td><td>{report.BaseScore.PerLabel[label].F1:0.000}</td></tr>");
+        }
+
+        page.Append("</table>");
+    }
+
+    private static void AppendRows(StringBuilder page, string heading, string meaning, EvaluationReport report, IReadOnlyList<Example> test, Func<RowOutcome, bool> which)
+    {
+        List<(int Index, RowOutcome Item)> rows = [.. report.Outcomes.Index().Where(o => which(o.Item))];
+        page.Append(CultureInfo.InvariantCulture, $"<h2>{heading}: {rows.Count}</h2><p>{meaning}{(rows.Count > RowsShown ? $" The first {RowsShown}; all are in evaluation.json." : "")}</p><table><tr><th>row</th><th>text</th><th>right</th><th>base</th><th>tuned</th></tr>");
+        foreach ((int index, RowOutcome outcome) in rows.Take(RowsShown))
+        {
+            string text = test[index].Messages.Last(m => m.Role == ChatMessage.User).Content;
+            page.Append(CultureInfo.InvariantCulture, $"<tr><td>{Escape(outcome.Id)}</td><td class=\"text\">{Escape(text)}</td><td>{Escape(outcome.Gold)}</td><td>{Escape(outcome.Base)}</td><td>{Escape(outcome.Tuned)}</td></tr>");
+        }
+
+        page.Append("</table>");
+    }
+
+    private static void AppendDataset(StringBuilder page, EvaluationReport report, DatasetManifest manifest)
+    {
+        RowCounts rows = manifest.Rows;
+        TrainingSummary training = report.Training;
+        page.Append(CultureInfo.InvariantCulture, $"<h2>What it was made of</h2><table><tr><th>Dataset</th><td>{Escape(manifest.DatasetId)} from {Escape(string.Join(", ", manifest.Sources.Select(s => s.Name)))}</td></tr>");
+        page.Append(CultureInfo.InvariantCulture, $"<tr><th>Rows</th><td>{rows.Read} read: {rows.Accepted} accepted ({rows.Train} to train, {rows.Validation} to validate, {rows.Test} to test), {rows.Rejected} rejected, {rows.Duplicates} duplicates</td></tr>");
+        page.Append(CultureInfo.InvariantCulture, $"<tr><th>Columns</th><td>text from '{Escape(manifest.Columns.Text)}', answer from '{Escape(manifest.Columns.Label)}'{(manifest.Columns.Guessed ? " (guessed)" : "")}</td></tr>");
+        page.Append(CultureInfo.InvariantCulture, $"<tr><th>Base</th><td>{Escape(manifest.Base)}, template {Escape(manifest.Template)}</td></tr>");
+        page.Append(CultureInfo.InvariantCulture, $"<tr><th>Training</th><td>{training.Steps} steps, {training.Tokens} tokens, {training.TokensPerSecond:0} tokens a second, {training.TrainableParameters} trainable parameters, peak memory {training.PeakMemoryBytes / 1048576} MiB</td></tr></table>");
+    }
+
+    private static string Name(string baseline) => baseline switch { "majority" => "Always the most frequent label", "naiveBayes" => "Naive Bayes on single words", _ => baseline };
+
+    private static string Percent(double fraction) => (100 * fraction).ToString("0.0", CultureInfo.InvariantCulture) + " %";
+
+    private static string Signed(double fraction) => (100 * fraction).ToString("+0.0;-0.0;0.0", CultureInfo.InvariantCulture);
+
+    private static string Escape(string text) => WebUtility.HtmlEncode(text);
+
+    private const string Style =
+        "body{font:15px/1.5 system-ui,sans-serif;color:#1c2430;background:#fff;margin:0}main{max-width:60rem;margin:2rem auto;padding:0 1rem}" +
+        "h1{font-size:1.6rem}h2{font-size:1.15rem;margin-top:2rem}table{border-collapse:collapse;margin:.5rem 0}th,td{padding:.3rem .7rem;border-bottom:1px solid #dde3ea;text-align:left;vertical-align:top}" +
+        "td{font-variant-numeric:tabular-nums}td.text{white-space:pre-wrap;overflow-wrap:anywhere;max-width:30rem}.matrix td{text-align:right;background:linear-gradient(#3b7dd84d,#3b7dd84d) no-repeat left/var(--share) 100%}" +
+        "svg{width:100%;height:auto;font-size:11px;fill:#5a6675}.grid{stroke:#e6eaf0}polyline{fill:none;stroke-width:1.6}.raw{stroke:#b9c9de;stroke-width:1}.smooth{stroke:#3b7dd8}.validation{stroke:#d0662a;fill:none}circle.validation{fill:#d0662a}";
+}

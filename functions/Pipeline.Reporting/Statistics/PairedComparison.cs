@@ -1,0 +1,27 @@
+using MathNet.Numerics.Distributions;
+using Pipeline.Contracts;
+
+namespace Pipeline.Reporting.Statistics;
+
+/// <summary>Two models on the same rows.</summary>
+public static class PairedComparison
+{
+    /// <summary>Second minus first, with a paired bootstrap interval and the exact McNemar test (McNemar 1947; two-sided binomial).</summary>
+    /// <param name="first">Whether the first model had each row right.</param>
+    /// <param name="second">The same for the second.</param>
+    /// <param name="resamples">How often rows are drawn anew.</param>
+    public static PairedDifference Compare(IReadOnlyList<bool> first, IReadOnlyList<bool> second, int resamples)
+    {
+        ArgumentNullException.ThrowIfNull(first);
+        ArgumentNullException.ThrowIfNull(second);
+        ArgumentOutOfRangeException.ThrowIfNotEqual(second.Count, first.Count);
+        double[] differences = [.. first.Zip(second, (a, b) => (b ? 1.0 : 0) - (a ? 1.0 : 0))];
+        int won = differences.Count(d => d > 0);
+        int lost = differences.Count(d => d < 0);
+        return new PairedDifference(differences.Average(), Bootstrap.MeanInterval(differences, resamples), won, lost, McNemar(won, lost));
+    }
+
+    /// <summary>Probability of a split at least as uneven when neither model is better, 0 to 1.</summary>
+    public static double McNemar(int won, int lost) =>
+        won + lost == 0 ? 1 : Math.Min(1, 2 * Binomial.CDF(0.5, won + lost, Math.Min(won, lost)));
+}

@@ -1,0 +1,42 @@
+using Pipeline.Model.Llama;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Pipeline.Evaluation.Scoring;
+
+/// <summary>The log-likelihood of one given answer behind each prompt, for tasks whose answers are free text.</summary>
+public static class AnswerLikelihood
+{
+    private const int RowsTogether = 16;
+
+    /// <summary>Scores each row's answer.</summary>
+    /// <returns>For each row, in order, the summed natural-log likelihood of the answer's tokens.</returns>
+    public static IReadOnlyList<double> Score(LlamaModel model, IReadOnlyList<(IReadOnlyList<int> Prompt, IReadOnlyList<int> Answer)> rows, Action<int>? onRows, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(rows);
+        using IDisposable frozen = no_grad();
+        var result = new double[rows.Count];
+        int done = 0;
+        foreach (int[] batch in Enumerable.Range(0, rows.Count).OrderBy(i => rows[i].Prompt.Count + rows[i].Answer.Count).Chunk(RowsTogether))
+        {
+            cancellation.ThrowIfCancellationRequested();
+            using DisposeScope scope = NewDisposeScope();
+            int longest = batch.Max(i => rows[i].Prompt.Count + rows[i].Answer.Count);
+            Tensor ids = tensor([.. batch.SelectMany(i => rows[i].Prompt.Concat(rows[i].Answer).Concat(Enumerable.Repeat(0, longest - rows[i].Prompt.Count - rows[i].Answer.Count))).Select(i => (long)i)], [batch.Length, longest]);
+            Tensor hidden = model.Forward(ids);                                                                                     // [rows, longest, hidden]
+            for (int row = 0; row < batch.Length; row++)
+            {
+                (IReadOnlyList<int> prompt, IReadOnlyList<int> answer) = rows[batch[row]];
+                Tensor predicting = hidden.select(0, row).narrow(0, prompt.Count - 1, answer.Count);                                // [answer, hidden]
+                Tensor targets = tensor([.. answer.Select(i => (long)i)]);
+                result[batch[row]] = -nn.functional.cross_entropy(model.Logits(predicting), targets, reduction: nn.Reduction.Sum).item<float>();
+            }
+
+            done += batch.Length;
+            onRows?.Invoke(done);
+        }
+
+        return result;
+    }
+}

@@ -1,0 +1,100 @@
+using Pipeline.Model.Llama;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Pipeline.Evaluation.Scoring;
+
+/// <summary>
+/// The log-likelihood of each possible answer behind each prompt, summed over the answer's tokens and the end token.
+/// The prompt is read once; the answers are read as one tree behind it, each node seeing the prompt and its ancestors only.
+/// </summary>
+public static class LabelLikelihood
+{
+    private const int MostRows = 32;
+    private const long MostLogits = 1L << 25; // numbers in the largest logits tensor, 128 MiB
+
+    /// <summary>Scores every answer for every prompt.</summary>
+    /// <param name="model">With or without its adapter.</param>
+    /// <param name="prompts">Token ids of each prompt.</param>
+    /// <param name="tree">The answers.</param>
+    /// <param name="onRows">Called with the number of prompts done.</param>
+    /// <param name="cancellation">Ends the work between batches.</param>
+    /// <returns>For each prompt, in order, the natural-log likelihood of each answer.</returns>
+    public static IReadOnlyList<IReadOnlyList<double>> Score(LlamaModel model, IReadOnlyList<IReadOnlyList<int>> prompts, AnswerTree tree, Action<int>? onRows, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(prompts);
+        ArgumentNullException.ThrowIfNull(tree);
+        using IDisposable frozen = no_grad();
+        var result = new IReadOnlyList<double>[prompts.Count];
+        int rows = (int)Math.Clamp(MostLogits / (Math.Max(1, tree.Nodes.Count) * (long)model.Config.VocabularySize), 1, MostRows);
+        int done = 0;
+        foreach (int[] batch in Enumerable.Range(0, prompts.Count).OrderBy(i => prompts[i].Count).Chunk(rows))
+        {
+            cancellation.ThrowIfCancellationRequested();
+            double[][] scores = ScoreBatch(model, [.. batch.Select(i => prompts[i])], tree);
+            for (int i = 0; i < batch.Length; i++)
+            {
+                result[batch[i]] = scores[i];
+            }
+
+            done += batch.Length;
+            onRows?.Invoke(done);
+        }
+
+        return result;
+    }
+
+    private static double[][] ScoreBatch(LlamaModel model, IReadOnlyList<int>[] prompts, AnswerTree tree)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using var cache = new KeyValueCache(model.Config.Layers);
+        int longest = prompts.Max(p => p.Count);
+        Tensor ids = tensor([.. prompts.SelectMany(p => p.Concat(Enumerable.Repeat(0, longest - p.Count))).Select(i => (long)i)], [prompts.Length, longest]);
+        Tensor hidden = model.Forward(ids, arange(longest, dtype: ScalarType.Int64).unsqueeze(0), mask: null, cache, keep: true);      // [rows, longest, hidden]
+        Tensor last = tensor([.. prompts.Select((p, row) => (row * (long)longest) + p.Count - 1)]);
+        Tensor atPrompt = LogProbabilities(model, hidden.reshape(-1, hidden.shape[2]).index_select(0, last));                          // [rows, vocabulary]
+        Tensor? atNodes = tree.Nodes.Count == 0 ? null : LogProbabilities(model, ReadTree(model, prompts, longest, tree, cache));      // [rows, nodes, vocabulary]
+        return Sum(prompts.Length, tree, atPrompt, atNodes);
+    }
+
+    private static Tensor ReadTree(LlamaModel model, IReadOnlyList<int>[] prompts, int longest, AnswerTree tree, KeyValueCache cache)
+    {
+        int nodes = tree.Nodes.Count;
+        Tensor ids = tensor([.. tree.Nodes.Select(n => (long)n.Token)]).unsqueeze(0).expand(prompts.Length, nodes);                    // [rows, nodes]
+        Tensor positions = tensor([.. prompts.SelectMany(p => tree.Nodes.Select(n => (long)p.Count + n.Depth))], [prompts.Length, nodes]);
+        Tensor lengths = tensor([.. prompts.Select(p => (long)p.Count)]).view(-1, 1, 1, 1);
+        Tensor seesPrompt = arange(longest, dtype: ScalarType.Int64).view(1, 1, 1, -1).lt(lengths).expand(prompts.Length, 1, nodes, longest);
+        bool[] sees = [.. Enumerable.Range(0, nodes).SelectMany(i => Enumerable.Range(0, nodes).Select(j => tree.Sees(i, j)))];
+        Tensor seesTree = tensor(sees, [1, 1, nodes, nodes]).expand(prompts.Length, 1, nodes, nodes);
+        return model.Forward(ids, positions, cat([seesPrompt, seesTree], -1), cache, keep: false);                                    // [rows, nodes, hidden]
+    }
+
+    private static double[][] Sum(int rows, AnswerTree tree, Tensor atPrompt, Tensor? atNodes)
+    {
+        List<(int Node, int Next)> edges = [.. tree.Steps.SelectMany(s => s).Distinct()];
+        Dictionary<(int, int), int> index = edges.Index().ToDictionary(e => e.Item, e => e.Index);
+        List<(int Node, int Next)> first = [.. edges.Where(e => e.Node < 0)];
+        List<(int Node, int Next)> later = [.. edges.Where(e => e.Node >= 0)];
+        var values = new double[rows, edges.Count];
+        Collect(first, atPrompt.index_select(1, tensor([.. first.Select(e => (long)e.Next)])));
+        if (atNodes is not null && later.Count > 0)
+        {
+            Tensor flat = tensor([.. later.Select(e => (e.Node * atNodes.shape[2]) + e.Next)]);
+            Collect(later, atNodes.reshape(rows, -1).index_select(1, flat));
+        }
+
+        return [.. Enumerable.Range(0, rows).Select(row => tree.Steps.Select(steps => steps.Sum(s => values[row, index[s]])).ToArray())];
+
+        void Collect(List<(int Node, int Next)> of, Tensor picked) // [rows, of]
+        {
+            float[] numbers = picked.data<float>().ToArray();
+            for (int i = 0; i < numbers.Length; i++)
+            {
+                values[i / of.Count, index[of[i % of.Count]]] = numbers[i];
+            }
+        }
+    }
+
+    private static Tensor LogProbabilities(LlamaModel model, Tensor hidden) => nn.functional.log_softmax(model.Logits(hidden), -1);
+}

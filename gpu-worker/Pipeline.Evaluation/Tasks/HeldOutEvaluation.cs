@@ -1,0 +1,65 @@
+using Pipeline.Contracts;
+using Pipeline.Evaluation.Scoring;
+using Pipeline.Model.Llama;
+using Pipeline.Reporting.Evaluations;
+using Pipeline.Tokenization;
+
+namespace Pipeline.Evaluation.Tasks;
+
+/// <summary>What a model answers on held-out rows: for labels by likelihood, for free answers by writing.</summary>
+public sealed class HeldOutEvaluation
+{
+    private const int LongestFreeAnswer = 128;
+    private readonly ChatEncoder _encoder;
+    private readonly IReadOnlyList<Example> _rows;
+    private readonly IReadOnlyList<string> _labels;
+    private readonly bool _write;
+    private readonly List<(IReadOnlyList<int> Prompt, IReadOnlyList<int> Answer)> _encoded;
+
+    /// <summary>Encodes the rows once for both models.</summary>
+    /// <param name="encoder">The one encoder.</param>
+    /// <param name="rows">Held-out rows.</param>
+    /// <param name="labels">All labels; empty for free answers.</param>
+    /// <param name="write">Whether the models also write their answers when there are labels.</param>
+    public HeldOutEvaluation(ChatEncoder encoder, IReadOnlyList<Example> rows, IReadOnlyList<string> labels, bool write)
+    {
+        ArgumentNullException.ThrowIfNull(encoder);
+        ArgumentNullException.ThrowIfNull(rows);
+        ArgumentNullException.ThrowIfNull(labels);
+        (_encoder, _rows, _labels, _write) = (encoder, rows, labels, write || labels.Count == 0);
+        _encoded = [.. rows.Select(r => encoder.EncodeAnswer(r.Messages))];
+    }
+
+    /// <summary>Asks a model.</summary>
+    /// <param name="model">With or without its adapter.</param>
+    /// <param name="onRows">Called with the number of rows done.</param>
+    /// <param name="cancellation">Ends the work between batches.</param>
+    /// <returns>One answer a row, in order.</returns>
+    public IReadOnlyList<ModelAnswer> Ask(LlamaModel model, Action<int>? onRows, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        IReadOnlyList<IReadOnlyList<double>> likelihoods = _labels.Count > 0
+            ? LabelLikelihood.Score(model, [.. _encoded.Select(e => e.Prompt)], new AnswerTree(LabelTokens()), onRows, cancellation)
+            : [.. AnswerLikelihood.Score(model, _encoded, onRows, cancellation).Select(l => (IReadOnlyList<double>)[l])];
+        IReadOnlyList<(IReadOnlyList<int> Ids, bool Stopped)>? written = _write
+            ? GreedyWriter.Continue(model, [.. _encoded.Select(e => e.Prompt)], LongestAnswer(), _encoder.Tokenizer.EosId, cancellation)
+            : null;
+        return [.. _rows.Select((row, i) => Answer(row, i, likelihoods[i], written?[i]))];
+    }
+
+    private ModelAnswer Answer(Example row, int index, IReadOnlyList<double> likelihoods, (IReadOnlyList<int> Ids, bool Stopped)? written)
+    {
+        string? text = written is { } said ? _encoder.Tokenizer.Decode(said.Ids).Trim() : null;
+        int best = Enumerable.Range(0, likelihoods.Count).MaxBy(i => likelihoods[i]);
+        double gold = _labels.Count > 0 ? likelihoods[_labels.Index().First(l => l.Item == row.Label).Index] : likelihoods[0];
+        return new ModelAnswer(_labels.Count > 0 ? _labels[best] : text!, likelihoods, gold, _encoded[index].Answer.Count, text, written?.Stopped ?? false);
+    }
+
+    private List<IReadOnlyList<int>> LabelTokens()
+    {
+        IReadOnlyList<ChatMessage> question = [.. _rows[0].Messages.SkipLast(1)];
+        return [.. _labels.Select(label => _encoder.EncodeAnswer([.. question, new ChatMessage(ChatMessage.Assistant, label)]).Answer)];
+    }
+
+    private int LongestAnswer() => _labels.Count > 0 ? LabelTokens().Max(t => t.Count) + 2 : LongestFreeAnswer;
+}

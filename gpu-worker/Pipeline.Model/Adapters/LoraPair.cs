@@ -1,0 +1,10 @@
+using static TorchSharp.torch;
+
+namespace Pipeline.Model.Adapters;
+
+/// <summary>The trainable matrices of one linear layer. Owned by <see cref="LoraAdapter"/>, as views into its one buffer.</summary>
+/// <param name="A">float32 [r, in].</param>
+/// <param name="B">float32 [out, r].</param>
+/// <param name="Scale">alpha / r.</param>
+/// <param name="Dropout">Probability, 0 to below 1.</param>
+public sealed record LoraPair(Tensor A, Tensor B, double Scale, double Dropout);

@@ -1,0 +1,11 @@
+using static TorchSharp.torch;
+
+namespace Pipeline.Model.Llama;
+
+/// <summary>What every layer's attention of one forward pass shares.</summary>
+/// <param name="Rotary">cos and sin of the positions.</param>
+/// <param name="Mask">bool [batch, 1, queries, keys], true where a query sees a key; <c>null</c>: causal.</param>
+/// <param name="Cache">Keys and values of earlier positions, or <c>null</c>.</param>
+/// <param name="KeepInCache">Whether the cache takes up this pass.</param>
+/// <param name="Training">Whether adapters drop inputs.</param>
+internal sealed record AttentionContext((Tensor Cos, Tensor Sin) Rotary, Tensor? Mask, KeyValueCache? Cache, bool KeepInCache, bool Training);

@@ -1,0 +1,107 @@
+using Pipeline.Model.Adapters;
+using Pipeline.Model.Checkpoints;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Pipeline.Model.Llama;
+
+/// <summary>A Llama for causal language modelling: frozen weights, and at most one LoRA adapter attached.</summary>
+public sealed class LlamaModel : IDisposable
+{
+    private readonly Tensor _embedding; // float32 [vocabulary, hidden]
+    private readonly Tensor? _head;     // float32 [vocabulary, hidden]; null when tied
+    private readonly RmsNorm _norm;
+    private readonly RotaryEmbedding _rotary;
+    private readonly DecoderLayer[] _layers;
+
+    private LlamaModel(CheckpointReader checkpoint, LlamaConfig config, WeightStorage storage)
+    {
+        Config = config;
+        _embedding = checkpoint.Read("model.embed_tokens.weight", config.VocabularySize, config.HiddenSize).DetachFromDisposeScope();
+        _layers = [.. Enumerable.Range(0, config.Layers).Select(i => new DecoderLayer(checkpoint, config, i, storage))];
+        _norm = new RmsNorm(checkpoint.Read("model.norm.weight", config.HiddenSize), config.RmsNormEpsilon);
+        _head = config.TiedEmbeddings ? null : checkpoint.Read("lm_head.weight", config.VocabularySize, config.HiddenSize).DetachFromDisposeScope();
+        _rotary = new RotaryEmbedding(config.MaxPositions, config.HeadSize, config.RopeTheta);
+    }
+
+    public LlamaConfig Config { get; }
+
+    /// <summary>The linear layers of the decoder: what "all-linear" means, the head left out.</summary>
+    public IReadOnlyList<(string Path, long In, long Out)> LoraTargets => [.. _layers.SelectMany(l => l.Projections).Select(p => (p.Path, p.In, p.Out))];
+
+    /// <summary>Reads a base model.</summary>
+    /// <param name="directory">Its folder.</param>
+    /// <param name="storage">How its linear layers are held.</param>
+    /// <exception cref="ModelException">The folder holds no model that is computed here; the message says why.</exception>
+    public static LlamaModel Load(string directory, WeightStorage storage)
+    {
+        LlamaConfig config = LlamaConfig.FromDirectory(directory);
+        using CheckpointReader checkpoint = CheckpointReader.Open(directory);
+        using DisposeScope scope = NewDisposeScope();
+        return new LlamaModel(checkpoint, config, storage);
+    }
+
+    /// <summary>Puts an adapter on the linear layers, or takes it off with <c>null</c>.</summary>
+    public void Attach(LoraAdapter? adapter)
+    {
+        foreach (Projection projection in _layers.SelectMany(l => l.Projections))
+        {
+            projection.Lora = adapter?.Pairs[projection.Path];
+        }
+    }
+
+    /// <summary>Runs the decoder.</summary>
+    /// <param name="ids">int64 [batch, n].</param>
+    /// <param name="training">Whether adapters drop inputs.</param>
+    /// <returns>float32 [batch, n, hidden], behind the last norm.</returns>
+    public Tensor Forward(Tensor ids, bool training = false)
+    {
+        ArgumentNullException.ThrowIfNull(ids);
+        using DisposeScope scope = NewDisposeScope();
+        Tensor positions = arange(ids.shape[1], dtype: ScalarType.Int64).unsqueeze(0); // [1, n]
+        return Run(ids, new AttentionContext(_rotary.At(positions), null, null, false, training)).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Runs the decoder over what follows a cache.</summary>
+    /// <param name="ids">int64 [batch, n].</param>
+    /// <param name="positions">int64 [batch or 1, n]: the position of each token.</param>
+    /// <param name="mask">bool [batch, 1, n, held + n], true where seen; <c>null</c>: causal, with an empty cache.</param>
+    /// <param name="cache">Earlier keys and values.</param>
+    /// <param name="keep">Whether the cache takes up this pass.</param>
+    /// <returns>float32 [batch, n, hidden], behind the last norm.</returns>
+    public Tensor Forward(Tensor ids, Tensor positions, Tensor? mask, KeyValueCache cache, bool keep)
+    {
+        ArgumentNullException.ThrowIfNull(cache);
+        using DisposeScope scope = NewDisposeScope();
+        return Run(ids, new AttentionContext(_rotary.At(positions), mask, cache, keep, Training: false)).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Next-token logits.</summary>
+    /// <param name="hidden">float32 [..., hidden].</param>
+    /// <returns>float32 [..., vocabulary].</returns>
+    public Tensor Logits(Tensor hidden) => nn.functional.linear(hidden, _head ?? _embedding);
+
+    public void Dispose()
+    {
+        foreach (DecoderLayer layer in _layers)
+        {
+            layer.Dispose();
+        }
+
+        _embedding.Dispose();
+        _head?.Dispose();
+        _norm.Dispose();
+        _rotary.Dispose();
+    }
+
+    private Tensor Run(Tensor ids, AttentionContext context)
+    {
+        Tensor hidden = _embedding.index_select(0, ids.reshape(-1)).view(ids.shape[0], ids.shape[1], Config.HiddenSize); // [batch, n, hidden]
+        foreach (DecoderLayer layer in _layers)
+        {
+            hidden = layer.Forward(hidden, context);
+        }
+
+        return _norm.Forward(hidden);
+    }
+}

@@ -1,0 +1,74 @@
+using Pipeline.Model.Adapters;
+using Pipeline.Model.Quantization;
+using static TorchSharp.torch;
+
+namespace Pipeline.Model.Llama;
+
+/// <summary>A frozen linear layer without bias, with or without LoRA: <c>x Wᵀ + scale · (dropout(x) Aᵀ) Bᵀ</c>.</summary>
+/// <remarks>
+/// On the CPU a layer in NF4 keeps its dequantised values once they were needed: the same numbers, and dequantising at
+/// each call would cost more than the product (EXPERIMENTS.md).
+/// </remarks>
+public sealed class Projection : IDisposable
+{
+    private readonly Nf4Weight? _quantized;
+    private Tensor? _weight; // float32 [out, in]
+
+    /// <summary>Takes ownership of what it holds.</summary>
+    public Projection(string path, Tensor weight, WeightStorage storage)
+    {
+        ArgumentNullException.ThrowIfNull(weight);
+        (Path, In, Out) = (path, weight.shape[1], weight.shape[0]);
+        if (storage == WeightStorage.Nf4)
+        {
+            _quantized = Nf4Weight.Quantize(weight);
+            weight.Dispose();
+        }
+        else
+        {
+            _weight = weight.DetachFromDisposeScope();
+        }
+    }
+
+    /// <summary>The module's path, such as <c>model.layers.0.self_attn.q_proj</c>.</summary>
+    public string Path { get; }
+    public long In { get; }
+    public long Out { get; }
+
+    /// <summary>The adapter's matrices while one is attached.</summary>
+    public LoraPair? Lora { get; set; }
+
+    /// <summary>Applies the layer.</summary>
+    /// <param name="input">float32 [..., in].</param>
+    /// <param name="training">Whether the adapter drops inputs.</param>
+    /// <returns>float32 [..., out].</returns>
+    public Tensor Forward(Tensor input, bool training)
+    {
+        Tensor output = nn.functional.linear(input, Weight());
+        if (Lora is not { } lora)
+        {
+            return output;
+        }
+
+        Tensor dropped = training && lora.Dropout > 0 ? nn.functional.dropout(input, lora.Dropout, training: true) : input;
+        Tensor low = nn.functional.linear(dropped, lora.A);                  // [..., r]
+        return output.add(nn.functional.linear(low, lora.B), lora.Scale);    // [..., out]
+    }
+
+    public void Dispose()
+    {
+        _quantized?.Dispose();
+        _weight?.Dispose();
+    }
+
+    private Tensor Weight()
+    {
+        if (_weight is null)
+        {
+            using IDisposable frozen = no_grad();
+            _weight = _quantized!.Dequantize().DetachFromDisposeScope();
+        }
+
+        return _weight;
+    }
+}

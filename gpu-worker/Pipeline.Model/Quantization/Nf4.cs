@@ -1,0 +1,58 @@
+namespace Pipeline.Model.Quantization;
+
+/// <summary>
+/// The constants of NF4 with double quantisation. Sources: Dettmers et al. 2023 (QLoRA), appendix E, and
+/// bitsandbytes <c>functional.py</c> (get_4bit_type, create_dynamic_map) and <c>csrc/kernels.cu</c> (dQuantizeNF4).
+/// </summary>
+public static class Nf4
+{
+    /// <summary>Weights that share one absmax.</summary>
+    public const int BlockSize = 64;
+
+    /// <summary>Absmax values that share one scale of their own.</summary>
+    public const int NestedBlockSize = 256;
+
+    /// <summary>The 16 levels, ascending, from -1 to 1.</summary>
+    public static ReadOnlySpan<float> Levels =>
+    [
+        -1.0f, -0.6961928009986877f, -0.5250730514526367f, -0.39491748809814453f, -0.28444138169288635f, -0.18477343022823334f,
+        -0.09105003625154495f, 0.0f, 0.07958029955625534f, 0.16093020141124725f, 0.24611230194568634f, 0.33791524171829224f,
+        0.44070982933044434f, 0.5626170039176941f, 0.7229568362236023f, 1.0f,
+    ];
+
+    /// <summary>The 15 boundaries between levels as the reference kernel has them; a value above boundary i belongs above level i.</summary>
+    public static ReadOnlySpan<float> Boundaries =>
+    [
+        -0.8480964004993439f, -0.6106329262256622f, -0.4599952697753906f, -0.33967943489551544f, -0.23460740596055984f, -0.13791173323988914f,
+        -0.045525018125772476f, 0.03979014977812767f, 0.1202552504837513f, 0.2035212516784668f, 0.2920137718319893f, 0.3893125355243683f,
+        0.5016634166240692f, 0.6427869200706482f, 0.8614784181118011f,
+    ];
+
+    /// <summary>The 256 values of the signed dynamic 8-bit code for absmax, ascending (Dettmers et al. 2022, "8-bit Optimizers", section 1.3).</summary>
+    public static float[] DynamicCode()
+    {
+        const int ExponentBits = 7;
+        var values = new List<float> { 0f, 1f };
+        for (int exponent = 0; exponent < ExponentBits; exponent++)
+        {
+            int items = (1 << exponent) + 1;
+            float scale = (float)Math.Pow(10, exponent - (ExponentBits - 1));
+            for (int i = 0; i + 1 < items; i++)
+            {
+                float mean = (Boundary(i, items) + Boundary(i + 1, items)) / 2f;
+                values.Add(scale * mean);
+                values.Add(-scale * mean);
+            }
+        }
+
+        values.Sort();
+        return [.. values];
+    }
+
+    /// <summary>Point i of n points spaced evenly from 0.1 to 1 in float32, as torch.linspace has them: from both ends inward.</summary>
+    private static float Boundary(int i, int n)
+    {
+        float step = (1f - 0.1f) / (n - 1);
+        return i < n / 2 ? 0.1f + (step * i) : 1f - (step * (n - 1 - i));
+    }
+}

@@ -1,0 +1,34 @@
+using Pipeline.Contracts;
+using Pipeline.Model.Adapters;
+using Pipeline.Model.Llama;
+using Pipeline.Training.Batching;
+
+namespace Pipeline.Training;
+
+/// <summary>What the loop needs.</summary>
+public sealed record TrainingRun
+{
+    public required LlamaModel Model { get; init; }
+
+    /// <summary>Attached to the model.</summary>
+    public required LoraAdapter Adapter { get; init; }
+    public required IReadOnlyList<EncodedRow> Rows { get; init; }
+    public required IReadOnlyList<EncodedRow> ValidationRows { get; init; }
+    public required TrainingSettings Settings { get; init; }
+
+    /// <summary>Folder for checkpoints; <c>null</c>: none are written.</summary>
+    public string? CheckpointDirectory { get; init; }
+
+    /// <summary>Called after every step.</summary>
+    public Action<TrainingStep>? OnStep { get; init; }
+
+    /// <summary>Called at the end of every epoch with the step and the mean validation loss, nats a supervised token.</summary>
+    public Action<int, double>? OnValidation { get; init; }
+
+    /// <summary>Called when a checkpoint was written, with its path.</summary>
+    public Action<string>? OnCheckpoint { get; init; }
+
+    /// <summary>What makes this run another one: rows, settings and the base's shape.</summary>
+    public string Fingerprint() => ContentHash.ShortOf(
+        [ContractJson.Write(Settings), ContractJson.Write(Model.Config), .. Rows.Select(r => r.Id + ':' + string.Join(' ', r.Ids))]);
+}

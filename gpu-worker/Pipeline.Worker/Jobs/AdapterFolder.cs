@@ -1,0 +1,89 @@
+using System.Globalization;
+using Pipeline.Contracts;
+using Pipeline.Model.Adapters;
+using Pipeline.Model.Checkpoints;
+using Pipeline.Reporting.Pages;
+using TorchSharp;
+
+namespace Pipeline.Worker.Jobs;
+
+/// <summary>Writes everything that makes a published adapter into a folder, whole or not at all.</summary>
+internal static class AdapterFolder
+{
+    public const string TrainingFile = "training.json";
+
+    public static void Write(AdapterJob job, LoraAdapter adapter, LocalDataset dataset, EvaluationReport report, IReadOnlyList<TrainingProgress> progress, LlamaConfig config)
+    {
+        string target = Path.TrimEndingDirectorySeparator(Path.GetFullPath(job.OutputDirectory));
+        string partial = target + ".partial";
+        try
+        {
+            Clear(partial);
+            Directory.CreateDirectory(partial);
+            string baseName = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(job.BaseDirectory)));
+            PeftAdapterFiles.Write(partial, adapter, baseName);
+            File.WriteAllBytes(Path.Combine(partial, BlobLayout.EvaluationFile), ContractJson.WriteUtf8(report, indented: true));
+            File.WriteAllBytes(Path.Combine(partial, TrainingFile), ContractJson.WriteUtf8(job.Training with { LearningRate = job.Training.LearningRateFor(config.HiddenSize) }, indented: true));
+            File.WriteAllText(Path.Combine(partial, BlobLayout.ReportFile), ReportPage.Write(job.Title, report, dataset.Manifest, dataset.Test, Curve(progress)));
+            File.WriteAllText(Path.Combine(partial, BlobLayout.ModelCardFile), ModelCard(job.Title, baseName, report, dataset.Manifest));
+            WriteTensorBoard(Path.Combine(partial, "tensorboard"), progress);
+            Clear(target);
+            Directory.Move(partial, target);
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            Clear(partial);
+            throw new IOException($"The adapter cannot be written to '{target}': {fault.Message} Nothing of it was left there.", fault);
+        }
+    }
+
+    private static string Curve(IReadOnlyList<TrainingProgress> progress) => LossCurve.Svg(
+        [.. progress.Where(p => p.Loss is not null).Select(p => (p.Done, p.Loss!.Value))],
+        [.. progress.Where(p => p.ValidationLoss is not null).Select(p => (p.Done, p.ValidationLoss!.Value))]);
+
+    private static void WriteTensorBoard(string directory, IReadOnlyList<TrainingProgress> progress)
+    {
+        var writer = torch.utils.tensorboard.SummaryWriter(directory, createRunName: false);
+        foreach (TrainingProgress line in progress.Where(p => p.Loss is not null || p.ValidationLoss is not null))
+        {
+            if (line.Loss is { } loss)
+            {
+                writer.add_scalar("train/loss", (float)loss, line.Done);
+                writer.add_scalar("train/learning_rate", (float)line.LearningRate!.Value, line.Done);
+                writer.add_scalar("train/gradient_norm", (float)line.GradientNorm!.Value, line.Done);
+            }
+            else
+            {
+                writer.add_scalar("validation/loss", (float)line.ValidationLoss!.Value, line.Done);
+            }
+        }
+    }
+
+    private static string ModelCard(string title, string baseName, EvaluationReport report, DatasetManifest manifest) => string.Create(CultureInfo.InvariantCulture, $"""
+        ---
+        base_model: {baseName}
+        library_name: peft
+        tags: [lora, {manifest.Task}]
+        ---
+        # {title}
+
+        {ReportPage.Verdict(report)}
+
+        | | base | tuned |
+        |---|---|---|
+        | accuracy | {report.BaseScore.Accuracy:0.0000} | {report.TunedScore.Accuracy:0.0000} |
+        | perplexity of the gold answer, a token | {report.BaseScore.Perplexity:0.000} | {report.TunedScore.Perplexity:0.000} |
+
+        Dataset {manifest.DatasetId}: {manifest.Rows.Train} rows to train, {manifest.Rows.Validation} to validate, {manifest.Rows.Test} held out.
+        Prompts follow the template `{manifest.Template}`; the system prompt is in `evaluation.json`'s dataset manifest.
+
+        """);
+
+    private static void Clear(string directory)
+    {
+        if (Directory.Exists(directory))
+        {
+            Directory.Delete(directory, recursive: true);
+        }
+    }
+}

@@ -1,0 +1,22 @@
+using Pipeline.Contracts;
+
+namespace Pipeline.Worker.Jobs;
+
+/// <summary>What one adapter is made of and where it goes.</summary>
+public sealed record AdapterJob
+{
+    /// <summary>The base model's folder.</summary>
+    public required string BaseDirectory { get; init; }
+    public required string DatasetDirectory { get; init; }
+
+    /// <summary>The folder that will hold the adapter; it is there whole or not at all.</summary>
+    public required string OutputDirectory { get; init; }
+
+    /// <summary>Folder of checkpoints; a run goes on from what lies there.</summary>
+    public string? CheckpointDirectory { get; init; }
+
+    /// <summary>The adapter's name for people, such as <c>tweets v3</c>.</summary>
+    public required string Title { get; init; }
+    public required TrainingSettings Training { get; init; }
+    public required EvaluationSettings Evaluation { get; init; }
+}

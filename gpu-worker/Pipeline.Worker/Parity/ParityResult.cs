@@ -1,0 +1,11 @@
+namespace Pipeline.Worker.Parity;
+
+/// <summary>One quantity held against its reference.</summary>
+/// <param name="Case">The folder of vectors.</param>
+/// <param name="Quantity">What was compared.</param>
+/// <param name="Error">The largest error found, in the measure of the tolerance.</param>
+/// <param name="Tolerance">The largest error allowed, from ORIGIN.md.</param>
+public sealed record ParityResult(string Case, string Quantity, double Error, double Tolerance)
+{
+    public bool Passed => Error <= Tolerance;
+}

@@ -1,0 +1,68 @@
+using System.Text.Json;
+using Pipeline.Model.Checkpoints;
+using Pipeline.Model.Quantization;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Pipeline.Worker.Parity;
+
+/// <summary>NF4 with double quantisation: levels, codes, absmax and dequantised values, for fp32 and bf16 input.</summary>
+internal static class QuantizationParity
+{
+    private const float BoundaryMargin = 1e-6f;
+
+    public static IReadOnlyList<ParityResult> Check(string folder)
+    {
+        string name = Path.GetFileName(folder);
+        using JsonDocument meta = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(folder, "meta.json")));
+        float[] levels = [.. meta.RootElement.GetProperty("nf4_code").EnumerateArray().Select(v => v.GetSingle())];
+        var results = new List<ParityResult> { new(name, "levels that differ", levels.Zip(Nf4.Levels.ToArray()).Count(p => p.First != p.Second), 0) };
+        foreach (string path in Directory.EnumerateFiles(folder, "*.safetensors").Order(StringComparer.Ordinal))
+        {
+            using DisposeScope scope = NewDisposeScope();
+            using SafetensorsFile file = SafetensorsFile.Open(path);
+            string matrix = $"{name}/{Path.GetFileNameWithoutExtension(path)}";
+            results.AddRange(Check(file, matrix, "fp32", ScalarType.Float32));
+            results.AddRange(Check(file, matrix, "bf16", ScalarType.BFloat16));
+        }
+
+        return results;
+    }
+
+    private static IEnumerable<ParityResult> Check(SafetensorsFile file, string matrix, string tag, ScalarType dtype)
+    {
+        Tensor weight = file.Read("weight").to(dtype).to(ScalarType.Float32);
+        using Nf4Weight quantized = Nf4Weight.Quantize(weight);
+        (byte[] codes, float[] absmax) = Nf4Quantizer.Quantize(weight.data<float>().ToArray());
+        float[] values = weight.data<float>().ToArray();
+
+        yield return new(matrix, $"{tag} codes that differ", CodesThatDiffer(codes, file.Read($"{tag}.codes").data<byte>().ToArray(), values, absmax), 0);
+        yield return new(matrix, $"{tag} absmax, absolute", Largest(tensor(absmax), file.Read($"{tag}.absmax")), 0);
+        yield return new(matrix, $"{tag} 8-bit code, absolute", Largest(tensor(Nf4.DynamicCode()), file.Read($"{tag}.dq.absmax_code")), 1e-7);
+        yield return new(matrix, $"{tag} absmax codes that differ", quantized.Absmax.ne(file.Read($"{tag}.dq.absmax_u8").reshape(-1)).sum().item<long>(), 0);
+        yield return new(matrix, $"{tag} absmax scales, absolute", Largest(quantized.AbsmaxScale, file.Read($"{tag}.dq.absmax_scale")), 1e-6);
+        yield return new(matrix, $"{tag} offset, absolute", Math.Abs(quantized.Offset - file.Read($"{tag}.dq.offset").item<float>()), 1e-6);
+        Tensor dequantized = quantized.Dequantize();
+        Tensor rounded = dequantized.to(dtype).to(ScalarType.Float32);
+        yield return new(matrix, $"{tag} dequantised, absolute", Largest(rounded, file.Read($"{tag}.dq.dequantized")), dtype == ScalarType.Float32 ? 1e-6 : 0);
+    }
+
+    /// <summary>Codes that differ, but for values within a hair of a boundary.</summary>
+    private static int CodesThatDiffer(byte[] codes, byte[] expected, float[] values, float[] absmax)
+    {
+        int differ = Math.Abs(codes.Length - expected.Length);
+        for (int i = 0; i < values.Length; i++)
+        {
+            int shift = i % 2 == 0 ? 4 : 0;
+            float value = values[i] / absmax[i / Nf4.BlockSize];
+            if (((codes[i / 2] >> shift) & 15) != ((expected[i / 2] >> shift) & 15) && Nf4.Boundaries.ToArray().Min(b => MathF.Abs(b - value)) > BoundaryMargin)
+            {
+                differ++;
+            }
+        }
+
+        return differ;
+    }
+
+    private static double Largest(Tensor actual, Tensor expected) => actual.reshape(-1).sub(expected.reshape(-1)).abs().max().item<float>();
+}

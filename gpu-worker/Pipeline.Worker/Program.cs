@@ -1,0 +1,33 @@
+using System.CommandLine;
+using Pipeline.Model;
+using Pipeline.Training;
+using Pipeline.Worker.Commands;
+
+// Exit codes: 0 done, 1 failed, 2 bad input or usage.
+var root = new RootCommand("The worker: trains adapters, one-shot or off the queue.") { TrainCommand.Create(), ParityCommand.Create() };
+ParseResult parsed = root.Parse(args);
+if (parsed.Errors.Count > 0)
+{
+    Console.Error.WriteLine(string.Join(Environment.NewLine, parsed.Errors.Select(e => e.Message)));
+    return 2;
+}
+
+try
+{
+    return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+}
+catch (OperationCanceledException)
+{
+    Console.Error.WriteLine("Stopped.");
+    return 1;
+}
+catch (Exception fault) when (fault is ModelException or InvalidDataException or FileNotFoundException or TrainingException)
+{
+    Console.Error.WriteLine(fault.Message);
+    return 2;
+}
+catch (IOException fault)
+{
+    Console.Error.WriteLine(fault.Message);
+    return 1;
+}

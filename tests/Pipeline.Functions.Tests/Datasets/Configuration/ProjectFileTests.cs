@@ -1,0 +1,65 @@
+using Pipeline.Contracts;
+using Pipeline.Datasets;
+using Pipeline.Datasets.Configuration;
+
+namespace Pipeline.Functions.Tests.Datasets.Configuration;
+
+public sealed class ProjectFileTests
+{
+    [Fact]
+    public void Read_EmptyFile_HasEveryDefault() =>
+        Assert.Equal(ContractJson.Write(new ProjectSettings()), ContractJson.Write(ProjectFile.Read("")));
+
+    [Fact]
+    public void Read_EveryKey_IsTaken()
+    {
+        ProjectSettings settings = ProjectFile.Read("""
+            task: instruction
+            columns: { text: question, label: answer }
+            labels: [yes, { name: no, aliases: [nope] }]
+            systemPrompt: Be brief.
+            validation: { maxTokens: 100 }
+            split: { validation: 0.2, test: held-out.tsv, seed: 7 }
+            base: other-base
+            training: { method: lora, r: 4, alpha: 8, dropout: 0, epochs: 2, batchSize: 3, gradientAccumulation: 2, learningRate: 0.01,
+                        schedule: linear, warmupSteps: 5, weightDecay: 0.1, clipNorm: 2, seed: 9, checkpointSteps: 11 }
+            evaluation: { bootstrapSamples: 500, generate: false }
+            promotion: { minimumGain: 0.02 }
+            retraining: { feedbackCount: 10, scheduledMinimum: 2 }
+            """);
+
+        Assert.Equal("held-out.tsv", settings.Split.TestFile);
+        Assert.Equal(["nope"], settings.Labels[1].Aliases);
+        Assert.Equal((4, 8.0, 0.01, "linear", 11), (settings.Training.R, settings.Training.Alpha, settings.Training.LearningRate, settings.Training.Schedule, settings.Training.CheckpointSteps));
+        Assert.Equal((500, false, 0.02, 10, 2), (settings.Evaluation.BootstrapSamples, settings.Evaluation.Generate, settings.Promotion.MinimumGain, settings.Retraining.FeedbackCount, settings.Retraining.ScheduledMinimum));
+    }
+
+    [Theory]
+    [InlineData("task: classification\nlables: [a]\n", "line 2: 'lables' is not a known key")]
+    [InlineData("training:\n  r: sixteen\n", "line 2: 'training.r' is 'sixteen', not a whole number")]
+    [InlineData("training:\n  r: 0\n", "line 2: 'training.r' is 0; it must lie between 1 and 1024")]
+    [InlineData("training: [1]\n", "line 1: 'training' must be a mapping")]
+    [InlineData("training: { learningRate: 0 }\n", "'training.learningRate' is 0; it must lie between 0 (exclusive) and 1")]
+    [InlineData("task: sorting\n", "line 1: 'task' is 'sorting': use one of classification, instruction")]
+    [InlineData("split: { test: ../secret.tsv }\n", "'split.test' is '../secret.tsv'")]
+    [InlineData("base: ../../etc\n", "'base' is '../../etc'")]
+    [InlineData("labels: [a, A]\n", "names 'A' twice")]
+    [InlineData("a: [\n", "line 2")]
+    [InlineData("- a\n", "line 1: a mapping of keys is expected")]
+    public void Read_Fault_IsNamedWithItsLine(string yaml, string message)
+    {
+        DatasetException fault = Assert.Throws<DatasetException>(() => ProjectFile.Read(yaml));
+
+        Assert.Equal(DatasetException.InvalidSettings, fault.Code);
+        Assert.Contains(message, fault.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Read_TwoFaults_AreBothInOneMessage()
+    {
+        DatasetException fault = Assert.Throws<DatasetException>(() => ProjectFile.Read("training:\n  r: x\n  epochs: 0\n"));
+
+        Assert.Contains("line 2", fault.Message, StringComparison.Ordinal);
+        Assert.Contains("line 3", fault.Message, StringComparison.Ordinal);
+    }
+}

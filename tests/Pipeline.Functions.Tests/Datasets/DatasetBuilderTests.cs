@@ -1,0 +1,177 @@
+using System.Text;
+using Pipeline.Contracts;
+using Pipeline.Datasets;
+using Pipeline.Datasets.Ingestion;
+using Pipeline.Tokenization;
+
+namespace Pipeline.Functions.Tests.Datasets;
+
+public sealed class DatasetBuilderTests
+{
+    private static readonly LlamaTokenizer Tokenizer = LlamaTokenizer.FromDirectory(RepositoryFiles.At("gpu-worker", "models", "tiny-llama-chat"));
+
+    private static DatasetRequest Request(ProjectSettings settings, RawFile file, RawFile? test = null) => new()
+    {
+        Project = "demo", Settings = settings, Files = [file], TestFile = test, Tokenizer = Tokenizer, TokenizerSha256 = "t",
+    };
+
+    private static DatasetBuild Build(string csv, ProjectSettings? settings = null, string? test = null) =>
+        DatasetBuilder.Build(Request(settings ?? new(), new RawFile("a.csv", Encoding.UTF8.GetBytes(csv)), test is null ? null : new RawFile("test.csv", Encoding.UTF8.GetBytes(test))));
+
+    private static string Filler(string label, int count, string word = "filler") =>
+        string.Concat(Enumerable.Range(0, count).Select(i => $"{word} {label} {i},{label}\n"));
+
+    private static List<RejectedRow> Rejected(DatasetBuild build) =>
+        [.. Encoding.UTF8.GetString(build.Files[BlobLayout.RejectedFile]).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(l => ContractJson.Read<RejectedRow>(l))];
+
+    private static void AssertAccountedFor(RowCounts rows)
+    {
+        Assert.Equal(rows.Read, rows.Accepted + rows.Rejected + rows.Duplicates);
+        Assert.Equal(rows.Accepted, rows.Train + rows.Validation + rows.Test);
+    }
+
+    [Fact]
+    public void Build_DirtyRows_EachEndsWithItsReason()
+    {
+        string longText = string.Join(' ', Enumerable.Repeat("word", 400));
+        string csv = "text,label\n" + Filler("pos", 10) + Filler("neg", 10)
+            + "Tom &amp; Jerry,pos\n"        // 21 entity read
+            + "filler POS 1,pos\n"           // 22 duplicate
+            + "filler neg 1,pos\n"           // 23 conflict
+            + ",pos\n"                       // 24 no text
+            + "no label,\n"                  // 25
+            + "odd label,unknown\n"          // 26
+            + longText + ",neg\n"            // 27
+            + "a,b,c\n"                      // 28
+            + "bad \uFFFD bytes,pos\n";      // 29
+
+        DatasetBuild build = Build(csv);
+
+        Assert.Null(build.Fault);
+        Assert.Equal(
+            [("a.csv#22", "duplicate"), ("a.csv#23", "conflicting_label"), ("a.csv#24", "missing_text"), ("a.csv#25", "missing_label"),
+             ("a.csv#26", "unknown_label"), ("a.csv#27", "too_long"), ("a.csv#28", "malformed"), ("a.csv#29", "invalid_text")],
+            Rejected(build).Select(r => (r.Id, r.Reason)));
+        Assert.Equal("a.csv#2", Rejected(build)[0].DuplicateOf);
+        Assert.Equal((29, 21, 7, 1), (build.Manifest.Rows.Read, build.Manifest.Rows.Accepted, build.Manifest.Rows.Rejected, build.Manifest.Rows.Duplicates));
+        Assert.Contains("Tom & Jerry", string.Concat(build.Files.Where(f => f.Key.EndsWith(".jsonl", StringComparison.Ordinal)).Select(f => Encoding.UTF8.GetString(f.Value))), StringComparison.Ordinal);
+        AssertAccountedFor(build.Manifest.Rows);
+    }
+
+    [Fact]
+    public void Build_Twice_GivesTheSameBytesAndId()
+    {
+        string csv = "text,label\n" + Filler("pos", 30) + Filler("neg", 30);
+
+        DatasetBuild first = Build(csv);
+        DatasetBuild second = Build(csv);
+
+        Assert.Equal(first.Manifest.Files, second.Manifest.Files);
+        Assert.Equal(first.Manifest.DatasetId, second.Manifest.DatasetId);
+    }
+
+    [Fact]
+    public void DatasetId_TrainingSettings_DoNotChangeItButSplitDoes()
+    {
+        string csv = "text,label\n" + Filler("pos", 30) + Filler("neg", 30);
+        string id = Build(csv).Manifest.DatasetId;
+
+        Assert.Equal(id, Build(csv, new ProjectSettings { Training = new() { R = 4 } }).Manifest.DatasetId);
+        Assert.NotEqual(id, Build(csv, new ProjectSettings { Split = new() { Seed = 2 } }).Manifest.DatasetId);
+    }
+
+    [Fact]
+    public void Build_TestFile_KeepsItsRowsAndDropsThemFromTraining()
+    {
+        DatasetBuild build = Build("text,label\n" + Filler("pos", 30) + Filler("neg", 30), null, "text,label\n" + Filler("pos", 3) + Filler("neg", 3, "unseen"));
+
+        Assert.Equal((6, 3), (build.Manifest.Rows.Test, build.Manifest.Rows.Duplicates));
+        AssertAccountedFor(build.Manifest.Rows);
+    }
+
+    [Fact]
+    public void Build_CodeBook_ReadsAliasesAndRefusesOthers()
+    {
+        var settings = new ProjectSettings { Labels = [new() { Name = "positive", Aliases = ["pos", "+"] }, new() { Name = "negative", Aliases = ["NEG"] }] };
+
+        DatasetBuild build = Build("text,label\n" + Filler("pos", 10) + Filler("neg", 10) + "meh,neutral\n", settings);
+
+        Assert.Equal(["negative", "positive"], build.Manifest.Labels);
+        Assert.Equal(1, build.Manifest.Reasons["unknown_label"]);
+        Assert.Contains("negative, positive", build.Manifest.SystemPrompt, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Build_OneLabel_FaultKeepsTheManifest()
+    {
+        DatasetBuild build = Build("text,label\n" + Filler("pos", 10));
+
+        Assert.Equal(DatasetException.OneLabel, build.Fault!.Code);
+        Assert.Equal(10, build.Manifest.Rows.Read);
+    }
+
+    [Fact]
+    public void Build_EveryRowRejected_FaultKeepsTheRows()
+    {
+        DatasetBuild build = Build("text,label\na,\nb,\n");
+
+        Assert.Equal(DatasetException.NothingAccepted, build.Fault!.Code);
+        Assert.Equal(2, Rejected(build).Count);
+    }
+
+    [Fact]
+    public void Build_NoLabelColumn_NamesTheColumns()
+    {
+        DatasetException fault = Assert.Throws<DatasetException>(() => Build("id,text\n" + Filler("a", 20)));
+
+        Assert.Equal(DatasetException.NoColumn, fault.Code);
+        Assert.Contains("'id', 'text'", fault.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Build_InstructionRows_LearnTheFreeAnswer()
+    {
+        var settings = new ProjectSettings { Task = ProjectSettings.InstructionTask };
+
+        DatasetBuild build = Build("instruction,output\n" + string.Concat(Enumerable.Range(0, 20).Select(i => $"say {i},it is {i}\n")), settings);
+
+        Assert.Null(build.Fault);
+        Assert.Empty(build.Manifest.Labels);
+        Assert.Contains("[INST] say 3 [/INST] it is 3 </s>", string.Concat(build.Files.Values.Select(Encoding.UTF8.GetString)), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Build_AirlineTweets_AccountsForEveryRow()
+    {
+        DatasetBuild build = DatasetBuilder.Build(Request(new(), Shared("data", "tweets", "airline.csv")));
+
+        Assert.Null(build.Fault);
+        Assert.Equal(14_640, build.Manifest.Rows.Read);
+        Assert.Equal(["negative", "neutral", "positive"], build.Manifest.Labels);
+        Assert.Equal(new ColumnReading("text", "airline_sentiment", true), build.Manifest.Columns);
+        AssertAccountedFor(build.Manifest.Rows);
+    }
+
+    [Fact]
+    public void Build_Tweets3_TakesTheGivenTestSet()
+    {
+        DatasetBuild build = DatasetBuilder.Build(Request(new(), Shared("data", "splits", "tweets3.train.tsv"), Shared("data", "splits", "tweets3.test.tsv")));
+
+        Assert.Null(build.Fault);
+        Assert.Equal(7_715, build.Manifest.Rows.Read);
+        Assert.InRange(build.Manifest.Rows.Test, 1_990, 2_000);
+        AssertAccountedFor(build.Manifest.Rows);
+    }
+
+    [Fact]
+    public void Build_Banking77_FindsItsLabels()
+    {
+        DatasetBuild build = DatasetBuilder.Build(Request(new(), Shared("data", "classification", "banking77", "train.csv"), Shared("data", "classification", "banking77", "test.csv")));
+
+        Assert.Equal(77, build.Manifest.Labels.Count);
+        Assert.InRange(build.Manifest.Rows.Test, 3_060, 3_080);
+        AssertAccountedFor(build.Manifest.Rows);
+    }
+
+    private static RawFile Shared(params string[] parts) => new(parts[^1], File.ReadAllBytes(RepositoryFiles.Shared(parts)));
+}

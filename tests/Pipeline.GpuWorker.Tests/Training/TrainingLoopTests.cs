@@ -1,0 +1,152 @@
+using Pipeline.Contracts;
+using Pipeline.Model.Adapters;
+using Pipeline.Model.Checkpoints;
+using Pipeline.Model.Llama;
+using Pipeline.Training;
+using Pipeline.Training.Batching;
+using Pipeline.Training.Optimization;
+using TorchSharp;
+
+namespace Pipeline.GpuWorker.Tests.Training;
+
+public sealed class TrainingLoopTests
+{
+    private static readonly TrainingSettings Settings = new() { R = 4, Alpha = 8, Dropout = 0.1, Epochs = 2, BatchSize = 4, LearningRate = 5e-3, WarmupSteps = 2, CheckpointSteps = 3, Method = TrainingSettings.Lora };
+
+    private static List<EncodedRow> Rows(int count) =>
+        [.. Enumerable.Range(0, count).Select(i => new EncodedRow($"r{i}", [1, .. Enumerable.Range(0, 4 + (i % 5)).Select(k => 3 + ((i * 7) + (k * 13)) % 500), 2], [0, 0, 0, .. Enumerable.Repeat((byte)1, 3 + (i % 5))]))];
+
+    private static (float[] Values, List<TrainingStep> Steps) Train(TrainingSettings settings, string? checkpoints = null, int stopAfter = int.MaxValue, int rows = 24)
+    {
+        using LlamaModel model = LlamaModel.Load(RepositoryFiles.At("tests", "Golden", "llama2"), WeightStorage.Full);
+        using LoraAdapter adapter = LoraAdapter.Create(model.LoraTargets, new LoraOptions(settings.R, settings.Alpha, settings.Dropout), settings.Seed);
+        model.Attach(adapter);
+        using var stop = new CancellationTokenSource();
+        var steps = new List<TrainingStep>();
+        var run = new TrainingRun
+        {
+            Model = model, Adapter = adapter, Rows = Rows(rows), ValidationRows = Rows(4), Settings = settings, CheckpointDirectory = checkpoints,
+            OnStep = s =>
+            {
+                steps.Add(s);
+                if (s.Step == stopAfter)
+                {
+                    stop.Cancel();
+                }
+            },
+        };
+        try
+        {
+            TrainingLoop.Train(run, stop.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            Assert.NotEqual(int.MaxValue, stopAfter);
+        }
+
+        using var values = adapter.Values.data<float>();
+        return (values.ToArray(), steps);
+    }
+
+    [Fact]
+    public void Train_SameSeedTwice_GivesTheSameBytes() => Assert.Equal(Train(Settings).Values, Train(Settings).Values);
+
+    [Fact]
+    public void Train_StoppedAndResumed_EqualsTheUnbrokenRun()
+    {
+        using var folder = new TemporaryFolder();
+        (float[] unbroken, List<TrainingStep> all) = Train(Settings);
+
+        (_, List<TrainingStep> before) = Train(Settings, folder.Path, stopAfter: 5);
+        (float[] resumed, List<TrainingStep> after) = Train(Settings, folder.Path);
+
+        Assert.Equal(5, before.Count);
+        Assert.Equal(6, after[0].Step);
+        Assert.Equal(unbroken, resumed);
+        Assert.Equal(all.Select(s => s.Loss), before.Concat(after).Select(s => s.Loss));
+        Assert.Equal(all[^1].Tokens, after[^1].Tokens);
+    }
+
+    [Fact]
+    public void Train_CheckpointOfOtherSettings_StartsAnew()
+    {
+        using var folder = new TemporaryFolder();
+        Train(Settings, folder.Path, stopAfter: 5);
+
+        (_, List<TrainingStep> steps) = Train(Settings with { LearningRate = 1e-3 }, folder.Path);
+
+        Assert.Equal(1, steps[0].Step);
+    }
+
+    [Fact]
+    public void Train_OneTimesEight_EqualsEightTimesOne()
+    {
+        TrainingSettings oneStep = Settings with { Dropout = 0, BatchSize = 8, Epochs = 3, WarmupSteps = 1 };
+
+        float[] together = Train(oneStep, rows: 8).Values;
+        float[] accumulated = Train(oneStep with { BatchSize = 1, GradientAccumulation = 8 }, rows: 8).Values;
+
+        double difference = Math.Sqrt(together.Zip(accumulated, (a, b) => Math.Pow(a - b, 2)).Sum() / together.Sum(a => a * a));
+        Assert.InRange(difference, 0, 1e-5);
+    }
+
+    [Fact]
+    public void Train_ManySteps_LeavesNoTensorBehind()
+    {
+        Train(Settings);
+        long before = DisposeScopeManager.Statistics.ThreadTotalLiveCount;
+
+        Train(Settings with { Epochs = 4 });
+
+        Assert.Equal(before, DisposeScopeManager.Statistics.ThreadTotalLiveCount);
+    }
+
+    [Fact]
+    public void Train_LossThatIsNoNumber_NamesTheRows()
+    {
+        TrainingException fault = Assert.Throws<TrainingException>(() => Train(Settings with { LearningRate = 1, ClipNorm = 1e6, Alpha = 1e30, WarmupSteps = 0 }));
+
+        Assert.Contains("the step's rows are r", fault.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Epoch_Plan_TakesEveryRowOnceInAnOrderOfItsOwn()
+    {
+        int[] lengths = [.. Enumerable.Range(0, 103).Select(i => (i * 37) % 50)];
+
+        List<int> first = [.. BatchPlan.Epoch(lengths, 8, 1, 0).SelectMany(b => b)];
+        List<int> second = [.. BatchPlan.Epoch(lengths, 8, 1, 1).SelectMany(b => b)];
+
+        Assert.Equal(Enumerable.Range(0, 103), first.Order());
+        Assert.NotEqual(first, second);
+        Assert.Equal(first, BatchPlan.Epoch(lengths, 8, 1, 0).SelectMany(b => b));
+    }
+
+    [Theory]
+    [InlineData("constant", 0, 0.0)]
+    [InlineData("constant", 5, 0.5)]
+    [InlineData("constant", 60, 1.0)]
+    [InlineData("linear", 55, 0.5)]
+    [InlineData("cosine", 55, 0.5)]
+    [InlineData("cosine", 100, 0.0)]
+    public void Rate_Schedules_FollowTheReference(string schedule, int step, double expected) =>
+        Assert.Equal(expected, LearningRateSchedule.Rate(schedule, 1, step, 10, 100), 1e-12);
+
+    [Fact]
+    public void PeftFiles_WrittenAndRead_AreTheSameAdapter()
+    {
+        using var folder = new TemporaryFolder();
+        using LlamaModel model = LlamaModel.Load(RepositoryFiles.At("tests", "Golden", "llama2"), WeightStorage.Full);
+        using LoraAdapter reference = PeftAdapterFiles.Read(RepositoryFiles.At("tests", "Golden", "lora_llama2"), model.LoraTargets);
+
+        PeftAdapterFiles.Write(folder.Path, reference, "llama2");
+
+        using LoraAdapter read = PeftAdapterFiles.Read(folder.Path, model.LoraTargets);
+        using SafetensorsFile ours = SafetensorsFile.Open(Path.Combine(folder.Path, "adapter_model.safetensors"));
+        using SafetensorsFile theirs = SafetensorsFile.Open(RepositoryFiles.At("tests", "Golden", "lora_llama2", "adapter_model.safetensors"));
+        Assert.Equal(reference.Values.data<float>().ToArray(), read.Values.data<float>().ToArray());
+        Assert.Equal(
+            theirs.Entries.Values.OrderBy(e => e.Name, StringComparer.Ordinal).Select(e => $"{e.Name} {e.Dtype} {string.Join(',', e.Shape)}"),
+            ours.Entries.Values.OrderBy(e => e.Name, StringComparer.Ordinal).Select(e => $"{e.Name} {e.Dtype} {string.Join(',', e.Shape)}"));
+    }
+}

@@ -1,0 +1,58 @@
+using Pipeline.Model.Checkpoints;
+using Pipeline.Worker.Parity;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Pipeline.GpuWorker.Tests.Worker.Parity;
+
+/// <summary>The build against the reference stack's vectors, and the checks against a build that is wrong.</summary>
+public sealed class ParityChecksTests
+{
+    [Fact]
+    public void Run_GoldenVectors_AreWithinTolerance()
+    {
+        (IReadOnlyList<ParityResult> results, IReadOnlyList<string> notComputed) = ParityChecks.Run(RepositoryFiles.At("tests", "Golden"));
+
+        Assert.Empty(notComputed);
+        Assert.Equal(["llama2", "lora_llama2", "nf4", "qlora_llama2"], results.Select(r => r.Case.Split('/')[0]).Distinct().Order());
+        Assert.All(results, r => Assert.True(r.Passed, r.ToString()));
+    }
+
+    [Fact]
+    public void Run_CheckpointThatDiffersByAThousandth_IsOutsideTolerance()
+    {
+        using var folder = new TemporaryFolder();
+        string copy = folder.CopyOf(RepositoryFiles.At("tests", "Golden", "llama2"), "llama2");
+        Change(Path.Combine(copy, "model.safetensors"), "model.layers.1.mlp.up_proj.weight", w => w.mul(1.001));
+
+        IReadOnlyList<ParityResult> results = ParityChecks.Run(folder.Path).Results;
+
+        Assert.Contains(results, r => r.Quantity.StartsWith("logits", StringComparison.Ordinal) && !r.Passed);
+    }
+
+    [Fact]
+    public void Run_AdapterThatStartsElsewhere_IsOutsideTolerance()
+    {
+        using var folder = new TemporaryFolder();
+        folder.CopyOf(RepositoryFiles.At("tests", "Golden", "llama2"), "llama2");
+        string copy = folder.CopyOf(RepositoryFiles.At("tests", "Golden", "lora_llama2"), "lora_llama2");
+        Change(Path.Combine(copy, "trajectory.safetensors"), "init.model.layers.0.self_attn.q_proj.lora_B.weight", w => w.mul(1.05));
+
+        IReadOnlyList<ParityResult> results = ParityChecks.Run(folder.Path).Results;
+
+        Assert.Contains(results, r => r.Quantity.StartsWith("final tensors", StringComparison.Ordinal) && !r.Passed);
+    }
+
+    private static void Change(string path, string name, Func<Tensor, Tensor> change)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Dictionary<string, Tensor> tensors;
+        using (SafetensorsFile file = SafetensorsFile.Open(path))
+        {
+            tensors = file.ReadAll();
+        }
+
+        tensors[name] = change(tensors[name]);
+        SafetensorsFile.Write(path, tensors);
+    }
+}
