@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Pipeline.Contracts;
+using Pipeline.Model.Adapters;
 using Pipeline.Training.Batching;
 using Pipeline.Training.Objectives;
 using Pipeline.Training.Optimization;
@@ -48,11 +49,10 @@ public static class TrainingLoop
                     throw new OperationCanceledException(cancellation);
                 }
 
-                // The same step drops the same inputs, whether the run came here in one go or was resumed.
-                random.manual_seed(unchecked((settings.Seed * 1_000_003L) + optimizer.Steps));
                 double rate = LearningRateSchedule.Rate(settings.Schedule, peak, optimizer.Steps, warmup, total);
                 List<EncodedRow[]> batches = [.. step.Select(indices => indices.Select(i => run.Rows[i]).ToArray())];
-                double loss = Accumulate(run, batches);
+                // The same step drops the same inputs, whether the run came here in one go or was resumed.
+                double loss = Accumulate(run, batches, CounterDropout.Derive((uint)settings.Seed, optimizer.Steps));
                 double norm = optimizer.ClipGradients(settings.ClipNorm);
                 RequireFinite(loss, norm, optimizer.Steps + 1, batches);
                 optimizer.Step(rate);
@@ -76,15 +76,15 @@ public static class TrainingLoop
     }
 
     /// <summary>Adds up the gradients of a whole step. Each micro-batch is weighted by the supervised tokens of the step, so that 1x8 is 8x1.</summary>
-    private static double Accumulate(TrainingRun run, List<EncodedRow[]> batches)
+    private static double Accumulate(TrainingRun run, List<EncodedRow[]> batches, uint dropoutSeed)
     {
         int supervised = batches.Sum(b => b.Sum(Supervised));
         double loss = 0;
-        foreach (EncodedRow[] rows in batches)
+        foreach ((int index, EncodedRow[] rows) in batches.Index())
         {
             using DisposeScope scope = NewDisposeScope();
             using MicroBatch batch = MicroBatch.Of(rows);
-            Tensor mean = CompletionLoss.Sum(run.Model, batch, training: true).div(supervised);
+            Tensor mean = CompletionLoss.Sum(run.Model, batch, CounterDropout.Derive(dropoutSeed, index)).div(supervised);
             mean.backward();
             loss += mean.item<float>();
         }
@@ -100,7 +100,7 @@ public static class TrainingLoop
         {
             using DisposeScope scope = NewDisposeScope();
             using MicroBatch batch = MicroBatch.Of(rows);
-            sum += CompletionLoss.Sum(run.Model, batch, training: false).item<float>();
+            sum += CompletionLoss.Sum(run.Model, batch, dropoutSeed: null).item<float>();
         }
 
         return sum / run.ValidationRows.Sum(Supervised);

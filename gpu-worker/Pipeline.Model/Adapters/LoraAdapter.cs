@@ -51,7 +51,7 @@ public sealed class LoraAdapter : IDisposable
                 a.copy_(rand(a.shape, generator: generator).mul_(2 * bound).sub_(bound));
             }
 
-            adapter._pairs.Add(path, new LoraPair(a, b, options.Scale, options.Dropout));
+            adapter._pairs.Add(path, new LoraPair(a, b, options.Scale, options.Dropout, adapter._pairs.Count));
         }
 
         return adapter;

@@ -7,4 +7,5 @@ namespace Pipeline.Model.Adapters;
 /// <param name="B">float32 [out, r].</param>
 /// <param name="Scale">alpha / r.</param>
 /// <param name="Dropout">Probability, 0 to below 1.</param>
-public sealed record LoraPair(Tensor A, Tensor B, double Scale, double Dropout);
+/// <param name="Index">Its place among the model's linear layers; each drops inputs of its own.</param>
+public sealed record LoraPair(Tensor A, Tensor B, double Scale, double Dropout, int Index);

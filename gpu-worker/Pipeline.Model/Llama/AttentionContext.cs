@@ -7,5 +7,5 @@ namespace Pipeline.Model.Llama;
 /// <param name="Mask">bool [batch, 1, queries, keys], true where a query sees a key; <c>null</c>: causal.</param>
 /// <param name="Cache">Keys and values of earlier positions, or <c>null</c>.</param>
 /// <param name="KeepInCache">Whether the cache takes up this pass.</param>
-/// <param name="Training">Whether adapters drop inputs.</param>
-internal sealed record AttentionContext((Tensor Cos, Tensor Sin) Rotary, Tensor? Mask, KeyValueCache? Cache, bool KeepInCache, bool Training);
+/// <param name="DropoutSeed">Seed of what adapters drop; <c>null</c>: nothing.</param>
+internal sealed record AttentionContext((Tensor Cos, Tensor Sin) Rotary, Tensor? Mask, KeyValueCache? Cache, bool KeepInCache, uint? DropoutSeed);

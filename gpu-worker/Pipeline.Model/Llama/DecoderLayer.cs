@@ -45,8 +45,8 @@ internal sealed class DecoderLayer : IDisposable
     {
         Tensor attended = hidden.add(Attend(_attentionNorm.Forward(hidden), context));
         Tensor normed = _feedForwardNorm.Forward(attended);
-        Tensor gated = nn.functional.silu(_gate.Forward(normed, context.Training)).mul(_up.Forward(normed, context.Training)); // [batch, n, inner]
-        return attended.add(_down.Forward(gated, context.Training));
+        Tensor gated = nn.functional.silu(_gate.Forward(normed, context.DropoutSeed)).mul(_up.Forward(normed, context.DropoutSeed)); // [batch, n, inner]
+        return attended.add(_down.Forward(gated, context.DropoutSeed));
     }
 
     public void Dispose()
@@ -62,7 +62,7 @@ internal sealed class DecoderLayer : IDisposable
     private Tensor Attend(Tensor input, AttentionContext context)
     {
         (long batch, long count) = (input.shape[0], input.shape[1]);
-        Tensor Heads(Projection projection, int heads) => projection.Forward(input, context.Training).view(batch, count, heads, _config.HeadSize).transpose(1, 2); // [batch, heads, n, head size]
+        Tensor Heads(Projection projection, int heads) => projection.Forward(input, context.DropoutSeed).view(batch, count, heads, _config.HeadSize).transpose(1, 2); // [batch, heads, n, head size]
         Tensor queries = RotaryEmbedding.Rotate(Heads(_query, _config.Heads), context.Rotary);
         Tensor keys = RotaryEmbedding.Rotate(Heads(_key, _config.KeyValueHeads), context.Rotary);
         Tensor values = Heads(_value, _config.KeyValueHeads);
@@ -79,6 +79,6 @@ internal sealed class DecoderLayer : IDisposable
         }
 
         Tensor attended = nn.functional.scaled_dot_product_attention(queries, keys, values, context.Mask, 0, is_casual: context.Mask is null); // [batch, heads, n, head size]
-        return _output.Forward(attended.transpose(1, 2).reshape(batch, count, (long)_config.Heads * _config.HeadSize), context.Training);
+        return _output.Forward(attended.transpose(1, 2).reshape(batch, count, (long)_config.Heads * _config.HeadSize), context.DropoutSeed);
     }
 }

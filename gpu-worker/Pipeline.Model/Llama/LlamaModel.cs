@@ -52,14 +52,14 @@ public sealed class LlamaModel : IDisposable
 
     /// <summary>Runs the decoder.</summary>
     /// <param name="ids">int64 [batch, n].</param>
-    /// <param name="training">Whether adapters drop inputs.</param>
+    /// <param name="dropoutSeed">Seed of what the adapter drops; <c>null</c>: nothing, as in evaluation.</param>
     /// <returns>float32 [batch, n, hidden], behind the last norm.</returns>
-    public Tensor Forward(Tensor ids, bool training = false)
+    public Tensor Forward(Tensor ids, uint? dropoutSeed = null)
     {
         ArgumentNullException.ThrowIfNull(ids);
         using DisposeScope scope = NewDisposeScope();
         Tensor positions = arange(ids.shape[1], dtype: ScalarType.Int64).unsqueeze(0); // [1, n]
-        return Run(ids, new AttentionContext(_rotary.At(positions), null, null, false, training)).MoveToOuterDisposeScope();
+        return Run(ids, new AttentionContext(_rotary.At(positions), null, null, false, dropoutSeed)).MoveToOuterDisposeScope();
     }
 
     /// <summary>Runs the decoder over what follows a cache.</summary>
@@ -73,7 +73,7 @@ public sealed class LlamaModel : IDisposable
     {
         ArgumentNullException.ThrowIfNull(cache);
         using DisposeScope scope = NewDisposeScope();
-        return Run(ids, new AttentionContext(_rotary.At(positions), mask, cache, keep, Training: false)).MoveToOuterDisposeScope();
+        return Run(ids, new AttentionContext(_rotary.At(positions), mask, cache, keep, DropoutSeed: null)).MoveToOuterDisposeScope();
     }
 
     /// <summary>Next-token logits.</summary>

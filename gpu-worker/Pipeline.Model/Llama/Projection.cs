@@ -40,9 +40,9 @@ public sealed class Projection : IDisposable
 
     /// <summary>Applies the layer.</summary>
     /// <param name="input">float32 [..., in].</param>
-    /// <param name="training">Whether the adapter drops inputs.</param>
+    /// <param name="dropoutSeed">Seed of what the adapter drops; <c>null</c>: nothing, as in evaluation.</param>
     /// <returns>float32 [..., out].</returns>
-    public Tensor Forward(Tensor input, bool training)
+    public Tensor Forward(Tensor input, uint? dropoutSeed)
     {
         Tensor output = nn.functional.linear(input, Weight());
         if (Lora is not { } lora)
@@ -50,7 +50,9 @@ public sealed class Projection : IDisposable
             return output;
         }
 
-        Tensor dropped = training && lora.Dropout > 0 ? nn.functional.dropout(input, lora.Dropout, training: true) : input;
+        Tensor dropped = dropoutSeed is { } seed && lora.Dropout > 0
+            ? input.mul(CounterDropout.Mask(input.shape, lora.Dropout, CounterDropout.Derive(seed, lora.Index)))
+            : input;
         Tensor low = nn.functional.linear(dropped, lora.A);                  // [..., r]
         return output.add(nn.functional.linear(low, lora.B), lora.Scale);    // [..., out]
     }

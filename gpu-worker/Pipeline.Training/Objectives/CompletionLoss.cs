@@ -11,14 +11,14 @@ public static class CompletionLoss
     /// <summary>The summed loss of a micro-batch.</summary>
     /// <param name="model">With its adapter.</param>
     /// <param name="batch">The rows.</param>
-    /// <param name="training">Whether the adapter drops inputs.</param>
+    /// <param name="dropoutSeed">Seed of what the adapter drops; <c>null</c>: nothing.</param>
     /// <returns>float32 scalar, nats, summed over supervised tokens.</returns>
-    public static Tensor Sum(LlamaModel model, MicroBatch batch, bool training)
+    public static Tensor Sum(LlamaModel model, MicroBatch batch, uint? dropoutSeed)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(batch);
         using DisposeScope scope = NewDisposeScope();
-        Tensor hidden = model.Forward(batch.Ids, training);                                                        // [rows, longest, hidden]
+        Tensor hidden = model.Forward(batch.Ids, dropoutSeed);                                                        // [rows, longest, hidden]
         Tensor predicting = hidden.reshape(-1, hidden.shape[2]).index_select(0, batch.Predicting);                 // [supervised, hidden]
         return nn.functional.cross_entropy(model.Logits(predicting), batch.Targets, reduction: nn.Reduction.Sum).MoveToOuterDisposeScope();
     }

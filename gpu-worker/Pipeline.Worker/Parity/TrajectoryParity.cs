@@ -62,7 +62,7 @@ internal static class TrajectoryParity
             {
                 using DisposeScope scope = NewDisposeScope();
                 using MicroBatch batch = MicroBatch.Of(rows);
-                Tensor mean = CompletionLoss.Sum(model, batch, training: true).div(supervised);
+                Tensor mean = CompletionLoss.Sum(model, batch, dropoutSeed: null).div(supervised);
                 mean.backward();
                 loss += mean.item<float>();
             }
