@@ -64,6 +64,9 @@ public static partial class BlobLayout
 
     public static BlobAddress Feedback(string project, string id) => new(FeedbackContainer, $"{Checked(project)}/{id}.json");
 
+    /// <summary>Corrections gathered for a retraining, as rows.</summary>
+    public static BlobAddress FeedbackBatch(string project, string name) => new(FeedbackContainer, $"{Checked(project)}/batches/{name}");
+
     /// <summary>Whether <paramref name="project"/> can name a project: 3 to 40 of a-z, 0-9 and the hyphen.</summary>
     public static bool IsProjectName(string project) => ProjectName().IsMatch(project);
 

@@ -4,7 +4,7 @@ using Pipeline.Training;
 using Pipeline.Worker.Commands;
 
 // Exit codes: 0 done, 1 failed, 2 bad input or usage.
-var root = new RootCommand("The worker: trains adapters, one-shot or off the queue.") { TrainCommand.Create(), ParityCommand.Create() };
+var root = new RootCommand("The worker: trains adapters, one-shot or off the queue.") { RunCommand.Create(), TrainCommand.Create(), ParityCommand.Create() };
 ParseResult parsed = root.Parse(args);
 if (parsed.Errors.Count > 0)
 {
@@ -14,7 +14,7 @@ if (parsed.Errors.Count > 0)
 
 try
 {
-    return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+    return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = TimeSpan.FromSeconds(60) });
 }
 catch (OperationCanceledException)
 {
@@ -22,6 +22,11 @@ catch (OperationCanceledException)
     return 1;
 }
 catch (Exception fault) when (fault is ModelException or InvalidDataException or FileNotFoundException or TrainingException)
+{
+    Console.Error.WriteLine(fault.Message);
+    return 2;
+}
+catch (InvalidOperationException fault) when (fault.Message.Contains("AzureWebJobsStorage", StringComparison.Ordinal))
 {
     Console.Error.WriteLine(fault.Message);
     return 2;

@@ -1,0 +1,28 @@
+using Microsoft.Extensions.Logging;
+
+namespace Pipeline.Functions;
+
+/// <summary>Everything the app logs. Never the text of a row.</summary>
+internal static partial class Log
+{
+    [LoggerMessage(1, LogLevel.Information, "Run {RunId} started: {Trigger} of '{Source}'")]
+    public static partial void RunStarted(ILogger logger, string runId, string trigger, string source);
+
+    [LoggerMessage(2, LogLevel.Information, "The same bytes and settings are run {RunId} ({State}): none started")]
+    public static partial void RunExists(ILogger logger, string runId, string state);
+
+    [LoggerMessage(3, LogLevel.Information, "'{Name}' is the test set of project {Project}: none started")]
+    public static partial void TestSetDropped(ILogger logger, string project, string name);
+
+    [LoggerMessage(4, LogLevel.Warning, "The drop of '{Name}' into project '{Project}' started nothing: {Reason}")]
+    public static partial void DropRefused(ILogger logger, string project, string name, string reason);
+
+    [LoggerMessage(5, LogLevel.Information, "Run {RunId} heard from its worker: succeeded {Succeeded}")]
+    public static partial void ResultReceived(ILogger logger, string runId, bool succeeded);
+
+    [LoggerMessage(6, LogLevel.Information, "Retraining {InstanceId} started: {Waiting} corrections wait")]
+    public static partial void RetrainingStarted(ILogger logger, string instanceId, int waiting);
+
+    [LoggerMessage(7, LogLevel.Information, "Retraining of project {Project} looked for corrections: {Waiting} wait, none started")]
+    public static partial void RetrainingNotDue(ILogger logger, string project, int waiting);
+}

@@ -1,0 +1,44 @@
+namespace Pipeline.Functions.Orchestrations;
+
+/// <summary>What a run is about.</summary>
+/// <param name="RunId">The instance's id too.</param>
+/// <param name="Project">The project.</param>
+/// <param name="Source">The raw blob's name within its project.</param>
+/// <param name="FeedbackBatch">Name of the blob of corrections that go in too; <c>null</c>: none.</param>
+/// <param name="Trigger">drop, http, feedback or timer.</param>
+public sealed record PipelineInput(string RunId, string Project, string Source, string? FeedbackBatch, string Trigger);
+
+/// <summary>What a run came to.</summary>
+/// <param name="RunId">The run.</param>
+/// <param name="DatasetId">Its dataset.</param>
+/// <param name="Adapter">The published adapter's blob prefix.</param>
+/// <param name="Version">Its version.</param>
+/// <param name="Promotion">Whether it is the champion, and why.</param>
+public sealed record PipelineOutput(string RunId, string DatasetId, string Adapter, int Version, string Promotion);
+
+/// <summary>What a dataset came to.</summary>
+/// <param name="DatasetId">Its id.</param>
+/// <param name="Fault">Why nothing can be trained on it; <c>null</c>: it can.</param>
+public sealed record DatasetOutput(string DatasetId, string? Fault);
+
+/// <summary>A job handed to the queue.</summary>
+/// <param name="RunId">The run.</param>
+/// <param name="Project">The project.</param>
+/// <param name="DatasetId">Its dataset.</param>
+public sealed record JobInput(string RunId, string Project, string DatasetId);
+
+/// <summary>What a look at a waiting job found.</summary>
+/// <param name="Version">The version allotted.</param>
+/// <param name="StartDeadline">How long a job may wait for a worker.</param>
+/// <param name="HeartbeatDeadline">How long a worker may be silent.</param>
+public sealed record JobHandle(int Version, TimeSpan StartDeadline, TimeSpan HeartbeatDeadline);
+
+/// <summary>Progress as the orchestration sees it.</summary>
+/// <param name="Lines">Lines of progress so far; 0: no worker has taken the job.</param>
+public sealed record JobPulse(int Lines);
+
+/// <summary>A run's end, to be written down.</summary>
+public sealed record RunFailure(string RunId, string Error);
+
+/// <summary>What a retraining is about.</summary>
+public sealed record RetrainingInput(string Project, string Trigger);

@@ -1,0 +1,22 @@
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Pipeline.Functions.Triggers;
+using Pipeline.Storage;
+
+namespace Pipeline.Functions;
+
+/// <summary>What the functions are given, the same under both hosts.</summary>
+public static class PipelineServices
+{
+    /// <summary>Adds the app's services.</summary>
+    public static void Add(IServiceCollection services, IConfiguration configuration)
+    {
+        ArgumentNullException.ThrowIfNull(configuration);
+        services.AddSingleton(TimeProvider.System);
+        services.AddSingleton(_ => PipelineStorage.FromSettings(name => configuration[name] ?? configuration[name.Replace("__", ":", StringComparison.Ordinal)]));
+        services.AddSingleton(_ => new BaseCatalog(configuration["PIPELINE_MODELS"] ?? ""));
+        services.AddSingleton<RunStarter>();
+        services.AddSingleton<ProjectReader>();
+        services.AddSingleton<RetrainingStarter>();
+    }
+}

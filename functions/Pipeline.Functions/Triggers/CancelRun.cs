@@ -1,0 +1,33 @@
+using Microsoft.AspNetCore.Http;
+using Microsoft.Azure.Functions.Worker;
+using Microsoft.DurableTask.Client;
+using Pipeline.Contracts;
+using Pipeline.Storage;
+
+namespace Pipeline.Functions.Triggers;
+
+/// <summary><c>POST /api/runs/{id}/cancel</c>: stops a run; its worker stops at the next step and keeps a checkpoint.</summary>
+public sealed class CancelRun(PipelineStorage storage, TimeProvider time)
+{
+    [Function(nameof(CancelRun))]
+    public async Task<IResult> Run(
+        [HttpTrigger(AuthorizationLevel.Function, "post", Route = "runs/{id}/cancel")] HttpRequest request, string id, [DurableClient] DurableTaskClient client, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(client);
+        RunRecord? run = await storage.Runs.GetAsync(id, cancellation);
+        if (run is null)
+        {
+            return HttpAnswer.NotFound($"There is no run '{id}'.");
+        }
+
+        if (run.State != RunRecord.Running)
+        {
+            return HttpAnswer.BadRequest($"Run '{id}' has {run.State}; there is nothing to cancel.");
+        }
+
+        await storage.Files.WriteAsync(BlobLayout.CancelRequest(id), [], cancellation);
+        await client.TerminateInstanceAsync(id, "cancelled", cancellation);
+        await storage.Runs.UpdateAsync(id, r => r with { State = RunRecord.Cancelled, UpdatedAt = time.GetUtcNow() }, cancellation);
+        return HttpAnswer.Ok(await storage.Runs.GetAsync(id, cancellation));
+    }
+}

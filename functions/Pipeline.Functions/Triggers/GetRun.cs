@@ -1,0 +1,38 @@
+using Microsoft.AspNetCore.Http;
+using Microsoft.Azure.Functions.Worker;
+using Pipeline.Contracts;
+using Pipeline.Storage;
+
+namespace Pipeline.Functions.Triggers;
+
+/// <summary><c>GET /api/runs/{id}</c>: a run and the last line of its worker's progress.</summary>
+public sealed class GetRun(PipelineStorage storage)
+{
+    [Function(nameof(GetRun))]
+    public async Task<IResult> Run([HttpTrigger(AuthorizationLevel.Function, "get", Route = "runs/{id}")] HttpRequest request, string id, CancellationToken cancellation)
+    {
+        RunRecord? run = await storage.Runs.GetAsync(id, cancellation);
+        if (run is null)
+        {
+            return HttpAnswer.NotFound($"There is no run '{id}'.");
+        }
+
+        byte[]? lines = await storage.Files.ReadAsync(BlobLayout.Progress(id), cancellation);
+        return HttpAnswer.Ok(new RunView(run, LastLine(lines)));
+    }
+
+    private static TrainingProgress? LastLine(byte[]? lines)
+    {
+        int end = lines is null ? -1 : Array.LastIndexOf(lines, (byte)'\n');
+        if (end <= 0)
+        {
+            return null;
+        }
+
+        int start = Array.LastIndexOf(lines!, (byte)'\n', end - 1) + 1;
+        return ContractJson.Read<TrainingProgress>(lines.AsSpan(start, end - start));
+    }
+}
+
+/// <summary>A run and how far its worker is.</summary>
+public sealed record RunView(RunRecord Run, TrainingProgress? Progress);

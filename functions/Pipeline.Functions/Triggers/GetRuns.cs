@@ -1,0 +1,17 @@
+using Microsoft.AspNetCore.Http;
+using Microsoft.Azure.Functions.Worker;
+using Pipeline.Storage;
+
+namespace Pipeline.Functions.Triggers;
+
+/// <summary><c>GET /api/runs[?project=NAME]</c>: the runs, the newest first.</summary>
+public sealed class GetRuns(PipelineStorage storage)
+{
+    [Function(nameof(GetRuns))]
+    public async Task<IResult> Run([HttpTrigger(AuthorizationLevel.Function, "get", Route = "runs")] HttpRequest request, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        string? project = request.Query["project"];
+        return HttpAnswer.Ok(await storage.Runs.ListAsync(project, cancellation));
+    }
+}

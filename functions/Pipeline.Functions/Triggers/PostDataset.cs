@@ -1,0 +1,44 @@
+using Microsoft.AspNetCore.Http;
+using Microsoft.Azure.Functions.Worker;
+using Microsoft.DurableTask.Client;
+using Pipeline.Contracts;
+using Pipeline.Functions.Orchestrations;
+using Pipeline.Storage;
+
+namespace Pipeline.Functions.Triggers;
+
+/// <summary><c>POST /api/projects/{project}/datasets</c> with <c>{"source": NAME}</c>: builds a dataset and trains nothing.</summary>
+public sealed class PostDataset(PipelineStorage storage)
+{
+    [Function(nameof(PostDataset))]
+    public async Task<IResult> Run(
+        [HttpTrigger(AuthorizationLevel.Function, "post", Route = "projects/{project}/datasets")] HttpRequest request, string project, [DurableClient] DurableTaskClient client, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(client);
+        if (!BlobLayout.IsProjectName(project))
+        {
+            return HttpAnswer.NoProject(project);
+        }
+
+        (SourceRequest? body, string? fault) = await HttpAnswer.JsonAsync<SourceRequest>(request, cancellation);
+        if (string.IsNullOrWhiteSpace(body?.Source))
+        {
+            return HttpAnswer.BadRequest(fault ?? "Give 'source', the name of a blob in raw/{project}/.");
+        }
+
+        if (!await storage.Files.ExistsAsync(BlobLayout.Raw(project, body.Source), cancellation))
+        {
+            return HttpAnswer.BadRequest($"'{BlobLayout.Raw(project, body.Source)}' does not exist; drop it first.");
+        }
+
+        string instanceId = await client.ScheduleNewOrchestrationInstanceAsync(DatasetGeneration.Name, new PipelineInput("", project, body.Source, null, "http"), null, cancellation);
+        OrchestrationMetadata done = await client.WaitForInstanceCompletionAsync(instanceId, getInputsAndOutputs: true, cancellation);
+        DatasetOutput? output = done.SerializedOutput is null ? null : ContractJson.Read<DatasetOutput>(done.SerializedOutput);
+        return output switch
+        {
+            null => HttpAnswer.BadRequest(done.FailureDetails?.ErrorMessage ?? "The dataset could not be built."),
+            { Fault: { } reason } => HttpAnswer.BadRequest(reason),
+            _ => HttpAnswer.Ok(await storage.Files.ReadJsonAsync<DatasetManifest>(BlobLayout.Dataset(output.DatasetId, BlobLayout.ManifestFile), cancellation)),
+        };
+    }
+}

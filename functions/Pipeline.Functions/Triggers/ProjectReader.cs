@@ -1,0 +1,18 @@
+using System.Text;
+using Pipeline.Contracts;
+using Pipeline.Datasets.Configuration;
+using Pipeline.Storage;
+
+namespace Pipeline.Functions.Triggers;
+
+/// <summary>A project's settings as registered; the defaults where none are.</summary>
+public sealed class ProjectReader(PipelineStorage storage)
+{
+    /// <summary>Reads them.</summary>
+    /// <exception cref="Pipeline.Datasets.DatasetException">The registered project.yaml cannot be read.</exception>
+    public async Task<ProjectSettings> SettingsAsync(string project, CancellationToken cancellation)
+    {
+        byte[]? yaml = await storage.Files.ReadAsync(BlobLayout.Project(project), cancellation);
+        return ProjectFile.Read(yaml is null ? "" : Encoding.UTF8.GetString(yaml));
+    }
+}

@@ -1,0 +1,37 @@
+using Microsoft.Azure.Functions.Worker;
+using Microsoft.DurableTask.Client;
+using Microsoft.Extensions.Logging;
+using Pipeline.Contracts;
+using Pipeline.Datasets;
+
+namespace Pipeline.Functions.Triggers;
+
+/// <summary>A file dropped in <c>raw/{project}/</c> starts a run.</summary>
+public sealed class RawDrop(RunStarter starter, ProjectReader projects, ILogger<RawDrop> logger)
+{
+    [Function(nameof(RawDrop))]
+    public async Task Run(
+        [BlobTrigger("raw/{project}/{name}")] Stream blob, string project, string name, [DurableClient] DurableTaskClient client, CancellationToken cancellation)
+    {
+        if (!BlobLayout.IsProjectName(project))
+        {
+            Log.DropRefused(logger, project, name, "a project's name has 3 to 40 of a-z, 0-9 and '-'");
+            return;
+        }
+
+        try
+        {
+            if ((await projects.SettingsAsync(project, cancellation)).Split.TestFile == name)
+            {
+                Log.TestSetDropped(logger, project, name);
+                return;
+            }
+
+            await starter.StartAsync(client, project, name, "drop", cancellation);
+        }
+        catch (DatasetException fault)
+        {
+            Log.DropRefused(logger, project, name, fault.Message);
+        }
+    }
+}

@@ -1,0 +1,56 @@
+using Microsoft.DurableTask;
+using Microsoft.DurableTask.Client;
+using Microsoft.Extensions.Logging;
+using Pipeline.Contracts;
+using Pipeline.Functions.Orchestrations;
+using Pipeline.Registry.Retraining;
+using Pipeline.Storage;
+
+namespace Pipeline.Functions.Triggers;
+
+/// <summary>Starts a retraining when the corrections that wait are enough; once for the same corrections.</summary>
+public sealed class RetrainingStarter(PipelineStorage storage, ProjectReader projects, ILogger<RetrainingStarter> logger)
+{
+    /// <summary>Corrections that no retraining has used.</summary>
+    public async Task<IReadOnlyList<FeedbackRecord>> WaitingAsync(string project, CancellationToken cancellation)
+    {
+        var feedback = new List<FeedbackRecord>();
+        foreach ((string name, _) in await storage.Files.ListAsync(BlobLayout.FeedbackContainer, BlobLayout.FeedbackPrefix(project), cancellation))
+        {
+            if (name.EndsWith(".json", StringComparison.Ordinal) && await storage.Files.ReadJsonAsync<FeedbackRecord>(new BlobAddress(BlobLayout.FeedbackContainer, name), cancellation) is { } record)
+            {
+                feedback.Add(record);
+            }
+        }
+
+        return RetrainingPolicy.Waiting(feedback, await storage.Registry.GetAsync(project, cancellation));
+    }
+
+    /// <summary>Starts a retraining when it is due.</summary>
+    /// <param name="client">Of the durable backend.</param>
+    /// <param name="project">The project.</param>
+    /// <param name="trigger">feedback or timer.</param>
+    /// <param name="cancellation">Ends the call.</param>
+    /// <returns>The retraining's instance; <c>null</c>: none was due.</returns>
+    public async Task<string?> StartIfDueAsync(DurableTaskClient client, string project, string trigger, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(client);
+        RetrainingSettings settings = (await projects.SettingsAsync(project, cancellation)).Retraining;
+        IReadOnlyList<FeedbackRecord> waiting = await WaitingAsync(project, cancellation);
+        bool due = trigger == "timer" ? RetrainingPolicy.IsDueBySchedule(waiting.Count, settings) : RetrainingPolicy.IsDueByCount(waiting.Count, settings);
+        if (!due)
+        {
+            Log.RetrainingNotDue(logger, project, waiting.Count);
+            return null;
+        }
+
+        string instanceId = $"{project}-retraining-{ContentHash.ShortOf([.. waiting.Select(f => f.Id)])}";
+        if (await client.GetInstanceAsync(instanceId, false, cancellation) is null)
+        {
+            await client.ScheduleNewOrchestrationInstanceAsync(Retraining.Name, new RetrainingInput(project, trigger), new StartOrchestrationOptions(instanceId), cancellation);
+            Log.RetrainingStarted(logger, instanceId, waiting.Count);
+        }
+
+        return instanceId;
+    }
+}

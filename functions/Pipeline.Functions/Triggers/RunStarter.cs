@@ -1,0 +1,81 @@
+using Microsoft.DurableTask;
+using Microsoft.DurableTask.Client;
+using Microsoft.Extensions.Logging;
+using Pipeline.Contracts;
+using Pipeline.Functions.Orchestrations;
+using Pipeline.Storage;
+
+namespace Pipeline.Functions.Triggers;
+
+/// <summary>Starts a run, once for the same bytes and settings: the run's id is made of them.</summary>
+public sealed class RunStarter(PipelineStorage storage, ProjectReader projects, TimeProvider time, ILogger<RunStarter> logger)
+{
+    /// <summary>Starts the run of a raw blob unless it runs or has completed; one that failed or was cancelled starts anew.</summary>
+    /// <returns>The run and whether it was started now.</returns>
+    /// <exception cref="Pipeline.Datasets.DatasetException">The blob does not exist or the settings cannot be read.</exception>
+    public async Task<(string RunId, bool Started)> StartAsync(DurableTaskClient client, string project, string source, string trigger, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(client);
+        PipelineInput input = await InputAsync(project, source, null, trigger, cancellation);
+        OrchestrationMetadata? existing = await client.GetInstanceAsync(input.RunId, false, cancellation);
+        if (existing is { RuntimeStatus: not (OrchestrationRuntimeStatus.Failed or OrchestrationRuntimeStatus.Terminated) })
+        {
+            Log.RunExists(logger, input.RunId, existing.RuntimeStatus.ToString());
+            return (input.RunId, false);
+        }
+
+        if (existing is not null)
+        {
+            await client.PurgeInstanceAsync(input.RunId, cancellation);
+            await client.PurgeInstanceAsync(input.RunId + "-dataset", cancellation);
+            await storage.Files.DeleteAsync(BlobLayout.CancelRequest(input.RunId), cancellation);
+        }
+
+        await PutAsync(input, cancellation);
+        try
+        {
+            await client.ScheduleNewOrchestrationInstanceAsync(AdapterPipeline.Name, input, new StartOrchestrationOptions(input.RunId), cancellation);
+        }
+        catch (Exception) when (!cancellation.IsCancellationRequested && existing is null)
+        {
+            // The drop and a call, or two drops of the same bytes, came at once: the other one has started it.
+            if (await client.GetInstanceAsync(input.RunId, false, cancellation) is not { } other)
+            {
+                throw;
+            }
+
+            Log.RunExists(logger, input.RunId, other.RuntimeStatus.ToString());
+            return (input.RunId, false);
+        }
+
+        Log.RunStarted(logger, input.RunId, trigger, source);
+        return (input.RunId, true);
+    }
+
+    /// <summary>Lists a run that an orchestration is about to start.</summary>
+    public async Task<PipelineInput> RecordAsync(string project, string source, string feedbackBatch, string trigger, CancellationToken cancellation)
+    {
+        PipelineInput input = await InputAsync(project, source, feedbackBatch, trigger, cancellation);
+        await PutAsync(input, cancellation);
+        return input;
+    }
+
+    private async Task<PipelineInput> InputAsync(string project, string source, string? feedbackBatch, string trigger, CancellationToken cancellation)
+    {
+        ProjectSettings settings = await projects.SettingsAsync(project, cancellation);
+        string content = await HashAsync(BlobLayout.Raw(project, source), cancellation);
+        string test = settings.Split.TestFile is { } name ? await HashAsync(BlobLayout.Raw(project, name), cancellation) : "";
+        return new PipelineInput($"{project}-{ContentHash.ShortOf(content, test, feedbackBatch ?? "")[..10]}-{ContentHash.ShortOf(ContractJson.Write(settings))[..6]}", project, source, feedbackBatch, trigger);
+    }
+
+    private async Task<string> HashAsync(BlobAddress address, CancellationToken cancellation) => ContentHash.Of(
+        await storage.Files.ReadAsync(address, cancellation) ?? throw new Datasets.DatasetException(Datasets.DatasetException.UnreadableFile, $"'{address}' does not exist; drop it first."));
+
+    private Task PutAsync(PipelineInput input, CancellationToken cancellation) => storage.Runs.PutAsync(
+        new RunRecord
+        {
+            RunId = input.RunId, Project = input.Project, State = RunRecord.Running, Stage = "dataset", Trigger = input.Trigger, Source = input.Source,
+            CreatedAt = time.GetUtcNow(), UpdatedAt = time.GetUtcNow(),
+        },
+        cancellation);
+}

@@ -1,0 +1,69 @@
+using System.CommandLine;
+using Pipeline.Contracts;
+using Pipeline.Datasets;
+using Pipeline.Datasets.Configuration;
+using Pipeline.Datasets.Ingestion;
+using Pipeline.Functions;
+using Pipeline.LocalHost.Processes;
+using Pipeline.LocalHost.Samples;
+using Pipeline.Tokenization;
+
+namespace Pipeline.LocalHost.Commands;
+
+/// <summary><c>dataset build</c>, offline and without storage, and <c>dataset sample</c>, which writes the demo's raw file anew.</summary>
+internal static class DatasetCommand
+{
+    public static Command Create()
+    {
+        var project = new Option<string?>("--project") { Description = "project.yaml; default: every default" };
+        var input = new Option<string>("--input") { Required = true, Description = "The raw file" };
+        var output = new Option<string>("--out") { Required = true, Description = "Folder that will hold the dataset" };
+        var build = new Command("build", "Build a dataset from a raw file, offline") { project, input, output };
+        build.SetAction(parsed => Build(parsed.GetValue(project), parsed.GetRequiredValue(input), parsed.GetRequiredValue(output)));
+        var file = new Option<string>("--out") { Required = true, Description = "The file" };
+        var sample = new Command("sample", "Write the demo's raw file") { file };
+        sample.SetAction(parsed => File.WriteAllBytes(parsed.GetRequiredValue(file), TweetSample.Csv()));
+        return new Command("dataset", "Datasets without storage") { build, sample };
+    }
+
+    private static int Build(string? projectFile, string input, string output)
+    {
+        foreach (string path in ((string?[])[projectFile, input]).OfType<string>())
+        {
+            if (!File.Exists(path))
+            {
+                throw new HostException($"'{path}' does not exist.");
+            }
+        }
+
+        ProjectSettings settings = ProjectFile.Read(projectFile is null ? "" : File.ReadAllText(projectFile));
+        string models = Environment.GetEnvironmentVariable("PIPELINE_MODELS") is { Length: > 0 } said ? said : RepositoryLayout.Models;
+        (LlamaTokenizer tokenizer, string sha256) = new BaseCatalog(models).Tokenizer(settings.Base);
+        string? test = settings.Split.TestFile is { } name ? Path.Combine(Path.GetDirectoryName(Path.GetFullPath(input))!, name) : null;
+        if (test is not null && !File.Exists(test))
+        {
+            throw new HostException($"split.test names '{settings.Split.TestFile}', which does not lie beside '{input}'.");
+        }
+
+        DatasetBuild build = DatasetBuilder.Build(new DatasetRequest
+        {
+            Project = "local", Settings = settings, Files = [Read(input)], TestFile = test is null ? null : Read(test), Tokenizer = tokenizer, TokenizerSha256 = sha256,
+        });
+        Directory.CreateDirectory(output);
+        foreach ((string file, byte[] bytes) in build.Files)
+        {
+            File.WriteAllBytes(Path.Combine(output, file), bytes);
+        }
+
+        RowCounts rows = build.Manifest.Rows;
+        Console.WriteLine($"{rows.Read} rows read = {rows.Accepted} accepted + {rows.Rejected} rejected + {rows.Duplicates} duplicates; {rows.Train} to train, {rows.Validation} to validate, {rows.Test} to test");
+        foreach ((string reason, int count) in build.Manifest.Reasons)
+        {
+            Console.WriteLine($"  {reason} {count}");
+        }
+
+        return build.Fault is null ? 0 : throw build.Fault;
+    }
+
+    private static RawFile Read(string path) => new(Path.GetFileName(path), File.ReadAllBytes(path));
+}

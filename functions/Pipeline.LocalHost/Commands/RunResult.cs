@@ -1,0 +1,32 @@
+using Pipeline.Contracts;
+
+namespace Pipeline.LocalHost.Commands;
+
+/// <summary>A run's result for machines: what <c>--json</c> writes.</summary>
+internal sealed record RunResult
+{
+    public required string RunId { get; init; }
+    public required string State { get; init; }
+    public string? Error { get; init; }
+    public string? DatasetId { get; init; }
+    public RowCounts? Rows { get; init; }
+    public Score? Base { get; init; }
+    public Score? Tuned { get; init; }
+    public PairedDifference? Difference { get; init; }
+    public IReadOnlyDictionary<string, BaselineScore>? Baselines { get; init; }
+
+    /// <summary>The adapter's blob prefix.</summary>
+    public string? Adapter { get; init; }
+    public string? Promotion { get; init; }
+
+    /// <summary>Local copies of the adapter and the dataset.</summary>
+    public string? Folder { get; init; }
+    public IReadOnlyDictionary<string, double>? SecondsPerStage { get; init; }
+    public double? TokensPerSecond { get; init; }
+
+    /// <summary>Peak resident memory of host, storage emulator and worker together.</summary>
+    public long? PeakMemoryBytes { get; init; }
+}
+
+/// <summary>A model's score.</summary>
+internal sealed record Score(double Accuracy, double? MacroF1, Interval Interval);

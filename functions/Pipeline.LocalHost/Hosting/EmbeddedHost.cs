@@ -1,0 +1,167 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.DurableTask.Client;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Pipeline.Functions;
+using Pipeline.LocalHost.Durable;
+using Pipeline.LocalHost.Processes;
+using Pipeline.LocalHost.Triggers;
+using Pipeline.Storage;
+
+namespace Pipeline.LocalHost.Hosting;
+
+/// <summary>The function app in one process: storage, engine, triggers, worker. Disposing it stops everything that it started.</summary>
+public sealed class EmbeddedHost : IAsyncDisposable
+{
+    /// <summary>The setting with the storage account.</summary>
+    public const string StorageSetting = "AzureWebJobsStorage";
+
+    private const string DefaultSchedule = "0 0 3 * * *"; // every night at three
+    private readonly FileStream _lock;
+    private readonly Azurite? _azurite;
+    private readonly WebApplication _app;
+
+    private EmbeddedHost(FileStream @lock, Azurite? azurite, WebApplication app, string connection)
+    {
+        (_lock, _azurite, _app, ConnectionString) = (@lock, azurite, app, connection);
+    }
+
+    /// <summary>The storage account's connection string.</summary>
+    public string ConnectionString { get; }
+
+    /// <summary>The storage emulator's process; <c>null</c> when an account is used.</summary>
+    public int? EmulatorProcessId => _azurite?.ProcessId;
+
+    /// <summary>The app's storage.</summary>
+    public PipelineStorage Storage => _app.Services.GetRequiredService<PipelineStorage>();
+
+    /// <summary>The durable client.</summary>
+    public DurableTaskClient Durable => _app.Services.GetRequiredService<DurableTaskClient>();
+
+    /// <summary>Where HTTP functions answer.</summary>
+    public Uri Address => new(_app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First());
+
+    /// <summary>Starts everything.</summary>
+    /// <param name="options">How.</param>
+    /// <param name="say">Told what takes long.</param>
+    /// <param name="cancellation">Ends the start.</param>
+    /// <exception cref="HostException">It cannot start; what was started is stopped again.</exception>
+    public static async Task<EmbeddedHost> StartAsync(HostOptions options, Action<string> say, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentNullException.ThrowIfNull(say);
+        Directory.CreateDirectory(options.DataDirectory);
+        FileStream @lock = Lock(options.DataDirectory);
+        Azurite? azurite = null;
+        WebApplication? app = null;
+        try
+        {
+            string? account = options.Settings.GetValueOrDefault(StorageSetting) ?? Environment.GetEnvironmentVariable(StorageSetting);
+            if (string.IsNullOrWhiteSpace(account))
+            {
+                azurite = await Azurite.StartAsync(Path.Combine(options.DataDirectory, "azurite"), say, cancellation);
+                account = azurite.ConnectionString;
+            }
+
+            app = Build(options, account);
+            await app.Services.GetRequiredService<PipelineStorage>().EnsureCreatedAsync(cancellation);
+            app.Services.GetRequiredService<OrchestrationEngine>().Start();
+            await app.StartAsync(cancellation);
+            return new EmbeddedHost(@lock, azurite, app, account);
+        }
+        catch (Exception fault)
+        {
+            if (app is not null)
+            {
+                await app.DisposeAsync();
+            }
+
+            if (azurite is not null)
+            {
+                await azurite.DisposeAsync();
+            }
+
+            await @lock.DisposeAsync();
+            if (fault is IOException && fault.Message.Contains("address already in use", StringComparison.OrdinalIgnoreCase))
+            {
+                throw new HostException($"Port {options.Port} is in use; name another with --port.");
+            }
+
+            throw;
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _app.StopAsync(CancellationToken.None);
+        await _app.DisposeAsync();
+        if (_azurite is not null)
+        {
+            await _azurite.DisposeAsync();
+        }
+
+        await _lock.DisposeAsync();
+    }
+
+    private static WebApplication Build(HostOptions options, string connection)
+    {
+        WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
+        string models = builder.Configuration["PIPELINE_MODELS"] is { Length: > 0 } said ? said : RepositoryLayout.Models;
+        builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?>
+        {
+            [StorageSetting] = connection,
+            ["PIPELINE_MODELS"] = models,
+            ["RetrainingSchedule"] = builder.Configuration["RetrainingSchedule"] ?? DefaultSchedule,
+            ["AllowedHosts"] = "localhost;127.0.0.1",
+        });
+        builder.Configuration.AddInMemoryCollection(options.Settings);
+        builder.Logging.ClearProviders();
+        if (options.LogToConsole)
+        {
+            builder.Logging.AddSimpleConsole(console =>
+            {
+                console.SingleLine = true;
+                console.TimestampFormat = "HH:mm:ss ";
+            });
+        }
+
+        builder.Logging.AddFilter("Microsoft", LogLevel.Warning);
+        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(System.Net.IPAddress.Loopback, options.Port));
+        IServiceCollection services = builder.Services;
+        PipelineServices.Add(services, builder.Configuration);
+        services.AddSingleton(_ => new HistoryStore(Path.Combine(options.DataDirectory, "orchestrations.db")));
+        services.AddSingleton(_ => new ReceiptStore(Path.Combine(options.DataDirectory, "receipts.db")));
+        services.AddSingleton(s => new FunctionCatalog(s, typeof(PipelineServices).Assembly));
+        services.AddSingleton<IDurableFunctions>(s => s.GetRequiredService<FunctionCatalog>());
+        services.AddSingleton<OrchestrationEngine>();
+        services.AddSingleton<DurableTaskClient, EmbeddedDurableTaskClient>();
+        services.AddHostedService<BlobPoller>();
+        services.AddHostedService<QueuePoller>();
+        services.AddHostedService<TimerRunner>();
+        if (options.StartWorker)
+        {
+            services.AddHostedService(s => ActivatorUtilities.CreateInstance<WorkerProcess>(s, connection, builder.Configuration["PIPELINE_MODELS"]!));
+        }
+
+        WebApplication app = builder.Build();
+        app.UseHostFiltering();
+        HttpRoutes.Map(app, app.Services.GetRequiredService<FunctionCatalog>());
+        return app;
+    }
+
+    private static FileStream Lock(string directory)
+    {
+        try
+        {
+            return new FileStream(Path.Combine(directory, "host.lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+        }
+        catch (IOException)
+        {
+            throw new HostException($"Another host uses '{directory}'; stop it, or name another folder with --data.");
+        }
+    }
+}

@@ -1,0 +1,140 @@
+using System.Net;
+using System.Net.Sockets;
+
+namespace Pipeline.LocalHost.Processes;
+
+/// <summary>The storage emulator, installed from its lock file and run on loopback with free ports and a data folder of its own.</summary>
+internal sealed class Azurite : IAsyncDisposable
+{
+    /// <summary>The emulator's well-known development account: public, the same everywhere, of use on loopback only.</summary>
+    private const string Account = "devstoreaccount1";
+    private const string DevelopmentKey = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
+    private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(30);
+    private readonly ChildProcess _process;
+
+    private Azurite(ChildProcess process, string connection)
+    {
+        (_process, ConnectionString) = (process, connection);
+    }
+
+    public string ConnectionString { get; }
+
+    public int ProcessId => _process.Id;
+
+    /// <summary>Installs the emulator where that was not done yet, and starts it.</summary>
+    /// <param name="data">Its data folder.</param>
+    /// <param name="say">Told what takes long.</param>
+    /// <param name="cancellation">Ends the wait.</param>
+    /// <exception cref="HostException">Node is missing, or the emulator does not start.</exception>
+    public static async Task<Azurite> StartAsync(string data, Action<string> say, CancellationToken cancellation)
+    {
+        await InstallAsync(say, cancellation);
+        Directory.CreateDirectory(data);
+        (int blob, int queue, int table) = (FreePort(), FreePort(), FreePort());
+        var said = new List<string>();
+        ChildProcess process = ChildProcess.Start(
+            "node",
+            ["run.js", "--silent", "--skipApiVersionCheck", "--disableTelemetry", "--location", data,
+             "--blobHost", "127.0.0.1", "--blobPort", $"{blob}", "--queueHost", "127.0.0.1", "--queuePort", $"{queue}", "--tableHost", "127.0.0.1", "--tablePort", $"{table}"],
+            RepositoryLayout.Azurite, new Dictionary<string, string> { ["PIPELINE_PARENT"] = $"{Environment.ProcessId}" }, said.Add);
+        string connection = $"DefaultEndpointsProtocol=http;AccountName={Account};AccountKey={DevelopmentKey};BlobEndpoint=http://127.0.0.1:{blob}/{Account};QueueEndpoint=http://127.0.0.1:{queue}/{Account};TableEndpoint=http://127.0.0.1:{table}/{Account};";
+        var azurite = new Azurite(process, connection);
+        try
+        {
+            foreach (int port in (int[])[blob, queue, table])
+            {
+                await WaitForPortAsync(process, port, said, cancellation);
+            }
+
+            return azurite;
+        }
+        catch
+        {
+            await azurite.DisposeAsync();
+            throw;
+        }
+    }
+
+    public ValueTask DisposeAsync() => _process.DisposeAsync();
+
+    private static async Task InstallAsync(Action<string> say, CancellationToken cancellation)
+    {
+        string folder = RepositoryLayout.Azurite;
+        string marker = Path.Combine(folder, "node_modules", ".installed");
+        string wanted = await File.ReadAllTextAsync(Path.Combine(folder, "package-lock.json"), cancellation);
+        // Two hosts that start at once install once.
+        await using FileStream turn = await LockAsync(Path.Combine(folder, ".install.lock"), cancellation);
+        if (File.Exists(marker) && await File.ReadAllTextAsync(marker, cancellation) == Contracts.ContentHash.Of(System.Text.Encoding.UTF8.GetBytes(wanted)))
+        {
+            return;
+        }
+
+        say("Installing the storage emulator (once)");
+        var lines = new List<string>();
+        ChildProcess npm;
+        try
+        {
+            npm = ChildProcess.Start(OperatingSystem.IsWindows() ? "npm.cmd" : "npm", ["ci", "--no-audit", "--no-fund", "--ignore-scripts"], folder, new Dictionary<string, string>(), lines.Add);
+        }
+        catch (HostException)
+        {
+            throw new HostException("Node is missing: Node 20 or newer with npm is needed for the storage emulator. Install it, or set AzureWebJobsStorage to a storage account's connection string.");
+        }
+
+        await using (npm)
+        {
+            await npm.WaitForExitAsync(cancellation);
+            if (npm.ExitCode != 0)
+            {
+                throw new HostException($"npm could not install the storage emulator (exit code {npm.ExitCode}): {string.Join(' ', lines.TakeLast(3))}");
+            }
+        }
+
+        await File.WriteAllTextAsync(marker, Contracts.ContentHash.Of(System.Text.Encoding.UTF8.GetBytes(wanted)), cancellation);
+    }
+
+    private static async Task<FileStream> LockAsync(string path, CancellationToken cancellation)
+    {
+        while (true)
+        {
+            try
+            {
+                return new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, 1, FileOptions.DeleteOnClose);
+            }
+            catch (IOException)
+            {
+                await Task.Delay(200, cancellation);
+            }
+        }
+    }
+
+    private static async Task WaitForPortAsync(ChildProcess process, int port, List<string> said, CancellationToken cancellation)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        limit.CancelAfter(StartLimit);
+        while (true)
+        {
+            try
+            {
+                using var client = new TcpClient();
+                await client.ConnectAsync(IPAddress.Loopback, port, limit.Token);
+                return;
+            }
+            catch (SocketException) when (!process.HasExited)
+            {
+                await Task.Delay(100, limit.Token);
+            }
+            catch (Exception fault) when (fault is SocketException || (fault is OperationCanceledException && !cancellation.IsCancellationRequested))
+            {
+                throw new HostException($"The storage emulator did not start: {string.Join(' ', said.ToArray().TakeLast(3))}");
+            }
+        }
+    }
+
+    private static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+}

@@ -1,0 +1,38 @@
+using System.CommandLine;
+using Pipeline.Datasets;
+using Pipeline.LocalHost;
+using Pipeline.LocalHost.Commands;
+
+// Exit codes: 0 done, 1 failed, 2 bad input or usage.
+var root = new RootCommand("The data-to-adapter pipeline on one machine.") { DemoCommand.Create(), ServeCommand.Create(), SubmitCommand.Create(), DatasetCommand.Create() };
+foreach (Command command in RunsCommand.Create())
+{
+    root.Add(command);
+}
+
+ParseResult parsed = root.Parse(args);
+if (parsed.Errors.Count > 0)
+{
+    Console.Error.WriteLine(string.Join(Environment.NewLine, parsed.Errors.Select(e => e.Message)));
+    return 2;
+}
+
+try
+{
+    return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = TimeSpan.FromSeconds(60) });
+}
+catch (OperationCanceledException)
+{
+    Console.Error.WriteLine("Stopped.");
+    return 1;
+}
+catch (Exception fault) when (fault is HostException or DatasetException)
+{
+    Console.Error.WriteLine(fault.Message);
+    return 2;
+}
+catch (Exception fault) when (fault is IOException or UnauthorizedAccessException or Azure.RequestFailedException)
+{
+    Console.Error.WriteLine(fault.Message);
+    return 1;
+}

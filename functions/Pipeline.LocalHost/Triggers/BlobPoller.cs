@@ -1,0 +1,75 @@
+using Azure.Storage.Blobs;
+using Azure.Storage.Blobs.Models;
+using Microsoft.Azure.Functions.Worker;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Pipeline.LocalHost.Hosting;
+using Pipeline.Storage;
+
+namespace Pipeline.LocalHost.Triggers;
+
+/// <summary>Looks for new and changed blobs and tells the functions that wait for them. A blob that fails five times is put aside until it changes.</summary>
+internal sealed class BlobPoller(PipelineStorage storage, FunctionCatalog catalog, ReceiptStore receipts, TimeProvider time, ILogger<BlobPoller> logger) : BackgroundService
+{
+    private const int MostAttempts = 5;
+    private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(500);
+    private readonly Dictionary<string, int> _attempts = new(StringComparer.Ordinal);
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        List<(FunctionDefinition Function, BlobPath Path)> functions = [.. catalog.Of<BlobTriggerAttribute>().Select(f => (f.Function, new BlobPath(f.Trigger.BlobPath)))];
+        while (!stoppingToken.IsCancellationRequested)
+        {
+            try
+            {
+                foreach ((FunctionDefinition function, BlobPath path) in functions)
+                {
+                    await LookAsync(function, path, stoppingToken);
+                }
+            }
+            catch (Azure.RequestFailedException fault)
+            {
+                Log.StorageAway(logger, fault.Message);
+            }
+
+            await Task.Delay(Interval, time, stoppingToken);
+        }
+    }
+
+    private async Task LookAsync(FunctionDefinition function, BlobPath path, CancellationToken cancellation)
+    {
+        BlobContainerClient container = storage.Blobs.GetBlobContainerClient(path.Container);
+        await foreach (BlobItem item in container.GetBlobsAsync(cancellationToken: cancellation))
+        {
+            string etag = item.Properties.ETag.ToString()!;
+            string key = $"{path.Container}/{item.Name}";
+            if (path.Match(item.Name) is { } values && !receipts.Has(function.Name, key, etag) && await TellAsync(function, container, item, values, $"{key}|{etag}", cancellation))
+            {
+                receipts.Put(function.Name, key, etag);
+            }
+        }
+    }
+
+    /// <returns>Whether the blob is done with.</returns>
+    private async Task<bool> TellAsync(FunctionDefinition function, BlobContainerClient container, BlobItem item, IReadOnlyDictionary<string, string> values, string key, CancellationToken cancellation)
+    {
+        try
+        {
+            await using Stream stream = await container.GetBlobClient(item.Name).OpenReadAsync(cancellationToken: cancellation);
+            await catalog.InvokeAsync(function, p => p == function.TriggerParameter ? stream : values.GetValueOrDefault(p.Name!), cancellation);
+            return true;
+        }
+        catch (Exception fault) when (fault is not OperationCanceledException)
+        {
+            int attempt = _attempts[key] = _attempts.GetValueOrDefault(key) + 1;
+            Log.TriggerFailed(logger, function.Name, item.Name, attempt, fault.Message);
+            if (attempt < MostAttempts)
+            {
+                return false;
+            }
+
+            Log.PutAside(logger, $"The blob '{container.Name}/{item.Name}'", attempt, fault.Message);
+            return true;
+        }
+    }
+}

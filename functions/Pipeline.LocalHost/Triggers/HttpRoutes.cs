@@ -1,0 +1,27 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Azure.Functions.Worker;
+using Pipeline.LocalHost.Hosting;
+
+namespace Pipeline.LocalHost.Triggers;
+
+/// <summary>Maps HTTP functions under <c>/api/</c>.</summary>
+internal static class HttpRoutes
+{
+    public static void Map(IEndpointRouteBuilder routes, FunctionCatalog catalog)
+    {
+        foreach ((FunctionDefinition function, HttpTriggerAttribute trigger) in catalog.Of<HttpTriggerAttribute>())
+        {
+            routes.MapMethods("/api/" + (trigger.Route ?? function.Name), trigger.Methods ?? ["GET", "POST"], async (HttpContext context) =>
+            {
+                object? result = await catalog.InvokeAsync(
+                    function, p => p == function.TriggerParameter ? context.Request : context.GetRouteValue(p.Name!)?.ToString(), context.RequestAborted);
+                if (result is IResult answer)
+                {
+                    await answer.ExecuteAsync(context);
+                }
+            });
+        }
+    }
+}

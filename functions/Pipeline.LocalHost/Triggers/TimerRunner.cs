@@ -1,0 +1,46 @@
+using Microsoft.Azure.Functions.Worker;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using NCrontab;
+using Pipeline.LocalHost.Hosting;
+
+namespace Pipeline.LocalHost.Triggers;
+
+/// <summary>Fires timer functions by their six-field NCRONTAB.</summary>
+internal sealed class TimerRunner(FunctionCatalog catalog, IConfiguration configuration, TimeProvider time, ILogger<TimerRunner> logger) : BackgroundService
+{
+    /// <summary>The schedule of a timer.</summary>
+    /// <exception cref="InvalidOperationException">The setting is missing or no NCRONTAB.</exception>
+    public static CrontabSchedule Schedule(string expression, Func<string, string?> setting)
+    {
+        string text = expression is ['%', .. var name, '%'] ? setting(name) ?? throw new InvalidOperationException($"The setting '{name}', a six-field NCRONTAB, is missing.") : expression;
+        return CrontabSchedule.TryParse(text, new CrontabSchedule.ParseOptions { IncludingSeconds = true })
+            ?? throw new InvalidOperationException($"'{text}' is no six-field NCRONTAB, such as '0 0 3 * * *' for three o'clock every night.");
+    }
+
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
+        Task.WhenAll(catalog.Of<TimerTriggerAttribute>().Select(f => RunAsync(f.Function, Schedule(f.Trigger.Schedule, name => configuration[name]), stoppingToken)));
+
+    private async Task RunAsync(FunctionDefinition function, CrontabSchedule schedule, CancellationToken cancellation)
+    {
+        while (!cancellation.IsCancellationRequested)
+        {
+            DateTimeOffset now = time.GetUtcNow();
+            var next = new DateTimeOffset(schedule.GetNextOccurrence(now.UtcDateTime), TimeSpan.Zero);
+            while (next - time.GetUtcNow() is { Ticks: > 0 } wait)
+            {
+                await Task.Delay(wait < TimeSpan.FromHours(1) ? wait : TimeSpan.FromHours(1), time, cancellation);
+            }
+
+            try
+            {
+                await catalog.InvokeAsync(function, p => p == function.TriggerParameter ? new TimerInfo() : null, cancellation);
+            }
+            catch (Exception fault) when (fault is not OperationCanceledException)
+            {
+                Log.TriggerFailed(logger, function.Name, "its schedule", 1, fault.Message);
+            }
+        }
+    }
+}

@@ -1,0 +1,89 @@
+using Azure.Core;
+using Azure.Data.Tables;
+using Azure.Identity;
+using Azure.Storage.Blobs;
+using Azure.Storage.Queues;
+using Pipeline.Contracts;
+
+namespace Pipeline.Storage;
+
+/// <summary>One storage account.</summary>
+public sealed class PipelineStorage
+{
+    private PipelineStorage(BlobServiceClient blobs, QueueServiceClient queues, TableServiceClient tables)
+    {
+        (Blobs, Queues) = (blobs, queues);
+        Files = new BlobFiles(blobs);
+        Runs = new RunTable(tables.GetTableClient(BlobLayout.RunsTable));
+        Registry = new RegistryStore(Files);
+        Messages = new QueueMessages(queues);
+    }
+
+    /// <summary>The account's blobs, for triggers.</summary>
+    public BlobServiceClient Blobs { get; }
+
+    /// <summary>The account's queues, for triggers.</summary>
+    public QueueServiceClient Queues { get; }
+
+    /// <summary>Blobs by the names of <see cref="BlobLayout"/>.</summary>
+    public BlobFiles Files { get; }
+
+    /// <summary>The table of runs.</summary>
+    public RunTable Runs { get; }
+
+    /// <summary>Champion pointers and versions.</summary>
+    public RegistryStore Registry { get; }
+
+    /// <summary>Queue messages.</summary>
+    public QueueMessages Messages { get; }
+
+    /// <summary>Connects with a connection string.</summary>
+    public static PipelineStorage FromConnectionString(string connection)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(connection);
+        return new PipelineStorage(
+            new BlobServiceClient(connection),
+            new QueueServiceClient(connection, new QueueClientOptions { MessageEncoding = QueueMessageEncoding.Base64 }),
+            new TableServiceClient(connection));
+    }
+
+    /// <summary>Connects to an account with the machine's identity.</summary>
+    /// <param name="accountName">The account's name.</param>
+    public static PipelineStorage FromAccount(string accountName)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(accountName);
+        TokenCredential identity = new DefaultAzureCredential();
+        Uri Of(string service) => new($"https://{accountName}.{service}.core.windows.net");
+        return new PipelineStorage(
+            new BlobServiceClient(Of("blob"), identity),
+            new QueueServiceClient(Of("queue"), identity, new QueueClientOptions { MessageEncoding = QueueMessageEncoding.Base64 }),
+            new TableServiceClient(Of("table"), identity));
+    }
+
+    /// <summary>Connects as the settings say.</summary>
+    /// <param name="setting">Looks a setting up by its name.</param>
+    /// <exception cref="InvalidOperationException">Neither setting is there.</exception>
+    public static PipelineStorage FromSettings(Func<string, string?> setting)
+    {
+        ArgumentNullException.ThrowIfNull(setting);
+        return setting("AzureWebJobsStorage") is { Length: > 0 } connection ? FromConnectionString(connection)
+            : setting("AzureWebJobsStorage__accountName") is { Length: > 0 } account ? FromAccount(account)
+            : throw new InvalidOperationException("Neither AzureWebJobsStorage (a connection string) nor AzureWebJobsStorage__accountName is set.");
+    }
+
+    /// <summary>Creates containers, queues and the table where they are missing.</summary>
+    public async Task EnsureCreatedAsync(CancellationToken cancellation)
+    {
+        foreach (string container in BlobLayout.Containers)
+        {
+            await Blobs.GetBlobContainerClient(container).CreateIfNotExistsAsync(cancellationToken: cancellation).ConfigureAwait(false);
+        }
+
+        foreach (string queue in BlobLayout.Queues)
+        {
+            await Queues.GetQueueClient(queue).CreateIfNotExistsAsync(cancellationToken: cancellation).ConfigureAwait(false);
+        }
+
+        await Runs.EnsureCreatedAsync(cancellation).ConfigureAwait(false);
+    }
+}

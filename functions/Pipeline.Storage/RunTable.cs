@@ -1,0 +1,69 @@
+using Azure;
+using Azure.Data.Tables;
+using Pipeline.Contracts;
+
+namespace Pipeline.Storage;
+
+/// <summary>The table of runs: one row a run, its record as JSON beside the columns that are asked for.</summary>
+public sealed class RunTable(TableClient table)
+{
+    private const string Partition = "run";
+    private const string RecordColumn = "record";
+    private const string ProjectColumn = "project";
+
+    /// <summary>Creates the table where it is missing.</summary>
+    public Task EnsureCreatedAsync(CancellationToken cancellation) => table.CreateIfNotExistsAsync(cancellation);
+
+    /// <summary>The run of an id; <c>null</c>: there is none.</summary>
+    public async Task<RunRecord?> GetAsync(string runId, CancellationToken cancellation)
+    {
+        NullableResponse<TableEntity> entity = await table.GetEntityIfExistsAsync<TableEntity>(Partition, runId, cancellationToken: cancellation).ConfigureAwait(false);
+        return entity.HasValue ? Read(entity.Value!) : null;
+    }
+
+    /// <summary>Runs, the newest first.</summary>
+    /// <param name="project">Of one project; <c>null</c>: of all.</param>
+    /// <param name="cancellation">Ends the call.</param>
+    public async Task<IReadOnlyList<RunRecord>> ListAsync(string? project, CancellationToken cancellation)
+    {
+        string filter = project is null ? TableClient.CreateQueryFilter($"PartitionKey eq {Partition}") : TableClient.CreateQueryFilter($"PartitionKey eq {Partition} and project eq {project}");
+        var runs = new List<RunRecord>();
+        await foreach (TableEntity entity in table.QueryAsync<TableEntity>(filter, cancellationToken: cancellation).ConfigureAwait(false))
+        {
+            runs.Add(Read(entity));
+        }
+
+        return [.. runs.OrderByDescending(r => r.CreatedAt)];
+    }
+
+    /// <summary>Writes a run's row, whatever stands there.</summary>
+    public Task PutAsync(RunRecord run, CancellationToken cancellation) => table.UpsertEntityAsync(Entity(run), TableUpdateMode.Replace, cancellation);
+
+    /// <summary>Changes a run's row under its ETag; nothing happens where there is none.</summary>
+    public async Task UpdateAsync(string runId, Func<RunRecord, RunRecord> change, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(change);
+        while (true)
+        {
+            NullableResponse<TableEntity> entity = await table.GetEntityIfExistsAsync<TableEntity>(Partition, runId, cancellationToken: cancellation).ConfigureAwait(false);
+            if (!entity.HasValue)
+            {
+                return;
+            }
+
+            try
+            {
+                await table.UpdateEntityAsync(Entity(change(Read(entity.Value!))), entity.Value!.ETag, TableUpdateMode.Replace, cancellation).ConfigureAwait(false);
+                return;
+            }
+            catch (RequestFailedException fault) when (fault.Status == 412)
+            {
+                // someone else changed the row in between: read it again
+            }
+        }
+    }
+
+    private static TableEntity Entity(RunRecord run) => new(Partition, run.RunId) { [ProjectColumn] = run.Project, [RecordColumn] = ContractJson.Write(run) };
+
+    private static RunRecord Read(TableEntity entity) => ContractJson.Read<RunRecord>(entity.GetString(RecordColumn));
+}

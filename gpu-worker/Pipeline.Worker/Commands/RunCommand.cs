@@ -1,0 +1,55 @@
+using System.CommandLine;
+using System.Diagnostics;
+using Pipeline.Storage;
+using Pipeline.Worker.Queue;
+
+namespace Pipeline.Worker.Commands;
+
+/// <summary><c>run</c>: jobs off the queue until stopped.</summary>
+internal static class RunCommand
+{
+    public static Command Create()
+    {
+        var idleExit = new Option<int?>("--idle-exit") { Description = "End after this many seconds without work; default: never" };
+        var parent = new Option<int?>("--parent") { Description = "End when the process of this id has" };
+        var command = new Command("run", "Take jobs off the queue training-jobs") { idleExit, parent };
+        command.SetAction(async (parsed, cancellation) =>
+        {
+            var loop = new QueueLoop(
+                PipelineStorage.FromSettings(Environment.GetEnvironmentVariable), new BaseFolders(Environment.GetEnvironmentVariable("PIPELINE_MODELS") ?? ""), TimeProvider.System);
+            using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+            Task watch = parsed.GetValue(parent) is { } id ? WatchAsync(id, stop) : Task.CompletedTask;
+            try
+            {
+                await loop.RunAsync(parsed.GetValue(idleExit) is { } seconds ? TimeSpan.FromSeconds(seconds) : null, stop.Token);
+            }
+            catch (OperationCanceledException)
+            {
+                // asked to stop
+            }
+
+            await stop.CancelAsync();
+            await watch;
+            return 0;
+        });
+        return command;
+    }
+
+    private static async Task WatchAsync(int processId, CancellationTokenSource stop)
+    {
+        try
+        {
+            using Process process = Process.GetProcessById(processId);
+            await process.WaitForExitAsync(stop.Token);
+            await stop.CancelAsync();
+        }
+        catch (ArgumentException)
+        {
+            await stop.CancelAsync(); // it has ended already
+        }
+        catch (OperationCanceledException)
+        {
+            // the loop has ended first
+        }
+    }
+}
