@@ -45,10 +45,16 @@ public static partial class BlobLayout
 
     public static BlobAddress Job(string runId) => new(JobsContainer, $"{runId}/job.json");
 
+    /// <summary>The project's settings that the run was started with.</summary>
+    public static BlobAddress RunSettings(string runId) => new(JobsContainer, $"{runId}/settings.json");
+
     public static BlobAddress Progress(string runId) => new(JobsContainer, $"{runId}/progress.jsonl");
 
     /// <summary>Written to ask the worker to stop at its next step.</summary>
     public static BlobAddress CancelRequest(string runId) => new(JobsContainer, $"{runId}/cancel");
+
+    /// <summary>Written when an attempt's adapter is whole, so that a second message finds the work done.</summary>
+    public static BlobAddress Done(string runId, string attempt) => new(JobsContainer, $"{runId}/done-{attempt}");
 
     public static string CheckpointPrefix(string runId) => $"{runId}/checkpoint/";
 

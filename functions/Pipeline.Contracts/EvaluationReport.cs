@@ -58,6 +58,7 @@ public sealed record BaselineScore(double Accuracy, double MacroF1);
 
 /// <summary>What one held-out row was answered.</summary>
 /// <param name="Id">The example's id.</param>
+/// <param name="TextHash">Of what was asked, so that two evaluations can be paired whatever their rows are called.</param>
 /// <param name="Gold">The right answer.</param>
 /// <param name="Base">The base's answer.</param>
 /// <param name="Tuned">The tuned model's answer.</param>
@@ -66,7 +67,7 @@ public sealed record BaselineScore(double Accuracy, double MacroF1);
 /// <param name="BaseText">What base wrote greedily.</param>
 /// <param name="TunedText">What tuned wrote greedily.</param>
 public sealed record RowOutcome(
-    string Id, string Gold, string Base, string Tuned, IReadOnlyList<double> BaseLikelihoods, IReadOnlyList<double> TunedLikelihoods,
+    string Id, string TextHash, string Gold, string Base, string Tuned, IReadOnlyList<double> BaseLikelihoods, IReadOnlyList<double> TunedLikelihoods,
     string? BaseText, string? TunedText);
 
 /// <summary>What the training cost.</summary>

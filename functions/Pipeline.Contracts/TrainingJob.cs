@@ -5,6 +5,9 @@ public sealed record TrainingJob
 {
     public int SchemaVersion { get; init; } = 1;
     public required string RunId { get; init; }
+
+    /// <summary>Which start of the run this is; messages of an earlier one count for nothing.</summary>
+    public required string Attempt { get; init; }
     public required string Project { get; init; }
     public required string DatasetId { get; init; }
 
@@ -18,12 +21,13 @@ public sealed record TrainingJob
     public required EvaluationSettings Evaluation { get; init; }
 }
 
-/// <summary>The message on the queue <c>training-jobs</c>.</summary>
-public sealed record TrainingRequest(string RunId);
+/// <summary>The message on the queue <c>training-jobs</c>: a run and which start of it.</summary>
+public sealed record TrainingRequest(string RunId, string Attempt);
 
 /// <summary>The message on the queue <c>training-results</c>.</summary>
 /// <param name="RunId">The run.</param>
+/// <param name="Attempt">Which start of it.</param>
 /// <param name="Succeeded">Whether a whole adapter lies in its place.</param>
 /// <param name="Cancelled">The run was told to stop.</param>
 /// <param name="Error">What went wrong, for people; <c>null</c> when it went well.</param>
-public sealed record TrainingResult(string RunId, bool Succeeded, bool Cancelled, string? Error);
+public sealed record TrainingResult(string RunId, string Attempt, bool Succeeded, bool Cancelled, string? Error);

@@ -23,6 +23,9 @@ internal static partial class Log
     [LoggerMessage(6, LogLevel.Information, "Retraining {InstanceId} started: {Waiting} corrections wait")]
     public static partial void RetrainingStarted(ILogger logger, string instanceId, int waiting);
 
+    [LoggerMessage(8, LogLevel.Warning, "Retraining of project {Project} was not looked at: {Reason}")]
+    public static partial void RetrainingRefused(ILogger logger, string project, string reason);
+
     [LoggerMessage(7, LogLevel.Information, "Retraining of project {Project} looked for corrections: {Waiting} wait, none started")]
     public static partial void RetrainingNotDue(ILogger logger, string project, int waiting);
 }

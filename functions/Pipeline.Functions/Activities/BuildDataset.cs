@@ -10,7 +10,7 @@ using Pipeline.Tokenization;
 namespace Pipeline.Functions.Activities;
 
 /// <summary>Reads the raw files, builds the dataset and writes its files, the manifest last.</summary>
-public sealed class BuildDataset(PipelineStorage storage, ProjectReader projects, BaseCatalog bases, TimeProvider time)
+public sealed class BuildDataset(PipelineStorage storage, ProjectReader projects, RunStarter starter, BaseCatalog bases, TimeProvider time)
 {
     public const string Name = nameof(BuildDataset);
 
@@ -20,9 +20,19 @@ public sealed class BuildDataset(PipelineStorage storage, ProjectReader projects
         ArgumentNullException.ThrowIfNull(input);
         try
         {
+            if (input.RunId.Length > 0 && !await starter.IsCurrentAsync(input, cancellation))
+            {
+                return new DatasetOutput("", $"'{input.Source}' or the project's settings changed after the run was started; the change starts a run of its own.");
+            }
+
             DatasetRequest request = await Read(input, cancellation);
             DatasetBuild build = DatasetBuilder.Build(request);
             string datasetId = build.Manifest.DatasetId;
+            if (input.RunId.Length > 0)
+            {
+                await storage.Files.WriteJsonAsync(BlobLayout.RunSettings(input.RunId), request.Settings, cancellation);
+            }
+
             foreach ((string name, byte[] bytes) in build.Files.OrderBy(f => f.Key == BlobLayout.ManifestFile))
             {
                 await storage.Files.WriteAsync(BlobLayout.Dataset(datasetId, name), bytes, cancellation);

@@ -3,30 +3,29 @@ using Microsoft.Azure.Functions.Worker;
 using Pipeline.Contracts;
 using Pipeline.Functions.Orchestrations;
 using Pipeline.Functions.Triggers;
-using Pipeline.Registry.Promotion;
 using Pipeline.Storage;
 
 namespace Pipeline.Functions.Activities;
 
-/// <summary>Gathers the corrections that wait into one file of rows beside the rows of the last completed run.</summary>
+/// <summary>Gathers all corrections, old and new, into one file of rows beside the rows of the last completed run.</summary>
 public sealed class PrepareRetraining(PipelineStorage storage, RunStarter starter, RetrainingStarter retraining)
 {
     public const string Name = nameof(PrepareRetraining);
 
     [Function(Name)]
-    public async Task<PipelineInput?> Run([ActivityTrigger] RetrainingInput input, CancellationToken cancellation)
+    public async Task<RetrainingPlan?> Run([ActivityTrigger] RetrainingInput input, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(input);
         RunRecord? last = (await storage.Runs.ListAsync(input.Project, cancellation)).FirstOrDefault(r => r.State == RunRecord.Completed && r.DatasetId is not null);
         DatasetManifest? manifest = last is null ? null : await storage.Files.ReadJsonAsync<DatasetManifest>(BlobLayout.Dataset(last.DatasetId!, BlobLayout.ManifestFile), cancellation);
-        IReadOnlyList<FeedbackRecord> waiting = await retraining.WaitingAsync(input.Project, cancellation);
-        if (manifest is null || waiting.Count == 0)
+        IReadOnlyList<FeedbackRecord> corrections = await retraining.CorrectionsAsync(input.Project, cancellation);
+        if (manifest is null || corrections.Count == 0)
         {
             return null; // nothing to learn from, or nothing to go on from
         }
 
         var rows = new StringBuilder();
-        foreach (FeedbackRecord feedback in waiting)
+        foreach (FeedbackRecord feedback in corrections)
         {
             rows.Append(ContractJson.Write(new Dictionary<string, string> { [manifest.Columns.Text] = feedback.Text!, [manifest.Columns.Label] = feedback.Correction! })).Append('\n');
         }
@@ -35,7 +34,6 @@ public sealed class PrepareRetraining(PipelineStorage storage, RunStarter starte
         string batch = $"corrections-{ContentHash.Of(bytes)[..12]}.jsonl";
         await storage.Files.WriteAsync(BlobLayout.FeedbackBatch(input.Project, batch), bytes, cancellation);
         PipelineInput run = await starter.RecordAsync(input.Project, last!.Source, batch, input.Trigger, cancellation);
-        await storage.Registry.UpdateAsync(input.Project, p => VersionLedger.UseFeedback(p, waiting.Select(f => f.Id)), cancellation);
-        return run;
+        return new RetrainingPlan(run, [.. corrections.Select(f => f.Id)]);
     }
 }

@@ -18,6 +18,11 @@ public sealed class PublishAdapter(PipelineStorage storage, ProjectReader projec
     public async Task<string> Run([ActivityTrigger] JobInput input, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(input);
+        if (await storage.Files.ExistsAsync(BlobLayout.CancelRequest(input.RunId), cancellation))
+        {
+            throw new RunFailedException("The run was cancelled; nothing was published.");
+        }
+
         RegistryPointer before = await storage.Registry.GetAsync(input.Project, cancellation);
         int version = before.Allotted[input.RunId];
         string prefix = BlobLayout.AdapterPrefix(input.Project, version);
@@ -32,11 +37,13 @@ public sealed class PublishAdapter(PipelineStorage storage, ProjectReader projec
         EvaluationReport? rival = champion is null ? null : await EvaluationOf(input.Project, champion.Value, cancellation);
         ProjectSettings settings = await projects.SettingsAsync(input.Project, cancellation);
         (bool promote, string reason) = ChampionGate.Decide(evaluation.Difference, champion, Against(rival, evaluation, settings), settings.Promotion);
-        await storage.Registry.UpdateAsync(input.Project, p => VersionLedger.Publish(p, version, promote), cancellation);
+        await storage.Registry.UpdateAsync(input.Project, p => p.Champion == before.Champion
+            ? VersionLedger.Publish(p, version, promote)
+            : throw new InvalidOperationException("The champion has changed in between; the decision is made again."), cancellation);
         string promotion = promote ? $"v{version} is the champion: {reason}" : $"v{version} is published, not promoted: {reason}";
         await storage.Runs.UpdateAsync(
             input.RunId,
-            run => run with
+            run => run.State == RunRecord.Cancelled ? run : run with
             {
                 State = RunRecord.Completed, Stage = "done", Adapter = prefix, Promotion = promotion, UpdatedAt = time.GetUtcNow(),
                 BaseAccuracy = evaluation.BaseScore.Accuracy, TunedAccuracy = evaluation.TunedScore.Accuracy,
@@ -56,10 +63,10 @@ public sealed class PublishAdapter(PipelineStorage storage, ProjectReader projec
             return null;
         }
 
-        Dictionary<string, RowOutcome> known = champion.Outcomes.ToDictionary(o => o.Id, StringComparer.Ordinal);
-        List<RowOutcome> both = [.. evaluation.Outcomes.Where(o => known.TryGetValue(o.Id, out RowOutcome? other) && other.Gold == o.Gold)];
+        Dictionary<string, RowOutcome> known = champion.Outcomes.DistinctBy(o => o.TextHash).ToDictionary(o => o.TextHash, StringComparer.Ordinal);
+        List<RowOutcome> both = [.. evaluation.Outcomes.Where(o => known.TryGetValue(o.TextHash, out RowOutcome? other) && other.Gold == o.Gold)];
         return both.Count < ChampionGate.FewestRows
             ? null
-            : PairedComparison.Compare([.. both.Select(o => known[o.Id].Tuned == o.Gold)], [.. both.Select(o => o.Tuned == o.Gold)], settings.Evaluation.BootstrapSamples);
+            : PairedComparison.Compare([.. both.Select(o => known[o.TextHash].Tuned == o.Gold)], [.. both.Select(o => o.Tuned == o.Gold)], settings.Evaluation.BootstrapSamples);
     }
 }

@@ -14,6 +14,7 @@ public sealed class ReadPulse(PipelineStorage storage)
     public async Task<JobPulse> Run([ActivityTrigger] string runId, CancellationToken cancellation)
     {
         byte[]? progress = await storage.Files.ReadAsync(BlobLayout.Progress(runId), cancellation);
-        return new JobPulse(progress?.Count(b => b == (byte)'\n') ?? 0);
+        IReadOnlyList<RunRecord> runs = await storage.Runs.ListAsync(null, cancellation);
+        return new JobPulse(progress?.Count(b => b == (byte)'\n') ?? 0, runs.Any(r => r.RunId != runId && r is { State: RunRecord.Running, Stage: "train" }));
     }
 }

@@ -2,14 +2,13 @@ using Microsoft.Azure.Functions.Worker;
 using Microsoft.Extensions.Configuration;
 using Pipeline.Contracts;
 using Pipeline.Functions.Orchestrations;
-using Pipeline.Functions.Triggers;
 using Pipeline.Registry.Promotion;
 using Pipeline.Storage;
 
 namespace Pipeline.Functions.Activities;
 
 /// <summary>Gives the run its version, writes the job and tells the queue. Said twice, the second message finds the work done.</summary>
-public sealed class SubmitTraining(PipelineStorage storage, ProjectReader projects, TimeProvider time, IConfiguration configuration)
+public sealed class SubmitTraining(PipelineStorage storage, TimeProvider time, IConfiguration configuration)
 {
     public const string Name = nameof(SubmitTraining);
 
@@ -17,16 +16,16 @@ public sealed class SubmitTraining(PipelineStorage storage, ProjectReader projec
     public async Task<JobHandle> Run([ActivityTrigger] JobInput input, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(input);
-        ProjectSettings settings = await projects.SettingsAsync(input.Project, cancellation);
+        ProjectSettings settings = (await storage.Files.ReadJsonAsync<ProjectSettings>(BlobLayout.RunSettings(input.RunId), cancellation))!; // those that the run's id was made of
         RegistryPointer pointer = await storage.Registry.UpdateAsync(input.Project, p => VersionLedger.Allot(p, input.RunId), cancellation);
         int version = pointer.Allotted[input.RunId];
         var job = new TrainingJob
         {
-            RunId = input.RunId, Project = input.Project, DatasetId = input.DatasetId, Base = settings.Base, Version = version,
+            RunId = input.RunId, Attempt = input.Attempt, Project = input.Project, DatasetId = input.DatasetId, Base = settings.Base, Version = version,
             Training = settings.Training, Evaluation = settings.Evaluation,
         };
         await storage.Files.WriteJsonAsync(BlobLayout.Job(input.RunId), job, cancellation);
-        await storage.Messages.SendAsync(BlobLayout.TrainingJobsQueue, new TrainingRequest(input.RunId), cancellation);
+        await storage.Messages.SendAsync(BlobLayout.TrainingJobsQueue, new TrainingRequest(input.RunId, input.Attempt), cancellation);
         await storage.Runs.UpdateAsync(input.RunId, run => run with { Stage = "train", Version = version, UpdatedAt = time.GetUtcNow() }, cancellation);
         return new JobHandle(version, Deadline("WorkerStartDeadline", TimeSpan.FromMinutes(30)), Deadline("WorkerHeartbeatDeadline", TimeSpan.FromMinutes(10)));
     }

@@ -26,15 +26,16 @@ public static class AdapterPipeline
                 throw new RunFailedException(dataset.Fault);
             }
 
-            JobHandle job = await context.CallActivityAsync<JobHandle>(SubmitTraining.Name, new JobInput(input.RunId, input.Project, dataset.DatasetId), Retries.Storage);
-            TrainingResult result = await WaitForWorker(context, input.RunId, job);
+            var job = new JobInput(input.RunId, input.Project, dataset.DatasetId, context.NewGuid().ToString("N"));
+            JobHandle handle = await context.CallActivityAsync<JobHandle>(SubmitTraining.Name, job, Retries.Storage);
+            TrainingResult result = await WaitForWorker(context, job, handle);
             if (!result.Succeeded)
             {
                 throw new RunFailedException(result.Error ?? "The worker gave no reason.");
             }
 
-            string promotion = await context.CallActivityAsync<string>(PublishAdapter.Name, new JobInput(input.RunId, input.Project, dataset.DatasetId), Retries.Storage);
-            return new PipelineOutput(input.RunId, dataset.DatasetId, BlobLayout.AdapterPrefix(input.Project, job.Version), job.Version, promotion);
+            string promotion = await context.CallActivityAsync<string>(PublishAdapter.Name, job, Retries.Storage);
+            return new PipelineOutput(input.RunId, dataset.DatasetId, BlobLayout.AdapterPrefix(input.Project, handle.Version), handle.Version, promotion);
         }
         catch (Exception fault) when (fault is RunFailedException or TaskFailedException)
         {
@@ -43,28 +44,31 @@ public static class AdapterPipeline
         }
     }
 
-    /// <summary>Waits for the result. A job that nobody takes, or a worker that falls silent, ends the wait.</summary>
-    private static async Task<TrainingResult> WaitForWorker(TaskOrchestrationContext context, string runId, JobHandle job)
+    /// <summary>
+    /// Waits for the result of this attempt. Two looks in a row at a job that has not moved end the wait: one alone may
+    /// only mean that the host itself was stopped for a while.
+    /// </summary>
+    private static async Task<TrainingResult> WaitForWorker(TaskOrchestrationContext context, JobInput job, JobHandle handle)
     {
         int linesBefore = -1;
         while (true)
         {
             try
             {
-                TrainingResult? result = await context.WaitForExternalEvent<TrainingResult>(TrainingFinished, linesBefore < 0 ? job.StartDeadline : job.HeartbeatDeadline);
-                return result ?? throw new RunFailedException("The worker sent an empty result.");
+                TrainingResult? result = await context.WaitForExternalEvent<TrainingResult>(TrainingFinished, linesBefore <= 0 ? handle.StartDeadline : handle.HeartbeatDeadline);
+                if (result?.Attempt == job.Attempt)
+                {
+                    return result;
+                }
             }
             catch (TaskCanceledException)
             {
-                JobPulse pulse = await context.CallActivityAsync<JobPulse>(ReadPulse.Name, runId, Retries.Storage);
-                if (pulse.Lines == 0)
+                JobPulse pulse = await context.CallActivityAsync<JobPulse>(ReadPulse.Name, job.RunId, Retries.Storage);
+                if (pulse.Lines == linesBefore && !pulse.WorkerIsBusy)
                 {
-                    throw new RunFailedException($"No worker took the job within {job.StartDeadline}. Is one running? In Azure, look at the container job's executions: a GPU may not have been had.");
-                }
-
-                if (pulse.Lines == linesBefore)
-                {
-                    throw new RunFailedException($"The worker has been silent for {job.HeartbeatDeadline}. The job is still on the queue; start the run again to go on from its checkpoint.");
+                    throw new RunFailedException(pulse.Lines == 0
+                        ? $"No worker took the job within twice {handle.StartDeadline}. Is one running? In Azure, look at the container job's executions: a GPU may not have been had."
+                        : $"The worker has been silent for {handle.HeartbeatDeadline}. Start the run again to go on from its checkpoint.");
                 }
 
                 linesBefore = pulse.Lines;

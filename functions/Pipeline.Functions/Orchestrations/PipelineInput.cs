@@ -25,7 +25,8 @@ public sealed record DatasetOutput(string DatasetId, string? Fault);
 /// <param name="RunId">The run.</param>
 /// <param name="Project">The project.</param>
 /// <param name="DatasetId">Its dataset.</param>
-public sealed record JobInput(string RunId, string Project, string DatasetId);
+/// <param name="Attempt">Which start of the run this is.</param>
+public sealed record JobInput(string RunId, string Project, string DatasetId, string Attempt);
 
 /// <summary>What a look at a waiting job found.</summary>
 /// <param name="Version">The version allotted.</param>
@@ -35,10 +36,19 @@ public sealed record JobHandle(int Version, TimeSpan StartDeadline, TimeSpan Hea
 
 /// <summary>Progress as the orchestration sees it.</summary>
 /// <param name="Lines">Lines of progress so far; 0: no worker has taken the job.</param>
-public sealed record JobPulse(int Lines);
+/// <param name="WorkerIsBusy">Whether another run's training is going on, so that this one waits for its turn.</param>
+public sealed record JobPulse(int Lines, bool WorkerIsBusy);
 
 /// <summary>A run's end, to be written down.</summary>
 public sealed record RunFailure(string RunId, string Error);
 
 /// <summary>What a retraining is about.</summary>
 public sealed record RetrainingInput(string Project, string Trigger);
+
+/// <summary>A retraining made ready.</summary>
+/// <param name="Run">The run to be made.</param>
+/// <param name="Feedback">Ids of the corrections that go into it, noted as used when it has completed.</param>
+public sealed record RetrainingPlan(PipelineInput Run, IReadOnlyList<string> Feedback);
+
+/// <summary>Corrections that a completed run has used.</summary>
+public sealed record UsedFeedback(string Project, IReadOnlyList<string> Ids);

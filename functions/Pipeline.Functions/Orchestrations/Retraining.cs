@@ -13,7 +13,14 @@ public static class Retraining
     public static async Task<PipelineOutput?> Run([OrchestrationTrigger] TaskOrchestrationContext context)
     {
         ArgumentNullException.ThrowIfNull(context);
-        PipelineInput? run = await context.CallActivityAsync<PipelineInput?>(PrepareRetraining.Name, context.GetInput<RetrainingInput>(), Retries.Storage);
-        return run is null ? null : await context.CallSubOrchestratorAsync<PipelineOutput>(AdapterPipeline.Name, run, new SubOrchestrationOptions(null, run.RunId));
+        RetrainingPlan? plan = await context.CallActivityAsync<RetrainingPlan?>(PrepareRetraining.Name, context.GetInput<RetrainingInput>(), Retries.Storage);
+        if (plan is null)
+        {
+            return null;
+        }
+
+        PipelineOutput output = await context.CallSubOrchestratorAsync<PipelineOutput>(AdapterPipeline.Name, plan.Run, new SubOrchestrationOptions(null, plan.Run.RunId));
+        await context.CallActivityAsync(NoteUsedFeedback.Name, new UsedFeedback(plan.Run.Project, plan.Feedback), Retries.Storage);
+        return output;
     }
 }

@@ -27,7 +27,7 @@ public sealed class CancelRun(PipelineStorage storage, TimeProvider time)
 
         await storage.Files.WriteAsync(BlobLayout.CancelRequest(id), [], cancellation);
         await client.TerminateInstanceAsync(id, "cancelled", cancellation);
-        await storage.Runs.UpdateAsync(id, r => r with { State = RunRecord.Cancelled, UpdatedAt = time.GetUtcNow() }, cancellation);
+        await storage.Runs.UpdateAsync(id, r => r.State != RunRecord.Running ? r : r with { State = RunRecord.Cancelled, UpdatedAt = time.GetUtcNow() }, cancellation);
         return HttpAnswer.Ok(await storage.Runs.GetAsync(id, cancellation));
     }
 }

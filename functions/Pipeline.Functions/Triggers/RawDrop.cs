@@ -3,11 +3,12 @@ using Microsoft.DurableTask.Client;
 using Microsoft.Extensions.Logging;
 using Pipeline.Contracts;
 using Pipeline.Datasets;
+using Pipeline.Storage;
 
 namespace Pipeline.Functions.Triggers;
 
 /// <summary>A file dropped in <c>raw/{project}/</c> starts a run.</summary>
-public sealed class RawDrop(RunStarter starter, ProjectReader projects, ILogger<RawDrop> logger)
+public sealed class RawDrop(PipelineStorage storage, RunStarter starter, ProjectReader projects, ILogger<RawDrop> logger)
 {
     [Function(nameof(RawDrop))]
     public async Task Run(
@@ -24,6 +25,7 @@ public sealed class RawDrop(RunStarter starter, ProjectReader projects, ILogger<
             if ((await projects.SettingsAsync(project, cancellation)).Split.TestFile == name)
             {
                 Log.TestSetDropped(logger, project, name);
+                await StartWaitingAsync(client, project, name, cancellation);
                 return;
             }
 
@@ -32,6 +34,19 @@ public sealed class RawDrop(RunStarter starter, ProjectReader projects, ILogger<
         catch (DatasetException fault)
         {
             Log.DropRefused(logger, project, name, fault.Message);
+        }
+    }
+
+    /// <summary>Starts what was dropped before its test set was there.</summary>
+    private async Task StartWaitingAsync(DurableTaskClient client, string project, string testSet, CancellationToken cancellation)
+    {
+        string prefix = $"{project}/";
+        foreach ((string blob, _) in await storage.Files.ListAsync(BlobLayout.RawContainer, prefix, cancellation))
+        {
+            if (blob[prefix.Length..] != testSet)
+            {
+                await starter.StartAsync(client, project, blob[prefix.Length..], "drop", cancellation);
+            }
         }
     }
 }

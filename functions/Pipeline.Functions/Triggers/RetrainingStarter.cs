@@ -3,6 +3,7 @@ using Microsoft.DurableTask.Client;
 using Microsoft.Extensions.Logging;
 using Pipeline.Contracts;
 using Pipeline.Functions.Orchestrations;
+using Pipeline.Registry.Feedback;
 using Pipeline.Registry.Retraining;
 using Pipeline.Storage;
 
@@ -11,8 +12,8 @@ namespace Pipeline.Functions.Triggers;
 /// <summary>Starts a retraining when the corrections that wait are enough; once for the same corrections.</summary>
 public sealed class RetrainingStarter(PipelineStorage storage, ProjectReader projects, ILogger<RetrainingStarter> logger)
 {
-    /// <summary>Corrections that no retraining has used.</summary>
-    public async Task<IReadOnlyList<FeedbackRecord>> WaitingAsync(string project, CancellationToken cancellation)
+    /// <summary>Every correction of a project, in the order of their ids.</summary>
+    public async Task<IReadOnlyList<FeedbackRecord>> CorrectionsAsync(string project, CancellationToken cancellation)
     {
         var feedback = new List<FeedbackRecord>();
         foreach ((string name, _) in await storage.Files.ListAsync(BlobLayout.FeedbackContainer, BlobLayout.FeedbackPrefix(project), cancellation))
@@ -23,7 +24,7 @@ public sealed class RetrainingStarter(PipelineStorage storage, ProjectReader pro
             }
         }
 
-        return RetrainingPolicy.Waiting(feedback, await storage.Registry.GetAsync(project, cancellation));
+        return [.. feedback.Where(FeedbackVerdict.Teaches).OrderBy(f => f.Id, StringComparer.Ordinal)];
     }
 
     /// <summary>Starts a retraining when it is due.</summary>
@@ -36,7 +37,7 @@ public sealed class RetrainingStarter(PipelineStorage storage, ProjectReader pro
     {
         ArgumentNullException.ThrowIfNull(client);
         RetrainingSettings settings = (await projects.SettingsAsync(project, cancellation)).Retraining;
-        IReadOnlyList<FeedbackRecord> waiting = await WaitingAsync(project, cancellation);
+        IReadOnlyList<FeedbackRecord> waiting = RetrainingPolicy.Waiting(await CorrectionsAsync(project, cancellation), await storage.Registry.GetAsync(project, cancellation));
         bool due = trigger == "timer" ? RetrainingPolicy.IsDueBySchedule(waiting.Count, settings) : RetrainingPolicy.IsDueByCount(waiting.Count, settings);
         if (!due)
         {
@@ -44,13 +45,16 @@ public sealed class RetrainingStarter(PipelineStorage storage, ProjectReader pro
             return null;
         }
 
-        string instanceId = $"{project}-retraining-{ContentHash.ShortOf([.. waiting.Select(f => f.Id)])}";
-        if (await client.GetInstanceAsync(instanceId, false, cancellation) is null)
+        // One at a time a project; what comes while it runs waits for the next.
+        string instanceId = $"{project}-retraining";
+        if (await client.GetInstanceAsync(instanceId, false, cancellation) is { IsCompleted: false })
         {
-            await client.ScheduleNewOrchestrationInstanceAsync(Retraining.Name, new RetrainingInput(project, trigger), new StartOrchestrationOptions(instanceId), cancellation);
-            Log.RetrainingStarted(logger, instanceId, waiting.Count);
+            return null;
         }
 
+        await client.PurgeInstanceAsync(instanceId, cancellation);
+        await client.ScheduleNewOrchestrationInstanceAsync(Retraining.Name, new RetrainingInput(project, trigger), new StartOrchestrationOptions(instanceId), cancellation);
+        Log.RetrainingStarted(logger, instanceId, waiting.Count);
         return instanceId;
     }
 }

@@ -29,6 +29,7 @@ public sealed class RunStarter(PipelineStorage storage, ProjectReader projects, 
             await client.PurgeInstanceAsync(input.RunId, cancellation);
             await client.PurgeInstanceAsync(input.RunId + "-dataset", cancellation);
             await storage.Files.DeleteAsync(BlobLayout.CancelRequest(input.RunId), cancellation);
+            await storage.Files.DeleteAsync(BlobLayout.Progress(input.RunId), cancellation);
         }
 
         await PutAsync(input, cancellation);
@@ -58,6 +59,13 @@ public sealed class RunStarter(PipelineStorage storage, ProjectReader projects, 
         PipelineInput input = await InputAsync(project, source, feedbackBatch, trigger, cancellation);
         await PutAsync(input, cancellation);
         return input;
+    }
+
+    /// <summary>Whether a run's raw files and settings still are those that its id was made of.</summary>
+    public async Task<bool> IsCurrentAsync(PipelineInput input, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(input);
+        return (await InputAsync(input.Project, input.Source, input.FeedbackBatch, input.Trigger, cancellation)).RunId == input.RunId;
     }
 
     private async Task<PipelineInput> InputAsync(string project, string source, string? feedbackBatch, string trigger, CancellationToken cancellation)

@@ -26,7 +26,8 @@ public sealed class HistoryStore : IDisposable
             CREATE TABLE IF NOT EXISTS inbox(id INTEGER PRIMARY KEY AUTOINCREMENT, instance TEXT NOT NULL, kind INTEGER NOT NULL, task INTEGER NOT NULL, name TEXT, payload TEXT, due INTEGER NOT NULL);
             CREATE INDEX IF NOT EXISTS inboxByDue ON inbox(due);
             CREATE INDEX IF NOT EXISTS inboxByInstance ON inbox(instance);
-            CREATE TABLE IF NOT EXISTS work(instance TEXT NOT NULL, task INTEGER NOT NULL, name TEXT NOT NULL, input TEXT, PRIMARY KEY(instance, task));
+            CREATE TABLE IF NOT EXISTS work(id INTEGER PRIMARY KEY AUTOINCREMENT, instance TEXT NOT NULL, task INTEGER NOT NULL, name TEXT NOT NULL, input TEXT);
+            CREATE INDEX IF NOT EXISTS workByInstance ON work(instance);
             """);
     }
 
@@ -98,6 +99,11 @@ public sealed class HistoryStore : IDisposable
             if (result.End == TurnEnd.ContinuedAsNew)
             {
                 StartAgain(instance, result, now);
+                foreach (ScheduledTask sent in result.Scheduled)
+                {
+                    Dispatch(instance, sent, work, now);
+                }
+
                 return 0;
             }
 
@@ -125,7 +131,7 @@ public sealed class HistoryStore : IDisposable
     {
         lock (_lock)
         {
-            return Query("SELECT instance, task, name, input FROM work", r => new WorkItem(r.GetString(0), r.GetInt32(1), r.GetString(2), Text(r, 3)));
+            return Query("SELECT id, instance, task, name, input FROM work ORDER BY id", r => new WorkItem(r.GetInt64(0), r.GetString(1), r.GetInt32(2), r.GetString(3), Text(r, 4)));
         }
     }
 
@@ -133,7 +139,7 @@ public sealed class HistoryStore : IDisposable
     public bool CompleteWork(WorkItem item, HistoryEvent result, DateTimeOffset now)
     {
         ArgumentNullException.ThrowIfNull(item);
-        return Transact(() => Execute("DELETE FROM work WHERE instance = $i AND task = $t", ("$i", item.InstanceId), ("$t", item.TaskId)) == 1 && Deliver(item.InstanceId, result, now));
+        return Transact(() => Execute("DELETE FROM work WHERE id = $id", ("$id", item.Id)) == 1 && Deliver(item.InstanceId, result, now));
     }
 
     /// <summary>Ends an instance and its children from outside.</summary>
@@ -145,6 +151,12 @@ public sealed class HistoryStore : IDisposable
             if (Find(id) is { HasEnded: false } instance)
             {
                 End(instance, OrchestrationRuntimeStatus.Terminated, output, null, now);
+                if (instance.ParentId is not null)
+                {
+                    var ended = new TaskFailureDetails("OrchestrationTerminated", $"'{id}' was terminated.", null, null, null);
+                    Deliver(instance.ParentId, new HistoryEvent(HistoryKind.ChildFailed, instance.ParentTaskId, instance.Name, DurableJson.Write(ended), now.UtcDateTime), now);
+                }
+
                 foreach (string child in Query("SELECT id FROM instances WHERE parent = $id", r => r.GetString(0), ("$id", id)))
                 {
                     open.Push(child);
@@ -195,7 +207,7 @@ public sealed class HistoryStore : IDisposable
         {
             case HistoryKind.ActivityScheduled:
                 Execute("INSERT INTO work(instance, task, name, input) VALUES($i, $t, $n, $p)", ("$i", instance.InstanceId), ("$t", fact.TaskId), ("$n", fact.Name), ("$p", fact.Payload));
-                work.Add(new WorkItem(instance.InstanceId, fact.TaskId, fact.Name!, fact.Payload));
+                work.Add(new WorkItem(Query("SELECT last_insert_rowid()", r => r.GetInt64(0))[0], instance.InstanceId, fact.TaskId, fact.Name!, fact.Payload));
                 break;
             case HistoryKind.TimerCreated:
                 Put(instance.InstanceId, new HistoryEvent(HistoryKind.TimerFired, fact.TaskId, null, null, fact.At), new DateTimeOffset(fact.At, TimeSpan.Zero));

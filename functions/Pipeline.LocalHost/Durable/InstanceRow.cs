@@ -24,8 +24,8 @@ public sealed record InstanceRow
     public bool HasEnded => Status is OrchestrationRuntimeStatus.Completed or OrchestrationRuntimeStatus.Failed or OrchestrationRuntimeStatus.Terminated;
 }
 
-/// <summary>An activity to be run.</summary>
-public sealed record WorkItem(string InstanceId, int TaskId, string Name, string? Input);
+/// <summary>An activity to be run. Its own id tells it from one of the same number in another life of the instance.</summary>
+public sealed record WorkItem(long Id, string InstanceId, int TaskId, string Name, string? Input);
 
 /// <summary>A fact that waits to be taken up.</summary>
 public sealed record InboxItem(long Id, HistoryEvent Event);

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Microsoft.Data.Sqlite;
 using Microsoft.DurableTask;
 using Microsoft.Extensions.Logging;
 
@@ -9,6 +10,7 @@ public sealed class OrchestrationEngine(HistoryStore store, IDurableFunctions fu
 {
     private const int MostTurns = 4;
     private const int MostActivities = 8;
+    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(30);
     private readonly SemaphoreSlim _signal = new(0);
     private readonly SemaphoreSlim _turns = new(MostTurns);
@@ -51,7 +53,7 @@ public sealed class OrchestrationEngine(HistoryStore store, IDurableFunctions fu
     {
         while (!_stop.IsCancellationRequested)
         {
-            (IReadOnlyList<string> ready, DateTimeOffset? next) = store.Due(time.GetUtcNow());
+            (IReadOnlyList<string> ready, DateTimeOffset? next) = Due();
             foreach (string instanceId in ready)
             {
                 if (_inTurn.TryAdd(instanceId, 0))
@@ -132,12 +134,44 @@ public sealed class OrchestrationEngine(HistoryStore store, IDurableFunctions fu
                 outcome = new HistoryEvent(HistoryKind.ActivityFailed, item.TaskId, item.Name, DurableJson.Write(TaskFailureDetails.FromException(fault)), time.GetUtcNow().UtcDateTime);
             }
 
-            store.CompleteWork(item, outcome, time.GetUtcNow());
+            await KeepAsync(item, outcome);
         }
         finally
         {
             _activities.Release();
             Signal();
+        }
+    }
+
+    /// <summary>Looks for what is due; a database that does not answer is asked again.</summary>
+    private (IReadOnlyList<string> Ready, DateTimeOffset? Next) Due()
+    {
+        try
+        {
+            return store.Due(time.GetUtcNow());
+        }
+        catch (SqliteException fault)
+        {
+            Log.EngineFault(logger, fault);
+            return ([], time.GetUtcNow() + Pause);
+        }
+    }
+
+    /// <summary>Keeps a result, however often the database has to be asked: an activity that has run must not be lost.</summary>
+    private async Task KeepAsync(WorkItem item, HistoryEvent outcome)
+    {
+        while (true)
+        {
+            try
+            {
+                store.CompleteWork(item, outcome, time.GetUtcNow());
+                return;
+            }
+            catch (SqliteException fault)
+            {
+                Log.EngineFault(logger, fault);
+                await Task.Delay(Pause, time, _stop.Token);
+            }
         }
     }
 

@@ -57,7 +57,7 @@ public static class OrchestrationTurn
         if (context.NextGeneration is { } next)
         {
             List<HistoryEvent> kept = next.KeepEvents ? [.. context.Early, .. untouched.Where(e => e.Kind == HistoryKind.EventRaised)] : [];
-            return new TurnResult { Scheduled = [], End = TurnEnd.ContinuedAsNew, Payload = next.Input, CustomStatus = context.CustomStatus, Unprocessed = kept };
+            return new TurnResult { Scheduled = Sent(context), End = TurnEnd.ContinuedAsNew, Payload = next.Input, CustomStatus = context.CustomStatus, Unprocessed = kept };
         }
 
         if (running is null)

@@ -68,6 +68,12 @@ public sealed class EmbeddedHost : IAsyncDisposable
             }
 
             app = Build(options, account);
+            TimerRunner.Check(app.Services.GetRequiredService<FunctionCatalog>(), app.Configuration);
+            if (options.StartWorker)
+            {
+                _ = RepositoryLayout.Worker(); // said now rather than by a service that cannot start
+            }
+
             await app.Services.GetRequiredService<PipelineStorage>().EnsureCreatedAsync(cancellation);
             app.Services.GetRequiredService<OrchestrationEngine>().Start();
             await app.StartAsync(cancellation);

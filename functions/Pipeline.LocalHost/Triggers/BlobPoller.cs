@@ -27,7 +27,7 @@ internal sealed class BlobPoller(PipelineStorage storage, FunctionCatalog catalo
                     await LookAsync(function, path, stoppingToken);
                 }
             }
-            catch (Azure.RequestFailedException fault)
+            catch (Exception fault) when (!stoppingToken.IsCancellationRequested)
             {
                 Log.StorageAway(logger, fault.Message);
             }
@@ -59,7 +59,7 @@ internal sealed class BlobPoller(PipelineStorage storage, FunctionCatalog catalo
             await catalog.InvokeAsync(function, p => p == function.TriggerParameter ? stream : values.GetValueOrDefault(p.Name!), cancellation);
             return true;
         }
-        catch (Exception fault) when (fault is not OperationCanceledException)
+        catch (Exception fault) when (!cancellation.IsCancellationRequested)
         {
             int attempt = _attempts[key] = _attempts.GetValueOrDefault(key) + 1;
             Log.TriggerFailed(logger, function.Name, item.Name, attempt, fault.Message);

@@ -30,7 +30,7 @@ internal sealed class QueuePoller(PipelineStorage storage, FunctionCatalog catal
                     await TellAsync(function, queue, message, cancellation);
                 }
             }
-            catch (Azure.RequestFailedException fault)
+            catch (Exception fault) when (!cancellation.IsCancellationRequested)
             {
                 Log.StorageAway(logger, fault.Message);
             }
@@ -46,7 +46,7 @@ internal sealed class QueuePoller(PipelineStorage storage, FunctionCatalog catal
             await catalog.InvokeAsync(function, p => p == function.TriggerParameter ? message.Body.ToString() : null, cancellation);
             await queue.DeleteMessageAsync(message.MessageId, message.PopReceipt, cancellation);
         }
-        catch (Exception fault) when (fault is not (OperationCanceledException or Azure.RequestFailedException))
+        catch (Exception fault) when (!cancellation.IsCancellationRequested)
         {
             Log.TriggerFailed(logger, function.Name, $"message {message.MessageId}", (int)message.DequeueCount, fault.Message);
             if (message.DequeueCount < MostDeliveries)

@@ -11,12 +11,22 @@ namespace Pipeline.LocalHost.Triggers;
 internal sealed class TimerRunner(FunctionCatalog catalog, IConfiguration configuration, TimeProvider time, ILogger<TimerRunner> logger) : BackgroundService
 {
     /// <summary>The schedule of a timer.</summary>
-    /// <exception cref="InvalidOperationException">The setting is missing or no NCRONTAB.</exception>
+    /// <exception cref="HostException">The setting is missing or no NCRONTAB.</exception>
     public static CrontabSchedule Schedule(string expression, Func<string, string?> setting)
     {
-        string text = expression is ['%', .. var name, '%'] ? setting(name) ?? throw new InvalidOperationException($"The setting '{name}', a six-field NCRONTAB, is missing.") : expression;
+        string text = expression is ['%', .. var name, '%'] ? setting(name) ?? throw new HostException($"The setting '{name}', a six-field NCRONTAB, is missing.") : expression;
         return CrontabSchedule.TryParse(text, new CrontabSchedule.ParseOptions { IncludingSeconds = true })
-            ?? throw new InvalidOperationException($"'{text}' is no six-field NCRONTAB, such as '0 0 3 * * *' for three o'clock every night.");
+            ?? throw new HostException($"'{text}' is no six-field NCRONTAB, such as '0 0 3 * * *' for three o'clock every night.");
+    }
+
+    /// <summary>Reads every timer's schedule.</summary>
+    /// <exception cref="HostException">One is missing or no NCRONTAB.</exception>
+    public static void Check(FunctionCatalog catalog, IConfiguration configuration)
+    {
+        foreach ((_, TimerTriggerAttribute trigger) in catalog.Of<TimerTriggerAttribute>())
+        {
+            Schedule(trigger.Schedule, name => configuration[name]);
+        }
     }
 
     protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
@@ -37,7 +47,7 @@ internal sealed class TimerRunner(FunctionCatalog catalog, IConfiguration config
             {
                 await catalog.InvokeAsync(function, p => p == function.TriggerParameter ? new TimerInfo() : null, cancellation);
             }
-            catch (Exception fault) when (fault is not OperationCanceledException)
+            catch (Exception fault) when (!cancellation.IsCancellationRequested)
             {
                 Log.TriggerFailed(logger, function.Name, "its schedule", 1, fault.Message);
             }

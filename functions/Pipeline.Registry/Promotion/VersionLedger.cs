@@ -5,11 +5,11 @@ namespace Pipeline.Registry.Promotion;
 /// <summary>Changes of a project's registry registry; each gives the same result when it is asked twice.</summary>
 public static class VersionLedger
 {
-    /// <summary>Gives a run its version: the one it has, or the next.</summary>
+    /// <summary>Gives a run its version: the one it has, or the next when it has none or that one is published; a published version is never written again.</summary>
     public static RegistryPointer Allot(RegistryPointer registry, string runId)
     {
         ArgumentNullException.ThrowIfNull(registry);
-        if (registry.Allotted.ContainsKey(runId))
+        if (registry.Allotted.TryGetValue(runId, out int version) && !registry.Published.Contains(version))
         {
             return registry;
         }

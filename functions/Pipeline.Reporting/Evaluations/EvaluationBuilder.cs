@@ -37,7 +37,7 @@ public static class EvaluationBuilder
             Difference = PairedComparison.Compare(baseRight, tunedRight, settings.BootstrapSamples),
             Baselines = manifest.Labels.Count > 0 ? BaselineScores.Of(train, test, manifest.Labels) : new Dictionary<string, BaselineScore>(),
             Confusion = ClassificationMetrics.Confusion(gold, tuned, manifest.Labels),
-            Outcomes = [.. test.Select((e, i) => Outcome(e.Id, gold[i], baseAnswers[i], tunedAnswers[i]))],
+            Outcomes = [.. test.Select((e, i) => Outcome(e, gold[i], baseAnswers[i], tunedAnswers[i]))],
             Training = training,
         };
     }
@@ -55,8 +55,8 @@ public static class EvaluationBuilder
             perLabel);
     }
 
-    private static RowOutcome Outcome(string id, string gold, ModelAnswer @base, ModelAnswer tuned) =>
-        new(id, gold, @base.Answer, tuned.Answer, Rounded(@base.Likelihoods), Rounded(tuned.Likelihoods), @base.Text, tuned.Text);
+    private static RowOutcome Outcome(Example row, string gold, ModelAnswer @base, ModelAnswer tuned) =>
+        new(row.Id, ContentHash.ShortOf([.. row.Messages.SkipLast(1).Select(m => m.Content)]), gold, @base.Answer, tuned.Answer, Rounded(@base.Likelihoods), Rounded(tuned.Likelihoods), @base.Text, tuned.Text);
 
     private static double[] Rounded(IReadOnlyList<double> likelihoods) => [.. likelihoods.Select(l => Math.Round(l, 6))];
 }

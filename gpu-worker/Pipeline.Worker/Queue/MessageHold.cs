@@ -75,7 +75,7 @@ internal sealed class MessageHold : IAsyncDisposable
 
                     if (Environment.TickCount64 - renewed >= Renewal.TotalMilliseconds)
                     {
-                        _receipt = await _storage.Messages.RenewAsync(BlobLayout.TrainingJobsQueue, _message, _receipt, Hidden, _ended.Token);
+                        _receipt = await _storage.Messages.RenewAsync(BlobLayout.TrainingJobsQueue, _message, _receipt, Hidden, CancellationToken.None); // a renewal cut off would leave a receipt that no longer counts
                         renewed = Environment.TickCount64;
                     }
                 }
@@ -84,7 +84,7 @@ internal sealed class MessageHold : IAsyncDisposable
                     await _stop.CancelAsync(); // the message is another worker's now, or gone
                     return;
                 }
-                catch (Azure.RequestFailedException)
+                catch (Exception) when (!_ended.IsCancellationRequested)
                 {
                     // storage is away for a moment: the SDK has retried, the next look tries again
                 }

@@ -8,7 +8,9 @@ namespace Pipeline.Worker.Queue;
 /// <summary>Takes lines of progress from the training thread and appends them to the job's blob about once a second.</summary>
 internal sealed class ProgressUpload(PipelineStorage storage, string runId) : IAsyncDisposable
 {
-    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
+    private const int QuickAppends = 3600; // an append blob holds 50,000 blocks: after an hour, one each ten seconds
+    private static readonly TimeSpan Quick = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan Slow = TimeSpan.FromSeconds(10);
     private readonly Channel<TrainingProgress> _lines = Channel.CreateUnbounded<TrainingProgress>();
     private Task? _loop;
 
@@ -27,7 +29,7 @@ internal sealed class ProgressUpload(PipelineStorage storage, string runId) : IA
 
     private async Task RunAsync()
     {
-        while (await _lines.Reader.WaitToReadAsync())
+        for (int appends = 0; await _lines.Reader.WaitToReadAsync(); appends++)
         {
             var text = new StringBuilder();
             while (_lines.Reader.TryRead(out TrainingProgress? line))
@@ -39,7 +41,7 @@ internal sealed class ProgressUpload(PipelineStorage storage, string runId) : IA
             {
                 await storage.Files.AppendAsync(BlobLayout.Progress(runId), Encoding.UTF8.GetBytes(text.ToString()), CancellationToken.None);
             }
-            catch (Azure.RequestFailedException fault)
+            catch (Exception fault)
             {
                 // Progress is for watching: training does not stop for it.
                 await Console.Error.WriteLineAsync($"progress of {runId} not written: {fault.Message}");
@@ -47,7 +49,7 @@ internal sealed class ProgressUpload(PipelineStorage storage, string runId) : IA
 
             if (!_lines.Reader.Completion.IsCompleted)
             {
-                await Task.Delay(Interval);
+                await Task.WhenAny(_lines.Reader.Completion, Task.Delay(appends < QuickAppends ? Quick : Slow));
             }
         }
     }

@@ -23,7 +23,20 @@ public sealed class QueueLoop(PipelineStorage storage, BaseFolders bases, TimePr
         long idleSince = time.GetTimestamp();
         while (!cancellation.IsCancellationRequested)
         {
-            QueueMessage? message = await storage.Messages.ReceiveAsync(BlobLayout.TrainingJobsQueue, MessageHold.Hidden, cancellation);
+            QueueMessage? message = null;
+            try
+            {
+                message = await storage.Messages.ReceiveAsync(BlobLayout.TrainingJobsQueue, MessageHold.Hidden, cancellation);
+                if (message is not null)
+                {
+                    await WorkAsync(message, cancellation);
+                }
+            }
+            catch (Exception fault) when (!cancellation.IsCancellationRequested)
+            {
+                await Console.Error.WriteLineAsync($"storage does not answer ({fault.Message}); trying again");
+            }
+
             if (message is null)
             {
                 if (idleExit is { } limit && time.GetElapsedTime(idleSince) > limit)
@@ -35,7 +48,6 @@ public sealed class QueueLoop(PipelineStorage storage, BaseFolders bases, TimePr
                 continue;
             }
 
-            await WorkAsync(message, cancellation);
             idleSince = time.GetTimestamp();
         }
     }
@@ -51,9 +63,27 @@ public sealed class QueueLoop(PipelineStorage storage, BaseFolders bases, TimePr
         }
 
         await using var hold = new MessageHold(storage, message, job.RunId);
+        if (request!.Attempt != job.Attempt)
+        {
+            await hold.CompleteAsync(cancellation); // of an earlier start of the run, which nobody waits for
+            return;
+        }
+
         if (await storage.Files.ExistsAsync(BlobLayout.CancelRequest(job.RunId), cancellation))
         {
-            await EndAsync(hold, new TrainingResult(job.RunId, false, true, "cancelled"), cancellation);
+            await EndAsync(hold, Result(job, false, true, "cancelled"), cancellation);
+            return;
+        }
+
+        if (await storage.Files.ExistsAsync(BlobLayout.Done(job.RunId, job.Attempt), cancellation))
+        {
+            await EndAsync(hold, Result(job, true, false, null), cancellation); // a worker ended between the adapter and its word
+            return;
+        }
+
+        if (message.DequeueCount > MostDeliveries && (await storage.Files.ListAsync(BlobLayout.JobsContainer, BlobLayout.CheckpointPrefix(job.RunId), cancellation)).Count == 0)
+        {
+            await EndAsync(hold, Result(job, false, false, $"{message.DequeueCount - 1} workers ended with this job without reaching a checkpoint; it may need more memory than they have."), cancellation);
             return;
         }
 
@@ -61,12 +91,13 @@ public sealed class QueueLoop(PipelineStorage storage, BaseFolders bases, TimePr
         try
         {
             await TrainAsync(job, stop.Token);
+            await storage.Files.WriteAsync(BlobLayout.Done(job.RunId, job.Attempt), [], cancellation);
             await storage.Files.DeletePrefixAsync(BlobLayout.JobsContainer, BlobLayout.CheckpointPrefix(job.RunId), cancellation);
-            await EndAsync(hold, new TrainingResult(job.RunId, true, false, null), cancellation);
+            await EndAsync(hold, Result(job, true, false, null), cancellation);
         }
         catch (OperationCanceledException) when (hold.Cancelled)
         {
-            await EndAsync(hold, new TrainingResult(job.RunId, false, true, "cancelled"), CancellationToken.None);
+            await EndAsync(hold, Result(job, false, true, "cancelled"), CancellationToken.None);
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {
@@ -78,13 +109,13 @@ public sealed class QueueLoop(PipelineStorage storage, BaseFolders bases, TimePr
         }
         catch (Exception fault) when (fault is ModelException or InvalidDataException or TrainingException or IOException or FileNotFoundException)
         {
-            await EndAsync(hold, new TrainingResult(job.RunId, false, false, fault.Message), cancellation);
+            await EndAsync(hold, Result(job, false, false, fault.Message), cancellation);
         }
         catch (Exception fault) when (message.DequeueCount >= MostDeliveries)
         {
-            await EndAsync(hold, new TrainingResult(job.RunId, false, false, $"Tried {message.DequeueCount} times; the last fault was {fault.GetType().Name}: {fault.Message}"), cancellation);
+            await EndAsync(hold, Result(job, false, false, $"Tried {message.DequeueCount} times; the last fault was {fault.GetType().Name}: {fault.Message}"), cancellation);
         }
-        catch (Exception fault) when (fault is Azure.RequestFailedException or System.Runtime.InteropServices.ExternalException)
+        catch (Exception fault)
         {
             await Console.Error.WriteLineAsync($"{job.RunId}: {fault.GetType().Name}: {fault.Message}; the job goes back to the queue");
             await hold.ReleaseAsync(CancellationToken.None);
@@ -124,6 +155,8 @@ public sealed class QueueLoop(PipelineStorage storage, BaseFolders bases, TimePr
     /// <summary>On the training thread: the next step waits until the checkpoint is safe.</summary>
     private void UploadCheckpoint(string runId, string path) =>
         storage.Files.WriteAsync(BlobLayout.Checkpoint(runId, TrainingCheckpoint.FileName), File.ReadAllBytes(path), CancellationToken.None).GetAwaiter().GetResult();
+
+    private static TrainingResult Result(TrainingJob job, bool succeeded, bool cancelled, string? error) => new(job.RunId, job.Attempt, succeeded, cancelled, error);
 
     private async Task EndAsync(MessageHold hold, TrainingResult result, CancellationToken cancellation)
     {

@@ -11,7 +11,7 @@ public sealed class ContractJsonTests
         var warnings = new List<string>();
 
         TrainingJob job = ContractJson.Read<TrainingJob>("""
-            {"runId":"r","project":"p","datasetId":"d","base":"b","version":3,"later":1,"training":{"r":8,"newKnob":2},"evaluation":{}}
+            {"runId":"r","attempt":"1","project":"p","datasetId":"d","base":"b","version":3,"later":1,"training":{"r":8,"newKnob":2},"evaluation":{}}
             """, warnings.Add);
 
         Assert.Equal((3, 8), (job.Version, job.Training.R));

@@ -10,6 +10,14 @@ public record StartOrchestrationOptions
         this.StartAt = StartAt;
     }
 
+    /// <summary>Copies options.</summary>
+    public StartOrchestrationOptions(StartOrchestrationOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        InstanceId = options.InstanceId;
+        StartAt = options.StartAt;
+    }
+
     /// <summary>The instance's id; <c>null</c>: one is made.</summary>
     public string? InstanceId { get; init; }
 

@@ -10,6 +10,13 @@ public record SubOrchestrationOptions : TaskOptions
         InstanceId = instanceId;
     }
 
+    /// <summary>Copies options.</summary>
+    public SubOrchestrationOptions(SubOrchestrationOptions options)
+        : base(options)
+    {
+        InstanceId = options.InstanceId;
+    }
+
     /// <summary>The instance's id; <c>null</c>: one is made.</summary>
     public string? InstanceId { get; init; }
 }

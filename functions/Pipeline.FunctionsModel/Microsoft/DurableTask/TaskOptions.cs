@@ -9,6 +9,13 @@ public record TaskOptions
         Retry = retry;
     }
 
+    /// <summary>Copies options.</summary>
+    public TaskOptions(TaskOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        Retry = options.Retry;
+    }
+
     /// <summary>Retries; <c>null</c>: none.</summary>
     public TaskRetryOptions? Retry { get; init; }
 

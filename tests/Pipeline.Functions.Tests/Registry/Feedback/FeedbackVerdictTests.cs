@@ -1,0 +1,45 @@
+using Pipeline.Contracts;
+using Pipeline.Registry.Feedback;
+using Pipeline.Registry.Retraining;
+
+namespace Pipeline.Functions.Tests.Registry.Feedback;
+
+public sealed class FeedbackVerdictTests
+{
+    private static FeedbackRecord Verdict(string? text, int score, string? correction, string? runId = null) =>
+        new() { Id = "", Project = "", At = DateTimeOffset.UnixEpoch, Text = text, Score = score, Correction = correction, RunId = runId };
+
+    [Fact]
+    public void Check_Faults_AreAllInOneMessage()
+    {
+        (FeedbackRecord? kept, string? fault) = FeedbackVerdict.Check(Verdict(null, 7, "x"), "p");
+
+        Assert.Null(kept);
+        Assert.Contains("'text'", fault, StringComparison.Ordinal);
+        Assert.Contains("'score' is 7", fault, StringComparison.Ordinal);
+        Assert.Contains("a 'correction' needs", fault, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Check_SameVerdictTwice_HasOneId()
+    {
+        string First(string text) => FeedbackVerdict.Check(Verdict(text, -1, "neutral"), "p").Verdict!.Id;
+
+        Assert.Equal(First("a"), First("a"));
+        Assert.NotEqual(First("a"), First("b"));
+    }
+
+    [Fact]
+    public void Waiting_CorrectionsThatWereUsed_AreLeftOut()
+    {
+        FeedbackRecord[] all = [Verdict("a", -1, "x") with { Id = "1" }, Verdict("b", -1, "x") with { Id = "2" }, Verdict("c", 1, null) with { Id = "3" }];
+
+        IReadOnlyList<FeedbackRecord> waiting = RetrainingPolicy.Waiting(all, new RegistryPointer { Project = "p", UsedFeedback = ["1"] });
+
+        Assert.Equal(["2"], waiting.Select(f => f.Id));
+        Assert.True(RetrainingPolicy.IsDueByCount(50, new()));
+        Assert.False(RetrainingPolicy.IsDueByCount(49, new()));
+        Assert.False(RetrainingPolicy.IsDueByCount(1000, new() { FeedbackCount = 0 }));
+        Assert.True(RetrainingPolicy.IsDueBySchedule(1, new()));
+    }
+}

@@ -1,0 +1,88 @@
+using System.Diagnostics;
+using System.Net.Http.Json;
+using System.Text;
+using System.Text.Json;
+using Pipeline.Contracts;
+using Pipeline.LocalHost.Hosting;
+using Pipeline.Storage;
+
+namespace Pipeline.LocalHost.Tests.Hosting;
+
+/// <summary>One host for the tests that need one: Azurite, SQLite, the real worker process. Its timer fires every two seconds.</summary>
+public sealed class HostFixture : IAsyncLifetime
+{
+    private EmbeddedHost? _host;
+
+    public string Data { get; } = Directory.CreateTempSubdirectory("pipeline-host-").FullName;
+    public HttpClient Http { get; } = new() { Timeout = TimeSpan.FromMinutes(2) };
+    public PipelineStorage Storage => _host!.Storage;
+
+    /// <summary>A project that trains in seconds.</summary>
+    public const string QuickYaml = "training: { r: 4, epochs: 1, batchSize: 8, warmupSteps: 1 }\nevaluation: { generate: false, bootstrapSamples: 200 }\nvalidation: { maxTokens: 64 }\n";
+
+    public async ValueTask InitializeAsync()
+    {
+        _host = await StartAsync(Data);
+        Http.BaseAddress = _host.Address;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Http.Dispose();
+        await _host!.DisposeAsync();
+        Assert.Empty(Children());
+        Directory.Delete(Data, recursive: true);
+    }
+
+    public static Task<EmbeddedHost> StartAsync(string data) => EmbeddedHost.StartAsync(
+        new HostOptions { DataDirectory = data, LogToConsole = false, Settings = new Dictionary<string, string?> { ["RetrainingSchedule"] = "*/2 * * * * *" } },
+        _ => { }, TestContext.Current.CancellationToken);
+
+    /// <summary>Processes that the host has started and that still run.</summary>
+    public static IReadOnlyList<string> Children() =>
+        [.. Directory.EnumerateDirectories("/proc").Select(d => Path.Combine(d, "status")).Where(File.Exists).Where(f => ReadOrEmpty(f).Contains($"PPid:\t{Environment.ProcessId}\n", StringComparison.Ordinal))
+            .Select(f => ReadOrEmpty(Path.Combine(Path.GetDirectoryName(f)!, "cmdline"))).Where(c => c.Contains("run.js", StringComparison.Ordinal) || c.Contains("Pipeline.Worker", StringComparison.Ordinal))];
+
+    /// <summary>Rows that a small model learns quickly: a greeting is one label, a number the other.</summary>
+    public static string Rows(int count, string salt = "") =>
+        "text,label\n" + string.Concat(Enumerable.Range(0, count).Select(i => i % 2 == 0 ? $"good morning friend {salt}{i},greeting\n" : $"the sum is {salt}{i} and {i * 7},number\n"));
+
+    public Task PutProjectAsync(string project, string yaml) => Storage.Files.WriteAsync(BlobLayout.Project(project), Encoding.UTF8.GetBytes(yaml), TestContext.Current.CancellationToken);
+
+    public Task DropAsync(string project, string name, byte[] bytes) => Storage.Files.WriteAsync(BlobLayout.Raw(project, name), bytes, TestContext.Current.CancellationToken);
+
+    public Task DropAsync(string project, string name, string text) => DropAsync(project, name, Encoding.UTF8.GetBytes(text));
+
+    public async Task<HttpResponseMessage> PostAsync(string path, object body) => await Http.PostAsJsonAsync(path, body, TestContext.Current.CancellationToken);
+
+    public static async Task<JsonElement> JsonAsync(HttpResponseMessage response) => await response.Content.ReadFromJsonAsync<JsonElement>(TestContext.Current.CancellationToken);
+
+    /// <summary>Waits until a run of a project is as asked for.</summary>
+    public async Task<RunRecord> WaitAsync(string project, Func<RunRecord, bool> until)
+    {
+        long started = Stopwatch.GetTimestamp();
+        while (true)
+        {
+            IReadOnlyList<RunRecord> runs = await Storage.Runs.ListAsync(project, TestContext.Current.CancellationToken);
+            if (runs.FirstOrDefault(until) is { } run)
+            {
+                return run;
+            }
+
+            Assert.True(Stopwatch.GetElapsedTime(started) < TimeSpan.FromSeconds(120), $"waited in vain; the runs are {string.Join("; ", runs.Select(r => $"{r.RunId} {r.State} {r.Stage} {r.Error}"))}");
+            await Task.Delay(100, TestContext.Current.CancellationToken);
+        }
+    }
+
+    private static string ReadOrEmpty(string path)
+    {
+        try
+        {
+            return File.ReadAllText(path);
+        }
+        catch (IOException)
+        {
+            return ""; // the process has ended
+        }
+    }
+}
