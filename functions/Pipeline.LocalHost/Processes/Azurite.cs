@@ -32,11 +32,10 @@ internal sealed class Azurite : IAsyncDisposable
         Directory.CreateDirectory(data);
         (int blob, int queue, int table) = (FreePort(), FreePort(), FreePort());
         var said = new List<string>();
-        ChildProcess process = ChildProcess.Start(
-            "node",
+        ChildProcess process = StartNode(
             ["run.js", "--silent", "--skipApiVersionCheck", "--disableTelemetry", "--location", data,
              "--blobHost", "127.0.0.1", "--blobPort", $"{blob}", "--queueHost", "127.0.0.1", "--queuePort", $"{queue}", "--tableHost", "127.0.0.1", "--tablePort", $"{table}"],
-            RepositoryLayout.Azurite, new Dictionary<string, string> { ["PIPELINE_PARENT"] = $"{Environment.ProcessId}" }, said.Add);
+            said.Add);
         string connection = $"DefaultEndpointsProtocol=http;AccountName={Account};AccountKey={DevelopmentKey};BlobEndpoint=http://127.0.0.1:{blob}/{Account};QueueEndpoint=http://127.0.0.1:{queue}/{Account};TableEndpoint=http://127.0.0.1:{table}/{Account};";
         var azurite = new Azurite(process, connection);
         try
@@ -56,6 +55,21 @@ internal sealed class Azurite : IAsyncDisposable
     }
 
     public ValueTask DisposeAsync() => _process.DisposeAsync();
+
+    private static ChildProcess StartNode(IEnumerable<string> arguments, Action<string> onLine)
+    {
+        try
+        {
+            return ChildProcess.Start("node", arguments, RepositoryLayout.Azurite, new Dictionary<string, string> { ["PIPELINE_PARENT"] = $"{Environment.ProcessId}" }, onLine);
+        }
+        catch (HostException)
+        {
+            throw NodeIsMissing();
+        }
+    }
+
+    private static HostException NodeIsMissing() =>
+        new("Node is missing: Node 20 or newer with npm is needed for the storage emulator. Install it, or set AzureWebJobsStorage to a storage account's connection string.");
 
     private static async Task InstallAsync(Action<string> say, CancellationToken cancellation)
     {
@@ -78,7 +92,7 @@ internal sealed class Azurite : IAsyncDisposable
         }
         catch (HostException)
         {
-            throw new HostException("Node is missing: Node 20 or newer with npm is needed for the storage emulator. Install it, or set AzureWebJobsStorage to a storage account's connection string.");
+            throw NodeIsMissing();
         }
 
         await using (npm)

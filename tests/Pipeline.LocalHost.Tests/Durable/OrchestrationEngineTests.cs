@@ -236,4 +236,65 @@ public sealed class OrchestrationEngineTests : IDisposable
 
         Assert.Contains("There is no orchestrator 'Nobody'", (await engine.RunAsync("Nobody")).FailureDetails!.ErrorMessage, StringComparison.Ordinal);
     }
+
+    [Fact]
+    public async Task Terminate_Child_FailsItsParentInsteadOfLeavingItWaiting()
+    {
+        TestFunctions functions = new TestFunctions().Add("Child", async context => await context.WaitForExternalEvent<string>("Never"))
+            .Add("Parent", async context => await context.CallSubOrchestratorAsync<string>("Child", null, new SubOrchestrationOptions(null, "the-child")));
+        await using var engine = new TestEngine(Database, functions);
+        string id = await engine.Client.ScheduleNewOrchestrationInstanceAsync("Parent", cancellation: TestContext.Current.CancellationToken);
+        while (await engine.Client.GetInstanceAsync("the-child", cancellation: TestContext.Current.CancellationToken) is null)
+        {
+            await Task.Delay(10, TestContext.Current.CancellationToken);
+        }
+
+        await engine.Client.TerminateInstanceAsync("the-child", "stop", TestContext.Current.CancellationToken);
+
+        OrchestrationMetadata done = await engine.WaitAsync(id);
+        Assert.Equal(OrchestrationRuntimeStatus.Failed, done.RuntimeStatus);
+        Assert.Contains("'the-child' was terminated", done.FailureDetails!.ErrorMessage, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Restarted_Instance_TakesNoResultOfItsEarlierLife()
+    {
+        var release = new TaskCompletionSource();
+        int run = 0;
+        TestFunctions functions = new TestFunctions()
+            .AddActivity<string>("Slow", async _ =>
+            {
+                int mine = Interlocked.Increment(ref run);
+                if (mine == 1)
+                {
+                    await release.Task;
+                }
+
+                return $"life {mine}";
+            })
+            .Add("Main", async context =>
+            {
+                string said = await context.CallActivityAsync<string>("Slow", "");
+                await context.WaitForExternalEvent<string>("End");
+                return said;
+            });
+        await using var engine = new TestEngine(Database, functions);
+        await engine.Client.ScheduleNewOrchestrationInstanceAsync("Main", null, new StartOrchestrationOptions("again"), TestContext.Current.CancellationToken);
+        while (run == 0)
+        {
+            await Task.Delay(10, TestContext.Current.CancellationToken);
+        }
+
+        await engine.Client.TerminateInstanceAsync("again", null, TestContext.Current.CancellationToken);
+        await engine.Client.ScheduleNewOrchestrationInstanceAsync("Main", null, new StartOrchestrationOptions("again"), TestContext.Current.CancellationToken);
+        while (run == 1)
+        {
+            await Task.Delay(10, TestContext.Current.CancellationToken);
+        }
+
+        release.SetResult();
+        await engine.Client.RaiseEventAsync("again", "End", "", TestContext.Current.CancellationToken);
+
+        Assert.Equal("\"life 2\"", (await engine.WaitAsync("again")).SerializedOutput);
+    }
 }

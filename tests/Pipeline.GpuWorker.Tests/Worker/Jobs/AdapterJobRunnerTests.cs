@@ -1,0 +1,133 @@
+using System.Diagnostics;
+using Pipeline.Contracts;
+using Pipeline.Worker.Jobs;
+
+namespace Pipeline.GpuWorker.Tests.Worker.Jobs;
+
+public sealed class AdapterJobRunnerTests
+{
+    private const string Quick = "training: { r: 4, epochs: 1, batchSize: 8, warmupSteps: 1 }\nevaluation: { bootstrapSamples: 200 }\n";
+
+    private static AdapterJob Job(string dataset, string output, DatasetManifest manifest) => new()
+    {
+        BaseDirectory = SmallDataset.Base, DatasetDirectory = dataset, OutputDirectory = output, Title = "test", Training = manifest.Settings.Training, Evaluation = manifest.Settings.Evaluation,
+    };
+
+    private static EvaluationReport Run(AdapterJob job) => AdapterJobRunner.Run(job, new ProgressLog(TimeProvider.System, _ => { }), null, TestContext.Current.CancellationToken);
+
+    [Fact]
+    public void Run_SmallDataset_WritesEverythingAndTheSameTwice()
+    {
+        using var folder = new TemporaryFolder();
+        string dataset = Path.Combine(folder.Path, "dataset");
+        DatasetManifest manifest = SmallDataset.Write(dataset, SmallDataset.Rows(80), Quick);
+
+        EvaluationReport report = Run(Job(dataset, Path.Combine(folder.Path, "one"), manifest));
+        Run(Job(dataset, Path.Combine(folder.Path, "two"), manifest));
+
+        string[] expected = ["README.md", "adapter_config.json", "adapter_model.safetensors", "evaluation.json", "report.html", "tensorboard", "training.json"];
+        Assert.Equal(expected, Directory.EnumerateFileSystemEntries(Path.Combine(folder.Path, "one")).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+        Assert.Equal(File.ReadAllBytes(Path.Combine(folder.Path, "one", "adapter_model.safetensors")), File.ReadAllBytes(Path.Combine(folder.Path, "two", "adapter_model.safetensors")));
+        Assert.Equal(manifest.Rows.Test, report.Outcomes.Count);
+        Assert.All(report.Outcomes, o => Assert.Equal(2, o.TunedLikelihoods.Count));
+        Assert.NotNull(report.TunedScore.StopRate);
+    }
+
+    [Fact]
+    public void Run_InstructionRows_AreAskedByWriting()
+    {
+        using var folder = new TemporaryFolder();
+        string dataset = Path.Combine(folder.Path, "dataset");
+        DatasetManifest manifest = SmallDataset.Write(dataset, SmallDataset.Rows(60), "task: instruction\n" + Quick);
+
+        EvaluationReport report = Run(Job(dataset, Path.Combine(folder.Path, "out"), manifest));
+
+        Assert.Empty(report.Labels);
+        Assert.All(report.Outcomes, o => Assert.NotNull(o.TunedText));
+        Assert.True(report.TunedScore.Perplexity < report.BaseScore.Perplexity);
+    }
+
+    [Fact]
+    public void Run_DatasetThatWasChanged_IsRefused()
+    {
+        using var folder = new TemporaryFolder();
+        string dataset = Path.Combine(folder.Path, "dataset");
+        DatasetManifest manifest = SmallDataset.Write(dataset, SmallDataset.Rows(60), Quick);
+        File.AppendAllText(Path.Combine(dataset, "test.jsonl"), "{}\n");
+
+        InvalidDataException fault = Assert.Throws<InvalidDataException>(() => Run(Job(dataset, Path.Combine(folder.Path, "out"), manifest)));
+
+        Assert.Contains("is not the file that manifest.json names", fault.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Run_FullDisk_SaysSoAndLeavesNothing()
+    {
+        using var folder = new TemporaryFolder();
+        string dataset = Path.Combine(folder.Path, "dataset");
+        DatasetManifest manifest = SmallDataset.Write(dataset, SmallDataset.Rows(60), Quick);
+        string disk = Path.Combine(folder.Path, "disk");
+        Directory.CreateDirectory(disk);
+        Assert.SkipUnless(Mount("-t", "tmpfs", "-o", "size=256k", "tmpfs", disk), "a small file system can be mounted by root on Linux only");
+        try
+        {
+            IOException fault = Assert.Throws<IOException>(() => Run(Job(dataset, Path.Combine(disk, "out"), manifest)));
+
+            Assert.Contains("No space left on device", fault.Message, StringComparison.Ordinal);
+            Assert.Empty(Directory.EnumerateFileSystemEntries(disk));
+        }
+        finally
+        {
+            Start("umount", disk);
+        }
+    }
+
+    /// <summary>The control: with shuffled labels nothing can be learned, and the report must not say otherwise.</summary>
+    [Fact]
+    [Trait("Tier", "Slow")]
+    public void Run_SampleWithShuffledLabels_DoesNotWin()
+    {
+        using var folder = new TemporaryFolder();
+        string sample = RepositoryFiles.At("functions", "Pipeline.LocalHost", "samples", "tweets");
+        string dataset = Path.Combine(folder.Path, "dataset");
+        string shuffled = Path.Combine(folder.Path, "shuffled");
+        SmallDataset.Write(dataset, File.ReadAllBytes(Path.Combine(sample, "tweets.csv")), File.ReadAllText(Path.Combine(sample, "project.yaml")));
+        List<Example> rows = [.. new[] { BlobLayout.TrainFile, BlobLayout.ValidationFile, BlobLayout.TestFile }.SelectMany(f => File.ReadLines(Path.Combine(dataset, f))).Select(l => ContractJson.Read<Example>(l))];
+        string[] labels = [.. rows.Select(r => r.Label!)];
+        new Random(7).Shuffle(labels);
+        string csv = "text,label\n" + string.Concat(rows.Select((r, i) => $"\"{r.Messages[^2].Content.Replace("\"", "\"\"", StringComparison.Ordinal)}\",{labels[i]}\n"));
+        DatasetManifest manifest = SmallDataset.Write(shuffled, System.Text.Encoding.UTF8.GetBytes(csv), File.ReadAllText(Path.Combine(sample, "project.yaml")));
+
+        EvaluationReport report = Run(Job(shuffled, Path.Combine(folder.Path, "out"), manifest));
+
+        Assert.InRange(report.TunedScore.Accuracy, 0.2, report.Baselines["majority"].Accuracy + 0.06);
+        Assert.True(report.TunedScore.Interval.Low <= report.Baselines["majority"].Accuracy, $"{report.TunedScore}");
+    }
+
+    /// <summary>The demo's promise: tuned beats base, the majority class and naive Bayes, and naive Bayes stays under 80 %.</summary>
+    [Fact]
+    [Trait("Tier", "Slow")]
+    public void Run_Sample_BeatsBaseAndBaselines()
+    {
+        using var folder = new TemporaryFolder();
+        string sample = RepositoryFiles.At("functions", "Pipeline.LocalHost", "samples", "tweets");
+        string dataset = Path.Combine(folder.Path, "dataset");
+        DatasetManifest manifest = SmallDataset.Write(dataset, File.ReadAllBytes(Path.Combine(sample, "tweets.csv")), File.ReadAllText(Path.Combine(sample, "project.yaml")));
+
+        EvaluationReport report = Run(Job(dataset, Path.Combine(folder.Path, "out"), manifest));
+
+        Assert.True(report.Difference.Interval.Low > 0);
+        Assert.InRange(report.Baselines["naiveBayes"].Accuracy, 0, 0.8);
+        Assert.True(report.TunedScore.Interval.Low > report.Baselines["naiveBayes"].Accuracy);
+        Assert.True(report.TunedScore.Interval.Low > report.Baselines["majority"].Accuracy);
+    }
+
+    private static bool Mount(params string[] arguments) => OperatingSystem.IsLinux() && Environment.UserName == "root" && Start("mount", arguments) == 0;
+
+    private static int Start(string program, params string[] arguments)
+    {
+        using Process process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardError = true })!;
+        process.WaitForExit();
+        return process.ExitCode;
+    }
+}

@@ -1,0 +1,34 @@
+using System.Text;
+using Pipeline.Contracts;
+using Pipeline.Datasets;
+using Pipeline.Datasets.Configuration;
+using Pipeline.Datasets.Ingestion;
+using Pipeline.Tokenization;
+
+namespace Pipeline.GpuWorker.Tests.Worker.Jobs;
+
+/// <summary>Datasets for tests, made as the pipeline makes them.</summary>
+internal static class SmallDataset
+{
+    public static string Base => RepositoryFiles.At("gpu-worker", "models", "tiny-llama-chat");
+
+    /// <summary>Builds a dataset from CSV text and writes it into a folder.</summary>
+    public static DatasetManifest Write(string directory, byte[] csv, string yaml)
+    {
+        DatasetBuild build = DatasetBuilder.Build(new DatasetRequest
+        {
+            Project = "test", Settings = ProjectFile.Read(yaml), Files = [new RawFile("rows.csv", csv)], Tokenizer = LlamaTokenizer.FromDirectory(Base), TokenizerSha256 = "t",
+        });
+        Assert.Null(build.Fault);
+        Directory.CreateDirectory(directory);
+        foreach ((string name, byte[] bytes) in build.Files)
+        {
+            File.WriteAllBytes(Path.Combine(directory, name), bytes);
+        }
+
+        return build.Manifest;
+    }
+
+    public static byte[] Rows(int count) => Encoding.UTF8.GetBytes(
+        "text,label\n" + string.Concat(Enumerable.Range(0, count).Select(i => i % 2 == 0 ? $"good morning friend {i},greeting\n" : $"the sum is {i} and {i * 7},number\n")));
+}

@@ -1,0 +1,97 @@
+using System.Diagnostics;
+using System.Text.Json;
+
+namespace Pipeline.LocalHost.Tests.Commands;
+
+/// <summary>The command line as a person runs it: exit codes and the one message.</summary>
+public sealed class CommandLineTests : IDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("pipeline-command-").FullName;
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    private string Write(string name, string text)
+    {
+        string path = Path.Combine(_folder, name);
+        File.WriteAllText(path, text);
+        return path;
+    }
+
+    private static async Task<(int Code, string Output, string Error)> RunAsync(IReadOnlyDictionary<string, string>? environment, params string[] arguments)
+    {
+        var info = new ProcessStartInfo(Environment.ProcessPath is { } path && Path.GetFileNameWithoutExtension(path) == "dotnet" ? path : DotnetPath(), ["exec", Path.Combine(AppContext.BaseDirectory, "Pipeline.LocalHost.dll"), .. arguments])
+        {
+            RedirectStandardOutput = true, RedirectStandardError = true,
+        };
+        foreach ((string name, string value) in environment ?? new Dictionary<string, string>())
+        {
+            info.Environment[name] = value;
+        }
+
+        using Process process = Process.Start(info)!;
+        Task<string> output = process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
+        Task<string> error = process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
+        await process.WaitForExitAsync(TestContext.Current.CancellationToken);
+        return (process.ExitCode, await output, await error);
+    }
+
+    private static string DotnetPath() => Environment.GetEnvironmentVariable("PATH")!.Split(Path.PathSeparator).Select(p => Path.Combine(p, OperatingSystem.IsWindows() ? "dotnet.exe" : "dotnet")).First(File.Exists);
+
+    [Fact]
+    public async Task DatasetBuild_GoodFile_WritesTheDataset()
+    {
+        string input = Write("a.csv", Hosting.HostFixture.Rows(60));
+
+        (int code, string output, _) = await RunAsync(null, "dataset", "build", "--input", input, "--out", Path.Combine(_folder, "out"));
+
+        Assert.Equal(0, code);
+        Assert.Contains("60 rows read = 60 accepted", output, StringComparison.Ordinal);
+        JsonElement manifest = JsonDocument.Parse(await File.ReadAllTextAsync(Path.Combine(_folder, "out", "manifest.json"), TestContext.Current.CancellationToken)).RootElement;
+        Assert.Equal(60, manifest.GetProperty("rows").GetProperty("read").GetInt32());
+    }
+
+    [Theory]
+    [InlineData("", "is empty")]
+    [InlineData("text,label\na,\n", "All 1 rows were rejected")]
+    [InlineData("text,label\na,x\nb,x\nc,x\n", "Every accepted row has the label 'x'")]
+    [InlineData("a,b\n1,2\n", "no column that is plainly the label")]
+    public async Task DatasetBuild_BadFile_ExitsWith2AndOneMessage(string text, string message)
+    {
+        (int code, _, string error) = await RunAsync(null, "dataset", "build", "--input", Write("a.csv", text), "--out", Path.Combine(_folder, "out"));
+
+        Assert.Equal(2, code);
+        Assert.Contains(message, error, StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Submit_BadSettings_ExitWith2BeforeAnythingStarts()
+    {
+        string input = Write("a.csv", Hosting.HostFixture.Rows(10));
+
+        (int code, _, string error) = await RunAsync(null, "submit", input, "--project", "demo", "--settings", Write("project.yaml", "training:\n  r: many\n"), "--data", Path.Combine(_folder, "data"));
+
+        Assert.Equal(2, code);
+        Assert.Contains("line 2: 'training.r' is 'many', not a whole number", error, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(Path.Combine(_folder, "data")));
+    }
+
+    [Fact]
+    public async Task Usage_UnknownCommandOrMissingOption_ExitsWith2()
+    {
+        Assert.Equal(2, (await RunAsync(null, "fly")).Code);
+        Assert.Equal(2, (await RunAsync(null, "submit", "x.csv")).Code);
+        Assert.Equal(2, (await RunAsync(null, "submit", Path.Combine(_folder, "none.csv"), "--project", "demo")).Code);
+    }
+
+    [Fact]
+    public async Task Serve_WithoutNode_SaysWhatIsMissing()
+    {
+        // The emulator is installed by now or not: node itself is what cannot be found.
+        (int code, _, string error) = await RunAsync(new Dictionary<string, string> { ["PATH"] = _folder, ["AzureWebJobsStorage"] = "" }, "serve", "--data", Path.Combine(_folder, "data"), "--port", "0");
+
+        Assert.Equal(2, code);
+        Assert.Contains("Node", error, StringComparison.Ordinal);
+        Assert.Contains("AzureWebJobsStorage", error, StringComparison.Ordinal);
+    }
+}
