@@ -45,8 +45,13 @@ public sealed class PublishAdapter(PipelineStorage storage, ProjectReader projec
             input.RunId,
             run => run.State == RunRecord.Cancelled ? run : run with
             {
-                State = RunRecord.Completed, Stage = "done", Adapter = prefix, Promotion = promotion, UpdatedAt = time.GetUtcNow(),
-                BaseAccuracy = evaluation.BaseScore.Accuracy, TunedAccuracy = evaluation.TunedScore.Accuracy,
+                State = RunRecord.Completed,
+                Stage = "done",
+                Adapter = prefix,
+                Promotion = promotion,
+                UpdatedAt = time.GetUtcNow(),
+                BaseAccuracy = evaluation.BaseScore.Accuracy,
+                TunedAccuracy = evaluation.TunedScore.Accuracy,
             },
             cancellation);
         return promotion;
