@@ -5,26 +5,35 @@ using Pipeline.Tokenization;
 
 namespace Pipeline.Functions;
 
-/// <summary>The bases' tokenizers, by the base's name. Read once each.</summary>
-/// <param name="folders">Folders that hold bases, separated as in PATH.</param>
-public sealed class BaseCatalog(string folders)
+/// <summary>The bases' tokenizers, read once each.</summary>
+public sealed class BaseCatalog(BaseModelFolders folders)
 {
     private readonly ConcurrentDictionary<string, (LlamaTokenizer Tokenizer, string Sha256)> _tokenizers = new(StringComparer.Ordinal);
 
-    /// <summary>The tokenizer of a base and the SHA-256 of its file.</summary>
-    /// <exception cref="DatasetException">There is no such base.</exception>
-    public (LlamaTokenizer Tokenizer, string Sha256) Tokenizer(string name) => _tokenizers.GetOrAdd(name, Load);
+    /// <summary>The tokenizer of a project's base and the SHA-256 of its file.</summary>
+    /// <exception cref="DatasetException">There is no such base, or it reads less than <c>validation.maxTokens</c>.</exception>
+    /// <exception cref="InvalidDataException">Its tokenizer.json is not of a layout that is read.</exception>
+    public (LlamaTokenizer Tokenizer, string Sha256) TokenizerFor(ProjectSettings settings)
+    {
+        ArgumentNullException.ThrowIfNull(settings);
+        try
+        {
+            if (folders.MaxPositions(settings.Base) is { } most && settings.Validation.MaxTokens > most)
+            {
+                throw new DatasetException(DatasetException.InvalidSettings, $"validation.maxTokens is {settings.Validation.MaxTokens}; the base '{settings.Base}' reads at most {most} tokens.");
+            }
+
+            return _tokenizers.GetOrAdd(settings.Base, Load);
+        }
+        catch (Exception fault) when (fault is DirectoryNotFoundException or FileNotFoundException)
+        {
+            throw new DatasetException(DatasetException.InvalidSettings, fault.Message, fault);
+        }
+    }
 
     private (LlamaTokenizer, string) Load(string name)
     {
-        string? directory = BlobLayout.IsBaseName(name)
-            ? folders.Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries).Select(f => Path.Combine(f, name)).FirstOrDefault(Directory.Exists)
-            : null;
-        if (directory is null)
-        {
-            throw new DatasetException(DatasetException.InvalidSettings, $"The base '{name}' is in none of the folders of PIPELINE_MODELS ({folders}).");
-        }
-
+        string directory = folders.Find(name);
         return (LlamaTokenizer.FromDirectory(directory), ContentHash.Of(File.ReadAllBytes(Path.Combine(directory, "tokenizer.json"))));
     }
 }

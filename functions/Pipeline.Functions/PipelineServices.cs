@@ -2,6 +2,7 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Pipeline.Functions.Triggers;
 using Pipeline.Storage;
+using Pipeline.Tokenization;
 
 namespace Pipeline.Functions;
 
@@ -14,7 +15,7 @@ public static class PipelineServices
         ArgumentNullException.ThrowIfNull(configuration);
         services.AddSingleton(TimeProvider.System);
         services.AddSingleton(_ => PipelineStorage.FromSettings(name => configuration[name] ?? configuration[name.Replace("__", ":", StringComparison.Ordinal)]));
-        services.AddSingleton(_ => new BaseCatalog(configuration["PIPELINE_MODELS"] ?? ""));
+        services.AddSingleton(_ => new BaseCatalog(new BaseModelFolders(configuration["PIPELINE_MODELS"] ?? "")));
         services.AddSingleton<RunStarter>();
         services.AddSingleton<ProjectReader>();
         services.AddSingleton<RetrainingStarter>();

@@ -50,7 +50,7 @@ public sealed class BuildDataset(PipelineStorage storage, ProjectReader projects
     private async Task<DatasetRequest> Read(PipelineInput input, CancellationToken cancellation)
     {
         ProjectSettings settings = await projects.SettingsAsync(input.Project, cancellation);
-        (LlamaTokenizer tokenizer, string sha256) = bases.Tokenizer(settings.Base);
+        (LlamaTokenizer tokenizer, string sha256) = bases.TokenizerFor(settings);
         var files = new List<RawFile> { await Raw(BlobLayout.Raw(input.Project, input.Source), input.Source, cancellation) };
         if (input.FeedbackBatch is not null)
         {

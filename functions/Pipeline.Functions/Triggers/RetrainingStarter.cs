@@ -9,7 +9,7 @@ using Pipeline.Storage;
 
 namespace Pipeline.Functions.Triggers;
 
-/// <summary>Starts a retraining when the corrections that wait are enough; once for the same corrections.</summary>
+/// <summary>Starts a retraining when the corrections that wait are enough; one at a time a project.</summary>
 public sealed class RetrainingStarter(PipelineStorage storage, ProjectReader projects, ILogger<RetrainingStarter> logger)
 {
     /// <summary>Every correction of a project, in the order of their ids.</summary>

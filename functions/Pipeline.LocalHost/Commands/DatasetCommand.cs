@@ -38,7 +38,7 @@ internal static class DatasetCommand
 
         ProjectSettings settings = ProjectFile.Read(projectFile is null ? "" : File.ReadAllText(projectFile));
         string models = Environment.GetEnvironmentVariable("PIPELINE_MODELS") is { Length: > 0 } said ? said : RepositoryLayout.Models;
-        (LlamaTokenizer tokenizer, string sha256) = new BaseCatalog(models).Tokenizer(settings.Base);
+        (LlamaTokenizer tokenizer, string sha256) = new BaseCatalog(new BaseModelFolders(models)).TokenizerFor(settings);
         string? test = settings.Split.TestFile is { } name ? Path.Combine(Path.GetDirectoryName(Path.GetFullPath(input))!, name) : null;
         if (test is not null && !File.Exists(test))
         {

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Diagnostics;
 using Pipeline.Storage;
+using Pipeline.Tokenization;
 using Pipeline.Worker.Queue;
 
 namespace Pipeline.Worker.Commands;
@@ -16,7 +17,7 @@ internal static class RunCommand
         command.SetAction(async (parsed, cancellation) =>
         {
             var loop = new QueueLoop(
-                PipelineStorage.FromSettings(Environment.GetEnvironmentVariable), new BaseFolders(Environment.GetEnvironmentVariable("PIPELINE_MODELS") ?? ""), TimeProvider.System);
+                PipelineStorage.FromSettings(Environment.GetEnvironmentVariable), new BaseModelFolders(Environment.GetEnvironmentVariable("PIPELINE_MODELS") ?? ""), TimeProvider.System);
             using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
             Task watch = parsed.GetValue(parent) is { } id ? WatchAsync(id, stop) : Task.CompletedTask;
             try

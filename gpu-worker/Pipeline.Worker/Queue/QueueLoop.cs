@@ -3,6 +3,7 @@ using Azure.Storage.Queues.Models;
 using Pipeline.Contracts;
 using Pipeline.Model;
 using Pipeline.Storage;
+using Pipeline.Tokenization;
 using Pipeline.Training;
 using Pipeline.Training.Resuming;
 using Pipeline.Worker.Jobs;
@@ -10,7 +11,7 @@ using Pipeline.Worker.Jobs;
 namespace Pipeline.Worker.Queue;
 
 /// <summary>Takes jobs off the queue, one at a time. A worker that dies leaves its message; the next one goes on from the last checkpoint.</summary>
-public sealed class QueueLoop(PipelineStorage storage, BaseFolders bases, TimeProvider time)
+public sealed class QueueLoop(PipelineStorage storage, BaseModelFolders bases, TimeProvider time)
 {
     private const int MostDeliveries = 5;
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(500);
@@ -107,7 +108,7 @@ public sealed class QueueLoop(PipelineStorage storage, BaseFolders bases, TimePr
         {
             await Console.Error.WriteLineAsync($"{job.RunId}: another worker has taken the job");
         }
-        catch (Exception fault) when (fault is ModelException or InvalidDataException or TrainingException or IOException or FileNotFoundException)
+        catch (Exception fault) when (fault is ModelException or InvalidDataException or TrainingException or IOException)
         {
             await EndAsync(hold, Result(job, false, false, fault.Message), cancellation);
         }

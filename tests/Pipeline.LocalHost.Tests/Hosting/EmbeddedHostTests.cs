@@ -65,6 +65,28 @@ public sealed class EmbeddedHostTests(HostFixture host) : IClassFixture<HostFixt
     }
 
     [Fact]
+    public async Task Drop_WithMoreTokensThanTheBaseReads_FailsWithBothNumbers()
+    {
+        await host.PutProjectAsync("too-long", "validation: { maxTokens: 4096 }\n");
+        await host.DropAsync("too-long", "a.csv", HostFixture.Rows(40));
+
+        Assert.Contains("validation.maxTokens is 4096; the base 'tiny-llama-chat' reads at most 512", (await host.WaitAsync("too-long", HasEnded)).Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Drop_BeforeItsTestSet_StartsWhenTheTestSetComes()
+    {
+        await host.PutProjectAsync("test-later", HostFixture.QuickYaml + "split: { test: held.csv }\n");
+        await host.DropAsync("test-later", "a.csv", HostFixture.Rows(80));
+        await Task.Delay(1500, TestContext.Current.CancellationToken);
+        Assert.Empty(await host.Storage.Runs.ListAsync("test-later", TestContext.Current.CancellationToken));
+
+        await host.DropAsync("test-later", "held.csv", HostFixture.Rows(30, "t"));
+
+        Assert.Equal(RunRecord.Completed, (await host.WaitAsync("test-later", HasEnded)).State);
+    }
+
+    [Fact]
     public async Task Drop_OfTheTestSet_StartsNothingUntilTheRowsCome()
     {
         await host.PutProjectAsync("own-test", HostFixture.QuickYaml + "split: { test: held.csv }\n");

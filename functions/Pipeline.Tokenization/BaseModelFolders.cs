@@ -1,0 +1,32 @@
+using System.Text.Json;
+using Pipeline.Contracts;
+
+namespace Pipeline.Tokenization;
+
+/// <summary>Where base models lie, by name.</summary>
+/// <param name="folders">Folders that hold bases, separated as in PATH (the setting <c>PIPELINE_MODELS</c>).</param>
+public sealed class BaseModelFolders(string folders)
+{
+    /// <summary>The folder of a base.</summary>
+    /// <exception cref="DirectoryNotFoundException">There is no such base; the message names the folders looked in.</exception>
+    public string Find(string name)
+    {
+        string? directory = BlobLayout.IsBaseName(name)
+            ? folders.Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries).Select(f => Path.Combine(f, name)).FirstOrDefault(Directory.Exists)
+            : null;
+        return directory ?? throw new DirectoryNotFoundException($"The base '{name}' is in none of the folders of PIPELINE_MODELS ({folders}).");
+    }
+
+    /// <summary>The longest sequence that a base reads, in tokens (<c>max_position_embeddings</c> of its config.json); <c>null</c>: not said.</summary>
+    public int? MaxPositions(string name)
+    {
+        string path = Path.Combine(Find(name), "config.json");
+        if (!File.Exists(path))
+        {
+            return null;
+        }
+
+        using JsonDocument config = JsonDocument.Parse(File.ReadAllBytes(path));
+        return config.RootElement.TryGetProperty("max_position_embeddings", out JsonElement positions) && positions.TryGetInt32(out int count) ? count : null;
+    }
+}
