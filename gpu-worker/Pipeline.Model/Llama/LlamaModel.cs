@@ -42,11 +42,14 @@ public sealed class LlamaModel : IDisposable
     }
 
     /// <summary>Puts an adapter on the linear layers, or takes it off with <c>null</c>.</summary>
-    public void Attach(LoraAdapter? adapter)
+    /// <param name="adapter">The adapter; not owned.</param>
+    /// <param name="folded">For a model that is only asked: adds the update to a float32 copy of each weight once, instead of
+    /// computing it at each call. Costs the memory of the linear layers in float32; nothing is learned in this form.</param>
+    public void Attach(LoraAdapter? adapter, bool folded = false)
     {
         foreach (Projection projection in _layers.SelectMany(l => l.Projections))
         {
-            projection.Lora = adapter?.Pairs[projection.Path];
+            projection.Attach(adapter?.Pairs[projection.Path], folded);
         }
     }
 

@@ -13,6 +13,7 @@ public sealed class Projection : IDisposable
 {
     private readonly Nf4Weight? _quantized;
     private Tensor? _weight; // float32 [out, in]
+    private Tensor? _folded; // float32 [out, in]: the weight with the adapter's update in it
 
     /// <summary>Takes ownership of what it holds.</summary>
     public Projection(string path, Tensor weight, WeightStorage storage)
@@ -36,7 +37,23 @@ public sealed class Projection : IDisposable
     public long Out { get; }
 
     /// <summary>The adapter's matrices while one is attached.</summary>
-    public LoraPair? Lora { get; set; }
+    public LoraPair? Lora { get; private set; }
+
+    /// <summary>Puts an adapter's matrices on the layer, or takes them off with <c>null</c>.</summary>
+    /// <param name="lora">The matrices.</param>
+    /// <param name="folded">Whether to add the update to a copy of the weight once, for a model that is only asked: one product instead of three.</param>
+    public void Attach(LoraPair? lora, bool folded)
+    {
+        _folded?.Dispose();
+        _folded = null;
+        Lora = lora;
+        if (lora is not null && folded)
+        {
+            using IDisposable frozen = no_grad();
+            using Tensor update = lora.B.mm(lora.A);
+            _folded = Weight().add(update, lora.Scale).DetachFromDisposeScope();
+        }
+    }
 
     /// <summary>Applies the layer.</summary>
     /// <param name="input">float32 [..., in].</param>
@@ -44,6 +61,11 @@ public sealed class Projection : IDisposable
     /// <returns>float32 [..., out].</returns>
     public Tensor Forward(Tensor input, uint? dropoutSeed)
     {
+        if (_folded is not null)
+        {
+            return nn.functional.linear(input, _folded);
+        }
+
         Tensor output = nn.functional.linear(input, Weight());
         if (Lora is not { } lora)
         {
@@ -59,6 +81,7 @@ public sealed class Projection : IDisposable
 
     public void Dispose()
     {
+        _folded?.Dispose();
         _quantized?.Dispose();
         _weight?.Dispose();
     }

@@ -37,6 +37,7 @@ public static class AdapterJobRunner
             using LoraAdapter adapter = LoraAdapter.Create(model.LoraTargets, new LoraOptions(job.Training.R, job.Training.Alpha, job.Training.Dropout), job.Training.Seed);
             model.Attach(adapter);
             TrainingOutcome outcome = progress.Stage(ProgressLog.Train, 0, () => Train(job, model, adapter, encoder, dataset, progress, onCheckpoint, cancellation));
+            model.Attach(adapter, folded: true);
             IReadOnlyList<ModelAnswer> tunedAnswers = Ask(ProgressLog.EvaluateTuned);
             return progress.Stage(ProgressLog.Publish, 1, () =>
             {

@@ -133,6 +133,28 @@ public sealed class TrainingLoopTests
         Assert.Equal(expected, LearningRateSchedule.Rate(schedule, 1, step, 10, 100), 1e-12);
 
     [Fact]
+    public void Attach_Folded_AnswersAsUnfolded()
+    {
+        using DisposeScope scope = torch.NewDisposeScope();
+        using IDisposable frozen = torch.no_grad();
+        using LlamaModel model = LlamaModel.Load(RepositoryFiles.At("tests", "Golden", "llama2"), WeightStorage.Nf4);
+        using LoraAdapter adapter = PeftAdapterFiles.Read(RepositoryFiles.At("tests", "Golden", "qlora_llama2"), model.LoraTargets);
+        torch.Tensor ids = torch.arange(1, 33, dtype: torch.ScalarType.Int64).unsqueeze(0);
+        torch.Tensor bare = model.Logits(model.Forward(ids));
+
+        model.Attach(adapter);
+        torch.Tensor attached = model.Logits(model.Forward(ids));
+        model.Attach(adapter, folded: true);
+        torch.Tensor folded = model.Logits(model.Forward(ids));
+        model.Attach(null);
+        torch.Tensor off = model.Logits(model.Forward(ids));
+
+        Assert.InRange(folded.sub(attached).abs().max().item<float>(), 0, 1e-4);
+        Assert.True(attached.sub(bare).abs().max().item<float>() > 0.1);
+        Assert.Equal(0, off.sub(bare).abs().max().item<float>());
+    }
+
+    [Fact]
     public void PeftFiles_WrittenAndRead_AreTheSameAdapter()
     {
         using var folder = new TemporaryFolder();
