@@ -6,8 +6,8 @@ namespace Pipeline.Model.Llama;
 
 /// <summary>A frozen linear layer without bias, with or without LoRA: <c>x Wᵀ + scale · (dropout(x) Aᵀ) Bᵀ</c>.</summary>
 /// <remarks>
-/// On the CPU a layer in NF4 keeps its dequantised values once they were needed: the same numbers, and dequantising at
-/// each call would cost more than the product (EXPERIMENTS.md).
+/// A layer in NF4 keeps its dequantised values once they were needed: the same numbers without dequantising at each call,
+/// for the memory of the layer in float32. Right for small bases on the CPU, not for large ones on a GPU (DECISIONS.md).
 /// </remarks>
 public sealed class Projection : IDisposable
 {

@@ -75,7 +75,9 @@ internal static class AdapterFolder
         | perplexity of the gold answer, a token | {report.BaseScore.Perplexity:0.000} | {report.TunedScore.Perplexity:0.000} |
 
         Dataset {manifest.DatasetId}: {manifest.Rows.Train} rows to train, {manifest.Rows.Validation} to validate, {manifest.Rows.Test} held out.
-        Prompts follow the template `{manifest.Template}`; the system prompt is in `evaluation.json`'s dataset manifest.
+        Prompts follow the template `{manifest.Template}`{(manifest.SystemPrompt.Length == 0 ? ", without a system prompt." : ", with this system prompt:")}
+
+        {string.Join('\n', manifest.SystemPrompt.Split('\n').Select(line => "    " + line))}
 
         """);
 

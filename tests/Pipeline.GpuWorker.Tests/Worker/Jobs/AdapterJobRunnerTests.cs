@@ -29,6 +29,7 @@ public sealed class AdapterJobRunnerTests
         Assert.Equal(expected, Directory.EnumerateFileSystemEntries(Path.Combine(folder.Path, "one")).Select(Path.GetFileName).Order(StringComparer.Ordinal));
         Assert.Equal(File.ReadAllBytes(Path.Combine(folder.Path, "one", "adapter_model.safetensors")), File.ReadAllBytes(Path.Combine(folder.Path, "two", "adapter_model.safetensors")));
         Assert.Equal(manifest.Rows.Test, report.Outcomes.Count);
+        Assert.Contains("    " + manifest.SystemPrompt, File.ReadAllText(Path.Combine(folder.Path, "one", "README.md")), StringComparison.Ordinal);
         Assert.All(report.Outcomes, o => Assert.Equal(2, o.TunedLikelihoods.Count));
         Assert.NotNull(report.TunedScore.StopRate);
     }
@@ -68,7 +69,7 @@ public sealed class AdapterJobRunnerTests
         DatasetManifest manifest = SmallDataset.Write(dataset, SmallDataset.Rows(60), Quick);
         string disk = Path.Combine(folder.Path, "disk");
         Directory.CreateDirectory(disk);
-        Assert.SkipUnless(Mount("-t", "tmpfs", "-o", "size=256k", "tmpfs", disk), "a small file system can be mounted by root on Linux only");
+        Assert.SkipUnless(Mount("-t", "tmpfs", "-o", "size=256k", "tmpfs", disk), "a small tmpfs could not be mounted; run it as root on Linux");
         try
         {
             IOException fault = Assert.Throws<IOException>(() => Run(Job(dataset, Path.Combine(disk, "out"), manifest)));
