@@ -25,9 +25,22 @@ public sealed class EmbeddedDurableTaskClient(HistoryStore store, OrchestrationE
         return Task.CompletedTask;
     }
 
-    public override Task TerminateInstanceAsync(string instanceId, object? output, CancellationToken cancellation = default)
+    public override Task TerminateInstanceAsync(string instanceId, TerminateInstanceOptions? options = null, CancellationToken cancellation = default)
     {
-        store.Terminate(instanceId, DurableJson.Write(output), time.GetUtcNow());
+        store.Terminate(instanceId, DurableJson.Write(options?.Output), options?.Recursive ?? false, time.GetUtcNow());
+        engine.Signal();
+        return Task.CompletedTask;
+    }
+
+    public override Task SuspendInstanceAsync(string instanceId, string? reason = null, CancellationToken cancellation = default)
+    {
+        store.Rest(instanceId, resting: true, time.GetUtcNow());
+        return Task.CompletedTask;
+    }
+
+    public override Task ResumeInstanceAsync(string instanceId, string? reason = null, CancellationToken cancellation = default)
+    {
+        store.Rest(instanceId, resting: false, time.GetUtcNow());
         engine.Signal();
         return Task.CompletedTask;
     }
@@ -49,7 +62,10 @@ public sealed class EmbeddedDurableTaskClient(HistoryStore store, OrchestrationE
         }
     }
 
-    public override Task<PurgeResult> PurgeInstanceAsync(string instanceId, CancellationToken cancellation) => Task.FromResult(new PurgeResult(store.Purge(instanceId) ? 1 : 0));
+    public override Task<PurgeResult> PurgeInstanceAsync(string instanceId, PurgeInstanceOptions? options = null, CancellationToken cancellation = default) =>
+        Task.FromResult(new PurgeResult(store.Purge(instanceId, options?.Recursive ?? false)));
+
+    public override ValueTask DisposeAsync() => ValueTask.CompletedTask; // store and engine are their owner's
 
     private static OrchestrationMetadata Metadata(InstanceRow row, bool payloads) => new(row.Name, row.InstanceId)
     {

@@ -4,31 +4,19 @@ using Microsoft.DurableTask.Client;
 
 namespace Pipeline.LocalHost.Durable;
 
-/// <summary>
-/// Histories in SQLite (WAL, synchronous=FULL). Each public method is one transaction: either all of it has happened, or
-/// nothing. One connection behind a lock: writes are serial anyway.
-/// </summary>
+/// <summary>What the engine keeps. Each public method is one transaction: either all of it has happened, or nothing.</summary>
 public sealed class HistoryStore : IDisposable
 {
-    private readonly SqliteConnection _connection;
-    private readonly Lock _lock = new();
+    private const string Ready = "(0, 6)"; // Running and Pending; a suspended one rests with all that comes in
 
-    public HistoryStore(string path)
+    private readonly HistoryDatabase _database;
+
+    /// <summary>Opens a history, or begins one.</summary>
+    /// <param name="path">The database file.</param>
+    /// <param name="atCommit">Called around every commit; what it throws stops the engine there. For tests.</param>
+    public HistoryStore(string path, Action<CommitPhase>? atCommit = null)
     {
-        _connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = path, Pooling = false }.ToString());
-        _connection.Open();
-        Execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA busy_timeout=10000;");
-        Execute("""
-            CREATE TABLE IF NOT EXISTS instances(id TEXT PRIMARY KEY, name TEXT NOT NULL, status INTEGER NOT NULL, input TEXT, output TEXT, custom TEXT, failure TEXT,
-                parent TEXT, parentTask INTEGER NOT NULL, created INTEGER NOT NULL, updated INTEGER NOT NULL);
-            CREATE TABLE IF NOT EXISTS history(instance TEXT NOT NULL, seq INTEGER NOT NULL, kind INTEGER NOT NULL, task INTEGER NOT NULL, name TEXT, payload TEXT, at INTEGER NOT NULL,
-                PRIMARY KEY(instance, seq)) WITHOUT ROWID;
-            CREATE TABLE IF NOT EXISTS inbox(id INTEGER PRIMARY KEY AUTOINCREMENT, instance TEXT NOT NULL, kind INTEGER NOT NULL, task INTEGER NOT NULL, name TEXT, payload TEXT, due INTEGER NOT NULL);
-            CREATE INDEX IF NOT EXISTS inboxByDue ON inbox(due);
-            CREATE INDEX IF NOT EXISTS inboxByInstance ON inbox(instance);
-            CREATE TABLE IF NOT EXISTS work(id INTEGER PRIMARY KEY AUTOINCREMENT, instance TEXT NOT NULL, task INTEGER NOT NULL, name TEXT NOT NULL, input TEXT);
-            CREATE INDEX IF NOT EXISTS workByInstance ON work(instance);
-            """);
+        _database = new HistoryDatabase(path, atCommit);
     }
 
     /// <summary>Starts an instance. One of the same id that has ended is replaced.</summary>
@@ -38,10 +26,7 @@ public sealed class HistoryStore : IDisposable
     /// <summary>The instance of an id.</summary>
     public InstanceRow? Get(string instanceId)
     {
-        lock (_lock)
-        {
-            return Find(instanceId);
-        }
+        return _database.Read(() => Find(instanceId));
     }
 
     /// <summary>Puts an event into an instance's inbox; an instance that is unknown or has ended loses it.</summary>
@@ -50,25 +35,22 @@ public sealed class HistoryStore : IDisposable
     /// <summary>Instances with something due, and when the next thing is.</summary>
     public (IReadOnlyList<string> Ready, DateTimeOffset? Next) Due(DateTimeOffset now)
     {
-        lock (_lock)
+        return _database.Read(() =>
         {
             List<string> ready = Query(
-                "SELECT DISTINCT i.instance FROM inbox i JOIN instances s ON s.id = i.instance WHERE i.due <= $now AND s.status IN (0, 6)", r => r.GetString(0), ("$now", now.UtcTicks));
-            List<long> next = Query("SELECT MIN(i.due) FROM inbox i JOIN instances s ON s.id = i.instance WHERE i.due > $now AND s.status IN (0, 6)", r => r.IsDBNull(0) ? -1 : r.GetInt64(0), ("$now", now.UtcTicks));
-            return (ready, next is [> 0 and var ticks] ? new DateTimeOffset(ticks, TimeSpan.Zero) : null);
-        }
+                $"SELECT DISTINCT i.instance FROM inbox i JOIN instances s ON s.id = i.instance WHERE i.due <= $now AND s.status IN {Ready}", r => r.GetString(0), ("$now", now.UtcTicks));
+            List<long> next = Query($"SELECT MIN(i.due) FROM inbox i JOIN instances s ON s.id = i.instance WHERE i.due > $now AND s.status IN {Ready}", r => r.IsDBNull(0) ? -1 : r.GetInt64(0), ("$now", now.UtcTicks));
+            return ((IReadOnlyList<string>)ready, next is [> 0 and var ticks] ? new DateTimeOffset(ticks, TimeSpan.Zero) : (DateTimeOffset?)null);
+        });
     }
 
     /// <summary>What a turn needs.</summary>
     public (InstanceRow? Instance, IReadOnlyList<HistoryEvent> Past, IReadOnlyList<InboxItem> Inbox) Load(string instanceId, DateTimeOffset now)
     {
-        lock (_lock)
-        {
-            return (
+        return _database.Read(() => (
                 Find(instanceId),
-                Query("SELECT kind, task, name, payload, at FROM history WHERE instance = $id ORDER BY seq", Fact, ("$id", instanceId)),
-                Query("SELECT kind, task, name, payload, due, id FROM inbox WHERE instance = $id AND due <= $now ORDER BY due, id", r => new InboxItem(r.GetInt64(5), Fact(r)), ("$id", instanceId), ("$now", now.UtcTicks)));
-        }
+                (IReadOnlyList<HistoryEvent>)Query("SELECT kind, task, name, payload, at FROM history WHERE instance = $id ORDER BY seq", Fact, ("$id", instanceId)),
+                (IReadOnlyList<InboxItem>)Query("SELECT kind, task, name, payload, due, id FROM inbox WHERE instance = $id AND due <= $now ORDER BY due, id", r => new InboxItem(r.GetInt64(5), Fact(r)), ("$id", instanceId), ("$now", now.UtcTicks))));
     }
 
     /// <summary>Commits a turn: what was taken up, what was scheduled, and how it ended.</summary>
@@ -129,21 +111,25 @@ public sealed class HistoryStore : IDisposable
     /// <summary>Activities that were scheduled and have no result yet.</summary>
     public IReadOnlyList<WorkItem> OpenWork()
     {
-        lock (_lock)
-        {
-            return Query("SELECT id, instance, task, name, input FROM work ORDER BY id", r => new WorkItem(r.GetInt64(0), r.GetString(1), r.GetInt32(2), r.GetString(3), Text(r, 4)));
-        }
+        return _database.Read(() => Query("SELECT id, instance, task, name, input FROM work ORDER BY id", r => new WorkItem(r.GetInt64(0), r.GetString(1), r.GetInt32(2), r.GetString(3), HistoryDatabase.Text(r, 4))));
     }
 
     /// <summary>Keeps an activity's result; one that is known already, or whose instance has ended, is dropped.</summary>
     public bool CompleteWork(WorkItem item, HistoryEvent result, DateTimeOffset now)
     {
         ArgumentNullException.ThrowIfNull(item);
-        return Transact(() => Execute("DELETE FROM work WHERE id = $id", ("$id", item.Id)) == 1 && Deliver(item.InstanceId, result, now));
+        return Transact(() => Query("DELETE FROM work WHERE id = $id RETURNING task", r => r.GetInt32(0), ("$id", item.Id)) is [var task] && task == item.TaskId && Deliver(item.InstanceId, result, now));
     }
 
-    /// <summary>Ends an instance and its children from outside.</summary>
-    public void Terminate(string instanceId, string? output, DateTimeOffset now) => Transact(() =>
+    /// <summary>Whether an activity still is to be run: a terminated orchestration's is not.</summary>
+    public bool IsOpen(WorkItem item)
+    {
+        ArgumentNullException.ThrowIfNull(item);
+        return _database.Read(() => Query("SELECT 1 FROM work WHERE id = $id", _ => 1, ("$id", item.Id)).Count == 1);
+    }
+
+    /// <summary>Ends an instance from outside, and those that it waits for when asked to. Activities of it that have not begun do not begin.</summary>
+    public void Terminate(string instanceId, string? output, bool recursive, DateTimeOffset now) => Transact(() =>
     {
         var open = new Stack<string>([instanceId]);
         while (open.TryPop(out string? id))
@@ -151,13 +137,14 @@ public sealed class HistoryStore : IDisposable
             if (Find(id) is { HasEnded: false } instance)
             {
                 End(instance, OrchestrationRuntimeStatus.Terminated, output, null, now);
+                Execute("DELETE FROM work WHERE instance = $i", ("$i", id));
                 if (instance.ParentId is not null)
                 {
                     var ended = new TaskFailureDetails("OrchestrationTerminated", $"'{id}' was terminated.", null, null, null);
                     Deliver(instance.ParentId, new HistoryEvent(HistoryKind.ChildFailed, instance.ParentTaskId, instance.Name, DurableJson.Write(ended), now.UtcDateTime), now);
                 }
 
-                foreach (string child in Query("SELECT id FROM instances WHERE parent = $id", r => r.GetString(0), ("$id", id)))
+                foreach (string child in recursive ? ChildrenOf(id) : [])
                 {
                     open.Push(child);
                 }
@@ -167,20 +154,63 @@ public sealed class HistoryStore : IDisposable
         return 0;
     });
 
-    /// <summary>Removes an instance that has ended.</summary>
-    /// <returns>Whether there was one.</returns>
-    public bool Purge(string instanceId) => Transact(() =>
+    /// <summary>Fails an instance from outside of its turns.</summary>
+    /// <param name="instance">As it was loaded; another of the same id stays.</param>
+    /// <param name="failure">Why, as JSON.</param>
+    /// <param name="now">The time.</param>
+    /// <returns>Whether it had not ended yet.</returns>
+    public bool Fail(InstanceRow instance, string failure, DateTimeOffset now) => Transact(() =>
     {
-        if (Find(instanceId) is not { HasEnded: true })
+        if (Find(instance.InstanceId) is not { HasEnded: false } found || found.CreatedAt != instance.CreatedAt)
         {
             return false;
         }
 
-        Remove(instanceId);
+        End(found, OrchestrationRuntimeStatus.Failed, null, failure, now);
+        if (found.ParentId is not null)
+        {
+            Deliver(found.ParentId, new HistoryEvent(HistoryKind.ChildFailed, found.ParentTaskId, found.Name, failure, now.UtcDateTime), now);
+        }
+
         return true;
     });
 
-    public void Dispose() => _connection.Dispose();
+    /// <summary>Lets an instance rest, or go on: what comes in meanwhile waits, timers too. One that has ended stays as it is.</summary>
+    public void Rest(string instanceId, bool resting, DateTimeOffset now) => Transact(() => Execute(
+        // Whether it had begun shows in its history.
+        resting
+            ? "UPDATE instances SET status = 7, updated = $now WHERE id = $i AND status IN (0, 6)"
+            : "UPDATE instances SET status = CASE WHEN EXISTS(SELECT 1 FROM history WHERE instance = $i) THEN 0 ELSE 6 END, updated = $now WHERE id = $i AND status = 7",
+        ("$i", instanceId), ("$now", now.UtcTicks)));
+
+    /// <summary>Removes an instance that has ended and, when asked to, those that it had waited for and that have ended.</summary>
+    /// <returns>How many were removed.</returns>
+    public int Purge(string instanceId, bool recursive) => Transact(() =>
+    {
+        int removed = 0;
+        var open = new Stack<string>([instanceId]);
+        while (open.TryPop(out string? id))
+        {
+            if (Find(id) is not { HasEnded: true })
+            {
+                continue;
+            }
+
+            foreach (string child in recursive ? ChildrenOf(id) : [])
+            {
+                open.Push(child);
+            }
+
+            Remove(id);
+            removed++;
+        }
+
+        return removed;
+    });
+
+    public void Dispose() => _database.Dispose();
+
+    private List<string> ChildrenOf(string instanceId) => Query("SELECT id FROM instances WHERE parent = $id", r => r.GetString(0), ("$id", instanceId));
 
     private int Insert(string instanceId, string name, string? input, string? parent, int parentTask, DateTimeOffset now, DateTimeOffset due)
     {
@@ -227,11 +257,7 @@ public sealed class HistoryStore : IDisposable
 
     private void Conclude(InstanceRow instance, TurnResult result, DateTimeOffset now)
     {
-        if (result.CustomStatus is not null)
-        {
-            Execute("UPDATE instances SET custom = $c WHERE id = $i", ("$c", result.CustomStatus), ("$i", instance.InstanceId));
-        }
-
+        Execute("UPDATE instances SET custom = $c WHERE id = $i", ("$c", result.CustomStatus), ("$i", instance.InstanceId));
         if (result.End == TurnEnd.Waiting)
         {
             Execute("UPDATE instances SET status = CASE status WHEN 6 THEN 0 ELSE status END, updated = $now WHERE id = $i", ("$now", now.UtcTicks), ("$i", instance.InstanceId));
@@ -249,13 +275,11 @@ public sealed class HistoryStore : IDisposable
 
     private void StartAgain(InstanceRow instance, TurnResult result, DateTimeOffset now)
     {
-        foreach (string table in (string[])["history", "inbox", "work"])
-        {
-            // Events that came during the turn stay; tasks and timers of the old generation do not.
-            Execute($"DELETE FROM {table} WHERE instance = $i{(table == "inbox" ? " AND kind <> 10" : "")}", ("$i", instance.InstanceId));
-        }
-
-        Execute("UPDATE instances SET input = $p, status = 0, updated = $now, custom = COALESCE($c, custom) WHERE id = $i", ("$p", result.Payload), ("$now", now.UtcTicks), ("$c", result.CustomStatus), ("$i", instance.InstanceId));
+        // Events that came during the turn stay; timers of the old generation do not, and its activities answer to nobody.
+        Execute("DELETE FROM history WHERE instance = $i", ("$i", instance.InstanceId));
+        Execute("DELETE FROM inbox WHERE instance = $i AND kind <> 10", ("$i", instance.InstanceId));
+        Execute("UPDATE work SET task = -1 WHERE instance = $i", ("$i", instance.InstanceId));
+        Execute("UPDATE instances SET input = $p, status = CASE status WHEN 7 THEN 7 ELSE 0 END, updated = $now, custom = $c WHERE id = $i", ("$p", result.Payload), ("$now", now.UtcTicks), ("$c", result.CustomStatus), ("$i", instance.InstanceId));
         // Before the events that stayed: an inbox is read in the order of due times.
         Put(instance.InstanceId, new HistoryEvent(HistoryKind.Started, -1, instance.Name, result.Payload, now.UtcDateTime), DateTimeOffset.MinValue);
         foreach (HistoryEvent fact in result.Unprocessed)
@@ -270,7 +294,6 @@ public sealed class HistoryStore : IDisposable
             "UPDATE instances SET status = $s, output = $o, failure = $f, updated = $now WHERE id = $i",
             ("$s", (int)status), ("$o", output), ("$f", failure), ("$now", now.UtcTicks), ("$i", instance.InstanceId));
         Execute("DELETE FROM inbox WHERE instance = $i", ("$i", instance.InstanceId));
-        Execute("DELETE FROM work WHERE instance = $i", ("$i", instance.InstanceId));
     }
 
     private void Remove(string instanceId)
@@ -296,56 +319,16 @@ public sealed class HistoryStore : IDisposable
         "SELECT id, name, status, input, output, custom, failure, parent, parentTask, created, updated FROM instances WHERE id = $id",
         r => new InstanceRow
         {
-            InstanceId = r.GetString(0), Name = r.GetString(1), Status = (OrchestrationRuntimeStatus)r.GetInt32(2), Input = Text(r, 3), Output = Text(r, 4), CustomStatus = Text(r, 5), Failure = Text(r, 6),
-            ParentId = Text(r, 7), ParentTaskId = r.GetInt32(8), CreatedAt = new DateTimeOffset(r.GetInt64(9), TimeSpan.Zero), UpdatedAt = new DateTimeOffset(r.GetInt64(10), TimeSpan.Zero),
+            InstanceId = r.GetString(0), Name = r.GetString(1), Status = (OrchestrationRuntimeStatus)r.GetInt32(2), Input = HistoryDatabase.Text(r, 3), Output = HistoryDatabase.Text(r, 4), CustomStatus = HistoryDatabase.Text(r, 5), Failure = HistoryDatabase.Text(r, 6),
+            ParentId = HistoryDatabase.Text(r, 7), ParentTaskId = r.GetInt32(8), CreatedAt = new DateTimeOffset(r.GetInt64(9), TimeSpan.Zero), UpdatedAt = new DateTimeOffset(r.GetInt64(10), TimeSpan.Zero),
         },
         ("$id", instanceId)).FirstOrDefault();
 
-    private static HistoryEvent Fact(SqliteDataReader r) => new((HistoryKind)r.GetInt32(0), r.GetInt32(1), Text(r, 2), Text(r, 3), new DateTime(r.GetInt64(4), DateTimeKind.Utc));
+    private static HistoryEvent Fact(SqliteDataReader r) => new((HistoryKind)r.GetInt32(0), r.GetInt32(1), HistoryDatabase.Text(r, 2), HistoryDatabase.Text(r, 3), new DateTime(r.GetInt64(4), DateTimeKind.Utc));
 
-    private static string? Text(SqliteDataReader r, int column) => r.IsDBNull(column) ? null : r.GetString(column);
+    private T Transact<T>(Func<T> work) => _database.Transact(work);
 
-    private T Transact<T>(Func<T> work)
-    {
-        lock (_lock)
-        {
-            using SqliteTransaction transaction = _connection.BeginTransaction();
-            T result = work();
-            transaction.Commit();
-            return result;
-        }
-    }
+    private int Execute(string sql, params (string Name, object? Value)[] parameters) => _database.Execute(sql, parameters);
 
-    private int Execute(string sql, params (string Name, object? Value)[] parameters)
-    {
-        using SqliteCommand command = Command(sql, parameters);
-        return command.ExecuteNonQuery();
-    }
-
-    private List<T> Query<T>(string sql, Func<SqliteDataReader, T> read, params (string Name, object? Value)[] parameters)
-    {
-        using SqliteCommand command = Command(sql, parameters);
-        using SqliteDataReader reader = command.ExecuteReader();
-        var rows = new List<T>();
-        while (reader.Read())
-        {
-            rows.Add(read(reader));
-        }
-
-        return rows;
-    }
-
-    private SqliteCommand Command(string sql, (string Name, object? Value)[] parameters)
-    {
-        SqliteCommand command = _connection.CreateCommand();
-#pragma warning disable CA2100 // The texts are constants of this file; values are parameters.
-        command.CommandText = sql;
-#pragma warning restore CA2100
-        foreach ((string name, object? value) in parameters)
-        {
-            command.Parameters.AddWithValue(name, value ?? DBNull.Value);
-        }
-
-        return command;
-    }
+    private List<T> Query<T>(string sql, Func<SqliteDataReader, T> read, params (string Name, object? Value)[] parameters) => _database.Query(sql, read, parameters);
 }

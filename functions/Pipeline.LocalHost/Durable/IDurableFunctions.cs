@@ -10,5 +10,6 @@ public interface IDurableFunctions
 
     /// <summary>Runs an activity.</summary>
     /// <returns>The JSON of its result.</returns>
+    /// <exception cref="FunctionNotFoundException">There is no such activity.</exception>
     Task<string?> RunActivityAsync(string name, string? input, CancellationToken cancellation);
 }

@@ -93,8 +93,8 @@ public sealed class OrchestrationEngine(HistoryStore store, IDurableFunctions fu
 
             HistoryEvent[] fresh = [new HistoryEvent(HistoryKind.Turn, -1, null, null, now.UtcDateTime), .. inbox.Select(i => i.Event)];
             TurnResult result = functions.Orchestrator(instance.Name) is { } orchestrator
-                ? OrchestrationTurn.Run(instance.Name, instanceId, past, fresh, orchestrator)
-                : new TurnResult { Scheduled = [], End = TurnEnd.Failed, Failure = new TaskFailureDetails("OrchestratorNotFound", $"There is no orchestrator '{instance.Name}'.", null, null, null) };
+                ? OrchestrationTurn.Run(instance.Name, instanceId, past, fresh, orchestrator, () => Launch(() => EndStrayAsync(instance)))
+                : new TurnResult { Scheduled = [], End = TurnEnd.Failed, Failure = FunctionNotFound.Orchestrator(instance.Name) };
             foreach (WorkItem item in store.Commit(instance, past.Count, fresh, inbox, result, now))
             {
                 Launch(() => RunActivityAsync(item));
@@ -105,6 +105,11 @@ public sealed class OrchestrationEngine(HistoryStore store, IDurableFunctions fu
                 Log.OrchestrationFailed(logger, instanceId, result.Failure.ErrorMessage);
             }
         }
+        catch (SqliteException fault)
+        {
+            Log.EngineFault(logger, fault);
+            await Task.Delay(Pause, time, _stop.Token); // nothing of the turn was kept: it is made again
+        }
         finally
         {
             _turns.Release();
@@ -113,11 +118,29 @@ public sealed class OrchestrationEngine(HistoryStore store, IDurableFunctions fu
         }
     }
 
+    /// <summary>Something that an orchestrator awaited beside its context has come to an end after its turn: it fails rather than hangs.</summary>
+    private Task EndStrayAsync(InstanceRow instance)
+    {
+        var failure = TaskFailureDetails.FromException(OrchestrationTurn.IllegalAwait());
+        if (store.Fail(instance, DurableJson.Write(failure)!, time.GetUtcNow()))
+        {
+            Log.OrchestrationFailed(logger, instance.InstanceId, failure.ErrorMessage);
+            Signal();
+        }
+
+        return Task.CompletedTask;
+    }
+
     private async Task RunActivityAsync(WorkItem item)
     {
         await _activities.WaitAsync(_stop.Token);
         try
         {
+            if (!store.IsOpen(item))
+            {
+                return; // terminated before it began
+            }
+
             HistoryEvent outcome;
             try
             {
@@ -127,6 +150,10 @@ public sealed class OrchestrationEngine(HistoryStore store, IDurableFunctions fu
             catch (OperationCanceledException) when (_stop.IsCancellationRequested)
             {
                 return; // it is run again at the next start
+            }
+            catch (FunctionNotFoundException fault)
+            {
+                outcome = new HistoryEvent(HistoryKind.ActivityFailed, item.TaskId, item.Name, DurableJson.Write(FunctionNotFound.Activity(fault.Name)), time.GetUtcNow().UtcDateTime);
             }
             catch (Exception fault)
             {
@@ -150,7 +177,7 @@ public sealed class OrchestrationEngine(HistoryStore store, IDurableFunctions fu
         {
             return store.Due(time.GetUtcNow());
         }
-        catch (SqliteException fault)
+        catch (Exception fault)
         {
             Log.EngineFault(logger, fault);
             return ([], time.GetUtcNow() + Pause);

@@ -2,12 +2,26 @@ using System.Collections.Concurrent;
 
 namespace Pipeline.LocalHost.Durable;
 
-/// <summary>Runs an orchestrator's continuations on the thread of its turn, one after the other.</summary>
-internal sealed class OrchestrationPump : SynchronizationContext
+/// <summary>
+/// Runs an orchestrator's continuations on the thread of its turn, one after the other. What another thread asks for comes
+/// from an await that is not the context's.
+/// </summary>
+internal sealed class OrchestrationPump(Action onStray) : SynchronizationContext
 {
     private readonly ConcurrentQueue<(SendOrPostCallback Callback, object? State)> _queue = new();
+    private readonly int _thread = Environment.CurrentManagedThreadId;
+    private bool _closed;
 
-    public override void Post(SendOrPostCallback d, object? state) => _queue.Enqueue((d, state));
+    public override void Post(SendOrPostCallback d, object? state)
+    {
+        if (_closed || Environment.CurrentManagedThreadId != _thread)
+        {
+            onStray();
+            return;
+        }
+
+        _queue.Enqueue((d, state));
+    }
 
     public override void Send(SendOrPostCallback d, object? state)
     {
@@ -33,4 +47,7 @@ internal sealed class OrchestrationPump : SynchronizationContext
             SetSynchronizationContext(before);
         }
     }
+
+    /// <summary>The turn is over: nothing of it may go on.</summary>
+    public void Close() => _closed = true;
 }

@@ -12,8 +12,9 @@ internal sealed class ReplayContext(string name, string instanceId, IReadOnlyDic
 {
     private readonly Dictionary<int, Action<HistoryEvent>> _open = [];
     private readonly Dictionary<string, Queue<HistoryEvent>> _early = new(StringComparer.OrdinalIgnoreCase);
-    private readonly Dictionary<string, LinkedList<Action<HistoryEvent>>> _waiters = new(StringComparer.OrdinalIgnoreCase);
+    private readonly Dictionary<string, Stack<EventWaiter>> _waiters = new(StringComparer.OrdinalIgnoreCase);
     private readonly List<ScheduledTask> _scheduled = [];
+    private readonly int _thread = Environment.CurrentManagedThreadId;
     private bool _replaying = true;
     private int _nextId;
     private int _guids;
@@ -23,7 +24,7 @@ internal sealed class ReplayContext(string name, string instanceId, IReadOnlyDic
     public IReadOnlyList<ScheduledTask> Scheduled => _scheduled;
 
     /// <summary>Tasks and events that the orchestrator waits for.</summary>
-    public int Open => _open.Count + _waiters.Values.Sum(w => w.Count);
+    public int Open => _open.Count + _waiters.Values.Sum(w => w.Count(x => !x.Abandoned));
 
     public int NextId => _nextId;
     public Exception? Fault { get; private set; }
@@ -74,7 +75,8 @@ internal sealed class ReplayContext(string name, string instanceId, IReadOnlyDic
     {
         string? payload = DurableJson.Write(input);
         string? child = (options as SubOrchestrationOptions)?.InstanceId;
-        return WithRetry(options, () => Schedule<TResult>(HistoryKind.ChildScheduled, orchestratorName.Name, payload, child ?? $"{instanceId}:{_nextId:x4}"));
+        child ??= NewGuid().ToString("N"); // a retry takes the same one
+        return WithRetry(options, () => Schedule<TResult>(HistoryKind.ChildScheduled, orchestratorName.Name, payload, child));
     }
 
     public override Task CreateTimer(DateTime fireAt, CancellationToken cancellationToken)
@@ -100,15 +102,18 @@ internal sealed class ReplayContext(string name, string instanceId, IReadOnlyDic
             return done.Task;
         }
 
-        LinkedList<Action<HistoryEvent>> waiters = _waiters.TryGetValue(eventName, out LinkedList<Action<HistoryEvent>>? known) ? known : _waiters[eventName] = new();
-        LinkedListNode<Action<HistoryEvent>> node = waiters.AddLast(fact => Answer(done, fact));
+        Stack<EventWaiter> waiters = _waiters.TryGetValue(eventName, out Stack<EventWaiter>? known) ? known : _waiters[eventName] = new();
+        if (waiters.TryPeek(out EventWaiter? other) && other.Type != typeof(T))
+        {
+            throw new ArgumentException($"Events with the same name must have the same type argument. Expected {other.Type.FullName} but was requested {typeof(T).FullName}.", nameof(eventName));
+        }
+
+        var waiter = new EventWaiter(typeof(T), fact => Answer(done, fact));
+        waiters.Push(waiter);
         cancellationToken.Register(() =>
         {
-            if (node.List is not null)
-            {
-                waiters.Remove(node);
-                done.TrySetCanceled(cancellationToken);
-            }
+            waiter.Abandoned = true;
+            done.TrySetCanceled(cancellationToken);
         });
         return done.Task;
     }
@@ -116,7 +121,7 @@ internal sealed class ReplayContext(string name, string instanceId, IReadOnlyDic
     public override void SendEvent(string instanceId, string eventName, object payload) =>
         Record(HistoryKind.EventSent, eventName, DurableJson.Write(payload), instanceId, _now);
 
-    public override void SetCustomStatus(object? customStatus) => CustomStatus = DurableJson.Write(customStatus) ?? "null";
+    public override void SetCustomStatus(object? customStatus) => CustomStatus = DurableJson.Write(customStatus);
 
     public override void ContinueAsNew(object? newInput = null, bool preserveUnprocessedEvents = true) =>
         NextGeneration = (DurableJson.Write(newInput), preserveUnprocessedEvents);
@@ -137,7 +142,7 @@ internal sealed class ReplayContext(string name, string instanceId, IReadOnlyDic
             {
                 return await attempt().ConfigureAwait(true);
             }
-            catch (TaskFailedException) when (policy is not null && number < policy.MaxNumberOfAttempts && Within(policy, first))
+            catch (TaskFailedException fault) when (policy is not null && number < policy.MaxNumberOfAttempts && !FunctionNotFound.Is(fault.FailureDetails) && Within(policy, first))
             {
                 double factor = Math.Pow(policy.BackoffCoefficient, number - 1);
                 var pause = TimeSpan.FromTicks((long)Math.Min(policy.FirstRetryInterval.Ticks * factor, policy.MaxRetryInterval.Ticks));
@@ -180,6 +185,11 @@ internal sealed class ReplayContext(string name, string instanceId, IReadOnlyDic
 
     private int Record(HistoryKind kind, string? taskName, string? payload, string? target, DateTime at)
     {
+        if (Environment.CurrentManagedThreadId != _thread)
+        {
+            throw OrchestrationTurn.IllegalAwait(); // after ConfigureAwait(false), or from a task of the orchestrator's own
+        }
+
         int id = _nextId++;
         if (recorded.TryGetValue(id, out HistoryEvent? before))
         {
@@ -197,16 +207,25 @@ internal sealed class ReplayContext(string name, string instanceId, IReadOnlyDic
         return id;
     }
 
+    /// <summary>
+    /// The waiter that came last gets the event, and one that was cancelled swallows it: both are what the official worker
+    /// does (durabletask-dotnet, Worker/Core/Shims/TaskOrchestrationContextWrapper.cs), so that what would lose an event
+    /// there loses it here, in a test.
+    /// </summary>
     private void Raise(HistoryEvent fact)
     {
-        if (_waiters.TryGetValue(fact.Name!, out LinkedList<Action<HistoryEvent>>? waiters) && waiters.First is { } first)
+        if (_waiters.TryGetValue(fact.Name!, out Stack<EventWaiter>? waiters) && waiters.TryPop(out EventWaiter? last))
         {
-            waiters.RemoveFirst();
-            first.Value(fact);
+            last.Complete(fact);
             return;
         }
 
         Queue<HistoryEvent> early = _early.TryGetValue(fact.Name!, out Queue<HistoryEvent>? known) ? known : _early[fact.Name!] = new();
         early.Enqueue(fact);
+    }
+
+    private sealed record EventWaiter(Type Type, Action<HistoryEvent> Complete)
+    {
+        public bool Abandoned { get; set; }
     }
 }

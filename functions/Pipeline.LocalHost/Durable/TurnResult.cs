@@ -5,7 +5,7 @@ namespace Pipeline.LocalHost.Durable;
 /// <summary>What one turn of an orchestration came to.</summary>
 public sealed record TurnResult
 {
-    /// <summary>Tasks scheduled in this turn.</summary>
+    /// <summary>Tasks scheduled in this turn. Those that nobody waits for are done all the same, as on the official hosts.</summary>
     public required IReadOnlyList<ScheduledTask> Scheduled { get; init; }
 
     public required TurnEnd End { get; init; }
@@ -16,7 +16,7 @@ public sealed record TurnResult
     /// <summary>Why it failed.</summary>
     public TaskFailureDetails? Failure { get; init; }
 
-    /// <summary>JSON of the custom status; <c>null</c>: as it was.</summary>
+    /// <summary>JSON of the custom status; <c>null</c>: there is none.</summary>
     public string? CustomStatus { get; init; }
 
     /// <summary>Events that came and were not awaited, to be carried into the next generation.</summary>

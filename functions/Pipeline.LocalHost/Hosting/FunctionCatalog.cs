@@ -38,7 +38,7 @@ public sealed class FunctionCatalog : IDurableFunctions
     {
         if (!_functions.TryGetValue(name, out FunctionDefinition? function) || function.Trigger is not ActivityTriggerAttribute)
         {
-            throw new InvalidOperationException($"There is no activity '{name}'.");
+            throw new FunctionNotFoundException(name);
         }
 
         return DurableJson.Write(await InvokeAsync(function, p => DurableJson.Read(input, p.ParameterType), cancellation));

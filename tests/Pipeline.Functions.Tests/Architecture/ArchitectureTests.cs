@@ -17,6 +17,7 @@ public sealed partial class ArchitectureTests
         ["Pipeline.Storage"] = ["Pipeline.Contracts"],
         ["Pipeline.Functions"] = ["Pipeline.Contracts", "Pipeline.Datasets", "Pipeline.FunctionsModel", "Pipeline.Registry", "Pipeline.Reporting", "Pipeline.Storage", "Pipeline.Tokenization"],
         ["Pipeline.LocalHost"] = ["Pipeline.Contracts", "Pipeline.Datasets", "Pipeline.Functions", "Pipeline.FunctionsModel", "Pipeline.Storage", "Pipeline.Tokenization", "Pipeline.Worker (built only)"],
+        ["Pipeline.EmbeddedTestHost"] = ["Pipeline.LocalHost"],
         ["Pipeline.Model"] = ["Pipeline.Contracts"],
         ["Pipeline.Training"] = ["Pipeline.Contracts", "Pipeline.Model", "Pipeline.Tokenization"],
         ["Pipeline.Evaluation"] = ["Pipeline.Contracts", "Pipeline.Model", "Pipeline.Reporting", "Pipeline.Tokenization"],
@@ -78,7 +79,7 @@ public sealed partial class ArchitectureTests
             {
                 Match match = NamespaceLine().Match(File.ReadAllText(source));
                 string inside = Path.GetDirectoryName(Path.GetRelativePath(folder, source))!.Replace(Path.DirectorySeparatorChar, '.');
-                string expected = root == "Pipeline.FunctionsModel" ? inside : inside.Length == 0 ? root : $"{root}.{inside}";
+                string expected = root is "Pipeline.FunctionsModel" or "Pipeline.EmbeddedTestHost" ? inside : inside.Length == 0 ? root : $"{root}.{inside}";
                 if (match.Success && match.Groups[1].Value != expected)
                 {
                     wrong.Add($"{Path.GetRelativePath(RepositoryFiles.Root, source)}: {match.Groups[1].Value}, not {expected}");

@@ -217,6 +217,40 @@ public sealed class OrchestrationEngineTests : IDisposable
     }
 
     [Fact]
+    public async Task IllegalAwait_BesideOpenTasks_FailsTheInstanceInsteadOfHangingIt()
+    {
+        TestFunctions functions = new TestFunctions().Add("Main", async context =>
+        {
+            Task hour = context.CreateTimer(TimeSpan.FromHours(1), CancellationToken.None);
+            await Task.Delay(100);
+            await hour;
+            return null;
+        });
+        await using var engine = new TestEngine(Database, functions);
+
+        OrchestrationMetadata done = await engine.RunAsync("Main");
+
+        Assert.Contains("awaits something that is not its context's", done.FailureDetails!.ErrorMessage, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task IllegalAwait_ThatIsOverBeforeTheTurn_FailsTheInstance()
+    {
+        TestFunctions functions = new TestFunctions().Add("Main", async context =>
+        {
+            Task hour = context.CreateTimer(TimeSpan.FromHours(1), CancellationToken.None);
+            Task other = Task.Run(() => { });
+            await Task.WhenAny(other, Task.Delay(1));
+            Thread.Sleep(100);
+            await hour;
+            return null;
+        });
+        await using var engine = new TestEngine(Database, functions);
+
+        Assert.Equal(OrchestrationRuntimeStatus.Failed, (await engine.RunAsync("Main")).RuntimeStatus);
+    }
+
+    [Fact]
     public async Task Start_IdThatRuns_IsRefusedAndOneThatEndedIsReplaced()
     {
         TestFunctions functions = new TestFunctions().Add("Wait", async context => await context.WaitForExternalEvent<string>("Go")).Add("Echo", context => Task.FromResult<object?>(context.GetInput<string>()));
@@ -234,7 +268,7 @@ public sealed class OrchestrationEngineTests : IDisposable
     {
         await using var engine = new TestEngine(Database, new TestFunctions());
 
-        Assert.Contains("There is no orchestrator 'Nobody'", (await engine.RunAsync("Nobody")).FailureDetails!.ErrorMessage, StringComparison.Ordinal);
+        Assert.Contains("No orchestrator task named 'Nobody'", (await engine.RunAsync("Nobody")).FailureDetails!.ErrorMessage, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -31,5 +31,5 @@ internal sealed class TestFunctions : IDurableFunctions
     public Func<TaskOrchestrationContext, Task<string?>>? Orchestrator(string name) =>
         _orchestrators.TryGetValue(name, out Func<TaskOrchestrationContext, Task<object?>>? code) ? async context => DurableJson.Write(await code(context)) : null;
 
-    public async Task<string?> RunActivityAsync(string name, string? input, CancellationToken cancellation) => DurableJson.Write(await _activities[name](input));
+    public async Task<string?> RunActivityAsync(string name, string? input, CancellationToken cancellation) => _activities.TryGetValue(name, out Func<string?, Task<object?>>? activity) ? DurableJson.Write(await activity(input)) : throw new FunctionNotFoundException(name);
 }
