@@ -14,6 +14,7 @@ public static partial class BlobLayout
     public const string FeedbackContainer = "feedback";
 
     public const string RunsTable = "runs";
+    public const string PutAsideTable = "putaside";
     public const string TrainingJobsQueue = "training-jobs";
     public const string TrainingResultsQueue = "training-results";
 
@@ -32,6 +33,12 @@ public static partial class BlobLayout
         [ProjectsContainer, RawContainer, DatasetsContainer, JobsContainer, AdaptersContainer, RegistryContainer, FeedbackContainer];
 
     public static IReadOnlyList<string> Queues { get; } = [TrainingJobsQueue, TrainingResultsQueue];
+
+    /// <summary>Where drops go that no function could work with; the name is the official host's.</summary>
+    public const string BlobPoisonQueue = "webjobs-blobtrigger-poison";
+
+    /// <summary>Where a queue's messages go that nobody could work with.</summary>
+    public static string PoisonOf(string queue) => queue + "-poison";
 
     public static BlobAddress Project(string project) => new(ProjectsContainer, $"{Checked(project)}/project.yaml");
 
@@ -53,8 +60,11 @@ public static partial class BlobLayout
     /// <summary>Written to ask the worker to stop at its next step.</summary>
     public static BlobAddress CancelRequest(string runId) => new(JobsContainer, $"{runId}/cancel");
 
-    /// <summary>Written when an attempt's adapter is whole, so that a second message finds the work done.</summary>
-    public static BlobAddress Done(string runId, string attempt) => new(JobsContainer, $"{runId}/done-{attempt}");
+    /// <summary>The blob whose lease says which worker has the job.</summary>
+    public static BlobAddress JobLock(string runId) => new(JobsContainer, $"{runId}/lock.json");
+
+    /// <summary>The message that was sent for the run.</summary>
+    public static BlobAddress JobMessage(string runId) => new(JobsContainer, $"{runId}/message.json");
 
     public static string CheckpointPrefix(string runId) => $"{runId}/checkpoint/";
 

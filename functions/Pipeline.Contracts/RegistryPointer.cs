@@ -15,6 +15,9 @@ public sealed record RegistryPointer
     /// <summary>Versions that are whole and may be listed.</summary>
     public IReadOnlyList<int> Published { get; init; } = [];
 
+    /// <summary>By published version what was decided of it, in words: asked again, the same is said.</summary>
+    public IReadOnlyDictionary<int, string> Decisions { get; init; } = new Dictionary<int, string>();
+
     /// <summary>Feedback ids that a retraining has used.</summary>
     public IReadOnlyList<string> UsedFeedback { get; init; } = [];
 }

@@ -27,6 +27,9 @@ public sealed record RunRecord
     public required DateTimeOffset UpdatedAt { get; init; }
     public string? DatasetId { get; init; }
 
+    /// <summary>Name of the blob of corrections that went in too.</summary>
+    public string? FeedbackBatch { get; init; }
+
     /// <summary>The version allotted, published or not.</summary>
     public int? Version { get; init; }
 

@@ -18,6 +18,7 @@ public static class PipelineServices
         services.AddSingleton(_ => new BaseCatalog(new BaseModelFolders(configuration["PIPELINE_MODELS"] ?? "")));
         services.AddSingleton<RunStarter>();
         services.AddSingleton<ProjectReader>();
+        services.AddSingleton<JobStopper>();
         services.AddSingleton<RetrainingStarter>();
     }
 }

@@ -49,28 +49,60 @@ public sealed class BlobFiles(BlobServiceClient service)
     /// <param name="bytes">Its new content.</param>
     /// <param name="tag">The ETag read; <c>null</c>: there was none.</param>
     /// <param name="cancellation">Ends the call.</param>
-    /// <returns>Whether it was written.</returns>
-    public async Task<bool> TryWriteAsync(BlobAddress address, byte[] bytes, string? tag, CancellationToken cancellation)
+    /// <returns>The ETag that it has now; <c>null</c>: it is another one, and was not written.</returns>
+    public Task<string?> TryWriteAsync(BlobAddress address, byte[] bytes, string? tag, CancellationToken cancellation) =>
+        TryUploadAsync(tag, options => Client(address).UploadAsync(new BinaryData(bytes), options, cancellation));
+
+    /// <summary>Writes a file's content under the same condition.</summary>
+    public Task<string?> TryWriteFileAsync(BlobAddress address, string path, string? tag, CancellationToken cancellation) =>
+        TryUploadAsync(tag, options => Client(address).UploadAsync(path, options, cancellation));
+
+    /// <summary>A blob's ETag; <c>null</c>: there is none.</summary>
+    public async Task<string?> TagAsync(BlobAddress address, CancellationToken cancellation) => (await PropertiesAsync(address, cancellation).ConfigureAwait(false))?.ETag.ToString();
+
+    /// <summary>A blob's length, bytes; 0 where there is none.</summary>
+    public async Task<long> LengthAsync(BlobAddress address, CancellationToken cancellation) => (await PropertiesAsync(address, cancellation).ConfigureAwait(false))?.ContentLength ?? 0;
+
+    /// <summary>Reads a blob from a position on; empty where there is nothing.</summary>
+    public async Task<byte[]> ReadFromAsync(BlobAddress address, long position, CancellationToken cancellation)
     {
-        var conditions = tag is null ? new BlobRequestConditions { IfNoneMatch = ETag.All } : new BlobRequestConditions { IfMatch = new ETag(tag) };
         try
         {
-            await Client(address).UploadAsync(new BinaryData(bytes), new BlobUploadOptions { Conditions = conditions }, cancellation).ConfigureAwait(false);
-            return true;
+            Response<BlobDownloadResult> result = await Client(address).DownloadContentAsync(new BlobDownloadOptions { Range = new HttpRange(position) }, cancellation).ConfigureAwait(false);
+            return result.Value.Content.ToArray();
         }
-        catch (RequestFailedException fault) when (fault.Status is 409 or 412)
+        catch (RequestFailedException fault) when (fault.Status is 404 or 416)
         {
-            return false;
+            return [];
         }
     }
 
-    /// <summary>Puts text behind what an append blob holds; makes the blob where there is none.</summary>
-    public async Task AppendAsync(BlobAddress address, byte[] bytes, CancellationToken cancellation)
+    /// <summary>Puts text behind what an append blob holds, if it is as long as thought; makes the blob where there is none.</summary>
+    /// <param name="address">The blob.</param>
+    /// <param name="bytes">The text.</param>
+    /// <param name="position">Its length as thought.</param>
+    /// <param name="cancellation">Ends the call.</param>
+    /// <returns>Whether it was as long as thought.</returns>
+    public async Task<bool> TryAppendAsync(BlobAddress address, byte[] bytes, long position, CancellationToken cancellation)
     {
+        ArgumentNullException.ThrowIfNull(bytes);
         AppendBlobClient blob = service.GetBlobContainerClient(address.Container).GetAppendBlobClient(address.Name);
-        await blob.CreateIfNotExistsAsync(cancellationToken: cancellation).ConfigureAwait(false);
+        if (position == 0)
+        {
+            await blob.CreateIfNotExistsAsync(cancellationToken: cancellation).ConfigureAwait(false);
+        }
+
         using var stream = new MemoryStream(bytes, writable: false);
-        await blob.AppendBlockAsync(stream, cancellationToken: cancellation).ConfigureAwait(false);
+        try
+        {
+            var options = new AppendBlobAppendBlockOptions { Conditions = new AppendBlobRequestConditions { IfAppendPositionEqual = position } };
+            await blob.AppendBlockAsync(stream, options, cancellation).ConfigureAwait(false);
+            return true;
+        }
+        catch (RequestFailedException fault) when (fault.Status is 412 or 404)
+        {
+            return false;
+        }
     }
 
     /// <summary>Names and sizes of the blobs under a prefix, in ordinal order.</summary>
@@ -113,13 +145,28 @@ public sealed class BlobFiles(BlobServiceClient service)
         }
     }
 
-    /// <summary>Writes a folder's files, those in its folders too, under a prefix.</summary>
-    public async Task UploadAsync(string directory, string container, string prefix, CancellationToken cancellation)
+    private static async Task<string?> TryUploadAsync(string? tag, Func<BlobUploadOptions, Task<Response<BlobContentInfo>>> upload)
     {
-        foreach (string path in Directory.EnumerateFiles(directory, "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal))
+        var conditions = tag is null ? new BlobRequestConditions { IfNoneMatch = ETag.All } : new BlobRequestConditions { IfMatch = new ETag(tag) };
+        try
         {
-            string name = prefix + Path.GetRelativePath(directory, path).Replace(Path.DirectorySeparatorChar, '/');
-            await Client(new BlobAddress(container, name)).UploadAsync(path, overwrite: true, cancellation).ConfigureAwait(false);
+            return (await upload(new BlobUploadOptions { Conditions = conditions }).ConfigureAwait(false)).Value.ETag.ToString();
+        }
+        catch (RequestFailedException fault) when (fault.Status is 409 or 412)
+        {
+            return null;
+        }
+    }
+
+    private async Task<BlobProperties?> PropertiesAsync(BlobAddress address, CancellationToken cancellation)
+    {
+        try
+        {
+            return (await Client(address).GetPropertiesAsync(cancellationToken: cancellation).ConfigureAwait(false)).Value;
+        }
+        catch (RequestFailedException fault) when (fault.Status == 404)
+        {
+            return null;
         }
     }
 

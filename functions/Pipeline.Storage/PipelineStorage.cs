@@ -15,6 +15,7 @@ public sealed class PipelineStorage
         (Blobs, Queues) = (blobs, queues);
         Files = new BlobFiles(blobs);
         Runs = new RunTable(tables.GetTableClient(BlobLayout.RunsTable));
+        Poison = new PoisonShelf(tables.GetTableClient(BlobLayout.PutAsideTable), new QueueMessages(queues));
         Registry = new RegistryStore(Files);
         Messages = new QueueMessages(queues);
     }
@@ -30,6 +31,9 @@ public sealed class PipelineStorage
 
     /// <summary>The table of runs.</summary>
     public RunTable Runs { get; }
+
+    /// <summary>What nobody could work with.</summary>
+    public PoisonShelf Poison { get; }
 
     /// <summary>Champion pointers and versions.</summary>
     public RegistryStore Registry { get; }
@@ -85,5 +89,6 @@ public sealed class PipelineStorage
         }
 
         await Runs.EnsureCreatedAsync(cancellation).ConfigureAwait(false);
+        await Poison.EnsureCreatedAsync(cancellation).ConfigureAwait(false);
     }
 }

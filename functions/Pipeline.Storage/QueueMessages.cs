@@ -1,3 +1,4 @@
+using Azure;
 using Azure.Storage.Queues;
 using Azure.Storage.Queues.Models;
 using Pipeline.Contracts;
@@ -8,7 +9,36 @@ namespace Pipeline.Storage;
 public sealed class QueueMessages(QueueServiceClient service)
 {
     /// <summary>Sends a message.</summary>
-    public Task SendAsync<T>(string queue, T message, CancellationToken cancellation) => service.GetQueueClient(queue).SendMessageAsync(ContractJson.Write(message), cancellation);
+    /// <returns>What it can be taken back by until somebody has taken it.</returns>
+    public async Task<SentMessage> SendAsync<T>(string queue, T message, CancellationToken cancellation)
+    {
+        SendReceipt sent = (await service.GetQueueClient(queue).SendMessageAsync(ContractJson.Write(message), cancellation).ConfigureAwait(false)).Value;
+        return new SentMessage(sent.MessageId, sent.PopReceipt);
+    }
+
+    /// <summary>Takes a message back that nobody has taken yet.</summary>
+    /// <returns>Whether it was still there.</returns>
+    public async Task<bool> TryTakeBackAsync(string queue, SentMessage message, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(message);
+        try
+        {
+            await service.GetQueueClient(queue).DeleteMessageAsync(message.MessageId, message.PopReceipt, cancellation).ConfigureAwait(false);
+            return true;
+        }
+        catch (RequestFailedException fault) when (fault.Status is 400 or 404)
+        {
+            return false; // a worker has it, or it is gone
+        }
+    }
+
+    /// <summary>Puts a text into a queue, made where it is missing.</summary>
+    public async Task PutAsync(string queue, BinaryData body, CancellationToken cancellation)
+    {
+        QueueClient client = service.GetQueueClient(queue);
+        await client.CreateIfNotExistsAsync(cancellationToken: cancellation).ConfigureAwait(false);
+        await client.SendMessageAsync(body, cancellationToken: cancellation).ConfigureAwait(false);
+    }
 
     /// <summary>Takes a message and hides it from others; <c>null</c>: there is none.</summary>
     public async Task<QueueMessage?> ReceiveAsync(string queue, TimeSpan hidden, CancellationToken cancellation) =>

@@ -21,7 +21,7 @@ public sealed class RegistryStore(BlobFiles files)
         {
             (byte[] Bytes, string Tag)? read = await files.ReadWithTagAsync(BlobLayout.Registry(project), cancellation).ConfigureAwait(false);
             RegistryPointer pointer = change(read is { } found ? ContractJson.Read<RegistryPointer>(found.Bytes) : new RegistryPointer { Project = project });
-            if (await files.TryWriteAsync(BlobLayout.Registry(project), ContractJson.WriteUtf8(pointer, indented: true), read?.Tag, cancellation).ConfigureAwait(false))
+            if (await files.TryWriteAsync(BlobLayout.Registry(project), ContractJson.WriteUtf8(pointer, indented: true), read?.Tag, cancellation).ConfigureAwait(false) is not null)
             {
                 return pointer;
             }

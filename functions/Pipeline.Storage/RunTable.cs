@@ -39,6 +39,9 @@ public sealed class RunTable(TableClient table)
     /// <summary>Writes a run's row, whatever stands there.</summary>
     public Task PutAsync(RunRecord run, CancellationToken cancellation) => table.UpsertEntityAsync(Entity(run), TableUpdateMode.Replace, cancellation);
 
+    /// <summary>Removes a run's row.</summary>
+    public Task DeleteAsync(string runId, CancellationToken cancellation) => table.DeleteEntityAsync(Partition, runId, ETag.All, cancellation);
+
     /// <summary>Changes a run's row under its ETag; nothing happens where there is none.</summary>
     public async Task UpdateAsync(string runId, Func<RunRecord, RunRecord> change, CancellationToken cancellation)
     {

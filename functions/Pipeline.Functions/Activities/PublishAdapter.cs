@@ -18,13 +18,18 @@ public sealed class PublishAdapter(PipelineStorage storage, ProjectReader projec
     public async Task<string> Run([ActivityTrigger] JobInput input, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(input);
+        RegistryPointer before = await storage.Registry.GetAsync(input.Project, cancellation);
+        int version = before.Allotted[input.RunId];
+        if (before.Published.Contains(version))
+        {
+            return await NoteAsync(input, version, before.Decisions[version], cancellation); // asked again: the same is said
+        }
+
         if (await storage.Files.ExistsAsync(BlobLayout.CancelRequest(input.RunId), cancellation))
         {
             throw new RunFailedException("The run was cancelled; nothing was published.");
         }
 
-        RegistryPointer before = await storage.Registry.GetAsync(input.Project, cancellation);
-        int version = before.Allotted[input.RunId];
         string prefix = BlobLayout.AdapterPrefix(input.Project, version);
         HashSet<string> there = [.. (await storage.Files.ListAsync(BlobLayout.AdaptersContainer, prefix, cancellation)).Select(b => b.Name[prefix.Length..])];
         if (Needed.Except(there).FirstOrDefault() is { } missing)
@@ -33,28 +38,36 @@ public sealed class PublishAdapter(PipelineStorage storage, ProjectReader projec
         }
 
         EvaluationReport evaluation = (await EvaluationOf(input.Project, version, cancellation))!;
-        int? champion = before.Champion == version ? null : before.Champion; // asked again after the write: the same answer
+        int? champion = before.Champion;
         EvaluationReport? rival = champion is null ? null : await EvaluationOf(input.Project, champion.Value, cancellation);
         ProjectSettings settings = await projects.SettingsAsync(input.Project, cancellation);
         (bool promote, string reason) = ChampionGate.Decide(evaluation.Difference, champion, Against(rival, evaluation, settings), settings.Promotion);
-        await storage.Registry.UpdateAsync(input.Project, p => p.Champion == before.Champion
-            ? VersionLedger.Publish(p, version, promote)
-            : throw new InvalidOperationException("The champion has changed in between; the decision is made again."), cancellation);
         string promotion = promote ? $"v{version} is the champion: {reason}" : $"v{version} is published, not promoted: {reason}";
+        RegistryPointer after = await storage.Registry.UpdateAsync(input.Project, p => p.Published.Contains(version) || p.Champion == champion
+            ? VersionLedger.Publish(p, version, promote, promotion)
+            : throw new InvalidOperationException("The champion has changed in between; the decision is made again."), cancellation);
+        return await NoteAsync(input, version, after.Decisions[version], cancellation);
+    }
+
+    /// <summary>What the registry says is written into the run's row: it was published, even if a cancellation came in between.</summary>
+    private async Task<string> NoteAsync(JobInput input, int version, string decision, CancellationToken cancellation)
+    {
+        EvaluationReport evaluation = (await EvaluationOf(input.Project, version, cancellation))!;
         await storage.Runs.UpdateAsync(
             input.RunId,
-            run => run.State == RunRecord.Cancelled ? run : run with
+            run => run with
             {
                 State = RunRecord.Completed,
                 Stage = "done",
-                Adapter = prefix,
-                Promotion = promotion,
+                Adapter = BlobLayout.AdapterPrefix(input.Project, version),
+                Promotion = decision,
+                Error = null,
                 UpdatedAt = time.GetUtcNow(),
                 BaseAccuracy = evaluation.BaseScore.Accuracy,
                 TunedAccuracy = evaluation.TunedScore.Accuracy,
             },
             cancellation);
-        return promotion;
+        return decision;
     }
 
     private Task<EvaluationReport?> EvaluationOf(string project, int version, CancellationToken cancellation) =>

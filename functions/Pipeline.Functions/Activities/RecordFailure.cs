@@ -1,12 +1,13 @@
 using Microsoft.Azure.Functions.Worker;
 using Pipeline.Contracts;
 using Pipeline.Functions.Orchestrations;
+using Pipeline.Functions.Triggers;
 using Pipeline.Storage;
 
 namespace Pipeline.Functions.Activities;
 
 /// <summary>Writes down why a run failed and removes what it wrote of an adapter.</summary>
-public sealed class RecordFailure(PipelineStorage storage, TimeProvider time)
+public sealed class RecordFailure(PipelineStorage storage, JobStopper jobs, TimeProvider time)
 {
     public const string Name = nameof(RecordFailure);
 
@@ -14,12 +15,13 @@ public sealed class RecordFailure(PipelineStorage storage, TimeProvider time)
     public async Task Run([ActivityTrigger] RunFailure failure, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(failure);
+        await jobs.StopAsync(failure.RunId, cancellation); // a worker that comes late finds nothing to do
         RunRecord? run = await storage.Runs.GetAsync(failure.RunId, cancellation);
         if (run?.Version is { } version && !(await storage.Registry.GetAsync(run.Project, cancellation)).Published.Contains(version))
         {
             await storage.Files.DeletePrefixAsync(BlobLayout.AdaptersContainer, BlobLayout.AdapterPrefix(run.Project, version), cancellation);
         }
 
-        await storage.Runs.UpdateAsync(failure.RunId, r => r with { State = RunRecord.Failed, Error = failure.Error, UpdatedAt = time.GetUtcNow() }, cancellation);
+        await storage.Runs.UpdateAsync(failure.RunId, r => r.State == RunRecord.Cancelled ? r : r with { State = RunRecord.Failed, Error = failure.Error, UpdatedAt = time.GetUtcNow() }, cancellation);
     }
 }

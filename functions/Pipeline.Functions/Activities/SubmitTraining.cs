@@ -25,9 +25,11 @@ public sealed class SubmitTraining(PipelineStorage storage, TimeProvider time, I
             Training = settings.Training, Evaluation = settings.Evaluation,
         };
         await storage.Files.WriteJsonAsync(BlobLayout.Job(input.RunId), job, cancellation);
-        await storage.Messages.SendAsync(BlobLayout.TrainingJobsQueue, new TrainingRequest(input.RunId, input.Attempt), cancellation);
+        byte[]? progress = await storage.Files.ReadAsync(BlobLayout.Progress(input.RunId), cancellation);
+        SentMessage sent = await storage.Messages.SendAsync(BlobLayout.TrainingJobsQueue, new TrainingRequest(input.RunId, input.Attempt), cancellation);
+        await storage.Files.WriteJsonAsync(BlobLayout.JobMessage(input.RunId), sent, cancellation);
         await storage.Runs.UpdateAsync(input.RunId, run => run with { Stage = "train", Version = version, UpdatedAt = time.GetUtcNow() }, cancellation);
-        return new JobHandle(version, Deadline("WorkerStartDeadline", TimeSpan.FromMinutes(30)), Deadline("WorkerHeartbeatDeadline", TimeSpan.FromMinutes(10)));
+        return new JobHandle(version, Deadline("WorkerStartDeadline", TimeSpan.FromMinutes(30)), Deadline("WorkerHeartbeatDeadline", TimeSpan.FromMinutes(10)), progress?.Count(b => b == (byte)'\n') ?? 0);
     }
 
     private TimeSpan Deadline(string name, TimeSpan otherwise) =>

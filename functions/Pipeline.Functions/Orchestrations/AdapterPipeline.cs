@@ -10,8 +10,8 @@ public static class AdapterPipeline
 {
     public const string Name = nameof(AdapterPipeline);
 
-    /// <summary>The event with which a worker's result comes in.</summary>
-    public const string TrainingFinished = nameof(TrainingFinished);
+    /// <summary>The instance that builds a run's dataset.</summary>
+    public static string DatasetInstanceOf(string runId) => runId + "-dataset";
 
     [Function(Name)]
     public static async Task<PipelineOutput> Run([OrchestrationTrigger] TaskOrchestrationContext context)
@@ -20,59 +20,28 @@ public static class AdapterPipeline
         PipelineInput input = context.GetInput<PipelineInput>()!;
         try
         {
-            DatasetOutput dataset = await context.CallSubOrchestratorAsync<DatasetOutput>(DatasetGeneration.Name, input, new SubOrchestrationOptions(null, input.RunId + "-dataset"));
+            DatasetOutput dataset = await context.CallSubOrchestratorAsync<DatasetOutput>(DatasetGeneration.Name, input, new SubOrchestrationOptions(null, DatasetInstanceOf(input.RunId)));
             if (dataset.Fault is not null)
             {
                 throw new RunFailedException(dataset.Fault);
             }
 
             var job = new JobInput(input.RunId, input.Project, dataset.DatasetId, context.NewGuid().ToString("N"));
-            JobHandle handle = await context.CallActivityAsync<JobHandle>(SubmitTraining.Name, job, Retries.Storage);
-            TrainingResult result = await WaitForWorker(context, job, handle);
+            TrainingEnd end = await context.CallSubOrchestratorAsync<TrainingEnd>(
+                TrainingWatch.Name, new TrainingWait(job, null, -1), new SubOrchestrationOptions(null, TrainingWatch.InstanceOf(input.RunId)));
+            TrainingResult result = end.Result;
             if (!result.Succeeded)
             {
                 throw new RunFailedException(result.Error ?? "The worker gave no reason.");
             }
 
             string promotion = await context.CallActivityAsync<string>(PublishAdapter.Name, job, Retries.Storage);
-            return new PipelineOutput(input.RunId, dataset.DatasetId, BlobLayout.AdapterPrefix(input.Project, handle.Version), handle.Version, promotion);
+            return new PipelineOutput(input.RunId, dataset.DatasetId, BlobLayout.AdapterPrefix(input.Project, end.Version), end.Version, promotion);
         }
         catch (Exception fault) when (fault is RunFailedException or TaskFailedException)
         {
             await context.CallActivityAsync(RecordFailure.Name, new RunFailure(input.RunId, Reason(fault)), Retries.Storage);
             throw;
-        }
-    }
-
-    /// <summary>
-    /// Waits for the result of this attempt. Two looks in a row at a job that has not moved end the wait: one alone may
-    /// only mean that the host itself was stopped for a while.
-    /// </summary>
-    private static async Task<TrainingResult> WaitForWorker(TaskOrchestrationContext context, JobInput job, JobHandle handle)
-    {
-        int linesBefore = -1;
-        while (true)
-        {
-            try
-            {
-                TrainingResult? result = await context.WaitForExternalEvent<TrainingResult>(TrainingFinished, linesBefore <= 0 ? handle.StartDeadline : handle.HeartbeatDeadline);
-                if (result?.Attempt == job.Attempt)
-                {
-                    return result;
-                }
-            }
-            catch (TaskCanceledException)
-            {
-                JobPulse pulse = await context.CallActivityAsync<JobPulse>(ReadPulse.Name, job.RunId, Retries.Storage);
-                if (pulse.Lines == linesBefore && !pulse.WorkerIsBusy)
-                {
-                    throw new RunFailedException(pulse.Lines == 0
-                        ? $"No worker took the job within twice {handle.StartDeadline}. Is one running? In Azure, look at the container job's executions: a GPU may not have been had."
-                        : $"The worker has been silent for {handle.HeartbeatDeadline}. Start the run again to go on from its checkpoint.");
-                }
-
-                linesBefore = pulse.Lines;
-            }
         }
     }
 
@@ -84,9 +53,9 @@ public static class AdapterPipeline
         }
 
         TaskFailureDetails details = failed.FailureDetails;
-        while (details.InnerFailure is { } inner && details.ErrorType == typeof(TaskFailedException).FullName)
+        while (details.InnerFailure is { } inner)
         {
-            details = inner;
+            details = inner; // what the activity said, under the words of those that called it
         }
 
         return details.ErrorMessage;

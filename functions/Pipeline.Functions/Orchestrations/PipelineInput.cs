@@ -28,14 +28,15 @@ public sealed record DatasetOutput(string DatasetId, string? Fault);
 /// <param name="Attempt">Which start of the run this is.</param>
 public sealed record JobInput(string RunId, string Project, string DatasetId, string Attempt);
 
-/// <summary>What a look at a waiting job found.</summary>
+/// <summary>A job on the queue.</summary>
 /// <param name="Version">The version allotted.</param>
 /// <param name="StartDeadline">How long a job may wait for a worker.</param>
 /// <param name="HeartbeatDeadline">How long a worker may be silent.</param>
-public sealed record JobHandle(int Version, TimeSpan StartDeadline, TimeSpan HeartbeatDeadline);
+/// <param name="LinesAtStart">Lines of progress that stood there already, of an earlier start.</param>
+public sealed record JobHandle(int Version, TimeSpan StartDeadline, TimeSpan HeartbeatDeadline, int LinesAtStart);
 
 /// <summary>Progress as the orchestration sees it.</summary>
-/// <param name="Lines">Lines of progress so far; 0: no worker has taken the job.</param>
+/// <param name="Lines">Lines of progress so far.</param>
 /// <param name="WorkerIsBusy">Whether another run's training is going on, so that this one waits for its turn.</param>
 public sealed record JobPulse(int Lines, bool WorkerIsBusy);
 

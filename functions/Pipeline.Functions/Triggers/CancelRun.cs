@@ -7,7 +7,7 @@ using Pipeline.Storage;
 namespace Pipeline.Functions.Triggers;
 
 /// <summary><c>POST /api/runs/{id}/cancel</c>: stops a run; its worker stops at the next step and keeps a checkpoint.</summary>
-public sealed class CancelRun(PipelineStorage storage, TimeProvider time)
+public sealed class CancelRun(PipelineStorage storage, JobStopper jobs, TimeProvider time)
 {
     [Function(nameof(CancelRun))]
     public async Task<IResult> Run(
@@ -25,8 +25,12 @@ public sealed class CancelRun(PipelineStorage storage, TimeProvider time)
             return HttpAnswer.BadRequest($"Run '{id}' has {run.State}; there is nothing to cancel.");
         }
 
-        await storage.Files.WriteAsync(BlobLayout.CancelRequest(id), [], cancellation);
-        await client.TerminateInstanceAsync(id, "cancelled", cancellation);
+        await jobs.StopAsync(id, cancellation);
+        foreach (string instance in RunStarter.InstancesOf(id))
+        {
+            await client.TerminateInstanceAsync(instance, "cancelled", cancellation); // the run before those that it waits for
+        }
+
         await storage.Runs.UpdateAsync(id, r => r.State != RunRecord.Running ? r : r with { State = RunRecord.Cancelled, UpdatedAt = time.GetUtcNow() }, cancellation);
         return HttpAnswer.Ok(await storage.Runs.GetAsync(id, cancellation));
     }

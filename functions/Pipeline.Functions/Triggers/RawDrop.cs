@@ -8,7 +8,7 @@ using Pipeline.Storage;
 namespace Pipeline.Functions.Triggers;
 
 /// <summary>A file dropped in <c>raw/{project}/</c> starts a run.</summary>
-public sealed class RawDrop(PipelineStorage storage, RunStarter starter, ProjectReader projects, ILogger<RawDrop> logger)
+public sealed class RawDrop(PipelineStorage storage, RunStarter starter, ProjectReader projects, TimeProvider time, ILogger<RawDrop> logger)
 {
     [Function(nameof(RawDrop))]
     public async Task Run(
@@ -16,7 +16,7 @@ public sealed class RawDrop(PipelineStorage storage, RunStarter starter, Project
     {
         if (!BlobLayout.IsProjectName(project))
         {
-            Log.DropRefused(logger, project, name, "a project's name has 3 to 40 of a-z, 0-9 and '-'");
+            await RefuseAsync(project, name, "A project's name has 3 to 40 of a-z, 0-9 and '-'.", cancellation);
             return;
         }
 
@@ -33,8 +33,16 @@ public sealed class RawDrop(PipelineStorage storage, RunStarter starter, Project
         }
         catch (DatasetException fault)
         {
-            Log.DropRefused(logger, project, name, fault.Message);
+            await RefuseAsync(project, name, fault.Message, cancellation);
         }
+    }
+
+    /// <summary>A drop that can start nothing is put aside with its reason; the blob stays where it is.</summary>
+    private async Task RefuseAsync(string project, string name, string reason, CancellationToken cancellation)
+    {
+        Log.DropRefused(logger, project, name, reason);
+        string what = $"{BlobLayout.RawContainer}/{project}/{name}";
+        await storage.Poison.PutAsync(BlobLayout.BlobPoisonQueue, what, new BinaryData(ContractJson.Write(new { function = nameof(RawDrop), blob = what })), reason, time.GetUtcNow(), cancellation);
     }
 
     /// <summary>Starts what was dropped before its test set was there.</summary>

@@ -1,4 +1,3 @@
-using Microsoft.DurableTask;
 using Microsoft.DurableTask.Client;
 using Microsoft.Extensions.Logging;
 using Pipeline.Contracts;
@@ -45,15 +44,12 @@ public sealed class RetrainingStarter(PipelineStorage storage, ProjectReader pro
             return null;
         }
 
-        // One at a time a project; what comes while it runs waits for the next.
-        string instanceId = $"{project}-retraining";
-        if (await client.GetInstanceAsync(instanceId, false, cancellation) is { IsCompleted: false })
+        string? instanceId = await RunStarter.ScheduleRetrainingAsync(client, new RetrainingInput(project, trigger), cancellation);
+        if (instanceId is null)
         {
             return null;
         }
 
-        await client.PurgeInstanceAsync(instanceId, cancellation);
-        await client.ScheduleNewOrchestrationInstanceAsync(Retraining.Name, new RetrainingInput(project, trigger), new StartOrchestrationOptions(instanceId), cancellation);
         Log.RetrainingStarted(logger, instanceId, waiting.Count);
         return instanceId;
     }

@@ -24,12 +24,15 @@ public sealed class RunStarter(PipelineStorage storage, ProjectReader projects, 
             return (input.RunId, false);
         }
 
+        if (existing is null && (await storage.Runs.GetAsync(input.RunId, cancellation))?.State == RunRecord.Completed)
+        {
+            Log.RunExists(logger, input.RunId, RunRecord.Completed); // its history is gone, its adapter is not
+            return (input.RunId, false);
+        }
+
         if (existing is not null)
         {
-            await client.PurgeInstanceAsync(input.RunId, cancellation);
-            await client.PurgeInstanceAsync(input.RunId + "-dataset", cancellation);
-            await storage.Files.DeleteAsync(BlobLayout.CancelRequest(input.RunId), cancellation);
-            await storage.Files.DeleteAsync(BlobLayout.Progress(input.RunId), cancellation);
+            await PurgeAsync(client, input.RunId, cancellation);
         }
 
         await PutAsync(input, cancellation);
@@ -51,6 +54,60 @@ public sealed class RunStarter(PipelineStorage storage, ProjectReader projects, 
 
         Log.RunStarted(logger, input.RunId, trigger, source);
         return (input.RunId, true);
+    }
+
+    /// <summary>A run's orchestrations, the run itself first.</summary>
+    public static IReadOnlyList<string> InstancesOf(string runId) => [runId, AdapterPipeline.DatasetInstanceOf(runId), TrainingWatch.InstanceOf(runId)];
+
+    /// <summary>Removes a run's orchestrations that have ended.</summary>
+    public static async Task PurgeAsync(DurableTaskClient client, string runId, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(client);
+        foreach (string instance in InstancesOf(runId))
+        {
+            await client.PurgeInstanceAsync(instance, cancellation);
+        }
+    }
+
+    /// <summary>Starts a run again that failed or was cancelled; its worker goes on from the checkpoint.</summary>
+    /// <returns>Whether it was started: not when its raw files or settings are others by now, and it would be another run.</returns>
+    public async Task<bool> ResumeAsync(DurableTaskClient client, RunRecord run, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(client);
+        ArgumentNullException.ThrowIfNull(run);
+        var input = new PipelineInput(run.RunId, run.Project, run.Source, run.FeedbackBatch, run.Trigger);
+        if (!await IsCurrentAsync(input, cancellation))
+        {
+            return false;
+        }
+
+        await PurgeAsync(client, run.RunId, cancellation);
+        if (run.FeedbackBatch is not null)
+        {
+            // Through the retraining, which notes at its end that the corrections are used.
+            return await ScheduleRetrainingAsync(client, new RetrainingInput(run.Project, run.Trigger), cancellation) is not null;
+        }
+
+        await PutAsync(input, cancellation);
+        await client.ScheduleNewOrchestrationInstanceAsync(AdapterPipeline.Name, input, new StartOrchestrationOptions(input.RunId), cancellation);
+        Log.RunStarted(logger, input.RunId, "resume", input.Source);
+        return true;
+    }
+
+    /// <summary>Starts a project's retraining: one at a time, what comes while it runs waits for the next.</summary>
+    /// <returns>Its instance; <c>null</c>: one runs.</returns>
+    public static async Task<string?> ScheduleRetrainingAsync(DurableTaskClient client, RetrainingInput input, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(client);
+        ArgumentNullException.ThrowIfNull(input);
+        string instanceId = $"{input.Project}-retraining";
+        if (await client.GetInstanceAsync(instanceId, false, cancellation) is { IsCompleted: false })
+        {
+            return null;
+        }
+
+        await client.PurgeInstanceAsync(instanceId, cancellation);
+        return await client.ScheduleNewOrchestrationInstanceAsync(Retraining.Name, input, new StartOrchestrationOptions(instanceId), cancellation);
     }
 
     /// <summary>Lists a run that an orchestration is about to start.</summary>
@@ -79,11 +136,14 @@ public sealed class RunStarter(PipelineStorage storage, ProjectReader projects, 
     private async Task<string> HashAsync(BlobAddress address, CancellationToken cancellation) => ContentHash.Of(
         await storage.Files.ReadAsync(address, cancellation) ?? throw new Datasets.DatasetException(Datasets.DatasetException.UnreadableFile, $"'{address}' does not exist; drop it first."));
 
-    private Task PutAsync(PipelineInput input, CancellationToken cancellation) => storage.Runs.PutAsync(
-        new RunRecord
+    private async Task PutAsync(PipelineInput input, CancellationToken cancellation)
+    {
+        await storage.Files.DeleteAsync(BlobLayout.CancelRequest(input.RunId), cancellation);
+        var run = new RunRecord
         {
-            RunId = input.RunId, Project = input.Project, State = RunRecord.Running, Stage = "dataset", Trigger = input.Trigger, Source = input.Source,
+            RunId = input.RunId, Project = input.Project, State = RunRecord.Running, Stage = "dataset", Trigger = input.Trigger, Source = input.Source, FeedbackBatch = input.FeedbackBatch,
             CreatedAt = time.GetUtcNow(), UpdatedAt = time.GetUtcNow(),
-        },
-        cancellation);
+        };
+        await storage.Runs.PutAsync(run, cancellation);
+    }
 }

@@ -6,7 +6,7 @@ using Spectre.Console;
 
 namespace Pipeline.LocalHost.Commands;
 
-/// <summary><c>runs</c>, <c>show RUN</c> and <c>cancel RUN</c>.</summary>
+/// <summary><c>runs</c>, <c>show RUN</c>, <c>cancel RUN</c>, <c>resume RUN</c> and <c>purge RUN</c>.</summary>
 internal static class RunsCommand
 {
     public static IEnumerable<Command> Create()
@@ -16,13 +16,22 @@ internal static class RunsCommand
         var run = new Argument<string>("RUN") { Description = "The run's id" };
         var runs = new Command("runs", "List the runs") { data, json };
         runs.SetAction((parsed, cancellation) => WithSessionAsync(parsed.GetRequiredValue(data), session => ListAsync(session, parsed.GetValue(json), cancellation), cancellation));
-        var show = new Command("show", "Show a run") { run, data, json };
-        show.SetAction((parsed, cancellation) => WithSessionAsync(
-            parsed.GetRequiredValue(data), session => PrintAsync(session, HttpMethod.Get, $"api/runs/{Uri.EscapeDataString(parsed.GetRequiredValue(run))}", parsed.GetValue(json), cancellation), cancellation));
-        var cancel = new Command("cancel", "Cancel a run; its worker keeps a checkpoint") { run, data, json };
-        cancel.SetAction((parsed, cancellation) => WithSessionAsync(
-            parsed.GetRequiredValue(data), session => PrintAsync(session, HttpMethod.Post, $"api/runs/{Uri.EscapeDataString(parsed.GetRequiredValue(run))}/cancel", parsed.GetValue(json), cancellation), cancellation));
-        return [runs, show, cancel];
+        Command OfOne(string name, string description, HttpMethod method, string suffix)
+        {
+            var command = new Command(name, description) { run, data, json };
+            command.SetAction((parsed, cancellation) => WithSessionAsync(
+                parsed.GetRequiredValue(data), session => PrintAsync(session, method, $"api/runs/{Uri.EscapeDataString(parsed.GetRequiredValue(run))}{suffix}", parsed.GetValue(json), cancellation), cancellation));
+            return command;
+        }
+
+        return
+        [
+            runs,
+            OfOne("show", "Show a run", HttpMethod.Get, ""),
+            OfOne("cancel", "Cancel a run; its worker keeps a checkpoint", HttpMethod.Post, "/cancel"),
+            OfOne("resume", "Start a run again that failed or was cancelled; training goes on from its checkpoint", HttpMethod.Post, "/resume"),
+            OfOne("purge", "Remove what a failed or cancelled run has left", HttpMethod.Delete, ""),
+        ];
     }
 
     private static async Task<int> WithSessionAsync(string data, Func<HostSession, Task<int>> work, CancellationToken cancellation)
@@ -47,6 +56,18 @@ internal static class RunsCommand
         }
 
         AnsiConsole.Write(table);
+        List<PutAside> aside = await session.CallAsync<List<PutAside>>(HttpMethod.Get, "api/putaside", null, cancellation);
+        if (aside.Count > 0)
+        {
+            var notes = new Table().Title("Put aside: nobody could work with these").AddColumns("when", "what", "lies in", "reason");
+            foreach (PutAside note in aside)
+            {
+                notes.AddRow([.. new[] { note.At.ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture), note.What, note.Queue, note.Reason }.Select(Markup.Escape)]);
+            }
+
+            AnsiConsole.Write(notes);
+        }
+
         if (json is not null)
         {
             await File.WriteAllBytesAsync(json, ContractJson.WriteUtf8(runs, indented: true), cancellation);

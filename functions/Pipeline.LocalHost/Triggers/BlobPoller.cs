@@ -3,6 +3,7 @@ using Azure.Storage.Blobs.Models;
 using Microsoft.Azure.Functions.Worker;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Pipeline.Contracts;
 using Pipeline.LocalHost.Hosting;
 using Pipeline.Storage;
 
@@ -68,6 +69,8 @@ internal sealed class BlobPoller(PipelineStorage storage, FunctionCatalog catalo
                 return false;
             }
 
+            string what = $"{container.Name}/{item.Name}";
+            await storage.Poison.PutAsync(BlobLayout.BlobPoisonQueue, what, new BinaryData(ContractJson.Write(new { function = function.Name, blob = what })), fault.Message, time.GetUtcNow(), cancellation);
             Log.PutAside(logger, $"The blob '{container.Name}/{item.Name}'", attempt, fault.Message);
             return true;
         }

@@ -3,6 +3,7 @@ using Azure.Storage.Queues.Models;
 using Microsoft.Azure.Functions.Worker;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Pipeline.Contracts;
 using Pipeline.LocalHost.Hosting;
 using Pipeline.Storage;
 
@@ -55,9 +56,7 @@ internal sealed class QueuePoller(PipelineStorage storage, FunctionCatalog catal
                 return;
             }
 
-            QueueClient poison = storage.Queues.GetQueueClient(queue.Name + "-poison");
-            await poison.CreateIfNotExistsAsync(cancellationToken: cancellation);
-            await poison.SendMessageAsync(message.Body, cancellationToken: cancellation);
+            await storage.Poison.PutAsync(BlobLayout.PoisonOf(queue.Name), $"message {message.MessageId}", message.Body, fault.Message, time.GetUtcNow(), cancellation);
             await queue.DeleteMessageAsync(message.MessageId, message.PopReceipt, cancellation);
             Log.PutAside(logger, $"Message {message.MessageId} of '{queue.Name}'", (int)message.DequeueCount, fault.Message);
         }

@@ -2,7 +2,7 @@ using Pipeline.Contracts;
 
 namespace Pipeline.Registry.Promotion;
 
-/// <summary>Changes of a project's registry registry; each gives the same result when it is asked twice.</summary>
+/// <summary>Changes of a project's registry; each gives the same result when it is asked twice.</summary>
 public static class VersionLedger
 {
     /// <summary>Gives a run its version: the one it has, or the next when it has none or that one is published; a published version is never written again.</summary>
@@ -18,14 +18,15 @@ public static class VersionLedger
         return registry with { Allotted = new Dictionary<string, int>(registry.Allotted) { [runId] = next } };
     }
 
-    /// <summary>Makes a version visible and, when it is promoted, the champion.</summary>
-    public static RegistryPointer Publish(RegistryPointer registry, int version, bool promote)
+    /// <summary>Makes a version visible and, when it is promoted, the champion. A version that is published stays as it was decided.</summary>
+    public static RegistryPointer Publish(RegistryPointer registry, int version, bool promote, string decision)
     {
         ArgumentNullException.ThrowIfNull(registry);
-        return registry with
+        return registry.Published.Contains(version) ? registry : registry with
         {
             Published = [.. registry.Published.Append(version).Distinct().Order()],
             Champion = promote ? version : registry.Champion,
+            Decisions = new Dictionary<int, string>(registry.Decisions) { [version] = decision },
         };
     }
 

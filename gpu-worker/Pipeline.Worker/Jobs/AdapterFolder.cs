@@ -38,13 +38,16 @@ internal static class AdapterFolder
     }
 
     private static string Curve(IReadOnlyList<TrainingProgress> progress) => LossCurve.Svg(
-        [.. progress.Where(p => p.Loss is not null).Select(p => (p.Done, p.Loss!.Value))],
-        [.. progress.Where(p => p.ValidationLoss is not null).Select(p => (p.Done, p.ValidationLoss!.Value))]);
+        [.. Once(progress.Where(p => p.Loss is not null)).Select(p => (p.Done, p.Loss!.Value))],
+        [.. Once(progress.Where(p => p.ValidationLoss is not null)).Select(p => (p.Done, p.ValidationLoss!.Value))]);
+
+    /// <summary>Steps made again after a checkpoint count once.</summary>
+    private static IEnumerable<TrainingProgress> Once(IEnumerable<TrainingProgress> lines) => lines.GroupBy(l => l.Done).Select(g => g.Last()).OrderBy(l => l.Done);
 
     private static void WriteTensorBoard(string directory, IReadOnlyList<TrainingProgress> progress)
     {
         var writer = torch.utils.tensorboard.SummaryWriter(directory, createRunName: false);
-        foreach (TrainingProgress line in progress.Where(p => p.Loss is not null || p.ValidationLoss is not null))
+        foreach (TrainingProgress line in Once(progress.Where(p => p.Loss is not null)).Concat(Once(progress.Where(p => p.ValidationLoss is not null))))
         {
             if (line.Loss is { } loss)
             {

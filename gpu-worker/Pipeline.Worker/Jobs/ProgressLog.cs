@@ -3,10 +3,10 @@ using Pipeline.Contracts;
 namespace Pipeline.Worker.Jobs;
 
 /// <summary>Stages, their seconds, and a line of progress for whoever listens.</summary>
-public sealed class ProgressLog(TimeProvider time, Action<TrainingProgress> listener)
+public sealed class ProgressLog(TimeProvider time, Action<TrainingProgress> listener, IReadOnlyList<TrainingProgress>? earlier = null)
 {
     private readonly Dictionary<string, double> _seconds = new(StringComparer.Ordinal);
-    private readonly List<TrainingProgress> _lines = [];
+    private readonly List<TrainingProgress> _lines = [.. earlier ?? []];
 
     public const string Load = "load";
     public const string EvaluateBase = "evaluate-base";
@@ -17,7 +17,7 @@ public sealed class ProgressLog(TimeProvider time, Action<TrainingProgress> list
     /// <summary>Wall seconds by stage so far.</summary>
     public IReadOnlyDictionary<string, double> SecondsPerStage => _seconds;
 
-    /// <summary>Every line so far.</summary>
+    /// <summary>Every line so far, those of workers that had the job before too.</summary>
     public IReadOnlyList<TrainingProgress> Lines => _lines;
 
     /// <summary>Runs a stage and takes its time.</summary>

@@ -4,13 +4,20 @@ using Pipeline.Storage;
 
 namespace Pipeline.Worker.Queue;
 
-/// <summary>Keeps a message hidden while its job is worked on, and watches for the wish to cancel.</summary>
+/// <summary>Keeps a job while it is worked on: its message hidden, its lease renewed; and watches for the wish to cancel.</summary>
 internal sealed class MessageHold : IAsyncDisposable
 {
+    /// <summary>How long a message stays hidden without a renewal.</summary>
     public static readonly TimeSpan Hidden = TimeSpan.FromMinutes(2);
-    private static readonly TimeSpan Renewal = TimeSpan.FromSeconds(30);
+
+    /// <summary>How long a lease lasts without a renewal.</summary>
+    public static readonly TimeSpan LeaseDuration = TimeSpan.FromSeconds(60);
+
+    private static readonly TimeSpan MessageRenewal = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan LeaseRenewal = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan Look = TimeSpan.FromSeconds(2);
     private readonly PipelineStorage _storage;
+    private readonly LeasedBlob _lease;
     private readonly QueueMessage _message;
     private readonly string _runId;
     private readonly CancellationTokenSource _stop = new();
@@ -18,9 +25,9 @@ internal sealed class MessageHold : IAsyncDisposable
     private readonly Task _loop;
     private string _receipt;
 
-    public MessageHold(PipelineStorage storage, QueueMessage message, string runId)
+    public MessageHold(PipelineStorage storage, LeasedBlob lease, QueueMessage message, string runId)
     {
-        (_storage, _message, _runId, _receipt) = (storage, message, runId, message.PopReceipt);
+        (_storage, _lease, _message, _runId, _receipt) = (storage, lease, message, runId, message.PopReceipt);
         _loop = Task.Run(RunAsync);
     }
 
@@ -34,14 +41,16 @@ internal sealed class MessageHold : IAsyncDisposable
     public async Task CompleteAsync(CancellationToken cancellation)
     {
         await EndAsync();
-        await _storage.Messages.DeleteAsync(BlobLayout.TrainingJobsQueue, _message.MessageId, _receipt, cancellation);
+        await _storage.Messages.TryTakeBackAsync(BlobLayout.TrainingJobsQueue, new SentMessage(_message.MessageId, _receipt), cancellation);
     }
 
-    /// <summary>Shows the message to other workers at once.</summary>
-    public async Task ReleaseAsync(CancellationToken cancellation)
+    /// <summary>Shows the message to other workers.</summary>
+    /// <param name="after">When.</param>
+    /// <param name="cancellation">Ends the call.</param>
+    public async Task ReleaseAsync(TimeSpan after, CancellationToken cancellation)
     {
         await EndAsync();
-        _receipt = await _storage.Messages.RenewAsync(BlobLayout.TrainingJobsQueue, _message, _receipt, TimeSpan.Zero, cancellation);
+        _receipt = await _storage.Messages.RenewAsync(BlobLayout.TrainingJobsQueue, _message, _receipt, after, cancellation);
     }
 
     public async ValueTask DisposeAsync()
@@ -60,29 +69,41 @@ internal sealed class MessageHold : IAsyncDisposable
     private async Task RunAsync()
     {
         using var timer = new PeriodicTimer(Look);
-        long renewed = Environment.TickCount64;
+        long messageRenewed = Environment.TickCount64;
+        long leaseRenewed = messageRenewed;
         try
         {
             while (await timer.WaitForNextTickAsync(_ended.Token))
             {
                 try
                 {
+                    if (Environment.TickCount64 - leaseRenewed >= LeaseRenewal.TotalMilliseconds)
+                    {
+                        await _lease.RenewAsync(_ended.Token);
+                        leaseRenewed = Environment.TickCount64;
+                    }
+
+                    if (Environment.TickCount64 - messageRenewed >= MessageRenewal.TotalMilliseconds)
+                    {
+                        _receipt = await _storage.Messages.RenewAsync(BlobLayout.TrainingJobsQueue, _message, _receipt, Hidden, CancellationToken.None); // a renewal cut off would leave a receipt that no longer counts
+                        messageRenewed = Environment.TickCount64;
+                    }
+
                     if (!Cancelled && await _storage.Files.ExistsAsync(BlobLayout.CancelRequest(_runId), _ended.Token))
                     {
                         Cancelled = true;
                         await _stop.CancelAsync();
                     }
-
-                    if (Environment.TickCount64 - renewed >= Renewal.TotalMilliseconds)
-                    {
-                        _receipt = await _storage.Messages.RenewAsync(BlobLayout.TrainingJobsQueue, _message, _receipt, Hidden, CancellationToken.None); // a renewal cut off would leave a receipt that no longer counts
-                        renewed = Environment.TickCount64;
-                    }
                 }
-                catch (Azure.RequestFailedException fault) when (fault.Status is 404 or 400 or 403)
+                catch (LeaseLostException)
                 {
-                    await _stop.CancelAsync(); // the message is another worker's now, or gone
+                    await _stop.CancelAsync(); // the job is another worker's now
                     return;
+                }
+                catch (Azure.RequestFailedException fault) when (fault.Status is 404 or 400)
+                {
+                    // The message was renewed and the answer lost, or another worker looks at it: the lease says whose the job is.
+                    messageRenewed = Environment.TickCount64;
                 }
                 catch (Exception) when (!_ended.IsCancellationRequested)
                 {

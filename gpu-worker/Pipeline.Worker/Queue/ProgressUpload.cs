@@ -6,7 +6,7 @@ using Pipeline.Storage;
 namespace Pipeline.Worker.Queue;
 
 /// <summary>Takes lines of progress from the training thread and appends them to the job's blob about once a second.</summary>
-internal sealed class ProgressUpload(PipelineStorage storage, string runId) : IAsyncDisposable
+internal sealed class ProgressUpload(FencedLog log, string runId) : IAsyncDisposable
 {
     private const int QuickAppends = 3600; // an append blob holds 50,000 blocks: after an hour, one each ten seconds
     private static readonly TimeSpan Quick = TimeSpan.FromSeconds(1);
@@ -39,7 +39,7 @@ internal sealed class ProgressUpload(PipelineStorage storage, string runId) : IA
 
             try
             {
-                await storage.Files.AppendAsync(BlobLayout.Progress(runId), Encoding.UTF8.GetBytes(text.ToString()), CancellationToken.None);
+                await log.AppendAsync(Encoding.UTF8.GetBytes(text.ToString()), CancellationToken.None);
             }
             catch (Exception fault)
             {

@@ -30,11 +30,12 @@ public sealed class ChampionGateTests
     {
         RegistryPointer one = VersionLedger.Allot(VersionLedger.Allot(new RegistryPointer { Project = "p" }, "run-a"), "run-a");
         RegistryPointer two = VersionLedger.Allot(one, "run-b");
-        RegistryPointer published = VersionLedger.Publish(VersionLedger.Publish(two, 2, promote: true), 2, promote: true);
+        RegistryPointer published = VersionLedger.Publish(VersionLedger.Publish(two, 2, promote: true, "won"), 2, promote: false, "lost");
 
         Assert.Equal((1, 2), (two.Allotted["run-a"], two.Allotted["run-b"]));
         Assert.Equal([2], published.Published);
         Assert.Equal(2, published.Champion);
-        Assert.Equal(2, VersionLedger.Publish(published, 1, promote: false).Champion);
+        Assert.Equal("won", published.Decisions[2]);
+        Assert.Equal(2, VersionLedger.Publish(published, 1, promote: false, "lost").Champion);
     }
 }

@@ -1,0 +1,42 @@
+using Microsoft.AspNetCore.Http;
+using Microsoft.Azure.Functions.Worker;
+using Microsoft.DurableTask.Client;
+using Pipeline.Contracts;
+using Pipeline.Storage;
+
+namespace Pipeline.Functions.Triggers;
+
+/// <summary>
+/// <c>DELETE /api/runs/{id}</c>: removes what a failed or cancelled run has left: its orchestrations, its checkpoint, its row.
+/// A completed run stays: its row is what keeps the same bytes from being run twice.
+/// </summary>
+public sealed class PurgeRun(PipelineStorage storage)
+{
+    [Function(nameof(PurgeRun))]
+    public async Task<IResult> Run(
+        [HttpTrigger(AuthorizationLevel.Function, "delete", Route = "runs/{id}")] HttpRequest request, string id, [DurableClient] DurableTaskClient client, CancellationToken cancellation)
+    {
+        RunRecord? run = await storage.Runs.GetAsync(id, cancellation);
+        if (run is null)
+        {
+            return HttpAnswer.NotFound($"There is no run '{id}'.");
+        }
+
+        if (run.State is not (RunRecord.Failed or RunRecord.Cancelled))
+        {
+            return HttpAnswer.BadRequest($"Run '{id}' is {run.State}; only one that failed or was cancelled can be purged. Cancel it first if it runs.");
+        }
+
+        await RunStarter.PurgeAsync(client, id, cancellation);
+        if (run.Version is { } version && !(await storage.Registry.GetAsync(run.Project, cancellation)).Published.Contains(version))
+        {
+            await storage.Files.DeletePrefixAsync(BlobLayout.AdaptersContainer, BlobLayout.AdapterPrefix(run.Project, version), cancellation);
+        }
+
+        // The wish to cancel goes last and the job itself first: a worker that still has the message finds no job and drops it.
+        await storage.Files.DeleteAsync(BlobLayout.Job(id), cancellation);
+        await storage.Files.DeletePrefixAsync(BlobLayout.JobsContainer, BlobLayout.JobPrefix(id), cancellation);
+        await storage.Runs.DeleteAsync(id, cancellation);
+        return HttpAnswer.Ok(new { runId = id, purged = true });
+    }
+}

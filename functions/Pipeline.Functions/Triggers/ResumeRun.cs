@@ -1,0 +1,39 @@
+using Microsoft.AspNetCore.Http;
+using Microsoft.Azure.Functions.Worker;
+using Microsoft.DurableTask.Client;
+using Pipeline.Contracts;
+using Pipeline.Datasets;
+using Pipeline.Storage;
+
+namespace Pipeline.Functions.Triggers;
+
+/// <summary><c>POST /api/runs/{id}/resume</c>: starts a run again that failed or was cancelled; training goes on from its checkpoint.</summary>
+public sealed class ResumeRun(PipelineStorage storage, RunStarter starter)
+{
+    [Function(nameof(ResumeRun))]
+    public async Task<IResult> Run(
+        [HttpTrigger(AuthorizationLevel.Function, "post", Route = "runs/{id}/resume")] HttpRequest request, string id, [DurableClient] DurableTaskClient client, CancellationToken cancellation)
+    {
+        RunRecord? run = await storage.Runs.GetAsync(id, cancellation);
+        if (run is null)
+        {
+            return HttpAnswer.NotFound($"There is no run '{id}'.");
+        }
+
+        if (run.State is not (RunRecord.Failed or RunRecord.Cancelled))
+        {
+            return HttpAnswer.BadRequest($"Run '{id}' is {run.State}; only one that failed or was cancelled can be resumed.");
+        }
+
+        try
+        {
+            return await starter.ResumeAsync(client, run, cancellation)
+                ? HttpAnswer.Accepted($"/api/runs/{id}", new { runId = id, started = true })
+                : HttpAnswer.BadRequest($"'{run.Source}' or the project's settings have changed since; drop the file again to start a run of what is there now.");
+        }
+        catch (DatasetException refused)
+        {
+            return HttpAnswer.BadRequest(refused.Message);
+        }
+    }
+}

@@ -1,0 +1,112 @@
+using System.Diagnostics;
+using Pipeline.Contracts;
+using Pipeline.Model;
+using Pipeline.Storage;
+using Pipeline.Training;
+
+namespace Pipeline.Worker.Queue;
+
+/// <summary>One delivery of one job, from the message to the word about its end. The lease on the job says that it is this worker's.</summary>
+internal sealed class JobHandling(PipelineStorage storage, LeasedBlob lease, MessageHold hold, TrainingJob job, JobTraining training)
+{
+    private static readonly TimeSpan Later = TimeSpan.FromSeconds(10);
+    private JobState _state = new() { Attempt = job.Attempt };
+
+    /// <summary>Works on the job.</summary>
+    /// <param name="request">The message.</param>
+    /// <param name="cancellation">The worker shall end; the job writes a checkpoint first and goes back to the queue.</param>
+    public async Task RunAsync(TrainingRequest request, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        if (request.Attempt != job.Attempt)
+        {
+            await hold.CompleteAsync(cancellation); // of an earlier start of the run, which nobody waits for
+            return;
+        }
+
+        if (await lease.ReadJsonAsync<JobState>(cancellation) is { } state && state.Attempt == job.Attempt)
+        {
+            _state = state;
+        }
+
+        if (await storage.Files.ExistsAsync(BlobLayout.CancelRequest(job.RunId), cancellation))
+        {
+            await EndAsync(false, true, "cancelled", cancellation);
+        }
+        else if (_state.Done)
+        {
+            await FinishAsync(cancellation); // a worker ended between the adapter and its word
+        }
+        else if (_state.Fruitless >= JobState.MostFruitless)
+        {
+            await EndAsync(false, false, $"{_state.Fruitless} workers in a row ended with this job without reaching a new checkpoint. {_state.LastFault ?? "None said why: it may need more memory than they have."}", cancellation);
+        }
+        else
+        {
+            await WorkAsync(cancellation);
+        }
+    }
+
+    private async Task WorkAsync(CancellationToken cancellation)
+    {
+        int before = _state.Fruitless;
+        await KeepAsync(_state with { Fruitless = before + 1 }, cancellation);
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation, hold.Stop);
+        try
+        {
+            await training.RunAsync(job, lease, OnCheckpointAsync, stop.Token);
+            await KeepAsync(_state with { Done = true }, cancellation);
+            await FinishAsync(cancellation);
+        }
+        catch (OperationCanceledException) when (hold.Cancelled)
+        {
+            await EndAsync(false, true, "cancelled", CancellationToken.None);
+        }
+        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+        {
+            await KeepAsync(_state with { Fruitless = Math.Min(before, _state.Fruitless) }, CancellationToken.None); // to be told to end is no fault of the job
+            await hold.ReleaseAsync(TimeSpan.Zero, CancellationToken.None);
+        }
+        catch (Exception fault) when (fault is LeaseLostException || (fault is OperationCanceledException && hold.Stop.IsCancellationRequested))
+        {
+            await Console.Error.WriteLineAsync($"{job.RunId}: another worker has the job");
+        }
+        catch (Exception fault) when (fault is ModelException or InvalidDataException or TrainingException or (IOException and not HttpIOException))
+        {
+            await EndAsync(false, false, fault.Message, cancellation); // another worker would come to the same
+        }
+        catch (Exception fault)
+        {
+            await Console.Error.WriteLineAsync($"{job.RunId}: {fault.GetType().Name}: {fault.Message}; the job goes back to the queue");
+            await KeepAsync(_state with { LastFault = $"The last fault was {fault.GetType().Name}: {fault.Message}" }, CancellationToken.None);
+            await hold.ReleaseAsync(Later, CancellationToken.None);
+        }
+    }
+
+    private Task OnCheckpointAsync() => _state.Fruitless == 0 ? Task.CompletedTask : KeepAsync(_state with { Fruitless = 0, LastFault = null }, CancellationToken.None);
+
+    private async Task KeepAsync(JobState state, CancellationToken cancellation)
+    {
+        await lease.WriteJsonAsync(state, cancellation);
+        _state = state;
+    }
+
+    private async Task FinishAsync(CancellationToken cancellation)
+    {
+        Debug.Assert(_state.Done, "only a whole adapter is told of");
+        await storage.Files.DeletePrefixAsync(BlobLayout.JobsContainer, BlobLayout.CheckpointPrefix(job.RunId), cancellation);
+        await EndAsync(true, false, null, cancellation);
+    }
+
+    /// <summary>Tells the run how its job ended and removes the message. What a job that came to nothing wrote of its adapter goes.</summary>
+    private async Task EndAsync(bool succeeded, bool cancelled, string? error, CancellationToken cancellation)
+    {
+        if (!succeeded && !(await storage.Registry.GetAsync(job.Project, cancellation)).Published.Contains(job.Version))
+        {
+            await storage.Files.DeletePrefixAsync(BlobLayout.AdaptersContainer, BlobLayout.AdapterPrefix(job.Project, job.Version), cancellation);
+        }
+
+        await storage.Messages.SendAsync(BlobLayout.TrainingResultsQueue, new TrainingResult(job.RunId, job.Attempt, succeeded, cancelled, error), cancellation);
+        await hold.CompleteAsync(cancellation);
+    }
+}

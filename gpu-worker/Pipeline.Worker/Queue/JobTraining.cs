@@ -1,0 +1,64 @@
+using System.Text;
+using Pipeline.Contracts;
+using Pipeline.Storage;
+using Pipeline.Tokenization;
+using Pipeline.Training.Resuming;
+using Pipeline.Worker.Jobs;
+
+namespace Pipeline.Worker.Queue;
+
+/// <summary>A job between storage and the trainer: dataset and checkpoint down, progress, checkpoints and the adapter up.</summary>
+internal sealed class JobTraining(PipelineStorage storage, BaseModelFolders bases, TimeProvider time)
+{
+    /// <summary>Trains a job to a whole adapter in its place.</summary>
+    /// <param name="job">The job.</param>
+    /// <param name="lease">Held on it.</param>
+    /// <param name="onCheckpoint">Called when a checkpoint is safe.</param>
+    /// <param name="cancellation">Stops at the next step; a checkpoint is written first.</param>
+    public async Task RunAsync(TrainingJob job, LeasedBlob lease, Func<Task> onCheckpoint, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(job);
+        var fenced = new FencedFiles(storage.Files, lease);
+        DirectoryInfo work = Directory.CreateTempSubdirectory("pipeline-job-");
+        try
+        {
+            string dataset = Path.Combine(work.FullName, "dataset");
+            string checkpoints = Path.Combine(work.FullName, "checkpoint");
+            string adapter = Path.Combine(work.FullName, "adapter");
+            await storage.Files.DownloadAsync(BlobLayout.DatasetsContainer, BlobLayout.DatasetPrefix(job.DatasetId), dataset, cancellation);
+            await storage.Files.DownloadAsync(BlobLayout.JobsContainer, BlobLayout.CheckpointPrefix(job.RunId), checkpoints, cancellation);
+            await using (var upload = new ProgressUpload(new FencedLog(storage.Files, lease, BlobLayout.Progress(job.RunId)), job.RunId))
+            {
+                upload.Start();
+                var progress = new ProgressLog(time, upload.Add, await EarlierAsync(job.RunId, cancellation));
+                var adapterJob = new AdapterJob
+                {
+                    BaseDirectory = bases.Find(job.Base), DatasetDirectory = dataset, OutputDirectory = adapter, CheckpointDirectory = checkpoints,
+                    Title = $"{job.Project} v{job.Version}", Training = job.Training, Evaluation = job.Evaluation,
+                };
+                // On the training thread: the next step waits until the checkpoint is safe.
+                void Upload(string path) => UploadAsync(fenced, job.RunId, path, onCheckpoint).GetAwaiter().GetResult();
+                await Task.Run(() => AdapterJobRunner.Run(adapterJob, progress, Upload, cancellation), cancellation);
+            }
+
+            await fenced.UploadAsync(adapter, BlobLayout.AdaptersContainer, BlobLayout.AdapterPrefix(job.Project, job.Version), cancellation);
+        }
+        finally
+        {
+            work.Delete(recursive: true);
+        }
+    }
+
+    private static async Task UploadAsync(FencedFiles fenced, string runId, string path, Func<Task> onCheckpoint)
+    {
+        await fenced.WriteAsync(BlobLayout.Checkpoint(runId, TrainingCheckpoint.FileName), await File.ReadAllBytesAsync(path), CancellationToken.None);
+        await onCheckpoint();
+    }
+
+    /// <summary>What earlier workers wrote of this job's progress, for the curve in its report.</summary>
+    private async Task<IReadOnlyList<TrainingProgress>> EarlierAsync(string runId, CancellationToken cancellation)
+    {
+        byte[] bytes = await storage.Files.ReadAsync(BlobLayout.Progress(runId), cancellation) ?? [];
+        return [.. Encoding.UTF8.GetString(bytes).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(l => ContractJson.Read<TrainingProgress>(l))];
+    }
+}
