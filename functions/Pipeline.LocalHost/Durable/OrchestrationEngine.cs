@@ -42,7 +42,7 @@ public sealed class OrchestrationEngine(HistoryStore store, IDurableFunctions fu
             await _loop;
         }
 
-        await Task.WhenAll(_running.Keys);
+        await Task.WhenAll(_running.Keys).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing); // faults are logged where they happen
         _stop.Dispose();
         _signal.Dispose();
         _turns.Dispose();
@@ -64,18 +64,26 @@ public sealed class OrchestrationEngine(HistoryStore store, IDurableFunctions fu
 
             TimeSpan wait = next is { } due ? due - time.GetUtcNow() : LongestWait;
             wait = wait < TimeSpan.FromMilliseconds(1) ? TimeSpan.FromMilliseconds(1) : wait > LongestWait ? LongestWait : wait;
-            try
+            await WaitAsync(wait);
+        }
+    }
+
+    /// <summary>Waits for a signal, or for a while; several signals are one.</summary>
+    private async Task WaitAsync(TimeSpan most)
+    {
+        using var clock = new CancellationTokenSource(most, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(clock.Token, _stop.Token);
+        try
+        {
+            await _signal.WaitAsync(either.Token);
+            while (_signal.CurrentCount > 0)
             {
-                await _signal.WaitAsync(wait, _stop.Token);
-                while (_signal.CurrentCount > 0 && await _signal.WaitAsync(0, _stop.Token))
-                {
-                    // several signals are one
-                }
+                await _signal.WaitAsync(_stop.Token);
             }
-            catch (OperationCanceledException)
-            {
-                return;
-            }
+        }
+        catch (OperationCanceledException)
+        {
+            // time is up, or the engine stops
         }
     }
 
