@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 
@@ -9,6 +10,7 @@ internal sealed class Azurite : IAsyncDisposable
     /// <summary>The emulator's well-known development account: public, the same everywhere, of use on loopback only.</summary>
     private const string Account = "devstoreaccount1";
     private const string DevelopmentKey = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
+    private const string ProcessFile = "process-id";
     private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(30);
     private readonly ChildProcess _process;
 
@@ -30,6 +32,7 @@ internal sealed class Azurite : IAsyncDisposable
     {
         await InstallAsync(say, cancellation);
         Directory.CreateDirectory(data);
+        await WaitForEarlierAsync(Path.Combine(data, ProcessFile), cancellation);
         (int blob, int queue, int table) = (FreePort(), FreePort(), FreePort());
         var said = new List<string>();
         ChildProcess process = StartNode(
@@ -37,6 +40,7 @@ internal sealed class Azurite : IAsyncDisposable
              "--blobHost", "127.0.0.1", "--blobPort", $"{blob}", "--queueHost", "127.0.0.1", "--queuePort", $"{queue}", "--tableHost", "127.0.0.1", "--tablePort", $"{table}"],
             said.Add);
         string connection = $"DefaultEndpointsProtocol=http;AccountName={Account};AccountKey={DevelopmentKey};BlobEndpoint=http://127.0.0.1:{blob}/{Account};QueueEndpoint=http://127.0.0.1:{queue}/{Account};TableEndpoint=http://127.0.0.1:{table}/{Account};";
+        await File.WriteAllTextAsync(Path.Combine(data, ProcessFile), $"{process.Id}", cancellation);
         var azurite = new Azurite(process, connection);
         try
         {
@@ -55,6 +59,32 @@ internal sealed class Azurite : IAsyncDisposable
     }
 
     public ValueTask DisposeAsync() => _process.DisposeAsync();
+
+    /// <summary>The emulator of a host that was killed ends by itself and writes its files first: two on one folder would undo each other.</summary>
+    private static async Task WaitForEarlierAsync(string file, CancellationToken cancellation)
+    {
+        if (!File.Exists(file) || !int.TryParse(await File.ReadAllTextAsync(file, cancellation), out int id))
+        {
+            return;
+        }
+
+        try
+        {
+            using var earlier = Process.GetProcessById(id);
+            if (earlier.ProcessName.StartsWith("node", StringComparison.Ordinal))
+            {
+                await earlier.WaitForExitAsync(cancellation).WaitAsync(StartLimit, cancellation);
+            }
+        }
+        catch (ArgumentException)
+        {
+            // it has ended
+        }
+        catch (TimeoutException)
+        {
+            throw new HostException($"The storage emulator of an earlier host (process {id}) does not end; end it and start again.");
+        }
+    }
 
     private static ChildProcess StartNode(IEnumerable<string> arguments, Action<string> onLine)
     {

@@ -17,7 +17,8 @@ internal static class RunCommand
         command.SetAction(async (parsed, cancellation) =>
         {
             var loop = new QueueLoop(
-                PipelineStorage.FromSettings(Environment.GetEnvironmentVariable), new BaseModelFolders(Environment.GetEnvironmentVariable("PIPELINE_MODELS") ?? ""), TimeProvider.System);
+                PipelineStorage.FromSettings(Environment.GetEnvironmentVariable), new BaseModelFolders(Environment.GetEnvironmentVariable("PIPELINE_MODELS") ?? ""),
+                HoldTimes.FromSetting(Environment.GetEnvironmentVariable(HoldTimes.Setting)), TimeProvider.System);
             using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
             Task watch = parsed.GetValue(parent) is { } id ? WatchAsync(id, stop) : Task.CompletedTask;
             try

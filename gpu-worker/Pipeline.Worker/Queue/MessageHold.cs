@@ -7,17 +7,10 @@ namespace Pipeline.Worker.Queue;
 /// <summary>Keeps a job while it is worked on: its message hidden, its lease renewed; and watches for the wish to cancel.</summary>
 internal sealed class MessageHold : IAsyncDisposable
 {
-    /// <summary>How long a message stays hidden without a renewal.</summary>
-    public static readonly TimeSpan Hidden = TimeSpan.FromMinutes(2);
-
-    /// <summary>How long a lease lasts without a renewal.</summary>
-    public static readonly TimeSpan LeaseDuration = TimeSpan.FromSeconds(60);
-
-    private static readonly TimeSpan MessageRenewal = TimeSpan.FromSeconds(30);
-    private static readonly TimeSpan LeaseRenewal = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan Look = TimeSpan.FromSeconds(2);
     private readonly PipelineStorage _storage;
     private readonly LeasedBlob _lease;
+    private readonly HoldTimes _times;
     private readonly QueueMessage _message;
     private readonly string _runId;
     private readonly CancellationTokenSource _stop = new();
@@ -25,9 +18,9 @@ internal sealed class MessageHold : IAsyncDisposable
     private readonly Task _loop;
     private string _receipt;
 
-    public MessageHold(PipelineStorage storage, LeasedBlob lease, QueueMessage message, string runId)
+    public MessageHold(PipelineStorage storage, LeasedBlob lease, HoldTimes times, QueueMessage message, string runId)
     {
-        (_storage, _lease, _message, _runId, _receipt) = (storage, lease, message, runId, message.PopReceipt);
+        (_storage, _lease, _times, _message, _runId, _receipt) = (storage, lease, times, message, runId, message.PopReceipt);
         _loop = Task.Run(RunAsync);
     }
 
@@ -77,15 +70,15 @@ internal sealed class MessageHold : IAsyncDisposable
             {
                 try
                 {
-                    if (Environment.TickCount64 - leaseRenewed >= LeaseRenewal.TotalMilliseconds)
+                    if (Environment.TickCount64 - leaseRenewed >= _times.Lease.TotalMilliseconds / 4)
                     {
                         await _lease.RenewAsync(_ended.Token);
                         leaseRenewed = Environment.TickCount64;
                     }
 
-                    if (Environment.TickCount64 - messageRenewed >= MessageRenewal.TotalMilliseconds)
+                    if (Environment.TickCount64 - messageRenewed >= _times.Hidden.TotalMilliseconds / 4)
                     {
-                        _receipt = await _storage.Messages.RenewAsync(BlobLayout.TrainingJobsQueue, _message, _receipt, Hidden, CancellationToken.None); // a renewal cut off would leave a receipt that no longer counts
+                        _receipt = await _storage.Messages.RenewAsync(BlobLayout.TrainingJobsQueue, _message, _receipt, _times.Hidden, CancellationToken.None); // a renewal cut off would leave a receipt that no longer counts
                         messageRenewed = Environment.TickCount64;
                     }
 

@@ -7,10 +7,10 @@ using Pipeline.Tokenization;
 namespace Pipeline.Worker.Queue;
 
 /// <summary>Takes jobs off the queue, one at a time. A worker that dies leaves its message; the next one goes on from the last checkpoint.</summary>
-public sealed class QueueLoop(PipelineStorage storage, BaseModelFolders bases, TimeProvider time)
+public sealed class QueueLoop(PipelineStorage storage, BaseModelFolders bases, HoldTimes times, TimeProvider time)
 {
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(500);
-    private static readonly TimeSpan Taken = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan Taken = TimeSpan.FromSeconds(5);
 
     /// <summary>Works until cancelled, or until there was nothing to do for a while.</summary>
     /// <param name="idleExit">How long to wait for work; <c>null</c>: for ever.</param>
@@ -23,7 +23,7 @@ public sealed class QueueLoop(PipelineStorage storage, BaseModelFolders bases, T
             QueueMessage? message = null;
             try
             {
-                message = await storage.Messages.ReceiveAsync(BlobLayout.TrainingJobsQueue, MessageHold.Hidden, cancellation);
+                message = await storage.Messages.ReceiveAsync(BlobLayout.TrainingJobsQueue, times.Hidden, cancellation);
                 if (message is not null)
                 {
                     await WorkAsync(message, cancellation);
@@ -59,7 +59,7 @@ public sealed class QueueLoop(PipelineStorage storage, BaseModelFolders bases, T
             return;
         }
 
-        LeasedBlob? lease = await LeasedBlob.TryAcquireAsync(storage.Blobs, BlobLayout.JobLock(job.RunId), MessageHold.LeaseDuration, cancellation);
+        LeasedBlob? lease = await LeasedBlob.TryAcquireAsync(storage.Blobs, BlobLayout.JobLock(job.RunId), times.Lease, cancellation);
         if (lease is null)
         {
             // Another worker has the job, or had it until just now: its lease runs out by itself.
@@ -69,7 +69,7 @@ public sealed class QueueLoop(PipelineStorage storage, BaseModelFolders bases, T
 
         try
         {
-            await using var hold = new MessageHold(storage, lease, message, job.RunId);
+            await using var hold = new MessageHold(storage, lease, times, message, job.RunId);
             await new JobHandling(storage, lease, hold, job, new JobTraining(storage, bases, time)).RunAsync(request!, cancellation);
         }
         finally

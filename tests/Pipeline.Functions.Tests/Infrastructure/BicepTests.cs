@@ -1,0 +1,110 @@
+using System.Diagnostics;
+using System.Reflection;
+using System.Text.Json;
+using Pipeline.Contracts;
+
+namespace Pipeline.Functions.Tests.Infrastructure;
+
+/// <summary>infra/ as the Bicep compiler sees it.</summary>
+public sealed class BicepTests
+{
+    private static readonly Lazy<JsonElement> Compiled = new(Compile);
+
+    [Fact]
+    public void Main_Compiled_HasNoErrorAndNoWarning() => Assert.Equal("2019-04-01", Template().GetProperty("$schema").GetString()!.Split('/')[4]);
+
+    [Fact]
+    public void Storage_Names_AreThoseOfBlobLayout()
+    {
+        JsonElement variables = Module("storage").GetProperty("variables");
+        string[] Names(string variable) => [.. variables.GetProperty(variable).EnumerateArray().Select(n => n.GetString()!)];
+
+        Assert.Equal(BlobLayout.Containers.Append("deployments").Order(StringComparer.Ordinal), Names("containers").Order(StringComparer.Ordinal));
+        Assert.Equal(BlobLayout.Queues.Order(StringComparer.Ordinal), Names("queues").Order(StringComparer.Ordinal));
+        Assert.Equal(new[] { BlobLayout.RunsTable, BlobLayout.PutAsideTable }.Order(StringComparer.Ordinal), Names("tables").Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public void TrainingJob_Scale_CountsVisibleMessagesOfTheJobsQueueWithTheIdentity()
+    {
+        JsonElement job = Resource(Module("trainingJob"), "Microsoft.App/jobs");
+        JsonElement configuration = job.GetProperty("properties").GetProperty("configuration");
+        JsonElement rule = configuration.GetProperty("eventTriggerConfig").GetProperty("scale").GetProperty("rules")[0];
+        JsonElement metadata = rule.GetProperty("metadata");
+
+        Assert.Equal(("Event", 0), (configuration.GetProperty("triggerType").GetString(), configuration.GetProperty("replicaRetryLimit").GetInt32()));
+        Assert.Equal(("azure-queue", "[parameters('identityId')]"), (rule.GetProperty("type").GetString(), rule.GetProperty("identity").GetString()));
+        Assert.Equal((BlobLayout.TrainingJobsQueue, "visibleonly", "1"), (metadata.GetProperty("queueName").GetString(), metadata.GetProperty("queueLengthStrategy").GetString(), metadata.GetProperty("queueLength").GetString()));
+    }
+
+    [Fact]
+    public void FunctionApp_Settings_AreThoseThatTheAppReads()
+    {
+        JsonElement site = Resource(Module("functionApp"), "Microsoft.Web/sites").GetProperty("properties").GetProperty("siteConfig");
+        HashSet<string> settings = [.. site.GetProperty("appSettings").EnumerateArray().Select(s => s.GetProperty("name").GetString()!)];
+
+        Assert.Superset(new HashSet<string> { "AzureWebJobsStorage__accountName", "AZURE_CLIENT_ID", "RetrainingSchedule", "PIPELINE_MODELS", "WorkerStartDeadline", "WorkerHeartbeatDeadline" }, settings);
+        Assert.DoesNotContain(settings, s => s.Contains("Key", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Roles_OneIdentity_HasStorageAndPullRights()
+    {
+        Assert.Equal(3, Module("storage").GetProperty("variables").GetProperty("roles").GetArrayLength());
+        Assert.Equal("false", Resource(Module("storage"), "Microsoft.Storage/storageAccounts").GetProperty("properties").GetProperty("allowSharedKeyAccess").GetRawText());
+        Assert.Equal("7f951dda-4ed3-4680-a7ca-43fe172d538d", Module("registry").GetProperty("variables").GetProperty("acrPull").GetString());
+        Assert.Equal(1, Template().GetRawText().Split("\"type\": \"Microsoft.ManagedIdentity/userAssignedIdentities\"").Length - 1);
+    }
+
+    private static JsonElement Template()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "The compiler's package is named for linux-x64.");
+        return Compiled.Value;
+    }
+
+    private static JsonElement Module(string name)
+    {
+        foreach (JsonElement resource in Items(Template().GetProperty("resources")))
+        {
+            if (resource.GetProperty("type").GetString() == "Microsoft.Resources/deployments" && resource.GetProperty("name").GetString() == name)
+            {
+                return resource.GetProperty("properties").GetProperty("template");
+            }
+        }
+
+        throw new KeyNotFoundException(name);
+    }
+
+    private static JsonElement Resource(JsonElement template, string type) => Items(template.GetProperty("resources")).Single(r => r.GetProperty("type").GetString() == type);
+
+    private static IEnumerable<JsonElement> Items(JsonElement resources) =>
+        resources.ValueKind == JsonValueKind.Array ? resources.EnumerateArray() : resources.EnumerateObject().Select(r => r.Value);
+
+    private static JsonElement Compile()
+    {
+        string package = Assembly.GetExecutingAssembly().GetCustomAttributes<AssemblyMetadataAttribute>().Single(a => a.Key == "BicepPackage").Value!;
+        string tool = Path.Combine(Directory.CreateTempSubdirectory("pipeline-bicep-").FullName, "bicep");
+        File.Copy(Directory.EnumerateFiles(Path.Combine(package, "tools"), "bicep", SearchOption.AllDirectories).Single(), tool);
+        try
+        {
+            if (!OperatingSystem.IsWindows())
+            {
+                File.SetUnixFileMode(tool, UnixFileMode.UserRead | UnixFileMode.UserExecute); // the package's copy has no run bit
+            }
+
+            var info = new ProcessStartInfo(tool, ["build", RepositoryFiles.At("infra", "main.bicep"), "--stdout"]) { RedirectStandardOutput = true, RedirectStandardError = true };
+            info.Environment["DOTNET_SYSTEM_GLOBALIZATION_INVARIANT"] = "1";
+            using Process process = Process.Start(info)!;
+            Task<string> said = process.StandardError.ReadToEndAsync();
+            string json = process.StandardOutput.ReadToEnd();
+            process.WaitForExit();
+            Assert.Equal("", said.Result.Trim());
+            Assert.Equal(0, process.ExitCode);
+            return JsonDocument.Parse(json).RootElement;
+        }
+        finally
+        {
+            Directory.Delete(Path.GetDirectoryName(tool)!, recursive: true);
+        }
+    }
+}

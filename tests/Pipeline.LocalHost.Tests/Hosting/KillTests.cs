@@ -1,0 +1,137 @@
+using System.Diagnostics;
+using System.Text;
+using Pipeline.Contracts;
+
+namespace Pipeline.LocalHost.Tests.Hosting;
+
+/// <summary>Real kills at random moments of a 200-row project, one run each: every run comes to the same dataset and the same adapter, once.</summary>
+[Trait("Tier", "Slow")]
+public sealed class KillTests(ITestOutputHelper output)
+{
+    private const string Project = "killed";
+    private const int CheckpointSteps = 10;
+    private const int SideBySide = 3; // a run waits more than it computes
+
+    // 160 training rows in batches of 4 over 3 epochs: 120 steps.
+    private static readonly string Yaml = $"training: {{ r: 4, epochs: 3, batchSize: 4, checkpointSteps: {CheckpointSteps}, warmupSteps: 5 }}\nevaluation: {{ generate: false, bootstrapSamples: 200 }}\nvalidation: {{ maxTokens: 64 }}\n";
+
+    private static readonly Dictionary<string, string> Settings = new() { ["WorkerMessageHidden"] = "00:00:20" };
+
+    [Theory]
+    [InlineData("host", 40)]
+    [InlineData("worker", 20)]
+    public async Task Kill_AtARandomMoment_ChangesNothingOfTheEnd(string what, int kills)
+    {
+        long started = Stopwatch.GetTimestamp();
+        Ended calm = await RunAsync(null, TimeSpan.Zero);
+        TimeSpan whole = Stopwatch.GetElapsedTime(started);
+        output.WriteLine($"without a kill: {whole.TotalSeconds:0.0} s, {calm.Steps.Count} steps");
+        Assert.Equal(calm.Steps.Distinct().Count(), calm.Steps.Count);
+
+        using var turn = new SemaphoreSlim(SideBySide);
+        var random = new Random(20261123);
+        Task<Ended>[] runs = [.. Enumerable.Range(0, kills).Select(_ => random.NextDouble()).Select(async moment =>
+        {
+            await turn.WaitAsync();
+            try
+            {
+                return await RunAsync(what, whole * SideBySide * moment);
+            }
+            finally
+            {
+                turn.Release();
+            }
+        })];
+        await Task.WhenAll(runs);
+
+        int resumed = 0;
+        foreach (Ended run in runs.Select(r => r.Result))
+        {
+            Assert.Equal((RunRecord.Completed, null, "1"), (run.State, run.Error, run.Versions));
+            Assert.Equal(calm.Dataset, run.Dataset);
+            Assert.Equal(calm.Weights, run.Weights); // resumed training is the same training
+            int again = run.Steps.Count - run.Steps.Distinct().Count();
+            Assert.InRange(again, 0, CheckpointSteps);
+            resumed += again > 0 || run.Killed is "train" ? 1 : 0;
+        }
+
+        output.WriteLine($"{kills} kills of the {what} in {Stopwatch.GetElapsedTime(started).TotalSeconds:0} s: by stage {string.Join(", ", runs.GroupBy(r => r.Result.Killed).OrderBy(g => g.Key, StringComparer.Ordinal).Select(g => $"{g.Key} {g.Count()}"))}; {runs.Sum(r => r.Result.Steps.Count - r.Result.Steps.Distinct().Count())} steps made twice");
+        Assert.True(resumed > 0, "no kill came while a run trained");
+    }
+
+    private static async Task<Ended> RunAsync(string? kill, TimeSpan after)
+    {
+        CancellationToken cancellation = TestContext.Current.CancellationToken;
+        string data = Directory.CreateTempSubdirectory("pipeline-kill-").FullName;
+        ServeProcess host = await ServeProcess.StartAsync(data, Settings, cancellation);
+        try
+        {
+            await host.Storage.Files.WriteAsync(BlobLayout.Project(Project), Encoding.UTF8.GetBytes(Yaml), cancellation);
+            await host.Storage.Files.WriteAsync(BlobLayout.Raw(Project, "a.csv"), Encoding.UTF8.GetBytes(HostFixture.Rows(200)), cancellation);
+            string killed = "";
+            if (kill is not null)
+            {
+                await Task.Delay(after, cancellation);
+                killed = await StageAsync(host, cancellation);
+                if (kill == "worker")
+                {
+                    host.KillWorker();
+                }
+                else
+                {
+                    host.KillHost();
+                    host = await ServeProcess.StartAsync(data, Settings, cancellation);
+                }
+            }
+
+            return await EndAsync(host, killed, cancellation);
+        }
+        finally
+        {
+            await host.DisposeAsync();
+            Directory.Delete(data, recursive: true);
+        }
+    }
+
+    /// <summary>Where the run stands.</summary>
+    private static async Task<string> StageAsync(ServeProcess host, CancellationToken cancellation)
+    {
+        if (await host.Storage.Runs.ListAsync(Project, cancellation) is not [var run, ..])
+        {
+            return "before";
+        }
+
+        return run.Stage != "train" ? run.Stage : await ProgressAsync(host, run.RunId, cancellation) is [.., var last] ? last.Stage : "queue";
+    }
+
+    private static async Task<Ended> EndAsync(ServeProcess host, string killed, CancellationToken cancellation)
+    {
+        long started = Stopwatch.GetTimestamp();
+        RunRecord? run = null;
+        while (run is null or { State: RunRecord.Running })
+        {
+            Assert.True(Stopwatch.GetElapsedTime(started) < TimeSpan.FromMinutes(4), $"killed in '{killed}', the run is {run?.State} {run?.Stage}");
+            await Task.Delay(200, cancellation);
+            run = Assert.Single((await host.Storage.Runs.ListAsync(Project, cancellation)).DefaultIfEmpty());
+        }
+
+        RegistryPointer registry = await host.Storage.Registry.GetAsync(Project, cancellation);
+        var dataset = new StringBuilder();
+        foreach ((string name, _) in run.DatasetId is null ? [] : await host.Storage.Files.ListAsync(BlobLayout.DatasetsContainer, "", cancellation))
+        {
+            dataset.Append(name).Append(' ').AppendLine(ContentHash.Of((await host.Storage.Files.ReadAsync(new BlobAddress(BlobLayout.DatasetsContainer, name), cancellation))!));
+        }
+
+        IEnumerable<string> versions = (await host.Storage.Files.ListAsync(BlobLayout.AdaptersContainer, "", cancellation)).Select(f => f.Name.Split('/')[1]).Distinct();
+        Assert.Equal(["v1"], versions);
+        byte[]? weights = await host.Storage.Files.ReadAsync(BlobLayout.Adapter(Project, 1, BlobLayout.AdapterWeightsFile), cancellation);
+        List<int> steps = [.. (await ProgressAsync(host, run.RunId, cancellation)).Where(l => l.Loss is not null).Select(l => l.Done)];
+        return new Ended(run.State, run.Error, string.Join(',', registry.Published), dataset.ToString(), ContentHash.Of(weights!), steps, killed);
+    }
+
+    private static async Task<IReadOnlyList<TrainingProgress>> ProgressAsync(ServeProcess host, string runId, CancellationToken cancellation) =>
+        [.. Encoding.UTF8.GetString(await host.Storage.Files.ReadAsync(BlobLayout.Progress(runId), cancellation) ?? []).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(l => ContractJson.Read<TrainingProgress>(l))];
+
+    /// <summary>What a run has left.</summary>
+    private sealed record Ended(string State, string? Error, string Versions, string Dataset, string Weights, IReadOnlyList<int> Steps, string Killed);
+}
