@@ -18,7 +18,8 @@ public sealed class GetRun(PipelineStorage storage)
         }
 
         byte[]? lines = await storage.Files.ReadAsync(BlobLayout.Progress(id), cancellation);
-        return HttpAnswer.Ok(new RunView(run, LastLine(lines)));
+        DatasetManifest? manifest = run.DatasetId is null ? null : await storage.Files.ReadJsonAsync<DatasetManifest>(BlobLayout.Dataset(run.DatasetId, BlobLayout.ManifestFile), cancellation);
+        return HttpAnswer.Ok(new RunView(run, LastLine(lines), manifest?.Rows));
     }
 
     private static TrainingProgress? LastLine(byte[]? lines)
@@ -34,5 +35,5 @@ public sealed class GetRun(PipelineStorage storage)
     }
 }
 
-/// <summary>A run and how far its worker is.</summary>
-public sealed record RunView(RunRecord Run, TrainingProgress? Progress);
+/// <summary>A run, how far its worker is, and how the rows read have ended.</summary>
+public sealed record RunView(RunRecord Run, TrainingProgress? Progress, RowCounts? Rows);

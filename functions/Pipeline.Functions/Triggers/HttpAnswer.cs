@@ -18,6 +18,9 @@ internal static class HttpAnswer
 
     public static IResult NotFound(string error) => Results.Json(new { error }, ContractJson.Compact, statusCode: 404);
 
+    /// <summary>A page and what it may do.</summary>
+    public static IResult Page(string html, string policy) => new HtmlPage(html, policy);
+
     public static IResult NoProject(string project) => BadRequest($"'{project}' cannot name a project: use 3 to 40 of a-z, 0-9 and '-'.");
 
     /// <summary>The body as text; <c>null</c>: it is too long.</summary>
@@ -51,6 +54,19 @@ internal static class HttpAnswer
         catch (JsonException fault)
         {
             return (null, $"The body is not the JSON expected: {fault.Message}");
+        }
+    }
+
+    private sealed class HtmlPage(string html, string policy) : IResult
+    {
+        public Task ExecuteAsync(HttpContext httpContext)
+        {
+            IHeaderDictionary headers = httpContext.Response.Headers;
+            headers.ContentSecurityPolicy = policy;
+            headers.XContentTypeOptions = "nosniff";
+            headers["Referrer-Policy"] = "no-referrer"; // the address may hold a key
+            headers.CacheControl = "no-store";
+            return Results.Content(html, "text/html", Encoding.UTF8).ExecuteAsync(httpContext);
         }
     }
 

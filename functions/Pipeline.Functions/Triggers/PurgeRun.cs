@@ -27,14 +27,21 @@ public sealed class PurgeRun(PipelineStorage storage)
             return HttpAnswer.BadRequest($"Run '{id}' is {run.State}; only one that failed or was cancelled can be purged. Cancel it first if it runs.");
         }
 
+        LeasedBlob? job = await LeasedBlob.TryAcquireAsync(storage.Blobs, BlobLayout.JobLock(id), TimeSpan.FromSeconds(30), cancellation);
+        if (job is null)
+        {
+            return HttpAnswer.BadRequest($"The worker of run '{id}' has not stopped yet; try again in a moment.");
+        }
+
         await RunStarter.PurgeAsync(client, id, cancellation);
         if (run.Version is { } version && !(await storage.Registry.GetAsync(run.Project, cancellation)).Published.Contains(version))
         {
             await storage.Files.DeletePrefixAsync(BlobLayout.AdaptersContainer, BlobLayout.AdapterPrefix(run.Project, version), cancellation);
         }
 
-        // The wish to cancel goes last and the job itself first: a worker that still has the message finds no job and drops it.
+        // The job itself goes first: a worker that still has the message finds no job and drops it.
         await storage.Files.DeleteAsync(BlobLayout.Job(id), cancellation);
+        await job.ReleaseAsync(cancellation);
         await storage.Files.DeletePrefixAsync(BlobLayout.JobsContainer, BlobLayout.JobPrefix(id), cancellation);
         await storage.Runs.DeleteAsync(id, cancellation);
         return HttpAnswer.Ok(new { runId = id, purged = true });

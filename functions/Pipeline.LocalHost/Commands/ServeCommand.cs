@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Net;
 using Pipeline.LocalHost.Hosting;
 
 namespace Pipeline.LocalHost.Commands;
@@ -10,18 +11,29 @@ internal static class ServeCommand
     {
         Option<string> data = CommandOptions.Data("serve");
         var port = new Option<int>("--port") { Description = "Port of the HTTP functions on loopback; 0: a free one", DefaultValueFactory = _ => 7071 };
-        var command = new Command("serve", "Run the function app until stopped") { data, port };
-        command.SetAction((parsed, cancellation) => RunAsync(Path.GetFullPath(parsed.GetRequiredValue(data)), parsed.GetValue(port), cancellation));
+        var listen = new Option<string?>("--listen") { Description = "Address to listen on; default: loopback only. The functions ask for no key here" };
+        var allow = new Option<string[]>("--allow-host") { Description = "A name under which the host may be called beside localhost; may be said several times", DefaultValueFactory = _ => [] };
+        var command = new Command("serve", "Run the function app until stopped") { data, port, listen, allow };
+        command.SetAction((parsed, cancellation) => RunAsync(
+            new HostOptions
+            {
+                DataDirectory = Path.GetFullPath(parsed.GetRequiredValue(data)), Port = parsed.GetValue(port), Listen = Address(parsed.GetValue(listen)), AllowedHosts = parsed.GetValue(allow)!,
+            },
+            cancellation));
         return command;
     }
 
-    private static async Task<int> RunAsync(string data, int port, CancellationToken cancellation)
+    private static IPAddress? Address(string? text) => text is null ? null
+        : IPAddress.TryParse(text, out IPAddress? address) ? address : throw new HostException($"--listen is '{text}', which is no IP address.");
+
+    private static async Task<int> RunAsync(HostOptions options, CancellationToken cancellation)
     {
-        await using EmbeddedHost host = await EmbeddedHost.StartAsync(new HostOptions { DataDirectory = data, Port = port }, Console.WriteLine, cancellation);
+        string data = options.DataDirectory;
+        await using EmbeddedHost host = await EmbeddedHost.StartAsync(options, Console.WriteLine, cancellation);
         new HostEndpoint(Environment.ProcessId, host.Address, host.EmulatorProcessId is null ? null : host.ConnectionString).Write(data);
         try
         {
-            Console.WriteLine($"HTTP functions at {host.Address}api/ ; drop files into raw/PROJECT/NAME. Ctrl-C stops.");
+            Console.WriteLine($"Runs at {host.Address} ; HTTP functions at {host.Address}api/ ; drop files into raw/PROJECT/NAME. Ctrl-C stops.");
             if (host.EmulatorProcessId is not null)
             {
                 Console.WriteLine($"Storage: {host.ConnectionString}");

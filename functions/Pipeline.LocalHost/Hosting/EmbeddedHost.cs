@@ -43,7 +43,14 @@ public sealed class EmbeddedHost : IAsyncDisposable
     public DurableTaskClient Durable => _app.Services.GetRequiredService<DurableTaskClient>();
 
     /// <summary>Where HTTP functions answer.</summary>
-    public Uri Address => new(_app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First());
+    public Uri Address
+    {
+        get
+        {
+            var bound = new Uri(_app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First());
+            return bound.Host is "0.0.0.0" or "[::]" ? new UriBuilder(bound) { Host = "127.0.0.1" }.Uri : bound;
+        }
+    }
 
     /// <summary>Starts everything.</summary>
     /// <param name="options">How.</param>
@@ -122,7 +129,7 @@ public sealed class EmbeddedHost : IAsyncDisposable
             [StorageSetting] = connection,
             ["PIPELINE_MODELS"] = models,
             ["RetrainingSchedule"] = builder.Configuration["RetrainingSchedule"] ?? DefaultSchedule,
-            ["AllowedHosts"] = "localhost;127.0.0.1",
+            ["AllowedHosts"] = string.Join(';', options.AllowedHosts.Prepend("127.0.0.1").Prepend("localhost")),
         });
         builder.Configuration.AddInMemoryCollection(options.Settings);
         builder.Logging.ClearProviders();
@@ -136,7 +143,7 @@ public sealed class EmbeddedHost : IAsyncDisposable
         }
 
         builder.Logging.AddFilter("Microsoft", LogLevel.Warning);
-        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(System.Net.IPAddress.Loopback, options.Port));
+        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(options.Listen ?? System.Net.IPAddress.Loopback, options.Port));
         IServiceCollection services = builder.Services;
         PipelineServices.Add(services, builder.Configuration);
         services.AddSingleton(_ => new HistoryStore(Path.Combine(options.DataDirectory, "orchestrations.db")));
@@ -155,6 +162,8 @@ public sealed class EmbeddedHost : IAsyncDisposable
 
         WebApplication app = builder.Build();
         app.UseHostFiltering();
+        app.Use(OwnPages.CheckAsync);
+        app.MapGet("/", () => Microsoft.AspNetCore.Http.Results.Redirect("/api/dashboard"));
         HttpRoutes.Map(app, app.Services.GetRequiredService<FunctionCatalog>());
         return app;
     }

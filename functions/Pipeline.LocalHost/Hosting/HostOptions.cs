@@ -9,6 +9,12 @@ public sealed record HostOptions
     /// <summary>Port of the HTTP functions on loopback; 0: a free one.</summary>
     public int Port { get; init; }
 
+    /// <summary>The address to listen on; <c>null</c>: loopback only.</summary>
+    public System.Net.IPAddress? Listen { get; init; }
+
+    /// <summary>Names under which the host may be called beside localhost.</summary>
+    public IReadOnlyList<string> AllowedHosts { get; init; } = [];
+
     /// <summary>Whether to start the worker.</summary>
     public bool StartWorker { get; init; } = true;
 

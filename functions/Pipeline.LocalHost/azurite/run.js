@@ -1,13 +1,14 @@
-// Runs Azurite and ends with the process that started it, however that ended. It ends as on SIGTERM: what it holds in
-// memory is written first.
+// Runs Azurite and ends with the process that started it, however that ended: a little later, so that a worker can write
+// its checkpoint and give its message back, and as on SIGTERM, so that what is held in memory is written.
+const grace = 3000; // ms
 const parent = Number(process.env.PIPELINE_PARENT);
 const watch = setInterval(() => {
   try {
     process.kill(parent, 0);
   } catch {
     clearInterval(watch);
-    process.kill(process.pid, "SIGTERM");
+    setTimeout(() => process.kill(process.pid, "SIGTERM"), grace);
   }
-}, 500);
+}, 250);
 watch.unref();
 require("azurite/dist/src/azurite.js");

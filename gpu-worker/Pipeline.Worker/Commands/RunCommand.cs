@@ -9,6 +9,8 @@ namespace Pipeline.Worker.Commands;
 /// <summary><c>run</c>: jobs off the queue until stopped.</summary>
 internal static class RunCommand
 {
+    private static readonly TimeSpan Grace = TimeSpan.FromSeconds(20);
+
     public static Command Create()
     {
         var idleExit = new Option<int?>("--idle-exit") { Description = "End after this many seconds without work; default: never" };
@@ -44,6 +46,7 @@ internal static class RunCommand
             using Process process = Process.GetProcessById(processId);
             await process.WaitForExitAsync(stop.Token);
             await stop.CancelAsync();
+            _ = Task.Delay(Grace).ContinueWith(_ => Environment.Exit(1), TaskScheduler.Default); // storage may be gone with the host: a worker does not outlive it for long
         }
         catch (ArgumentException)
         {

@@ -9,15 +9,28 @@ namespace Pipeline.LocalHost.Tests.Hosting;
 internal sealed class ServeProcess : IAsyncDisposable
 {
     private readonly Process _process;
+    private readonly StringBuilder _said;
 
-    private ServeProcess(Process process, PipelineStorage storage, Uri address)
+    private ServeProcess(Process process, StringBuilder said, PipelineStorage storage, Uri address)
     {
-        (_process, Storage, Address) = (process, storage, address);
+        (_process, _said, Storage, Address) = (process, said, storage, address);
     }
 
     public PipelineStorage Storage { get; }
 
     public Uri Address { get; }
+
+    /// <summary>All that it has printed.</summary>
+    public string Said
+    {
+        get
+        {
+            lock (_said)
+            {
+                return _said.ToString();
+            }
+        }
+    }
 
     /// <summary>Starts it on a data folder and waits until it answers.</summary>
     public static async Task<ServeProcess> StartAsync(string data, IReadOnlyDictionary<string, string> environment, CancellationToken cancellation)
@@ -45,7 +58,7 @@ internal sealed class ServeProcess : IAsyncDisposable
 
             if (File.Exists(file) && Read(file) is { } endpoint && endpoint.GetProperty("processId").GetInt32() == process.Id)
             {
-                return new ServeProcess(process, PipelineStorage.FromConnectionString(endpoint.GetProperty("emulatorConnection").GetString()!), new Uri(endpoint.GetProperty("address").GetString()!));
+                return new ServeProcess(process, said, PipelineStorage.FromConnectionString(endpoint.GetProperty("emulatorConnection").GetString()!), new Uri(endpoint.GetProperty("address").GetString()!));
             }
 
             await Task.Delay(50, cancellation);

@@ -1,0 +1,136 @@
+'use strict';
+// Every text goes in as textContent: nothing that a file, a row or an error says becomes markup.
+const api = new URL('./', location.href);                 // .../api/
+const key = new URLSearchParams(location.search).get('code'); // a function key, where the app asks for one
+const at = (path) => { const u = new URL(path, api); if (key) u.searchParams.set('code', key); return u; };
+const $ = (id) => document.getElementById(id);
+const stages = [['dataset', 'build the dataset'], ['load', 'load the base'], ['evaluate-base', 'ask the base'], ['train', 'train'], ['evaluate-tuned', 'ask the tuned model'], ['publish', 'publish']];
+const percent = (f) => f === undefined || f === null ? '' : (100 * f).toFixed(1) + ' %';
+let chosen = decodeURIComponent(location.hash.slice(1)), stream = null, lines = [], shown = '';
+
+function cell(row, text, className) { const td = row.insertCell(); td.textContent = text ?? ''; if (className) td.className = className; return td; }
+
+async function get(path) {
+  const answer = await fetch(at(path));
+  if (!answer.ok) throw new Error(`${path}: ${answer.status} ${(await answer.text()).slice(0, 300)}`);
+  return answer.json();
+}
+
+async function act(method, path) {
+  try {
+    const answer = await fetch(at(path), { method, headers: { 'x-pipeline-page': '1' } });
+    $('refused').textContent = answer.ok ? '' : (await answer.json()).error;
+  } catch (fault) { $('refused').textContent = String(fault); }
+  refresh();
+}
+
+async function refresh() {
+  try {
+    const runs = await get('runs');
+    const body = $('runs').tBodies[0];
+    body.replaceChildren();
+    for (const run of runs) {
+      const row = body.insertRow();
+      row.className = 'run' + (run.runId === chosen ? ' chosen' : '');
+      row.dataset.run = run.runId;
+      row.tabIndex = 0;
+      row.onclick = () => choose(run.runId);
+      row.onkeydown = (e) => { if (e.key === 'Enter') choose(run.runId); };
+      cell(row, run.runId); cell(row, run.createdAt.slice(0, 16).replace('T', ' ')); cell(row, run.trigger); cell(row, run.source);
+      cell(row, run.state === 'running' ? `running: ${run.stage}` : run.state, run.state);
+      cell(row, percent(run.baseAccuracy)); cell(row, percent(run.tunedAccuracy)); cell(row, run.error ?? run.promotion);
+    }
+    $('none').hidden = runs.length > 0;
+    const notes = await get('putaside');
+    $('aside').hidden = notes.length === 0;
+    $('notes').tBodies[0].replaceChildren();
+    for (const note of notes) {
+      const row = $('notes').tBodies[0].insertRow();
+      cell(row, note.at.slice(0, 16).replace('T', ' ')); cell(row, note.what); cell(row, note.queue); cell(row, note.reason);
+    }
+    if (chosen) await detail();
+    $('fault').textContent = '';
+  } catch (fault) { $('fault').textContent = String(fault.message ?? fault); }
+}
+
+function choose(id) {
+  if (id === chosen && stream) return;
+  chosen = id;
+  location.hash = encodeURIComponent(id);
+  lines = [];
+  stream?.close();
+  stream = null;
+  refresh();
+}
+
+async function detail() {
+  const view = await get('runs/' + encodeURIComponent(chosen));
+  const run = view.run;
+  $('run').hidden = false;
+  $('title').textContent = `${run.runId}: ${run.state}` + (run.error ? `, ${run.error}` : '');
+  const buttons = [];
+  const button = (text, method, path) => { const b = document.createElement('button'); b.textContent = text; b.onclick = () => act(method, path); buttons.push(b); };
+  const path = 'runs/' + encodeURIComponent(run.runId);
+  if (run.state === 'running') button('Cancel', 'POST', path + '/cancel');
+  if (run.state === 'failed' || run.state === 'cancelled') { button('Resume', 'POST', path + '/resume'); button('Purge', 'DELETE', path); }
+  $('actions').replaceChildren(...buttons);
+  $('rows').textContent = view.rows ? `${view.rows.read} rows read = ${view.rows.accepted} accepted + ${view.rows.rejected} rejected + ${view.rows.duplicates} duplicates` : '';
+  const links = [];
+  const link = (text, href, download) => { const a = document.createElement('a'); a.textContent = text; a.href = at(href); if (download) a.download = ''; links.push(a, ' '); };
+  if (view.rows?.rejected > 0) link('Download the rejected rows', path + '/rejected', true);
+  if (run.adapter) link('Report', path + '/report');
+  if (links.length !== $('links').childNodes.length) $('links').replaceChildren(...links);
+  if (!stream) listen(run.runId);
+  draw(run);
+}
+
+function listen(id) {
+  stream = new EventSource(at('runs/' + encodeURIComponent(id) + '/events'));
+  const mine = stream;
+  stream.addEventListener('progress', (e) => { if (mine === stream) { lines.push(JSON.parse(e.data)); drawSoon(); } });
+  stream.addEventListener('end', () => { mine.close(); refresh(); });
+}
+
+let soon = 0;
+function drawSoon() { if (!soon) soon = setTimeout(() => { soon = 0; draw(null); }, 100); }
+
+function draw(run) {
+  if (run) shown = run.state === 'running' && run.stage === 'dataset' ? 'dataset' : '';
+  const last = new Map(lines.map((l) => [l.stage, l]));
+  const done = new Set(last.keys());
+  const body = $('stages').tBodies[0];
+  body.replaceChildren();
+  for (const [name, title] of stages) {
+    const row = body.insertRow();
+    cell(row, title);
+    const line = name === 'train' ? lines.findLast((l) => l.stage === 'train' && l.loss !== undefined) ?? last.get('train') : last.get(name);
+    const bar = document.createElement('progress');
+    bar.max = Math.max(1, line?.total ?? 1);
+    const later = stages.slice(stages.findIndex((s) => s[0] === name) + 1).some((s) => done.has(s[0]));
+    bar.value = name === 'dataset' ? (shown === 'dataset' ? 0 : 1) : later ? bar.max : line?.done ?? 0;
+    row.insertCell().append(bar);
+    cell(row, line && line.total ? `${later ? line.total : line.done} of ${line.total}` : '');
+  }
+  curve();
+}
+
+function curve() {
+  const one = (field) => [...new Map(lines.filter((l) => l[field] !== undefined).map((l) => [l.done, l[field]])).entries()].sort((a, b) => a[0] - b[0]);
+  const training = one('loss'), validation = one('validationLoss');
+  const svg = $('curve');
+  svg.replaceChildren();
+  const steps = lines.filter((l) => l.loss !== undefined);
+  const latest = steps[steps.length - 1];
+  $('speed').textContent = latest ? `step ${latest.done} of ${latest.total}, loss ${latest.loss.toFixed(3)}, ${Math.round(latest.tokensPerSecond ?? 0)} tokens/s` : 'No step yet.';
+  if (!training.length) return;
+  const top = Math.max(...training.map((p) => p[1]), ...validation.map((p) => p[1]), 1e-9), end = Math.max(1, latest.total);
+  const x = (s) => 50 + 660 * s / end, y = (v) => 210 - 195 * v / top;
+  const make = (name, attributes, text) => { const e = document.createElementNS('http://www.w3.org/2000/svg', name); for (const [k, v] of Object.entries(attributes)) e.setAttribute(k, v); if (text) e.textContent = text; svg.append(e); };
+  for (let i = 0; i <= 4; i++) make('text', { x: 44, y: y(top * i / 4) + 4, 'text-anchor': 'end' }, (top * i / 4).toFixed(2));
+  make('text', { x: 710, y: 232, 'text-anchor': 'end' }, `step ${end}`);
+  make('polyline', { points: training.map((p) => `${x(p[0]).toFixed(1)},${y(p[1]).toFixed(1)}`).join(' ') });
+  if (validation.length) make('polyline', { class: 'validation', points: validation.map((p) => `${x(p[0]).toFixed(1)},${y(p[1]).toFixed(1)}`).join(' ') });
+}
+
+refresh();
+setInterval(refresh, 3000);

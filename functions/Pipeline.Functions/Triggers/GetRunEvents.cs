@@ -1,0 +1,59 @@
+using System.Globalization;
+using System.Net.ServerSentEvents;
+using System.Runtime.CompilerServices;
+using System.Text;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Azure.Functions.Worker;
+using Pipeline.Contracts;
+using Pipeline.Storage;
+
+namespace Pipeline.Functions.Triggers;
+
+/// <summary>
+/// <c>GET /api/runs/{id}/events</c>: a run's progress as server-sent events, each line as it is written. The id of an event
+/// is the place in the progress after it, so that a browser that was cut off goes on where it was.
+/// </summary>
+public sealed class GetRunEvents(PipelineStorage storage, TimeProvider time)
+{
+    private static readonly TimeSpan Look = TimeSpan.FromSeconds(1);
+
+    [Function(nameof(GetRunEvents))]
+    public async Task<IResult> Run([HttpTrigger(AuthorizationLevel.Function, "get", Route = "runs/{id}/events")] HttpRequest request, string id, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        if (await storage.Runs.GetAsync(id, cancellation) is null)
+        {
+            return HttpAnswer.NotFound($"There is no run '{id}'.");
+        }
+
+        _ = long.TryParse(request.Headers["Last-Event-ID"], NumberStyles.None, CultureInfo.InvariantCulture, out long position);
+        return TypedResults.ServerSentEvents(Events(id, position, cancellation));
+    }
+
+    private async IAsyncEnumerable<SseItem<string>> Events(string id, long position, [EnumeratorCancellation] CancellationToken cancellation)
+    {
+        using var timer = new PeriodicTimer(Look, time);
+        bool over = false;
+        while (true)
+        {
+            byte[] bytes = await storage.Files.ReadFromAsync(BlobLayout.Progress(id), position, cancellation);
+            for (int start = 0, end; (end = Array.IndexOf(bytes, (byte)'\n', start)) >= 0; start = end + 1)
+            {
+                position += end + 1 - start;
+                yield return new SseItem<string>(Encoding.UTF8.GetString(bytes, start, end - start), "progress") { EventId = position.ToString(CultureInfo.InvariantCulture) };
+            }
+
+            if (over)
+            {
+                yield return new SseItem<string>("{}", "end");
+                yield break;
+            }
+
+            over = await storage.Runs.GetAsync(id, cancellation) is not { State: RunRecord.Running }; // once more after the end: its last lines
+            if (!over)
+            {
+                await timer.WaitForNextTickAsync(cancellation);
+            }
+        }
+    }
+}

@@ -1,0 +1,114 @@
+using System.Diagnostics;
+using System.Text;
+using Pipeline.Contracts;
+using Pipeline.LocalHost.Hosting;
+using Pipeline.Storage;
+
+namespace Pipeline.LocalHost.Tests.Hosting;
+
+/// <summary>Fifty runs while a thousand requests to storage go wrong: nothing is lost, nothing is double.</summary>
+[Trait("Tier", "Slow")]
+public sealed class StorageFaultTests(StorageFixture storage, ITestOutputHelper output) : IClassFixture<StorageFixture>
+{
+    private const int Projects = 5;
+    private const int FilesEach = 10;
+    private const int Steps = 10; // 40 rows, 32 to train, batches of 4, of which the last step ends the only epoch
+    private const int LeastFaults = 1000;
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task FiftyRuns_WithAThousandFaults_EndOnceEach()
+    {
+        string data = Directory.CreateTempSubdirectory("pipeline-faults-").FullName;
+        await using FaultProxy proxy = await FaultProxy.StartAsync(storage.ConnectionString);
+        long started = Stopwatch.GetTimestamp();
+        try
+        {
+            var options = new HostOptions
+            {
+                DataDirectory = data, LogToConsole = false,
+                Settings = new Dictionary<string, string?> { [EmbeddedHost.StorageSetting] = proxy.ConnectionString, ["RetrainingSchedule"] = "0 0 3 * * *" },
+            };
+            await using (EmbeddedHost host = await EmbeddedHost.StartAsync(options, _ => { }, Cancellation))
+            {
+                for (int p = 0; p < Projects; p++)
+                {
+                    await storage.Account.Files.WriteAsync(BlobLayout.Project($"faults-{p}"), Encoding.UTF8.GetBytes(HostFixture.QuickYaml), Cancellation);
+                }
+
+                proxy.Share = 0.15;
+                for (int p = 0; p < Projects; p++)
+                {
+                    for (int f = 0; f < FilesEach; f++)
+                    {
+                        await storage.Account.Files.WriteAsync(BlobLayout.Raw($"faults-{p}", $"{f}.csv"), Encoding.UTF8.GetBytes(HostFixture.Rows(40, $"{p}x{f}x")), Cancellation);
+                    }
+                }
+
+                await UntilAllEndedAsync(started);
+                while (proxy.Total < LeastFaults)
+                {
+                    await Task.Delay(200, Cancellation); // the loops go on meeting faults, and must go on
+                }
+
+                proxy.Share = 0;
+                await Task.Delay(3000, Cancellation);
+            }
+
+            await CheckAsync();
+            output.WriteLine($"{proxy.Total} faults over {Projects * FilesEach} runs in {Stopwatch.GetElapsedTime(started).TotalSeconds:0} s: {string.Join(", ", proxy.Faults.OrderBy(f => f.Key, StringComparer.Ordinal).Select(f => $"{f.Key} {f.Value}"))}");
+        }
+        finally
+        {
+            Directory.Delete(data, recursive: true);
+        }
+    }
+
+    private async Task UntilAllEndedAsync(long started)
+    {
+        IReadOnlyList<RunRecord> runs = [];
+        while (runs.Count < Projects * FilesEach || runs.Any(r => r.State == RunRecord.Running))
+        {
+            Assert.True(Stopwatch.GetElapsedTime(started) < TimeSpan.FromMinutes(25), string.Join("; ", runs.Where(r => r.State == RunRecord.Running).Select(r => $"{r.RunId} {r.Stage}").Prepend($"{runs.Count} runs")));
+            await Task.Delay(1000, Cancellation);
+            runs = await storage.Account.Runs.ListAsync(null, Cancellation);
+        }
+    }
+
+    private async Task CheckAsync()
+    {
+        PipelineStorage account = storage.Account;
+        IReadOnlyList<RunRecord> runs = await account.Runs.ListAsync(null, Cancellation);
+        Assert.Equal([], runs.Where(r => r.State != RunRecord.Completed).Select(r => $"{r.RunId}: {r.State} {r.Error}"));
+        Assert.Equal(Projects * FilesEach, runs.Count);
+        for (int p = 0; p < Projects; p++)
+        {
+            RegistryPointer registry = await account.Registry.GetAsync($"faults-{p}", Cancellation);
+            Assert.Equal(Enumerable.Range(1, FilesEach), registry.Published);
+            Assert.Equal(Enumerable.Range(1, FilesEach), registry.Allotted.Values.Order());
+        }
+
+        foreach (RunRecord run in runs)
+        {
+            DatasetManifest manifest = (await account.Files.ReadJsonAsync<DatasetManifest>(BlobLayout.Dataset(run.DatasetId!, BlobLayout.ManifestFile), Cancellation))!;
+            Assert.Equal(40, manifest.Rows.Accepted);
+            foreach ((string file, string sha256) in manifest.Files)
+            {
+                Assert.Equal(sha256, ContentHash.Of((await account.Files.ReadAsync(BlobLayout.Dataset(run.DatasetId!, file), Cancellation))!));
+            }
+
+            List<string> files = [.. (await account.Files.ListAsync(BlobLayout.AdaptersContainer, run.Adapter!, Cancellation)).Select(f => f.Name[run.Adapter!.Length..])];
+            Assert.Equal(7, files.Count); // weights, config, evaluation, report, card, settings, one file of TensorBoard
+            string[] lines = Encoding.UTF8.GetString((await account.Files.ReadAsync(BlobLayout.Progress(run.RunId), Cancellation))!).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+            Assert.Equal(lines.Length, lines.Distinct().Count()); // no line was appended twice
+            Assert.Contains(Enumerable.Range(1, Steps), s => lines.Any(l => ContractJson.Read<TrainingProgress>(l) is { Loss: not null } line && line.Done == line.Total && line.Total == s));
+        }
+
+        Assert.Empty(await account.Poison.ListAsync(Cancellation));
+        foreach (string queue in BlobLayout.Queues)
+        {
+            Assert.Equal(0, (await account.Queues.GetQueueClient(queue).GetPropertiesAsync(Cancellation)).Value.ApproximateMessagesCount);
+        }
+    }
+}
