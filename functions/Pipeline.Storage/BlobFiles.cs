@@ -60,6 +60,9 @@ public sealed class BlobFiles(BlobServiceClient service)
     /// <summary>A blob's ETag; <c>null</c>: there is none.</summary>
     public async Task<string?> TagAsync(BlobAddress address, CancellationToken cancellation) => (await PropertiesAsync(address, cancellation).ConfigureAwait(false))?.ETag.ToString();
 
+    /// <summary>When a blob was last written; <c>null</c>: there is none.</summary>
+    public async Task<DateTimeOffset?> WrittenAsync(BlobAddress address, CancellationToken cancellation) => (await PropertiesAsync(address, cancellation).ConfigureAwait(false))?.LastModified;
+
     /// <summary>A blob's length, bytes; 0 where there is none.</summary>
     public async Task<long> LengthAsync(BlobAddress address, CancellationToken cancellation) => (await PropertiesAsync(address, cancellation).ConfigureAwait(false))?.ContentLength ?? 0;
 

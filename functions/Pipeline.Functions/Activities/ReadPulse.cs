@@ -6,15 +6,22 @@ using Pipeline.Storage;
 namespace Pipeline.Functions.Activities;
 
 /// <summary>Looks how far a worker's progress has come.</summary>
-public sealed class ReadPulse(PipelineStorage storage)
+public sealed class ReadPulse(PipelineStorage storage, TimeProvider time)
 {
     public const string Name = nameof(ReadPulse);
+    private static readonly TimeSpan Lately = TimeSpan.FromMinutes(15);
 
     [Function(Name)]
     public async Task<JobPulse> Run([ActivityTrigger] string runId, CancellationToken cancellation)
     {
         byte[]? progress = await storage.Files.ReadAsync(BlobLayout.Progress(runId), cancellation);
-        IReadOnlyList<RunRecord> runs = await storage.Runs.ListAsync(null, cancellation);
-        return new JobPulse(progress?.Count(b => b == (byte)'\n') ?? 0, runs.Any(r => r.RunId != runId && r is { State: RunRecord.Running, Stage: "train" }));
+        bool busy = false;
+        foreach (RunRecord other in (await storage.Runs.ListAsync(null, cancellation)).Where(r => r.RunId != runId && r is { State: RunRecord.Running, Stage: "train" }))
+        {
+            // A row alone does not show a worker: its host may be gone.
+            busy |= await storage.Files.WrittenAsync(BlobLayout.Progress(other.RunId), cancellation) is { } written && time.GetUtcNow() - written < Lately;
+        }
+
+        return new JobPulse(progress?.Count(b => b == (byte)'\n') ?? 0, busy);
     }
 }

@@ -1,0 +1,286 @@
+using System.Net.Http.Json;
+using System.Text;
+using Microsoft.DurableTask;
+using Microsoft.DurableTask.Client;
+using Pipeline.Contracts;
+using Pipeline.Functions.Orchestrations;
+using Pipeline.LocalHost.Hosting;
+using Pipeline.Storage;
+
+namespace Pipeline.LocalHost.Tests.Hosting;
+
+/// <summary>A job between its run and its workers: deadlines, words that come late, workers that come to nothing. No worker runs but where a test starts one.</summary>
+public sealed class JobTests : IAsyncLifetime
+{
+    private readonly StorageFixture _storage = new(); // one for each test: a new host takes up every drop that lies there
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    private PipelineStorage Account => _storage.Account;
+
+    public ValueTask InitializeAsync() => _storage.InitializeAsync();
+
+    public ValueTask DisposeAsync() => _storage.DisposeAsync();
+
+    [Fact]
+    public async Task NoWorker_ByTheDeadline_FailsTheRunAndTakesTheJobBack()
+    {
+        await using var bench = await Bench.StartAsync(_storage, start: "00:00:01", heartbeat: "00:00:01");
+
+        RunRecord run = await bench.EndAsync(await bench.DropAsync("no-worker"));
+
+        Assert.Equal(RunRecord.Failed, run.State);
+        Assert.StartsWith("No worker took the job within twice 00:00:01. Is one running?", run.Error, StringComparison.Ordinal);
+        Assert.Equal(0, await MessagesAsync()); // no GPU starts for it later
+        Assert.Equal("cancelled", (await WorkAsync(bench, run.RunId)).Error); // nor does a worker that had taken it already go on
+    }
+
+    [Fact]
+    public async Task SilentWorker_ByTheDeadline_FailsTheRunAndNamesTheCheckpoint()
+    {
+        await using var bench = await Bench.StartAsync(_storage, start: "00:00:05", heartbeat: "00:00:01");
+        RunRecord run = await bench.UntilAsync(await bench.DropAsync("silent"), r => r.Stage == "train");
+        await Account.Files.TryAppendAsync(BlobLayout.Progress(run.RunId), Encoding.UTF8.GetBytes("{\"stage\":\"load\",\"at\":\"2026-01-01T00:00:00Z\"}\n"), 0, Cancellation);
+
+        run = await bench.EndAsync(run.RunId);
+
+        Assert.Equal((RunRecord.Failed, "The worker has been silent for twice 00:00:01. Start the run again to go on from its checkpoint."), (run.State, run.Error));
+    }
+
+    [Fact]
+    public async Task Word_OfAnEarlierStart_CountsForNothing()
+    {
+        await using var bench = await Bench.StartAsync(_storage, start: "01:00:00", heartbeat: "01:00:00");
+        RunRecord run = await bench.UntilAsync(await bench.DropAsync("stale-word"), r => r.Stage == "train");
+        TrainingJob job = (await Account.Files.ReadJsonAsync<TrainingJob>(BlobLayout.Job(run.RunId), Cancellation))!;
+
+        await Account.Messages.SendAsync(BlobLayout.TrainingResultsQueue, new TrainingResult(run.RunId, "an earlier one", false, false, "stale"), Cancellation);
+        await Task.Delay(1500, Cancellation);
+        Assert.Equal(RunRecord.Running, (await Account.Runs.GetAsync(run.RunId, Cancellation))!.State);
+        await Account.Messages.SendAsync(BlobLayout.TrainingResultsQueue, new TrainingResult(run.RunId, job.Attempt, false, false, "this one"), Cancellation);
+
+        Assert.Equal("this one", (await bench.EndAsync(run.RunId)).Error);
+    }
+
+    [Fact]
+    public async Task Adapter_HalfWritten_IsNeitherListedNorLeft()
+    {
+        await using var bench = await Bench.StartAsync(_storage, start: "01:00:00", heartbeat: "01:00:00");
+        RunRecord run = await bench.UntilAsync(await bench.DropAsync("half"), r => r.Stage == "train");
+        TrainingJob job = (await Account.Files.ReadJsonAsync<TrainingJob>(BlobLayout.Job(run.RunId), Cancellation))!;
+        await Account.Files.WriteAsync(BlobLayout.Adapter("half", job.Version, BlobLayout.AdapterWeightsFile), "half"u8.ToArray(), Cancellation);
+
+        await Account.Messages.SendAsync(BlobLayout.TrainingResultsQueue, new TrainingResult(run.RunId, job.Attempt, true, false, null), Cancellation);
+
+        run = await bench.EndAsync(run.RunId);
+        Assert.Equal((RunRecord.Failed, $"The adapter v{job.Version} is not whole: adapter_config.json is missing. Nothing was published."), (run.State, run.Error));
+        Assert.Empty((await Account.Registry.GetAsync("half", Cancellation)).Published);
+        Assert.Empty(await Account.Files.ListAsync(BlobLayout.AdaptersContainer, "half/", Cancellation));
+    }
+
+    [Fact]
+    public async Task Workers_ThreeInARowWithoutACheckpoint_GiveTheJobUp()
+    {
+        await using var bench = await Bench.StartAsync(_storage, start: "01:00:00", heartbeat: "01:00:00");
+        RunRecord run = await bench.UntilAsync(await bench.DropAsync("fruitless"), r => r.Stage == "train");
+        TrainingJob job = (await Account.Files.ReadJsonAsync<TrainingJob>(BlobLayout.Job(run.RunId), Cancellation))!;
+        await Account.Files.WriteJsonAsync(BlobLayout.JobLock(run.RunId), new JobState { Attempt = job.Attempt, Fruitless = 3, LastFault = "The last fault was OutOfMemoryException: no room." }, Cancellation);
+
+        await bench.StartWorkerAsync();
+
+        Assert.Equal("3 workers in a row ended with this job without reaching a new checkpoint. The last fault was OutOfMemoryException: no room.", (await bench.EndAsync(run.RunId)).Error);
+        while (await MessagesAsync() > 0)
+        {
+            await Task.Delay(50, Cancellation);
+        }
+    }
+
+    [Fact]
+    public async Task Message_SentAgainAfterTheAdapterIsWhole_WritesNothing()
+    {
+        await using var bench = await Bench.StartAsync(_storage, start: "01:00:00", heartbeat: "01:00:00", worker: true);
+        RunRecord run = await bench.EndAsync(await bench.DropAsync("said-twice"));
+        Assert.Equal((RunRecord.Completed, null), (run.State, run.Error));
+        TrainingJob job = (await Account.Files.ReadJsonAsync<TrainingJob>(BlobLayout.Job(run.RunId), Cancellation))!;
+        BlobAddress weights = BlobLayout.Adapter("said-twice", 1, BlobLayout.AdapterWeightsFile);
+        string? tag = await Account.Files.TagAsync(weights, Cancellation);
+        byte[] progress = (await Account.Files.ReadAsync(BlobLayout.Progress(run.RunId), Cancellation))!;
+
+        await Account.Messages.SendAsync(BlobLayout.TrainingJobsQueue, new TrainingRequest(run.RunId, job.Attempt), Cancellation);
+        do
+        {
+            await Task.Delay(200, Cancellation);
+        }
+        while (await MessagesAsync() > 0);
+
+        Assert.Equal(tag, await Account.Files.TagAsync(weights, Cancellation));
+        Assert.Equal(progress, await Account.Files.ReadAsync(BlobLayout.Progress(run.RunId), Cancellation));
+        Assert.Equal([1], (await Account.Registry.GetAsync("said-twice", Cancellation)).Published);
+    }
+
+    [Fact]
+    public async Task Content_ThatChangedAfterTheStart_FailsTheRun()
+    {
+        await using var bench = await Bench.StartAsync(_storage, start: "01:00:00", heartbeat: "01:00:00");
+        await Account.Files.WriteAsync(BlobLayout.Raw("changed", "a.csv"), Encoding.UTF8.GetBytes(HostFixture.Rows(40)), Cancellation);
+        const string RunId = "changed-0000000000-000000"; // of other bytes than lie there now
+
+        await bench.Host.Durable.ScheduleNewOrchestrationInstanceAsync(AdapterPipeline.Name, new PipelineInput(RunId, "changed", "a.csv", null, "drop"), new StartOrchestrationOptions(RunId), Cancellation);
+
+        OrchestrationMetadata end = await bench.Host.Durable.WaitForInstanceCompletionAsync(RunId, true, Cancellation);
+        Assert.Equal("'a.csv' or the project's settings changed after the run was started; the change starts a run of its own.", end.FailureDetails!.ErrorMessage);
+    }
+
+    [Fact]
+    public async Task Cancel_OfAJobThatNobodyHasTaken_RemovesItsMessageAndResumeSendsAnother()
+    {
+        await using var bench = await Bench.StartAsync(_storage, start: "01:00:00", heartbeat: "01:00:00");
+        RunRecord run = await bench.UntilAsync(await bench.DropAsync("taken-back"), r => r.Stage == "train");
+        Assert.Equal(1, await MessagesAsync());
+
+        (await bench.Http.PostAsync($"api/runs/{run.RunId}/cancel", null, Cancellation)).EnsureSuccessStatusCode();
+
+        Assert.Equal(0, await MessagesAsync());
+        foreach (string instance in (string[])[run.RunId, AdapterPipeline.DatasetInstanceOf(run.RunId), TrainingWatch.InstanceOf(run.RunId)])
+        {
+            Assert.True((await bench.Host.Durable.GetInstanceAsync(instance, false, Cancellation))!.IsCompleted, instance);
+        }
+
+        (await bench.Http.PostAsync($"api/runs/{run.RunId}/resume", null, Cancellation)).EnsureSuccessStatusCode();
+        await bench.UntilAsync(run.RunId, r => r is { State: RunRecord.Running, Stage: "train" });
+        Assert.Equal(1, await MessagesAsync());
+        (await bench.Http.PostAsync($"api/runs/{run.RunId}/cancel", null, Cancellation)).EnsureSuccessStatusCode();
+        (await bench.Http.DeleteAsync($"api/runs/{run.RunId}", Cancellation)).EnsureSuccessStatusCode();
+        Assert.Empty(await Account.Files.ListAsync(BlobLayout.JobsContainer, BlobLayout.JobPrefix(run.RunId), Cancellation));
+        Assert.Null(await Account.Runs.GetAsync(run.RunId, Cancellation));
+        Assert.Null(await bench.Host.Durable.GetInstanceAsync(run.RunId, false, Cancellation));
+    }
+
+    [Fact]
+    public async Task Drop_ThatCanStartNothing_IsPutAsideWithItsReasonAndBlocksNoOther()
+    {
+        await using var bench = await Bench.StartAsync(_storage, start: "01:00:00", heartbeat: "01:00:00");
+        await Account.Files.WriteAsync(new BlobAddress(BlobLayout.RawContainer, "NO/a.csv"), "x"u8.ToArray(), Cancellation);
+        await Account.Files.WriteAsync(BlobLayout.Project("broken-yaml"), "training: [\n"u8.ToArray(), Cancellation);
+        await Account.Files.WriteAsync(BlobLayout.Raw("broken-yaml", "a.csv"), Encoding.UTF8.GetBytes(HostFixture.Rows(40)), Cancellation);
+        await bench.UntilAsync(await bench.DropAsync("not-blocked"), r => r.Stage == "train");
+
+        List<PutAside> aside = [];
+        while (aside.Count(a => a.What is "raw/NO/a.csv" or "raw/broken-yaml/a.csv") < 2)
+        {
+            await Task.Delay(100, Cancellation);
+            aside = (await bench.Http.GetFromJsonAsync<List<PutAside>>("api/putaside", ContractJson.Compact, Cancellation))!;
+        }
+
+        Assert.Equal("A project's name has 3 to 40 of a-z, 0-9 and '-'.", aside.Single(a => a.What == "raw/NO/a.csv").Reason);
+        Assert.Contains("line", aside.Single(a => a.What == "raw/broken-yaml/a.csv").Reason, StringComparison.Ordinal);
+        Assert.True((await Account.Queues.GetQueueClient(BlobLayout.BlobPoisonQueue).GetPropertiesAsync(Cancellation)).Value.ApproximateMessagesCount >= 2);
+    }
+
+    private async Task<int> MessagesAsync() => (await Account.Queues.GetQueueClient(BlobLayout.TrainingJobsQueue).GetPropertiesAsync(Cancellation)).Value.ApproximateMessagesCount;
+
+    /// <summary>What a worker says that has a run's job in hand.</summary>
+    private async Task<TrainingResult> WorkAsync(Bench bench, string runId)
+    {
+        TrainingJob job = (await Account.Files.ReadJsonAsync<TrainingJob>(BlobLayout.Job(runId), Cancellation))!;
+        await bench.DisposeAsync(); // its functions would take the word
+        await Account.Messages.SendAsync(BlobLayout.TrainingJobsQueue, new TrainingRequest(runId, job.Attempt), Cancellation);
+        await using ServeWorker worker = ServeWorker.Start(_storage.ConnectionString);
+        while (true)
+        {
+            if (await Account.Messages.ReceiveAsync(BlobLayout.TrainingResultsQueue, TimeSpan.FromMinutes(1), Cancellation) is { } message)
+            {
+                await Account.Messages.TryTakeBackAsync(BlobLayout.TrainingResultsQueue, new SentMessage(message.MessageId, message.PopReceipt), Cancellation);
+                return ContractJson.Read<TrainingResult>(message.Body.ToString());
+            }
+
+            await Task.Delay(100, Cancellation);
+        }
+    }
+
+    /// <summary>A host on the account.</summary>
+    private sealed class Bench(EmbeddedHost host, PipelineStorage account, string connection, string data) : IAsyncDisposable
+    {
+        private ServeWorker? _worker;
+        private bool _gone;
+
+        public EmbeddedHost Host => host;
+
+        public HttpClient Http { get; } = new() { BaseAddress = host.Address };
+
+        public static async Task<Bench> StartAsync(StorageFixture storage, string start, string heartbeat, bool worker = false)
+        {
+            string data = Directory.CreateTempSubdirectory("pipeline-job-test-").FullName;
+            var settings = new Dictionary<string, string?>
+            {
+                [EmbeddedHost.StorageSetting] = storage.ConnectionString, ["WorkerStartDeadline"] = start, ["WorkerHeartbeatDeadline"] = heartbeat,
+            };
+            EmbeddedHost host = await EmbeddedHost.StartAsync(new HostOptions { DataDirectory = data, StartWorker = false, LogToConsole = false, Settings = settings }, _ => { }, Cancellation);
+            var bench = new Bench(host, storage.Account, storage.ConnectionString, data);
+            if (worker)
+            {
+                await bench.StartWorkerAsync();
+            }
+
+            return bench;
+        }
+
+        public Task StartWorkerAsync()
+        {
+            _worker = ServeWorker.Start(connection);
+            return Task.CompletedTask;
+        }
+
+        /// <summary>Drops a small file.</summary>
+        /// <returns>The run that it starts.</returns>
+        public async Task<string> DropAsync(string project)
+        {
+            await account.Files.WriteAsync(BlobLayout.Project(project), Encoding.UTF8.GetBytes(HostFixture.QuickYaml), Cancellation);
+            await account.Files.WriteAsync(BlobLayout.Raw(project, "a.csv"), Encoding.UTF8.GetBytes(HostFixture.Rows(40)), Cancellation);
+            while (true)
+            {
+                if (await account.Runs.ListAsync(project, Cancellation) is [var run, ..])
+                {
+                    return run.RunId;
+                }
+
+                await Task.Delay(50, Cancellation);
+            }
+        }
+
+        public Task<RunRecord> EndAsync(string runId) => UntilAsync(runId, r => r.State != RunRecord.Running);
+
+        public async Task<RunRecord> UntilAsync(string runId, Func<RunRecord, bool> condition)
+        {
+            using var limit = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
+            limit.CancelAfter(TimeSpan.FromSeconds(60));
+            while (true)
+            {
+                if (await account.Runs.GetAsync(runId, limit.Token) is { } run && condition(run))
+                {
+                    return run;
+                }
+
+                await Task.Delay(50, limit.Token);
+            }
+        }
+
+        public async ValueTask DisposeAsync()
+        {
+            if (_gone)
+            {
+                return;
+            }
+
+            _gone = true;
+            Http.Dispose();
+            if (_worker is not null)
+            {
+                await _worker.DisposeAsync();
+            }
+
+            await host.DisposeAsync();
+            Directory.Delete(data, recursive: true);
+        }
+    }
+}
