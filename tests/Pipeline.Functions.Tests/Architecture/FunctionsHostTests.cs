@@ -29,9 +29,34 @@ public sealed class FunctionsHostTests
         Assert.Contains("Program.cs", sources);
     }
 
-    private static (List<string> Packages, List<string> Projects, List<string> Sources) Evaluate(string property)
+    [Fact]
+    public void ConformanceSuite_Official_RunsOnMicrosoftsHostByOneReference()
     {
-        string project = RepositoryFiles.At("functions", "Pipeline.Functions", "Pipeline.Functions.csproj");
+        string project = RepositoryFiles.At("tests", "Pipeline.Conformance.Tests", "Pipeline.Conformance.Tests.csproj");
+
+        (List<string> embeddedPackages, List<string> embeddedProjects, List<string> sources) = Evaluate("", project);
+        (List<string> officialPackages, List<string> officialProjects, List<string> officialSources) = Evaluate("-p:DurableHost=Official", project);
+
+        Assert.Equal(["Pipeline.EmbeddedTestHost"], embeddedProjects);
+        Assert.Empty(officialProjects);
+        Assert.Equal(["Microsoft.DurableTask.InProcessTestHost"], officialPackages.Except(embeddedPackages));
+        Assert.Equal(sources, officialSources);
+    }
+
+    [Fact]
+    public void ConformanceSuite_Sources_NameNoTypeOfOurs()
+    {
+        foreach (string file in Directory.EnumerateFiles(RepositoryFiles.At("tests", "Pipeline.Conformance.Tests"), "*.cs"))
+        {
+            string text = File.ReadAllText(file).Replace("Pipeline.Conformance.Tests", "", StringComparison.Ordinal);
+            Assert.DoesNotContain("Pipeline.", text, StringComparison.Ordinal);
+            Assert.DoesNotContain("DurableJson", text, StringComparison.Ordinal);
+        }
+    }
+
+    private static (List<string> Packages, List<string> Projects, List<string> Sources) Evaluate(string property, string? of = null)
+    {
+        string project = of ?? RepositoryFiles.At("functions", "Pipeline.Functions", "Pipeline.Functions.csproj");
         var info = new ProcessStartInfo("dotnet", $"msbuild \"{project}\" {property} -getItem:PackageReference -getItem:ProjectReference -getItem:Compile") { RedirectStandardOutput = true };
         using Process process = Process.Start(info)!;
         string output = process.StandardOutput.ReadToEnd();

@@ -85,6 +85,22 @@ public sealed class CommandLineTests : IDisposable
     }
 
     [Fact]
+    public async Task Bench_LongHistoryAndManyThatWait_StayWithinTheirPromise()
+    {
+        string file = Path.Combine(_folder, "bench.json");
+
+        (int code, string output, string error) = await RunAsync(null, "bench", "--json", file);
+
+        Assert.Equal((0, ""), (code, error));
+        Assert.Contains("replay of", output, StringComparison.Ordinal);
+        JsonElement figures = JsonDocument.Parse(await File.ReadAllTextAsync(file, TestContext.Current.CancellationToken)).RootElement;
+        Assert.True(figures.GetProperty("events").GetInt32() >= 10_000);
+        Assert.InRange(figures.GetProperty("replaySeconds").GetDouble(), 0, 1); // a promise of the design, an order of magnitude above what it takes
+        Assert.Equal(1000, figures.GetProperty("waiting").GetInt32());
+        Assert.InRange(figures.GetProperty("workingSetBytes").GetInt64(), 1, 200_000_000);
+    }
+
+    [Fact]
     public async Task Serve_WithoutNode_SaysWhatIsMissing()
     {
         // The emulator is installed by now or not: node itself is what cannot be found.

@@ -8,6 +8,7 @@ namespace Pipeline.LocalHost.Tests.Hosting;
 
 /// <summary>Fifty runs while a thousand requests to storage go wrong: nothing is lost, nothing is double.</summary>
 [Trait("Tier", "Slow")]
+[Collection("one at a time")]
 public sealed class StorageFaultTests(StorageFixture storage, ITestOutputHelper output) : IClassFixture<StorageFixture>
 {
     private const int Projects = 5;
@@ -37,7 +38,8 @@ public sealed class StorageFaultTests(StorageFixture storage, ITestOutputHelper 
                     await storage.Account.Files.WriteAsync(BlobLayout.Project($"faults-{p}"), Encoding.UTF8.GetBytes(HostFixture.QuickYaml), Cancellation);
                 }
 
-                proxy.Share = 0.15;
+                await using ServeWorker second = ServeWorker.Start(proxy.ConnectionString); // two workers at one queue
+                proxy.Share = 0.14;
                 for (int p = 0; p < Projects; p++)
                 {
                     for (int f = 0; f < FilesEach; f++)
@@ -47,6 +49,7 @@ public sealed class StorageFaultTests(StorageFixture storage, ITestOutputHelper 
                 }
 
                 await UntilAllEndedAsync(started);
+                proxy.Share = 0.4;
                 while (proxy.Total < LeastFaults)
                 {
                     await Task.Delay(200, Cancellation); // the loops go on meeting faults, and must go on
