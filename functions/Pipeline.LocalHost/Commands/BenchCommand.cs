@@ -133,7 +133,8 @@ internal static class BenchCommand
 
                 context.SetCustomStatus(sum);
                 return await context.WaitForExternalEvent<string>(Go).ConfigureAwait(true);
-            },
+            }
+            ,
             _ => null,
         };
 
