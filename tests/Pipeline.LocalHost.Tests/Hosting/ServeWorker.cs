@@ -5,11 +5,15 @@ namespace Pipeline.LocalHost.Tests.Hosting;
 /// <summary>The real worker as a process, on an account.</summary>
 internal sealed class ServeWorker(ChildProcess process) : IAsyncDisposable
 {
-    public static ServeWorker Start(string connection)
+    public int Id => process.Id;
+
+    public bool IsRunning => !process.HasExited;
+
+    public static ServeWorker Start(string connection, IReadOnlyDictionary<string, string>? settings = null)
     {
         string assembly = RepositoryLayout.Worker();
         string dotnet = Environment.ProcessPath is { } path && Path.GetFileNameWithoutExtension(path) == "dotnet" ? path : "dotnet";
-        var environment = new Dictionary<string, string> { ["AzureWebJobsStorage"] = connection, ["PIPELINE_MODELS"] = RepositoryLayout.Models };
+        var environment = new Dictionary<string, string>(settings ?? new Dictionary<string, string>()) { ["AzureWebJobsStorage"] = connection, ["PIPELINE_MODELS"] = RepositoryLayout.Models };
         return new ServeWorker(ChildProcess.Start(dotnet, ["exec", assembly, "run", "--parent", $"{Environment.ProcessId}"], Path.GetDirectoryName(assembly)!, environment, _ => { }));
     }
 
