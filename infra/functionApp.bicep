@@ -47,7 +47,7 @@ resource app 'Microsoft.Web/sites@2024-04-01' = {
         { name: 'AZURE_CLIENT_ID', value: identityClientId }
         { name: 'APPLICATIONINSIGHTS_CONNECTION_STRING', value: insightsConnection }
         { name: 'RetrainingSchedule', value: retrainingSchedule }
-        { name: 'PIPELINE_MODELS', value: '/home/site/wwwroot/models' }
+        { name: 'PIPELINE_MODELS', value: 'models' } // beside the app
         { name: 'WorkerStartDeadline', value: '02:00:00' }
         { name: 'WorkerHeartbeatDeadline', value: '00:30:00' }
       ]

@@ -4,7 +4,7 @@ using Pipeline.Contracts;
 namespace Pipeline.Tokenization;
 
 /// <summary>Where base models lie, by name.</summary>
-/// <param name="folders">Folders that hold bases, separated as in PATH (the setting <c>PIPELINE_MODELS</c>).</param>
+/// <param name="folders">Folders that hold bases, separated as in PATH (the setting <c>PIPELINE_MODELS</c>); one that is not absolute is looked for here and beside the program.</param>
 public sealed class BaseModelFolders(string folders)
 {
     /// <summary>The folder of a base.</summary>
@@ -12,7 +12,7 @@ public sealed class BaseModelFolders(string folders)
     public string Find(string name)
     {
         string? directory = BlobLayout.IsBaseName(name)
-            ? folders.Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries).Select(f => Path.Combine(f, name)).FirstOrDefault(Directory.Exists)
+            ? folders.Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries).SelectMany(f => new[] { Path.Combine(f, name), Path.Combine(AppContext.BaseDirectory, f, name) }).FirstOrDefault(Directory.Exists)
             : null;
         return directory ?? throw new DirectoryNotFoundException($"The base '{name}' is in none of the folders of PIPELINE_MODELS ({folders}).");
     }
