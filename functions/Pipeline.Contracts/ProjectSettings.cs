@@ -23,6 +23,9 @@ public sealed record ProjectSettings
     /// <summary>The base model's folder name under the models directory.</summary>
     public string Base { get; init; } = "tiny-llama-chat";
 
+    /// <summary>The chat template: <c>llama2</c>, <c>llama3</c>, <c>mistral</c>, <c>chatml</c>; <c>null</c> (default): told from the base.</summary>
+    public string? Template { get; init; }
+
     public TrainingSettings Training { get; init; } = new();
     public EvaluationSettings Evaluation { get; init; } = new();
     public PromotionSettings Promotion { get; init; } = new();

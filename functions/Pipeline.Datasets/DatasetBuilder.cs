@@ -3,7 +3,6 @@ using Pipeline.Contracts;
 using Pipeline.Datasets.Ingestion;
 using Pipeline.Datasets.Splitting;
 using Pipeline.Datasets.Validation;
-using Pipeline.Tokenization;
 
 namespace Pipeline.Datasets;
 
@@ -28,7 +27,7 @@ public static class DatasetBuilder
         List<RawRow> all = [.. testInput, .. inputs.SelectMany(i => i.Rows)];
         LabelBook? book = Book(settings, all, columns);
         string? system = settings.SystemPrompt ?? DefaultSystemPrompt(book);
-        var judge = new RowJudge(book, columns, system, new ChatEncoder(request.Tokenizer), settings.Validation.MaxTokens);
+        var judge = new RowJudge(book, columns, system, request.Encoder, settings.Validation.MaxTokens);
 
         var rejected = new List<RejectedRow>();
         List<Example> testRows = Judge(judge, testInput, rejected);
@@ -59,7 +58,7 @@ public static class DatasetBuilder
             Reasons = Count(rejected.Select(r => r.Reason)),
             RowsByLabel = Count(accepted.Select(e => e.Label).OfType<string>()),
             Base = settings.Base,
-            Template = Llama2Template.Name,
+            Template = request.Encoder.Template.Name,
             TokenizerSha256 = request.TokenizerSha256,
             LongestTokens = judge.LongestTokens,
             Files = files.ToDictionary(f => f.Key, f => ContentHash.Of(f.Value), StringComparer.Ordinal),

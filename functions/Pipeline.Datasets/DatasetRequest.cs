@@ -16,13 +16,13 @@ public sealed record DatasetRequest
     /// <summary>The test set of its own, when <c>split.test</c> names one.</summary>
     public RawFile? TestFile { get; init; }
 
-    /// <summary>The base's tokenizer and the SHA-256 of its file.</summary>
-    public required LlamaTokenizer Tokenizer { get; init; }
+    /// <summary>The base's encoder and the SHA-256 of its tokenizer's file.</summary>
+    public required ChatEncoder Encoder { get; init; }
     public required string TokenizerSha256 { get; init; }
 
     /// <summary>The dataset's id: the same content and settings give the same id.</summary>
     public string DatasetId() => ContentHash.ShortOf(
-        [DatasetBuilder.Version, Project, ContractJson.Write(DatasetSettings()), TokenizerSha256,
+        [DatasetBuilder.Version, Project, Encoder.Template.Name, ContractJson.Write(DatasetSettings()), TokenizerSha256,
          .. Files.Append(TestFile).OfType<RawFile>().SelectMany(f => (string[])[f.Name, ContentHash.Of(f.Bytes.Span)])]);
 
     /// <summary>The settings that shape a dataset; how it is trained on does not.</summary>

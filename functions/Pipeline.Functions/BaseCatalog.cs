@@ -8,12 +8,12 @@ namespace Pipeline.Functions;
 /// <summary>The bases' tokenizers, read once each.</summary>
 public sealed class BaseCatalog(BaseModelFolders folders)
 {
-    private readonly ConcurrentDictionary<string, (LlamaTokenizer Tokenizer, string Sha256)> _tokenizers = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<(string Base, string? Template), (ChatEncoder Encoder, string Sha256)> _encoders = new();
 
-    /// <summary>The tokenizer of a project's base and the SHA-256 of its file.</summary>
+    /// <summary>The encoder of a project's base and the SHA-256 of its tokenizer file.</summary>
     /// <exception cref="DatasetException">There is no such base, or it reads less than <c>validation.maxTokens</c>.</exception>
-    /// <exception cref="InvalidDataException">Its tokenizer.json is not of a layout that is read.</exception>
-    public (LlamaTokenizer Tokenizer, string Sha256) TokenizerFor(ProjectSettings settings)
+    /// <exception cref="InvalidDataException">Its tokenizer is not of a layout that is read, or does not fit the template.</exception>
+    public (ChatEncoder Encoder, string Sha256) EncoderFor(ProjectSettings settings)
     {
         ArgumentNullException.ThrowIfNull(settings);
         try
@@ -23,7 +23,7 @@ public sealed class BaseCatalog(BaseModelFolders folders)
                 throw new DatasetException(DatasetException.InvalidSettings, $"validation.maxTokens is {settings.Validation.MaxTokens}; the base '{settings.Base}' reads at most {most} tokens.");
             }
 
-            return _tokenizers.GetOrAdd(settings.Base, Load);
+            return _encoders.GetOrAdd((settings.Base, settings.Template), Load);
         }
         catch (Exception fault) when (fault is DirectoryNotFoundException or FileNotFoundException)
         {
@@ -31,9 +31,9 @@ public sealed class BaseCatalog(BaseModelFolders folders)
         }
     }
 
-    private (LlamaTokenizer, string) Load(string name)
+    private (ChatEncoder, string) Load((string Base, string? Template) key)
     {
-        string directory = folders.Find(name);
-        return (LlamaTokenizer.FromDirectory(directory), ContentHash.Of(File.ReadAllBytes(Path.Combine(directory, "tokenizer.json"))));
+        string directory = folders.Find(key.Base);
+        return (ChatEncoder.FromDirectory(directory, key.Template), ContentHash.Of(File.ReadAllBytes(Tokenizer.FileOf(directory))));
     }
 }

@@ -1,59 +1,123 @@
+using System.Text.Json;
 using Pipeline.Contracts;
+using Pipeline.Tokenization.Templates;
 
 namespace Pipeline.Tokenization;
 
 /// <summary>
-/// The one encoder: messages straight to ids and loss mask, never over rendered text, so that BOS stands exactly where
-/// the template puts it and nothing that a person wrote becomes a control token.
+/// The one encoder of training, evaluation, generation and audit: messages straight to ids and loss mask, never over
+/// rendered text, so that BOS stands exactly where the template puts it and nothing that a person wrote becomes a control token.
 /// </summary>
-public sealed class ChatEncoder(LlamaTokenizer tokenizer)
+public sealed class ChatEncoder
 {
-    public LlamaTokenizer Tokenizer => tokenizer;
+    /// <summary>Binds a template to a tokenizer.</summary>
+    public ChatEncoder(Tokenizer tokenizer, ChatTemplate template)
+    {
+        ArgumentNullException.ThrowIfNull(tokenizer);
+        ArgumentNullException.ThrowIfNull(template);
+        (Tokenizer, Template) = (tokenizer, template);
+        EndId = tokenizer.Controls[template.EndToken];
+        StopIds = [.. template.StopTokens.Where(tokenizer.Controls.ContainsKey).Select(t => tokenizer.Controls[t])];
+    }
 
-    /// <summary>Encodes a dialogue; one that ends with the user's turn is a prompt, with nothing to learn.</summary>
+    public Tokenizer Tokenizer { get; }
+    public ChatTemplate Template { get; }
+
+    /// <summary>The token that ends an answer; learned with it.</summary>
+    public int EndId { get; }
+
+    /// <summary>Tokens at which writing stops, <see cref="EndId"/> first.</summary>
+    public IReadOnlyList<int> StopIds { get; }
+
+    /// <summary>The encoder of a base model's folder.</summary>
+    /// <param name="directory">The folder.</param>
+    /// <param name="template">One of <see cref="ChatTemplate.Names"/>; <c>null</c>: told from tokenizer and config.json.</param>
+    /// <exception cref="FileNotFoundException">It holds no tokenizer.</exception>
+    /// <exception cref="InvalidDataException">Tokenizer or template cannot be used; the reason is named.</exception>
+    public static ChatEncoder FromDirectory(string directory, string? template = null)
+    {
+        Tokenizer tokenizer = Tokenizer.FromDirectory(directory);
+        return new ChatEncoder(tokenizer, ChatTemplate.For(tokenizer, template, Architecture(Path.Combine(directory, "config.json"))));
+    }
+
+    /// <summary>Encodes a dialogue; one that ends with the user's turn is a prompt, with nothing to learn in its last turn.</summary>
     /// <exception cref="ArgumentException">The roles are not [system] (user assistant)* [user], or there is no message.</exception>
     public EncodedChat Encode(IReadOnlyList<ChatMessage> messages)
     {
         var ids = new List<int>();
         var mask = new List<byte>();
-        foreach (Llama2Turn turn in Llama2Template.Turns(messages))
+        string plain = "";
+        string learned = "";
+        foreach (TemplatePart part in Template.Parts(messages))
         {
-            int[] prompt = tokenizer.Encode(turn.Prompt);
-            ids.Add(tokenizer.BosId);
-            mask.Add(0);
-            if (turn.Answer is null)
+            if (part.IsControl)
             {
-                Append(ids, mask, prompt, 0);
-                continue;
+                AppendText(ids, mask, plain, learned);
+                (plain, learned) = ("", "");
+                ids.Add(Tokenizer.Controls[part.Text]);
+                mask.Add(part.IsLearned ? (byte)1 : (byte)0);
             }
-
-            int[] whole = tokenizer.Encode(turn.Prompt + turn.Answer);
-            if (!whole.AsSpan().StartsWith(prompt))
+            else if (part.IsLearned)
             {
-                throw new InvalidOperationException("This tokenizer merges across the end of the prompt; the template does not fit it.");
+                learned += part.Text;
             }
-
-            Append(ids, mask, prompt, 0);
-            Append(ids, mask, whole.AsSpan(prompt.Length), 1);
-            ids.Add(tokenizer.EosId);
-            mask.Add(1);
+            else
+            {
+                plain += part.Text;
+            }
         }
 
+        AppendText(ids, mask, plain, learned);
         return new EncodedChat([.. ids], [.. mask]);
     }
 
-    /// <summary>The prompt of a dialogue and, apart, what the model has to say: the last answer's ids with the end token.</summary>
+    /// <summary>The prompt of a dialogue and, apart, what the model has to say: the last answer's ids up to its end token.</summary>
     /// <exception cref="ArgumentException">The last message is not the assistant's.</exception>
     public (IReadOnlyList<int> Prompt, IReadOnlyList<int> Answer) EncodeAnswer(IReadOnlyList<ChatMessage> messages)
     {
+        ArgumentNullException.ThrowIfNull(messages);
         if (messages.Count == 0 || messages[^1].Role != ChatMessage.Assistant)
         {
             throw new ArgumentException("The last message must be the assistant's.", nameof(messages));
         }
 
-        IReadOnlyList<int> whole = Encode(messages).Ids;
+        EncodedChat whole = Encode(messages);
         IReadOnlyList<int> prompt = Encode([.. messages.SkipLast(1)]).Ids;
-        return (prompt, [.. whole.Skip(prompt.Count)]);
+        int end = whole.Ids.Count;
+        while (whole.LossMask[end - 1] == 0)
+        {
+            end--; // what the template puts behind the end token is nobody's to say
+        }
+
+        return (prompt, [.. whole.Ids.Take(end).Skip(prompt.Count)]);
+    }
+
+    /// <summary>
+    /// Text up to where the answer begins, and the answer. They are encoded together, as the rendered text would be, unless
+    /// that would merge across the border: generation knows the prompt alone, so its ids must stand whatever the answer.
+    /// </summary>
+    private void AppendText(List<int> ids, List<byte> mask, string plain, string learned)
+    {
+        int[] prompt = Tokenizer.Encode(plain);
+        Append(ids, mask, prompt, 0);
+        if (learned.Length == 0)
+        {
+            return;
+        }
+
+        int[] whole = Tokenizer.Encode(plain + learned);
+        Append(ids, mask, whole.AsSpan().StartsWith(prompt) ? whole.AsSpan(prompt.Length) : Tokenizer.Encode(learned), 1);
+    }
+
+    private static string? Architecture(string configPath)
+    {
+        if (!File.Exists(configPath))
+        {
+            return null;
+        }
+
+        using JsonDocument config = JsonDocument.Parse(File.ReadAllBytes(configPath));
+        return config.RootElement.TryGetProperty("architectures", out JsonElement names) && names.ValueKind == JsonValueKind.Array && names.GetArrayLength() > 0 ? names[0].GetString() : null;
     }
 
     private static void Append(List<int> ids, List<byte> mask, ReadOnlySpan<int> tokens, byte learned)

@@ -1,86 +1,118 @@
 using System.Text;
-using System.Text.Json;
 
 namespace Pipeline.Tokenization;
 
 /// <summary>
-/// A byte-pair tokenizer in the Llama-2 layout, read from <c>tokenizer.json</c>: blanks become U+2581, one is put in
-/// front, pieces outside the vocabulary fall back to bytes. Text is only ever text: control tokens are never parsed out of it.
+/// A byte-pair tokenizer in the SentencePiece layout of Llama 2, TinyLlama and Mistral: blanks become U+2581, one is put in
+/// front, pieces outside the vocabulary fall back to bytes.
 /// </summary>
 /// <remarks>
-/// Format: huggingface/tokenizers, <c>tokenizers/src/models/bpe</c>. Merging takes the pair of the lowest rank first,
-/// the leftmost on ties. Instances are immutable and may be shared between threads.
+/// Formats: huggingface/tokenizers, <c>tokenizers/src/models/bpe</c>; google/sentencepiece, <c>src/bpe_model.cc</c>. Merging
+/// takes the best pair first, the leftmost on ties.
 /// </remarks>
-public sealed class LlamaTokenizer
+internal sealed class LlamaTokenizer : Tokenizer
 {
     private const char Blank = '\u2581';
     private readonly string[] _pieces;
     private readonly Dictionary<string, int> _ids;
     private readonly PairMerger _merger;
-    private readonly int[] _byteIds;
+    private readonly AddedTokens _added;
+    private readonly BlankPrefix _prefix;
+    private readonly int[] _byteIds = new int[256];
+    private readonly int[] _byteOf; // by id; -1 where the piece is no byte
 
-    private LlamaTokenizer(string[] pieces, Dictionary<string, int> ids, PairMerger merger, int[] byteIds, int bosId, int eosId)
+    /// <summary>Builds a tokenizer.</summary>
+    /// <param name="ids">Pieces, control tokens among them, with ids from 0 without gaps.</param>
+    /// <param name="merger">Over those ids.</param>
+    /// <param name="controls">Control tokens by text.</param>
+    /// <param name="added">Ordinary tokens that stand for themselves.</param>
+    /// <param name="prefix">When a blank is put in front.</param>
+    /// <param name="name">For messages.</param>
+    /// <exception cref="InvalidDataException">A byte piece is missing.</exception>
+    public LlamaTokenizer(Dictionary<string, int> ids, PairMerger merger, IReadOnlyDictionary<string, int> controls, AddedTokens added, BlankPrefix prefix, string name)
+        : base(ids.Count, controls)
     {
-        (_pieces, _ids, _merger, _byteIds) = (pieces, ids, merger, byteIds);
-        (BosId, EosId) = (bosId, eosId);
-    }
-
-    /// <summary>Number of ids, 0 to this less one.</summary>
-    public int VocabularySize => _pieces.Length;
-
-    /// <summary>The id of <c>&lt;s&gt;</c>.</summary>
-    public int BosId { get; }
-
-    /// <summary>The id of <c>&lt;/s&gt;</c>.</summary>
-    public int EosId { get; }
-
-    /// <summary>Reads a tokenizer.</summary>
-    /// <param name="directory">A base model's folder.</param>
-    /// <exception cref="FileNotFoundException">No tokenizer.json there.</exception>
-    /// <exception cref="InvalidDataException">It is not a tokenizer of this layout.</exception>
-    public static LlamaTokenizer FromDirectory(string directory)
-    {
-        string path = Path.Combine(directory, "tokenizer.json");
-        if (!File.Exists(path))
+        (_ids, _merger, _added, _prefix) = (ids, merger, added, prefix);
+        _pieces = new string[ids.Count];
+        foreach ((string piece, int id) in ids)
         {
-            throw new FileNotFoundException($"The base in '{directory}' has no tokenizer.json.", path);
+            _pieces[id] = piece;
         }
 
-        return FromJson(File.ReadAllBytes(path), path);
-    }
-
-    /// <summary>Reads a tokenizer from the bytes of a tokenizer.json.</summary>
-    /// <param name="json">The file.</param>
-    /// <param name="name">Its name, for messages.</param>
-    /// <exception cref="InvalidDataException">It is not a tokenizer of this layout.</exception>
-    public static LlamaTokenizer FromJson(ReadOnlyMemory<byte> json, string name)
-    {
-        try
+        _byteOf = new int[ids.Count];
+        Array.Fill(_byteOf, -1);
+        for (int i = 0; i < 256; i++)
         {
-            using JsonDocument document = JsonDocument.Parse(json);
-            return TokenizerFile.Read(document.RootElement, name, Build);
-        }
-        catch (Exception fault) when (fault is JsonException or KeyNotFoundException or InvalidOperationException or FormatException)
-        {
-            throw new InvalidDataException($"{name} is not a tokenizer.json of the Llama-2 layout: {fault.Message}", fault);
+            _byteIds[i] = ids.TryGetValue($"<0x{i:X2}>", out int id) ? id : throw new InvalidDataException($"{name} lacks the byte piece <0x{i:X2}>: only vocabularies with byte fallback are read.");
+            _byteOf[_byteIds[i]] = i;
         }
     }
 
-    /// <summary>The ids of <paramref name="text"/>, with neither BOS nor EOS. An empty text has none.</summary>
-    public int[] Encode(string text)
+    public override int[] Encode(string text)
     {
         ArgumentNullException.ThrowIfNull(text);
-        if (text.Length == 0)
+        var result = new List<int>();
+        bool first = true;
+        foreach ((string piece, int id) in _added.Split(text))
         {
-            return [];
+            if (id >= 0)
+            {
+                result.Add(id);
+            }
+            else
+            {
+                result.AddRange(_merger.Merge(Symbols(piece, first)));
+            }
+
+            first = false;
         }
 
-        string normalized = Blank + text.Replace(' ', Blank);
+        return [.. result];
+    }
+
+    public override string Decode(IEnumerable<int> ids)
+    {
+        ArgumentNullException.ThrowIfNull(ids);
+        var bytes = new List<byte>();
+        foreach (int id in ids)
+        {
+            ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)id, (uint)_pieces.Length, nameof(ids));
+            if (IsControl(id))
+            {
+                continue;
+            }
+
+            if (_byteOf[id] >= 0)
+            {
+                bytes.Add((byte)_byteOf[id]);
+            }
+            else
+            {
+                bytes.AddRange(Encoding.UTF8.GetBytes(_pieces[id].Replace(Blank, ' ')));
+            }
+        }
+
+        string text = Encoding.UTF8.GetString([.. bytes]);
+        return _prefix != BlankPrefix.Never && text.StartsWith(' ') ? text[1..] : text;
+    }
+
+    private List<int> Symbols(string text, bool first)
+    {
+        bool prefixed = _prefix switch
+        {
+            BlankPrefix.Always => true,
+            BlankPrefix.WhereMissing => text[0] is not (' ' or Blank),
+            BlankPrefix.FirstWhereMissing => first && text[0] is not (' ' or Blank),
+            _ => false,
+        };
+        string normalized = (prefixed ? Blank + text : text).Replace(' ', Blank);
         var symbols = new List<int>(normalized.Length);
+        Dictionary<string, int>.AlternateLookup<ReadOnlySpan<char>> ids = _ids.GetAlternateLookup<ReadOnlySpan<char>>();
         Span<byte> utf8 = stackalloc byte[4];
+        Span<char> utf16 = stackalloc char[2];
         foreach (Rune rune in normalized.EnumerateRunes())
         {
-            if (_ids.TryGetValue(rune.ToString(), out int id))
+            if (ids.TryGetValue(utf16[..rune.EncodeToUtf16(utf16)], out int id))
             {
                 symbols.Add(id);
                 continue;
@@ -93,51 +125,22 @@ public sealed class LlamaTokenizer
             }
         }
 
-        return _merger.Merge(symbols);
+        return symbols;
     }
+}
 
-    /// <summary>The text of <paramref name="ids"/>: control tokens are left out, bytes that are not UTF-8 become U+FFFD, the first blank is dropped.</summary>
-    public string Decode(IEnumerable<int> ids)
-    {
-        ArgumentNullException.ThrowIfNull(ids);
-        var bytes = new List<byte>();
-        foreach (int id in ids)
-        {
-            ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(id, _pieces.Length);
-            if (id == BosId || id == EosId)
-            {
-                continue;
-            }
+/// <summary>When a blank is put before a text.</summary>
+internal enum BlankPrefix
+{
+    /// <summary>Never.</summary>
+    Never,
 
-            int value = Array.IndexOf(_byteIds, id);
-            if (value >= 0)
-            {
-                bytes.Add((byte)value);
-            }
-            else
-            {
-                bytes.AddRange(Encoding.UTF8.GetBytes(_pieces[id].Replace(Blank, ' ')));
-            }
-        }
+    /// <summary>Before every piece of text (SentencePiece's dummy prefix; the normalizer Prepend).</summary>
+    Always,
 
-        string text = Encoding.UTF8.GetString([.. bytes]);
-        return text.StartsWith(' ') ? text[1..] : text;
-    }
+    /// <summary>Before every piece that does not begin with one (Metaspace, always).</summary>
+    WhereMissing,
 
-    private static LlamaTokenizer Build(Dictionary<string, int> ids, List<(string Left, string Right)> merges, string name)
-    {
-        var pieces = new string[ids.Count];
-        foreach ((string piece, int id) in ids)
-        {
-            pieces[id] = piece;
-        }
-
-        var byteIds = new int[256];
-        for (int i = 0; i < 256; i++)
-        {
-            byteIds[i] = ids.TryGetValue($"<0x{i:X2}>", out int id) ? id : throw new InvalidDataException($"{name} lacks the byte piece <0x{i:X2}>: only vocabularies with byte fallback are read.");
-        }
-
-        return new LlamaTokenizer(pieces, ids, new PairMerger(ids, merges), byteIds, ids["<s>"], ids["</s>"]);
-    }
+    /// <summary>Before the first piece where it does not begin with one (Metaspace, first).</summary>
+    FirstWhereMissing,
 }

@@ -8,19 +8,56 @@ internal sealed class PairMerger
 {
     private readonly Dictionary<long, (int Rank, int Merged)> _merges;
 
-    public PairMerger(Dictionary<string, int> ids, List<(string Left, string Right)> merges)
+    private PairMerger(Dictionary<long, (int Rank, int Merged)> merges)
     {
-        _merges = new Dictionary<long, (int, int)>(merges.Count);
+        _merges = merges;
+    }
+
+    /// <summary>From merges in the order of their rank.</summary>
+    /// <exception cref="KeyNotFoundException">A merge names a piece that is not in the vocabulary.</exception>
+    public static PairMerger FromList(Dictionary<string, int> ids, List<(string Left, string Right)> merges)
+    {
+        var ranks = new Dictionary<long, (int, int)>(merges.Count);
         for (int rank = 0; rank < merges.Count; rank++)
         {
             (string left, string right) = merges[rank];
-            _merges.TryAdd(Key(ids[left], ids[right]), (rank, ids[left + right]));
+            ranks[Key(ids[left], ids[right])] = (rank, ids[left + right]); // the last one counts, as in the reference
         }
+
+        return new PairMerger(ranks);
+    }
+
+    /// <summary>From pieces with scores: any two pieces whose text together is a piece may merge, the highest score first.</summary>
+    /// <param name="ids">Pieces that take part.</param>
+    /// <param name="scores">By id.</param>
+    public static PairMerger FromScores(Dictionary<string, int> ids, IReadOnlyList<float> scores)
+    {
+        float[] distinct = [.. ids.Values.Select(id => scores[id]).Distinct().OrderDescending()];
+        Dictionary<float, int> rankOf = distinct.Index().ToDictionary(d => d.Item, d => d.Index);
+        Dictionary<string, int>.AlternateLookup<ReadOnlySpan<char>> lookup = ids.GetAlternateLookup<ReadOnlySpan<char>>();
+        var ranks = new Dictionary<long, (int, int)>();
+        foreach ((string piece, int id) in ids)
+        {
+            for (int split = 1; split < piece.Length; split++)
+            {
+                if (lookup.TryGetValue(piece.AsSpan(0, split), out int left) && lookup.TryGetValue(piece.AsSpan(split), out int right))
+                {
+                    ranks[Key(left, right)] = (rankOf[scores[id]], id);
+                }
+            }
+        }
+
+        return new PairMerger(ranks);
     }
 
     public int[] Merge(List<int> symbols)
     {
         int count = symbols.Count;
+        if (count < 2)
+        {
+            return [.. symbols];
+        }
+
         int[] id = [.. symbols];
         var next = new int[count];
         var previous = new int[count];

@@ -1,4 +1,5 @@
 using Pipeline.Contracts;
+using Pipeline.Tokenization.Templates;
 using YamlDotNet.Core;
 using YamlDotNet.RepresentationModel;
 
@@ -55,6 +56,7 @@ public static class ProjectFile
             Validation = ReadValidation(root.Section("validation")),
             Split = ReadSplit(root.Section("split")),
             Base = root.Text("base", defaults.Base, name => BlobLayout.IsBaseName(name) ? null : "a base is one folder name under the models directory")!,
+            Template = root.Text("template", null, name => ChatTemplate.Names.Contains(name) ? null : $"use one of {string.Join(", ", ChatTemplate.Names)}"),
             Training = ReadTraining(root.Section("training")),
             Evaluation = ReadEvaluation(root.Section("evaluation")),
             Promotion = ReadPromotion(root.Section("promotion")),

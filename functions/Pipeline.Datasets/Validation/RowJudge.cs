@@ -66,7 +66,7 @@ internal sealed class RowJudge(LabelBook? book, ColumnReading columns, string? s
 
         _seen[key] = (id, answer);
         LongestTokens = Math.Max(LongestTokens, tokens);
-        return (new Example { Id = id, Messages = messages, Text = Llama2Template.Render(messages), Label = book is null ? null : answer, Source = row.Place }, null);
+        return (new Example { Id = id, Messages = messages, Text = encoder.Template.Render(messages), Label = book is null ? null : answer, Source = row.Place }, null);
     }
 
     private static List<ChatMessage> Messages(string? system, string text, string answer)

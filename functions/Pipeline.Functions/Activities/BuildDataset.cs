@@ -50,7 +50,7 @@ public sealed class BuildDataset(PipelineStorage storage, ProjectReader projects
     private async Task<DatasetRequest> Read(PipelineInput input, CancellationToken cancellation)
     {
         ProjectSettings settings = await projects.SettingsAsync(input.Project, cancellation);
-        (LlamaTokenizer tokenizer, string sha256) = bases.TokenizerFor(settings);
+        (ChatEncoder encoder, string sha256) = bases.EncoderFor(settings);
         var files = new List<RawFile> { await Raw(BlobLayout.Raw(input.Project, input.Source), input.Source, cancellation) };
         if (input.FeedbackBatch is not null)
         {
@@ -58,7 +58,7 @@ public sealed class BuildDataset(PipelineStorage storage, ProjectReader projects
         }
 
         RawFile? test = settings.Split.TestFile is { } name ? await Raw(BlobLayout.Raw(input.Project, name), name, cancellation) : null;
-        return new DatasetRequest { Project = input.Project, Settings = settings, Files = files, TestFile = test, Tokenizer = tokenizer, TokenizerSha256 = sha256 };
+        return new DatasetRequest { Project = input.Project, Settings = settings, Files = files, TestFile = test, Encoder = encoder, TokenizerSha256 = sha256 };
     }
 
     private async Task<RawFile> Raw(BlobAddress address, string name, CancellationToken cancellation) =>

@@ -38,7 +38,7 @@ internal static class DatasetCommand
 
         ProjectSettings settings = ProjectFile.Read(projectFile is null ? "" : File.ReadAllText(projectFile));
         string models = Environment.GetEnvironmentVariable("PIPELINE_MODELS") is { Length: > 0 } said ? said : RepositoryLayout.Models;
-        (LlamaTokenizer tokenizer, string sha256) = new BaseCatalog(new BaseModelFolders(models)).TokenizerFor(settings);
+        (ChatEncoder encoder, string sha256) = new BaseCatalog(new BaseModelFolders(models)).EncoderFor(settings);
         string? test = settings.Split.TestFile is { } name ? Path.Combine(Path.GetDirectoryName(Path.GetFullPath(input))!, name) : null;
         if (test is not null && !File.Exists(test))
         {
@@ -47,7 +47,7 @@ internal static class DatasetCommand
 
         DatasetBuild build = DatasetBuilder.Build(new DatasetRequest
         {
-            Project = "local", Settings = settings, Files = [Read(input)], TestFile = test is null ? null : Read(test), Tokenizer = tokenizer, TokenizerSha256 = sha256,
+            Project = "local", Settings = settings, Files = [Read(input)], TestFile = test is null ? null : Read(test), Encoder = encoder, TokenizerSha256 = sha256,
         });
         Directory.CreateDirectory(output);
         foreach ((string file, byte[] bytes) in build.Files)

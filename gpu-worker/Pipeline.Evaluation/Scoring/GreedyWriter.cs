@@ -13,11 +13,11 @@ public static class GreedyWriter
     /// <param name="model">With or without its adapter.</param>
     /// <param name="prompts">Token ids of each prompt.</param>
     /// <param name="mostTokens">Longest continuation.</param>
-    /// <param name="endId">The end token; -1: none, always the longest.</param>
+    /// <param name="stopIds">Tokens that end an answer; empty: none, always the longest.</param>
     /// <param name="cancellation">Ends the work between tokens.</param>
     /// <returns>For each prompt, in order, the ids written without the end token, and whether it was written.</returns>
     public static IReadOnlyList<(IReadOnlyList<int> Ids, bool Stopped)> Continue(
-        LlamaModel model, IReadOnlyList<IReadOnlyList<int>> prompts, int mostTokens, int endId, CancellationToken cancellation = default)
+        LlamaModel model, IReadOnlyList<IReadOnlyList<int>> prompts, int mostTokens, IReadOnlyList<int> stopIds, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(prompts);
@@ -25,7 +25,7 @@ public static class GreedyWriter
         var result = new (IReadOnlyList<int>, bool)[prompts.Count];
         foreach (int[] batch in Enumerable.Range(0, prompts.Count).GroupBy(i => prompts[i].Count).OrderBy(g => g.Key).SelectMany(g => g.Chunk(MostRows)))
         {
-            (List<int>[] written, bool[] stopped) = WriteBatch(model, [.. batch.Select(i => prompts[i])], mostTokens, endId, cancellation);
+            (List<int>[] written, bool[] stopped) = WriteBatch(model, [.. batch.Select(i => prompts[i])], mostTokens, stopIds, cancellation);
             for (int i = 0; i < batch.Length; i++)
             {
                 result[batch[i]] = (written[i], stopped[i]);
@@ -35,7 +35,7 @@ public static class GreedyWriter
         return result;
     }
 
-    private static (List<int>[] Written, bool[] Stopped) WriteBatch(LlamaModel model, IReadOnlyList<int>[] prompts, int mostTokens, int endId, CancellationToken cancellation)
+    private static (List<int>[] Written, bool[] Stopped) WriteBatch(LlamaModel model, IReadOnlyList<int>[] prompts, int mostTokens, IReadOnlyList<int> stopIds, CancellationToken cancellation)
     {
         using var cache = new KeyValueCache(model.Config.Layers);
         var written = new List<int>[prompts.Length];
@@ -61,7 +61,7 @@ public static class GreedyWriter
             var going = new List<int>();
             for (int i = 0; i < rows.Length; i++)
             {
-                if (chosen[i] == endId)
+                if (stopIds.Contains((int)chosen[i]))
                 {
                     stopped[rows[i]] = true;
                 }

@@ -42,7 +42,7 @@ public sealed class HeldOutEvaluation
             ? LabelLikelihood.Score(model, [.. _encoded.Select(e => e.Prompt)], new AnswerTree(LabelTokens()), onRows, cancellation)
             : [.. AnswerLikelihood.Score(model, _encoded, onRows, cancellation).Select(l => (IReadOnlyList<double>)[l])];
         IReadOnlyList<(IReadOnlyList<int> Ids, bool Stopped)>? written = _write
-            ? GreedyWriter.Continue(model, [.. _encoded.Select(e => e.Prompt)], LongestAnswer(), _encoder.Tokenizer.EosId, cancellation)
+            ? GreedyWriter.Continue(model, [.. _encoded.Select(e => e.Prompt)], LongestAnswer(), _encoder.StopIds, cancellation)
             : null;
         return [.. _rows.Select((row, i) => Answer(row, i, likelihoods[i], written?[i]))];
     }

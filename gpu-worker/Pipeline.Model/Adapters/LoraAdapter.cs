@@ -1,10 +1,11 @@
+using Pipeline.Model.Llama;
 using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Pipeline.Model.Adapters;
 
 /// <summary>
-/// LoRA on every linear layer of the decoder. All matrices are views into one flat buffer, and their gradients into
+/// LoRA on linear layers of the decoder. All matrices are views into one flat buffer, and their gradients into
 /// another, so that the optimizer, clipping and checkpoints are a handful of calls whatever the number of layers.
 /// </summary>
 public sealed class LoraAdapter : IDisposable
@@ -28,37 +29,44 @@ public sealed class LoraAdapter : IDisposable
     /// <summary>The matrices by module path, such as <c>model.layers.0.self_attn.q_proj</c>.</summary>
     public IReadOnlyDictionary<string, LoraPair> Pairs => _pairs;
 
-    /// <summary>Makes an adapter for a model: A uniform in ±1/sqrt(in) (peft's Kaiming uniform with a = sqrt(5)), B zero.</summary>
-    /// <param name="targets">Module path, input and output size of each linear layer.</param>
-    /// <param name="options">Rank, alpha, dropout.</param>
+    /// <summary>The matrices under their names within the model, in order: <c>{path}.lora_A.weight</c>, <c>{path}.lora_B.weight</c>, with DoRA <c>{path}.lora_magnitude_vector.weight</c>.</summary>
+    public IReadOnlyList<(string Name, Tensor Value)> Tensors => _tensors;
+
+    /// <summary>Makes an adapter for a model: A uniform in ±1/sqrt(in) (peft's Kaiming uniform with a = sqrt(5)), B zero, magnitudes the norms of the weights' rows.</summary>
+    /// <param name="model">Gives the linear layers.</param>
+    /// <param name="options">Rank, alpha, dropout, targets.</param>
     /// <param name="seed">The same seed gives the same adapter.</param>
-    public static LoraAdapter Create(IReadOnlyList<(string Path, long In, long Out)> targets, LoraOptions options, int seed)
+    /// <exception cref="ModelException">No linear layer of the model is targeted, or a target names none.</exception>
+    public static LoraAdapter Create(LlamaModel model, LoraOptions options, int seed)
     {
-        ArgumentNullException.ThrowIfNull(targets);
+        ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(options);
         using DisposeScope scope = NewDisposeScope();
-        long count = targets.Sum(t => options.Rank * (t.In + t.Out));
+        List<Projection> targets = Targets(model, options);
+        long count = targets.Sum(t => (options.RankOf(t.Path) * (t.In + t.Out)) + (options.UseDora ? t.Out : 0));
         var adapter = new LoraAdapter(options, zeros(count).DetachFromDisposeScope(), zeros(count).DetachFromDisposeScope());
         using var generator = new Generator((ulong)seed);
         long offset = 0;
-        foreach ((string path, long inputs, long outputs) in targets)
+        foreach (Projection target in targets)
         {
-            Tensor a = adapter.Take($"{path}.lora_A.weight", ref offset, options.Rank, inputs);
-            Tensor b = adapter.Take($"{path}.lora_B.weight", ref offset, outputs, options.Rank);
-            double bound = 1 / Math.Sqrt(inputs);
+            int rank = options.RankOf(target.Path);
+            Tensor a = adapter.Take($"{target.Path}.lora_A.weight", ref offset, rank, target.In);
+            Tensor b = adapter.Take($"{target.Path}.lora_B.weight", ref offset, target.Out, rank);
+            Tensor? magnitude = options.UseDora ? adapter.Take($"{target.Path}.lora_magnitude_vector.weight", ref offset, target.Out) : null;
+            double bound = 1 / Math.Sqrt(target.In);
+            var pair = new LoraPair(a, b, magnitude, options.ScaleOf(target.Path), options.Dropout, adapter._pairs.Count);
             using (no_grad())
             {
                 a.copy_(rand(a.shape, generator: generator).mul_(2 * bound).sub_(bound));
+                using DisposeScope weights = NewDisposeScope();
+                magnitude?.copy_(Projection.RowNorms(target.Weight.Values(), pair));
             }
 
-            adapter._pairs.Add(path, new LoraPair(a, b, options.Scale, options.Dropout, adapter._pairs.Count));
+            adapter._pairs.Add(target.Path, pair);
         }
 
         return adapter;
     }
-
-    /// <summary>The matrices under their names within the model, in order: <c>{path}.lora_A.weight</c>, <c>{path}.lora_B.weight</c>.</summary>
-    public IReadOnlyList<(string Name, Tensor Value)> Tensors => _tensors;
 
     /// <summary>Sets one matrix.</summary>
     /// <exception cref="ModelException">No such matrix, or another shape.</exception>
@@ -88,11 +96,21 @@ public sealed class LoraAdapter : IDisposable
         Gradients.Dispose();
     }
 
-    private Tensor Take(string name, ref long offset, long rows, long columns)
+    private static List<Projection> Targets(LlamaModel model, LoraOptions options)
     {
-        Tensor view = Values.narrow(0, offset, rows * columns).view(rows, columns).detach().requires_grad_().DetachFromDisposeScope();
-        view.grad = Gradients.narrow(0, offset, rows * columns).view(rows, columns);
-        offset += rows * columns;
+        string[] nowhere = options.TargetExpression is not null ? [] : [.. options.Targets.Where(t => t != LoraOptions.AllLinear && !model.Projections.Any(p => new LoraOptions(1, 1, 0) { Targets = [t] }.Adapts(p.Path)))];
+        List<Projection> targets = [.. model.Projections.Where(p => options.Adapts(p.Path))];
+        return nowhere.Length == 0 && targets.Count > 0
+            ? targets
+            : throw new ModelException($"The adapter's targets {string.Join(", ", nowhere.Length > 0 ? nowhere : options.Targets)} name no linear layer of this model; it has {string.Join(", ", model.Projections.Select(p => p.Path.Split('.')[^1]).Distinct())}.");
+    }
+
+    private Tensor Take(string name, ref long offset, params long[] shape)
+    {
+        long count = shape.Aggregate(1L, (a, b) => a * b);
+        Tensor view = Values.narrow(0, offset, count).view(shape).detach().requires_grad_().DetachFromDisposeScope();
+        view.grad = Gradients.narrow(0, offset, count).view(shape);
+        offset += count;
         _tensors.Add((name, view));
         return view;
     }

@@ -1,11 +1,90 @@
+using System.Text.RegularExpressions;
+
 namespace Pipeline.Model.Adapters;
 
-/// <summary>A LoRA adapter's shape. Source: Hu et al. 2021, section 4.1; names as in peft <c>LoraConfig</c>.</summary>
+/// <summary>An adapter's shape. Source: Hu et al. 2021, section 4.1; names as in peft <c>LoraConfig</c>.</summary>
 /// <param name="Rank">r, from 1.</param>
-/// <param name="Alpha">lora_alpha; the update is scaled by alpha / r.</param>
-/// <param name="Dropout">Probability with which an input element of the adapter is dropped in training.</param>
+/// <param name="Alpha">lora_alpha, above 0.</param>
+/// <param name="Dropout">Probability with which an input element of the adapter is dropped in training, 0 to below 1.</param>
 public sealed record LoraOptions(int Rank, double Alpha, double Dropout)
 {
-    /// <summary>Factor of the low-rank update.</summary>
-    public double Scale => Alpha / Rank;
+    /// <summary>All linear layers of the decoder, the head left out, as peft understands the word.</summary>
+    public const string AllLinear = "all-linear";
+
+    /// <summary>Divides alpha by sqrt(r) instead of r (Kalajdzievski 2023, rsLoRA). Default false.</summary>
+    public bool UseRslora { get; init; }
+
+    /// <summary>Learns the magnitude of each output apart from its direction (Liu et al. 2024, DoRA). Default false.</summary>
+    public bool UseDora { get; init; }
+
+    /// <summary>Which linear layers: <c>all-linear</c>, or names such as <c>q_proj</c> that a path equals or ends with. Default all-linear.</summary>
+    public IReadOnlyList<string> Targets { get; init; } = [AllLinear];
+
+    /// <summary>A regular expression over whole paths in place of <see cref="Targets"/>, as peft takes for a text; <c>null</c>: none.</summary>
+    public string? TargetExpression { get; init; }
+
+    /// <summary>Names left out although targeted.</summary>
+    public IReadOnlyList<string> Excluded { get; init; } = [];
+
+    /// <summary>Indices of the decoder layers that are adapted; <c>null</c>: all.</summary>
+    public IReadOnlyList<int>? Layers { get; init; }
+
+    /// <summary>Other ranks by name or regular expression, as in peft; empty: none.</summary>
+    public IReadOnlyDictionary<string, int> RankPattern { get; init; } = new Dictionary<string, int>();
+
+    /// <summary>Other alphas by name or regular expression, as in peft; empty: none.</summary>
+    public IReadOnlyDictionary<string, double> AlphaPattern { get; init; } = new Dictionary<string, double>();
+
+    /// <summary>r of a layer.</summary>
+    public int RankOf(string path) => Matching(RankPattern, path, Rank);
+
+    /// <summary>Factor of a layer's low-rank update.</summary>
+    public double ScaleOf(string path)
+    {
+        double alpha = Matching(AlphaPattern, path, Alpha);
+        return alpha / (UseRslora ? Math.Sqrt(RankOf(path)) : RankOf(path));
+    }
+
+    /// <summary>Whether a linear layer of the decoder gets matrices.</summary>
+    public bool Adapts(string path)
+    {
+        ArgumentNullException.ThrowIfNull(path);
+        if (Layers is not null && !Layers.Contains(LayerOf(path)))
+        {
+            return false;
+        }
+
+        bool targeted = TargetExpression is not null ? Matches($"^(?:{TargetExpression})$", path) : Targets.Contains(AllLinear) || Targets.Any(t => Named(path, t));
+        return targeted && !Excluded.Any(e => Named(path, e));
+    }
+
+    private static bool Named(string path, string name) => path == name || path.EndsWith("." + name, StringComparison.Ordinal);
+
+    private static int LayerOf(string path) => int.Parse(path.Split('.')[2], System.Globalization.CultureInfo.InvariantCulture);
+
+    private static T Matching<T>(IReadOnlyDictionary<string, T> pattern, string path, T otherwise)
+    {
+        foreach ((string key, T value) in pattern)
+        {
+            if (Matches($@"^(?:(.*\.)?({key}))$", path))
+            {
+                return value;
+            }
+        }
+
+        return otherwise;
+    }
+
+    /// <summary>An adapter comes from a stranger: its expressions get a second, not the machine.</summary>
+    private static bool Matches(string expression, string path)
+    {
+        try
+        {
+            return Regex.IsMatch(path, expression, RegexOptions.CultureInvariant, TimeSpan.FromSeconds(1));
+        }
+        catch (Exception fault) when (fault is ArgumentException or RegexMatchTimeoutException)
+        {
+            throw new ModelException($"The adapter's expression '{expression}' cannot be used: {fault.Message}", fault);
+        }
+    }
 }

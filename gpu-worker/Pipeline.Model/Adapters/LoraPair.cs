@@ -5,7 +5,8 @@ namespace Pipeline.Model.Adapters;
 /// <summary>The trainable matrices of one linear layer. Owned by <see cref="LoraAdapter"/>, as views into its one buffer.</summary>
 /// <param name="A">float32 [r, in].</param>
 /// <param name="B">float32 [out, r].</param>
-/// <param name="Scale">alpha / r.</param>
+/// <param name="Magnitude">DoRA's magnitude of each output, float32 [out]; <c>null</c> without DoRA.</param>
+/// <param name="Scale">alpha / r, or alpha / sqrt(r) with rsLoRA.</param>
 /// <param name="Dropout">Probability, 0 to below 1.</param>
 /// <param name="Index">Its place among the model's linear layers; each drops inputs of its own.</param>
-public sealed record LoraPair(Tensor A, Tensor B, double Scale, double Dropout, int Index);
+public sealed record LoraPair(Tensor A, Tensor B, Tensor? Magnitude, double Scale, double Dropout, int Index);

@@ -2,9 +2,18 @@ using System.Text.Json;
 
 namespace Pipeline.Model.Checkpoints;
 
-/// <summary>A Llama's shape, read from config.json in the old keys (<c>rope_theta</c>) or the new (<c>rope_parameters</c>).</summary>
+/// <summary>
+/// The shape of a Llama, Mistral or Qwen2, which differ in biases and attention windows only. Read from config.json in the
+/// old keys (<c>rope_theta</c>, <c>rope_scaling</c>, <c>torch_dtype</c>) or the new (<c>rope_parameters</c>, <c>dtype</c>).
+/// </summary>
 public sealed record LlamaConfig
 {
+    public const string Llama = "LlamaForCausalLM";
+    public const string Mistral = "MistralForCausalLM";
+    public const string Qwen2 = "Qwen2ForCausalLM";
+
+    /// <summary>One of the three names above.</summary>
+    public required string Architecture { get; init; }
     public required int VocabularySize { get; init; }
     public required int HiddenSize { get; init; }
     public required int IntermediateSize { get; init; }
@@ -20,8 +29,32 @@ public sealed record LlamaConfig
     public required double RmsNormEpsilon { get; init; }
     public required double RopeTheta { get; init; }
 
+    /// <summary>Llama 3's stretching; <c>null</c>: frequencies as they are.</summary>
+    public RopeScaling? RopeScaling { get; init; }
+
+    /// <summary>How many positions a query sees, its own among them; <c>null</c>: all before it.</summary>
+    public int? SlidingWindow { get; init; }
+
+    /// <summary>The first layer to which <see cref="SlidingWindow"/> applies.</summary>
+    public int FirstWindowLayer { get; init; }
+
+    /// <summary>Whether query, key and value projections carry a bias, as Qwen2's do.</summary>
+    public bool AttentionBias { get; init; }
+
     /// <summary>Whether the output layer is the embedding matrix.</summary>
     public required bool TiedEmbeddings { get; init; }
+
+    /// <summary>The dtype that config.json names: <c>float32</c>, <c>float16</c>, <c>bfloat16</c>.</summary>
+    public required string Dtype { get; init; }
+
+    /// <summary>Whether the folder holds NF4 codes (bitsandbytes' layout) in place of the linear layers' weights.</summary>
+    public bool Quantized { get; init; }
+
+    /// <summary>Numbers in a full-size decoder layer's linear weights.</summary>
+    public long LinearParametersPerLayer => ((long)HiddenSize * HeadSize * ((2 * Heads) + (2 * KeyValueHeads))) + (3L * HiddenSize * IntermediateSize);
+
+    /// <summary>How many positions a query of a layer sees; <c>null</c>: all before it.</summary>
+    public int? WindowOf(int layer) => layer >= FirstWindowLayer ? SlidingWindow : null;
 
     /// <summary>Reads config.json of a base model's folder.</summary>
     /// <exception cref="ModelException">It is missing, or describes a model that is not computed here; the reason is named.</exception>
@@ -41,72 +74,11 @@ public sealed record LlamaConfig
         try
         {
             using JsonDocument document = JsonDocument.Parse(File.ReadAllBytes(path));
-            return Read(document.RootElement, path);
+            return ConfigFile.Read(document.RootElement, path);
         }
         catch (Exception fault) when (fault is JsonException or InvalidOperationException or FormatException)
         {
             throw new ModelException($"{path} cannot be read: {fault.Message}", fault);
         }
     }
-
-    private static LlamaConfig Read(JsonElement root, string path)
-    {
-        Refuse(root, path);
-        int hidden = Integer(root, "hidden_size", path);
-        int heads = Integer(root, "num_attention_heads", path);
-        JsonElement? rope = Optional(root, "rope_parameters");
-        var config = new LlamaConfig
-        {
-            VocabularySize = Integer(root, "vocab_size", path),
-            HiddenSize = hidden,
-            IntermediateSize = Integer(root, "intermediate_size", path),
-            Layers = Integer(root, "num_hidden_layers", path),
-            Heads = heads,
-            KeyValueHeads = Optional(root, "num_key_value_heads")?.GetInt32() ?? heads,
-            HeadSize = Optional(root, "head_dim")?.GetInt32() ?? hidden / Math.Max(1, heads),
-            MaxPositions = Optional(root, "max_position_embeddings")?.GetInt32() ?? 2048,
-            RmsNormEpsilon = Optional(root, "rms_norm_eps")?.GetDouble() ?? 1e-6,
-            RopeTheta = (rope is { } parameters ? Optional(parameters, "rope_theta") : null)?.GetDouble() ?? Optional(root, "rope_theta")?.GetDouble() ?? 10_000,
-            TiedEmbeddings = Optional(root, "tie_word_embeddings")?.GetBoolean() ?? false,
-        };
-        return config.KeyValueHeads > 0 && heads > 0 && heads % config.KeyValueHeads == 0
-            ? config
-            : throw new ModelException($"{path}: {heads} heads cannot share {config.KeyValueHeads} key-value heads.");
-    }
-
-    private static void Refuse(JsonElement root, string path)
-    {
-        string architecture = Optional(root, "architectures")?.EnumerateArray().FirstOrDefault().GetString() ?? "unnamed";
-        if (architecture != "LlamaForCausalLM")
-        {
-            throw new ModelException($"{path}: the architecture is {architecture}; LlamaForCausalLM is what is computed here.");
-        }
-
-        string activation = Optional(root, "hidden_act")?.GetString() ?? "silu";
-        if (activation != "silu")
-        {
-            throw new ModelException($"{path}: the activation is {activation}; silu is what is computed here.");
-        }
-
-        foreach (string bias in (string[])["attention_bias", "mlp_bias"])
-        {
-            if (Optional(root, bias)?.GetBoolean() == true)
-            {
-                throw new ModelException($"{path}: {bias} is set; linear layers with a bias are not computed here.");
-            }
-        }
-
-        JsonElement? scaling = Optional(root, "rope_scaling") ?? Optional(root, "rope_parameters");
-        string rope = scaling is { } s ? (Optional(s, "rope_type") ?? Optional(s, "type"))?.GetString() ?? "default" : "default";
-        if (rope != "default")
-        {
-            throw new ModelException($"{path}: RoPE of the type '{rope}' is not computed here; 'default' is.");
-        }
-    }
-
-    private static int Integer(JsonElement root, string key, string path) =>
-        Optional(root, key)?.GetInt32() ?? throw new ModelException($"{path} lacks '{key}'.");
-
-    private static JsonElement? Optional(JsonElement root, string key) =>
-        root.TryGetProperty(key, out JsonElement value) && value.ValueKind != JsonValueKind.Null ? value : null;
 }

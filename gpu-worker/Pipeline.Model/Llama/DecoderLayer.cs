@@ -24,11 +24,12 @@ internal sealed class DecoderLayer : IDisposable
         string prefix = $"model.layers.{index}.";
         (long hidden, long inner) = (config.HiddenSize, config.IntermediateSize);
         (long queries, long keys) = ((long)config.Heads * config.HeadSize, (long)config.KeyValueHeads * config.HeadSize);
-        Projection Linear(string name, long outputs, long inputs) => new(prefix + name, checkpoint.Read($"{prefix}{name}.weight", outputs, inputs), storage);
+        Projection Linear(string name, long outputs, long inputs, bool bias = false) =>
+            new(prefix + name, checkpoint.ReadWeight($"{prefix}{name}.weight", outputs, inputs, storage), bias ? checkpoint.Read($"{prefix}{name}.bias", outputs) : null);
         _attentionNorm = new RmsNorm(checkpoint.Read(prefix + "input_layernorm.weight", hidden), config.RmsNormEpsilon);
-        _query = Linear("self_attn.q_proj", queries, hidden);
-        _key = Linear("self_attn.k_proj", keys, hidden);
-        _value = Linear("self_attn.v_proj", keys, hidden);
+        _query = Linear("self_attn.q_proj", queries, hidden, config.AttentionBias);
+        _key = Linear("self_attn.k_proj", keys, hidden, config.AttentionBias);
+        _value = Linear("self_attn.v_proj", keys, hidden, config.AttentionBias);
         _output = Linear("self_attn.o_proj", hidden, queries);
         _feedForwardNorm = new RmsNorm(checkpoint.Read(prefix + "post_attention_layernorm.weight", hidden), config.RmsNormEpsilon);
         _gate = Linear("mlp.gate_proj", inner, hidden);
@@ -78,7 +79,8 @@ internal sealed class DecoderLayer : IDisposable
             values = values.repeat_interleave(group, 1);
         }
 
-        Tensor attended = nn.functional.scaled_dot_product_attention(queries, keys, values, context.Mask, 0, is_casual: context.Mask is null); // [batch, heads, n, head size]
+        Tensor? mask = _config.WindowOf(_index) is null ? context.Mask : context.WindowMask;
+        Tensor attended = nn.functional.scaled_dot_product_attention(queries, keys, values, mask, 0, is_casual: mask is null); // [batch, heads, n, head size]
         return _output.Forward(attended.transpose(1, 2).reshape(batch, count, (long)_config.Heads * _config.HeadSize), context.DropoutSeed);
     }
 }

@@ -6,6 +6,7 @@ namespace Pipeline.Model.Llama;
 public sealed class KeyValueCache(int layers) : IDisposable
 {
     private readonly (Tensor Keys, Tensor Values)?[] _layers = new (Tensor, Tensor)?[layers];
+    private Tensor? _positions; // int64 [batch or 1, held]
 
     /// <summary>Positions held.</summary>
     public long Length => _layers[0]?.Keys.shape[2] ?? 0;
@@ -33,9 +34,39 @@ public sealed class KeyValueCache(int layers) : IDisposable
         return (keys, values);
     }
 
+    /// <summary>Puts the positions of new tokens behind those held.</summary>
+    /// <param name="positions">int64 [batch or 1, new].</param>
+    /// <param name="keep">Whether the cache shall hold the result.</param>
+    /// <returns>Positions of all keys, int64 [batch or 1, held + new].</returns>
+    public Tensor AppendPositions(Tensor positions, bool keep)
+    {
+        ArgumentNullException.ThrowIfNull(positions);
+        Tensor all = positions;
+        if (_positions is { } held)
+        {
+            long rows = Math.Max(held.shape[0], positions.shape[0]);
+            all = cat([held.expand(rows, -1), positions.expand(rows, -1)], 1);
+        }
+
+        if (keep)
+        {
+            Tensor kept = all.clone().DetachFromDisposeScope();
+            _positions?.Dispose();
+            _positions = kept;
+        }
+
+        return all;
+    }
+
     /// <summary>Keeps some rows of the batch only, in the order given.</summary>
     public void SelectRows(Tensor rows)
     {
+        if (_positions is { } positions && positions.shape[0] > 1)
+        {
+            _positions = positions.index_select(0, rows).DetachFromDisposeScope();
+            positions.Dispose();
+        }
+
         for (int layer = 0; layer < _layers.Length; layer++)
         {
             if (_layers[layer] is { } held)
@@ -49,6 +80,8 @@ public sealed class KeyValueCache(int layers) : IDisposable
 
     public void Dispose()
     {
+        _positions?.Dispose();
+        _positions = null;
         for (int layer = 0; layer < _layers.Length; layer++)
         {
             Release(layer);

@@ -14,6 +14,8 @@ public sealed class LlamaModel : IDisposable
     private readonly RotaryEmbedding _rotary;
     private readonly DecoderLayer[] _layers;
 
+    private const long LargestKept = 2L << 30; // bytes of dequantised layers that are kept beside their codes
+
     private LlamaModel(CheckpointReader checkpoint, LlamaConfig config, WeightStorage storage)
     {
         Config = config;
@@ -21,13 +23,19 @@ public sealed class LlamaModel : IDisposable
         _layers = [.. Enumerable.Range(0, config.Layers).Select(i => new DecoderLayer(checkpoint, config, i, storage))];
         _norm = new RmsNorm(checkpoint.Read("model.norm.weight", config.HiddenSize), config.RmsNormEpsilon);
         _head = config.TiedEmbeddings ? null : checkpoint.Read("lm_head.weight", config.VocabularySize, config.HiddenSize).DetachFromDisposeScope();
-        _rotary = new RotaryEmbedding(config.MaxPositions, config.HeadSize, config.RopeTheta);
+        _rotary = new RotaryEmbedding(config);
+        Projections = [.. _layers.SelectMany(l => l.Projections)];
+        bool keep = 4 * config.Layers * config.LinearParametersPerLayer <= LargestKept;
+        foreach (Projection projection in Projections)
+        {
+            projection.Weight.KeepsDequantized = keep;
+        }
     }
 
     public LlamaConfig Config { get; }
 
     /// <summary>The linear layers of the decoder: what "all-linear" means, the head left out.</summary>
-    public IReadOnlyList<(string Path, long In, long Out)> LoraTargets => [.. _layers.SelectMany(l => l.Projections).Select(p => (p.Path, p.In, p.Out))];
+    public IReadOnlyList<Projection> Projections { get; }
 
     /// <summary>Reads a base model.</summary>
     /// <param name="directory">Its folder.</param>
@@ -36,7 +44,7 @@ public sealed class LlamaModel : IDisposable
     public static LlamaModel Load(string directory, WeightStorage storage)
     {
         LlamaConfig config = LlamaConfig.FromDirectory(directory);
-        using CheckpointReader checkpoint = CheckpointReader.Open(directory);
+        using CheckpointReader checkpoint = CheckpointReader.Open(directory, config.Quantized);
         using DisposeScope scope = NewDisposeScope();
         return new LlamaModel(checkpoint, config, storage);
     }
@@ -47,9 +55,9 @@ public sealed class LlamaModel : IDisposable
     /// computing it at each call. Costs the memory of the linear layers in float32; nothing is learned in this form.</param>
     public void Attach(LoraAdapter? adapter, bool folded = false)
     {
-        foreach (Projection projection in _layers.SelectMany(l => l.Projections))
+        foreach (Projection projection in Projections)
         {
-            projection.Attach(adapter?.Pairs[projection.Path], folded);
+            projection.Attach(adapter?.Pairs.GetValueOrDefault(projection.Path), folded);
         }
     }
 
@@ -62,7 +70,7 @@ public sealed class LlamaModel : IDisposable
         ArgumentNullException.ThrowIfNull(ids);
         using DisposeScope scope = NewDisposeScope();
         Tensor positions = arange(ids.shape[1], dtype: ScalarType.Int64).unsqueeze(0); // [1, n]
-        return Run(ids, new AttentionContext(_rotary.At(positions), null, null, false, dropoutSeed)).MoveToOuterDisposeScope();
+        return Run(ids, Context(positions, positions, null, null, false, dropoutSeed)).MoveToOuterDisposeScope();
     }
 
     /// <summary>Runs the decoder over what follows a cache.</summary>
@@ -76,7 +84,8 @@ public sealed class LlamaModel : IDisposable
     {
         ArgumentNullException.ThrowIfNull(cache);
         using DisposeScope scope = NewDisposeScope();
-        return Run(ids, new AttentionContext(_rotary.At(positions), mask, cache, keep, DropoutSeed: null)).MoveToOuterDisposeScope();
+        Tensor keyPositions = cache.AppendPositions(positions, keep);
+        return Run(ids, Context(positions, keyPositions, mask, cache, keep, dropoutSeed: null)).MoveToOuterDisposeScope();
     }
 
     /// <summary>Next-token logits.</summary>
@@ -95,6 +104,13 @@ public sealed class LlamaModel : IDisposable
         _head?.Dispose();
         _norm.Dispose();
         _rotary.Dispose();
+    }
+
+    private AttentionContext Context(Tensor positions, Tensor keyPositions, Tensor? mask, KeyValueCache? cache, bool keep, uint? dropoutSeed)
+    {
+        bool windowed = Config.SlidingWindow is not null && Config.FirstWindowLayer < Config.Layers;
+        Tensor? window = windowed ? AttentionMask.Window(mask, positions, keyPositions, Config.SlidingWindow!.Value) : null;
+        return new AttentionContext(_rotary.At(positions), mask, window, cache, keep, dropoutSeed);
     }
 
     private Tensor Run(Tensor ids, AttentionContext context)

@@ -1,58 +1,64 @@
 using Pipeline.Model.Adapters;
-using Pipeline.Model.Quantization;
 using static TorchSharp.torch;
 
 namespace Pipeline.Model.Llama;
 
-/// <summary>A frozen linear layer without bias, with or without LoRA: <c>x Wᵀ + scale · (dropout(x) Aᵀ) Bᵀ</c>.</summary>
-/// <remarks>
-/// A layer in NF4 keeps its dequantised values once they were needed: the same numbers without dequantising at each call,
-/// for the memory of the layer in float32. Right for small bases on the CPU, not for large ones on a GPU (DECISIONS.md).
-/// </remarks>
+/// <summary>
+/// A frozen linear layer, with or without an adapter. LoRA: <c>x Wᵀ + b + scale · (dropout(x) Aᵀ) Bᵀ</c> (Hu et al. 2021,
+/// section 4.1). DoRA puts the magnitude <c>m</c> over the norm of each row of <c>W + scale · B A</c>, the norm held
+/// constant for the gradient (Liu et al. 2024, section 4.3; peft <c>tuners/lora/dora.py</c>, DoraLinearLayer).
+/// </summary>
 public sealed class Projection : IDisposable
 {
-    private readonly Nf4Weight? _quantized;
-    private Tensor? _weight; // float32 [out, in]
-    private Tensor? _folded; // float32 [out, in]: the weight with the adapter's update in it
+    private readonly Tensor? _bias; // float32 [out]
+    private Tensor? _folded;        // float32 [out, in]: the weight with the adapter's update in it
 
     /// <summary>Takes ownership of what it holds.</summary>
-    public Projection(string path, Tensor weight, WeightStorage storage)
+    public Projection(string path, LinearWeight weight, Tensor? bias = null)
     {
-        ArgumentNullException.ThrowIfNull(weight);
-        (Path, In, Out) = (path, weight.shape[1], weight.shape[0]);
-        if (storage == WeightStorage.Nf4)
-        {
-            _quantized = Nf4Weight.Quantize(weight);
-            weight.Dispose();
-        }
-        else
-        {
-            _weight = weight.DetachFromDisposeScope();
-        }
+        (Path, Weight) = (path, weight);
+        _bias = bias?.DetachFromDisposeScope();
     }
 
     /// <summary>The module's path, such as <c>model.layers.0.self_attn.q_proj</c>.</summary>
     public string Path { get; }
-    public long In { get; }
-    public long Out { get; }
+    public LinearWeight Weight { get; }
+    public long In => Weight.In;
+    public long Out => Weight.Out;
 
-    /// <summary>The adapter's matrices while one is attached.</summary>
+    /// <summary>float32 [out], or <c>null</c>.</summary>
+    public Tensor? Bias => _bias;
+
+    /// <summary>The adapter's matrices while one is attached to this layer.</summary>
     public LoraPair? Lora { get; private set; }
 
     /// <summary>Puts an adapter's matrices on the layer, or takes them off with <c>null</c>.</summary>
     /// <param name="lora">The matrices.</param>
-    /// <param name="folded">Whether to add the update to a copy of the weight once, for a model that is only asked: one product instead of three.</param>
+    /// <param name="folded">Whether to add the update to a copy of the weight once, for a model that is only asked: one product
+    /// instead of three. Not done for a weight whose values are made anew at each call.</param>
     public void Attach(LoraPair? lora, bool folded)
     {
         _folded?.Dispose();
         _folded = null;
         Lora = lora;
-        if (lora is not null && folded)
+        if (lora is not null && folded && Weight.IsCheap)
         {
-            using IDisposable frozen = no_grad();
-            using Tensor update = lora.B.mm(lora.A);
-            _folded = Weight().add(update, lora.Scale).DetachFromDisposeScope();
+            _folded = Merged().DetachFromDisposeScope();
         }
+    }
+
+    /// <summary>The weight with the adapter's update in it, float32 [out, in]; a copy.</summary>
+    public Tensor Merged()
+    {
+        using var scope = NewDisposeScope();
+        using IDisposable frozen = no_grad();
+        if (Lora is not { } lora)
+        {
+            return Weight.Values().clone().MoveToOuterDisposeScope();
+        }
+
+        Tensor merged = Weight.Values().add(lora.B.mm(lora.A), lora.Scale);
+        return (lora.Magnitude is null ? merged : merged.mul_(lora.Magnitude.div(RowNorms(merged)).unsqueeze(1))).MoveToOuterDisposeScope();
     }
 
     /// <summary>Applies the layer.</summary>
@@ -63,10 +69,11 @@ public sealed class Projection : IDisposable
     {
         if (_folded is not null)
         {
-            return nn.functional.linear(input, _folded);
+            return nn.functional.linear(input, _folded, _bias);
         }
 
-        Tensor output = nn.functional.linear(input, Weight());
+        Tensor weight = Weight.Values();
+        Tensor output = nn.functional.linear(input, weight, _bias);
         if (Lora is not { } lora)
         {
             return output;
@@ -76,24 +83,31 @@ public sealed class Projection : IDisposable
             ? input.mul(CounterDropout.Mask(input.shape, lora.Dropout, CounterDropout.Derive(seed, lora.Index)))
             : input;
         Tensor low = nn.functional.linear(dropped, lora.A);                  // [..., r]
-        return output.add(nn.functional.linear(low, lora.B), lora.Scale);    // [..., out]
+        Tensor update = nn.functional.linear(low, lora.B);                   // [..., out]
+        if (lora.Magnitude is not { } magnitude)
+        {
+            return output.add(update, lora.Scale);
+        }
+
+        Tensor ratio = magnitude.div(RowNorms(weight, lora));                // [out]
+        Tensor direction = nn.functional.linear(dropped, weight);            // [..., out]
+        return output.add(ratio.sub(1).mul(direction)).add(ratio.mul(update), lora.Scale);
+    }
+
+    /// <summary>The Euclidean norm of each row of <c>W + scale · B A</c>, float32 [out], without gradient.</summary>
+    internal static Tensor RowNorms(Tensor weight, LoraPair lora)
+    {
+        using var scope = NewDisposeScope();
+        using IDisposable frozen = no_grad();
+        return RowNorms(weight.add(lora.B.mm(lora.A), lora.Scale)).MoveToOuterDisposeScope();
     }
 
     public void Dispose()
     {
         _folded?.Dispose();
-        _quantized?.Dispose();
-        _weight?.Dispose();
+        _bias?.Dispose();
+        Weight.Dispose();
     }
 
-    private Tensor Weight()
-    {
-        if (_weight is null)
-        {
-            using IDisposable frozen = no_grad();
-            _weight = _quantized!.Dequantize().DetachFromDisposeScope();
-        }
-
-        return _weight;
-    }
+    private static Tensor RowNorms(Tensor matrix) => linalg.norm(matrix, dims: [1]);
 }

@@ -1,3 +1,4 @@
+using Pipeline.Model.Checkpoints;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -9,28 +10,24 @@ namespace Pipeline.Model.Llama;
 /// </summary>
 internal sealed class RotaryEmbedding : IDisposable
 {
-    private readonly Tensor _cos; // [positions, head size]
-    private readonly Tensor _sin; // [positions, head size]
+    private readonly Tensor _frequencies; // float32 [head size / 2]
 
-    public RotaryEmbedding(int positions, int headSize, double theta)
+    public RotaryEmbedding(LlamaConfig config)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor exponents = arange(0, headSize, 2, dtype: ScalarType.Float32).div_(headSize);
-        Tensor frequencies = 1.0f / pow(tensor((float)theta), exponents);                                               // [head size / 2]
-        Tensor angles = outer(arange(positions, dtype: ScalarType.Float32), frequencies);                               // [positions, head size / 2]
-        Tensor both = cat([angles, angles], -1);                                                                        // [positions, head size]
-        _cos = both.cos().DetachFromDisposeScope();
-        _sin = both.sin().DetachFromDisposeScope();
+        Tensor exponents = arange(0, config.HeadSize, 2, dtype: ScalarType.Float32).div_(config.HeadSize);
+        Tensor frequencies = 1.0f / pow(tensor((float)config.RopeTheta), exponents);
+        _frequencies = (config.RopeScaling is { } scaling ? Stretch(frequencies, scaling) : frequencies).DetachFromDisposeScope();
     }
 
     /// <summary>The factors of given positions.</summary>
     /// <param name="positions">int64 [batch or 1, n].</param>
-    /// <returns>cos and sin, [batch or 1, 1, n, head size].</returns>
+    /// <returns>cos and sin, float32 [batch or 1, 1, n, head size].</returns>
     public (Tensor Cos, Tensor Sin) At(Tensor positions)
     {
-        long[] shape = [positions.shape[0], 1, positions.shape[1], _cos.shape[1]];
-        Tensor flat = positions.reshape(-1);
-        return (_cos.index_select(0, flat).view(shape), _sin.index_select(0, flat).view(shape));
+        Tensor angles = positions.to(ScalarType.Float32).unsqueeze(-1).mul(_frequencies).unsqueeze(1); // [batch or 1, 1, n, head size / 2]
+        Tensor both = cat([angles, angles], -1);                                                       // [batch or 1, 1, n, head size]
+        return (both.cos(), both.sin());
     }
 
     /// <summary>Rotates heads.</summary>
@@ -43,9 +40,16 @@ internal sealed class RotaryEmbedding : IDisposable
         return heads.mul(factors.Cos).add_(rotated.mul_(factors.Sin));
     }
 
-    public void Dispose()
+    public void Dispose() => _frequencies.Dispose();
+
+    private static Tensor Stretch(Tensor frequencies, RopeScaling scaling)
     {
-        _cos.Dispose();
-        _sin.Dispose();
+        double longest = scaling.OriginalPositions / scaling.LowFrequencyFactor;
+        double shortest = scaling.OriginalPositions / scaling.HighFrequencyFactor;
+        Tensor wavelengths = (2 * Math.PI) / frequencies;
+        Tensor divided = where(wavelengths.gt(longest), frequencies / scaling.Factor, frequencies);
+        Tensor smooth = ((scaling.OriginalPositions / wavelengths) - scaling.LowFrequencyFactor) / (scaling.HighFrequencyFactor - scaling.LowFrequencyFactor);
+        Tensor mixed = ((1 - smooth) * divided / scaling.Factor) + (smooth * divided);
+        return where(wavelengths.lt(shortest).logical_or(wavelengths.gt(longest)), divided, mixed);
     }
 }

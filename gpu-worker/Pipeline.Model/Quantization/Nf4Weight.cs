@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -9,68 +10,108 @@ namespace Pipeline.Model.Quantization;
 /// </summary>
 public sealed class Nf4Weight : IDisposable
 {
-    private readonly long[] _shape;
-    private readonly Tensor _codes;       // u8 [ceil(n / 2)], the first value in the high nibble
-    private readonly Tensor _absmax;      // u8 [blocks]
-    private readonly Tensor _absmaxScale; // f32 [ceil(blocks / 256)]
-    private readonly float _offset;
+    private const int ValuesAPart = 1 << 20; // a multiple of the block size
 
-    private Nf4Weight(long[] shape, Tensor codes, Tensor absmax, Tensor absmaxScale, float offset)
+    /// <summary>Takes ownership of the parts.</summary>
+    /// <param name="shape">The matrix's.</param>
+    /// <param name="codes">u8 [ceil(n / 2)], the first value in the high nibble.</param>
+    /// <param name="absmax">u8 [ceil(n / 64)].</param>
+    /// <param name="absmaxScale">f32 [ceil(blocks / 256)].</param>
+    /// <param name="offset">The mean of the absmax.</param>
+    public Nf4Weight(IReadOnlyList<long> shape, Tensor codes, Tensor absmax, Tensor absmaxScale, float offset)
     {
-        _shape = shape;
-        _codes = codes.DetachFromDisposeScope();
-        _absmax = absmax.DetachFromDisposeScope();
-        _absmaxScale = absmaxScale.DetachFromDisposeScope();
-        _offset = offset;
+        ArgumentNullException.ThrowIfNull(codes);
+        ArgumentNullException.ThrowIfNull(absmax);
+        ArgumentNullException.ThrowIfNull(absmaxScale);
+        Shape = shape;
+        Codes = codes.DetachFromDisposeScope();
+        Absmax = absmax.DetachFromDisposeScope();
+        AbsmaxScale = absmaxScale.DetachFromDisposeScope();
+        Offset = offset;
     }
 
+    /// <summary>The matrix's shape.</summary>
+    public IReadOnlyList<long> Shape { get; }
+
+    /// <summary>Values held.</summary>
+    public long Count => Shape.Aggregate(1L, (a, b) => a * b);
+
     /// <summary>The codes, u8 [ceil(n / 2)].</summary>
-    public Tensor Codes => _codes;
+    public Tensor Codes { get; }
 
     /// <summary>The quantised absmax, u8 [ceil(n / 64)].</summary>
-    public Tensor Absmax => _absmax;
+    public Tensor Absmax { get; }
 
     /// <summary>The scales of the absmax, f32 [ceil(blocks / 256)].</summary>
-    public Tensor AbsmaxScale => _absmaxScale;
+    public Tensor AbsmaxScale { get; }
 
     /// <summary>The mean of the absmax, taken away before they are quantised.</summary>
-    public float Offset => _offset;
+    public float Offset { get; }
 
     /// <summary>Bytes held.</summary>
-    public long Bytes => _codes.NumberOfElements + _absmax.NumberOfElements + (4 * _absmaxScale.NumberOfElements) + 4;
+    public long Bytes => Codes.NumberOfElements + Absmax.NumberOfElements + (4 * AbsmaxScale.NumberOfElements) + 4;
 
-    /// <summary>Quantises a matrix.</summary>
-    /// <param name="weight">float32, any shape, on the CPU.</param>
+    /// <summary>Quantises a matrix part by part: beside the result, one part in float32 for each thread is held.</summary>
+    /// <param name="weight">float32, float16 or bfloat16, any shape, on the CPU.</param>
     public static Nf4Weight Quantize(Tensor weight)
     {
         ArgumentNullException.ThrowIfNull(weight);
         using DisposeScope scope = NewDisposeScope();
-        using var accessor = weight.contiguous().data<float>();
-        (byte[] codes, float[] absmax) = Nf4Quantizer.Quantize(accessor.ToArray());
+        Tensor flat = weight.contiguous().view(-1);
+        long count = flat.NumberOfElements;
+        Tensor codes = empty((count + 1) / 2, dtype: ScalarType.Byte);
+        var absmax = new float[(count + Nf4.BlockSize - 1) / Nf4.BlockSize];
+        Parallel.For(0, (int)((count + ValuesAPart - 1) / ValuesAPart), part =>
+        {
+            using DisposeScope inner = NewDisposeScope();
+            long start = (long)part * ValuesAPart;
+            int length = (int)Math.Min(ValuesAPart, count - start);
+            Tensor values = flat.narrow(0, start, length).to(ScalarType.Float32);
+            int blocks = (length + Nf4.BlockSize - 1) / Nf4.BlockSize;
+            Nf4Quantizer.Quantize(Floats(values), codes.bytes.Slice((int)(start / 2), (length + 1) / 2), absmax.AsSpan((int)(start / Nf4.BlockSize), blocks));
+        });
         (byte[] absmaxCodes, float[] scales, float offset) = Nf4Quantizer.QuantizeAbsmax(absmax);
-        return new Nf4Weight(weight.shape, tensor(codes), tensor(absmaxCodes), tensor(scales), offset);
+        return new Nf4Weight(weight.shape, codes, tensor(absmaxCodes), tensor(scales), offset);
     }
 
-    /// <summary>The values in float32, in the matrix's shape.</summary>
+    /// <summary>The values in float32, in the matrix's shape, on the CPU.</summary>
     public Tensor Dequantize()
     {
         using DisposeScope scope = NewDisposeScope();
-        long count = _shape.Aggregate(1L, (a, b) => a * b);
-        Tensor code = tensor(Nf4.DynamicCode(), device: _codes.device);
-        Tensor levels = tensor(Nf4.Levels.ToArray(), device: _codes.device);
-        Tensor scale = _absmaxScale.repeat_interleave(Nf4.NestedBlockSize).narrow(0, 0, _absmax.NumberOfElements); // [blocks]
-        Tensor absmax = code.index_select(0, _absmax.to(ScalarType.Int64)).mul_(scale).add_(_offset);               // [blocks]
-        Tensor high = _codes.bitwise_right_shift(tensor((byte)4, device: _codes.device));
-        Tensor low = _codes.bitwise_and(tensor((byte)15, device: _codes.device));
-        Tensor indices = stack([high, low], 1).reshape(-1).narrow(0, 0, count).to(ScalarType.Int64);                // [n]
-        Tensor perValue = absmax.repeat_interleave(Nf4.BlockSize).narrow(0, 0, count);                              // [n]
-        return levels.index_select(0, indices).mul_(perValue).reshape(_shape).MoveToOuterDisposeScope();
+        long count = Count;
+        Tensor values = empty([.. Shape], dtype: ScalarType.Float32);
+        float[] absmax = DequantizeAbsmax();
+        Parallel.For(0, (int)((count + ValuesAPart - 1) / ValuesAPart), part =>
+        {
+            long start = (long)part * ValuesAPart;
+            int length = (int)Math.Min(ValuesAPart, count - start);
+            int blocks = (length + Nf4.BlockSize - 1) / Nf4.BlockSize;
+            Span<float> target = Floats(values).Slice((int)start, length);
+            Nf4Quantizer.Dequantize(Codes.bytes.Slice((int)(start / 2), (length + 1) / 2), absmax.AsSpan((int)(start / Nf4.BlockSize), blocks), target);
+        });
+        return values.MoveToOuterDisposeScope();
     }
 
     public void Dispose()
     {
-        _codes.Dispose();
-        _absmax.Dispose();
-        _absmaxScale.Dispose();
+        Codes.Dispose();
+        Absmax.Dispose();
+        AbsmaxScale.Dispose();
     }
+
+    private float[] DequantizeAbsmax()
+    {
+        float[] code = Nf4.DynamicCode();
+        ReadOnlySpan<byte> codes = Absmax.bytes;
+        ReadOnlySpan<float> scales = MemoryMarshal.Cast<byte, float>(AbsmaxScale.bytes);
+        var absmax = new float[codes.Length];
+        for (int i = 0; i < absmax.Length; i++)
+        {
+            absmax[i] = (code[codes[i]] * scales[i / Nf4.NestedBlockSize]) + Offset;
+        }
+
+        return absmax;
+    }
+
+    private static Span<float> Floats(Tensor tensor) => MemoryMarshal.Cast<byte, float>(tensor.bytes);
 }

@@ -21,11 +21,30 @@ public sealed record EncodedRow(string Id, IReadOnlyList<int> Ids, IReadOnlyList
             throw new TrainingException($"Row {example.Id} has {chat.Ids.Count} tokens where the base reads {maxPositions}; rows are never cut. Lower validation.maxTokens and build the dataset again.");
         }
 
-        if (chat.SupervisedTokens == 0 || chat.Ids[^1] != encoder.Tokenizer.EosId || chat.LossMask[^1] != 1)
+        if (!EveryAnswerEnds(chat, encoder.EndId))
         {
-            throw new TrainingException($"Row {example.Id} does not end in an answer with a learned end token.");
+            throw new TrainingException($"Row {example.Id} has no answer, or one that does not end in the learned end token {encoder.Template.EndToken}.");
         }
 
         return new EncodedRow(example.Id, chat.Ids, chat.LossMask);
+    }
+
+    /// <summary>Whether there is an answer, and the last learned token of each is the end token.</summary>
+    private static bool EveryAnswerEnds(EncodedChat chat, int endId)
+    {
+        int answers = 0;
+        for (int i = 0; i < chat.Ids.Count; i++)
+        {
+            if (chat.LossMask[i] == 1 && (i + 1 == chat.Ids.Count || chat.LossMask[i + 1] == 0))
+            {
+                answers++;
+                if (chat.Ids[i] != endId)
+                {
+                    return false;
+                }
+            }
+        }
+
+        return answers > 0;
     }
 }

@@ -34,7 +34,7 @@ public static class AdapterJobRunner
             IReadOnlyList<ModelAnswer> Ask(string stage) => progress.Stage(stage, dataset.Test.Count, () => evaluation.Ask(model, done => progress.Report(stage, done, dataset.Test.Count), cancellation));
 
             IReadOnlyList<ModelAnswer> baseAnswers = Ask(ProgressLog.EvaluateBase);
-            using LoraAdapter adapter = LoraAdapter.Create(model.LoraTargets, new LoraOptions(job.Training.R, job.Training.Alpha, job.Training.Dropout), job.Training.Seed);
+            using LoraAdapter adapter = LoraAdapter.Create(model, new LoraOptions(job.Training.R, job.Training.Alpha, job.Training.Dropout), job.Training.Seed);
             model.Attach(adapter);
             TrainingOutcome outcome = progress.Stage(ProgressLog.Train, 0, () => Train(job, model, adapter, encoder, dataset, progress, onCheckpoint, cancellation));
             model.Attach(adapter, folded: true);
@@ -56,10 +56,10 @@ public static class AdapterJobRunner
         LlamaModel model = LlamaModel.Load(job.BaseDirectory, job.Training.Method == TrainingSettings.Qlora ? WeightStorage.Nf4 : WeightStorage.Full);
         try
         {
-            LlamaTokenizer tokenizer = LlamaTokenizer.FromDirectory(job.BaseDirectory);
-            return tokenizer.VocabularySize <= model.Config.VocabularySize
-                ? (model, new ChatEncoder(tokenizer), dataset)
-                : throw new InvalidDataException($"The tokenizer in '{job.BaseDirectory}' has {tokenizer.VocabularySize} ids where the model has {model.Config.VocabularySize}.");
+            ChatEncoder encoder = ChatEncoder.FromDirectory(job.BaseDirectory, dataset.Manifest.Template);
+            return encoder.Tokenizer.VocabularySize <= model.Config.VocabularySize
+                ? (model, encoder, dataset)
+                : throw new InvalidDataException($"The tokenizer in '{job.BaseDirectory}' has {encoder.Tokenizer.VocabularySize} ids where the model has {model.Config.VocabularySize}.");
         }
         catch
         {

@@ -10,9 +10,8 @@ namespace Pipeline.Worker.Parity;
 /// <summary>Logits, loss and greedy continuation of a checkpoint.</summary>
 internal static class ForwardParity
 {
-    public static IReadOnlyList<ParityResult> Check(string folder)
+    public static IReadOnlyList<ParityResult> Check(string folder, string name)
     {
-        string name = Path.GetFileName(folder);
         using DisposeScope scope = NewDisposeScope();
         using IDisposable frozen = no_grad();
         using LlamaModel model = LlamaModel.Load(folder, WeightStorage.Full);
@@ -37,7 +36,7 @@ internal static class ForwardParity
         if (expected.Entries.ContainsKey("greedy"))
         {
             int[] greedy = [.. expected.Read("greedy").data<long>().Select(i => (int)i)];
-            IReadOnlyList<int> written = GreedyWriter.Continue(model, [greedy[..8]], greedy.Length - 8, endId: -1)[0].Ids;
+            IReadOnlyList<int> written = GreedyWriter.Continue(model, [greedy[..8]], greedy.Length - 8, stopIds: [])[0].Ids;
             results.Add(new(name, "greedy ids that differ", greedy[8..].Zip(written).Count(p => p.First != p.Second) + Math.Abs(greedy.Length - 8 - written.Count), 0));
         }
 

@@ -2,14 +2,16 @@ using Pipeline.Model;
 
 namespace Pipeline.Worker.Parity;
 
-/// <summary>Holds this build against every folder of reference vectors it knows how to read.</summary>
+/// <summary>Holds this build against every case of reference vectors in a folder and below it.</summary>
 public static class ParityChecks
 {
-    /// <summary>Runs the checks of each known folder.</summary>
+    /// <summary>Runs the checks of each case.</summary>
     /// <param name="directory">A folder in the layout of golden/, or one case of it.</param>
-    /// <returns>A row a quantity, and the folders that hold vectors of a kind this build does not compute.</returns>
-    /// <exception cref="ModelException">There is no known case.</exception>
-    public static (IReadOnlyList<ParityResult> Results, IReadOnlyList<string> NotComputed) Run(string directory)
+    /// <param name="tokenizerDirectory">The tokenizer of every <c>vectors.jsonl</c>; <c>null</c>: the nearest one in or above its folder.</param>
+    /// <param name="modelDirectory">The checkpoint of every <c>reference_greedy.json</c>; <c>null</c>: the one in its folder.</param>
+    /// <returns>A row a quantity; a case that cannot be computed is a row that failed, with the reason.</returns>
+    /// <exception cref="ModelException">There is no case.</exception>
+    public static IReadOnlyList<ParityResult> Run(string directory, string? tokenizerDirectory = null, string? modelDirectory = null)
     {
         if (!Directory.Exists(directory))
         {
@@ -17,36 +19,59 @@ public static class ParityChecks
         }
 
         var results = new List<ParityResult>();
-        var notComputed = new List<string>();
-        foreach (string folder in Directory.EnumerateDirectories(directory).Prepend(directory).Order(StringComparer.Ordinal))
+        string root = Path.GetFullPath(directory);
+        foreach (string folder in Directory.EnumerateDirectories(root, "*", SearchOption.AllDirectories).Prepend(root).Order(StringComparer.Ordinal))
         {
-            try
+            string name = folder == root ? Path.GetFileName(folder) : Path.GetRelativePath(root, folder);
+            foreach (Func<string, string, IReadOnlyList<ParityResult>> check in Cases(folder, tokenizerDirectory, modelDirectory))
             {
-                results.AddRange(Case(folder));
-            }
-            catch (ModelException fault)
-            {
-                notComputed.Add($"{Path.GetFileName(folder)}: {fault.Message}");
+                results.AddRange(Checked(check, folder, name));
             }
         }
 
-        return results.Count > 0 || notComputed.Count > 0
-            ? (results, notComputed)
-            : throw new ModelException($"'{directory}' holds no reference vectors (expected.safetensors, trajectory.safetensors or nf4's meta.json).");
+        return results.Count > 0
+            ? results
+            : throw new ModelException($"'{directory}' holds no reference vectors (expected.safetensors, trajectory.safetensors, nf4's meta.json, vectors.jsonl or reference_greedy.json).");
     }
 
-    private static IReadOnlyList<ParityResult> Case(string folder)
+    private static IEnumerable<Func<string, string, IReadOnlyList<ParityResult>>> Cases(string folder, string? tokenizerDirectory, string? modelDirectory)
     {
-        if (File.Exists(Path.Combine(folder, "expected.safetensors")))
+        bool Has(string file) => File.Exists(Path.Combine(folder, file));
+        if (Has("expected.safetensors"))
         {
-            return ForwardParity.Check(folder);
+            yield return ForwardParity.Check;
         }
 
-        if (File.Exists(Path.Combine(folder, "trajectory.safetensors")))
+        if (Has("trajectory.safetensors"))
         {
-            return TrajectoryParity.Check(folder);
+            yield return TrajectoryParity.Check;
         }
 
-        return File.Exists(Path.Combine(folder, "meta.json")) ? QuantizationParity.Check(folder) : [];
+        if (Has("meta.json") && Directory.EnumerateFiles(folder, "*.safetensors").Any())
+        {
+            yield return QuantizationParity.Check;
+        }
+
+        if (Has("vectors.jsonl"))
+        {
+            yield return (f, name) => TokenizerParity.Check(f, name, tokenizerDirectory);
+        }
+
+        if (Has("reference_greedy.json"))
+        {
+            yield return (f, name) => GenerationParity.Check(f, name, modelDirectory ?? f);
+        }
+    }
+
+    private static IReadOnlyList<ParityResult> Checked(Func<string, string, IReadOnlyList<ParityResult>> check, string folder, string name)
+    {
+        try
+        {
+            return check(folder, name);
+        }
+        catch (Exception fault) when (fault is ModelException or InvalidDataException or IOException or KeyNotFoundException or System.Text.Json.JsonException)
+        {
+            return [new ParityResult(name, "not computed", double.NaN, 0) { Fault = fault.Message }];
+        }
     }
 }

@@ -11,9 +11,8 @@ internal static class QuantizationParity
 {
     private const float BoundaryMargin = 1e-6f;
 
-    public static IReadOnlyList<ParityResult> Check(string folder)
+    public static IReadOnlyList<ParityResult> Check(string folder, string name)
     {
-        string name = Path.GetFileName(folder);
         using JsonDocument meta = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(folder, "meta.json")));
         float[] levels = [.. meta.RootElement.GetProperty("nf4_code").EnumerateArray().Select(v => v.GetSingle())];
         var results = new List<ParityResult> { new(name, "levels that differ", levels.Zip(Nf4.Levels.ToArray()).Count(p => p.First != p.Second), 0) };
@@ -33,8 +32,10 @@ internal static class QuantizationParity
     {
         Tensor weight = file.Read("weight").to(dtype).to(ScalarType.Float32);
         using Nf4Weight quantized = Nf4Weight.Quantize(weight);
-        (byte[] codes, float[] absmax) = Nf4Quantizer.Quantize(weight.data<float>().ToArray());
         float[] values = weight.data<float>().ToArray();
+        var codes = new byte[(values.Length + 1) / 2];
+        var absmax = new float[(values.Length + Nf4.BlockSize - 1) / Nf4.BlockSize];
+        Nf4Quantizer.Quantize(values, codes, absmax);
 
         yield return new(matrix, $"{tag} codes that differ", CodesThatDiffer(codes, file.Read($"{tag}.codes").data<byte>().ToArray(), values, absmax), 0);
         yield return new(matrix, $"{tag} absmax, absolute", Largest(tensor(absmax), file.Read($"{tag}.absmax")), 0);

@@ -20,14 +20,13 @@ internal static class TrajectoryParity
     private const int PromptTokens = 5;
     private const double Peak = 5e-3;
 
-    public static IReadOnlyList<ParityResult> Check(string folder)
+    public static IReadOnlyList<ParityResult> Check(string folder, string name)
     {
-        string name = Path.GetFileName(folder);
         string basePath = Path.Combine(Path.GetDirectoryName(Path.GetFullPath(folder))!, BaseName(folder));
         using DisposeScope scope = NewDisposeScope();
-        using LlamaModel model = LlamaModel.Load(basePath, name.StartsWith("qlora", StringComparison.Ordinal) ? WeightStorage.Nf4 : WeightStorage.Full);
+        using LlamaModel model = LlamaModel.Load(basePath, Path.GetFileName(folder).Contains("qlora", StringComparison.OrdinalIgnoreCase) ? WeightStorage.Nf4 : WeightStorage.Full);
         using SafetensorsFile file = SafetensorsFile.Open(Path.Combine(folder, "trajectory.safetensors"));
-        using LoraAdapter adapter = PeftAdapterFiles.Read(folder, model.LoraTargets);
+        using LoraAdapter adapter = PeftAdapterFiles.Read(folder, model);
         double published = adapter.Tensors.Max(t => Relative(t.Value, file.Read("final." + t.Name)));
         foreach ((string tensorName, _) in adapter.Tensors)
         {

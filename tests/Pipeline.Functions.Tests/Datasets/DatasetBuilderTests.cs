@@ -8,11 +8,11 @@ namespace Pipeline.Functions.Tests.Datasets;
 
 public sealed class DatasetBuilderTests
 {
-    private static readonly LlamaTokenizer Tokenizer = LlamaTokenizer.FromDirectory(RepositoryFiles.At("gpu-worker", "models", "tiny-llama-chat"));
+    private static readonly ChatEncoder Encoder = ChatEncoder.FromDirectory(RepositoryFiles.At("gpu-worker", "models", "tiny-llama-chat"));
 
     private static DatasetRequest Request(ProjectSettings settings, RawFile file, RawFile? test = null) => new()
     {
-        Project = "demo", Settings = settings, Files = [file], TestFile = test, Tokenizer = Tokenizer, TokenizerSha256 = "t",
+        Project = "demo", Settings = settings, Files = [file], TestFile = test, Encoder = Encoder, TokenizerSha256 = "t",
     };
 
     private static DatasetBuild Build(string csv, ProjectSettings? settings = null, string? test = null) =>

@@ -19,7 +19,7 @@ public sealed class TrainingLoopTests
     private static (float[] Values, List<TrainingStep> Steps) Train(TrainingSettings settings, string? checkpoints = null, int stopAfter = int.MaxValue, int rows = 24)
     {
         using LlamaModel model = LlamaModel.Load(RepositoryFiles.At("tests", "Golden", "llama2"), WeightStorage.Full);
-        using LoraAdapter adapter = LoraAdapter.Create(model.LoraTargets, new LoraOptions(settings.R, settings.Alpha, settings.Dropout), settings.Seed);
+        using LoraAdapter adapter = LoraAdapter.Create(model, new LoraOptions(settings.R, settings.Alpha, settings.Dropout), settings.Seed);
         model.Attach(adapter);
         using var stop = new CancellationTokenSource();
         var steps = new List<TrainingStep>();
@@ -138,7 +138,7 @@ public sealed class TrainingLoopTests
         using DisposeScope scope = torch.NewDisposeScope();
         using IDisposable frozen = torch.no_grad();
         using LlamaModel model = LlamaModel.Load(RepositoryFiles.At("tests", "Golden", "llama2"), WeightStorage.Nf4);
-        using LoraAdapter adapter = PeftAdapterFiles.Read(RepositoryFiles.At("tests", "Golden", "qlora_llama2"), model.LoraTargets);
+        using LoraAdapter adapter = PeftAdapterFiles.Read(RepositoryFiles.At("tests", "Golden", "qlora_llama2"), model);
         torch.Tensor ids = torch.arange(1, 33, dtype: torch.ScalarType.Int64).unsqueeze(0);
         torch.Tensor bare = model.Logits(model.Forward(ids));
 
@@ -159,11 +159,11 @@ public sealed class TrainingLoopTests
     {
         using var folder = new TemporaryFolder();
         using LlamaModel model = LlamaModel.Load(RepositoryFiles.At("tests", "Golden", "llama2"), WeightStorage.Full);
-        using LoraAdapter reference = PeftAdapterFiles.Read(RepositoryFiles.At("tests", "Golden", "lora_llama2"), model.LoraTargets);
+        using LoraAdapter reference = PeftAdapterFiles.Read(RepositoryFiles.At("tests", "Golden", "lora_llama2"), model);
 
         PeftAdapterFiles.Write(folder.Path, reference, "llama2");
 
-        using LoraAdapter read = PeftAdapterFiles.Read(folder.Path, model.LoraTargets);
+        using LoraAdapter read = PeftAdapterFiles.Read(folder.Path, model);
         using SafetensorsFile ours = SafetensorsFile.Open(Path.Combine(folder.Path, "adapter_model.safetensors"));
         using SafetensorsFile theirs = SafetensorsFile.Open(RepositoryFiles.At("tests", "Golden", "lora_llama2", "adapter_model.safetensors"));
         Assert.Equal(reference.Values.data<float>().ToArray(), read.Values.data<float>().ToArray());

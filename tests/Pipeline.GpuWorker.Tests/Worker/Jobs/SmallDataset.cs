@@ -17,7 +17,7 @@ internal static class SmallDataset
     {
         DatasetBuild build = DatasetBuilder.Build(new DatasetRequest
         {
-            Project = "test", Settings = ProjectFile.Read(yaml), Files = [new RawFile("rows.csv", csv)], Tokenizer = LlamaTokenizer.FromDirectory(Base), TokenizerSha256 = "t",
+            Project = "test", Settings = ProjectFile.Read(yaml), Files = [new RawFile("rows.csv", csv)], Encoder = ChatEncoder.FromDirectory(Base), TokenizerSha256 = "t",
         });
         Assert.Null(build.Fault);
         Directory.CreateDirectory(directory);

@@ -1,0 +1,178 @@
+using System.Text.Json;
+
+namespace Pipeline.Model.Checkpoints;
+
+/// <summary>config.json to <see cref="LlamaConfig"/>. What is missing has the default of transformers' configuration class of the architecture.</summary>
+internal static class ConfigFile
+{
+    private const int MistralWindow = 4096;
+    private static readonly string[] Dtypes = ["float32", "float16", "bfloat16"];
+
+    public static LlamaConfig Read(JsonElement root, string path)
+    {
+        string architecture = Architecture(root, path);
+        Refuse(root, path);
+        int hidden = Integer(root, "hidden_size", path);
+        int heads = Integer(root, "num_attention_heads", path);
+        JsonElement? rope = Optional(root, "rope_parameters") ?? Optional(root, "rope_scaling");
+        (int? window, int firstWindowLayer) = Window(root, architecture, path);
+        var config = new LlamaConfig
+        {
+            Architecture = architecture,
+            VocabularySize = Integer(root, "vocab_size", path),
+            HiddenSize = hidden,
+            IntermediateSize = Integer(root, "intermediate_size", path),
+            Layers = Integer(root, "num_hidden_layers", path),
+            Heads = heads,
+            KeyValueHeads = Optional(root, "num_key_value_heads")?.GetInt32() ?? (architecture == LlamaConfig.Mistral ? 8 : heads),
+            HeadSize = Optional(root, "head_dim")?.GetInt32() ?? hidden / Math.Max(1, heads),
+            MaxPositions = Optional(root, "max_position_embeddings")?.GetInt32() ?? architecture switch { LlamaConfig.Mistral => 131_072, LlamaConfig.Qwen2 => 32_768, _ => 2048 },
+            RmsNormEpsilon = Optional(root, "rms_norm_eps")?.GetDouble() ?? 1e-6,
+            RopeTheta = (rope is { } said ? Optional(said, "rope_theta") : null)?.GetDouble() ?? Optional(root, "rope_theta")?.GetDouble() ?? 10_000,
+            RopeScaling = rope is { } parameters ? Scaling(parameters, path) : null,
+            SlidingWindow = window,
+            FirstWindowLayer = firstWindowLayer,
+            AttentionBias = architecture == LlamaConfig.Qwen2,
+            TiedEmbeddings = Optional(root, "tie_word_embeddings")?.GetBoolean() ?? false,
+            Dtype = Dtype(root, path),
+            Quantized = Quantized(root, path),
+        };
+        Check(config, path);
+        return config;
+    }
+
+    private static void Check(LlamaConfig config, string path)
+    {
+        (string Key, int Value)[] sizes =
+        [
+            ("vocab_size", config.VocabularySize), ("hidden_size", config.HiddenSize), ("intermediate_size", config.IntermediateSize), ("num_hidden_layers", config.Layers),
+            ("num_attention_heads", config.Heads), ("num_key_value_heads", config.KeyValueHeads), ("head_dim", config.HeadSize), ("max_position_embeddings", config.MaxPositions),
+        ];
+        foreach ((string key, int value) in sizes)
+        {
+            if (value <= 0)
+            {
+                throw new ModelException($"{path}: {key} is {value}; it must be above 0.");
+            }
+        }
+
+        if (config.Heads % config.KeyValueHeads != 0)
+        {
+            throw new ModelException($"{path}: {config.Heads} heads cannot share {config.KeyValueHeads} key-value heads.");
+        }
+
+        if (config.HeadSize % 2 != 0)
+        {
+            throw new ModelException($"{path}: head_dim is {config.HeadSize}; RoPE turns pairs, so it must be even.");
+        }
+    }
+
+    private static string Architecture(JsonElement root, string path)
+    {
+        string? named = Optional(root, "architectures")?.EnumerateArray().FirstOrDefault().GetString();
+        string architecture = named ?? Optional(root, "model_type")?.GetString() switch { "llama" => LlamaConfig.Llama, "mistral" => LlamaConfig.Mistral, "qwen2" => LlamaConfig.Qwen2, _ => "unnamed" };
+        return architecture is LlamaConfig.Llama or LlamaConfig.Mistral or LlamaConfig.Qwen2
+            ? architecture
+            : throw new ModelException($"{path}: the architecture is {architecture}; {LlamaConfig.Llama}, {LlamaConfig.Mistral} and {LlamaConfig.Qwen2} are what is computed here.");
+    }
+
+    private static void Refuse(JsonElement root, string path)
+    {
+        string activation = Optional(root, "hidden_act")?.GetString() ?? "silu";
+        if (activation != "silu")
+        {
+            throw new ModelException($"{path}: the activation is {activation}; silu is what is computed here.");
+        }
+
+        foreach (string bias in (string[])["attention_bias", "mlp_bias"])
+        {
+            if (Optional(root, bias)?.GetBoolean() == true)
+            {
+                throw new ModelException($"{path}: {bias} is set; of biases only Qwen2's on query, key and value are computed here.");
+            }
+        }
+
+        if (Optional(root, "partial_rotary_factor")?.GetDouble() is { } partial && partial != 1)
+        {
+            throw new ModelException($"{path}: partial_rotary_factor is {partial}; RoPE over whole heads is what is computed here.");
+        }
+    }
+
+    private static RopeScaling? Scaling(JsonElement rope, string path)
+    {
+        string type = (Optional(rope, "rope_type") ?? Optional(rope, "type"))?.GetString() ?? "default";
+        double Number(string key) => Optional(rope, key)?.GetDouble() ?? throw new ModelException($"{path}: RoPE of the type llama3 lacks '{key}'.");
+        RopeScaling? scaling = type switch
+        {
+            "default" => null,
+            "llama3" => new RopeScaling(Number("factor"), Number("low_freq_factor"), Number("high_freq_factor"), (int)Number("original_max_position_embeddings")),
+            _ => throw new ModelException($"{path}: RoPE of the type '{type}' is not computed here; 'default' and 'llama3' are."),
+        };
+        return scaling is null || (scaling.Factor >= 1 && scaling.LowFrequencyFactor > 0 && scaling.HighFrequencyFactor > scaling.LowFrequencyFactor && scaling.OriginalPositions > 0)
+            ? scaling
+            : throw new ModelException($"{path}: RoPE of the type llama3 with factor {scaling.Factor}, low_freq_factor {scaling.LowFrequencyFactor}, high_freq_factor {scaling.HighFrequencyFactor} makes no sense.");
+    }
+
+    private static (int? Window, int FirstLayer) Window(JsonElement root, string architecture, string path)
+    {
+        int? window = null;
+        int first = 0;
+        if (architecture == LlamaConfig.Mistral)
+        {
+            window = root.TryGetProperty("sliding_window", out JsonElement said) ? (said.ValueKind == JsonValueKind.Null ? null : said.GetInt32()) : MistralWindow;
+        }
+        else if (architecture == LlamaConfig.Qwen2 && Optional(root, "use_sliding_window")?.GetBoolean() == true)
+        {
+            window = Optional(root, "sliding_window")?.GetInt32() ?? MistralWindow;
+            first = Optional(root, "max_window_layers")?.GetInt32() ?? 28;
+        }
+
+        RequireLayerTypes(root, window, first, path);
+        return window is null or > 0 ? (window, first) : throw new ModelException($"{path}: sliding_window is {window}; it must be above 0.");
+    }
+
+    /// <summary>New files say for each layer what kind it is; what they say must be what the window's keys say.</summary>
+    private static void RequireLayerTypes(JsonElement root, int? window, int first, string path)
+    {
+        if (Optional(root, "layer_types") is not { } types)
+        {
+            return;
+        }
+
+        foreach ((int layer, JsonElement type) in types.EnumerateArray().Index())
+        {
+            string expected = window is not null && layer >= first ? "sliding_attention" : "full_attention";
+            if (type.GetString() != expected)
+            {
+                throw new ModelException($"{path}: layer_types calls layer {layer} '{type}' where its other keys make it '{expected}'.");
+            }
+        }
+    }
+
+    private static string Dtype(JsonElement root, string path)
+    {
+        string dtype = (Optional(root, "dtype") ?? Optional(root, "torch_dtype"))?.GetString() ?? "float32";
+        return Dtypes.Contains(dtype) ? dtype : throw new ModelException($"{path}: the dtype is {dtype}; {string.Join(", ", Dtypes)} are read.");
+    }
+
+    private static bool Quantized(JsonElement root, string path)
+    {
+        if (Optional(root, "quantization_config") is not { } quantization)
+        {
+            return false;
+        }
+
+        string method = Optional(quantization, "quant_method")?.GetString() ?? "unnamed";
+        string type = Optional(quantization, "bnb_4bit_quant_type")?.GetString() ?? "unnamed";
+        bool nested = Optional(quantization, "bnb_4bit_use_double_quant")?.GetBoolean() ?? false;
+        return method == "bitsandbytes" && type == "nf4" && nested
+            ? true
+            : throw new ModelException($"{path}: the weights are quantised by {method} ({type}, double quantisation {(nested ? "on" : "off")}); only bitsandbytes' nf4 with double quantisation is read. Use the original weights.");
+    }
+
+    private static int Integer(JsonElement root, string key, string path) =>
+        Optional(root, key)?.GetInt32() ?? throw new ModelException($"{path} lacks '{key}'.");
+
+    private static JsonElement? Optional(JsonElement root, string key) =>
+        root.TryGetProperty(key, out JsonElement value) && value.ValueKind != JsonValueKind.Null ? value : null;
+}
