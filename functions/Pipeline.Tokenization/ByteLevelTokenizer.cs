@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Text;
+using ICU4N.Text;
 
 namespace Pipeline.Tokenization;
 
@@ -66,7 +67,7 @@ internal sealed class ByteLevelTokenizer : Tokenizer
             }
 
             string whole = Whole(piece);
-            foreach (string word in _splitter.Split(_composed ? whole.Normalize(NormalizationForm.FormC) : whole))
+            foreach (string word in _splitter.Split(_composed ? Composed(whole) : whole))
             {
                 result.AddRange(EncodeWord(word));
             }
@@ -120,6 +121,9 @@ internal sealed class ByteLevelTokenizer : Tokenizer
 
         return ids;
     }
+
+    /// <summary>Form C. Not .NET's own: without the system's ICU (invariant globalization) it composes nothing.</summary>
+    private static string Composed(string text) => Ascii.IsValid(text) ? text : Normalizer2.NFCInstance.Normalize(text);
 
     /// <summary>A text without halves of surrogate pairs, which are no characters.</summary>
     private static string Whole(string text)
