@@ -5,8 +5,6 @@ using Pipeline.Training.Batching;
 using Pipeline.Training.Objectives;
 using Pipeline.Training.Optimization;
 using Pipeline.Training.Resuming;
-using TorchSharp;
-using static TorchSharp.torch;
 
 namespace Pipeline.Training;
 
@@ -34,6 +32,7 @@ public static class TrainingLoop
         double peak = settings.LearningRateFor(run.Model.Config.HiddenSize);
 
         using var optimizer = new AdamW(run.Adapter, settings.WeightDecay);
+        var gradient = new StepGradient(run.Model);
         string fingerprint = run.Fingerprint();
         long tokens = Resume(run, optimizer, fingerprint);
         long tokensBefore = tokens;
@@ -52,7 +51,7 @@ public static class TrainingLoop
                 double rate = LearningRateSchedule.Rate(settings.Schedule, peak, optimizer.Steps, warmup, total);
                 List<EncodedRow[]> batches = [.. step.Select(indices => indices.Select(i => run.Rows[i]).ToArray())];
                 // The same step drops the same inputs, whether the run came here in one go or was resumed.
-                double loss = Accumulate(run, batches, CounterDropout.Derive((uint)settings.Seed, optimizer.Steps));
+                double loss = gradient.Accumulate(batches, CounterDropout.Derive((uint)settings.Seed, optimizer.Steps));
                 double norm = optimizer.ClipGradients(settings.ClipNorm);
                 RequireFinite(loss, norm, optimizer.Steps + 1, batches);
                 optimizer.Step(rate);
@@ -68,45 +67,18 @@ public static class TrainingLoop
 
             if (run.ValidationRows.Count > 0)
             {
-                run.OnValidation?.Invoke(optimizer.Steps, MeanLoss(run));
+                run.OnValidation?.Invoke(optimizer.Steps, MeanLoss(run, gradient));
             }
         }
 
         return new TrainingOutcome(total, tokens, (tokens - tokensBefore) / Stopwatch.GetElapsedTime(started).TotalSeconds);
     }
 
-    /// <summary>Adds up the gradients of a whole step. Each micro-batch is weighted by the supervised tokens of the step, so that 1x8 is 8x1.</summary>
-    private static double Accumulate(TrainingRun run, List<EncodedRow[]> batches, uint dropoutSeed)
+    private static double MeanLoss(TrainingRun run, StepGradient gradient)
     {
-        int supervised = batches.Sum(b => b.Sum(Supervised));
-        double loss = 0;
-        foreach ((int index, EncodedRow[] rows) in batches.Index())
-        {
-            using DisposeScope scope = NewDisposeScope();
-            using MicroBatch batch = MicroBatch.Of(rows);
-            Tensor mean = CompletionLoss.Sum(run.Model, batch, CounterDropout.Derive(dropoutSeed, index)).div(supervised);
-            mean.backward();
-            loss += mean.item<float>();
-        }
-
-        return loss;
+        double sum = run.ValidationRows.OrderBy(r => r.Ids.Count).Chunk(32).Sum(gradient.Loss);
+        return sum / run.ValidationRows.Sum(r => r.SupervisedTokens);
     }
-
-    private static double MeanLoss(TrainingRun run)
-    {
-        using IDisposable frozen = no_grad();
-        double sum = 0;
-        foreach (EncodedRow[] rows in run.ValidationRows.OrderBy(r => r.Ids.Count).Chunk(32))
-        {
-            using DisposeScope scope = NewDisposeScope();
-            using MicroBatch batch = MicroBatch.Of(rows);
-            sum += CompletionLoss.Sum(run.Model, batch, dropoutSeed: null).item<float>();
-        }
-
-        return sum / run.ValidationRows.Sum(Supervised);
-    }
-
-    private static int Supervised(EncodedRow row) => row.LossMask.Skip(1).Count(m => m == 1);
 
     private static void RequireFinite(double loss, double norm, int step, List<EncodedRow[]> batches)
     {

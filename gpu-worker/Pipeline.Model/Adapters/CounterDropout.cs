@@ -1,18 +1,18 @@
 using System.Numerics;
 using System.Runtime.InteropServices;
+using Pipeline.Model.Kernels;
 using static TorchSharp.torch;
 
 namespace Pipeline.Model.Adapters;
 
 /// <summary>
-/// Dropout masks from a counter: element i is kept when a hash of seed and i is at least p · 2³². A mask depends on its
+/// Dropout from a counter: element i is kept when a hash of seed and i is at least p · 2³². A mask depends on its
 /// seed alone, so a resumed run drops what the unbroken one dropped, and no state of a generator is kept anywhere.
 /// </summary>
 /// <remarks>The hash is MurmurHash3's 32-bit finaliser (Appleby, smhasher, <c>MurmurHash3.cpp</c>, fmix32) over a Weyl sequence.</remarks>
 public static class CounterDropout
 {
     private const uint Weyl = 0x9E3779B9;
-    private const int ElementsAThread = 1 << 16;
 
     /// <summary>A mask to multiply with: 0 where dropped, 1 / (1 - p) where kept.</summary>
     /// <param name="shape">Its shape.</param>
@@ -21,50 +21,40 @@ public static class CounterDropout
     /// <returns>float32 of the shape, on the CPU.</returns>
     public static Tensor Mask(long[] shape, double probability, uint seed)
     {
-        Tensor mask = empty(shape, dtype: ScalarType.Float32);
-        long count = mask.NumberOfElements;
-        uint threshold = (uint)(probability * 4294967296.0);
-        float kept = (float)(1 / (1 - probability));
-        int parts = (int)((count + ElementsAThread - 1) / ElementsAThread);
-        if (parts <= 1)
-        {
-            Fill(MemoryMarshal.Cast<byte, float>(mask.bytes), 0, threshold, kept, seed);
-        }
-        else
-        {
-            Parallel.For(0, parts, part =>
-            {
-                int start = part * ElementsAThread;
-                int length = (int)Math.Min(ElementsAThread, count - start);
-                Fill(MemoryMarshal.Cast<byte, float>(mask.bytes).Slice(start, length), (uint)start, threshold, kept, seed);
-            });
-        }
-
+        Tensor mask = ones(shape, dtype: ScalarType.Float32);
+        Apply(mask, mask, probability, seed);
         return mask;
+    }
+
+    /// <summary>Multiplies with the mask.</summary>
+    /// <param name="input">float32, contiguous.</param>
+    /// <param name="output">The same shape; may be the input.</param>
+    /// <param name="probability">p, 0 to below 1.</param>
+    /// <param name="seed">The mask's.</param>
+    public static void Apply(Tensor input, Tensor output, double probability, uint seed)
+    {
+        ArgumentNullException.ThrowIfNull(input);
+        ArgumentNullException.ThrowIfNull(output);
+        var mask = new MaskStream(probability, seed);
+        RowParallel.For(input.NumberOfElements, 1, (start, end) => mask.Apply(RowParallel.Floats(input)[start..end], RowParallel.Floats(output)[start..end], (uint)start));
+    }
+
+    /// <summary>Multiplies an input with the mask, and adds what comes back through the same mask to a sum: one look at each element.</summary>
+    /// <param name="input">float32, contiguous.</param>
+    /// <param name="output">Gets the masked input.</param>
+    /// <param name="gradient">Derivative by the masked input.</param>
+    /// <param name="sum">The derivative by the input is added here.</param>
+    /// <param name="probability">p, 0 to below 1.</param>
+    /// <param name="seed">The mask's.</param>
+    internal static void ApplyBackward(Tensor input, Tensor output, Tensor gradient, Tensor sum, double probability, uint seed)
+    {
+        var mask = new MaskStream(probability, seed);
+        RowParallel.For(input.NumberOfElements, 1, (start, end) => mask.ApplyBackward(
+            RowParallel.Floats(input)[start..end], RowParallel.Floats(output)[start..end], RowParallel.Floats(gradient)[start..end], RowParallel.Floats(sum)[start..end], (uint)start));
     }
 
     /// <summary>A seed for one of several masks under one seed.</summary>
     public static uint Derive(uint seed, int index) => Hash(seed + (uint)index * 0x85EBCA77);
-
-    private static void Fill(Span<float> target, uint first, uint threshold, float kept, uint seed)
-    {
-        Span<Vector<float>> vectors = MemoryMarshal.Cast<float, Vector<float>>(target);
-        Vector<uint> counter = (Vector.CreateSequence(first, 1u) * Weyl) + new Vector<uint>(seed);
-        var step = new Vector<uint>(unchecked((uint)Vector<uint>.Count * Weyl));
-        var limit = new Vector<uint>(threshold);
-        var value = new Vector<float>(kept);
-        for (int i = 0; i < vectors.Length; i++)
-        {
-            Vector<uint> keep = Vector.GreaterThanOrEqual(Hash(counter), limit);
-            vectors[i] = Vector.BitwiseAnd(value, Vector.AsVectorSingle(keep));
-            counter += step;
-        }
-
-        for (int i = vectors.Length * Vector<float>.Count; i < target.Length; i++)
-        {
-            target[i] = Hash(unchecked(((first + (uint)i) * Weyl) + seed)) >= threshold ? kept : 0;
-        }
-    }
 
     private static uint Hash(uint x)
     {
@@ -78,5 +68,60 @@ public static class CounterDropout
         x = (x ^ (x >>> 16)) * 0x85EBCA6B;
         x = (x ^ (x >>> 13)) * 0xC2B2AE35;
         return x ^ (x >>> 16);
+    }
+
+    /// <summary>The mask of a seed, from any element on.</summary>
+    private readonly struct MaskStream(double probability, uint seed)
+    {
+        private readonly uint _threshold = (uint)(probability * 4294967296.0);
+        private readonly float _kept = (float)(1 / (1 - probability));
+
+        public void Apply(ReadOnlySpan<float> input, Span<float> output, uint first)
+        {
+            ReadOnlySpan<Vector<float>> from = MemoryMarshal.Cast<float, Vector<float>>(input);
+            Span<Vector<float>> to = MemoryMarshal.Cast<float, Vector<float>>(output);
+            Vector<uint> counter = Counter(first);
+            for (int i = 0; i < from.Length; i++)
+            {
+                to[i] = from[i] * Factor(counter);
+                counter += Step;
+            }
+
+            for (int i = from.Length * Vector<float>.Count; i < input.Length; i++)
+            {
+                output[i] = input[i] * Factor(first + (uint)i);
+            }
+        }
+
+        public void ApplyBackward(ReadOnlySpan<float> input, Span<float> output, ReadOnlySpan<float> gradient, Span<float> sum, uint first)
+        {
+            ReadOnlySpan<Vector<float>> from = MemoryMarshal.Cast<float, Vector<float>>(input);
+            ReadOnlySpan<Vector<float>> slope = MemoryMarshal.Cast<float, Vector<float>>(gradient);
+            Span<Vector<float>> to = MemoryMarshal.Cast<float, Vector<float>>(output);
+            Span<Vector<float>> total = MemoryMarshal.Cast<float, Vector<float>>(sum);
+            Vector<uint> counter = Counter(first);
+            for (int i = 0; i < from.Length; i++)
+            {
+                Vector<float> factor = Factor(counter);
+                to[i] = from[i] * factor;
+                total[i] += slope[i] * factor;
+                counter += Step;
+            }
+
+            for (int i = from.Length * Vector<float>.Count; i < input.Length; i++)
+            {
+                float factor = Factor(first + (uint)i);
+                output[i] = input[i] * factor;
+                sum[i] += gradient[i] * factor;
+            }
+        }
+
+        private static Vector<uint> Step => new(unchecked((uint)Vector<uint>.Count * Weyl));
+
+        private Vector<uint> Counter(uint first) => (Vector.CreateSequence(first, 1u) * Weyl) + new Vector<uint>(seed);
+
+        private Vector<float> Factor(Vector<uint> counter) => Vector.BitwiseAnd(new Vector<float>(_kept), Vector.AsVectorSingle(Vector.GreaterThanOrEqual(Hash(counter), new Vector<uint>(_threshold))));
+
+        private float Factor(uint element) => Hash(unchecked((element * Weyl) + seed)) >= _threshold ? _kept : 0;
     }
 }

@@ -7,53 +7,55 @@ namespace Pipeline.Model.Llama;
 internal sealed class DecoderLayer : IDisposable
 {
     private readonly LlamaConfig _config;
-    private readonly int _index;
-    private readonly RmsNorm _attentionNorm;
-    private readonly RmsNorm _feedForwardNorm;
-    private readonly Projection _query;
-    private readonly Projection _key;
-    private readonly Projection _value;
-    private readonly Projection _output;
-    private readonly Projection _gate;
-    private readonly Projection _up;
-    private readonly Projection _down;
 
     public DecoderLayer(CheckpointReader checkpoint, LlamaConfig config, int index, WeightStorage storage)
     {
-        (_config, _index) = (config, index);
+        (_config, Index) = (config, index);
         string prefix = $"model.layers.{index}.";
         (long hidden, long inner) = (config.HiddenSize, config.IntermediateSize);
         (long queries, long keys) = ((long)config.Heads * config.HeadSize, (long)config.KeyValueHeads * config.HeadSize);
         Projection Linear(string name, long outputs, long inputs, bool bias = false) =>
             new(prefix + name, checkpoint.ReadWeight($"{prefix}{name}.weight", outputs, inputs, storage), bias ? checkpoint.Read($"{prefix}{name}.bias", outputs) : null);
-        _attentionNorm = new RmsNorm(checkpoint.Read(prefix + "input_layernorm.weight", hidden), config.RmsNormEpsilon);
-        _query = Linear("self_attn.q_proj", queries, hidden, config.AttentionBias);
-        _key = Linear("self_attn.k_proj", keys, hidden, config.AttentionBias);
-        _value = Linear("self_attn.v_proj", keys, hidden, config.AttentionBias);
-        _output = Linear("self_attn.o_proj", hidden, queries);
-        _feedForwardNorm = new RmsNorm(checkpoint.Read(prefix + "post_attention_layernorm.weight", hidden), config.RmsNormEpsilon);
-        _gate = Linear("mlp.gate_proj", inner, hidden);
-        _up = Linear("mlp.up_proj", inner, hidden);
-        _down = Linear("mlp.down_proj", hidden, inner);
+        AttentionNorm = new RmsNorm(checkpoint.Read(prefix + "input_layernorm.weight", hidden), config.RmsNormEpsilon);
+        Query = Linear("self_attn.q_proj", queries, hidden, config.AttentionBias);
+        Key = Linear("self_attn.k_proj", keys, hidden, config.AttentionBias);
+        Value = Linear("self_attn.v_proj", keys, hidden, config.AttentionBias);
+        Output = Linear("self_attn.o_proj", hidden, queries);
+        FeedForwardNorm = new RmsNorm(checkpoint.Read(prefix + "post_attention_layernorm.weight", hidden), config.RmsNormEpsilon);
+        Gate = Linear("mlp.gate_proj", inner, hidden);
+        Up = Linear("mlp.up_proj", inner, hidden);
+        Down = Linear("mlp.down_proj", hidden, inner);
     }
 
-    public IReadOnlyList<Projection> Projections => [_query, _key, _value, _output, _gate, _up, _down];
+    /// <summary>The layer's place, from 0.</summary>
+    public int Index { get; }
+    public RmsNorm AttentionNorm { get; }
+    public RmsNorm FeedForwardNorm { get; }
+    public Projection Query { get; }
+    public Projection Key { get; }
+    public Projection Value { get; }
+    public Projection Output { get; }
+    public Projection Gate { get; }
+    public Projection Up { get; }
+    public Projection Down { get; }
+
+    public IReadOnlyList<Projection> Projections => [Query, Key, Value, Output, Gate, Up, Down];
 
     /// <summary>Applies the block.</summary>
     /// <param name="hidden">float32 [batch, n, hidden].</param>
     /// <param name="context">What the layers share.</param>
     public Tensor Forward(Tensor hidden, AttentionContext context)
     {
-        Tensor attended = hidden.add(Attend(_attentionNorm.Forward(hidden), context));
-        Tensor normed = _feedForwardNorm.Forward(attended);
-        Tensor gated = nn.functional.silu(_gate.Forward(normed, context.DropoutSeed)).mul(_up.Forward(normed, context.DropoutSeed)); // [batch, n, inner]
-        return attended.add(_down.Forward(gated, context.DropoutSeed));
+        Tensor attended = hidden.add(Attend(AttentionNorm.Forward(hidden), context));
+        Tensor normed = FeedForwardNorm.Forward(attended);
+        Tensor gated = nn.functional.silu(Gate.Forward(normed, context.DropoutSeed)).mul(Up.Forward(normed, context.DropoutSeed)); // [batch, n, inner]
+        return attended.add(Down.Forward(gated, context.DropoutSeed));
     }
 
     public void Dispose()
     {
-        _attentionNorm.Dispose();
-        _feedForwardNorm.Dispose();
+        AttentionNorm.Dispose();
+        FeedForwardNorm.Dispose();
         foreach (Projection projection in Projections)
         {
             projection.Dispose();
@@ -64,12 +66,12 @@ internal sealed class DecoderLayer : IDisposable
     {
         (long batch, long count) = (input.shape[0], input.shape[1]);
         Tensor Heads(Projection projection, int heads) => projection.Forward(input, context.DropoutSeed).view(batch, count, heads, _config.HeadSize).transpose(1, 2); // [batch, heads, n, head size]
-        Tensor queries = RotaryEmbedding.Rotate(Heads(_query, _config.Heads), context.Rotary);
-        Tensor keys = RotaryEmbedding.Rotate(Heads(_key, _config.KeyValueHeads), context.Rotary);
-        Tensor values = Heads(_value, _config.KeyValueHeads);
+        Tensor queries = RotaryEmbedding.Rotate(Heads(Query, _config.Heads), context.Rotary);
+        Tensor keys = RotaryEmbedding.Rotate(Heads(Key, _config.KeyValueHeads), context.Rotary);
+        Tensor values = Heads(Value, _config.KeyValueHeads);
         if (context.Cache is not null)
         {
-            (keys, values) = context.Cache.Append(_index, keys, values, context.KeepInCache);
+            (keys, values) = context.Cache.Append(Index, keys, values, context.KeepInCache);
         }
 
         int group = _config.Heads / _config.KeyValueHeads;
@@ -79,8 +81,8 @@ internal sealed class DecoderLayer : IDisposable
             values = values.repeat_interleave(group, 1);
         }
 
-        Tensor? mask = _config.WindowOf(_index) is null ? context.Mask : context.WindowMask;
+        Tensor? mask = _config.WindowOf(Index) is null ? context.Mask : context.WindowMask;
         Tensor attended = nn.functional.scaled_dot_product_attention(queries, keys, values, mask, 0, is_casual: mask is null); // [batch, heads, n, head size]
-        return _output.Forward(attended.transpose(1, 2).reshape(batch, count, (long)_config.Heads * _config.HeadSize), context.DropoutSeed);
+        return Output.Forward(attended.transpose(1, 2).reshape(batch, count, (long)_config.Heads * _config.HeadSize), context.DropoutSeed);
     }
 }

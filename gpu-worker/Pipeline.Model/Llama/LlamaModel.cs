@@ -34,6 +34,16 @@ public sealed class LlamaModel : IDisposable
 
     public LlamaConfig Config { get; }
 
+    internal IReadOnlyList<DecoderLayer> Layers => _layers;
+    internal RmsNorm Norm => _norm;
+    internal RotaryEmbedding Rotary => _rotary;
+
+    /// <summary>float32 [vocabulary, hidden].</summary>
+    internal Tensor Embedding => _embedding;
+
+    /// <summary>float32 [vocabulary, hidden]; the embedding where the two are tied.</summary>
+    internal Tensor Head => _head ?? _embedding;
+
     /// <summary>The linear layers of the decoder: what "all-linear" means, the head left out.</summary>
     public IReadOnlyList<Projection> Projections { get; }
 

@@ -7,6 +7,12 @@ internal sealed class RmsNorm(Tensor weight, double epsilon) : IDisposable
 {
     private readonly Tensor _weight = weight.DetachFromDisposeScope(); // [hidden]
 
+    /// <summary>float32 [hidden].</summary>
+    public Tensor Weight => _weight;
+
+    /// <summary>ε.</summary>
+    public double Epsilon => epsilon;
+
     public Tensor Forward(Tensor input)
     {
         Tensor scale = input.square().mean([-1], keepdim: true).add_(epsilon).rsqrt_(); // [..., 1]

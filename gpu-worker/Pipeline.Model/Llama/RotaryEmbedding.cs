@@ -30,6 +30,14 @@ internal sealed class RotaryEmbedding : IDisposable
         return (both.cos(), both.sin());
     }
 
+    /// <summary>cos and sin of the first positions, [count, head size / 2] each.</summary>
+    public (float[] Cos, float[] Sin) Tables(int count)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor angles = arange(count, dtype: ScalarType.Float32).unsqueeze(-1).mul(_frequencies);
+        return (angles.cos().data<float>().ToArray(), angles.sin().data<float>().ToArray());
+    }
+
     /// <summary>Rotates heads.</summary>
     /// <param name="heads">[batch, heads, n, head size].</param>
     /// <param name="factors">What <see cref="At"/> gave.</param>

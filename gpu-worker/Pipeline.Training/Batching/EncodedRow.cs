@@ -9,6 +9,9 @@ namespace Pipeline.Training.Batching;
 /// <param name="LossMask">1 where learned; as long as <paramref name="Ids"/>.</param>
 public sealed record EncodedRow(string Id, IReadOnlyList<int> Ids, IReadOnlyList<byte> LossMask)
 {
+    /// <summary>Tokens that are learned; the first of a row cannot be.</summary>
+    public int SupervisedTokens => LossMask.Skip(1).Count(m => m == 1);
+
     /// <summary>Encodes an example and holds it against what training needs.</summary>
     /// <exception cref="TrainingException">The row is longer than the model reads, has nothing to learn, or an answer without a learned end token.</exception>
     public static EncodedRow From(Example example, ChatEncoder encoder, int maxPositions)

@@ -1,66 +1,63 @@
+using Pipeline.Model.Llama;
 using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Pipeline.Training.Batching;
 
 /// <summary>
-/// Rows side by side, padded on the right. Padding is told by position, never by id: attention is causal, so no token
-/// sees what stands behind it, and only positions named in <see cref="Predicting"/> are scored.
+/// Rows that are computed together, one behind the other. There is no padding to be told from tokens: where rows are laid
+/// side by side, padding is known by position, never by id.
 /// </summary>
 public sealed class MicroBatch : IDisposable
 {
-    private MicroBatch(Tensor ids, Tensor predicting, Tensor targets, int tokens)
+    private MicroBatch(PackedRows rows, Tensor predicting, long[] targets)
     {
-        (Ids, Predicting, Targets, Tokens) = (ids, predicting, targets, tokens);
+        (Rows, Predicting, Targets) = (rows, predicting, targets);
     }
 
-    /// <summary>int64 [rows, longest].</summary>
-    public Tensor Ids { get; }
+    /// <summary>The rows' tokens.</summary>
+    public PackedRows Rows { get; }
 
-    /// <summary>int64 [supervised]: flat positions in [rows · longest] whose next token is learned.</summary>
+    /// <summary>int64 [supervised]: tokens, counted over all rows, whose next token is learned.</summary>
     public Tensor Predicting { get; }
 
-    /// <summary>int64 [supervised]: those next tokens.</summary>
-    public Tensor Targets { get; }
+    /// <summary>Those next tokens.</summary>
+    public ReadOnlyMemory<long> Targets { get; }
 
-    /// <summary>Tokens, padding not counted.</summary>
-    public int Tokens { get; }
+    /// <summary>Tokens.</summary>
+    public int Tokens => Rows.Count;
 
     /// <summary>Tokens that are learned.</summary>
-    public int SupervisedTokens => (int)Targets.NumberOfElements;
+    public int SupervisedTokens => Targets.Length;
 
-    /// <summary>Lays rows side by side.</summary>
+    /// <summary>Packs rows.</summary>
     public static MicroBatch Of(IReadOnlyList<EncodedRow> rows)
     {
         ArgumentNullException.ThrowIfNull(rows);
-        int longest = rows.Max(r => r.Ids.Count);
-        var ids = new long[rows.Count * longest];
         var predicting = new List<long>();
         var targets = new List<long>();
-        for (int row = 0; row < rows.Count; row++)
+        long start = 0;
+        foreach (EncodedRow row in rows)
         {
-            for (int i = 0; i < rows[row].Ids.Count; i++)
+            for (int i = 1; i < row.Ids.Count; i++)
             {
-                int flat = (row * longest) + i;
-                ids[flat] = rows[row].Ids[i];
-                if (i > 0 && rows[row].LossMask[i] == 1)
+                if (row.LossMask[i] == 1)
                 {
-                    predicting.Add(flat - 1);
-                    targets.Add(rows[row].Ids[i]);
+                    predicting.Add(start + i - 1);
+                    targets.Add(row.Ids[i]);
                 }
             }
+
+            start += row.Ids.Count;
         }
 
         using DisposeScope scope = NewDisposeScope();
-        return new MicroBatch(
-            tensor(ids, [rows.Count, longest]).DetachFromDisposeScope(), tensor(predicting.ToArray()).DetachFromDisposeScope(),
-            tensor(targets.ToArray()).DetachFromDisposeScope(), rows.Sum(r => r.Ids.Count));
+        return new MicroBatch(new PackedRows([.. rows.Select(r => r.Ids)]), tensor(predicting.ToArray()).DetachFromDisposeScope(), [.. targets]);
     }
 
     public void Dispose()
     {
-        Ids.Dispose();
+        Rows.Dispose();
         Predicting.Dispose();
-        Targets.Dispose();
     }
 }

@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 
 namespace Pipeline.Training.Objectives;
 
-/// <summary>Next-token cross-entropy on the answers' tokens alone. Logits are computed at those positions only.</summary>
+/// <summary>Next-token cross-entropy on the answers' tokens alone, by plain torch over padded rows: the definition that the faster form is held against.</summary>
 public static class CompletionLoss
 {
     /// <summary>The summed loss of a micro-batch.</summary>
@@ -18,8 +18,8 @@ public static class CompletionLoss
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(batch);
         using DisposeScope scope = NewDisposeScope();
-        Tensor hidden = model.Forward(batch.Ids, dropoutSeed);                                                        // [rows, longest, hidden]
-        Tensor predicting = hidden.reshape(-1, hidden.shape[2]).index_select(0, batch.Predicting);                 // [supervised, hidden]
-        return nn.functional.cross_entropy(model.Logits(predicting), batch.Targets, reduction: nn.Reduction.Sum).MoveToOuterDisposeScope();
+        Tensor hidden = model.Forward(batch.Rows.PaddedIds(), dropoutSeed);                                               // [rows, longest, hidden]
+        Tensor predicting = hidden.reshape(-1, hidden.shape[2]).index_select(0, batch.Rows.SlotsOf(batch.Predicting));    // [supervised, hidden]
+        return nn.functional.cross_entropy(model.Logits(predicting), tensor(batch.Targets.ToArray()), reduction: nn.Reduction.Sum).MoveToOuterDisposeScope();
     }
 }

@@ -48,6 +48,7 @@ internal static class TrajectoryParity
     private static (double Loss, double Norm, double Rate) Replay(LlamaModel model, LoraAdapter adapter, SafetensorsFile file, string logPath)
     {
         using JsonDocument log = JsonDocument.Parse(File.ReadAllBytes(logPath));
+        var gradient = new StepGradient(model);
         using var optimizer = new AdamW(adapter, weightDecay: 0.01);
         long[] ids = file.Read("input_ids").data<long>().ToArray();  // [60, 4, 32]
         long[] lengths = file.Read("lengths").data<long>().ToArray(); // [60, 4]
@@ -55,17 +56,7 @@ internal static class TrajectoryParity
         for (int step = 0; step < Steps; step++)
         {
             List<EncodedRow[]> batches = [.. Enumerable.Range(step * MicroBatches, MicroBatches).Select(b => Rows(ids, lengths, b))];
-            int supervised = batches.Sum(b => b.Sum(r => r.LossMask.Skip(1).Count(m => m == 1)));
-            double loss = 0;
-            foreach (EncodedRow[] rows in batches)
-            {
-                using DisposeScope scope = NewDisposeScope();
-                using MicroBatch batch = MicroBatch.Of(rows);
-                Tensor mean = CompletionLoss.Sum(model, batch, dropoutSeed: null).div(supervised);
-                mean.backward();
-                loss += mean.item<float>();
-            }
-
+            double loss = gradient.Accumulate(batches, dropoutSeed: null);
             double norm = optimizer.ClipGradients(1.0);
             double rate = LearningRateSchedule.Rate(TrainingSettings.Cosine, Peak, step, Warmup, Steps);
             optimizer.Step(rate);

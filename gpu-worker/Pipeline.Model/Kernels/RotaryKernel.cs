@@ -1,0 +1,52 @@
+using Primitives = System.Numerics.Tensors.TensorPrimitives;
+using static TorchSharp.torch;
+
+namespace Pipeline.Model.Kernels;
+
+/// <summary>RoPE in place on flat rows of heads, and its derivative, which turns the other way. Twin: <c>RotaryEmbedding.Rotate</c>.</summary>
+internal static class RotaryKernel
+{
+    /// <summary>Turns heads.</summary>
+    /// <param name="heads">float32 [rows, heads · head size]; changed.</param>
+    /// <param name="headSize">Even.</param>
+    /// <param name="positions">The position of each row.</param>
+    /// <param name="cos">float32 [positions, head size / 2].</param>
+    /// <param name="sin">The same shape.</param>
+    /// <param name="backward">Turn back.</param>
+    public static void Rotate(Tensor heads, int headSize, int[] positions, float[] cos, float[] sin, bool backward)
+    {
+        int width = (int)heads.shape[1];
+        int half = headSize / 2;
+        RowParallel.For(heads.shape[0], width, (start, end) =>
+        {
+            Span<float> old = stackalloc float[half];
+            Span<float> turned = stackalloc float[half];
+            Span<float> values = RowParallel.Floats(heads);
+            for (int row = start; row < end; row++)
+            {
+                ReadOnlySpan<float> c = cos.AsSpan(positions[row] * half, half);
+                ReadOnlySpan<float> s = sin.AsSpan(positions[row] * half, half);
+                for (int head = row * width; head < (row + 1) * width; head += headSize)
+                {
+                    Span<float> first = values.Slice(head, half);
+                    Span<float> second = values.Slice(head + half, half);
+                    first.CopyTo(old);
+                    Primitives.Multiply(second, s, turned);
+                    Primitives.Multiply(first, c, first);
+                    Primitives.Multiply(old, s, old);
+                    Primitives.Multiply(second, c, second);
+                    if (backward)
+                    {
+                        Primitives.Add(first, turned, first);
+                        Primitives.Subtract(second, old, second);
+                    }
+                    else
+                    {
+                        Primitives.Subtract(first, turned, first);
+                        Primitives.Add(second, old, second);
+                    }
+                }
+            }
+        });
+    }
+}

@@ -1,0 +1,63 @@
+using Pipeline.Model.Adapters;
+using Pipeline.Model.Llama;
+using Pipeline.Model.Llama.Gradients;
+using Pipeline.Training.Batching;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Pipeline.Training.Objectives;
+
+/// <summary>
+/// Loss and gradients of one optimizer step. Each micro-batch is weighted by the supervised tokens of the whole step, so
+/// that one of eight rows is eight of one. Plain LoRA goes by hand-written derivatives, everything else by autograd.
+/// </summary>
+public sealed class StepGradient
+{
+    private const long KeptShare = 4; // of the memory that is there, intermediate results take at most one part in this many
+    private readonly LlamaModel _model;
+    private readonly LlamaGradient? _gradient;
+
+    /// <summary>For a model with its adapter attached.</summary>
+    public StepGradient(LlamaModel model)
+    {
+        _model = model;
+        _gradient = LlamaGradient.Computes(model) ? new LlamaGradient(model, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / KeptShare) : null;
+    }
+
+    /// <summary>Adds up the gradients of a step.</summary>
+    /// <param name="batches">The step's micro-batches.</param>
+    /// <param name="dropoutSeed">Seed of what the adapter drops, another one for each micro-batch; <c>null</c>: nothing.</param>
+    /// <returns>Mean nats a supervised token over the step.</returns>
+    public double Accumulate(IReadOnlyList<IReadOnlyList<EncodedRow>> batches, uint? dropoutSeed)
+    {
+        ArgumentNullException.ThrowIfNull(batches);
+        int supervised = batches.Sum(b => b.Sum(r => r.SupervisedTokens));
+        double loss = 0;
+        foreach ((int index, IReadOnlyList<EncodedRow> rows) in batches.Index())
+        {
+            using DisposeScope scope = NewDisposeScope();
+            using MicroBatch batch = MicroBatch.Of(rows);
+            uint? seed = dropoutSeed is { } value ? CounterDropout.Derive(value, index) : null;
+            if (_gradient is not null)
+            {
+                loss += _gradient.Accumulate(batch.Rows, batch.Predicting, batch.Targets, 1.0 / supervised, seed) / supervised;
+                continue;
+            }
+
+            Tensor mean = CompletionLoss.Sum(_model, batch, seed).div(supervised);
+            mean.backward();
+            loss += mean.item<float>();
+        }
+
+        return loss;
+    }
+
+    /// <summary>The summed loss of rows, without gradients.</summary>
+    public double Loss(IReadOnlyList<EncodedRow> rows)
+    {
+        using IDisposable frozen = no_grad();
+        using DisposeScope scope = NewDisposeScope();
+        using MicroBatch batch = MicroBatch.Of(rows);
+        return _gradient?.Loss(batch.Rows, batch.Predicting, batch.Targets) ?? CompletionLoss.Sum(_model, batch, dropoutSeed: null).item<float>();
+    }
+}
