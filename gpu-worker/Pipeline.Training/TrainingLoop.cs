@@ -32,7 +32,7 @@ public static class TrainingLoop
         double peak = settings.LearningRateFor(run.Model.Config.HiddenSize);
 
         using var optimizer = new AdamW(run.Adapter, settings.WeightDecay);
-        var gradient = new StepGradient(run.Model);
+        using var gradient = new StepGradient(run.Model);
         string fingerprint = run.Fingerprint();
         long tokens = Resume(run, optimizer, fingerprint);
         long tokensBefore = tokens;

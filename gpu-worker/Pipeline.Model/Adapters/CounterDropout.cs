@@ -22,7 +22,7 @@ public static class CounterDropout
     public static Tensor Mask(long[] shape, double probability, uint seed)
     {
         Tensor mask = ones(shape, dtype: ScalarType.Float32);
-        Apply(mask, mask, probability, seed);
+        Apply(mask, mask, probability, seed, first: 0);
         return mask;
     }
 
@@ -31,12 +31,13 @@ public static class CounterDropout
     /// <param name="output">The same shape; may be the input.</param>
     /// <param name="probability">p, 0 to below 1.</param>
     /// <param name="seed">The mask's.</param>
-    public static void Apply(Tensor input, Tensor output, double probability, uint seed)
+    /// <param name="first">Which element of the mask is the first here.</param>
+    public static void Apply(Tensor input, Tensor output, double probability, uint seed, long first)
     {
         ArgumentNullException.ThrowIfNull(input);
         ArgumentNullException.ThrowIfNull(output);
         var mask = new MaskStream(probability, seed);
-        RowParallel.For(input.NumberOfElements, 1, (start, end) => mask.Apply(RowParallel.Floats(input)[start..end], RowParallel.Floats(output)[start..end], (uint)start));
+        RowParallel.For(input.NumberOfElements, 1, (start, end) => mask.Apply(RowParallel.Floats(input)[start..end], RowParallel.Floats(output)[start..end], (uint)(first + start)));
     }
 
     /// <summary>Multiplies an input with the mask, and adds what comes back through the same mask to a sum: one look at each element.</summary>
@@ -46,11 +47,12 @@ public static class CounterDropout
     /// <param name="sum">The derivative by the input is added here.</param>
     /// <param name="probability">p, 0 to below 1.</param>
     /// <param name="seed">The mask's.</param>
-    internal static void ApplyBackward(Tensor input, Tensor output, Tensor gradient, Tensor sum, double probability, uint seed)
+    /// <param name="first">Which element of the mask is the first here.</param>
+    internal static void ApplyBackward(Tensor input, Tensor output, Tensor gradient, Tensor sum, double probability, uint seed, long first)
     {
         var mask = new MaskStream(probability, seed);
         RowParallel.For(input.NumberOfElements, 1, (start, end) => mask.ApplyBackward(
-            RowParallel.Floats(input)[start..end], RowParallel.Floats(output)[start..end], RowParallel.Floats(gradient)[start..end], RowParallel.Floats(sum)[start..end], (uint)start));
+            RowParallel.Floats(input)[start..end], RowParallel.Floats(output)[start..end], RowParallel.Floats(gradient)[start..end], RowParallel.Floats(sum)[start..end], (uint)(first + start)));
     }
 
     /// <summary>A seed for one of several masks under one seed.</summary>

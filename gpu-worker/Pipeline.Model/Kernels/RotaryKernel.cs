@@ -13,7 +13,7 @@ internal static class RotaryKernel
     /// <param name="cos">float32 [positions, head size / 2].</param>
     /// <param name="sin">The same shape.</param>
     /// <param name="backward">Turn back.</param>
-    public static void Rotate(Tensor heads, int headSize, int[] positions, float[] cos, float[] sin, bool backward)
+    public static void Rotate(Tensor heads, int headSize, ReadOnlyMemory<int> positions, float[] cos, float[] sin, bool backward)
     {
         int width = (int)heads.shape[1];
         int half = headSize / 2;
@@ -22,10 +22,11 @@ internal static class RotaryKernel
             Span<float> old = stackalloc float[half];
             Span<float> turned = stackalloc float[half];
             Span<float> values = RowParallel.Floats(heads);
+            ReadOnlySpan<int> places = positions.Span;
             for (int row = start; row < end; row++)
             {
-                ReadOnlySpan<float> c = cos.AsSpan(positions[row] * half, half);
-                ReadOnlySpan<float> s = sin.AsSpan(positions[row] * half, half);
+                ReadOnlySpan<float> c = cos.AsSpan(places[row] * half, half);
+                ReadOnlySpan<float> s = sin.AsSpan(places[row] * half, half);
                 for (int head = row * width; head < (row + 1) * width; head += headSize)
                 {
                     Span<float> first = values.Slice(head, half);

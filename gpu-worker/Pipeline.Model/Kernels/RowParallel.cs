@@ -18,7 +18,15 @@ internal static class RowParallel
             return;
         }
 
-        Parallel.For(0, parts, part => work((int)(rows * part / parts), (int)(rows * (part + 1) / parts)));
+        void Part(int part) => work((int)(rows * part / parts), (int)(rows * (part + 1) / parts));
+        if (OpenMpTeam.IsThere)
+        {
+            OpenMpTeam.Run(parts, Part);
+        }
+        else
+        {
+            Parallel.For(0, parts, Part);
+        }
     }
 
     /// <summary>The numbers of a contiguous float32 tensor, in place.</summary>

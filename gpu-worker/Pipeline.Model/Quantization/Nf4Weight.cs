@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Pipeline.Model.Kernels;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -61,14 +62,12 @@ public sealed class Nf4Weight : IDisposable
         long count = flat.NumberOfElements;
         Tensor codes = empty((count + 1) / 2, dtype: ScalarType.Byte);
         var absmax = new float[(count + Nf4.BlockSize - 1) / Nf4.BlockSize];
-        Parallel.For(0, (int)((count + ValuesAPart - 1) / ValuesAPart), part =>
+        ForParts(count, (start, length) =>
         {
             using DisposeScope inner = NewDisposeScope();
-            long start = (long)part * ValuesAPart;
-            int length = (int)Math.Min(ValuesAPart, count - start);
             Tensor values = flat.narrow(0, start, length).to(ScalarType.Float32);
             int blocks = (length + Nf4.BlockSize - 1) / Nf4.BlockSize;
-            Nf4Quantizer.Quantize(Floats(values), codes.bytes.Slice((int)(start / 2), (length + 1) / 2), absmax.AsSpan((int)(start / Nf4.BlockSize), blocks));
+            Nf4Quantizer.Quantize(RowParallel.Floats(values), codes.bytes.Slice((int)(start / 2), (length + 1) / 2), absmax.AsSpan((int)(start / Nf4.BlockSize), blocks));
         });
         (byte[] absmaxCodes, float[] scales, float offset) = Nf4Quantizer.QuantizeAbsmax(absmax);
         return new Nf4Weight(weight.shape, codes, tensor(absmaxCodes), tensor(scales), offset);
@@ -81,12 +80,10 @@ public sealed class Nf4Weight : IDisposable
         long count = Count;
         Tensor values = empty([.. Shape], dtype: ScalarType.Float32);
         float[] absmax = DequantizeAbsmax();
-        Parallel.For(0, (int)((count + ValuesAPart - 1) / ValuesAPart), part =>
+        ForParts(count, (start, length) =>
         {
-            long start = (long)part * ValuesAPart;
-            int length = (int)Math.Min(ValuesAPart, count - start);
             int blocks = (length + Nf4.BlockSize - 1) / Nf4.BlockSize;
-            Span<float> target = Floats(values).Slice((int)start, length);
+            Span<float> target = RowParallel.Floats(values).Slice((int)start, length);
             Nf4Quantizer.Dequantize(Codes.bytes.Slice((int)(start / 2), (length + 1) / 2), absmax.AsSpan((int)(start / Nf4.BlockSize), blocks), target);
         });
         return values.MoveToOuterDisposeScope();
@@ -113,5 +110,12 @@ public sealed class Nf4Weight : IDisposable
         return absmax;
     }
 
-    private static Span<float> Floats(Tensor tensor) => MemoryMarshal.Cast<byte, float>(tensor.bytes);
+    private static void ForParts(long count, Action<long, int> work) => RowParallel.For((count + ValuesAPart - 1) / ValuesAPart, ValuesAPart, (first, end) =>
+    {
+        for (int part = first; part < end; part++)
+        {
+            long start = (long)part * ValuesAPart;
+            work(start, (int)Math.Min(ValuesAPart, count - start));
+        }
+    });
 }

@@ -11,7 +11,7 @@ namespace Pipeline.Training.Objectives;
 /// Loss and gradients of one optimizer step. Each micro-batch is weighted by the supervised tokens of the whole step, so
 /// that one of eight rows is eight of one. Plain LoRA goes by hand-written derivatives, everything else by autograd.
 /// </summary>
-public sealed class StepGradient
+public sealed class StepGradient : IDisposable
 {
     private const long KeptShare = 4; // of the memory that is there, intermediate results take at most one part in this many
     private readonly LlamaModel _model;
@@ -60,4 +60,6 @@ public sealed class StepGradient
         using MicroBatch batch = MicroBatch.Of(rows);
         return _gradient?.Loss(batch.Rows, batch.Predicting, batch.Targets) ?? CompletionLoss.Sum(_model, batch, dropoutSeed: null).item<float>();
     }
+
+    public void Dispose() => _gradient?.Dispose();
 }

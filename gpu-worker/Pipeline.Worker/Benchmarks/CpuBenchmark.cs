@@ -35,7 +35,7 @@ internal static class CpuBenchmark
         using LoraAdapter adapter = LoraAdapter.Create(model, new LoraOptions(Rank, 2 * Rank, 0.05), seed: 1);
         model.Attach(adapter);
         using var optimizer = new AdamW(adapter, weightDecay: 0.01);
-        var gradient = new StepGradient(model);
+        using var gradient = new StepGradient(model);
         IReadOnlyList<EncodedRow> rows = Rows(batch, seq, model.Config.VocabularySize);
         void Step()
         {
@@ -57,7 +57,7 @@ internal static class CpuBenchmark
         }
 
         long tokens = (long)batch * seq;
-        double ceiling = ProductCeiling.Seconds(model.Config, Rank, tokens, (long)batch * (seq - 1));
+        double ceiling = ProductCeiling.Seconds(model.Config, Rank, batch, seq);
         return new CpuBenchmarkResult(method, get_num_threads(), batch, seq, Math.Round(tokens / best), Math.Round(ceiling / best, 3), Math.Round(tokens / ceiling));
     }
 

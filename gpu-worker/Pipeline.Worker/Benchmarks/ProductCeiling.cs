@@ -6,8 +6,9 @@ using static TorchSharp.torch;
 namespace Pipeline.Worker.Benchmarks;
 
 /// <summary>
-/// The least time a LoRA step can take: the sum of its linear layers' matrix products, each of its own shape and timed
-/// alone, best of several. Attention, norms, activations, dropout and the optimizer are left out, so no program reaches it.
+/// The least time a LoRA step can take: the sum of its matrix products, each of its own shape and timed alone, best of
+/// several: the linear layers', the adapter's, the head's, and attention's over whole squares. Norms, RoPE, softmax,
+/// activations, dropout, loss and the optimizer are left out, so no program reaches it.
 /// </summary>
 internal static class ProductCeiling
 {
@@ -16,11 +17,11 @@ internal static class ProductCeiling
     /// <summary>Seconds a step.</summary>
     /// <param name="config">The model.</param>
     /// <param name="rank">r on all linear layers of the decoder.</param>
-    /// <param name="tokens">Tokens a step.</param>
-    /// <param name="predicted">Tokens whose next one is learned.</param>
-    public static double Seconds(LlamaConfig config, int rank, long tokens, long predicted)
+    /// <param name="rows">Rows a step.</param>
+    /// <param name="length">Tokens a row; all but the first are learned.</param>
+    public static double Seconds(LlamaConfig config, int rank, long rows, long length)
     {
-        ArgumentNullException.ThrowIfNull(config);
+        (long tokens, long predicted) = (rows * length, rows * (length - 1));
         (long hidden, long inner) = (config.HiddenSize, config.IntermediateSize);
         (long queries, long keys) = ((long)config.Heads * config.HeadSize, (long)config.KeyValueHeads * config.HeadSize);
         (long In, long Out)[] projections = [(hidden, queries), (hidden, keys), (hidden, keys), (queries, hidden), (hidden, inner), (hidden, inner), (inner, hidden)];
@@ -34,7 +35,20 @@ internal static class ProductCeiling
             + Product(tokens, p.Out, rank, 'n', 'n') + Product(tokens, rank, p.In, 'n', 'n')                                   // dy B, (dy B) A
             + Product(p.Out, tokens, rank, 't', 'n') + Product(rank, tokens, p.In, 't', 'n'));                                 // dB, dA
         double head = Product(predicted, hidden, config.VocabularySize, 'n', 't') + Product(predicted, config.VocabularySize, hidden, 'n', 'n');
-        return (config.Layers * layer) + head;
+        return (config.Layers * (layer + Attention(config, rows, length))) + head;
+    }
+
+    /// <summary>Q Kᵀ and P V, and on the way back dP = dO Vᵀ, dV = Pᵀ dO, dQ = dS K, dK = dSᵀ Q.</summary>
+    private static double Attention(LlamaConfig config, long rows, long length)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using IDisposable frozen = no_grad();
+        Tensor heads = rand(rows * config.Heads, length, config.HeadSize);
+        Tensor square = rand(rows * config.Heads, length, length);
+        double wide = Best(() => heads.bmm(heads.transpose(1, 2)).Dispose());
+        double narrow = Best(() => square.bmm(heads).Dispose());
+        double turned = Best(() => square.transpose(1, 2).bmm(heads).Dispose());
+        return (2 * wide) + (2 * narrow) + (2 * turned);
     }
 
     private static double Time(long rows, long depth, long columns, char left, char right)
@@ -44,11 +58,16 @@ internal static class ProductCeiling
         Tensor a = left == 't' ? rand(depth, rows).t() : rand(rows, depth);
         Tensor b = right == 't' ? rand(columns, depth).t() : rand(depth, columns);
         Tensor c = zeros(rows, columns);
+        return Best(() => c.addmm_(a, b, 0, 1));
+    }
+
+    private static double Best(Action product)
+    {
         double best = double.MaxValue;
         for (int i = 0; i < Repeats + 2; i++)
         {
             long started = Stopwatch.GetTimestamp();
-            c.addmm_(a, b, 0, 1);
+            product();
             best = i < 2 ? best : Math.Min(best, Stopwatch.GetElapsedTime(started).TotalSeconds);
         }
 

@@ -48,7 +48,7 @@ internal static class TrajectoryParity
     private static (double Loss, double Norm, double Rate) Replay(LlamaModel model, LoraAdapter adapter, SafetensorsFile file, string logPath)
     {
         using JsonDocument log = JsonDocument.Parse(File.ReadAllBytes(logPath));
-        var gradient = new StepGradient(model);
+        using var gradient = new StepGradient(model);
         using var optimizer = new AdamW(adapter, weightDecay: 0.01);
         long[] ids = file.Read("input_ids").data<long>().ToArray();  // [60, 4, 32]
         long[] lengths = file.Read("lengths").data<long>().ToArray(); // [60, 4]

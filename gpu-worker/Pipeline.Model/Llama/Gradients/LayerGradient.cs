@@ -6,49 +6,39 @@ namespace Pipeline.Model.Llama.Gradients;
 
 /// <summary>
 /// A decoder layer with its derivative written by hand: what is kept between the two is chosen here and not by autograd,
-/// sums are made in place, and elementwise work is one pass over memory. Twin: <see cref="DecoderLayer.Forward"/> under autograd.
+/// sums are made in place, and all but attention is done for some hundred tokens after the other, so that what one product
+/// writes is still in the cache when the next reads it. Twin: <see cref="DecoderLayer.Forward"/> under autograd.
 /// </summary>
 internal sealed class LayerGradient : IDisposable
 {
     private readonly DecoderLayer _layer;
     private readonly FlatContext _context;
-    private readonly Dictionary<Projection, Tensor?> _low = [];
-    private readonly List<IDisposable> _kept = [];
-    private Tensor _input = null!;           // [tokens, hidden]
-    private Tensor _attentionScales = null!; // [tokens]
-    private Tensor _attentionInput = null!;  // [tokens, hidden]
+    private readonly ProjectionGradient _projections;
+    private readonly int _place; // whose buffers: the layer's own while they are kept, else those of all layers
+    private readonly Tensor _input;
     private AttentionGradient? _attention;
-    private Tensor _attended = null!;        // [tokens, heads · head size]
-    private Tensor _middle = null!;          // [tokens, hidden]
-    private Tensor _middleScales = null!;    // [tokens]
-    private Tensor _middleInput = null!;     // [tokens, hidden]
-    private Tensor _gate = null!;            // [tokens, inner]
-    private Tensor _up = null!;              // [tokens, inner]
-    private Tensor _gated = null!;           // [tokens, inner]
 
-    private LayerGradient(DecoderLayer layer, FlatContext context)
+    private LayerGradient(DecoderLayer layer, FlatContext context, Tensor input, int place)
     {
-        (_layer, _context) = (layer, context);
+        (_layer, _context, _input, _place) = (layer, context, input, place);
+        _projections = new ProjectionGradient(context.Workspace, context.DropoutSeed);
     }
 
     /// <summary>Applies the layer.</summary>
     /// <param name="layer">The layer.</param>
     /// <param name="context">What the layers share.</param>
-    /// <param name="hidden">float32 [tokens, hidden]; must live as long as the result.</param>
+    /// <param name="input">float32 [tokens, hidden]; must stay as it is until the derivative was asked for.</param>
+    /// <param name="output">Gets the result, float32 [tokens, hidden].</param>
     /// <param name="keep">Whether a derivative will be asked for.</param>
-    /// <returns>float32 [tokens, hidden], and what the derivative needs.</returns>
-    public static (Tensor Output, LayerGradient? Tape) Forward(DecoderLayer layer, FlatContext context, Tensor hidden, bool keep)
+    /// <param name="ownBuffers">Whether other layers are applied before that.</param>
+    /// <returns>What the derivative needs; <c>null</c> when none will be asked for.</returns>
+    public static LayerGradient? Forward(DecoderLayer layer, FlatContext context, Tensor input, Tensor output, bool keep, bool ownBuffers)
     {
         using DisposeScope scope = NewDisposeScope();
-        var tape = new LayerGradient(layer, context);
-        Tensor output = tape.Run(hidden, keep).MoveToOuterDisposeScope();
-        if (keep)
-        {
-            tape.Keep();
-            return (output, tape);
-        }
-
-        return (output, null);
+        var tape = new LayerGradient(layer, context, input, ownBuffers ? layer.Index : -1);
+        tape.Attend(keep);
+        tape.FeedForward(output);
+        return keep ? tape : null;
     }
 
     /// <summary>Adds the derivatives by the adapter's matrices to their gradients.</summary>
@@ -57,83 +47,126 @@ internal sealed class LayerGradient : IDisposable
     public void Backward(Tensor gradient, bool inputWanted)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor inner = empty_like(_gated);
-        Back(_layer.Down, _gated, gradient, inner, overwrite: true);
-        SwiGluKernel.Backward(_gate, _up, inner);
-        Tensor normed = empty_like(_middle);
-        Back(_layer.Gate, _middleInput, _gate, normed, overwrite: true);
-        Back(_layer.Up, _middleInput, _up, normed, overwrite: false);
-        RmsNormKernel.Backward(_middle, _layer.FeedForwardNorm.Weight, _middleScales, normed, gradient);
-
-        Tensor attended = empty_like(_attended);
-        Back(_layer.Output, _attended, gradient, attended, overwrite: true);
+        Tensor attended = Buffer("attended.gradient", _context.QueryWidth, place: -1);
+        BackThroughFeedForward(gradient, attended);
         Tensor[] projected = _attention!.Backward(attended, _context.HeadSize);
-        RotaryKernel.Rotate(projected[0], _context.HeadSize, _context.Rows.Positions, _context.Cos, _context.Sin, backward: true);
-        RotaryKernel.Rotate(projected[1], _context.HeadSize, _context.Rows.Positions, _context.Cos, _context.Sin, backward: true);
-        Tensor? sum = inputWanted ? empty_like(_input) : null;
-        Back(_layer.Query, _attentionInput, projected[0], sum, overwrite: true);
-        Back(_layer.Key, _attentionInput, projected[1], sum, overwrite: false);
-        Back(_layer.Value, _attentionInput, projected[2], sum, overwrite: false);
-        if (sum is not null)
+        BackThroughProjections(projected, gradient, inputWanted);
+    }
+
+    public void Dispose() => _attention?.Dispose();
+
+    private void Attend(bool keep)
+    {
+        Tensor normed = Buffer("attention.input", _context.Hidden);
+        Tensor scales = Buffer("attention.scales", 1);
+        Tensor queries = Buffer("queries", _context.QueryWidth);
+        Tensor keys = Buffer("keys", _context.KeyWidth);
+        Tensor values = Buffer("values", _context.KeyWidth);
+        (Projection Projection, Tensor Weight, Tensor Output, Tensor? Low)[] parts =
+            [(_layer.Query, _layer.Query.Weight.Values(), queries, Low(_layer.Query)), (_layer.Key, _layer.Key.Weight.Values(), keys, Low(_layer.Key)), (_layer.Value, _layer.Value.Weight.Values(), values, Low(_layer.Value))];
+        foreach ((int start, int count) in _context.Chunks())
         {
-            RmsNormKernel.Backward(_input, _layer.AttentionNorm.Weight, _attentionScales, sum, gradient);
+            using DisposeScope scope = NewDisposeScope();
+            Tensor Part(Tensor whole) => whole.narrow(0, start, count);
+            Tensor chunk = Part(normed);
+            RmsNormKernel.Forward(Part(_input), _layer.AttentionNorm.Weight, _layer.AttentionNorm.Epsilon, chunk, Part(scales));
+            foreach ((Projection projection, Tensor weight, Tensor output, Tensor? low) in parts)
+            {
+                _projections.Forward(projection, weight, chunk, Part(output), onto: false, low is null ? null : Part(low), start);
+            }
+
+            Turn(Part(queries), start, count, backward: false);
+            Turn(Part(keys), start, count, backward: false);
+        }
+
+        (Tensor attended, _attention) = AttentionGradient.Forward(_context.Rows, [queries, keys, values], _context.HeadSize, _context.MaskOf(_layer.Index), keep);
+        Buffer("attended", _context.QueryWidth).copy_(attended);
+    }
+
+    private void FeedForward(Tensor output)
+    {
+        Tensor attended = Buffer("attended", _context.QueryWidth);
+        Tensor middle = Buffer("middle", _context.Hidden);
+        Tensor normed = Buffer("middle.input", _context.Hidden);
+        Tensor scales = Buffer("middle.scales", 1);
+        Tensor gate = Buffer("gate", _context.Inner);
+        Tensor up = Buffer("up", _context.Inner);
+        Tensor gated = Buffer("gated", _context.Inner);
+        (Tensor outputWeight, Tensor gateWeight, Tensor upWeight, Tensor downWeight) = (_layer.Output.Weight.Values(), _layer.Gate.Weight.Values(), _layer.Up.Weight.Values(), _layer.Down.Weight.Values());
+        (Tensor? outputLow, Tensor? gateLow, Tensor? upLow, Tensor? downLow) = (Low(_layer.Output), Low(_layer.Gate), Low(_layer.Up), Low(_layer.Down));
+        foreach ((int start, int count) in _context.Chunks())
+        {
+            using DisposeScope scope = NewDisposeScope();
+            Tensor Part(Tensor whole) => whole.narrow(0, start, count);
+            Tensor? PartOf(Tensor? whole) => whole?.narrow(0, start, count);
+            Tensor chunk = Part(middle).copy_(Part(_input));
+            _projections.Forward(_layer.Output, outputWeight, Part(attended), chunk, onto: true, PartOf(outputLow), start);
+            RmsNormKernel.Forward(chunk, _layer.FeedForwardNorm.Weight, _layer.FeedForwardNorm.Epsilon, Part(normed), Part(scales));
+            _projections.Forward(_layer.Gate, gateWeight, Part(normed), Part(gate), onto: false, PartOf(gateLow), start);
+            _projections.Forward(_layer.Up, upWeight, Part(normed), Part(up), onto: false, PartOf(upLow), start);
+            SwiGluKernel.Forward(Part(gate), Part(up), Part(gated));
+            _projections.Forward(_layer.Down, downWeight, Part(gated), Part(output).copy_(chunk), onto: true, PartOf(downLow), start);
         }
     }
 
-    public void Dispose()
+    private void BackThroughFeedForward(Tensor gradient, Tensor attendedGradient)
     {
-        _attention?.Dispose();
-        _kept.ForEach(k => k.Dispose());
-    }
-
-    private Tensor Run(Tensor hidden, bool keep)
-    {
-        _input = hidden;
-        (_attentionInput, _attentionScales) = Norm(_layer.AttentionNorm, hidden);
-        Tensor queries = Project(_layer.Query, _attentionInput);
-        Tensor keys = Project(_layer.Key, _attentionInput);
-        Tensor values = Project(_layer.Value, _attentionInput);
-        RotaryKernel.Rotate(queries, _context.HeadSize, _context.Rows.Positions, _context.Cos, _context.Sin, backward: false);
-        RotaryKernel.Rotate(keys, _context.HeadSize, _context.Rows.Positions, _context.Cos, _context.Sin, backward: false);
-        (_attended, _attention) = AttentionGradient.Forward(_context.Rows, [queries, keys, values], _context.HeadSize, _context.MaskOf(_layer.Index), keep);
-        _middle = ProjectOnto(_layer.Output, _attended, hidden);
-
-        (_middleInput, _middleScales) = Norm(_layer.FeedForwardNorm, _middle);
-        _gate = Project(_layer.Gate, _middleInput);
-        _up = Project(_layer.Up, _middleInput);
-        _gated = empty_like(_gate);
-        SwiGluKernel.Forward(_gate, _up, _gated);
-        return ProjectOnto(_layer.Down, _gated, _middle);
-    }
-
-    private void Keep()
-    {
-        foreach (Tensor tensor in _low.Values.OfType<Tensor>().Concat([_attentionScales, _attentionInput, _attended, _middle, _middleScales, _middleInput, _gate, _up, _gated]))
+        Tensor attended = Buffer("attended", _context.QueryWidth);
+        Tensor middle = Buffer("middle", _context.Hidden);
+        Tensor normed = Buffer("middle.input", _context.Hidden);
+        Tensor scales = Buffer("middle.scales", 1);
+        Tensor gate = Buffer("gate", _context.Inner);
+        Tensor up = Buffer("up", _context.Inner);
+        Tensor gated = Buffer("gated", _context.Inner);
+        (Tensor outputWeight, Tensor gateWeight, Tensor upWeight, Tensor downWeight) = (_layer.Output.Weight.Values(), _layer.Gate.Weight.Values(), _layer.Up.Weight.Values(), _layer.Down.Weight.Values());
+        (Tensor? outputLow, Tensor? gateLow, Tensor? upLow, Tensor? downLow) = (Low(_layer.Output), Low(_layer.Gate), Low(_layer.Up), Low(_layer.Down));
+        foreach ((int start, int count) in _context.Chunks())
         {
-            _kept.Add(tensor.DetachFromDisposeScope());
+            using DisposeScope scope = NewDisposeScope();
+            Tensor Part(Tensor whole) => whole.narrow(0, start, count);
+            Tensor? PartOf(Tensor? whole) => whole?.narrow(0, start, count);
+            Tensor slope = Part(gradient);
+            Tensor inner = _context.Workspace.Take("inner.gradient", -1, count, _context.Inner);
+            _projections.Backward(_layer.Down, downWeight, Part(gated), PartOf(downLow), slope, inner, overwrite: true, start);
+            SwiGluKernel.Backward(Part(gate), Part(up), inner);
+            Tensor sum = _context.Workspace.Take("normed.gradient", -1, count, _context.Hidden);
+            _projections.Backward(_layer.Gate, gateWeight, Part(normed), PartOf(gateLow), Part(gate), sum, overwrite: true, start);
+            _projections.Backward(_layer.Up, upWeight, Part(normed), PartOf(upLow), Part(up), sum, overwrite: false, start);
+            RmsNormKernel.Backward(Part(middle), _layer.FeedForwardNorm.Weight, Part(scales), sum, slope);
+            _projections.Backward(_layer.Output, outputWeight, Part(attended), PartOf(outputLow), slope, Part(attendedGradient), overwrite: true, start);
         }
     }
 
-    private static (Tensor Output, Tensor Scales) Norm(RmsNorm norm, Tensor input)
+    private void BackThroughProjections(Tensor[] projected, Tensor gradient, bool inputWanted)
     {
-        Tensor output = empty_like(input);
-        Tensor scales = empty(input.shape[0]);
-        RmsNormKernel.Forward(input, norm.Weight, norm.Epsilon, output, scales);
-        return (output, scales);
+        Tensor normed = Buffer("attention.input", _context.Hidden);
+        Tensor scales = Buffer("attention.scales", 1);
+        Projection[] projections = [_layer.Query, _layer.Key, _layer.Value];
+        Tensor[] weights = [.. projections.Select(p => p.Weight.Values())];
+        Tensor?[] low = [.. projections.Select(Low)];
+        foreach ((int start, int count) in _context.Chunks())
+        {
+            using DisposeScope scope = NewDisposeScope();
+            Tensor Part(Tensor whole) => whole.narrow(0, start, count);
+            Turn(Part(projected[0]), start, count, backward: true);
+            Turn(Part(projected[1]), start, count, backward: true);
+            Tensor? sum = inputWanted ? _context.Workspace.Take("normed.gradient", -1, count, _context.Hidden) : null;
+            for (int i = 0; i < projections.Length; i++)
+            {
+                _projections.Backward(projections[i], weights[i], Part(normed), low[i] is { } l ? Part(l) : null, Part(projected[i]), sum, overwrite: i == 0, start);
+            }
+
+            if (sum is not null)
+            {
+                RmsNormKernel.Backward(Part(_input), _layer.AttentionNorm.Weight, Part(scales), sum, Part(gradient));
+            }
+        }
     }
 
-    private Tensor Project(Projection projection, Tensor input)
-    {
-        (Tensor output, _low[projection]) = ProjectionGradient.Forward(projection, input, _context.DropoutSeed);
-        return output;
-    }
+    private void Turn(Tensor heads, int start, int count, bool backward) =>
+        RotaryKernel.Rotate(heads, _context.HeadSize, _context.Rows.Positions.AsMemory(start, count), _context.Cos, _context.Sin, backward);
 
-    private Tensor ProjectOnto(Projection projection, Tensor input, Tensor residual)
-    {
-        (Tensor output, _low[projection]) = ProjectionGradient.ForwardOnto(projection, input, residual, _context.DropoutSeed);
-        return output;
-    }
+    private Tensor Buffer(string name, long columns, int? place = null) => _context.Workspace.Take(name, place ?? _place, _context.Rows.Count, columns);
 
-    private void Back(Projection projection, Tensor input, Tensor gradient, Tensor? sum, bool overwrite) =>
-        ProjectionGradient.Backward(projection, input, _low[projection], gradient, sum, overwrite, _context.DropoutSeed);
+    private Tensor? Low(Projection projection) => projection.Lora is { } lora ? Buffer(projection.Path, lora.A.shape[0]) : null;
 }

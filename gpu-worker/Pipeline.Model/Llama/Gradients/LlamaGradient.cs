@@ -8,10 +8,11 @@ namespace Pipeline.Model.Llama.Gradients;
 /// Loss and gradients of a model with a LoRA adapter, by hand-written derivatives on packed rows. Several times as fast on
 /// the CPU as autograd over padded rows, and equal to it (tests). DoRA takes the plain path.
 /// </summary>
-public sealed class LlamaGradient
+public sealed class LlamaGradient : IDisposable
 {
     private const int LogitsAChunk = 1 << 20;
     private readonly LlamaModel _model;
+    private readonly Workspace _workspace = new();
     private readonly int _lowest; // the lowest layer that learns
 
     /// <summary>For a model with its adapter attached.</summary>
@@ -47,9 +48,8 @@ public sealed class LlamaGradient
         Tensor hidden = Embed(rows, null);
         foreach (DecoderLayer layer in _model.Layers)
         {
-            using DisposeScope inner = NewDisposeScope();
-            Tensor next = LayerGradient.Forward(layer, context, hidden, keep: false).Output.MoveToOuterDisposeScope();
-            hidden.Dispose();
+            Tensor next = Hidden(rows, layer.Index % 2);
+            LayerGradient.Forward(layer, context, hidden, next, keep: false, ownBuffers: false);
             hidden = next;
         }
 
@@ -71,21 +71,22 @@ public sealed class LlamaGradient
         using DisposeScope scope = NewDisposeScope();
         FlatContext context = Context(rows, dropoutSeed);
         bool keep = BytesALayer(rows.Count) * (_model.Layers.Count - _lowest) <= KeptBytes;
-        var inputs = new Tensor[_model.Layers.Count];
+        var inputs = new Tensor[_model.Layers.Count + 1];
         var tapes = new LayerGradient?[_model.Layers.Count];
         try
         {
-            Tensor hidden = Embed(rows, noise);
+            inputs[0] = Embed(rows, noise);
             foreach (DecoderLayer layer in _model.Layers)
             {
-                inputs[layer.Index] = hidden;
-                (hidden, tapes[layer.Index]) = LayerGradient.Forward(layer, context, hidden, keep && layer.Index >= _lowest);
+                inputs[layer.Index + 1] = Hidden(rows, layer.Index);
+                tapes[layer.Index] = LayerGradient.Forward(layer, context, inputs[layer.Index], inputs[layer.Index + 1], keep && layer.Index >= _lowest, ownBuffers: keep);
             }
 
-            (double loss, Tensor? gradient) = Predict(hidden, predicting, targets, weight);
+            (double loss, Tensor? gradient) = Predict(inputs[^1], predicting, targets, weight);
             for (int index = _model.Layers.Count - 1; index >= _lowest; index--)
             {
-                LayerGradient tape = tapes[index] ??= LayerGradient.Forward(_model.Layers[index], context, inputs[index], keep: true).Tape!;
+                // What was not kept is computed again; the layer's output, which nothing needs any more, gets the same numbers.
+                LayerGradient tape = tapes[index] ??= LayerGradient.Forward(_model.Layers[index], context, inputs[index], inputs[index + 1], keep: true, ownBuffers: false)!;
                 tape.Backward(gradient!, inputWanted: index > _lowest);
                 tape.Dispose();
                 tapes[index] = null;
@@ -99,6 +100,10 @@ public sealed class LlamaGradient
         }
     }
 
+    public void Dispose() => _workspace.Dispose();
+
+    private Tensor Hidden(PackedRows rows, int layer) => _workspace.Take("hidden", layer, rows.Count, _model.Config.HiddenSize);
+
     private Tensor Embed(PackedRows rows, Tensor? noise)
     {
         Tensor hidden = _model.Embedding.index_select(0, rows.Ids); // [tokens, hidden]
@@ -109,12 +114,12 @@ public sealed class LlamaGradient
     private (double Loss, Tensor? Gradient) Predict(Tensor hidden, Tensor predicting, ReadOnlyMemory<long> targets, double? weight)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor normed = empty_like(hidden);
-        Tensor scales = empty(hidden.shape[0]);
+        Tensor normed = _workspace.Take("last.input", -1, hidden.shape[0], hidden.shape[1]);
+        Tensor scales = _workspace.Take("last.scales", -1, hidden.shape[0], 1);
         RmsNormKernel.Forward(hidden, _model.Norm.Weight, _model.Norm.Epsilon, normed, scales);
         Tensor read = normed.index_select(0, predicting);                                          // [supervised, hidden]
         int chunk = Math.Clamp(LogitsAChunk / _model.Config.VocabularySize, 16, 1024);
-        Tensor buffer = empty(Math.Min(chunk, targets.Length), _model.Config.VocabularySize);
+        Tensor buffer = _workspace.Take("logits", -1, Math.Min(chunk, targets.Length), _model.Config.VocabularySize);
         double loss = 0;
         for (int start = 0; start < targets.Length; start += chunk)
         {
@@ -134,7 +139,7 @@ public sealed class LlamaGradient
             return (loss, null);
         }
 
-        Tensor slope = zeros_like(hidden).index_copy_(0, predicting, read);
+        Tensor slope = normed.zero_().index_copy_(0, predicting, read);
         Tensor gradient = zeros_like(hidden);
         RmsNormKernel.Backward(hidden, _model.Norm.Weight, scales, slope, gradient);
         return (loss, gradient.MoveToOuterDisposeScope());
@@ -151,7 +156,7 @@ public sealed class LlamaGradient
             window = AttentionMask.Window(null, positions, positions, size).MoveToOuterDisposeScope();
         }
 
-        return new FlatContext(rows, _model.Config.HeadSize, cos, sin, layer => _model.Config.WindowOf(layer) is null ? null : window, dropoutSeed);
+        return new FlatContext(rows, _model.Config, _workspace, cos, sin, window, dropoutSeed);
     }
 
     private long BytesALayer(long tokens)
