@@ -28,6 +28,9 @@ public static partial class BlobLayout
     public const string EvaluationFile = "evaluation.json";
     public const string ReportFile = "report.html";
     public const string ModelCardFile = "README.md";
+    public const string ProofFile = "proof.json";
+    public const string TemplateFile = "template.json";
+    public const string GenerationConfigFile = "generation_config.json";
 
     public static IReadOnlyList<string> Containers { get; } =
         [ProjectsContainer, RawContainer, DatasetsContainer, JobsContainer, AdaptersContainer, RegistryContainer, FeedbackContainer];

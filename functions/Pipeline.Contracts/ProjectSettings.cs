@@ -79,6 +79,9 @@ public sealed record EvaluationSettings
 
     /// <summary>Also let both models write their answer greedily: exact match and stop rate. Default true.</summary>
     public bool Generate { get; init; } = true;
+
+    /// <summary>Share of held-out prompts whose written answer must end by itself, or the adapter is not published. 0 to 1; default 0.95.</summary>
+    public double MinimumStopRate { get; init; } = 0.95;
 }
 
 /// <summary>When a new version replaces the champion.</summary>

@@ -21,11 +21,26 @@ public sealed record TrainingSettings
     /// <summary>Dropout on the adapter's input, 0 to below 1; default 0.05.</summary>
     public double Dropout { get; init; } = 0.05;
 
+    /// <summary>rsLoRA (Kalajdzievski 2023): the update is scaled by alpha / sqrt(r), so that a large r keeps its size; default false.</summary>
+    public bool Rslora { get; init; }
+
+    /// <summary>DoRA (Liu et al. 2024): the size of each output is learned apart from its direction; default false. Trains by plain autograd, several times slower on the CPU.</summary>
+    public bool Dora { get; init; }
+
+    /// <summary>Linear layers that get matrices: <c>all-linear</c> (default; all but the head), or names such as <c>q_proj</c>. Fewer learn less and cost less.</summary>
+    public IReadOnlyList<string> Targets { get; init; } = ["all-linear"];
+
+    /// <summary>NEFTune (Jain et al. 2023): uniform noise on the embeddings in training, of this alpha / sqrt(tokens · hidden) at most; 0 to 100; 0 (default): none. 5 is the paper's usual one.</summary>
+    public double NeftuneAlpha { get; init; }
+
     /// <summary>Passes over the training rows, 1 to 100; default 3.</summary>
     public int Epochs { get; init; } = 3;
 
-    /// <summary>Rows a micro-batch, 1 to 1,024; default 16.</summary>
+    /// <summary>Rows a micro-batch, 1 to 1,024; default 16. Not used with <see cref="PackTokens"/>.</summary>
     public int BatchSize { get; init; } = 16;
+
+    /// <summary>Tokens a micro-batch, 16 to 1,048,576: rows are packed until no more fit, none seeing another; <c>null</c> (default): <see cref="BatchSize"/> rows each. Evens out the work where rows differ in length.</summary>
+    public int? PackTokens { get; init; }
 
     /// <summary>Micro-batches an optimizer step, 1 to 1,024; default 1. The loss is the mean over the whole step's supervised tokens.</summary>
     public int GradientAccumulation { get; init; } = 1;
@@ -50,6 +65,15 @@ public sealed record TrainingSettings
 
     /// <summary>Optimizer steps between checkpoints, 1 to 100,000; default 50.</summary>
     public int CheckpointSteps { get; init; } = 50;
+
+    /// <summary>Optimizer steps between validations, 1 to 100,000; <c>null</c> (default): at the end of each epoch.</summary>
+    public int? EvaluationSteps { get; init; }
+
+    /// <summary>Ends training after this many validations in a row without a lower loss, 1 to 1,000; <c>null</c> (default): never. Implies <see cref="KeepBest"/>.</summary>
+    public int? EarlyStopping { get; init; }
+
+    /// <summary>Publishes the adapter as it was at the lowest validation loss, not as it was at the end; default false.</summary>
+    public bool KeepBest { get; init; }
 
     /// <summary>
     /// The rate that applies to a base: <see cref="LearningRate"/> when said, else 2e-4 (Dettmers et al. 2023, table 9, for 7B and

@@ -11,90 +11,111 @@ namespace Pipeline.Training;
 /// <summary>Rows to adapter, in the order in which things happen.</summary>
 public static class TrainingLoop
 {
+    private const int ValidationRowsTogether = 32;
+
     /// <summary>Trains the run's adapter in place.</summary>
     /// <returns>Steps done, tokens seen and tokens a second.</returns>
-    /// <exception cref="TrainingException">No rows, or a loss that is not a number; the rows of the batch are named.</exception>
+    /// <exception cref="TrainingException">No rows, settings that contradict each other, a loss that is not a number, or a first step that moved nothing.</exception>
     /// <exception cref="OperationCanceledException">Asked to stop; a checkpoint was written when the run has a folder for it.</exception>
     public static TrainingOutcome Train(TrainingRun run, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(run);
         TrainingSettings settings = run.Settings;
-        if (run.Rows.Count == 0)
+        bool keepsBest = settings.KeepBest || settings.EarlyStopping is not null;
+        if (keepsBest && run.ValidationRows.Count == 0)
         {
-            throw new TrainingException("There are no rows to train on.");
+            throw new TrainingException("training.keepBest and training.earlyStopping go by the validation loss, and there are no validation rows. Raise split.validation.");
         }
 
-        int[] lengths = [.. run.Rows.Select(r => r.Ids.Count)];
-        int batchesAnEpoch = (run.Rows.Count + settings.BatchSize - 1) / settings.BatchSize;
-        int stepsAnEpoch = (batchesAnEpoch + settings.GradientAccumulation - 1) / settings.GradientAccumulation;
-        int total = stepsAnEpoch * settings.Epochs;
-        int warmup = Math.Min(settings.WarmupSteps, total / 5); // a short run is not all warm-up
+        var plan = new StepPlan(run.Rows, settings);
+        int warmup = Math.Min(settings.WarmupSteps, plan.Count / 5); // a short run is not all warm-up
         double peak = settings.LearningRateFor(run.Model.Config.HiddenSize);
 
         using var optimizer = new AdamW(run.Adapter, settings.WeightDecay);
-        using var gradient = new StepGradient(run.Model);
+        using var gradient = new StepGradient(run.Model, settings.NeftuneAlpha);
+        using var best = new BestAdapter(run.Adapter);
+        var first = new FirstStepCheck(run.Adapter);
         string fingerprint = run.Fingerprint();
-        long tokens = Resume(run, optimizer, fingerprint);
+        long tokens = Resume(run, optimizer, best, fingerprint);
         long tokensBefore = tokens;
         long started = Stopwatch.GetTimestamp();
-        for (int epoch = optimizer.Steps / stepsAnEpoch; epoch < settings.Epochs; epoch++)
+        bool stopped = settings.EarlyStopping is { } early && best.Worse >= early;
+        while (optimizer.Steps < plan.Count && !stopped)
         {
-            IReadOnlyList<IReadOnlyList<int>> plan = BatchPlan.Epoch(lengths, settings.BatchSize, settings.Seed, epoch);
-            foreach (IReadOnlyList<int>[] step in plan.Chunk(settings.GradientAccumulation).Skip(optimizer.Steps - (epoch * stepsAnEpoch)))
+            if (cancellation.IsCancellationRequested)
             {
-                if (cancellation.IsCancellationRequested)
-                {
-                    Save(run, optimizer, fingerprint, tokens);
-                    throw new OperationCanceledException(cancellation);
-                }
+                Save(run, optimizer, best, fingerprint, tokens);
+                throw new OperationCanceledException(cancellation);
+            }
 
-                double rate = LearningRateSchedule.Rate(settings.Schedule, peak, optimizer.Steps, warmup, total);
-                List<EncodedRow[]> batches = [.. step.Select(indices => indices.Select(i => run.Rows[i]).ToArray())];
-                // The same step drops the same inputs, whether the run came here in one go or was resumed.
-                double loss = gradient.Accumulate(batches, CounterDropout.Derive((uint)settings.Seed, optimizer.Steps));
-                double norm = optimizer.ClipGradients(settings.ClipNorm);
-                RequireFinite(loss, norm, optimizer.Steps + 1, batches);
-                optimizer.Step(rate);
+            double rate = LearningRateSchedule.Rate(settings.Schedule, peak, optimizer.Steps, warmup, plan.Count);
+            List<EncodedRow[]> batches = [.. plan.Batches(optimizer.Steps).Select(indices => indices.Select(i => run.Rows[i]).ToArray())];
+            // The same step drops the same inputs, whether the run came here in one go or was resumed.
+            double loss = gradient.Accumulate(batches, CounterDropout.Derive((uint)settings.Seed, optimizer.Steps));
+            double norm = optimizer.ClipGradients(settings.ClipNorm);
+            RequireFinite(run, loss, norm, optimizer.Steps + 1, batches);
+            optimizer.Step(rate);
+            first.Require(optimizer.Steps, rate, norm);
 
-                tokens += batches.Sum(b => b.Sum(r => r.Ids.Count));
-                double seconds = Stopwatch.GetElapsedTime(started).TotalSeconds;
-                run.OnStep?.Invoke(new TrainingStep(optimizer.Steps, total, loss, norm, rate, tokens, (tokens - tokensBefore) / seconds));
-                if (optimizer.Steps % settings.CheckpointSteps == 0 && optimizer.Steps < total)
+            tokens += batches.Sum(b => b.Sum(r => r.Ids.Count));
+            double seconds = Stopwatch.GetElapsedTime(started).TotalSeconds;
+            run.OnStep?.Invoke(new TrainingStep(optimizer.Steps, plan.Count, loss, norm, rate, tokens, (tokens - tokensBefore) / seconds));
+
+            bool due = settings.EvaluationSteps is { } every ? optimizer.Steps % every == 0 || optimizer.Steps == plan.Count : plan.EndsEpoch(optimizer.Steps);
+            if (due && run.ValidationRows.Count > 0)
+            {
+                double validation = MeanLoss(run, gradient);
+                run.OnValidation?.Invoke(optimizer.Steps, validation);
+                if (keepsBest)
                 {
-                    Save(run, optimizer, fingerprint, tokens);
+                    best.Offer(validation, optimizer.Steps);
+                    stopped = settings.EarlyStopping is { } patience && best.Worse >= patience;
                 }
             }
 
-            if (run.ValidationRows.Count > 0)
+            if (optimizer.Steps % settings.CheckpointSteps == 0 && optimizer.Steps < plan.Count)
             {
-                run.OnValidation?.Invoke(optimizer.Steps, MeanLoss(run, gradient));
+                Save(run, optimizer, best, fingerprint, tokens);
             }
         }
 
-        return new TrainingOutcome(total, tokens, (tokens - tokensBefore) / Stopwatch.GetElapsedTime(started).TotalSeconds);
+        if (keepsBest)
+        {
+            best.Restore();
+        }
+
+        return new TrainingOutcome(optimizer.Steps, tokens, (tokens - tokensBefore) / Stopwatch.GetElapsedTime(started).TotalSeconds, keepsBest ? best.Step : null);
     }
 
     private static double MeanLoss(TrainingRun run, StepGradient gradient)
     {
-        double sum = run.ValidationRows.OrderBy(r => r.Ids.Count).Chunk(32).Sum(gradient.Loss);
+        double sum = run.ValidationRows.OrderBy(r => r.Ids.Count).Chunk(ValidationRowsTogether).Sum(gradient.Loss);
         return sum / run.ValidationRows.Sum(r => r.SupervisedTokens);
     }
 
-    private static void RequireFinite(double loss, double norm, int step, List<EncodedRow[]> batches)
+    private static void RequireFinite(TrainingRun run, double loss, double norm, int step, List<EncodedRow[]> batches)
     {
-        if (!double.IsFinite(loss) || !double.IsFinite(norm))
+        if (double.IsFinite(loss) && double.IsFinite(norm))
         {
-            throw new TrainingException($"Step {step}: the loss is {loss}, the gradient norm {norm}. Nothing was learned from it. Lower the learning rate; the step's rows are {string.Join(", ", batches.SelectMany(b => b).Select(r => r.Id).Take(64))}.");
+            return;
         }
+
+        string[] rows = [.. batches.SelectMany(b => b).Select(r => r.Id)];
+        if (run.CheckpointDirectory is not null)
+        {
+            FailedStep.Write(run.CheckpointDirectory, new FailedStep(step, loss, norm, rows));
+        }
+
+        throw new TrainingException($"Step {step}: the loss is {loss}, the gradient norm {norm}. Nothing was learned from it. Lower the learning rate; the step's rows are {string.Join(", ", rows.Take(64))}.");
     }
 
-    private static long Resume(TrainingRun run, AdamW optimizer, string fingerprint)
+    private static long Resume(TrainingRun run, AdamW optimizer, BestAdapter best, string fingerprint)
     {
         string? path = run.CheckpointDirectory is null ? null : Path.Combine(run.CheckpointDirectory, TrainingCheckpoint.FileName);
-        return path is not null && File.Exists(path) ? TrainingCheckpoint.TryRead(path, run.Adapter, optimizer, fingerprint) ?? 0 : 0;
+        return path is not null && File.Exists(path) ? TrainingCheckpoint.TryRead(path, run.Adapter, optimizer, best, fingerprint) ?? 0 : 0;
     }
 
-    private static void Save(TrainingRun run, AdamW optimizer, string fingerprint, long tokens)
+    private static void Save(TrainingRun run, AdamW optimizer, BestAdapter best, string fingerprint, long tokens)
     {
         if (run.CheckpointDirectory is null)
         {
@@ -103,13 +124,14 @@ public static class TrainingLoop
 
         Directory.CreateDirectory(run.CheckpointDirectory);
         string path = Path.Combine(run.CheckpointDirectory, TrainingCheckpoint.FileName);
-        TrainingCheckpoint.Write(path, run.Adapter, optimizer, fingerprint, tokens);
+        TrainingCheckpoint.Write(path, run.Adapter, optimizer, best, fingerprint, tokens);
         run.OnCheckpoint?.Invoke(path);
     }
 }
 
 /// <summary>What a run came to.</summary>
-/// <param name="Steps">Optimizer steps of the whole run.</param>
-/// <param name="Tokens">Tokens seen, padding not counted.</param>
+/// <param name="Steps">Optimizer steps made in all.</param>
+/// <param name="Tokens">Tokens seen.</param>
 /// <param name="TokensPerSecond">Of this process.</param>
-public sealed record TrainingOutcome(int Steps, long Tokens, double TokensPerSecond);
+/// <param name="BestStep">The step whose adapter was kept; <c>null</c>: the last one's.</param>
+public sealed record TrainingOutcome(int Steps, long Tokens, double TokensPerSecond, int? BestStep);

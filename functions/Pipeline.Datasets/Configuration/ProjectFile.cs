@@ -134,8 +134,13 @@ public static class ProjectFile
             R = section.Integer("r", defaults.R, 1, 1024),
             Alpha = section.Number("alpha", defaults.Alpha, 0, 65_536, open: true)!.Value,
             Dropout = section.Number("dropout", defaults.Dropout, 0, 0.99)!.Value,
+            Rslora = section.Flag("rslora", defaults.Rslora),
+            Dora = section.Flag("dora", defaults.Dora),
+            Targets = ReadTargets(section, defaults),
+            NeftuneAlpha = section.Number("neftuneAlpha", defaults.NeftuneAlpha, 0, 100)!.Value,
             Epochs = section.Integer("epochs", defaults.Epochs, 1, 100),
             BatchSize = section.Integer("batchSize", defaults.BatchSize, 1, 1024),
+            PackTokens = section.Text("packTokens") is null ? null : section.Integer("packTokens", 4096, 16, 1_048_576),
             GradientAccumulation = section.Integer("gradientAccumulation", defaults.GradientAccumulation, 1, 1024),
             LearningRate = section.Number("learningRate", defaults.LearningRate, 0, 1, open: true),
             Schedule = section.OneOf("schedule", defaults.Schedule, TrainingSettings.Cosine, TrainingSettings.Linear, TrainingSettings.Constant),
@@ -144,9 +149,30 @@ public static class ProjectFile
             ClipNorm = section.Number("clipNorm", defaults.ClipNorm, 0, 1e6, open: true)!.Value,
             Seed = section.Integer("seed", defaults.Seed, 0, int.MaxValue),
             CheckpointSteps = section.Integer("checkpointSteps", defaults.CheckpointSteps, 1, 100_000),
+            EvaluationSteps = section.Text("evaluationSteps") is null ? null : section.Integer("evaluationSteps", 100, 1, 100_000),
+            EarlyStopping = section.Text("earlyStopping") is null ? null : section.Integer("earlyStopping", 3, 1, 1000),
+            KeepBest = section.Flag("keepBest", defaults.KeepBest),
         };
         section.RejectOthers();
         return training;
+    }
+
+    private static IReadOnlyList<string> ReadTargets(YamlSection section, TrainingSettings defaults)
+    {
+        List<string> targets = [];
+        foreach ((string? text, _, int line) in section.Items("targets"))
+        {
+            if (string.IsNullOrWhiteSpace(text))
+            {
+                section.Fault(line, "targets", "must be a list of names, such as [q_proj, v_proj], or [all-linear]");
+            }
+            else
+            {
+                targets.Add(text.Trim());
+            }
+        }
+
+        return targets.Count > 0 ? targets : defaults.Targets;
     }
 
     private static EvaluationSettings ReadEvaluation(YamlSection section)
@@ -156,6 +182,7 @@ public static class ProjectFile
         {
             BootstrapSamples = section.Integer("bootstrapSamples", defaults.BootstrapSamples, 200, 100_000),
             Generate = section.Flag("generate", defaults.Generate),
+            MinimumStopRate = section.Number("minimumStopRate", defaults.MinimumStopRate, 0, 1)!.Value,
         };
         section.RejectOthers();
         return evaluation;

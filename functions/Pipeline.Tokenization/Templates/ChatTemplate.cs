@@ -12,6 +12,9 @@ public abstract class ChatTemplate
     /// <summary>The control token that ends an answer.</summary>
     public abstract string EndToken { get; }
 
+    /// <summary>The control token that stands before a dialogue; <c>null</c>: none.</summary>
+    public virtual string? BeginToken => null;
+
     /// <summary>Control tokens at which writing stops: <see cref="EndToken"/>, and others where the template has some.</summary>
     public virtual IReadOnlyList<string> StopTokens => [EndToken];
 

@@ -12,6 +12,7 @@ public sealed class Llama2Template : ChatTemplate
     private const string End = "</s>";
 
     public override string Name => TemplateName;
+    public override string? BeginToken => Begin;
     public override string EndToken => End;
     private protected override IReadOnlyList<string> Controls => [Begin, End];
 

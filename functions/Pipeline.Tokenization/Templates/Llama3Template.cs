@@ -14,6 +14,7 @@ public sealed class Llama3Template : ChatTemplate
     private const string EndOfTurn = "<|eot_id|>";
 
     public override string Name => TemplateName;
+    public override string? BeginToken => Begin;
     public override string EndToken => EndOfTurn;
     public override IReadOnlyList<string> StopTokens => [EndOfTurn, EndOfText];
     private protected override IReadOnlyList<string> Controls => [Begin, HeaderStart, HeaderEnd, EndOfTurn, EndOfText];

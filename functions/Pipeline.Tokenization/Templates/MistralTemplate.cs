@@ -15,6 +15,7 @@ public sealed class MistralTemplate(bool instructionIsControl) : ChatTemplate
     private const string End = "</s>";
 
     public override string Name => TemplateName;
+    public override string? BeginToken => Begin;
     public override string EndToken => End;
     private protected override IReadOnlyList<string> Controls => instructionIsControl ? [Begin, End, Instruction, InstructionEnd] : [Begin, End];
 

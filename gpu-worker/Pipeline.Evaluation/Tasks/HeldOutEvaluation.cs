@@ -9,7 +9,8 @@ namespace Pipeline.Evaluation.Tasks;
 /// <summary>What a model answers on held-out rows: for labels by likelihood, for free answers by writing.</summary>
 public sealed class HeldOutEvaluation
 {
-    private const int LongestFreeAnswer = 128;
+    private const int LongestFreeAnswer = 512;
+    private const int StopRateRows = 64;
     private readonly ChatEncoder _encoder;
     private readonly IReadOnlyList<Example> _rows;
     private readonly IReadOnlyList<string> _labels;
@@ -47,6 +48,10 @@ public sealed class HeldOutEvaluation
         return [.. _rows.Select((row, i) => Answer(row, i, likelihoods[i], written?[i]))];
     }
 
+    /// <summary>Share of the first held-out prompts whose written answer ends by itself.</summary>
+    public double StopRate(LlamaModel model, CancellationToken cancellation) =>
+        GreedyWriter.Continue(model, [.. _encoded.Take(StopRateRows).Select(e => e.Prompt)], LongestAnswer(), _encoder.StopIds, cancellation).Average(w => w.Stopped ? 1.0 : 0);
+
     private ModelAnswer Answer(Example row, int index, IReadOnlyList<double> likelihoods, (IReadOnlyList<int> Ids, bool Stopped)? written)
     {
         string? text = written is { } said ? _encoder.Tokenizer.Decode(said.Ids).Trim() : null;
@@ -61,5 +66,6 @@ public sealed class HeldOutEvaluation
         return [.. _labels.Select(label => _encoder.EncodeAnswer([.. question, new ChatMessage(ChatMessage.Assistant, label)]).Answer)];
     }
 
-    private int LongestAnswer() => _labels.Count > 0 ? LabelTokens().Max(t => t.Count) + 2 : LongestFreeAnswer;
+    /// <summary>Room for every right answer and half as much again.</summary>
+    private int LongestAnswer() => _labels.Count > 0 ? LabelTokens().Max(t => t.Count) + 2 : Math.Min(LongestFreeAnswer, _encoded.Max(e => e.Answer.Count) * 3 / 2);
 }

@@ -17,11 +17,21 @@ public sealed class StepGradient : IDisposable
     private readonly LlamaModel _model;
     private readonly LlamaGradient? _gradient;
 
+    private readonly double _noiseAlpha;
+
     /// <summary>For a model with its adapter attached.</summary>
-    public StepGradient(LlamaModel model)
+    /// <param name="model">The model.</param>
+    /// <param name="noiseAlpha">NEFTune's alpha; 0: no noise.</param>
+    public StepGradient(LlamaModel model, double noiseAlpha = 0)
     {
-        _model = model;
-        _gradient = LlamaGradient.Computes(model) ? new LlamaGradient(model, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / KeptShare) : null;
+        (_model, _noiseAlpha) = (model, noiseAlpha);
+        bool byHand = LlamaGradient.Computes(model);
+        if (noiseAlpha > 0 && !byHand)
+        {
+            throw new TrainingException("training.neftuneAlpha is not computed together with training.dora; leave one of them out.");
+        }
+
+        _gradient = byHand ? new LlamaGradient(model, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / KeptShare) : null;
     }
 
     /// <summary>Adds up the gradients of a step.</summary>
@@ -40,7 +50,7 @@ public sealed class StepGradient : IDisposable
             uint? seed = dropoutSeed is { } value ? CounterDropout.Derive(value, index) : null;
             if (_gradient is not null)
             {
-                loss += _gradient.Accumulate(batch.Rows, batch.Predicting, batch.Targets, 1.0 / supervised, seed) / supervised;
+                loss += _gradient.Accumulate(batch.Rows, batch.Predicting, batch.Targets, 1.0 / supervised, seed, Noise(batch.Rows, seed)) / supervised;
                 continue;
             }
 
@@ -50,6 +60,24 @@ public sealed class StepGradient : IDisposable
         }
 
         return loss;
+    }
+
+    /// <summary>
+    /// NEFTune's noise: uniform in ±alpha / sqrt(L · hidden), L being the tokens of each token's row. Source: Jain et al.
+    /// 2023, algorithm 1; transformers <c>trainer_utils.py</c> (neftune_post_forward_hook).
+    /// </summary>
+    private Tensor? Noise(PackedRows rows, uint? seed)
+    {
+        if (_noiseAlpha <= 0 || seed is not { } value)
+        {
+            return null;
+        }
+
+        using DisposeScope scope = NewDisposeScope();
+        long hidden = _model.Config.HiddenSize;
+        using var generator = new Generator(value);
+        float[] sizes = [.. rows.Lengths.SelectMany(l => Enumerable.Repeat((float)(_noiseAlpha / Math.Sqrt((double)l * hidden)), l))];
+        return rand([rows.Count, hidden], generator: generator).mul_(2).sub_(1).mul_(tensor(sizes).unsqueeze(1)).MoveToOuterDisposeScope();
     }
 
     /// <summary>The summed loss of rows, without gradients.</summary>

@@ -22,35 +22,49 @@ public static class TrainingCheckpoint
     private const string Fingerprint = "fingerprint";
     private const string Steps = "steps";
     private const string Tokens = "tokens";
+    private const string Best = "best";
+    private const string BestLoss = "best_loss";
+    private const string BestStep = "best_step";
+    private const string BestWorse = "best_worse";
 
     /// <summary>Writes the file whole or not at all.</summary>
     /// <param name="path">The file.</param>
     /// <param name="adapter">As trained so far.</param>
     /// <param name="optimizer">With its moments.</param>
+    /// <param name="best">The best adapter so far.</param>
     /// <param name="fingerprint">Hash of rows and settings; another run's checkpoint is refused by it.</param>
     /// <param name="tokens">Tokens seen so far.</param>
-    public static void Write(string path, LoraAdapter adapter, AdamW optimizer, string fingerprint, long tokens)
+    public static void Write(string path, LoraAdapter adapter, AdamW optimizer, BestAdapter best, string fingerprint, long tokens)
     {
         ArgumentNullException.ThrowIfNull(adapter);
         ArgumentNullException.ThrowIfNull(optimizer);
-        SafetensorsFile.Write(
-            path,
-            new Dictionary<string, Tensor> { [Values] = adapter.Values, [FirstMoment] = optimizer.FirstMoment, [SecondMoment] = optimizer.SecondMoment },
-            new Dictionary<string, string>
-            {
-                [Fingerprint] = fingerprint,
-                [Steps] = optimizer.Steps.ToString(CultureInfo.InvariantCulture),
-                [Tokens] = tokens.ToString(CultureInfo.InvariantCulture),
-            });
+        ArgumentNullException.ThrowIfNull(best);
+        var tensors = new Dictionary<string, Tensor> { [Values] = adapter.Values, [FirstMoment] = optimizer.FirstMoment, [SecondMoment] = optimizer.SecondMoment };
+        var metadata = new Dictionary<string, string>
+        {
+            [Fingerprint] = fingerprint,
+            [Steps] = optimizer.Steps.ToString(CultureInfo.InvariantCulture),
+            [Tokens] = tokens.ToString(CultureInfo.InvariantCulture),
+        };
+        if (best.Values is not null)
+        {
+            tensors[Best] = best.Values;
+            metadata[BestLoss] = best.Loss.ToString("R", CultureInfo.InvariantCulture);
+            metadata[BestStep] = best.Step.ToString(CultureInfo.InvariantCulture);
+            metadata[BestWorse] = best.Worse.ToString(CultureInfo.InvariantCulture);
+        }
+
+        SafetensorsFile.Write(path, tensors, metadata);
     }
 
     /// <summary>Restores adapter and optimizer.</summary>
     /// <returns>Tokens seen so far; <c>null</c> when the file is another run's, which then starts anew.</returns>
     /// <exception cref="Pipeline.Model.ModelException">The file is damaged.</exception>
-    public static long? TryRead(string path, LoraAdapter adapter, AdamW optimizer, string fingerprint)
+    public static long? TryRead(string path, LoraAdapter adapter, AdamW optimizer, BestAdapter best, string fingerprint)
     {
         ArgumentNullException.ThrowIfNull(adapter);
         ArgumentNullException.ThrowIfNull(optimizer);
+        ArgumentNullException.ThrowIfNull(best);
         using DisposeScope scope = NewDisposeScope();
         using SafetensorsFile file = SafetensorsFile.Open(path);
         if (file.Metadata.GetValueOrDefault(Fingerprint) != fingerprint)
@@ -63,6 +77,13 @@ public static class TrainingCheckpoint
             adapter.Values.copy_(file.Read(Values));
             optimizer.FirstMoment.copy_(file.Read(FirstMoment));
             optimizer.SecondMoment.copy_(file.Read(SecondMoment));
+        }
+
+        if (file.Entries.ContainsKey(Best))
+        {
+            best.Set(
+                file.Read(Best), double.Parse(file.Metadata[BestLoss], CultureInfo.InvariantCulture), int.Parse(file.Metadata[BestStep], CultureInfo.InvariantCulture),
+                int.Parse(file.Metadata[BestWorse], CultureInfo.InvariantCulture));
         }
 
         optimizer.Steps = int.Parse(file.Metadata[Steps], CultureInfo.InvariantCulture);

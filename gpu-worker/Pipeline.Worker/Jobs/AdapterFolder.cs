@@ -3,6 +3,8 @@ using Pipeline.Contracts;
 using Pipeline.Model.Adapters;
 using Pipeline.Model.Checkpoints;
 using Pipeline.Reporting.Pages;
+using Pipeline.Tokenization;
+using Pipeline.Training;
 using TorchSharp;
 
 namespace Pipeline.Worker.Jobs;
@@ -12,7 +14,12 @@ internal static class AdapterFolder
 {
     public const string TrainingFile = "training.json";
 
-    public static void Write(AdapterJob job, LoraAdapter adapter, LocalDataset dataset, EvaluationReport report, IReadOnlyList<TrainingProgress> progress, LlamaConfig config)
+    /// <summary>Writes the folder.</summary>
+    /// <exception cref="TrainingException">The adapter does not pass its proof; nothing is left but the message, which names the checks.</exception>
+    /// <exception cref="IOException">The folder cannot be written; nothing of it is left.</exception>
+    public static void Write(
+        AdapterJob job, LoraAdapter adapter, LocalDataset dataset, EvaluationReport report, IReadOnlyList<TrainingProgress> progress, LlamaConfig config, ChatEncoder encoder,
+        Func<string, AdapterProof> prove)
     {
         string target = Path.TrimEndingDirectorySeparator(Path.GetFullPath(job.OutputDirectory));
         string partial = target + ".partial";
@@ -22,6 +29,16 @@ internal static class AdapterFolder
             Directory.CreateDirectory(partial);
             string baseName = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(job.BaseDirectory)));
             PeftAdapterFiles.Write(partial, adapter, baseName);
+            AdapterProof proof = prove(partial);
+            if (!proof.Passed())
+            {
+                Clear(partial);
+                throw new TrainingException($"The adapter is not published, it does not pass its proof: {string.Join("; ", proof.Checks.Where(c => !c.Passed).Select(Failure))}.");
+            }
+
+            Write(partial, BlobLayout.ProofFile, proof);
+            Write(partial, BlobLayout.TemplateFile, Rendering(encoder, dataset.Test[0].Messages));
+            Write(partial, BlobLayout.GenerationConfigFile, GenerationConfig(encoder));
             File.WriteAllBytes(Path.Combine(partial, BlobLayout.EvaluationFile), ContractJson.WriteUtf8(report, indented: true));
             File.WriteAllBytes(Path.Combine(partial, TrainingFile), ContractJson.WriteUtf8(job.Training with { LearningRate = job.Training.LearningRateFor(config.HiddenSize) }, indented: true));
             File.WriteAllText(Path.Combine(partial, BlobLayout.ReportFile), ReportPage.Write(job.Title, report, dataset.Manifest, dataset.Test, Curve(progress)));
@@ -35,6 +52,32 @@ internal static class AdapterFolder
             Clear(partial);
             throw new IOException($"The adapter cannot be written to '{target}': {fault.Message} Nothing of it was left there.", fault);
         }
+    }
+
+    private static string Failure(ProofCheck check) => string.Create(CultureInfo.InvariantCulture, $"'{check.Name}' came to {check.Value:0.######} where {check.Limit:0.######} is the limit ({check.Detail})");
+
+    private static void Write<T>(string directory, string name, T content) => File.WriteAllBytes(Path.Combine(directory, name), ContractJson.WriteUtf8(content, indented: true));
+
+    private static TemplateRendering Rendering(ChatEncoder encoder, IReadOnlyList<ChatMessage> messages)
+    {
+        EncodedChat encoded = encoder.Encode(messages);
+        ChatMessage[] prompt = [.. messages.SkipLast(1)];
+        string text = encoder.Template.Render(messages);
+        return new TemplateRendering(
+            encoder.Template.Name, messages, text, encoded.Ids, [.. encoded.LossMask.Select(m => (int)m)], encoder.Template.Render(prompt), encoder.Encode(prompt).Ids, encoder.StopIds,
+            ContentHash.Of(System.Text.Encoding.UTF8.GetBytes($"{text}\n{string.Join(' ', encoded.Ids)}")));
+    }
+
+    /// <summary>What servers read to know where an answer ends. Keys are transformers' (<c>generation/configuration_utils.py</c>).</summary>
+    private static SortedDictionary<string, object> GenerationConfig(ChatEncoder encoder)
+    {
+        var config = new SortedDictionary<string, object>(StringComparer.Ordinal) { ["do_sample"] = false, ["eos_token_id"] = encoder.StopIds };
+        if (encoder.Template.BeginToken is { } begin)
+        {
+            config["bos_token_id"] = encoder.Tokenizer.Controls[begin];
+        }
+
+        return config;
     }
 
     private static string Curve(IReadOnlyList<TrainingProgress> progress) => LossCurve.Svg(

@@ -34,7 +34,7 @@ public static class AdapterJobRunner
             IReadOnlyList<ModelAnswer> Ask(string stage) => progress.Stage(stage, dataset.Test.Count, () => evaluation.Ask(model, done => progress.Report(stage, done, dataset.Test.Count), cancellation));
 
             IReadOnlyList<ModelAnswer> baseAnswers = Ask(ProgressLog.EvaluateBase);
-            using LoraAdapter adapter = LoraAdapter.Create(model, new LoraOptions(job.Training.R, job.Training.Alpha, job.Training.Dropout), job.Training.Seed);
+            using LoraAdapter adapter = LoraAdapter.Create(model, Options(job.Training), job.Training.Seed);
             model.Attach(adapter);
             TrainingOutcome outcome = progress.Stage(ProgressLog.Train, 0, () => Train(job, model, adapter, encoder, dataset, progress, onCheckpoint, cancellation));
             model.Attach(adapter, folded: true);
@@ -44,11 +44,19 @@ public static class AdapterJobRunner
                 var summary = new TrainingSummary(
                     outcome.Steps, outcome.Tokens, Math.Round(outcome.TokensPerSecond, 1), new Dictionary<string, double>(progress.SecondsPerStage), PeakMemory(), adapter.Values.NumberOfElements);
                 EvaluationReport report = EvaluationBuilder.Build(dataset.Manifest, dataset.Train, dataset.Test, baseAnswers, tunedAnswers, job.Evaluation, summary);
-                AdapterFolder.Write(job, adapter, dataset, report, progress.Lines, model.Config);
+                var proof = new ProofMaker(model, adapter, job, dataset, encoder);
+                AdapterFolder.Write(job, adapter, dataset, report, progress.Lines, model.Config, encoder, folder => proof.Make(folder, StopRate(evaluation, model, tunedAnswers, cancellation)));
                 return report;
             });
         }
     }
+
+    private static LoraOptions Options(TrainingSettings training) =>
+        new(training.R, training.Alpha, training.Dropout) { UseRslora = training.Rslora, UseDora = training.Dora, Targets = training.Targets };
+
+    /// <summary>Of the answers written for the evaluation, or where it wrote none, of some written now.</summary>
+    private static double StopRate(HeldOutEvaluation evaluation, LlamaModel model, IReadOnlyList<ModelAnswer> answers, CancellationToken cancellation) =>
+        answers[0].Text is not null ? answers.Average(a => a.Stopped ? 1.0 : 0) : evaluation.StopRate(model, cancellation);
 
     private static (LlamaModel Model, ChatEncoder Encoder, LocalDataset Dataset) Load(AdapterJob job)
     {

@@ -2,6 +2,7 @@ using System.Text;
 using Pipeline.Contracts;
 using Pipeline.Storage;
 using Pipeline.Tokenization;
+using Pipeline.Training;
 using Pipeline.Training.Resuming;
 using Pipeline.Worker.Jobs;
 
@@ -38,7 +39,15 @@ internal sealed class JobTraining(PipelineStorage storage, BaseModelFolders base
                 };
                 // On the training thread: the next step waits until the checkpoint is safe.
                 void Upload(string path) => UploadAsync(fenced, job.RunId, path, onCheckpoint).GetAwaiter().GetResult();
-                await Task.Run(() => AdapterJobRunner.Run(adapterJob, progress, Upload, cancellation), cancellation);
+                try
+                {
+                    await Task.Run(() => AdapterJobRunner.Run(adapterJob, progress, Upload, cancellation), cancellation);
+                }
+                catch (TrainingException) when (File.Exists(Path.Combine(checkpoints, FailedStep.FileName)))
+                {
+                    await fenced.WriteAsync(BlobLayout.Checkpoint(job.RunId, FailedStep.FileName), await File.ReadAllBytesAsync(Path.Combine(checkpoints, FailedStep.FileName), CancellationToken.None), CancellationToken.None);
+                    throw;
+                }
             }
 
             await fenced.UploadAsync(adapter, BlobLayout.AdaptersContainer, BlobLayout.AdapterPrefix(job.Project, job.Version), cancellation);

@@ -18,14 +18,24 @@ public sealed class TrainingLoopTests
 
     private static (float[] Values, List<TrainingStep> Steps) Train(TrainingSettings settings, string? checkpoints = null, int stopAfter = int.MaxValue, int rows = 24)
     {
+        (float[] values, List<TrainingStep> steps, _, _) = TrainAll(settings, checkpoints, stopAfter, rows);
+        return (values, steps);
+    }
+
+    private static (float[] Values, List<TrainingStep> Steps, List<(int Step, double Loss)> Validations, TrainingOutcome? Outcome) TrainAll(
+        TrainingSettings settings, string? checkpoints = null, int stopAfter = int.MaxValue, int rows = 24)
+    {
+        TrainingOutcome? outcome = null;
+        var validations = new List<(int, double)>();
         using LlamaModel model = LlamaModel.Load(RepositoryFiles.At("tests", "Golden", "llama2"), WeightStorage.Full);
-        using LoraAdapter adapter = LoraAdapter.Create(model, new LoraOptions(settings.R, settings.Alpha, settings.Dropout), settings.Seed);
+        using LoraAdapter adapter = LoraAdapter.Create(model, new LoraOptions(settings.R, settings.Alpha, settings.Dropout) { UseRslora = settings.Rslora, UseDora = settings.Dora }, settings.Seed);
         model.Attach(adapter);
         using var stop = new CancellationTokenSource();
         var steps = new List<TrainingStep>();
         var run = new TrainingRun
         {
             Model = model, Adapter = adapter, Rows = Rows(rows), ValidationRows = Rows(4), Settings = settings, CheckpointDirectory = checkpoints,
+            OnValidation = (step, loss) => validations.Add((step, loss)),
             OnStep = s =>
             {
                 steps.Add(s);
@@ -37,7 +47,7 @@ public sealed class TrainingLoopTests
         };
         try
         {
-            TrainingLoop.Train(run, stop.Token);
+            outcome = TrainingLoop.Train(run, stop.Token);
         }
         catch (OperationCanceledException)
         {
@@ -45,7 +55,7 @@ public sealed class TrainingLoopTests
         }
 
         using var values = adapter.Values.data<float>();
-        return (values.ToArray(), steps);
+        return (values.ToArray(), steps, validations, outcome);
     }
 
     [Fact]
@@ -65,6 +75,84 @@ public sealed class TrainingLoopTests
         Assert.Equal(unbroken, resumed);
         Assert.Equal(all.Select(s => s.Loss), before.Concat(after).Select(s => s.Loss));
         Assert.Equal(all[^1].Tokens, after[^1].Tokens);
+    }
+
+    [Theory]
+    [InlineData(false, 0.0, null)]
+    [InlineData(false, 5.0, 40)]
+    [InlineData(true, 0.0, null)]
+    public void Train_EachMethodStoppedAndResumed_EqualsTheUnbrokenRun(bool dora, double noise, int? packTokens)
+    {
+        using var folder = new TemporaryFolder();
+        TrainingSettings settings = Settings with { Dora = dora, NeftuneAlpha = noise, PackTokens = packTokens, EvaluationSteps = 2, KeepBest = true };
+        (float[] unbroken, List<TrainingStep> all) = Train(settings);
+
+        (_, List<TrainingStep> before) = Train(settings, folder.Path, stopAfter: 5);
+        (float[] resumed, List<TrainingStep> after) = Train(settings, folder.Path);
+
+        Assert.Equal(unbroken, resumed);
+        Assert.Equal(all.Select(s => s.Loss), before.Concat(after).Select(s => s.Loss));
+    }
+
+    [Fact]
+    public void Train_EvaluationSteps_ValidatesAfterEachAndAtTheEnd() =>
+        Assert.Equal([5, 10, 12], TrainAll(Settings with { EvaluationSteps = 5 }).Validations.Select(v => v.Step));
+
+    /// <summary>A rate that soon does harm: the adapter that is kept is the one of the lowest validation loss, and training ends early.</summary>
+    [Fact]
+    public void Train_EarlyStopping_EndsAndKeepsTheBest()
+    {
+        TrainingSettings harmful = Settings with { Epochs = 60, LearningRate = 0.5, Schedule = TrainingSettings.Constant, EvaluationSteps = 1, EarlyStopping = 3, WarmupSteps = 0 };
+
+        (float[] kept, List<TrainingStep> steps, List<(int Step, double Loss)> validations, TrainingOutcome? outcome) = TrainAll(harmful);
+
+        Assert.True(steps.Count < 360, $"{steps.Count} steps were made");
+        Assert.Equal(validations.MinBy(v => v.Loss).Step, outcome!.BestStep);
+        Assert.Equal(outcome.BestStep + 3, steps.Count);
+        float[] atBest = Train(harmful with { EarlyStopping = null }, stopAfter: outcome.BestStep!.Value).Values;
+        Assert.Equal(atBest, kept);
+    }
+
+    [Fact]
+    public void Train_PackedRows_EqualsUnpacked()
+    {
+        TrainingSettings oneStep = Settings with { Dropout = 0, BatchSize = 8, Epochs = 3, WarmupSteps = 1 };
+
+        float[] together = Train(oneStep, rows: 8).Values;
+        float[] packed = Train(oneStep with { PackTokens = 1024 }, rows: 8).Values;
+
+        Assert.InRange(Math.Sqrt(together.Zip(packed, (a, b) => Math.Pow(a - b, 2)).Sum() / together.Sum(a => a * a)), 0, 1e-5);
+    }
+
+    [Theory]
+    [InlineData("packTokens")]
+    [InlineData("keepBest")]
+    [InlineData("neftuneAlpha")]
+    public void Train_SettingsThatContradictEachOther_FailBeforeAnyStep(string named)
+    {
+        TrainingSettings settings = named switch
+        {
+            "packTokens" => Settings with { PackTokens = 8 },
+            "neftuneAlpha" => Settings with { NeftuneAlpha = 5, Dora = true },
+            _ => Settings with { KeepBest = true },
+        };
+        using LlamaModel model = LlamaModel.Load(RepositoryFiles.At("tests", "Golden", "llama2"), WeightStorage.Full);
+        using LoraAdapter adapter = LoraAdapter.Create(model, new LoraOptions(4, 8, 0) { UseDora = settings.Dora }, 1);
+        model.Attach(adapter);
+        var run = new TrainingRun { Model = model, Adapter = adapter, Rows = Rows(8), ValidationRows = [], Settings = settings, OnStep = _ => Assert.Fail("a step was made") };
+
+        Assert.Contains(named, Assert.Throws<TrainingException>(() => TrainingLoop.Train(run, TestContext.Current.CancellationToken)).Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>An adapter that is not on the model: the loss falls nowhere, and the first step says so.</summary>
+    [Fact]
+    public void Train_AdapterThatIsNotAttached_StopsAfterTheFirstStep()
+    {
+        using LlamaModel model = LlamaModel.Load(RepositoryFiles.At("tests", "Golden", "llama2"), WeightStorage.Full);
+        using LoraAdapter adapter = LoraAdapter.Create(model, new LoraOptions(4, 8, 0), 1);
+        var run = new TrainingRun { Model = model, Adapter = adapter, Rows = Rows(8), ValidationRows = [], Settings = Settings };
+
+        Assert.Contains("did not move", Assert.Throws<TrainingException>(() => TrainingLoop.Train(run, TestContext.Current.CancellationToken)).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -104,9 +192,12 @@ public sealed class TrainingLoopTests
     [Fact]
     public void Train_LossThatIsNoNumber_NamesTheRows()
     {
-        TrainingException fault = Assert.Throws<TrainingException>(() => Train(Settings with { LearningRate = 1, ClipNorm = 1e6, Alpha = 1e30, WarmupSteps = 0 }));
+        using var folder = new TemporaryFolder();
+        TrainingException fault = Assert.Throws<TrainingException>(() => Train(Settings with { LearningRate = 1, ClipNorm = 1e6, Alpha = 1e30, WarmupSteps = 0 }, folder.Path));
 
         Assert.Contains("the step's rows are r", fault.Message, StringComparison.Ordinal);
+        var failed = System.Text.Json.Nodes.JsonNode.Parse(File.ReadAllText(Path.Combine(folder.Path, FailedStep.FileName)))!;
+        Assert.Equal(4, failed["rows"]!.AsArray().Count);
     }
 
     [Fact]

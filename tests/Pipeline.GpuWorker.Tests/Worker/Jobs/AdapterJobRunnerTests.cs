@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Pipeline.Contracts;
+using Pipeline.Training;
 using Pipeline.Worker.Jobs;
 
 namespace Pipeline.GpuWorker.Tests.Worker.Jobs;
@@ -25,13 +26,81 @@ public sealed class AdapterJobRunnerTests
         EvaluationReport report = Run(Job(dataset, Path.Combine(folder.Path, "one"), manifest));
         Run(Job(dataset, Path.Combine(folder.Path, "two"), manifest));
 
-        string[] expected = ["README.md", "adapter_config.json", "adapter_model.safetensors", "evaluation.json", "report.html", "tensorboard", "training.json"];
+        string[] expected = ["README.md", "adapter_config.json", "adapter_model.safetensors", "evaluation.json", "generation_config.json", "proof.json", "report.html", "template.json", "tensorboard", "training.json"];
         Assert.Equal(expected, Directory.EnumerateFileSystemEntries(Path.Combine(folder.Path, "one")).Select(Path.GetFileName).Order(StringComparer.Ordinal));
         Assert.Equal(File.ReadAllBytes(Path.Combine(folder.Path, "one", "adapter_model.safetensors")), File.ReadAllBytes(Path.Combine(folder.Path, "two", "adapter_model.safetensors")));
         Assert.Equal(manifest.Rows.Test, report.Outcomes.Count);
         Assert.Contains("    " + manifest.SystemPrompt, File.ReadAllText(Path.Combine(folder.Path, "one", "README.md")), StringComparison.Ordinal);
         Assert.All(report.Outcomes, o => Assert.Equal(2, o.TunedLikelihoods.Count));
         Assert.NotNull(report.TunedScore.StopRate);
+    }
+
+    [Fact]
+    public void Run_SmallDataset_ProvesWhatItPublishes()
+    {
+        using var folder = new TemporaryFolder();
+        string dataset = Path.Combine(folder.Path, "dataset");
+        DatasetManifest manifest = SmallDataset.Write(dataset, SmallDataset.Rows(80), Quick);
+        string output = Path.Combine(folder.Path, "out");
+
+        Run(Job(dataset, output, manifest));
+
+        var proof = ContractJson.Read<AdapterProof>(File.ReadAllBytes(Path.Combine(output, "proof.json")));
+        Assert.Equal(
+            ["every lora_B is non-zero", "keys, shapes and dtypes are peft's", "reloaded logits equal the trainer's", "output differs from the base", "answers stop by themselves"], proof.Checks.Select(c => c.Name));
+        Assert.All(proof.Checks, c => Assert.True(c.Passed, c.ToString()));
+        Assert.Equal(ContentHash.Of(File.ReadAllBytes(Path.Combine(output, "adapter_model.safetensors"))), proof.AdapterSha256);
+        Assert.Contains("model.safetensors", proof.Base.Keys);
+        var rendering = ContractJson.Read<TemplateRendering>(File.ReadAllBytes(Path.Combine(output, "template.json")));
+        Assert.StartsWith("<s>[INST] <<SYS>>", rendering.Text, StringComparison.Ordinal);
+        Assert.Equal(rendering.PromptIds, rendering.Ids.Take(rendering.PromptIds.Count));
+        Assert.Contains("\"eos_token_id\": [\n    2\n  ]", File.ReadAllText(Path.Combine(output, "generation_config.json")), StringComparison.Ordinal);
+    }
+
+    /// <summary>A learning rate so small that nothing changes: the files are whole, and still nothing is published.</summary>
+    [Fact]
+    public void Run_AdapterThatDoesNothing_IsNotPublished()
+    {
+        using var folder = new TemporaryFolder();
+        string dataset = Path.Combine(folder.Path, "dataset");
+        DatasetManifest manifest = SmallDataset.Write(dataset, SmallDataset.Rows(60), "training: { r: 4, epochs: 1, batchSize: 8, warmupSteps: 0, learningRate: 1e-9 }\nevaluation: { bootstrapSamples: 200, minimumStopRate: 0 }\n");
+        string output = Path.Combine(folder.Path, "out");
+
+        TrainingException fault = Assert.Throws<TrainingException>(() => Run(Job(dataset, output, manifest)));
+
+        Assert.Contains("'output differs from the base'", fault.Message, StringComparison.Ordinal);
+        Assert.Empty(Directory.EnumerateDirectories(folder.Path, "out*"));
+    }
+
+    [Fact]
+    public void Run_StopRateBelowTheLimit_IsNotPublishedAndSaysWhich()
+    {
+        using var folder = new TemporaryFolder();
+        string dataset = Path.Combine(folder.Path, "dataset");
+        // One step at the warm-up's rate 0 and one small one: the base's own stop rate on free answers stays.
+        DatasetManifest manifest = SmallDataset.Write(dataset, SmallDataset.Rows(60), "task: instruction\ntraining: { r: 4, epochs: 1, batchSize: 64, warmupSteps: 0, learningRate: 1e-5 }\nevaluation: { bootstrapSamples: 200, minimumStopRate: 1 }\n");
+
+        TrainingException fault = Assert.Throws<TrainingException>(() => Run(Job(dataset, Path.Combine(folder.Path, "out"), manifest)));
+
+        Assert.Contains("'answers stop by themselves'", fault.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("rslora: true, targets: [q_proj, v_proj]", "\"use_rslora\": true", 24)]
+    [InlineData("dora: true", "\"use_dora\": true", 126)]
+    [InlineData("neftuneAlpha: 5, packTokens: 512", "\"use_dora\": false", 84)]
+    public void Run_OtherMethods_ArePublishedAsPeftWouldWriteThem(string knobs, string inConfig, int tensors)
+    {
+        using var folder = new TemporaryFolder();
+        string dataset = Path.Combine(folder.Path, "dataset");
+        DatasetManifest manifest = SmallDataset.Write(dataset, SmallDataset.Rows(60), $"training: {{ r: 4, epochs: 1, batchSize: 8, warmupSteps: 1, {knobs} }}\nevaluation: {{ bootstrapSamples: 200, minimumStopRate: 0 }}\n");
+        string output = Path.Combine(folder.Path, "out");
+
+        Run(Job(dataset, output, manifest));
+
+        Assert.Contains(inConfig, File.ReadAllText(Path.Combine(output, "adapter_config.json")), StringComparison.Ordinal);
+        using var file = Pipeline.Model.Checkpoints.SafetensorsFile.Open(Path.Combine(output, "adapter_model.safetensors"));
+        Assert.Equal(tensors, file.Entries.Count);
     }
 
     [Fact]

@@ -1,0 +1,54 @@
+using Pipeline.Model.Adapters;
+using static TorchSharp.torch;
+
+namespace Pipeline.Training.Resuming;
+
+/// <summary>The adapter as it was at the lowest validation loss so far.</summary>
+public sealed class BestAdapter(LoraAdapter adapter) : IDisposable
+{
+    /// <summary>Its numbers, float32 [n]; <c>null</c> before the first validation.</summary>
+    public Tensor? Values { get; private set; }
+
+    /// <summary>Its validation loss, nats a token.</summary>
+    public double Loss { get; private set; } = double.PositiveInfinity;
+
+    /// <summary>The step it is from.</summary>
+    public int Step { get; private set; }
+
+    /// <summary>Validations in a row since then.</summary>
+    public int Worse { get; private set; }
+
+    /// <summary>Takes the adapter as it is when its loss is the lowest.</summary>
+    public void Offer(double loss, int step)
+    {
+        if (loss < Loss)
+        {
+            Set(adapter.Values, loss, step, worse: 0);
+        }
+        else
+        {
+            Worse++;
+        }
+    }
+
+    /// <summary>Sets what a checkpoint held.</summary>
+    public void Set(Tensor values, double loss, int step, int worse)
+    {
+        ArgumentNullException.ThrowIfNull(values);
+        Values?.Dispose();
+        Values = values.detach().clone().DetachFromDisposeScope();
+        (Loss, Step, Worse) = (loss, step, worse);
+    }
+
+    /// <summary>Puts the numbers back into the adapter.</summary>
+    public void Restore()
+    {
+        if (Values is not null)
+        {
+            using IDisposable frozen = no_grad();
+            adapter.Values.copy_(Values);
+        }
+    }
+
+    public void Dispose() => Values?.Dispose();
+}
