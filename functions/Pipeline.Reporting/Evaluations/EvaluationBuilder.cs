@@ -42,6 +42,14 @@ public static class EvaluationBuilder
         };
     }
 
+    /// <summary>One model's score.</summary>
+    /// <param name="test">Held-out rows.</param>
+    /// <param name="answers">One a row, in order.</param>
+    /// <param name="labels">All labels; empty for free answers.</param>
+    /// <param name="settings">How it is measured.</param>
+    public static ModelScore Score(IReadOnlyList<Example> test, IReadOnlyList<ModelAnswer> answers, IReadOnlyList<string> labels, EvaluationSettings settings) =>
+        Score([.. test.Select(e => e.Messages[^1].Content.Trim())], answers, labels, settings);
+
     private static ModelScore Score(string[] gold, IReadOnlyList<ModelAnswer> answers, IReadOnlyList<string> labels, EvaluationSettings settings)
     {
         string[] said = [.. answers.Select(a => a.Answer)];

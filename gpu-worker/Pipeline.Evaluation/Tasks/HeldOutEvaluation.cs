@@ -43,14 +43,14 @@ public sealed class HeldOutEvaluation
             ? LabelLikelihood.Score(model, [.. _encoded.Select(e => e.Prompt)], new AnswerTree(LabelTokens()), onRows, cancellation)
             : [.. AnswerLikelihood.Score(model, _encoded, onRows, cancellation).Select(l => (IReadOnlyList<double>)[l])];
         IReadOnlyList<(IReadOnlyList<int> Ids, bool Stopped)>? written = _write
-            ? GreedyWriter.Continue(model, [.. _encoded.Select(e => e.Prompt)], LongestAnswer(), _encoder.StopIds, cancellation)
+            ? AnswerWriter.Continue(model, [.. _encoded.Select(e => e.Prompt)], LongestAnswer(), _encoder.StopIds, cancellation: cancellation)
             : null;
         return [.. _rows.Select((row, i) => Answer(row, i, likelihoods[i], written?[i]))];
     }
 
     /// <summary>Share of the first held-out prompts whose written answer ends by itself.</summary>
     public double StopRate(LlamaModel model, CancellationToken cancellation) =>
-        GreedyWriter.Continue(model, [.. _encoded.Take(StopRateRows).Select(e => e.Prompt)], LongestAnswer(), _encoder.StopIds, cancellation).Average(w => w.Stopped ? 1.0 : 0);
+        AnswerWriter.Continue(model, [.. _encoded.Take(StopRateRows).Select(e => e.Prompt)], LongestAnswer(), _encoder.StopIds, cancellation: cancellation).Average(w => w.Stopped ? 1.0 : 0);
 
     private ModelAnswer Answer(Example row, int index, IReadOnlyList<double> likelihoods, (IReadOnlyList<int> Ids, bool Stopped)? written)
     {

@@ -16,6 +16,8 @@ internal static class SafetensorsDtype
 
     public static int SizeOf(string name, string tensor) => Find(name, tensor).Bytes;
 
+    public static int SizeOf(ScalarType type) => Known.First(k => k.Type == type).Bytes;
+
     public static string NameOf(ScalarType type) => Known.First(k => k.Type == type).Name;
 
     private static (string Name, ScalarType Type, int Bytes) Find(string name, string tensor)

@@ -12,6 +12,7 @@ namespace Pipeline.Model.Checkpoints;
 public sealed class SafetensorsFile : IDisposable
 {
     private const long LargestHeaderBytes = 100_000_000;
+    private const long LargestPartBytes = 1 << 30;
     private readonly FileStream _stream;
     private readonly Dictionary<string, SafetensorsEntry> _entries;
 
@@ -61,8 +62,12 @@ public sealed class SafetensorsFile : IDisposable
         if (entry.Length > 0)
         {
             _stream.Position = entry.Offset;
-            Span<byte> target = tensor.bytes;
-            _stream.ReadExactly(target);
+            using Tensor flat = tensor.view(-1);
+            foreach ((long start, long count) in Parts(flat.NumberOfElements, flat.ElementSize))
+            {
+                using Tensor part = flat.narrow(0, start, count);
+                _stream.ReadExactly(part.bytes);
+            }
         }
 
         return tensor;
@@ -80,8 +85,17 @@ public sealed class SafetensorsFile : IDisposable
     public static void Write(string path, IReadOnlyDictionary<string, Tensor> tensors, IReadOnlyDictionary<string, string>? metadata = null)
     {
         ArgumentNullException.ThrowIfNull(tensors);
-        string[] names = [.. tensors.Keys.Order(StringComparer.Ordinal)];
-        byte[] header = Header(names, tensors, metadata);
+        Write(path, [.. tensors.OrderBy(t => t.Key, StringComparer.Ordinal).Select(t => new CheckpointTensor(t.Key, t.Value.dtype, t.Value.shape, () => t.Value.alias()))], metadata);
+    }
+
+    /// <summary>Writes tensors in the order given, one in memory at a time, and the file whole or not at all: under another name first.</summary>
+    /// <param name="path">The file; its folder exists.</param>
+    /// <param name="tensors">What goes in; each is made when its turn has come.</param>
+    /// <param name="metadata">Put under <c>__metadata__</c>.</param>
+    public static void Write(string path, IReadOnlyList<CheckpointTensor> tensors, IReadOnlyDictionary<string, string>? metadata = null)
+    {
+        ArgumentNullException.ThrowIfNull(tensors);
+        byte[] header = Header(tensors, metadata);
         string partial = path + ".partial";
         using (var stream = new FileStream(partial, FileMode.Create, FileAccess.Write))
         {
@@ -89,10 +103,14 @@ public sealed class SafetensorsFile : IDisposable
             BinaryPrimitives.WriteInt64LittleEndian(length, header.Length);
             stream.Write(length);
             stream.Write(header);
-            foreach (string name in names)
+            foreach (CheckpointTensor tensor in tensors)
             {
                 using DisposeScope scope = NewDisposeScope();
-                stream.Write(tensors[name].detach().cpu().contiguous().bytes);
+                Tensor flat = tensor.Make().detach().to(tensor.Dtype).cpu().contiguous().view(-1);
+                foreach ((long start, long count) in Parts(flat.NumberOfElements, flat.ElementSize))
+                {
+                    stream.Write(flat.narrow(0, start, count).bytes);
+                }
             }
 
             stream.Flush(flushToDisk: true);
@@ -101,7 +119,17 @@ public sealed class SafetensorsFile : IDisposable
         File.Move(partial, path, overwrite: true);
     }
 
-    private static byte[] Header(string[] names, IReadOnlyDictionary<string, Tensor> tensors, IReadOnlyDictionary<string, string>? metadata)
+    /// <summary>A span counts in int, a large embedding has more bytes: such a tensor is read and written in parts.</summary>
+    private static IEnumerable<(long Start, long Count)> Parts(long elements, long elementBytes)
+    {
+        long most = LargestPartBytes / elementBytes;
+        for (long start = 0; start < elements; start += most)
+        {
+            yield return (start, Math.Min(most, elements - start));
+        }
+    }
+
+    private static byte[] Header(IReadOnlyList<CheckpointTensor> tensors, IReadOnlyDictionary<string, string>? metadata)
     {
         using var buffer = new MemoryStream();
         using (var writer = new Utf8JsonWriter(buffer))
@@ -114,14 +142,13 @@ public sealed class SafetensorsFile : IDisposable
             }
 
             long offset = 0;
-            foreach (string name in names)
+            foreach (CheckpointTensor tensor in tensors)
             {
-                Tensor tensor = tensors[name];
-                long end = offset + (tensor.NumberOfElements * tensor.ElementSize);
-                writer.WriteStartObject(name);
-                writer.WriteString("dtype", SafetensorsDtype.NameOf(tensor.dtype));
+                long end = offset + tensor.Bytes;
+                writer.WriteStartObject(tensor.Name);
+                writer.WriteString("dtype", SafetensorsDtype.NameOf(tensor.Dtype));
                 writer.WritePropertyName("shape");
-                JsonSerializer.Serialize(writer, tensor.shape);
+                JsonSerializer.Serialize(writer, tensor.Shape);
                 writer.WritePropertyName("data_offsets");
                 JsonSerializer.Serialize(writer, (long[])[offset, end]);
                 writer.WriteEndObject();

@@ -1,5 +1,5 @@
-using Primitives = System.Numerics.Tensors.TensorPrimitives;
 using static TorchSharp.torch;
+using Primitives = System.Numerics.Tensors.TensorPrimitives;
 
 namespace Pipeline.Model.Kernels;
 

@@ -1,6 +1,6 @@
 using System.Buffers;
-using Primitives = System.Numerics.Tensors.TensorPrimitives;
 using static TorchSharp.torch;
+using Primitives = System.Numerics.Tensors.TensorPrimitives;
 
 namespace Pipeline.Model.Kernels;
 

@@ -103,6 +103,27 @@ public sealed class LlamaModel : IDisposable
     /// <returns>float32 [..., vocabulary].</returns>
     public Tensor Logits(Tensor hidden) => nn.functional.linear(hidden, _head ?? _embedding);
 
+    /// <summary>The tensors that no adapter touches, under their names in a checkpoint: embedding, norms, biases, head.</summary>
+    internal IEnumerable<(string Name, Tensor Value)> OtherTensors()
+    {
+        yield return ("model.embed_tokens.weight", _embedding);
+        foreach (DecoderLayer layer in _layers)
+        {
+            yield return ($"model.layers.{layer.Index}.input_layernorm.weight", layer.AttentionNorm.Weight);
+            yield return ($"model.layers.{layer.Index}.post_attention_layernorm.weight", layer.FeedForwardNorm.Weight);
+            foreach (Projection projection in layer.Projections.Where(p => p.Bias is not null))
+            {
+                yield return (projection.Path + ".bias", projection.Bias!);
+            }
+        }
+
+        yield return ("model.norm.weight", _norm.Weight);
+        if (_head is not null)
+        {
+            yield return ("lm_head.weight", _head);
+        }
+    }
+
     public void Dispose()
     {
         foreach (DecoderLayer layer in _layers)

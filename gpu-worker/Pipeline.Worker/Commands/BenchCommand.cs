@@ -24,7 +24,14 @@ internal static class BenchCommand
 
             return 0;
         });
-        return new Command("bench", "Measure training speed") { cpu };
+        var directoryOption = new Option<string?>("--dir") { Description = "Folder for the random base, about 13 GB; default: the system's for temporary files" };
+        var quantize = new Command("quantize", "Random weights of the Llama-2-7B shape in bf16, read, quantised to NF4 and written again") { directoryOption };
+        quantize.SetAction(parsed =>
+        {
+            Console.WriteLine(JsonSerializer.Serialize(QuantizeBenchmark.Run(parsed.GetValue(directoryOption) ?? Path.GetTempPath()), Snake));
+            return 0;
+        });
+        return new Command("bench", "Measure this machine") { cpu, quantize };
     }
 
     private static string FindBase()

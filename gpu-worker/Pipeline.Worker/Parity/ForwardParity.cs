@@ -36,7 +36,7 @@ internal static class ForwardParity
         if (expected.Entries.ContainsKey("greedy"))
         {
             int[] greedy = [.. expected.Read("greedy").data<long>().Select(i => (int)i)];
-            IReadOnlyList<int> written = GreedyWriter.Continue(model, [greedy[..8]], greedy.Length - 8, stopIds: [])[0].Ids;
+            IReadOnlyList<int> written = AnswerWriter.Continue(model, [greedy[..8]], greedy.Length - 8, stopIds: [])[0].Ids;
             results.Add(new(name, "greedy ids that differ", greedy[8..].Zip(written).Count(p => p.First != p.Second) + Math.Abs(greedy.Length - 8 - written.Count), 0));
         }
 

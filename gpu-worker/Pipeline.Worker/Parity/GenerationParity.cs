@@ -23,7 +23,7 @@ internal static class GenerationParity
         {
             int[] prompt = Integers(reference.GetProperty("prompt_ids"));
             int[] expected = Integers(reference.GetProperty("greedy_ids")); // the prompt's among them
-            IReadOnlyList<int> written = GreedyWriter.Continue(model, [prompt], expected.Length - prompt.Length, stopIds: [])[0].Ids;
+            IReadOnlyList<int> written = AnswerWriter.Continue(model, [prompt], expected.Length - prompt.Length, stopIds: [])[0].Ids;
             cases++;
             differ += expected.AsSpan(prompt.Length).SequenceEqual([.. written]) ? 0 : 1;
             logits = Math.Max(logits, LogitError(model, expected, reference));

@@ -39,14 +39,14 @@ public sealed class LabelLikelihoodTests
     {
         using LlamaModel model = LlamaModel.Load(RepositoryFiles.At("tests", "Golden", "llama2"), WeightStorage.Full);
         IReadOnlyList<int>[] prompts = [[1, 5, 6], [1, 30, 31], [1, 40, 41, 42], [1, 99, 3]];
-        int end = GreedyWriter.Continue(model, [prompts[1]], 4, [], TestContext.Current.CancellationToken)[0].Ids[2]; // so that one row stops early
+        int end = AnswerWriter.Continue(model, [prompts[1]], 4, [], cancellation: TestContext.Current.CancellationToken)[0].Ids[2]; // so that one row stops early
 
-        IReadOnlyList<(IReadOnlyList<int> Ids, bool Stopped)> together = GreedyWriter.Continue(model, prompts, 8, [end], TestContext.Current.CancellationToken);
+        IReadOnlyList<(IReadOnlyList<int> Ids, bool Stopped)> together = AnswerWriter.Continue(model, prompts, 8, [end], cancellation: TestContext.Current.CancellationToken);
 
         Assert.True(together[1].Stopped);
         for (int p = 0; p < prompts.Length; p++)
         {
-            (IReadOnlyList<int> ids, bool stopped) = GreedyWriter.Continue(model, [prompts[p]], 8, [end], TestContext.Current.CancellationToken)[0];
+            (IReadOnlyList<int> ids, bool stopped) = AnswerWriter.Continue(model, [prompts[p]], 8, [end], cancellation: TestContext.Current.CancellationToken)[0];
             Assert.Equal((string.Join(' ', ids), stopped), (string.Join(' ', together[p].Ids), together[p].Stopped));
         }
     }
@@ -60,7 +60,7 @@ public sealed class LabelLikelihoodTests
         long before = DisposeScopeManager.Statistics.ThreadTotalLiveCount;
 
         LabelLikelihood.Score(model, prompts, new AnswerTree(Answers), null, TestContext.Current.CancellationToken);
-        GreedyWriter.Continue(model, prompts, 4, [2], TestContext.Current.CancellationToken);
+        AnswerWriter.Continue(model, prompts, 4, [2], cancellation: TestContext.Current.CancellationToken);
 
         Assert.Equal(before, DisposeScopeManager.Statistics.ThreadTotalLiveCount);
     }

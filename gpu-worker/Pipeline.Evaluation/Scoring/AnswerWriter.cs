@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 
 namespace Pipeline.Evaluation.Scoring;
 
-/// <summary>Continues prompts with the likeliest token, one at a time, until the end token.</summary>
-public static class GreedyWriter
+/// <summary>Continues prompts token by token behind a key-value cache, until a stop token.</summary>
+public static class AnswerWriter
 {
     private const int MostRows = 32;
 
@@ -14,10 +14,11 @@ public static class GreedyWriter
     /// <param name="prompts">Token ids of each prompt.</param>
     /// <param name="mostTokens">Longest continuation.</param>
     /// <param name="stopIds">Tokens that end an answer; empty: none, always the longest.</param>
+    /// <param name="choice">How the next token is chosen; default: the likeliest.</param>
     /// <param name="cancellation">Ends the work between tokens.</param>
     /// <returns>For each prompt, in order, the ids written without the end token, and whether it was written.</returns>
     public static IReadOnlyList<(IReadOnlyList<int> Ids, bool Stopped)> Continue(
-        LlamaModel model, IReadOnlyList<IReadOnlyList<int>> prompts, int mostTokens, IReadOnlyList<int> stopIds, CancellationToken cancellation = default)
+        LlamaModel model, IReadOnlyList<IReadOnlyList<int>> prompts, int mostTokens, IReadOnlyList<int> stopIds, TokenChoice? choice = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(prompts);
@@ -25,7 +26,7 @@ public static class GreedyWriter
         var result = new (IReadOnlyList<int>, bool)[prompts.Count];
         foreach (int[] batch in Enumerable.Range(0, prompts.Count).GroupBy(i => prompts[i].Count).OrderBy(g => g.Key).SelectMany(g => g.Chunk(MostRows)))
         {
-            (List<int>[] written, bool[] stopped) = WriteBatch(model, [.. batch.Select(i => prompts[i])], mostTokens, stopIds, cancellation);
+            (List<int>[] written, bool[] stopped) = WriteBatch(model, [.. batch.Select(i => prompts[i])], mostTokens, stopIds, choice ?? TokenChoice.Greedy, cancellation);
             for (int i = 0; i < batch.Length; i++)
             {
                 result[batch[i]] = (written[i], stopped[i]);
@@ -35,7 +36,7 @@ public static class GreedyWriter
         return result;
     }
 
-    private static (List<int>[] Written, bool[] Stopped) WriteBatch(LlamaModel model, IReadOnlyList<int>[] prompts, int mostTokens, IReadOnlyList<int> stopIds, CancellationToken cancellation)
+    private static (List<int>[] Written, bool[] Stopped) WriteBatch(LlamaModel model, IReadOnlyList<int>[] prompts, int mostTokens, IReadOnlyList<int> stopIds, TokenChoice choice, CancellationToken cancellation)
     {
         using var cache = new KeyValueCache(model.Config.Layers);
         var written = new List<int>[prompts.Length];
@@ -57,7 +58,7 @@ public static class GreedyWriter
             // One token behind a cache sees all of it; only the first pass, the prompt, is causal.
             Tensor? mask = cache.Length == 0 ? null : ones([rows.Length, 1, 1, cache.Length + 1], dtype: ScalarType.Bool);
             Tensor hidden = model.Forward(tensor(next, [rows.Length, count]), positions, mask, cache, keep: true);
-            long[] chosen = model.Logits(hidden.select(1, count - 1)).argmax(-1).data<long>().ToArray();                   // [rows]
+            long[] chosen = choice.Choose(model.Logits(hidden.select(1, count - 1)));                   // [rows]
             var going = new List<int>();
             for (int i = 0; i < rows.Length; i++)
             {

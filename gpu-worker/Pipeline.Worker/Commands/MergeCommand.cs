@@ -1,0 +1,79 @@
+using System.CommandLine;
+using System.Globalization;
+using Pipeline.Contracts;
+using Pipeline.Evaluation.Tasks;
+using Pipeline.Model.Adapters;
+using Pipeline.Model.Checkpoints;
+using Pipeline.Model.Llama;
+using Pipeline.Reporting.Evaluations;
+using Pipeline.Tokenization;
+using Pipeline.Worker.Jobs;
+
+namespace Pipeline.Worker.Commands;
+
+/// <summary><c>merge</c>: an adapter into its base, in float32, asked again on the same rows.</summary>
+internal static class MergeCommand
+{
+    private const string ReportFile = "merge.json";
+
+    public static Command Create()
+    {
+        var baseOption = new Option<string>("--base") { Required = true, Description = "Folder of the base model" };
+        var adapterOption = new Option<string>("--adapter") { Required = true, Description = "Folder of the adapter" };
+        var outOption = new Option<string>("--out") { Required = true, Description = "Folder that will hold the merged model; must be empty or not there" };
+        var datasetOption = new Option<string>("--dataset") { Required = true, Description = "Folder of the dataset on whose held-out rows both are asked" };
+        var shardOption = new Option<long>("--max-shard-bytes") { Description = "Largest weight file; default 5,000,000,000", DefaultValueFactory = _ => 5_000_000_000 };
+        var command = new Command("merge", "Merge an adapter into the dequantised base in float32 and evaluate both") { baseOption, adapterOption, outOption, datasetOption, shardOption };
+        command.SetAction((parsed, cancellation) => Task.Run(
+            () =>
+            {
+                (string from, string adapter) = (parsed.GetRequiredValue(baseOption), parsed.GetRequiredValue(adapterOption));
+                LocalDataset dataset = LocalDataset.Read(parsed.GetRequiredValue(datasetOption));
+                string to = OutputFolder.Begin(parsed.GetRequiredValue(outOption));
+                MergeReport report = Merge(from, adapter, to, dataset, parsed.GetValue(shardOption), cancellation);
+                File.WriteAllBytes(Path.Combine(to, ReportFile), ContractJson.WriteUtf8(report, indented: true));
+                Console.WriteLine(string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"accuracy {report.AdapterScore.Accuracy:0.0000} with the adapter, {report.MergedScore.Accuracy:0.0000} merged; {report.RowsThatDiffer} of {dataset.Test.Count} rows are answered differently; log-likelihoods differ by {report.LargestDifference:0.0e+00} at most"));
+                Console.WriteLine(OutputFolder.End(to));
+                return 0;
+            },
+            cancellation));
+        return command;
+    }
+
+    private static MergeReport Merge(string from, string adapterFolder, string to, LocalDataset dataset, long largestFileBytes, CancellationToken cancellation)
+    {
+        ChatEncoder encoder = ChatEncoder.FromDirectory(from, dataset.Manifest.Template);
+        EvaluationSettings settings = dataset.Manifest.Settings.Evaluation;
+        var evaluation = new HeldOutEvaluation(encoder, dataset.Test, dataset.Manifest.Labels, settings.Generate);
+        WeightStorage storage = AdapterBase.StorageOf(adapterFolder);
+        IReadOnlyList<ModelAnswer> beside;
+        using (LlamaModel model = LlamaModel.Load(from, storage))
+        using (LoraAdapter adapter = PeftAdapterFiles.Read(adapterFolder, model))
+        {
+            model.Attach(adapter);
+            beside = evaluation.Ask(model, null, cancellation);
+            CheckpointWriter.WriteMerged(model, from, to, largestFileBytes);
+        }
+
+        string generation = Path.Combine(adapterFolder, BlobLayout.GenerationConfigFile);
+        if (File.Exists(generation))
+        {
+            File.Copy(generation, Path.Combine(to, BlobLayout.GenerationConfigFile), overwrite: true);
+        }
+
+        using LlamaModel read = LlamaModel.Load(to, WeightStorage.Full);
+        IReadOnlyList<ModelAnswer> merged = evaluation.Ask(read, null, cancellation);
+        return new MergeReport
+        {
+            Base = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(from))),
+            Dequantized = storage == WeightStorage.Nf4,
+            DatasetId = dataset.Manifest.DatasetId,
+            AdapterScore = EvaluationBuilder.Score(dataset.Test, beside, dataset.Manifest.Labels, settings),
+            MergedScore = EvaluationBuilder.Score(dataset.Test, merged, dataset.Manifest.Labels, settings),
+            RowsThatDiffer = beside.Zip(merged).Count(p => p.First.Answer != p.Second.Answer),
+            LargestDifference = beside.Zip(merged).Max(p => Math.Abs(p.First.GoldLogLikelihood - p.Second.GoldLogLikelihood)),
+        };
+    }
+}
