@@ -11,7 +11,10 @@ public sealed record EvaluationReport
     public required ModelScore BaseScore { get; init; }
     public required ModelScore TunedScore { get; init; }
 
-    /// <summary>Tuned minus base on accuracy, paired over rows.</summary>
+    /// <summary>What a row's score is: <c>accuracy</c>, <c>fieldF1</c>, <c>entityF1</c>, <c>rougeL</c>.</summary>
+    public string ScoreName { get; init; } = "accuracy";
+
+    /// <summary>Tuned minus base on the rows' scores, paired over rows.</summary>
     public required PairedDifference Difference { get; init; }
 
     /// <summary>What needs no language model, trained on the same rows. Empty for tasks without labels.</summary>
@@ -27,17 +30,24 @@ public sealed record EvaluationReport
 }
 
 /// <summary>A model's metrics on the held-out rows.</summary>
-/// <param name="Accuracy">Share of rows whose predicted label (exact answer, for instruction) is right.</param>
+/// <param name="Accuracy">Share of rows whose predicted label (exact answer, for tasks without labels) is right.</param>
 /// <param name="MacroF1">Mean of the labels' F1; <c>null</c> without labels.</param>
-/// <param name="Interval">95 % bootstrap interval of the accuracy.</param>
+/// <param name="Interval">95 % bootstrap interval of <see cref="Score"/>, which for labels is the accuracy.</param>
 /// <param name="NegativeLogLikelihood">Mean nats a token of the gold answer and its end token.</param>
 /// <param name="Perplexity"><c>exp</c> of it.</param>
 /// <param name="ExactMatch">Share of rows whose greedily written answer equals the gold one; <c>null</c> when not asked for.</param>
 /// <param name="StopRate">Share of greedily written answers that ended in the end token.</param>
-/// <param name="PerLabel">Precision, recall and F1 a label.</param>
+/// <param name="PerLabel">Precision, recall and F1 a label; a field for extraction, an entity type for de-identification.</param>
 public sealed record ModelScore(
     double Accuracy, double? MacroF1, Interval Interval, double NegativeLogLikelihood, double Perplexity,
-    double? ExactMatch, double? StopRate, IReadOnlyDictionary<string, LabelScore> PerLabel);
+    double? ExactMatch, double? StopRate, IReadOnlyDictionary<string, LabelScore> PerLabel)
+{
+    /// <summary>Mean of the rows' scores, 0 to 1; <see cref="EvaluationReport.ScoreName"/> says of what.</summary>
+    public double Score { get; init; } = Accuracy;
+
+    /// <summary>The task's other metrics by name.</summary>
+    public IReadOnlyDictionary<string, double> Metrics { get; init; } = new Dictionary<string, double>();
+}
 
 /// <summary>A label's score.</summary>
 public sealed record LabelScore(double Precision, double Recall, double F1, int Support);
@@ -48,9 +58,9 @@ public sealed record Interval(double Low, double High);
 /// <summary>A difference on the same rows.</summary>
 /// <param name="Mean">Tuned minus base.</param>
 /// <param name="Interval">95 % paired bootstrap interval.</param>
-/// <param name="Won">Rows that base had wrong and tuned has right.</param>
+/// <param name="Won">Rows on which tuned scores higher than base; for labels, that base had wrong and tuned has right.</param>
 /// <param name="Lost">The reverse.</param>
-/// <param name="McNemarP">Two-sided exact McNemar p-value.</param>
+/// <param name="McNemarP">Two-sided exact McNemar p-value; where scores are no mere right and wrong, that of the sign test, which is the same formula.</param>
 public sealed record PairedDifference(double Mean, Interval Interval, int Won, int Lost, double McNemarP);
 
 /// <summary>A baseline's score.</summary>
@@ -68,7 +78,17 @@ public sealed record BaselineScore(double Accuracy, double MacroF1);
 /// <param name="TunedText">What tuned wrote greedily.</param>
 public sealed record RowOutcome(
     string Id, string TextHash, string Gold, string Base, string Tuned, IReadOnlyList<double> BaseLikelihoods, IReadOnlyList<double> TunedLikelihoods,
-    string? BaseText, string? TunedText);
+    string? BaseText, string? TunedText)
+{
+    /// <summary>The base's score on this row, 0 to 1; <c>null</c> in reports of before 2026-11-23, where right is 1.</summary>
+    public double? BaseScore { get; init; }
+
+    /// <summary>The same for the tuned model.</summary>
+    public double? TunedScore { get; init; }
+
+    /// <summary>The tuned model's score, whatever the report's age.</summary>
+    public double ScoreOfTuned() => TunedScore ?? (Tuned == Gold ? 1 : 0);
+}
 
 /// <summary>What the training cost.</summary>
 /// <param name="Steps">Optimizer steps.</param>

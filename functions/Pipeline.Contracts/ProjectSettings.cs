@@ -3,10 +3,19 @@ namespace Pipeline.Contracts;
 /// <summary>All that a user decides, as project.yaml says it or by default. Validated when the file is read.</summary>
 public sealed record ProjectSettings
 {
-    /// <summary>What the model is to learn. Default <c>classification</c>; <c>instruction</c> learns a free answer.</summary>
+    /// <summary>
+    /// What the model is to learn, and how it is measured. Default <c>classification</c>: one of some labels; <c>extraction</c>: a
+    /// JSON object; <c>deidentification</c>: the text with entities masked; <c>instruction</c> and <c>chat</c>: a free answer.
+    /// </summary>
     public string Task { get; init; } = ClassificationTask;
     public const string ClassificationTask = "classification";
+    public const string ExtractionTask = "extraction";
+    public const string DeidentificationTask = "deidentification";
     public const string InstructionTask = "instruction";
+    public const string ChatTask = "chat";
+
+    /// <summary>The names of all tasks.</summary>
+    public static IReadOnlyList<string> Tasks { get; } = [ClassificationTask, ExtractionTask, DeidentificationTask, InstructionTask, ChatTask];
 
     /// <summary>Column names; <c>null</c> where the pipeline shall guess.</summary>
     public ColumnSettings Columns { get; init; } = new();

@@ -49,7 +49,7 @@ public static class ProjectFile
         var defaults = new ProjectSettings();
         var settings = new ProjectSettings
         {
-            Task = root.OneOf("task", defaults.Task, ProjectSettings.ClassificationTask, ProjectSettings.InstructionTask),
+            Task = root.OneOf("task", defaults.Task, [.. ProjectSettings.Tasks]),
             Columns = ReadColumns(root.Section("columns")),
             Labels = ReadLabels(root),
             SystemPrompt = root.Text("systemPrompt"),

@@ -2,6 +2,7 @@ using Pipeline.Contracts;
 using Pipeline.Reporting.Baselines;
 using Pipeline.Reporting.Metrics;
 using Pipeline.Reporting.Statistics;
+using Pipeline.Reporting.Tasks;
 
 namespace Pipeline.Reporting.Evaluations;
 
@@ -24,44 +25,59 @@ public static class EvaluationBuilder
         ArgumentNullException.ThrowIfNull(settings);
         string[] gold = [.. test.Select(e => e.Messages[^1].Content.Trim())];
         string[] tuned = [.. tunedAnswers.Select(a => a.Answer)];
-        bool[] baseRight = [.. baseAnswers.Zip(gold, (a, g) => a.Answer == g)];
-        bool[] tunedRight = [.. tunedAnswers.Zip(gold, (a, g) => a.Answer == g)];
+        ITaskScoring scoring = TaskScoring.For(manifest.Task, manifest.Labels);
+        double[] baseScores = RowScores(scoring, test, baseAnswers);
+        double[] tunedScores = RowScores(scoring, test, tunedAnswers);
         return new EvaluationReport
         {
             Task = manifest.Task,
             Base = manifest.Base,
             DatasetId = manifest.DatasetId,
             Labels = manifest.Labels,
-            BaseScore = Score(gold, baseAnswers, manifest.Labels, settings),
-            TunedScore = Score(gold, tunedAnswers, manifest.Labels, settings),
-            Difference = PairedComparison.Compare(baseRight, tunedRight, settings.BootstrapSamples),
+            ScoreName = scoring.ScoreName,
+            BaseScore = Score(manifest, test, baseAnswers, settings),
+            TunedScore = Score(manifest, test, tunedAnswers, settings),
+            Difference = PairedComparison.Compare(baseScores, tunedScores, settings.BootstrapSamples),
             Baselines = manifest.Labels.Count > 0 ? BaselineScores.Of(train, test, manifest.Labels) : new Dictionary<string, BaselineScore>(),
             Confusion = ClassificationMetrics.Confusion(gold, tuned, manifest.Labels),
-            Outcomes = [.. test.Select((e, i) => Outcome(e, gold[i], baseAnswers[i], tunedAnswers[i]))],
+            Outcomes = [.. test.Select((e, i) => Outcome(e, gold[i], baseAnswers[i], tunedAnswers[i]) with { BaseScore = Math.Round(baseScores[i], 6), TunedScore = Math.Round(tunedScores[i], 6) })],
             Training = training,
         };
     }
 
     /// <summary>One model's score.</summary>
+    /// <param name="manifest">The dataset's.</param>
     /// <param name="test">Held-out rows.</param>
     /// <param name="answers">One a row, in order.</param>
-    /// <param name="labels">All labels; empty for free answers.</param>
     /// <param name="settings">How it is measured.</param>
-    public static ModelScore Score(IReadOnlyList<Example> test, IReadOnlyList<ModelAnswer> answers, IReadOnlyList<string> labels, EvaluationSettings settings) =>
-        Score([.. test.Select(e => e.Messages[^1].Content.Trim())], answers, labels, settings);
-
-    private static ModelScore Score(string[] gold, IReadOnlyList<ModelAnswer> answers, IReadOnlyList<string> labels, EvaluationSettings settings)
+    public static ModelScore Score(DatasetManifest manifest, IReadOnlyList<Example> test, IReadOnlyList<ModelAnswer> answers, EvaluationSettings settings)
     {
-        string[] said = [.. answers.Select(a => a.Answer)];
-        double[] right = [.. said.Zip(gold, (s, g) => s == g ? 1.0 : 0)];
-        IReadOnlyDictionary<string, LabelScore> perLabel = ClassificationMetrics.PerLabel(gold, said, labels);
+        ArgumentNullException.ThrowIfNull(manifest);
+        ArgumentNullException.ThrowIfNull(test);
+        ArgumentNullException.ThrowIfNull(answers);
+        ArgumentNullException.ThrowIfNull(settings);
+        ITaskScoring scoring = TaskScoring.For(manifest.Task, manifest.Labels);
+        ScoredRow[] rows = Rows(test, answers);
+        double[] scores = RowScores(scoring, test, answers);
+        IReadOnlyDictionary<string, LabelScore> byKind = scoring.ByKind(rows);
         double nll = -answers.Sum(a => a.GoldLogLikelihood) / answers.Sum(a => a.GoldTokens);
+        bool written = answers.All(a => a.Text is not null);
         return new ModelScore(
-            right.Average(), labels.Count > 0 ? ClassificationMetrics.MacroF1(perLabel) : null, Bootstrap.MeanInterval(right, settings.BootstrapSamples), nll, Math.Exp(nll),
-            settings.Generate ? answers.Zip(gold, (a, g) => a.Text?.Trim() == g ? 1.0 : 0).Average() : null,
-            settings.Generate ? answers.Average(a => a.Stopped ? 1.0 : 0) : null,
-            perLabel);
+            rows.Average(r => r.Answer == r.Gold ? 1.0 : 0), manifest.Labels.Count > 0 ? ClassificationMetrics.MacroF1(byKind) : null, Bootstrap.MeanInterval(scores, settings.BootstrapSamples), nll, Math.Exp(nll),
+            written ? answers.Zip(rows, (a, r) => a.Text!.Trim() == r.Gold ? 1.0 : 0).Average() : null,
+            written ? answers.Average(a => a.Stopped ? 1.0 : 0) : null,
+            byKind)
+        {
+            Score = scores.Average(),
+            Metrics = scoring.Metrics(rows),
+        };
     }
+
+    private static double[] RowScores(ITaskScoring scoring, IReadOnlyList<Example> test, IReadOnlyList<ModelAnswer> answers) =>
+        [.. Rows(test, answers).Select(r => scoring.Score(r.Question, r.Gold, r.Answer))];
+
+    private static ScoredRow[] Rows(IReadOnlyList<Example> test, IReadOnlyList<ModelAnswer> answers) =>
+        [.. test.Zip(answers, (e, a) => new ScoredRow(e.Messages.Last(m => m.Role == ChatMessage.User).Content, e.Messages[^1].Content.Trim(), a.Answer))];
 
     private static RowOutcome Outcome(Example row, string gold, ModelAnswer @base, ModelAnswer tuned) =>
         new(row.Id, ContentHash.ShortOf([.. row.Messages.SkipLast(1).Select(m => m.Content)]), gold, @base.Answer, tuned.Answer, Rounded(@base.Likelihoods), Rounded(tuned.Likelihoods), @base.Text, tuned.Text);

@@ -28,8 +28,8 @@ public static class ReportPage
         page.Append("<h2>Loss</h2><p>Nats a supervised token: each step, its running mean, and the validation rows at the end of each epoch.</p>").Append(lossCurveSvg);
         AppendConfusion(page, report);
         AppendLabels(page, report);
-        AppendRows(page, "Rows won", "Base had them wrong, tuned has them right.", report, test, o => o.Base != o.Gold && o.Tuned == o.Gold);
-        AppendRows(page, "Rows lost", "Base had them right, tuned has them wrong.", report, test, o => o.Base == o.Gold && o.Tuned != o.Gold);
+        AppendRows(page, "Rows won", report.ScoreName == "accuracy" ? "Base had them wrong, tuned has them right." : "Tuned scores higher than base.", report, test, o => o.TunedScore > o.BaseScore);
+        AppendRows(page, "Rows lost", report.ScoreName == "accuracy" ? "Base had them right, tuned has them wrong." : "Base scores higher than tuned.", report, test, o => o.TunedScore < o.BaseScore);
         AppendDataset(page, report, manifest);
         return page.Append("</main></body></html>\n").ToString();
     }
@@ -40,7 +40,7 @@ public static class ReportPage
         ArgumentNullException.ThrowIfNull(report);
         PairedDifference difference = report.Difference;
         string better = difference.Interval.Low > 0 ? "Tuned is better than base" : difference.Interval.High < 0 ? "Tuned is worse than base" : "Tuned is not proven better than base";
-        string text = $"{better}: {Percent(report.TunedScore.Accuracy)} against {Percent(report.BaseScore.Accuracy)} on {report.Outcomes.Count} held-out rows (paired 95 % interval of the difference {Signed(difference.Interval.Low)} to {Signed(difference.Interval.High)} points).";
+        string text = $"{better}: {(report.ScoreName == "accuracy" ? "" : MetricName(report.ScoreName) + " ")}{Percent(report.TunedScore.Score)} against {Percent(report.BaseScore.Score)} on {report.Outcomes.Count} held-out rows (paired 95 % interval of the difference {Signed(difference.Interval.Low)} to {Signed(difference.Interval.High)} points).";
         foreach ((string name, BaselineScore baseline) in report.Baselines)
         {
             text += $" {Name(name)} reaches {Percent(baseline.Accuracy)}.";
@@ -54,7 +54,12 @@ public static class ReportPage
         page.Append("<h2>Base and tuned on the same held-out rows</h2><table><tr><th></th><th>base</th><th>tuned</th></tr>");
         void Row(string name, Func<ModelScore, string> value) =>
             page.Append(CultureInfo.InvariantCulture, $"<tr><th>{Escape(name)}</th><td>{Escape(value(report.BaseScore))}</td><td>{Escape(value(report.TunedScore))}</td></tr>");
-        Row("Accuracy (95 % interval)", s => $"{Percent(s.Accuracy)} ({Percent(s.Interval.Low)} to {Percent(s.Interval.High)})");
+        Row($"{MetricName(report.ScoreName)} (95 % interval)", s => $"{Percent(s.Score)} ({Percent(s.Interval.Low)} to {Percent(s.Interval.High)})");
+        foreach (string metric in report.TunedScore.Metrics.Keys.Where(m => m != report.ScoreName && m != "macroF1"))
+        {
+            Row(MetricName(metric), s => s.Metrics.TryGetValue(metric, out double value) ? Percent(value) : "");
+        }
+
         if (report.Labels.Count > 0)
         {
             Row("Macro-F1", s => s.MacroF1!.Value.ToString("0.000", CultureInfo.InvariantCulture));
@@ -111,15 +116,15 @@ public static class ReportPage
 
     private static void AppendLabels(StringBuilder page, EvaluationReport report)
     {
-        if (report.Labels.Count == 0)
+        if (report.TunedScore.PerLabel.Count == 0)
         {
             return;
         }
 
-        page.Append("<h2>Label by label</h2><table><tr><th></th><th>rows</th><th>precision</th><th>recall</th><th>F1</th><th>F1 of base</th></tr>");
+        page.Append(report.Labels.Count > 0 ? "<h2>Label by label</h2>" : "<h2>Kind by kind</h2>").Append("<table><tr><th></th><th>rows</th><th>precision</th><th>recall</th><th>F1</th><th>F1 of base</th></tr>");
         foreach ((string label, LabelScore score) in report.TunedScore.PerLabel)
         {
-            page.Append(CultureInfo.InvariantCulture, $"<tr><th>{Escape(label)}</th><td>{score.Support}</td><td>{score.Precision:0.000}</td><td>{score.Recall:0.000}</td><td>{score.F1:0.000}</td><td>{report.BaseScore.PerLabel[label].F1:0.000}</td></tr>");
+            page.Append(CultureInfo.InvariantCulture, $"<tr><th>{Escape(label)}</th><td>{score.Support}</td><td>{score.Precision:0.000}</td><td>{score.Recall:0.000}</td><td>{score.F1:0.000}</td><td>{report.BaseScore.PerLabel.GetValueOrDefault(label)?.F1 ?? 0:0.000}</td></tr>");
         }
 
         page.Append("</table>");
@@ -150,6 +155,15 @@ public static class ReportPage
     }
 
     private static string Name(string baseline) => baseline switch { "majority" => "Always the most frequent label", "naiveBayes" => "Naive Bayes on single words", _ => baseline };
+
+    private static string MetricName(string metric) => metric switch
+    {
+        "accuracy" => "Accuracy", "rougeL" => "ROUGE-L", "jsonValidity" => "Valid JSON objects", "fieldPrecision" => "Field precision", "fieldRecall" => "Field recall", "fieldF1" => "Field F1",
+        "spanPrecision" => "Span precision", "spanRecall" => "Span recall", "spanF1" => "Span F1", "entityPrecision" => "Entity precision", "entityRecall" => "Entity recall", "entityF1" => "Entity F1",
+        "leakRate" => "Entities that leak", "faithfulText" => "Answers that keep the text between the masks",
+        _ when metric.StartsWith("leakRate.", StringComparison.Ordinal) => $"… of the type {metric["leakRate.".Length..]}",
+        _ => metric,
+    };
 
     private static string Percent(double fraction) => (100 * fraction).ToString("0.0", CultureInfo.InvariantCulture) + " %";
 

@@ -15,7 +15,19 @@ public static class PairedComparison
         ArgumentNullException.ThrowIfNull(first);
         ArgumentNullException.ThrowIfNull(second);
         ArgumentOutOfRangeException.ThrowIfNotEqual(second.Count, first.Count);
-        double[] differences = [.. first.Zip(second, (a, b) => (b ? 1.0 : 0) - (a ? 1.0 : 0))];
+        return Compare([.. first.Select(f => f ? 1.0 : 0)], (IReadOnlyList<double>)[.. second.Select(s => s ? 1.0 : 0)], resamples);
+    }
+
+    /// <summary>The same for scores: the test is then the sign test, which rows of equal score leave out.</summary>
+    /// <param name="first">The first model's score on each row.</param>
+    /// <param name="second">The same for the second.</param>
+    /// <param name="resamples">How often rows are drawn anew.</param>
+    public static PairedDifference Compare(IReadOnlyList<double> first, IReadOnlyList<double> second, int resamples)
+    {
+        ArgumentNullException.ThrowIfNull(first);
+        ArgumentNullException.ThrowIfNull(second);
+        ArgumentOutOfRangeException.ThrowIfNotEqual(second.Count, first.Count);
+        double[] differences = [.. first.Zip(second, (a, b) => b - a)];
         int won = differences.Count(d => d > 0);
         int lost = differences.Count(d => d < 0);
         return new PairedDifference(differences.Average(), Bootstrap.MeanInterval(differences, resamples), won, lost, McNemar(won, lost));

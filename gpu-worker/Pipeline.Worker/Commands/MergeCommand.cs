@@ -34,7 +34,7 @@ internal static class MergeCommand
                 File.WriteAllBytes(Path.Combine(to, ReportFile), ContractJson.WriteUtf8(report, indented: true));
                 Console.WriteLine(string.Create(
                     CultureInfo.InvariantCulture,
-                    $"accuracy {report.AdapterScore.Accuracy:0.0000} with the adapter, {report.MergedScore.Accuracy:0.0000} merged; {report.RowsThatDiffer} of {dataset.Test.Count} rows are answered differently; log-likelihoods differ by {report.LargestDifference:0.0e+00} at most"));
+                    $"score {report.AdapterScore.Score:0.0000} with the adapter, {report.MergedScore.Score:0.0000} merged; {report.RowsThatDiffer} of {dataset.Test.Count} rows are answered differently; log-likelihoods differ by {report.LargestDifference:0.0e+00} at most"));
                 Console.WriteLine(OutputFolder.End(to));
                 return 0;
             },
@@ -70,8 +70,8 @@ internal static class MergeCommand
             Base = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(from))),
             Dequantized = storage == WeightStorage.Nf4,
             DatasetId = dataset.Manifest.DatasetId,
-            AdapterScore = EvaluationBuilder.Score(dataset.Test, beside, dataset.Manifest.Labels, settings),
-            MergedScore = EvaluationBuilder.Score(dataset.Test, merged, dataset.Manifest.Labels, settings),
+            AdapterScore = EvaluationBuilder.Score(dataset.Manifest, dataset.Test, beside, settings),
+            MergedScore = EvaluationBuilder.Score(dataset.Manifest, dataset.Test, merged, settings),
             RowsThatDiffer = beside.Zip(merged).Count(p => p.First.Answer != p.Second.Answer),
             LargestDifference = beside.Zip(merged).Max(p => Math.Abs(p.First.GoldLogLikelihood - p.Second.GoldLogLikelihood)),
         };

@@ -1,0 +1,109 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Pipeline.Contracts;
+using Pipeline.Reporting.Metrics;
+
+namespace Pipeline.Reporting.Tasks;
+
+/// <summary>
+/// Answers that are JSON objects. A field is a top-level key with its whole value; a span is a single value anywhere below,
+/// under its path without array indices, so that lists count item by item. Both are averaged over all rows (micro).
+/// </summary>
+public sealed class ExtractionScoring : ITaskScoring
+{
+    public string ScoreName => "fieldF1";
+
+    /// <summary>The field F1 of a row; an answer that is no JSON object has no fields.</summary>
+    public double Score(string question, string gold, string answer) => Fields(gold, answer).F1;
+
+    public IReadOnlyDictionary<string, double> Metrics(IReadOnlyList<ScoredRow> rows)
+    {
+        ArgumentNullException.ThrowIfNull(rows);
+        MultisetMatch fields = Sum(rows, Fields);
+        MultisetMatch spans = Sum(rows, (gold, answer) => MultisetMatch.Of(Spans(gold), Spans(answer)));
+        return new Dictionary<string, double>
+        {
+            ["jsonValidity"] = rows.Average(r => Parse(r.Answer) is null ? 0.0 : 1),
+            ["fieldPrecision"] = fields.Precision, ["fieldRecall"] = fields.Recall, ["fieldF1"] = fields.F1,
+            ["spanPrecision"] = spans.Precision, ["spanRecall"] = spans.Recall, ["spanF1"] = spans.F1,
+        };
+    }
+
+    /// <summary>By top-level key, spans.</summary>
+    public IReadOnlyDictionary<string, LabelScore> ByKind(IReadOnlyList<ScoredRow> rows)
+    {
+        ArgumentNullException.ThrowIfNull(rows);
+        List<(List<(string Path, string Value)> Gold, List<(string Path, string Value)> Said)> parsed = [.. rows.Select(r => (Spans(r.Gold), Spans(r.Answer)))];
+        return parsed.SelectMany(p => p.Gold.Concat(p.Said)).Select(s => Key(s.Path)).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).ToDictionary(key => key, key =>
+        {
+            MultisetMatch match = parsed.Select(p => MultisetMatch.Of([.. p.Gold.Where(s => Key(s.Path) == key)], (IReadOnlyCollection<(string, string)>)[.. p.Said.Where(s => Key(s.Path) == key)])).Aggregate((a, b) => a + b);
+            return new LabelScore(match.Precision, match.Recall, match.F1, match.Gold);
+        }, StringComparer.Ordinal);
+    }
+
+    private static MultisetMatch Sum(IReadOnlyList<ScoredRow> rows, Func<string, string, MultisetMatch> match) => rows.Select(r => match(r.Gold, r.Answer)).Aggregate((a, b) => a + b);
+
+    private static MultisetMatch Fields(string gold, string answer) => MultisetMatch.Of(TopLevel(gold), TopLevel(answer));
+
+    private static List<(string Key, string Value)> TopLevel(string json) => Parse(json) is { } parsed ? [.. parsed.Select(p => (p.Key, Canonical(p.Value)))] : [];
+
+    private static List<(string Path, string Value)> Spans(string json)
+    {
+        var spans = new List<(string, string)>();
+        if (Parse(json) is { } parsed)
+        {
+            Collect(parsed, "", spans);
+        }
+
+        return spans;
+    }
+
+    private static void Collect(JsonNode? node, string path, List<(string, string)> spans)
+    {
+        switch (node)
+        {
+            case JsonObject holder:
+                foreach ((string key, JsonNode? value) in holder)
+                {
+                    Collect(value, path.Length == 0 ? key : $"{path}.{key}", spans);
+                }
+
+                break;
+            case JsonArray items:
+                foreach (JsonNode? item in items)
+                {
+                    Collect(item, path, spans);
+                }
+
+                break;
+            case not null:
+                spans.Add((path, Canonical(node)));
+                break;
+        }
+    }
+
+    private static string Key(string path) => path.Split('.')[0];
+
+    /// <summary>A value as text that is the same for the same content: keys in order, text without blanks at its ends.</summary>
+    private static string Canonical(JsonNode? node) => node switch
+    {
+        null => "null",
+        JsonObject holder => "{" + string.Join(',', holder.OrderBy(p => p.Key, StringComparer.Ordinal).Select(p => $"{p.Key}:{Canonical(p.Value)}")) + "}",
+        JsonArray items => "[" + string.Join(',', items.Select(Canonical)) + "]",
+        _ when node.GetValueKind() == JsonValueKind.String => "\"" + node.GetValue<string>().Trim() + "\"",
+        _ => node.ToJsonString(),
+    };
+
+    private static JsonObject? Parse(string json)
+    {
+        try
+        {
+            // Touching every node finds doubled keys here, not later.
+            return JsonNode.Parse(json) is JsonObject parsed && parsed.DeepClone() is not null ? parsed : null;
+        }
+        catch (Exception fault) when (fault is JsonException or ArgumentException or InvalidOperationException)
+        {
+            return null;
+        }
+    }
+}
