@@ -85,6 +85,6 @@ public sealed class PublishAdapter(PipelineStorage storage, ProjectReader projec
         List<RowOutcome> both = [.. evaluation.Outcomes.Where(o => known.TryGetValue(o.TextHash, out RowOutcome? other) && other.Gold == o.Gold)];
         return both.Count < ChampionGate.FewestRows
             ? null
-            : PairedComparison.Compare([.. both.Select(o => known[o.TextHash].Tuned == o.Gold)], [.. both.Select(o => o.Tuned == o.Gold)], settings.Evaluation.BootstrapSamples);
+            : PairedComparison.Compare([.. both.Select(o => known[o.TextHash].ScoreOfTuned())], (IReadOnlyList<double>)[.. both.Select(o => o.ScoreOfTuned())], settings.Evaluation.BootstrapSamples);
     }
 }

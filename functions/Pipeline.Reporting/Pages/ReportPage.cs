@@ -158,9 +158,20 @@ public static class ReportPage
 
     private static string MetricName(string metric) => metric switch
     {
-        "accuracy" => "Accuracy", "rougeL" => "ROUGE-L", "jsonValidity" => "Valid JSON objects", "fieldPrecision" => "Field precision", "fieldRecall" => "Field recall", "fieldF1" => "Field F1",
-        "spanPrecision" => "Span precision", "spanRecall" => "Span recall", "spanF1" => "Span F1", "entityPrecision" => "Entity precision", "entityRecall" => "Entity recall", "entityF1" => "Entity F1",
-        "leakRate" => "Entities that leak", "faithfulText" => "Answers that keep the text between the masks",
+        "accuracy" => "Accuracy",
+        "rougeL" => "ROUGE-L",
+        "jsonValidity" => "Valid JSON objects",
+        "fieldPrecision" => "Field precision",
+        "fieldRecall" => "Field recall",
+        "fieldF1" => "Field F1",
+        "spanPrecision" => "Span precision",
+        "spanRecall" => "Span recall",
+        "spanF1" => "Span F1",
+        "entityPrecision" => "Entity precision",
+        "entityRecall" => "Entity recall",
+        "entityF1" => "Entity F1",
+        "leakRate" => "Entities that leak",
+        "faithfulText" => "Answers that keep the text between the masks",
         _ when metric.StartsWith("leakRate.", StringComparison.Ordinal) => $"… of the type {metric["leakRate.".Length..]}",
         _ => metric,
     };

@@ -11,6 +11,8 @@ namespace Pipeline.Reporting.Tasks;
 /// </summary>
 public sealed class ExtractionScoring : ITaskScoring
 {
+    private static readonly JsonDocumentOptions NoDoubles = new() { AllowDuplicateProperties = false };
+
     public string ScoreName => "fieldF1";
 
     /// <summary>The field F1 of a row; an answer that is no JSON object has no fields.</summary>
@@ -98,10 +100,9 @@ public sealed class ExtractionScoring : ITaskScoring
     {
         try
         {
-            // Touching every node finds doubled keys here, not later.
-            return JsonNode.Parse(json) is JsonObject parsed && parsed.DeepClone() is not null ? parsed : null;
+            return JsonNode.Parse(json, documentOptions: NoDoubles) as JsonObject;
         }
-        catch (Exception fault) when (fault is JsonException or ArgumentException or InvalidOperationException)
+        catch (Exception fault) when (fault is JsonException or ArgumentException)
         {
             return null;
         }

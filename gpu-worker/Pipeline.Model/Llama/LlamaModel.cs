@@ -54,6 +54,7 @@ public sealed class LlamaModel : IDisposable
     public static LlamaModel Load(string directory, WeightStorage storage)
     {
         LlamaConfig config = LlamaConfig.FromDirectory(directory);
+        using var heap = new NativeHeap();
         using CheckpointReader checkpoint = CheckpointReader.Open(directory, config.Quantized);
         using DisposeScope scope = NewDisposeScope();
         return new LlamaModel(checkpoint, config, storage);

@@ -40,7 +40,7 @@ public sealed class ProjectFileTests
     [InlineData("training:\n  r: 0\n", "line 2: 'training.r' is 0; it must lie between 1 and 1024")]
     [InlineData("training: [1]\n", "line 1: 'training' must be a mapping")]
     [InlineData("training: { learningRate: 0 }\n", "'training.learningRate' is 0; it must lie between 0 (exclusive) and 1")]
-    [InlineData("task: sorting\n", "line 1: 'task' is 'sorting': use one of classification, instruction")]
+    [InlineData("task: sorting\n", "line 1: 'task' is 'sorting': use one of classification, extraction, deidentification, instruction, chat")]
     [InlineData("split: { test: ../secret.tsv }\n", "'split.test' is '../secret.tsv'")]
     [InlineData("base: ../../etc\n", "'base' is '../../etc'")]
     [InlineData("labels: [a, A]\n", "names 'A' twice")]
