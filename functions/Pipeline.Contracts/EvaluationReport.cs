@@ -26,7 +26,8 @@ public sealed record EvaluationReport
     /// <summary>One outcome a held-out row.</summary>
     public required IReadOnlyList<RowOutcome> Outcomes { get; init; }
 
-    public required TrainingSummary Training { get; init; }
+    /// <summary>What the training cost; <c>null</c> when an adapter was only evaluated.</summary>
+    public TrainingSummary? Training { get; init; }
 }
 
 /// <summary>A model's metrics on the held-out rows.</summary>

@@ -13,6 +13,10 @@ public sealed class FencedFiles(BlobFiles files, LeasedBlob lease)
 
     /// <summary>Writes a blob.</summary>
     /// <exception cref="LeaseLostException">The lease is another's.</exception>
+    public Task WriteFileAsync(BlobAddress address, string path, CancellationToken cancellation) =>
+        WriteAsync(address, tag => files.TryWriteFileAsync(address, path, tag, cancellation), cancellation);
+
+    /// <summary>Writes a blob of bytes.</summary>
     public Task WriteAsync(BlobAddress address, byte[] bytes, CancellationToken cancellation) =>
         WriteAsync(address, tag => files.TryWriteAsync(address, bytes, tag, cancellation), cancellation);
 

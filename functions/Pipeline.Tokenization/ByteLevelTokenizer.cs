@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Text;
-using ICU4N.Text;
 
 namespace Pipeline.Tokenization;
 
@@ -67,7 +66,7 @@ internal sealed class ByteLevelTokenizer : Tokenizer
             }
 
             string whole = Whole(piece);
-            foreach (string word in _splitter.Split(_composed ? Composed(whole) : whole))
+            foreach (string word in _splitter.Split(_composed ? UnicodeText.Compose(whole) : whole))
             {
                 result.AddRange(EncodeWord(word));
             }
@@ -88,7 +87,7 @@ internal sealed class ByteLevelTokenizer : Tokenizer
                 continue;
             }
 
-            if (_addedIds.Contains(id))
+            if (_addedIds.Contains(id) || !piece.All(ByteOfChar.ContainsKey))
             {
                 bytes.AddRange(Encoding.UTF8.GetBytes(piece));
                 continue;
@@ -121,9 +120,6 @@ internal sealed class ByteLevelTokenizer : Tokenizer
 
         return ids;
     }
-
-    /// <summary>Form C. Not .NET's own: without the system's ICU (invariant globalization) it composes nothing.</summary>
-    private static string Composed(string text) => Ascii.IsValid(text) ? text : Normalizer2.NFCInstance.Normalize(text);
 
     /// <summary>A text without halves of surrogate pairs, which are no characters.</summary>
     private static string Whole(string text)

@@ -57,7 +57,6 @@ internal static class SentencePieceModel
         var ids = new Dictionary<string, int>(StringComparer.Ordinal);
         var merging = new Dictionary<string, int>(StringComparer.Ordinal);
         var controls = new Dictionary<string, int>(StringComparer.Ordinal);
-        var added = new Dictionary<string, int>(StringComparer.Ordinal);
         foreach ((int id, Piece piece) in pieces.Index())
         {
             if (!ids.TryAdd(piece.Text, id))
@@ -69,13 +68,13 @@ internal static class SentencePieceModel
             {
                 case PieceKind.Normal: merging[piece.Text] = id; break;
                 case PieceKind.Control or PieceKind.Unknown: controls[piece.Text] = id; break;
-                case PieceKind.UserDefined: added[piece.Text] = id; break;
+                case PieceKind.UserDefined: throw new InvalidDataException($"{name} has the user-defined piece '{piece.Text}'; models with such pieces are not read.");
             }
         }
 
         PairMerger merger = PairMerger.FromScores(merging, [.. pieces.Select(p => p.Score)]);
         BlankPrefix prefix = Number(normalizer, NormalizerDummyPrefix, 1) == 1 ? BlankPrefix.Always : BlankPrefix.Never;
-        return new LlamaTokenizer(ids, merger, controls, new AddedTokens(added), prefix, name);
+        return new LlamaTokenizer(ids, merger, controls, new AddedTokens(new Dictionary<string, int>()), prefix, name);
     }
 
     private static Piece ReadPiece(ByteString bytes)

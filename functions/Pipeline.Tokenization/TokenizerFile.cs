@@ -1,9 +1,10 @@
 using System.Text.Json;
+using System.Text.RegularExpressions;
 
 namespace Pipeline.Tokenization;
 
 /// <summary>Reads a tokenizer.json and refuses one that would be encoded otherwise than written. Format: huggingface/tokenizers.</summary>
-internal static class TokenizerFile
+internal static partial class TokenizerFile
 {
     /// <summary>Reads the bytes of a tokenizer.json.</summary>
     /// <param name="json">The file.</param>
@@ -52,6 +53,12 @@ internal static class TokenizerFile
         if (ids.Count == 0 || ids.Values.Min() != 0 || ids.Values.Max() != ids.Count - 1)
         {
             throw new InvalidDataException($"{name}: the vocabulary's ids are not 0 to {ids.Count - 1}.");
+        }
+
+        if (root.TryGetProperty("added_tokens", out JsonElement tokens) && tokens.ValueKind == JsonValueKind.Array
+            && tokens.EnumerateArray().FirstOrDefault(t => !Flag(t, "special") && Flag(t, "normalized")) is { ValueKind: JsonValueKind.Object } normalized)
+        {
+            throw new InvalidDataException($"{name}: the added token '{normalized.GetProperty("content").GetString()}' is matched in normalised text (\"normalized\": true), which is not read.");
         }
 
         // Old files put all three among the pieces only.
@@ -119,12 +126,17 @@ internal static class TokenizerFile
             {
                 "Split" when Optional(step, "behavior") == "Isolated" && !Flag(step, "invert") => step.GetProperty("pattern").GetProperty("Regex").GetString(),
                 "Digits" when Flag(step, "individual_digits") => WordSplitter.Digits,
-                "ByteLevel" when !Flag(step, "add_prefix_space") => Flag(step, "use_regex") ? WordSplitter.Gpt2 : "",
+                "ByteLevel" when !Flag(step, "add_prefix_space") => Flag(step, "use_regex", otherwise: true) ? WordSplitter.Gpt2 : "",
                 _ => throw new InvalidDataException($"{name}: the pre-tokenizer {step.GetRawText()} is not read; Split (isolated), Digits (individual) and ByteLevel (without a prefixed blank) are."),
             };
             spelled |= Kind(step) == "ByteLevel";
             if (!string.IsNullOrEmpty(expression))
             {
+                if (OtherCategory().Match(expression) is { Success: true } other)
+                {
+                    throw new InvalidDataException($"{name}: the pre-tokenizer's expression names {other.Value}; letters and numbers (\\p{{L}}, \\p{{N}}) are told apart here, other kinds of characters are not.");
+                }
+
                 expressions.Add(expression);
             }
         }
@@ -184,5 +196,8 @@ internal static class TokenizerFile
 
     private static string? Optional(JsonElement element, string key) => element.TryGetProperty(key, out JsonElement value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
 
-    private static bool Flag(JsonElement element, string key) => element.TryGetProperty(key, out JsonElement value) && value.ValueKind == JsonValueKind.True;
+    private static bool Flag(JsonElement element, string key, bool otherwise = false) => element.TryGetProperty(key, out JsonElement value) ? value.ValueKind == JsonValueKind.True : otherwise;
+
+    [GeneratedRegex(@"\\[pP]\{(?!L\}|N\})[^}]*\}")]
+    private static partial Regex OtherCategory();
 }

@@ -11,7 +11,7 @@ namespace Pipeline.Training;
 /// <summary>Rows to adapter, in the order in which things happen.</summary>
 public static class TrainingLoop
 {
-    private const int ValidationRowsTogether = 32;
+    private const int ValidationTokensTogether = 4096;
 
     /// <summary>Trains the run's adapter in place.</summary>
     /// <returns>Steps done, tokens seen and tokens a second.</returns>
@@ -21,12 +21,8 @@ public static class TrainingLoop
     {
         ArgumentNullException.ThrowIfNull(run);
         TrainingSettings settings = run.Settings;
+        TrainingChecks.Require(settings, run.Rows, run.ValidationRows.Count);
         bool keepsBest = settings.KeepBest || settings.EarlyStopping is not null;
-        if (keepsBest && run.ValidationRows.Count == 0)
-        {
-            throw new TrainingException("training.keepBest and training.earlyStopping go by the validation loss, and there are no validation rows. Raise split.validation.");
-        }
-
         var plan = new StepPlan(run.Rows, settings);
         int warmup = Math.Min(settings.WarmupSteps, plan.Count / 5); // a short run is not all warm-up
         double peak = settings.LearningRateFor(run.Model.Config.HiddenSize);
@@ -89,7 +85,10 @@ public static class TrainingLoop
 
     private static double MeanLoss(TrainingRun run, StepGradient gradient)
     {
-        double sum = run.ValidationRows.OrderBy(r => r.Ids.Count).Chunk(ValidationRowsTogether).Sum(gradient.Loss);
+        // No more at a time than in training, or some thousand tokens where that is less.
+        int[] lengths = [.. run.ValidationRows.Select(r => r.Ids.Count)];
+        int most = Math.Max(lengths.Max(), Math.Min(ValidationTokensTogether, run.Settings.PackTokens ?? ValidationTokensTogether));
+        double sum = BatchPlan.PackedEpoch(lengths, most, seed: 0, epoch: 0).Sum(batch => gradient.Loss([.. batch.Select(i => run.ValidationRows[i])]));
         return sum / run.ValidationRows.Sum(r => r.SupervisedTokens);
     }
 

@@ -28,7 +28,7 @@ public sealed record TrainingRun
     /// <summary>Called when a checkpoint was written, with its path.</summary>
     public Action<string>? OnCheckpoint { get; init; }
 
-    /// <summary>What makes this run another one: rows, settings and the base's shape.</summary>
+    /// <summary>What makes this run another one: settings, rows with what is learned of them, and the base with its weights.</summary>
     public string Fingerprint() => ContentHash.ShortOf(
-        [ContractJson.Write(Settings), ContractJson.Write(Model.Config), .. Rows.Select(r => r.Id + ':' + string.Join(' ', r.Ids))]);
+        [ContractJson.Write(Settings), ContractJson.Write(Model.Config), Model.WeightSample(), .. Rows.Concat(ValidationRows).Select(r => $"{r.Id}:{string.Join(' ', r.Ids)}:{string.Concat(r.LossMask)}")]);
 }

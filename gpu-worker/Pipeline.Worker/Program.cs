@@ -4,7 +4,7 @@ using Pipeline.Training;
 using Pipeline.Worker.Commands;
 
 // Exit codes: 0 done, 1 failed, 2 bad input or usage.
-var root = new RootCommand("The worker: trains adapters, one-shot or off the queue.") { RunCommand.Create(), TrainCommand.Create(), ParityCommand.Create(), BenchCommand.Create(), QuantizeCommand.Create(), MergeCommand.Create(), GenerateCommand.Create() };
+var root = new RootCommand("The worker: trains adapters, one-shot or off the queue.") { RunCommand.Create(), TrainCommand.Create(), ParityCommand.Create(), BenchCommand.Create(), QuantizeCommand.Create(), MergeCommand.Create(), GenerateCommand.Create(), EvaluateCommand.Create() };
 ParseResult parsed = root.Parse(args);
 if (parsed.Errors.Count > 0)
 {

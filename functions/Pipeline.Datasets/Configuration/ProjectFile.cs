@@ -153,6 +153,11 @@ public static class ProjectFile
             EarlyStopping = section.Text("earlyStopping") is null ? null : section.Integer("earlyStopping", 3, 1, 1000),
             KeepBest = section.Flag("keepBest", defaults.KeepBest),
         };
+        if (training.Dora && training.NeftuneAlpha > 0)
+        {
+            section.Fault(section.Line("neftuneAlpha"), "neftuneAlpha", "is not computed together with dora; leave one of them out");
+        }
+
         section.RejectOthers();
         return training;
     }

@@ -130,6 +130,9 @@ internal sealed class YamlSection(YamlMappingNode? node, string path, List<strin
         }
     }
 
+    /// <summary>The line of a key's value; 0 when it is not there.</summary>
+    public int Line(string key) => node?.Children.FirstOrDefault(c => (c.Key as YamlScalarNode)?.Value == key).Value is { } value ? (int)value.Start.Line : 0;
+
     public void Fault(int line, string key, string message) => faults.Add($"line {line}: '{Path(key)}' {message}");
 
     private void Fault(YamlNode at, string key, string message) => Fault((int)at.Start.Line, key, message);

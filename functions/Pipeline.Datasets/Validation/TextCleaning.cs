@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text;
+using Pipeline.Tokenization;
 
 namespace Pipeline.Datasets.Validation;
 
@@ -19,7 +20,7 @@ public static class TextCleaning
             }
         }
 
-        return kept.ToString().Normalize(NormalizationForm.FormC).Trim();
+        return UnicodeText.Compose(kept.ToString()).Trim();
     }
 
     /// <summary>What two texts have in common when they are the same to a reader: letters in one case, runs of white space as one blank.</summary>

@@ -34,7 +34,7 @@ internal static class RunSummary
             Baselines = evaluation.Baselines,
             Adapter = $"{BlobLayout.AdaptersContainer}/{run.Adapter}",
             Promotion = run.Promotion,
-            SecondsPerStage = new Dictionary<string, double>(evaluation.Training.SecondsPerStage) { ["dataset"] = Math.Round(datasetSeconds, 3) },
+            SecondsPerStage = new Dictionary<string, double>(evaluation.Training!.SecondsPerStage) { ["dataset"] = Math.Round(datasetSeconds, 3) },
             TokensPerSecond = evaluation.Training.TokensPerSecond,
             PeakMemoryBytes = hostPeakBytes + evaluation.Training.PeakMemoryBytes,
         };

@@ -16,10 +16,10 @@ public static class EvaluationBuilder
     /// <param name="baseAnswers">One a test row, in order.</param>
     /// <param name="tunedAnswers">One a test row, in order.</param>
     /// <param name="settings">How it is measured.</param>
-    /// <param name="training">What the training cost.</param>
+    /// <param name="training">What the training cost; <c>null</c>: nothing was trained.</param>
     public static EvaluationReport Build(
         DatasetManifest manifest, IReadOnlyList<Example> train, IReadOnlyList<Example> test, IReadOnlyList<ModelAnswer> baseAnswers,
-        IReadOnlyList<ModelAnswer> tunedAnswers, EvaluationSettings settings, TrainingSummary training)
+        IReadOnlyList<ModelAnswer> tunedAnswers, EvaluationSettings settings, TrainingSummary? training)
     {
         ArgumentNullException.ThrowIfNull(manifest);
         ArgumentNullException.ThrowIfNull(settings);

@@ -15,17 +15,22 @@ public static class ReportPage
     /// <param name="report">The evaluation.</param>
     /// <param name="manifest">The dataset.</param>
     /// <param name="test">Held-out rows, in the order of the outcomes.</param>
-    /// <param name="lossCurveSvg">What <see cref="LossCurve.Svg"/> drew.</param>
+    /// <param name="lossCurveSvg">What <see cref="LossCurve.Svg"/> drew; empty: nothing was trained.</param>
     public static string Write(string title, EvaluationReport report, DatasetManifest manifest, IReadOnlyList<Example> test, string lossCurveSvg)
     {
         ArgumentNullException.ThrowIfNull(report);
         ArgumentNullException.ThrowIfNull(manifest);
         ArgumentNullException.ThrowIfNull(test);
+        ArgumentNullException.ThrowIfNull(lossCurveSvg);
         var page = new StringBuilder();
         page.Append(CultureInfo.InvariantCulture, $"<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><title>{Escape(title)}</title><style>{Style}</style></head><body><main>");
         page.Append(CultureInfo.InvariantCulture, $"<h1>{Escape(title)}</h1><p>{Escape(Verdict(report))}</p>");
         AppendScores(page, report);
-        page.Append("<h2>Loss</h2><p>Nats a supervised token: each step, its running mean, and the validation rows at the end of each epoch.</p>").Append(lossCurveSvg);
+        if (lossCurveSvg.Length > 0)
+        {
+            page.Append("<h2>Loss</h2><p>Nats a supervised token: each step, its running mean, and the validation rows.</p>").Append(lossCurveSvg);
+        }
+
         AppendConfusion(page, report);
         AppendLabels(page, report);
         AppendRows(page, "Rows won", report.ScoreName == "accuracy" ? "Base had them wrong, tuned has them right." : "Tuned scores higher than base.", report, test, o => o.TunedScore > o.BaseScore);
@@ -146,12 +151,16 @@ public static class ReportPage
     private static void AppendDataset(StringBuilder page, EvaluationReport report, DatasetManifest manifest)
     {
         RowCounts rows = manifest.Rows;
-        TrainingSummary training = report.Training;
         page.Append(CultureInfo.InvariantCulture, $"<h2>What it was made of</h2><table><tr><th>Dataset</th><td>{Escape(manifest.DatasetId)} from {Escape(string.Join(", ", manifest.Sources.Select(s => s.Name)))}</td></tr>");
         page.Append(CultureInfo.InvariantCulture, $"<tr><th>Rows</th><td>{rows.Read} read: {rows.Accepted} accepted ({rows.Train} to train, {rows.Validation} to validate, {rows.Test} to test), {rows.Rejected} rejected, {rows.Duplicates} duplicates</td></tr>");
         page.Append(CultureInfo.InvariantCulture, $"<tr><th>Columns</th><td>text from '{Escape(manifest.Columns.Text)}', answer from '{Escape(manifest.Columns.Label)}'{(manifest.Columns.Guessed ? " (guessed)" : "")}</td></tr>");
         page.Append(CultureInfo.InvariantCulture, $"<tr><th>Base</th><td>{Escape(manifest.Base)}, template {Escape(manifest.Template)}</td></tr>");
-        page.Append(CultureInfo.InvariantCulture, $"<tr><th>Training</th><td>{training.Steps} steps, {training.Tokens} tokens, {training.TokensPerSecond:0} tokens a second, {training.TrainableParameters} trainable parameters, peak memory {training.PeakMemoryBytes / 1048576} MiB</td></tr></table>");
+        if (report.Training is { } training)
+        {
+            page.Append(CultureInfo.InvariantCulture, $"<tr><th>Training</th><td>{training.Steps} steps, {training.Tokens} tokens, {training.TokensPerSecond:0} tokens a second, {training.TrainableParameters} trainable parameters, peak memory {training.PeakMemoryBytes / 1048576} MiB</td></tr>");
+        }
+
+        page.Append("</table>");
     }
 
     private static string Name(string baseline) => baseline switch { "majority" => "Always the most frequent label", "naiveBayes" => "Naive Bayes on single words", _ => baseline };

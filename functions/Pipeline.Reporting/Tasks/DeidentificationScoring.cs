@@ -7,20 +7,20 @@ namespace Pipeline.Reporting.Tasks;
 /// <summary>
 /// Answers that repeat the question with each entity replaced by its type: <c>&lt;PERSON&gt;</c>, <c>[PERSON]</c> or
 /// <c>{{PERSON}}</c>. An entity is found when type and replaced words are the right ones. A leak is an entity of the right
-/// answer whose words still stand in the answer given, whatever else the answer says.
+/// answer whose words stand in the answer given more often than in the right one, whatever else the answer says.
 /// </summary>
 public sealed partial class DeidentificationScoring : ITaskScoring
 {
     public string ScoreName => "entityF1";
 
     /// <summary>The entity F1 of a row; an answer that is not the question with masks has no entities.</summary>
-    public double Score(string question, string gold, string answer) => MultisetMatch.Of(Entities(question, gold) ?? [], Entities(question, answer) ?? []).F1;
+    public double Score(string question, string gold, string answer) => Entities(question, answer) is { } said ? MultisetMatch.Of(Entities(question, gold) ?? [], said).F1 : 0;
 
     public IReadOnlyDictionary<string, double> Metrics(IReadOnlyList<ScoredRow> rows)
     {
         ArgumentNullException.ThrowIfNull(rows);
         MultisetMatch all = rows.Select(r => MultisetMatch.Of(Entities(r.Question, r.Gold) ?? [], Entities(r.Question, r.Answer) ?? [])).Aggregate((a, b) => a + b);
-        List<(string Type, bool Leaked)> gold = [.. rows.SelectMany(r => (Entities(r.Question, r.Gold) ?? []).Select(e => (e.Type, r.Answer.Contains(e.Words, StringComparison.OrdinalIgnoreCase))))];
+        List<(string Type, bool Leaked)> gold = [.. rows.SelectMany(r => (Entities(r.Question, r.Gold) ?? []).Select(e => (e.Type, Leaks(e.Words, r))))];
         var metrics = new Dictionary<string, double>(StringComparer.Ordinal)
         {
             ["entityPrecision"] = all.Precision, ["entityRecall"] = all.Recall, ["entityF1"] = all.F1,
@@ -76,6 +76,21 @@ public sealed partial class DeidentificationScoring : ITaskScoring
         return at == question.Length ? entities : null;
     }
 
+    /// <summary>Whether the answer has the words more often than the right one has: "Will" may stay a verb.</summary>
+    private static bool Leaks(string words, ScoredRow row) => Occurrences(words, row.Answer) > Occurrences(words, row.Gold);
+
+    private static int Occurrences(string words, string text)
+    {
+        int count = 0;
+        for (int at = text.IndexOf(words, StringComparison.OrdinalIgnoreCase); at >= 0; at = text.IndexOf(words, at + 1, StringComparison.OrdinalIgnoreCase))
+        {
+            bool whole = (at == 0 || !char.IsLetterOrDigit(text[at - 1])) && (at + words.Length == text.Length || !char.IsLetterOrDigit(text[at + words.Length]));
+            count += whole ? 1 : 0;
+        }
+
+        return count;
+    }
+
     /// <summary>Two masks side by side: the first stands for one word.</summary>
     private static int NextWord(string text, int at)
     {
@@ -83,6 +98,6 @@ public sealed partial class DeidentificationScoring : ITaskScoring
         return blank < 0 ? text.Length : blank;
     }
 
-    [GeneratedRegex(@"(?:<|\[|\{\{)([A-Z][A-Z_]*)(?:>|\]|\}\})")]
+    [GeneratedRegex(@"(?:<|\[|\{\{)([A-Z][A-Z0-9_-]*)(?:>|\]|\}\})")]
     private static partial Regex Mask();
 }

@@ -16,7 +16,7 @@ public sealed class ExtractionScoring : ITaskScoring
     public string ScoreName => "fieldF1";
 
     /// <summary>The field F1 of a row; an answer that is no JSON object has no fields.</summary>
-    public double Score(string question, string gold, string answer) => Fields(gold, answer).F1;
+    public double Score(string question, string gold, string answer) => Parse(answer) is null ? 0 : Fields(gold, answer).F1;
 
     public IReadOnlyDictionary<string, double> Metrics(IReadOnlyList<ScoredRow> rows)
     {
@@ -100,9 +100,11 @@ public sealed class ExtractionScoring : ITaskScoring
     {
         try
         {
-            return JsonNode.Parse(json, documentOptions: NoDoubles) as JsonObject;
+            var parsed = JsonNode.Parse(json, documentOptions: NoDoubles) as JsonObject;
+            _ = Canonical(parsed); // half an escape (\\ud83d) is found when the text is taken, not when it is parsed
+            return parsed;
         }
-        catch (Exception fault) when (fault is JsonException or ArgumentException)
+        catch (Exception fault) when (fault is JsonException or ArgumentException or InvalidOperationException)
         {
             return null;
         }

@@ -2,7 +2,7 @@ namespace Pipeline.Tokenization.Templates;
 
 /// <summary>
 /// The Mistral instruct format: one BOS, <c>[INST] user [/INST] answer</c>, EOS behind each answer; the system text stands
-/// before the first user's, two line ends between. Source: mistralai/mistral-common, <c>tokens/tokenizers/instruct.py</c>,
+/// before the first user's (the last one's in version 3), two line ends between. Source: mistralai/mistral-common, <c>tokens/tokenizers/instruct.py</c>,
 /// version 1; where the tokenizer has <c>[INST]</c> as a control token, version 3. Texts are taken as they are.
 /// </summary>
 /// <param name="instructionIsControl">Whether <c>[INST]</c> and <c>[/INST]</c> are control tokens.</param>
@@ -31,7 +31,8 @@ public sealed class MistralTemplate(bool instructionIsControl) : ChatTemplate
                 continue;
             }
 
-            string user = i == 0 && system is not null ? $"{system}\n\n{turns[i]}" : turns[i];
+            int systemTurn = instructionIsControl ? (turns.Count - 1) / 2 * 2 : 0; // version 3: the last user's
+            string user = i == systemTurn && system is not null ? $"{system}\n\n{turns[i]}" : turns[i];
             if (instructionIsControl)
             {
                 yield return TemplatePart.Control(Instruction);

@@ -9,7 +9,7 @@ namespace Pipeline.Evaluation.Tasks;
 /// <summary>What a model answers on held-out rows: for labels by likelihood, for free answers by writing.</summary>
 public sealed class HeldOutEvaluation
 {
-    private const int LongestFreeAnswer = 512;
+    private const int LeastRoom = 16;
     private const int StopRateRows = 64;
     private readonly ChatEncoder _encoder;
     private readonly IReadOnlyList<Example> _rows;
@@ -67,5 +67,5 @@ public sealed class HeldOutEvaluation
     }
 
     /// <summary>Room for every right answer and half as much again.</summary>
-    private int LongestAnswer() => _labels.Count > 0 ? LabelTokens().Max(t => t.Count) + 2 : Math.Min(LongestFreeAnswer, _encoded.Max(e => e.Answer.Count) * 3 / 2);
+    private int LongestAnswer() => _labels.Count > 0 ? LabelTokens().Max(t => t.Count) + 2 : (_encoded.Max(e => e.Answer.Count) * 3 / 2) + LeastRoom;
 }

@@ -26,6 +26,9 @@ public sealed record LoraOptions(int Rank, double Alpha, double Dropout)
     /// <summary>Names left out although targeted.</summary>
     public IReadOnlyList<string> Excluded { get; init; } = [];
 
+    /// <summary>A regular expression over whole paths of layers left out, as peft takes for a text; <c>null</c>: none.</summary>
+    public string? ExcludedExpression { get; init; }
+
     /// <summary>Indices of the decoder layers that are adapted; <c>null</c>: all.</summary>
     public IReadOnlyList<int>? Layers { get; init; }
 
@@ -49,13 +52,15 @@ public sealed record LoraOptions(int Rank, double Alpha, double Dropout)
     public bool Adapts(string path)
     {
         ArgumentNullException.ThrowIfNull(path);
-        if (Layers is not null && !Layers.Contains(LayerOf(path)))
+        if (Excluded.Any(e => Named(path, e)) || (ExcludedExpression is not null && Matches($"^(?:{ExcludedExpression})$", path)))
         {
             return false;
         }
 
-        bool targeted = TargetExpression is not null ? Matches($"^(?:{TargetExpression})$", path) : Targets.Contains(AllLinear) || Targets.Any(t => Named(path, t));
-        return targeted && !Excluded.Any(e => Named(path, e));
+        // As in peft, the layers' indices narrow names that are matched at a path's end, not expressions and whole paths.
+        return TargetExpression is not null
+            ? Matches($"^(?:{TargetExpression})$", path)
+            : Targets.Contains(path) || ((Targets.Contains(AllLinear) || Targets.Any(t => Named(path, t))) && (Layers is null || Layers.Contains(LayerOf(path))));
     }
 
     private static bool Named(string path, string name) => path == name || path.EndsWith("." + name, StringComparison.Ordinal);

@@ -13,6 +13,8 @@ public static class PeftConfig
     /// <summary>The version of peft whose key set is written.</summary>
     public const string PeftVersion = "0.21.0";
 
+    private const int LargestRank = 16_384;
+
     /// <summary>Keys that must be absent, null, false or empty, with the reason.</summary>
     private static readonly (string Key, string Reason)[] Refused =
     [
@@ -60,7 +62,7 @@ public static class PeftConfig
         {
             ["alora_invocation_tokens"] = null, ["alpha_pattern"] = Pattern(options.AlphaPattern, Number), ["arrow_config"] = null, ["auto_mapping"] = null,
             ["base_model_name_or_path"] = baseName, ["bias"] = "none", ["corda_config"] = null, ["ensure_weight_tying"] = false, ["eva_config"] = null,
-            ["exclude_modules"] = options.Excluded.Count == 0 ? null : new JsonArray([.. options.Excluded.Select(m => (JsonNode)m)]), ["fan_in_fan_out"] = false, ["inference_mode"] = true,
+            ["exclude_modules"] = options.ExcludedExpression is { } text ? text : options.Excluded.Count == 0 ? null : new JsonArray([.. options.Excluded.Select(m => (JsonNode)m)]), ["fan_in_fan_out"] = false, ["inference_mode"] = true,
             ["init_lora_weights"] = true, ["kasa_config"] = null, ["layer_replication"] = null, ["layers_pattern"] = null,
             ["layers_to_transform"] = options.Layers is null ? null : new JsonArray([.. options.Layers.Select(l => (JsonNode)l)]), ["loftq_config"] = new JsonObject(),
             ["lora_alpha"] = Number(options.Alpha), ["lora_bias"] = false, ["lora_dropout"] = options.Dropout, ["lora_ga_config"] = null, ["megatron_config"] = null,
@@ -116,15 +118,23 @@ public static class PeftConfig
             JsonValue text when text.GetValue<string>() != LoraOptions.AllLinear => ([], text.GetValue<string>()),
             _ => ((IReadOnlyList<string>)[LoraOptions.AllLinear], (string?)null),
         };
-        return new LoraOptions(config["r"]!.GetValue<int>(), config["lora_alpha"]!.GetValue<double>(), config["lora_dropout"]?.GetValue<double>() ?? 0)
+        int rank = config["r"]!.GetValue<int>();
+        if (rank is < 1 or > LargestRank)
+        {
+            throw new FormatException($"r is {rank}; 1 to {LargestRank} is read");
+        }
+
+        return new LoraOptions(rank, config["lora_alpha"]!.GetValue<double>(), config["lora_dropout"]?.GetValue<double>() ?? 0)
         {
             UseRslora = config["use_rslora"]?.GetValue<bool>() ?? false,
             UseDora = config["use_dora"]?.GetValue<bool>() ?? false,
             Targets = targets,
             TargetExpression = expression,
             Excluded = config["exclude_modules"] is JsonArray excluded ? [.. excluded.Select(n => n!.GetValue<string>())] : [],
+            ExcludedExpression = config["exclude_modules"] is JsonValue excludedText ? excludedText.GetValue<string>() : null,
             Layers = config["layers_to_transform"] switch
             {
+                JsonArray { Count: 0 } => null,
                 JsonArray layers => [.. layers.Select(l => l!.GetValue<int>())],
                 JsonValue layer => [layer.GetValue<int>()],
                 _ => null,

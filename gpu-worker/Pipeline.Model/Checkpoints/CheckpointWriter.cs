@@ -11,7 +11,7 @@ namespace Pipeline.Model.Checkpoints;
 public static class CheckpointWriter
 {
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true, NewLine = "\n" };
-    private static readonly string[] Companions = ["tokenizer.json", "tokenizer.model", "tokenizer_config.json", "special_tokens_map.json", "generation_config.json", "LICENSE", "NOTICE"];
+    private static readonly string[] Companions = ["tokenizer.json", "tokenizer.model", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "chat_template.jinja", "generation_config.json", "LICENSE", "NOTICE"];
 
     /// <summary>Writes the weights with the attached adapter folded in, in float32.</summary>
     /// <param name="model">A base held in NF4 is written dequantised: that is what the adapter was trained on.</param>

@@ -191,7 +191,7 @@ public sealed class SafetensorsFile : IDisposable
                 : [];
             return (ReadEntries(document.RootElement, 8 + headerLength, stream.Length, name), metadata);
         }
-        catch (Exception fault) when (fault is JsonException or InvalidOperationException or KeyNotFoundException or FormatException or OverflowException)
+        catch (Exception fault) when (fault is JsonException or InvalidOperationException or KeyNotFoundException or FormatException or OverflowException or ArgumentException or IndexOutOfRangeException)
         {
             throw new ModelException($"'{name}' is no safetensors file: {fault.Message}", fault);
         }

@@ -104,6 +104,21 @@ public sealed class LlamaModel : IDisposable
     /// <returns>float32 [..., vocabulary].</returns>
     public Tensor Logits(Tensor hidden) => nn.functional.linear(hidden, _head ?? _embedding);
 
+    /// <summary>A hash of some of every tensor's numbers: tells one base's weights from another's of the same shape.</summary>
+    public string WeightSample()
+    {
+        const int Sampled = 4096; // bytes of each tensor
+        using DisposeScope scope = NewDisposeScope();
+        using var hash = System.Security.Cryptography.IncrementalHash.CreateHash(System.Security.Cryptography.HashAlgorithmName.SHA256);
+        foreach (Tensor tensor in OtherTensors().Select(t => t.Value).Concat(Projections.Select(p => p.Weight.Quantized?.Codes ?? p.Weight.Values())))
+        {
+            Tensor flat = tensor.reshape(-1);
+            hash.AppendData(flat.narrow(0, 0, Math.Min(flat.NumberOfElements, Sampled / flat.ElementSize)).cpu().bytes);
+        }
+
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
+
     /// <summary>The tensors that no adapter touches, under their names in a checkpoint: embedding, norms, biases, head.</summary>
     internal IEnumerable<(string Name, Tensor Value)> OtherTensors()
     {

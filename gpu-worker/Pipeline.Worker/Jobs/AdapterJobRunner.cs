@@ -30,13 +30,16 @@ public static class AdapterJobRunner
         (LlamaModel model, ChatEncoder encoder, LocalDataset dataset) = progress.Stage(ProgressLog.Load, 1, () => Load(job));
         using (model)
         {
+            // Whatever does not fit is said before the base is asked anything.
+            (List<EncodedRow> rows, List<EncodedRow> validationRows) = (Encode(dataset.Train, encoder, model), Encode(dataset.Validation, encoder, model));
+            TrainingChecks.Require(job.Training, rows, validationRows.Count);
+            using LoraAdapter adapter = LoraAdapter.Create(model, Options(job.Training), job.Training.Seed);
             var evaluation = new HeldOutEvaluation(encoder, dataset.Test, dataset.Manifest.Labels, job.Evaluation.Generate);
             IReadOnlyList<ModelAnswer> Ask(string stage) => progress.Stage(stage, dataset.Test.Count, () => evaluation.Ask(model, done => progress.Report(stage, done, dataset.Test.Count), cancellation));
 
             IReadOnlyList<ModelAnswer> baseAnswers = Ask(ProgressLog.EvaluateBase);
-            using LoraAdapter adapter = LoraAdapter.Create(model, Options(job.Training), job.Training.Seed);
             model.Attach(adapter);
-            TrainingOutcome outcome = progress.Stage(ProgressLog.Train, 0, () => Train(job, model, adapter, encoder, dataset, progress, onCheckpoint, cancellation));
+            TrainingOutcome outcome = progress.Stage(ProgressLog.Train, 0, () => Train(job, model, adapter, rows, validationRows, progress, onCheckpoint, cancellation));
             model.Attach(adapter, folded: true);
             IReadOnlyList<ModelAnswer> tunedAnswers = Ask(ProgressLog.EvaluateTuned);
             return progress.Stage(ProgressLog.Publish, 1, () =>
@@ -76,18 +79,19 @@ public static class AdapterJobRunner
         }
     }
 
+    private static List<EncodedRow> Encode(IReadOnlyList<Example> rows, ChatEncoder encoder, LlamaModel model) => [.. rows.Select(r => EncodedRow.From(r, encoder, model.Config.MaxPositions))];
+
     private static TrainingOutcome Train(
-        AdapterJob job, LlamaModel model, LoraAdapter adapter, ChatEncoder encoder, LocalDataset dataset, ProgressLog progress, Action<string>? onCheckpoint, CancellationToken cancellation)
+        AdapterJob job, LlamaModel model, LoraAdapter adapter, List<EncodedRow> rows, List<EncodedRow> validationRows, ProgressLog progress, Action<string>? onCheckpoint, CancellationToken cancellation)
     {
-        List<EncodedRow> Encode(IReadOnlyList<Example> rows) => [.. rows.Select(r => EncodedRow.From(r, encoder, model.Config.MaxPositions))];
         TrainingStep? last = null;
         return TrainingLoop.Train(
             new TrainingRun
             {
                 Model = model,
                 Adapter = adapter,
-                Rows = Encode(dataset.Train),
-                ValidationRows = Encode(dataset.Validation),
+                Rows = rows,
+                ValidationRows = validationRows,
                 Settings = job.Training,
                 CheckpointDirectory = job.CheckpointDirectory,
                 OnCheckpoint = onCheckpoint,

@@ -45,7 +45,7 @@ internal sealed class JobTraining(PipelineStorage storage, BaseModelFolders base
                 }
                 catch (TrainingException) when (File.Exists(Path.Combine(checkpoints, FailedStep.FileName)))
                 {
-                    await fenced.WriteAsync(BlobLayout.Checkpoint(job.RunId, FailedStep.FileName), await File.ReadAllBytesAsync(Path.Combine(checkpoints, FailedStep.FileName), CancellationToken.None), CancellationToken.None);
+                    await fenced.WriteFileAsync(BlobLayout.Checkpoint(job.RunId, FailedStep.FileName), Path.Combine(checkpoints, FailedStep.FileName), CancellationToken.None);
                     throw;
                 }
             }
@@ -60,7 +60,7 @@ internal sealed class JobTraining(PipelineStorage storage, BaseModelFolders base
 
     private static async Task UploadAsync(FencedFiles fenced, string runId, string path, Func<Task> onCheckpoint)
     {
-        await fenced.WriteAsync(BlobLayout.Checkpoint(runId, TrainingCheckpoint.FileName), await File.ReadAllBytesAsync(path), CancellationToken.None);
+        await fenced.WriteFileAsync(BlobLayout.Checkpoint(runId, TrainingCheckpoint.FileName), path, CancellationToken.None);
         await onCheckpoint();
     }
 

@@ -87,6 +87,24 @@ public sealed class TokenizerTests
     }
 
     [Fact]
+    public void FromFile_ExpressionOfOtherCategories_IsRefused()
+    {
+        JsonObject json = SmallTokenizers.ByteLevelJson([], []);
+        json["pre_tokenizer"] = JsonNode.Parse("""{"type":"Sequence","pretokenizers":[{"type":"Split","pattern":{"Regex":"[\\p{Lu}\\p{M}]+"},"behavior":"Isolated","invert":false},{"type":"ByteLevel","add_prefix_space":false,"use_regex":false}]}""");
+
+        Assert.Contains("\\p{Lu}", Assert.Throws<InvalidDataException>(() => SmallTokenizers.Read(json)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void FromFile_TokenMatchedInNormalisedText_IsRefused()
+    {
+        JsonObject json = JsonNode.Parse(File.ReadAllText(RepositoryFiles.At("gpu-worker", "models", "tiny-llama-chat", "tokenizer.json")))!.AsObject();
+        json["added_tokens"]!.AsArray().Add(new JsonObject { ["id"] = 4096, ["content"] = "<X>", ["special"] = false, ["normalized"] = true });
+
+        Assert.Contains("<X>", Assert.Throws<InvalidDataException>(() => SmallTokenizers.Read(json)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void FromFile_DamagedSentencePieceModel_IsRefused()
     {
         string path = Path.Combine(Path.GetTempPath(), $"{Guid.NewGuid():N}.model");

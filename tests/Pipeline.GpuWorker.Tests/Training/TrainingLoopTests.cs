@@ -166,6 +166,25 @@ public sealed class TrainingLoopTests
         Assert.Equal(1, steps[0].Step);
     }
 
+    /// <summary>The same rows and settings on other weights, or with another mask, are another run.</summary>
+    [Fact]
+    public void Fingerprint_OtherBaseMaskOrValidationRows_IsAnotherRun()
+    {
+        using LlamaModel llama = LlamaModel.Load(RepositoryFiles.At("tests", "Golden", "llama2"), WeightStorage.Full);
+        using LlamaModel quantized = LlamaModel.Load(RepositoryFiles.At("tests", "Golden", "llama2"), WeightStorage.Nf4);
+        using LoraAdapter adapter = LoraAdapter.Create(llama, new LoraOptions(4, 8, 0), 1);
+        var run = new TrainingRun { Model = llama, Adapter = adapter, Rows = Rows(8), ValidationRows = Rows(2), Settings = Settings };
+
+        string[] fingerprints =
+        [
+            run.Fingerprint(), (run with { Model = quantized }).Fingerprint(), (run with { ValidationRows = Rows(3) }).Fingerprint(),
+            (run with { Rows = [.. Rows(8).Select(r => r with { LossMask = [.. r.LossMask.Select(_ => (byte)1)] })] }).Fingerprint(),
+        ];
+
+        Assert.Equal(4, fingerprints.Distinct().Count());
+        Assert.Equal(fingerprints[0], run.Fingerprint());
+    }
+
     [Fact]
     public void Train_OneTimesEight_EqualsEightTimesOne()
     {

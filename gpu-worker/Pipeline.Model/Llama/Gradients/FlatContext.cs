@@ -14,6 +14,7 @@ namespace Pipeline.Model.Llama.Gradients;
 internal sealed record FlatContext(PackedRows Rows, LlamaConfig Config, Workspace Workspace, float[] Cos, float[] Sin, Tensor? WindowMask, uint? DropoutSeed)
 {
     private const long CachedWeight = 1 << 19;   // numbers: matrices above this do not stay in the cache from one chunk to the next
+    private const long LargestSpanBytes = 1L << 30; // a span counts its bytes in int
     private const int TokensAChunk = 1024;
 
     public int HeadSize => Config.HeadSize;
@@ -28,7 +29,8 @@ internal sealed record FlatContext(PackedRows Rows, LlamaConfig Config, Workspac
     /// <summary>Tokens that are done together: some hundred for a small model, all for one whose matrices would be read anew for each chunk.</summary>
     public IEnumerable<(int Start, int Count)> Chunks()
     {
-        int size = Hidden * Inner <= CachedWeight ? TokensAChunk : Rows.Count;
+        int most = (int)(LargestSpanBytes / (4 * Math.Max(Inner, Math.Max(Hidden, QueryWidth))));
+        int size = Math.Min(most, Hidden * Inner <= CachedWeight ? TokensAChunk : Rows.Count);
         for (int start = 0; start < Rows.Count; start += size)
         {
             yield return (start, Math.Min(size, Rows.Count - start));

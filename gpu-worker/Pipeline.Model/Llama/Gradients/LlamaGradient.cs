@@ -1,3 +1,4 @@
+using Pipeline.Model.Checkpoints;
 using Pipeline.Model.Kernels;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -53,7 +54,7 @@ public sealed class LlamaGradient : IDisposable
             hidden = next;
         }
 
-        return Predict(hidden, predicting, targets, null).Loss;
+        return Predict(context, hidden, predicting, targets, null).Loss;
     }
 
     /// <summary>The loss, and its gradients added to the adapter's.</summary>
@@ -70,7 +71,7 @@ public sealed class LlamaGradient : IDisposable
         using IDisposable frozen = no_grad();
         using DisposeScope scope = NewDisposeScope();
         FlatContext context = Context(rows, dropoutSeed);
-        bool keep = BytesALayer(rows.Count) * (_model.Layers.Count - _lowest) <= KeptBytes;
+        bool keep = BytesALayer(rows) * (_model.Layers.Count - _lowest) <= KeptBytes;
         var inputs = new Tensor[_model.Layers.Count + 1];
         var tapes = new LayerGradient?[_model.Layers.Count];
         try
@@ -82,7 +83,7 @@ public sealed class LlamaGradient : IDisposable
                 tapes[layer.Index] = LayerGradient.Forward(layer, context, inputs[layer.Index], inputs[layer.Index + 1], keep && layer.Index >= _lowest, ownBuffers: keep);
             }
 
-            (double loss, Tensor? gradient) = Predict(inputs[^1], predicting, targets, weight);
+            (double loss, Tensor? gradient) = Predict(context, inputs[^1], predicting, targets, weight);
             for (int index = _model.Layers.Count - 1; index >= _lowest; index--)
             {
                 // What was not kept is computed again; the layer's output, which nothing needs any more, gets the same numbers.
@@ -111,12 +112,17 @@ public sealed class LlamaGradient : IDisposable
     }
 
     /// <summary>Norm, head and loss; with a weight, also the derivative by what came in, float32 [tokens, hidden].</summary>
-    private (double Loss, Tensor? Gradient) Predict(Tensor hidden, Tensor predicting, ReadOnlyMemory<long> targets, double? weight)
+    private (double Loss, Tensor? Gradient) Predict(FlatContext context, Tensor hidden, Tensor predicting, ReadOnlyMemory<long> targets, double? weight)
     {
         using DisposeScope scope = NewDisposeScope();
         Tensor normed = _workspace.Take("last.input", -1, hidden.shape[0], hidden.shape[1]);
         Tensor scales = _workspace.Take("last.scales", -1, hidden.shape[0], 1);
-        RmsNormKernel.Forward(hidden, _model.Norm.Weight, _model.Norm.Epsilon, normed, scales);
+        foreach ((int start, int count) in context.Chunks())
+        {
+            using DisposeScope inner = NewDisposeScope();
+            RmsNormKernel.Forward(hidden.narrow(0, start, count), _model.Norm.Weight, _model.Norm.Epsilon, normed.narrow(0, start, count), scales.narrow(0, start, count));
+        }
+
         Tensor read = normed.index_select(0, predicting);                                          // [supervised, hidden]
         int chunk = Math.Clamp(LogitsAChunk / _model.Config.VocabularySize, 16, 1024);
         Tensor buffer = _workspace.Take("logits", -1, Math.Min(chunk, targets.Length), _model.Config.VocabularySize);
@@ -141,7 +147,12 @@ public sealed class LlamaGradient : IDisposable
 
         Tensor slope = normed.zero_().index_copy_(0, predicting, read);
         Tensor gradient = zeros_like(hidden);
-        RmsNormKernel.Backward(hidden, _model.Norm.Weight, scales, slope, gradient);
+        foreach ((int start, int count) in context.Chunks())
+        {
+            using DisposeScope inner = NewDisposeScope();
+            RmsNormKernel.Backward(hidden.narrow(0, start, count), _model.Norm.Weight, scales.narrow(0, start, count), slope.narrow(0, start, count), gradient.narrow(0, start, count));
+        }
+
         return (loss, gradient.MoveToOuterDisposeScope());
     }
 
@@ -159,9 +170,12 @@ public sealed class LlamaGradient : IDisposable
         return new FlatContext(rows, _model.Config, _workspace, cos, sin, window, dropoutSeed);
     }
 
-    private long BytesALayer(long tokens)
+    /// <summary>What a layer keeps: flat for most of it, side by side and with repeated keys and values for attention.</summary>
+    private long BytesALayer(PackedRows rows)
     {
-        var config = _model.Config;
-        return 4 * tokens * ((5L * config.HiddenSize) + (3L * config.IntermediateSize) + (3L * config.HeadSize * (config.Heads + config.KeyValueHeads)));
+        LlamaConfig config = _model.Config;
+        long slots = rows.Lengths.Count * (long)rows.Longest;
+        long flat = rows.Count * ((4L * config.HiddenSize) + (3L * config.IntermediateSize) + (2L * config.HeadSize * (config.Heads + config.KeyValueHeads)));
+        return 4 * (flat + (slots * config.HeadSize * ((4L * config.Heads) + (2L * config.KeyValueHeads))));
     }
 }

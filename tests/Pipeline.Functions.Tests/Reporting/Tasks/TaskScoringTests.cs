@@ -44,7 +44,29 @@ public sealed class TaskScoringTests
     [InlineData("{\"a\": 1, \"a\": 2}")]
     [InlineData("{\"a\": ")]
     [InlineData("")]
-    public void Extraction_WhatIsNoJsonObject_HasNoFields(string answer) => Assert.Equal(0, new ExtractionScoring().Score("q", "{\"a\": 1}", answer));
+    [InlineData("{\"name\":\"\\ud83d\"}")] // half an emoji
+    public void Extraction_WhatIsNoJsonObject_ScoresNothing(string answer)
+    {
+        Assert.Equal(0, new ExtractionScoring().Score("q", "{\"a\": 1}", answer));
+        Assert.Equal(0, new ExtractionScoring().Score("q", "{}", answer)); // not even where there was nothing to find
+        Assert.Equal(0, new ExtractionScoring().Metrics([new ScoredRow("q", "{}", answer)])["jsonValidity"]);
+    }
+
+    [Fact]
+    public void Deidentification_AnswerThatIsNotTheText_ScoresNothingEvenWithoutEntities()
+    {
+        var scoring = new DeidentificationScoring();
+
+        Assert.Equal(1, scoring.Score("No names here.", "No names here.", "No names here."));
+        Assert.Equal(0, scoring.Score("No names here.", "No names here.", "banana"));
+    }
+
+    [Theory]
+    [InlineData("Will said he will come", "<PERSON> said he will come", "<PERSON> said he will come", 0.0)]
+    [InlineData("Will said he will come", "<PERSON> said he will come", "Will said he will come", 1.0)]
+    [InlineData("age 5, takes 15 mg", "age <AGE_1>, takes 15 mg", "age <AGE_1>, takes 15 mg", 0.0)]
+    public void Deidentification_WordsThatAreAlsoOthers_LeakOnlyWhereTheyStandTooOften(string question, string gold, string answer, double leaks) =>
+        Assert.Equal(leaks, new DeidentificationScoring().Metrics([new ScoredRow(question, gold, answer)])["leakRate"]);
 
     [Theory]
     [InlineData("My name is Ada Lovelace, call 555-1234.", "My name is <PERSON>, call <PHONE>.", "PERSON=Ada Lovelace;PHONE=555-1234")]

@@ -24,6 +24,14 @@ public sealed class ChatTemplateTests
     [InlineData("chatml", "<|im_start|>system\nBe kind.<|im_end|>\n<|im_start|>user\n Hi <|im_end|>\n<|im_start|>assistant\nHello.<|im_end|>\n<|im_start|>user\nAnd?<|im_end|>\n<|im_start|>assistant\nBye<|im_end|>\n")]
     public void Render_EachTemplate_IsItsPinnedText(string name, string expected) => Assert.Equal(expected, ChatTemplate.For(Bytes, name).Render(Dialogue));
 
+    [Fact]
+    public void Render_MistralWithInstructionTokens_IsVersionThree()
+    {
+        Tokenizer tokenizer = SmallTokenizers.Read(SmallTokenizers.ByteLevelJson([], ["<s>", "</s>", "[INST]", "[/INST]"]));
+
+        Assert.Equal("<s>[INST] Hi [/INST]Hello.</s>[INST]Be kind.\n\nAnd?[/INST]Bye</s>", ChatTemplate.For(tokenizer, "mistral").Render(Dialogue));
+    }
+
     [Theory]
     [InlineData("llama2", "<s>[INST] Hi [/INST]")]
     [InlineData("llama3", "<|begin_of_text|><|start_header_id|>user<|end_header_id|>\n\nHi<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n")]

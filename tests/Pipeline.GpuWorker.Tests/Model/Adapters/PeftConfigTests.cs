@@ -85,6 +85,27 @@ public sealed class PeftConfigTests
         Assert.Equal(count, adapter.Pairs.Count);
     }
 
+    /// <summary>peft's own rules (tuners_utils.py, check_target_module_exists): indices of layers narrow names, not expressions and whole paths.</summary>
+    [Theory]
+    [InlineData("""{"target_modules": ["q_proj"], "layers_to_transform": [1]}""", "model.layers.1.self_attn.q_proj")]
+    [InlineData("""{"target_modules": ["q_proj"], "layers_to_transform": []}""", "model.layers.0.self_attn.q_proj model.layers.1.self_attn.q_proj")]
+    [InlineData("""{"target_modules": ["model.layers.0.self_attn.q_proj"], "layers_to_transform": [1]}""", "model.layers.0.self_attn.q_proj")]
+    [InlineData("""{"target_modules": ".*[qv]_proj", "exclude_modules": ".*layers\\.0.*"}""", "model.layers.1.self_attn.q_proj model.layers.1.self_attn.v_proj")]
+    [InlineData("""{"target_modules": ["q_proj", "v_proj"], "exclude_modules": ["v_proj"]}""", "model.layers.0.self_attn.q_proj model.layers.1.self_attn.q_proj")]
+    public void Adapts_TargetsOfPeft_AreMatchedAsPeftDoes(string config, string expected)
+    {
+        using var folder = new TemporaryFolder();
+        JsonObject json = JsonNode.Parse(config)!.AsObject();
+        (json["peft_type"], json["r"], json["lora_alpha"]) = ("LORA", 4, 8);
+        string path = Path.Combine(folder.Path, "adapter_config.json");
+        File.WriteAllText(path, json.ToJsonString());
+        using LlamaModel model = LlamaModel.Load(RepositoryFiles.At("tests", "Golden", "llama2"), WeightStorage.Full);
+
+        LoraOptions options = PeftConfig.Read(path);
+
+        Assert.Equal(expected, string.Join(' ', model.Projections.Select(p => p.Path).Where(options.Adapts)));
+    }
+
     [Fact]
     public void Create_TargetThatNamesNothing_IsRefused()
     {

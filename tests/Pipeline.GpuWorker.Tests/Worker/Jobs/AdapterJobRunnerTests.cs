@@ -57,6 +57,23 @@ public sealed class AdapterJobRunnerTests
         Assert.Contains("\"eos_token_id\": [\n    2\n  ]", File.ReadAllText(Path.Combine(output, "generation_config.json")), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Run_SettingsThatContradictEachOther_FailBeforeTheBaseIsAsked()
+    {
+        using var folder = new TemporaryFolder();
+        string dataset = Path.Combine(folder.Path, "dataset");
+        DatasetManifest manifest = SmallDataset.Write(dataset, SmallDataset.Rows(60), Quick);
+        AdapterJob job = Job(dataset, Path.Combine(folder.Path, "out"), manifest);
+        var stages = new List<string>();
+        var progress = new ProgressLog(TimeProvider.System, line => stages.Add(line.Stage));
+
+        TrainingException fault = Assert.Throws<TrainingException>(
+            () => AdapterJobRunner.Run(job with { Training = job.Training with { PackTokens = 16 } }, progress, null, TestContext.Current.CancellationToken));
+
+        Assert.Contains("training.packTokens is 16", fault.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain(ProgressLog.EvaluateBase, stages);
+    }
+
     /// <summary>A learning rate so small that nothing changes: the files are whole, and still nothing is published.</summary>
     [Fact]
     public void Run_AdapterThatDoesNothing_IsNotPublished()
@@ -77,10 +94,11 @@ public sealed class AdapterJobRunnerTests
     {
         using var folder = new TemporaryFolder();
         string dataset = Path.Combine(folder.Path, "dataset");
-        // One step at the warm-up's rate 0 and one small one: the base's own stop rate on free answers stays.
-        DatasetManifest manifest = SmallDataset.Write(dataset, SmallDataset.Rows(60), "task: instruction\ntraining: { r: 4, epochs: 1, batchSize: 64, warmupSteps: 0, learningRate: 1e-5 }\nevaluation: { bootstrapSamples: 200, minimumStopRate: 1 }\n");
+        DatasetManifest manifest = SmallDataset.Write(dataset, SmallDataset.Rows(60), Quick);
+        AdapterJob job = Job(dataset, Path.Combine(folder.Path, "out"), manifest);
 
-        TrainingException fault = Assert.Throws<TrainingException>(() => Run(Job(dataset, Path.Combine(folder.Path, "out"), manifest)));
+        // This base always ends its answers, so the limit is put where no rate reaches it.
+        TrainingException fault = Assert.Throws<TrainingException>(() => Run(job with { Evaluation = job.Evaluation with { MinimumStopRate = 1.01 } }));
 
         Assert.Contains("'answers stop by themselves'", fault.Message, StringComparison.Ordinal);
     }

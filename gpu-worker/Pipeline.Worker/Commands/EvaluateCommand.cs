@@ -1,0 +1,50 @@
+using System.CommandLine;
+using Pipeline.Contracts;
+using Pipeline.Evaluation.Tasks;
+using Pipeline.Model.Adapters;
+using Pipeline.Model.Llama;
+using Pipeline.Reporting.Evaluations;
+using Pipeline.Reporting.Pages;
+using Pipeline.Tokenization;
+using Pipeline.Worker.Jobs;
+
+namespace Pipeline.Worker.Commands;
+
+/// <summary><c>evaluate</c>: base and adapter on a dataset's held-out rows, nothing trained.</summary>
+internal static class EvaluateCommand
+{
+    public static Command Create()
+    {
+        var baseOption = new Option<string>("--base") { Required = true, Description = "Folder of the base model" };
+        var adapterOption = new Option<string>("--adapter") { Required = true, Description = "Folder of the adapter, ours or peft's" };
+        var datasetOption = new Option<string>("--dataset") { Required = true, Description = "Folder of the dataset" };
+        var outOption = new Option<string>("--out") { Required = true, Description = "Folder that will hold evaluation.json and report.html; must be empty or not there" };
+        var command = new Command("evaluate", "Ask base and adapter the same held-out rows") { baseOption, adapterOption, datasetOption, outOption };
+        command.SetAction((parsed, cancellation) => Task.Run(
+            () =>
+            {
+                LocalDataset dataset = LocalDataset.Read(parsed.GetRequiredValue(datasetOption));
+                string to = OutputFolder.Begin(parsed.GetRequiredValue(outOption));
+                EvaluationReport report = Evaluate(parsed.GetRequiredValue(baseOption), parsed.GetRequiredValue(adapterOption), dataset, cancellation);
+                File.WriteAllBytes(Path.Combine(to, BlobLayout.EvaluationFile), ContractJson.WriteUtf8(report, indented: true));
+                File.WriteAllText(Path.Combine(to, BlobLayout.ReportFile), ReportPage.Write(dataset.Manifest.Project, report, dataset.Manifest, dataset.Test, ""));
+                Console.WriteLine(ReportPage.Verdict(report));
+                Console.WriteLine(OutputFolder.End(to));
+                return 0;
+            },
+            cancellation));
+        return command;
+    }
+
+    private static EvaluationReport Evaluate(string baseFolder, string adapterFolder, LocalDataset dataset, CancellationToken cancellation)
+    {
+        EvaluationSettings settings = dataset.Manifest.Settings.Evaluation;
+        var evaluation = new HeldOutEvaluation(ChatEncoder.FromDirectory(baseFolder, dataset.Manifest.Template), dataset.Test, dataset.Manifest.Labels, settings.Generate);
+        using LlamaModel model = LlamaModel.Load(baseFolder, AdapterBase.StorageOf(adapterFolder));
+        using LoraAdapter adapter = PeftAdapterFiles.Read(adapterFolder, model);
+        IReadOnlyList<ModelAnswer> bare = evaluation.Ask(model, null, cancellation);
+        model.Attach(adapter, folded: true);
+        IReadOnlyList<ModelAnswer> tuned = evaluation.Ask(model, null, cancellation);
+        return EvaluationBuilder.Build(dataset.Manifest, dataset.Train, dataset.Test, bare, tuned, settings, training: null);
+    }
+}

@@ -1,0 +1,79 @@
+using System.Diagnostics;
+using Pipeline.Contracts;
+using Pipeline.GpuWorker.Tests.Worker.Jobs;
+
+namespace Pipeline.GpuWorker.Tests.Worker.Commands;
+
+/// <summary>The worker's one-shot commands as a user calls them: the real program, one after the other, on one adapter.</summary>
+public sealed class CommandLineTests
+{
+    [Fact]
+    public void Commands_OneAfterTheOther_WorkOnTheSameAdapter()
+    {
+        using var folder = new TemporaryFolder();
+        string At(string name) => Path.Combine(folder.Path, name);
+        SmallDataset.Write(At("dataset"), SmallDataset.Rows(80), "training: { r: 4, epochs: 1, batchSize: 8, warmupSteps: 1 }\nevaluation: { bootstrapSamples: 200 }\n");
+        Run(0, "train", "--base", SmallDataset.Base, "--dataset", At("dataset"), "--out", At("adapter"));
+
+        Run(0, "evaluate", "--base", SmallDataset.Base, "--adapter", At("adapter"), "--dataset", At("dataset"), "--out", At("evaluation"));
+        Run(0, "merge", "--base", SmallDataset.Base, "--adapter", At("adapter"), "--dataset", At("dataset"), "--out", At("merged"), "--max-shard-bytes", "4000000");
+        Run(0, "quantize", "--base", At("merged"), "--out", At("nf4"));
+        string beside = Run(0, "generate", "--base", SmallDataset.Base, "--adapter", At("adapter"), "--prompt", "good morning friend 3");
+        string merged = Run(0, "generate", "--base", At("merged"), "--prompt", "good morning friend 3");
+        Run(0, "generate", "--base", At("nf4"), "--prompt", "good morning friend 3", "--temperature", "0.8", "--top-p", "0.9", "--max-tokens", "4");
+
+        var trained = Read<EvaluationReport>(At("adapter/evaluation.json"));
+        var evaluated = Read<EvaluationReport>(At("evaluation/evaluation.json"));
+        Assert.Equal(trained.TunedScore.Accuracy, evaluated.TunedScore.Accuracy);
+        Assert.Equal(trained.TunedScore.Perplexity, evaluated.TunedScore.Perplexity, 1e-4);
+        Assert.Null(evaluated.Training);
+        var merge = Read<MergeReport>(At("merged/merge.json"));
+        Assert.True(merge.Dequantized);
+        Assert.Equal(0, merge.RowsThatDiffer);
+        Assert.True(merge.LargestDifference < 1e-3, $"{merge.LargestDifference}");
+        Assert.True(Directory.EnumerateFiles(At("merged"), "model-*.safetensors").Count() > 1);
+        Assert.Equal(beside, merged);
+    }
+
+    [Fact]
+    public void Quantize_FolderThatHoldsSomething_IsLeftAlone()
+    {
+        using var folder = new TemporaryFolder();
+        File.WriteAllText(Path.Combine(folder.Path, "mine.txt"), "mine");
+
+        string said = Run(2, "quantize", "--base", SmallDataset.Base, "--out", folder.Path);
+
+        Assert.Contains("is there already", said, StringComparison.Ordinal);
+        Assert.Single(Directory.EnumerateFileSystemEntries(folder.Path));
+    }
+
+    [Fact]
+    public void Train_FolderThatHoldsSomethingElse_IsRefusedBeforeAnyWork()
+    {
+        using var folder = new TemporaryFolder();
+        string dataset = Path.Combine(folder.Path, "dataset");
+        SmallDataset.Write(dataset, SmallDataset.Rows(60), "training: { epochs: 1 }\n");
+        string mine = Path.Combine(folder.Path, "mine");
+        Directory.CreateDirectory(mine);
+        File.WriteAllText(Path.Combine(mine, "notes.txt"), "mine");
+
+        string said = Run(2, "train", "--base", SmallDataset.Base, "--dataset", dataset, "--out", mine);
+
+        Assert.Contains("holds something that is no adapter", said, StringComparison.Ordinal);
+        Assert.True(File.Exists(Path.Combine(mine, "notes.txt")));
+    }
+
+    private static T Read<T>(string path) => ContractJson.Read<T>(File.ReadAllBytes(path));
+
+    /// <summary>Runs the worker; what it said on both outputs, when it ended as expected.</summary>
+    private static string Run(int expected, params string[] arguments)
+    {
+        var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "Pipeline.Worker.dll"), .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        using Process process = Process.Start(start)!;
+        Task<string> error = process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
+        string output = process.StandardOutput.ReadToEnd() + error.GetAwaiter().GetResult();
+        Assert.True(process.WaitForExit(TimeSpan.FromMinutes(2)), $"{arguments[0]} did not end");
+        Assert.True(process.ExitCode == expected, $"{arguments[0]} ended with {process.ExitCode}: {output}");
+        return output;
+    }
+}
