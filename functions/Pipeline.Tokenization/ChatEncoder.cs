@@ -34,10 +34,16 @@ public sealed class ChatEncoder
     /// <param name="template">One of <see cref="ChatTemplate.Names"/>; <c>null</c>: told from tokenizer and config.json.</param>
     /// <exception cref="FileNotFoundException">It holds no tokenizer.</exception>
     /// <exception cref="InvalidDataException">Tokenizer or template cannot be used; the reason is named.</exception>
-    public static ChatEncoder FromDirectory(string directory, string? template = null)
+    public static ChatEncoder FromDirectory(string directory, string? template = null) => FromFile(Tokenizer.FileOf(directory), template);
+
+    /// <summary>The encoder of one tokenizer file, with the config.json beside it where there is one.</summary>
+    /// <param name="tokenizerPath">tokenizer.json or tokenizer.model.</param>
+    /// <param name="template">One of <see cref="ChatTemplate.Names"/>; <c>null</c>: told from tokenizer and config.json.</param>
+    /// <exception cref="InvalidDataException">Tokenizer or template cannot be used; the reason is named.</exception>
+    public static ChatEncoder FromFile(string tokenizerPath, string? template = null)
     {
-        Tokenizer tokenizer = Tokenizer.FromDirectory(directory);
-        return new ChatEncoder(tokenizer, ChatTemplate.For(tokenizer, template, Architecture(Path.Combine(directory, "config.json"))));
+        var tokenizer = Tokenizer.FromFile(tokenizerPath);
+        return new ChatEncoder(tokenizer, ChatTemplate.For(tokenizer, template, Architecture(Path.Combine(Path.GetDirectoryName(tokenizerPath) ?? "", "config.json"))));
     }
 
     /// <summary>Encodes a dialogue; one that ends with the user's turn is a prompt, with nothing to learn in its last turn.</summary>

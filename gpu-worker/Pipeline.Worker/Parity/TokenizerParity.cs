@@ -1,7 +1,6 @@
 using System.Text.Json;
 using Pipeline.Contracts;
 using Pipeline.Tokenization;
-using Pipeline.Tokenization.Templates;
 
 namespace Pipeline.Worker.Parity;
 
@@ -19,11 +18,12 @@ internal static class TokenizerParity
             throw new InvalidDataException($"'{directory}' holds neither tokenizer.json nor tokenizer.model.");
         }
 
-        return [.. files.SelectMany(f => Check(Path.Combine(folder, "vectors.jsonl"), $"{name} ({Path.GetFileName(f)})", Tokenizer.FromFile(f), directory))];
+        return [.. files.SelectMany(f => CheckVectors(Path.Combine(folder, "vectors.jsonl"), $"{name} ({Path.GetFileName(f)})", f))];
     }
 
-    private static List<ParityResult> Check(string vectors, string name, Tokenizer tokenizer, string directory)
+    private static List<ParityResult> CheckVectors(string vectors, string name, string tokenizerFile)
     {
+        var tokenizer = Tokenizer.FromFile(tokenizerFile);
         var counts = new SortedDictionary<string, (int Cases, int Differ, string? First)>(StringComparer.Ordinal);
         void Count(string quantity, bool same, string text)
         {
@@ -40,7 +40,7 @@ internal static class TokenizerParity
             string text = vector.GetProperty("text").GetString()!;
             if (vector.TryGetProperty("messages", out JsonElement messages))
             {
-                encoder ??= new ChatEncoder(tokenizer, ChatTemplate.For(tokenizer, null, Architecture(directory)));
+                encoder ??= ChatEncoder.FromFile(tokenizerFile);
                 List<ChatMessage> dialogue = messages.Deserialize<List<ChatMessage>>(Insensitive)!;
                 EncodedChat encoded = encoder.Encode(dialogue);
                 Count("dialogues whose text differs", encoder.Template.Render(dialogue) == text, text);
@@ -70,18 +70,6 @@ internal static class TokenizerParity
         }
 
         throw new InvalidDataException($"There is no tokenizer in '{folder}' or above it; name one with --tokenizer.");
-    }
-
-    private static string? Architecture(string directory)
-    {
-        string path = Path.Combine(directory, "config.json");
-        if (!File.Exists(path))
-        {
-            return null;
-        }
-
-        using JsonDocument config = JsonDocument.Parse(File.ReadAllBytes(path));
-        return config.RootElement.TryGetProperty("architectures", out JsonElement names) && names.GetArrayLength() > 0 ? names[0].GetString() : null;
     }
 
     private static int[] Integers(JsonElement array) => [.. array.EnumerateArray().Select(i => i.GetInt32())];

@@ -85,13 +85,7 @@ internal sealed class LayerGradient : IDisposable
 
     private void FeedForward(Tensor output)
     {
-        Tensor attended = Buffer("attended", _context.QueryWidth);
-        Tensor middle = Buffer("middle", _context.Hidden);
-        Tensor normed = Buffer("middle.input", _context.Hidden);
-        Tensor scales = Buffer("middle.scales", 1);
-        Tensor gate = Buffer("gate", _context.Inner);
-        Tensor up = Buffer("up", _context.Inner);
-        Tensor gated = Buffer("gated", _context.Inner);
+        (Tensor attended, Tensor middle, Tensor normed, Tensor scales, Tensor gate, Tensor up, Tensor gated) = FeedForwardBuffers();
         (Tensor outputWeight, Tensor gateWeight, Tensor upWeight, Tensor downWeight) = (_layer.Output.Weight.Values(), _layer.Gate.Weight.Values(), _layer.Up.Weight.Values(), _layer.Down.Weight.Values());
         (Tensor? outputLow, Tensor? gateLow, Tensor? upLow, Tensor? downLow) = (Low(_layer.Output), Low(_layer.Gate), Low(_layer.Up), Low(_layer.Down));
         foreach ((int start, int count) in _context.Chunks())
@@ -109,15 +103,14 @@ internal sealed class LayerGradient : IDisposable
         }
     }
 
+    /// <summary>What the second half of the layer keeps: written on the way there, read on the way back.</summary>
+    private (Tensor Attended, Tensor Middle, Tensor Normed, Tensor Scales, Tensor Gate, Tensor Up, Tensor Gated) FeedForwardBuffers() =>
+        (Buffer("attended", _context.QueryWidth), Buffer("middle", _context.Hidden), Buffer("middle.input", _context.Hidden), Buffer("middle.scales", 1),
+            Buffer("gate", _context.Inner), Buffer("up", _context.Inner), Buffer("gated", _context.Inner));
+
     private void BackThroughFeedForward(Tensor gradient, Tensor attendedGradient)
     {
-        Tensor attended = Buffer("attended", _context.QueryWidth);
-        Tensor middle = Buffer("middle", _context.Hidden);
-        Tensor normed = Buffer("middle.input", _context.Hidden);
-        Tensor scales = Buffer("middle.scales", 1);
-        Tensor gate = Buffer("gate", _context.Inner);
-        Tensor up = Buffer("up", _context.Inner);
-        Tensor gated = Buffer("gated", _context.Inner);
+        (Tensor attended, Tensor middle, Tensor normed, Tensor scales, Tensor gate, Tensor up, Tensor gated) = FeedForwardBuffers();
         (Tensor outputWeight, Tensor gateWeight, Tensor upWeight, Tensor downWeight) = (_layer.Output.Weight.Values(), _layer.Gate.Weight.Values(), _layer.Up.Weight.Values(), _layer.Down.Weight.Values());
         (Tensor? outputLow, Tensor? gateLow, Tensor? upLow, Tensor? downLow) = (Low(_layer.Output), Low(_layer.Gate), Low(_layer.Up), Low(_layer.Down));
         foreach ((int start, int count) in _context.Chunks())
