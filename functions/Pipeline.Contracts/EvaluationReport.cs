@@ -86,9 +86,6 @@ public sealed record RowOutcome(
 
     /// <summary>The same for the tuned model.</summary>
     public double? TunedScore { get; init; }
-
-    /// <summary>The tuned model's score, whatever the report's age.</summary>
-    public double ScoreOfTuned() => TunedScore ?? (Tuned == Gold ? 1 : 0);
 }
 
 /// <summary>What the training cost.</summary>

@@ -63,8 +63,8 @@ public sealed class PublishAdapter(PipelineStorage storage, ProjectReader projec
                 Promotion = decision,
                 Error = null,
                 UpdatedAt = time.GetUtcNow(),
-                BaseAccuracy = evaluation.BaseScore.Accuracy,
-                TunedAccuracy = evaluation.TunedScore.Accuracy,
+                BaseAccuracy = evaluation.BaseScore.Score,
+                TunedAccuracy = evaluation.TunedScore.Score,
             },
             cancellation);
         return decision;
@@ -83,8 +83,11 @@ public sealed class PublishAdapter(PipelineStorage storage, ProjectReader projec
 
         Dictionary<string, RowOutcome> known = champion.Outcomes.DistinctBy(o => o.TextHash).ToDictionary(o => o.TextHash, StringComparer.Ordinal);
         List<RowOutcome> both = [.. evaluation.Outcomes.Where(o => known.TryGetValue(o.TextHash, out RowOutcome? other) && other.Gold == o.Gold)];
+        // A champion that was scored otherwise is met on what both reports have: whether the answer is exactly right.
+        bool scoredAlike = champion.ScoreName == evaluation.ScoreName && both.All(o => o.TunedScore is not null && known[o.TextHash].TunedScore is not null);
+        double Score(RowOutcome outcome) => scoredAlike ? outcome.TunedScore!.Value : outcome.Tuned == outcome.Gold ? 1 : 0;
         return both.Count < ChampionGate.FewestRows
             ? null
-            : PairedComparison.Compare([.. both.Select(o => known[o.TextHash].ScoreOfTuned())], (IReadOnlyList<double>)[.. both.Select(o => o.ScoreOfTuned())], settings.Evaluation.BootstrapSamples);
+            : PairedComparison.Compare([.. both.Select(o => Score(known[o.TextHash]))], (IReadOnlyList<double>)[.. both.Select(Score)], settings.Evaluation.BootstrapSamples);
     }
 }

@@ -8,6 +8,9 @@ const stages = [['dataset', 'build the dataset'], ['load', 'load the base'], ['e
 const percent = (f) => f === undefined || f === null ? '' : (100 * f).toFixed(1) + ' %';
 let chosen = decodeURIComponent(location.hash.slice(1)), stream = null, lines = [], shown = '';
 
+// Whether an element shows something else than this. One that does not is left alone: a button that is being pressed must not go away.
+function stale(element, what) { const other = element.dataset.shows !== what; element.dataset.shows = what; return other; }
+
 function cell(row, text, className) { const td = row.insertCell(); td.textContent = text ?? ''; if (className) td.className = className; return td; }
 
 async function get(path) {
@@ -24,22 +27,24 @@ async function act(method, path) {
   refresh();
 }
 
+function rowOf(run) {
+  const row = document.createElement('tr');
+  row.className = 'run' + (run.runId === chosen ? ' chosen' : '');
+  row.dataset.run = run.runId;
+  row.tabIndex = 0;
+  row.onclick = () => choose(run.runId);
+  row.onkeydown = (e) => { if (e.key === 'Enter') choose(run.runId); };
+  cell(row, run.runId); cell(row, run.createdAt.slice(0, 16).replace('T', ' ')); cell(row, run.trigger); cell(row, run.source);
+  cell(row, run.state === 'running' ? `running: ${run.stage}` : run.state, run.state);
+  cell(row, percent(run.baseAccuracy)); cell(row, percent(run.tunedAccuracy)); cell(row, run.error ?? run.promotion);
+  return row;
+}
+
 async function refresh() {
   try {
     const runs = await get('runs');
     const body = $('runs').tBodies[0];
-    body.replaceChildren();
-    for (const run of runs) {
-      const row = body.insertRow();
-      row.className = 'run' + (run.runId === chosen ? ' chosen' : '');
-      row.dataset.run = run.runId;
-      row.tabIndex = 0;
-      row.onclick = () => choose(run.runId);
-      row.onkeydown = (e) => { if (e.key === 'Enter') choose(run.runId); };
-      cell(row, run.runId); cell(row, run.createdAt.slice(0, 16).replace('T', ' ')); cell(row, run.trigger); cell(row, run.source);
-      cell(row, run.state === 'running' ? `running: ${run.stage}` : run.state, run.state);
-      cell(row, percent(run.baseAccuracy)); cell(row, percent(run.tunedAccuracy)); cell(row, run.error ?? run.promotion);
-    }
+    if (stale(body, JSON.stringify([chosen, runs]))) body.replaceChildren(...runs.map(rowOf));
     $('none').hidden = runs.length > 0;
     const notes = await get('putaside');
     $('aside').hidden = notes.length === 0;
@@ -73,13 +78,13 @@ async function detail() {
   const path = 'runs/' + encodeURIComponent(run.runId);
   if (run.state === 'running') button('Cancel', 'POST', path + '/cancel');
   if (run.state === 'failed' || run.state === 'cancelled') { button('Resume', 'POST', path + '/resume'); button('Purge', 'DELETE', path); }
-  $('actions').replaceChildren(...buttons);
+  if (stale($('actions'), buttons.map((b) => b.textContent).join() + path)) $('actions').replaceChildren(...buttons);
   $('rows').textContent = view.rows ? `${view.rows.read} rows read = ${view.rows.accepted} accepted + ${view.rows.rejected} rejected + ${view.rows.duplicates} duplicates` : '';
   const links = [];
   const link = (text, href, download) => { const a = document.createElement('a'); a.textContent = text; a.href = at(href); if (download) a.download = ''; links.push(a, ' '); };
   if (view.rows?.rejected > 0) link('Download the rejected rows', path + '/rejected', true);
   if (run.adapter) link('Report', path + '/report');
-  if (links.length !== $('links').childNodes.length) $('links').replaceChildren(...links);
+  if (stale($('links'), links.map((l) => l.href).join())) $('links').replaceChildren(...links);
   if (!stream) listen(run.runId);
   draw(run);
 }

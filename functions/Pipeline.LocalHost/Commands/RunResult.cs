@@ -10,6 +10,9 @@ internal sealed record RunResult
     public string? Error { get; init; }
     public string? DatasetId { get; init; }
     public RowCounts? Rows { get; init; }
+
+    /// <summary>What a row's score is: <c>accuracy</c>, <c>fieldF1</c>, <c>entityF1</c>, <c>rougeL</c>.</summary>
+    public string? ScoreName { get; init; }
     public Score? Base { get; init; }
     public Score? Tuned { get; init; }
     public PairedDifference? Difference { get; init; }
@@ -29,4 +32,8 @@ internal sealed record RunResult
 }
 
 /// <summary>A model's score.</summary>
-internal sealed record Score(double Accuracy, double? MacroF1, Interval Interval);
+/// <param name="Accuracy">Share of rows answered exactly right.</param>
+/// <param name="MacroF1">Of labels; <c>null</c> without.</param>
+/// <param name="Interval">95 % bootstrap interval of <paramref name="Value"/>.</param>
+/// <param name="Value">Mean of the rows' scores; for labels the accuracy.</param>
+internal sealed record Score(double Accuracy, double? MacroF1, Interval Interval, double Value);

@@ -28,6 +28,7 @@ internal static class RunSummary
         EvaluationReport evaluation = (await storage.Files.ReadJsonAsync<EvaluationReport>(BlobLayout.Adapter(run.Project, version, BlobLayout.EvaluationFile), cancellation))!;
         return result with
         {
+            ScoreName = evaluation.ScoreName,
             Base = Of(evaluation.BaseScore),
             Tuned = Of(evaluation.TunedScore),
             Difference = evaluation.Difference,
@@ -68,7 +69,7 @@ internal static class RunSummary
         }
 
         var table = new Table().AddColumn("on the held-out rows").AddColumn("base").AddColumn("tuned");
-        table.AddRow("accuracy", Percent(result.Base!.Accuracy), Percent(result.Tuned!.Accuracy));
+        table.AddRow(result.ScoreName!, Percent(result.Base!.Value), Percent(result.Tuned!.Value));
         table.AddRow("95 % interval", Range(result.Base.Interval), Range(result.Tuned.Interval));
         if (result.Base.MacroF1 is { } baseF1 && result.Tuned.MacroF1 is { } tunedF1)
         {
@@ -91,7 +92,7 @@ internal static class RunSummary
         console.WriteLine($"Dataset:  {Path.Combine(result.Folder!, "dataset")}");
     }
 
-    private static Score Of(ModelScore score) => new(score.Accuracy, score.MacroF1, score.Interval);
+    private static Score Of(ModelScore score) => new(score.Accuracy, score.MacroF1, score.Interval, score.Score);
 
     private static string Percent(double fraction) => (100 * fraction).ToString("0.0", CultureInfo.InvariantCulture) + " %";
 

@@ -165,7 +165,8 @@ public static class ReportPage
 
     private static string Name(string baseline) => baseline switch { "majority" => "Always the most frequent label", "naiveBayes" => "Naive Bayes on single words", _ => baseline };
 
-    private static string MetricName(string metric) => metric switch
+    /// <summary>A metric's name for people.</summary>
+    public static string MetricName(string metric) => metric switch
     {
         "accuracy" => "Accuracy",
         "rougeL" => "ROUGE-L",

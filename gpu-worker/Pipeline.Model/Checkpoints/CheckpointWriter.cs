@@ -48,11 +48,7 @@ public static class CheckpointWriter
         foreach (Projection projection in model.Projections)
         {
             Nf4Weight weight = projection.Weight.Quantized ?? throw new ModelException($"'{projection.Path}' is not held in NF4.");
-            using var scope = NewDisposeScope();
-            foreach ((string name, Tensor value) in QuantizedTensors.Write(projection.Path + ".weight", weight, model.Config.Dtype))
-            {
-                tensors.Add(new CheckpointTensor(name, value.dtype, value.shape, () => QuantizedTensors.Write(projection.Path + ".weight", weight, model.Config.Dtype).First(t => t.Name == name).Value.alias()));
-            }
+            tensors.AddRange(QuantizedTensors.Write(projection.Path + ".weight", weight, model.Config.Dtype));
         }
 
         WriteWeights(directory, tensors, largestFileBytes);

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Pipeline.Model.Checkpoints;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -14,24 +15,28 @@ public static class QuantizedTensors
 {
     private const string State = ".quant_state.bitsandbytes__nf4";
 
-    /// <summary>The tensors of a weight. They belong to the caller's dispose scope, the codes to the weight.</summary>
+    /// <summary>The tensors of a weight, each made when it is written.</summary>
     /// <param name="name">The weight's name, such as <c>model.layers.0.mlp.up_proj.weight</c>.</param>
     /// <param name="weight">The weight.</param>
     /// <param name="dtype">What it was before: <c>float32</c>, <c>float16</c>, <c>bfloat16</c>.</param>
-    public static IEnumerable<(string Name, Tensor Value)> Write(string name, Nf4Weight weight, string dtype)
+    public static IReadOnlyList<CheckpointTensor> Write(string name, Nf4Weight weight, string dtype)
     {
         ArgumentNullException.ThrowIfNull(weight);
-        var state = new JsonObject
+        float[] nested = Nf4.DynamicCode();
+        byte[] state = JsonSerializer.SerializeToUtf8Bytes(new JsonObject
         {
             ["quant_type"] = "nf4", ["blocksize"] = Nf4.BlockSize, ["dtype"] = dtype, ["shape"] = new JsonArray([.. weight.Shape.Select(s => (JsonNode)s)]),
             ["nested_blocksize"] = Nf4.NestedBlockSize, ["nested_dtype"] = "float32", ["nested_offset"] = weight.Offset,
-        };
-        yield return (name, weight.Codes.view(-1, 1));
-        yield return (name + ".absmax", weight.Absmax);
-        yield return (name + ".nested_absmax", weight.AbsmaxScale);
-        yield return (name + ".nested_quant_map", tensor(Nf4.DynamicCode()));
-        yield return (name + ".quant_map", tensor(Nf4.Levels.ToArray()));
-        yield return (name + State, tensor(JsonSerializer.SerializeToUtf8Bytes(state)));
+        });
+        return
+        [
+            new(name, ScalarType.Byte, [weight.Codes.NumberOfElements, 1], () => weight.Codes.view(-1, 1)),
+            new(name + ".absmax", ScalarType.Byte, weight.Absmax.shape, () => weight.Absmax.alias()),
+            new(name + ".nested_absmax", ScalarType.Float32, weight.AbsmaxScale.shape, () => weight.AbsmaxScale.alias()),
+            new(name + ".nested_quant_map", ScalarType.Float32, [nested.Length], () => tensor(nested)),
+            new(name + ".quant_map", ScalarType.Float32, [Nf4.Levels.Length], () => tensor(Nf4.Levels.ToArray())),
+            new(name + State, ScalarType.Byte, [state.Length], () => tensor(state)),
+        ];
     }
 
     /// <summary>Reads a weight and holds it against its shape and our tables.</summary>

@@ -16,7 +16,6 @@ public sealed class StepGradient : IDisposable
     private const long KeptShare = 4; // of the memory that is there, intermediate results take at most one part in this many
     private readonly LlamaModel _model;
     private readonly LlamaGradient? _gradient;
-
     private readonly double _noiseAlpha;
 
     /// <summary>For a model with its adapter attached.</summary>

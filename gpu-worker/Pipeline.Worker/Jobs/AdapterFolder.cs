@@ -117,7 +117,7 @@ internal static class AdapterFolder
 
         | | base | tuned |
         |---|---|---|
-        | accuracy | {report.BaseScore.Accuracy:0.0000} | {report.TunedScore.Accuracy:0.0000} |
+        | {ReportPage.MetricName(report.ScoreName).ToLowerInvariant()} | {report.BaseScore.Score:0.0000} | {report.TunedScore.Score:0.0000} |
         | perplexity of the gold answer, a token | {report.BaseScore.Perplexity:0.000} | {report.TunedScore.Perplexity:0.000} |
 
         Dataset {manifest.DatasetId}: {manifest.Rows.Train} rows to train, {manifest.Rows.Validation} to validate, {manifest.Rows.Test} held out.

@@ -29,8 +29,9 @@ public sealed class HostFixture : IAsyncLifetime
     public async ValueTask DisposeAsync()
     {
         Http.Dispose();
+        string queues = Storage.Queues.Uri.Authority;
         await _host!.DisposeAsync();
-        Assert.Empty(Children());
+        Assert.Empty(Children(Data, queues));
         Directory.Delete(Data, recursive: true);
     }
 
@@ -38,10 +39,11 @@ public sealed class HostFixture : IAsyncLifetime
         new HostOptions { DataDirectory = data, LogToConsole = false, Settings = new Dictionary<string, string?> { ["RetrainingSchedule"] = "*/2 * * * * *" } },
         _ => { }, TestContext.Current.CancellationToken);
 
-    /// <summary>Processes that the host has started and that still run.</summary>
-    public static IReadOnlyList<string> Children() =>
-        [.. Directory.EnumerateDirectories("/proc").Select(d => Path.Combine(d, "status")).Where(File.Exists).Where(f => ReadOrEmpty(f).Contains($"PPid:\t{Environment.ProcessId}\n", StringComparison.Ordinal))
-            .Select(f => ReadOrEmpty(Path.Combine(Path.GetDirectoryName(f)!, "cmdline"))).Where(c => c.Contains("run.js", StringComparison.Ordinal) || c.Contains("Pipeline.Worker", StringComparison.Ordinal))];
+    /// <summary>Processes that the host of these tests has started and that still run: the emulator names its folder, the worker has the emulator's address in its environment. Other hosts run beside it.</summary>
+    private static IReadOnlyList<string> Children(string data, string address) =>
+        [.. Directory.EnumerateDirectories("/proc").Where(d => ReadOrEmpty(Path.Combine(d, "status")).Contains($"PPid:\t{Environment.ProcessId}\n", StringComparison.Ordinal))
+            .Where(d => ReadOrEmpty(Path.Combine(d, "cmdline")).Contains(data, StringComparison.Ordinal) || ReadOrEmpty(Path.Combine(d, "environ")).Contains(address, StringComparison.Ordinal))
+            .Select(d => ReadOrEmpty(Path.Combine(d, "cmdline")))];
 
     /// <summary>Rows that a small model learns quickly: a greeting is one label, a number the other.</summary>
     public static string Rows(int count, string salt = "") =>
