@@ -8,6 +8,8 @@ public sealed record TrainingSettings
     public const string Cosine = "cosine";
     public const string Linear = "linear";
     public const string Constant = "constant";
+    public const string AdamW = "adamw";
+    public const string AdamW8Bit = "adamw8bit";
 
     /// <summary><c>qlora</c> (default): the frozen linear layers are held in NF4 with double quantisation; <c>lora</c>: as they are.</summary>
     public string Method { get; init; } = Qlora;
@@ -53,6 +55,9 @@ public sealed record TrainingSettings
 
     /// <summary>Optimizer steps of linear warm-up from 0, 0 to 100,000; default 20.</summary>
     public int WarmupSteps { get; init; } = 20;
+
+    /// <summary><c>adamw</c> (default): moments in float32, as torch computes it; <c>adamw8bit</c>: in 8 bits as bitsandbytes does, two bytes a trained number instead of eight.</summary>
+    public string Optimizer { get; init; } = AdamW;
 
     /// <summary>AdamW's decoupled weight decay, 0 to 1; default 0.01.</summary>
     public double WeightDecay { get; init; } = 0.01;

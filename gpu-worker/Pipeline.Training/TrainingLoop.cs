@@ -27,7 +27,7 @@ public static class TrainingLoop
         int warmup = Math.Min(settings.WarmupSteps, plan.Count / 5); // a short run is not all warm-up
         double peak = settings.LearningRateFor(run.Model.Config.HiddenSize);
 
-        using var optimizer = new AdamW(run.Adapter, settings.WeightDecay);
+        using Optimizer optimizer = Optimizer.For(run.Adapter, settings);
         using var gradient = new StepGradient(run.Model, settings.NeftuneAlpha);
         using var best = new BestAdapter(run.Adapter);
         var first = new FirstStepCheck(run.Adapter);
@@ -108,13 +108,13 @@ public static class TrainingLoop
         throw new TrainingException($"Step {step}: the loss is {loss}, the gradient norm {norm}. Nothing was learned from it. Lower the learning rate; the step's rows are {string.Join(", ", rows.Take(64))}.");
     }
 
-    private static long Resume(TrainingRun run, AdamW optimizer, BestAdapter best, string fingerprint)
+    private static long Resume(TrainingRun run, Optimizer optimizer, BestAdapter best, string fingerprint)
     {
         string? path = run.CheckpointDirectory is null ? null : Path.Combine(run.CheckpointDirectory, TrainingCheckpoint.FileName);
         return path is not null && File.Exists(path) ? TrainingCheckpoint.TryRead(path, run.Adapter, optimizer, best, fingerprint) ?? 0 : 0;
     }
 
-    private static void Save(TrainingRun run, AdamW optimizer, BestAdapter best, string fingerprint, long tokens)
+    private static void Save(TrainingRun run, Optimizer optimizer, BestAdapter best, string fingerprint, long tokens)
     {
         if (run.CheckpointDirectory is null)
         {

@@ -11,7 +11,7 @@ public sealed record TrainingRun
     public required LlamaModel Model { get; init; }
 
     /// <summary>Attached to the model.</summary>
-    public required LoraAdapter Adapter { get; init; }
+    public required TrainableTensors Adapter { get; init; }
     public required IReadOnlyList<EncodedRow> Rows { get; init; }
     public required IReadOnlyList<EncodedRow> ValidationRows { get; init; }
     public required TrainingSettings Settings { get; init; }

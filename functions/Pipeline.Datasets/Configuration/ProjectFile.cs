@@ -144,6 +144,7 @@ public static class ProjectFile
             GradientAccumulation = section.Integer("gradientAccumulation", defaults.GradientAccumulation, 1, 1024),
             LearningRate = section.Number("learningRate", defaults.LearningRate, 0, 1, open: true),
             Schedule = section.OneOf("schedule", defaults.Schedule, TrainingSettings.Cosine, TrainingSettings.Linear, TrainingSettings.Constant),
+            Optimizer = section.OneOf("optimizer", defaults.Optimizer, TrainingSettings.AdamW, TrainingSettings.AdamW8Bit),
             WarmupSteps = section.Integer("warmupSteps", defaults.WarmupSteps, 0, 100_000),
             WeightDecay = section.Number("weightDecay", defaults.WeightDecay, 0, 1)!.Value,
             ClipNorm = section.Number("clipNorm", defaults.ClipNorm, 0, 1e6, open: true)!.Value,

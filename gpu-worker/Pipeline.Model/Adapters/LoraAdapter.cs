@@ -4,33 +4,21 @@ using static TorchSharp.torch;
 
 namespace Pipeline.Model.Adapters;
 
-/// <summary>
-/// LoRA on linear layers of the decoder. All matrices are views into one flat buffer, and their gradients into
-/// another, so that the optimizer, clipping and checkpoints are a handful of calls whatever the number of layers.
-/// </summary>
-public sealed class LoraAdapter : IDisposable
+/// <summary>LoRA on linear layers of the decoder. Tensors are named <c>{path}.lora_A.weight</c>, <c>{path}.lora_B.weight</c>, with DoRA <c>{path}.lora_magnitude_vector.weight</c>.</summary>
+public sealed class LoraAdapter : TrainableTensors
 {
     private readonly Dictionary<string, LoraPair> _pairs = new(StringComparer.Ordinal);
-    private readonly List<(string Name, Tensor Value)> _tensors = [];
 
-    private LoraAdapter(LoraOptions options, Tensor values, Tensor gradients)
+    private LoraAdapter(LoraOptions options, long count)
+        : base(count)
     {
-        (Options, Values, Gradients) = (options, values, gradients);
+        Options = options;
     }
 
     public LoraOptions Options { get; }
 
-    /// <summary>All trainable numbers, float32 [n].</summary>
-    public Tensor Values { get; }
-
-    /// <summary>Their gradients, float32 [n].</summary>
-    public Tensor Gradients { get; }
-
     /// <summary>The matrices by module path, such as <c>model.layers.0.self_attn.q_proj</c>.</summary>
     public IReadOnlyDictionary<string, LoraPair> Pairs => _pairs;
-
-    /// <summary>The matrices under their names within the model, in order: <c>{path}.lora_A.weight</c>, <c>{path}.lora_B.weight</c>, with DoRA <c>{path}.lora_magnitude_vector.weight</c>.</summary>
-    public IReadOnlyList<(string Name, Tensor Value)> Tensors => _tensors;
 
     /// <summary>Makes an adapter for a model: A uniform in ±1/sqrt(in) (peft's Kaiming uniform with a = sqrt(5)), B zero, magnitudes the norms of the weights' rows.</summary>
     /// <param name="model">Gives the linear layers.</param>
@@ -44,15 +32,14 @@ public sealed class LoraAdapter : IDisposable
         using DisposeScope scope = NewDisposeScope();
         List<Projection> targets = Targets(model, options);
         long count = targets.Sum(t => (options.RankOf(t.Path) * (t.In + t.Out)) + (options.UseDora ? t.Out : 0));
-        var adapter = new LoraAdapter(options, zeros(count).DetachFromDisposeScope(), zeros(count).DetachFromDisposeScope());
+        var adapter = new LoraAdapter(options, count);
         using var generator = new Generator((ulong)seed);
-        long offset = 0;
         foreach (Projection target in targets)
         {
             int rank = options.RankOf(target.Path);
-            Tensor a = adapter.Take($"{target.Path}.lora_A.weight", ref offset, rank, target.In);
-            Tensor b = adapter.Take($"{target.Path}.lora_B.weight", ref offset, target.Out, rank);
-            Tensor? magnitude = options.UseDora ? adapter.Take($"{target.Path}.lora_magnitude_vector.weight", ref offset, target.Out) : null;
+            Tensor a = adapter.Take($"{target.Path}.lora_A.weight", rank, target.In);
+            Tensor b = adapter.Take($"{target.Path}.lora_B.weight", target.Out, rank);
+            Tensor? magnitude = options.UseDora ? adapter.Take($"{target.Path}.lora_magnitude_vector.weight", target.Out) : null;
             double bound = 1 / Math.Sqrt(target.In);
             var pair = new LoraPair(a, b, magnitude, options.ScaleOf(target.Path), options.Dropout, adapter._pairs.Count);
             using (no_grad())
@@ -73,7 +60,7 @@ public sealed class LoraAdapter : IDisposable
     public void Set(string name, Tensor value)
     {
         ArgumentNullException.ThrowIfNull(value);
-        Tensor target = _tensors.Find(t => t.Name == name).Value ?? throw new ModelException($"The model has no place for the adapter's '{name}'.");
+        Tensor target = Tensors.FirstOrDefault(t => t.Name == name).Value ?? throw new ModelException($"The model has no place for the adapter's '{name}'.");
         if (!target.shape.SequenceEqual(value.shape))
         {
             throw new ModelException($"The adapter's '{name}' has the shape [{string.Join(", ", value.shape)}] where the model asks for [{string.Join(", ", target.shape)}].");
@@ -85,15 +72,11 @@ public sealed class LoraAdapter : IDisposable
         }
     }
 
-    public void Dispose()
+    /// <summary>B begins at zero: one that is zero has not moved.</summary>
+    public override IEnumerable<string> Unmoved()
     {
-        foreach ((_, Tensor value) in _tensors)
-        {
-            value.Dispose();
-        }
-
-        Values.Dispose();
-        Gradients.Dispose();
+        using DisposeScope scope = NewDisposeScope();
+        return [.. Tensors.Where(t => t.Name.EndsWith(".lora_B.weight", StringComparison.Ordinal) && t.Value.count_nonzero().item<long>() == 0).Select(t => t.Name)];
     }
 
     private static List<Projection> Targets(LlamaModel model, LoraOptions options)
@@ -103,15 +86,5 @@ public sealed class LoraAdapter : IDisposable
         return nowhere.Length == 0 && targets.Count > 0
             ? targets
             : throw new ModelException($"The adapter's targets {string.Join(", ", nowhere.Length > 0 ? nowhere : options.Targets)} name no linear layer of this model; it has {string.Join(", ", model.Projections.Select(p => p.Path.Split('.')[^1]).Distinct())}.");
-    }
-
-    private Tensor Take(string name, ref long offset, params long[] shape)
-    {
-        long count = shape.Aggregate(1L, (a, b) => a * b);
-        Tensor view = Values.narrow(0, offset, count).view(shape).detach().requires_grad_().DetachFromDisposeScope();
-        view.grad = Gradients.narrow(0, offset, count).view(shape);
-        offset += count;
-        _tensors.Add((name, view));
-        return view;
     }
 }

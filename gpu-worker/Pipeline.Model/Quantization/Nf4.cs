@@ -2,7 +2,7 @@ namespace Pipeline.Model.Quantization;
 
 /// <summary>
 /// The constants of NF4 with double quantisation. Sources: Dettmers et al. 2023 (QLoRA), appendix E, and
-/// bitsandbytes <c>functional.py</c> (get_4bit_type, create_dynamic_map) and <c>csrc/kernels.cu</c> (dQuantizeNF4).
+/// bitsandbytes <c>functional.py</c> (get_4bit_type) and <c>csrc/kernels.cu</c> (dQuantizeNF4).
 /// </summary>
 public static class Nf4
 {
@@ -27,32 +27,4 @@ public static class Nf4
         -0.045525018125772476f, 0.03979014977812767f, 0.1202552504837513f, 0.2035212516784668f, 0.2920137718319893f, 0.3893125355243683f,
         0.5016634166240692f, 0.6427869200706482f, 0.8614784181118011f,
     ];
-
-    /// <summary>The 256 values of the signed dynamic 8-bit code for absmax, ascending (Dettmers et al. 2022, "8-bit Optimizers", section 1.3).</summary>
-    public static float[] DynamicCode()
-    {
-        const int ExponentBits = 7;
-        var values = new List<float> { 0f, 1f };
-        for (int exponent = 0; exponent < ExponentBits; exponent++)
-        {
-            int items = (1 << exponent) + 1;
-            float scale = (float)Math.Pow(10, exponent - (ExponentBits - 1));
-            for (int i = 0; i + 1 < items; i++)
-            {
-                float mean = (Boundary(i, items) + Boundary(i + 1, items)) / 2f;
-                values.Add(scale * mean);
-                values.Add(-scale * mean);
-            }
-        }
-
-        values.Sort();
-        return [.. values];
-    }
-
-    /// <summary>Point i of n points spaced evenly from 0.1 to 1 in float32, as torch.linspace has them: from both ends inward.</summary>
-    private static float Boundary(int i, int n)
-    {
-        float step = (1f - 0.1f) / (n - 1);
-        return i < n / 2 ? 0.1f + (step * i) : 1f - (step * (n - 1 - i));
-    }
 }

@@ -38,7 +38,7 @@ public static class Nf4Quantizer
     /// <summary>Absmax to 8-bit codes with a scale for each 256 of them, after their mean is taken away.</summary>
     public static (byte[] Codes, float[] Scales, float Offset) QuantizeAbsmax(ReadOnlySpan<float> absmax)
     {
-        float[] code = Nf4.DynamicCode();
+        float[] code = DynamicCode.OfBothSigns();
         double sum = 0;
         foreach (float value in absmax)
         {
@@ -61,7 +61,7 @@ public static class Nf4Quantizer
             scales[block] = largest;
             for (int i = start; i < end; i++)
             {
-                codes[i] = Nearest(code, largest == 0 ? 0 : (absmax[i] - offset) * (1f / largest));
+                codes[i] = (byte)DynamicCode.Nearest(code, largest == 0 ? 0 : (absmax[i] - offset) * (1f / largest));
             }
         }
 
@@ -170,28 +170,5 @@ public static class Nf4Quantizer
 
             levels[i] = level;
         }
-    }
-
-    private static byte Nearest(float[] code, float value)
-    {
-        int at = Array.BinarySearch(code, value);
-        if (at >= 0)
-        {
-            return (byte)at;
-        }
-
-        int above = ~at;
-        if (above == 0)
-        {
-            return 0;
-        }
-
-        if (above == code.Length)
-        {
-            return (byte)(code.Length - 1);
-        }
-
-        float middle = (code[above - 1] + code[above]) * 0.5f;
-        return (byte)(value > middle ? above : above - 1);
     }
 }

@@ -98,7 +98,7 @@ public sealed class Nf4Weight : IDisposable
 
     private float[] DequantizeAbsmax()
     {
-        float[] code = Nf4.DynamicCode();
+        float[] code = DynamicCode.OfBothSigns();
         ReadOnlySpan<byte> codes = Absmax.bytes;
         ReadOnlySpan<float> scales = MemoryMarshal.Cast<byte, float>(AbsmaxScale.bytes);
         var absmax = new float[codes.Length];

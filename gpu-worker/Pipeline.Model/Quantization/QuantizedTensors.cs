@@ -22,7 +22,7 @@ public static class QuantizedTensors
     public static IReadOnlyList<CheckpointTensor> Write(string name, Nf4Weight weight, string dtype)
     {
         ArgumentNullException.ThrowIfNull(weight);
-        float[] nested = Nf4.DynamicCode();
+        float[] nested = DynamicCode.OfBothSigns();
         byte[] state = JsonSerializer.SerializeToUtf8Bytes(new JsonObject
         {
             ["quant_type"] = "nf4", ["blocksize"] = Nf4.BlockSize, ["dtype"] = dtype, ["shape"] = new JsonArray([.. weight.Shape.Select(s => (JsonNode)s)]),
@@ -54,7 +54,7 @@ public static class QuantizedTensors
         bool fits = shape.SequenceEqual([outputs, inputs]) && state.GetProperty("blocksize").GetInt32() == Nf4.BlockSize && state.GetProperty("nested_blocksize").GetInt32() == Nf4.NestedBlockSize
             && codes.dtype == ScalarType.Byte && codes.NumberOfElements == ((outputs * inputs) + 1) / 2 && absmax.dtype == ScalarType.Byte && absmax.NumberOfElements == blocks
             && scales.dtype == ScalarType.Float32 && scales.NumberOfElements == (blocks + Nf4.NestedBlockSize - 1) / Nf4.NestedBlockSize
-            && Same(read(name + ".quant_map"), Nf4.Levels) && Same(read(name + ".nested_quant_map"), Nf4.DynamicCode());
+            && Same(read(name + ".quant_map"), Nf4.Levels) && Same(read(name + ".nested_quant_map"), DynamicCode.OfBothSigns());
         return fits
             ? new Nf4Weight(shape, codes, absmax, scales, state.GetProperty("nested_offset").GetSingle())
             : throw new ModelException($"'{name}' is not NF4 with double quantisation of shape [{outputs}, {inputs}] in blocks of {Nf4.BlockSize} and {Nf4.NestedBlockSize}.");

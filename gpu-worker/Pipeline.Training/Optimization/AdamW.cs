@@ -1,71 +1,46 @@
 using Pipeline.Model.Adapters;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Pipeline.Training.Optimization;
 
-/// <summary>AdamW over an adapter's one buffer. Source: Loshchilov and Hutter 2019, algorithm 2; the order of operations is <c>torch/optim/adamw.py</c>'s.</summary>
-public sealed class AdamW : IDisposable
+/// <summary>AdamW with moments in float32. Source: Loshchilov and Hutter 2019, algorithm 2; the order of operations is <c>torch/optim/adamw.py</c>'s.</summary>
+public sealed class AdamW : Optimizer
 {
     private const double Beta1 = 0.9;
     private const double Beta2 = 0.999;
     private const double Epsilon = 1e-8;
-    private readonly LoraAdapter _adapter;
     private readonly double _weightDecay;
+    private readonly Tensor _first;  // float32 [n], running mean of gradients
+    private readonly Tensor _second; // float32 [n], running mean of squared gradients
 
-    public AdamW(LoraAdapter adapter, double weightDecay)
+    public AdamW(TrainableTensors trained, double weightDecay)
+        : base(trained)
     {
-        ArgumentNullException.ThrowIfNull(adapter);
-        (_adapter, _weightDecay) = (adapter, weightDecay);
-        FirstMoment = zeros_like(adapter.Values).DetachFromDisposeScope();
-        SecondMoment = zeros_like(adapter.Values).DetachFromDisposeScope();
+        ArgumentNullException.ThrowIfNull(trained);
+        _weightDecay = weightDecay;
+        (_first, _second) = (zeros_like(trained.Values).DetachFromDisposeScope(), zeros_like(trained.Values).DetachFromDisposeScope());
     }
 
-    /// <summary>Running mean of gradients, float32 [n].</summary>
-    public Tensor FirstMoment { get; }
+    /// <inheritdoc/>
+    public override IReadOnlyList<(string Name, Tensor Value)> State => [("first_moment", _first), ("second_moment", _second)];
 
-    /// <summary>Running mean of squared gradients, float32 [n].</summary>
-    public Tensor SecondMoment { get; }
-
-    /// <summary>Steps done.</summary>
-    public int Steps { get; set; }
-
-    /// <summary>Scales the gradients down to a global norm. Source: torch <c>clip_grad_norm_</c>.</summary>
-    /// <returns>The norm before.</returns>
-    public double ClipGradients(double norm)
+    /// <inheritdoc/>
+    protected override void Update(double learningRate)
     {
-        using DisposeScope scope = NewDisposeScope();
-        using IDisposable frozen = no_grad();
-        double total = _adapter.Gradients.norm().item<float>();
-        double factor = norm / (total + 1e-6);
-        if (factor < 1)
-        {
-            _adapter.Gradients.mul_(factor);
-        }
-
-        return total;
-    }
-
-    /// <summary>Takes one step and clears the gradients.</summary>
-    public void Step(double learningRate)
-    {
-        using DisposeScope scope = NewDisposeScope();
-        using IDisposable frozen = no_grad();
-        Steps++;
-        Tensor gradients = _adapter.Gradients;
-        _adapter.Values.mul_(1 - (learningRate * _weightDecay));
-        FirstMoment.mul_(Beta1).add_(gradients, alpha: 1 - Beta1);
-        SecondMoment.mul_(Beta2).addcmul_(gradients, gradients, 1 - Beta2);
+        Tensor gradients = Trained.Gradients;
+        Trained.Values.mul_(1 - (learningRate * _weightDecay));
+        _first.mul_(Beta1).add_(gradients, alpha: 1 - Beta1);
+        _second.mul_(Beta2).addcmul_(gradients, gradients, 1 - Beta2);
         double correction1 = 1 - Math.Pow(Beta1, Steps);
         double correction2 = 1 - Math.Pow(Beta2, Steps);
-        Tensor denominator = SecondMoment.sqrt().div_(Math.Sqrt(correction2)).add_(Epsilon);
-        _adapter.Values.addcdiv_(FirstMoment, denominator, -learningRate / correction1);
-        gradients.zero_();
+        Tensor denominator = _second.sqrt().div_(Math.Sqrt(correction2)).add_(Epsilon);
+        Trained.Values.addcdiv_(_first, denominator, -learningRate / correction1);
     }
 
-    public void Dispose()
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
     {
-        FirstMoment.Dispose();
-        SecondMoment.Dispose();
+        _first.Dispose();
+        _second.Dispose();
     }
 }

@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 namespace Pipeline.Training.Resuming;
 
 /// <summary>The adapter as it was at the lowest validation loss so far.</summary>
-public sealed class BestAdapter(LoraAdapter adapter) : IDisposable
+public sealed class BestAdapter(TrainableTensors adapter) : IDisposable
 {
     /// <summary>Its numbers, float32 [n]; <c>null</c> before the first validation.</summary>
     public Tensor? Values { get; private set; }

@@ -8,7 +8,7 @@ using static TorchSharp.torch;
 namespace Pipeline.Training.Resuming;
 
 /// <summary>
-/// A point from which a run goes on: the adapter, the optimizer's moments, the steps done, and what the run was about.
+/// A point from which a run goes on: the adapter, the optimizer's state, the steps done, and what the run was about.
 /// Order of rows and dropout follow from seed and step, so nothing else is needed.
 /// </summary>
 public static class TrainingCheckpoint
@@ -17,8 +17,6 @@ public static class TrainingCheckpoint
     public const string FileName = "checkpoint.safetensors";
 
     private const string Values = "values";
-    private const string FirstMoment = "first_moment";
-    private const string SecondMoment = "second_moment";
     private const string Fingerprint = "fingerprint";
     private const string Steps = "steps";
     private const string Tokens = "tokens";
@@ -34,12 +32,17 @@ public static class TrainingCheckpoint
     /// <param name="best">The best adapter so far.</param>
     /// <param name="fingerprint">Hash of rows and settings; another run's checkpoint is refused by it.</param>
     /// <param name="tokens">Tokens seen so far.</param>
-    public static void Write(string path, LoraAdapter adapter, AdamW optimizer, BestAdapter best, string fingerprint, long tokens)
+    public static void Write(string path, TrainableTensors adapter, Optimizer optimizer, BestAdapter best, string fingerprint, long tokens)
     {
         ArgumentNullException.ThrowIfNull(adapter);
         ArgumentNullException.ThrowIfNull(optimizer);
         ArgumentNullException.ThrowIfNull(best);
-        var tensors = new Dictionary<string, Tensor> { [Values] = adapter.Values, [FirstMoment] = optimizer.FirstMoment, [SecondMoment] = optimizer.SecondMoment };
+        var tensors = new Dictionary<string, Tensor> { [Values] = adapter.Values };
+        foreach ((string name, Tensor value) in optimizer.State)
+        {
+            tensors[name] = value;
+        }
+
         var metadata = new Dictionary<string, string>
         {
             [Fingerprint] = fingerprint,
@@ -60,7 +63,7 @@ public static class TrainingCheckpoint
     /// <summary>Restores adapter and optimizer.</summary>
     /// <returns>Tokens seen so far; <c>null</c> when the file is another run's, which then starts anew.</returns>
     /// <exception cref="Pipeline.Model.ModelException">The file is damaged.</exception>
-    public static long? TryRead(string path, LoraAdapter adapter, AdamW optimizer, BestAdapter best, string fingerprint)
+    public static long? TryRead(string path, TrainableTensors adapter, Optimizer optimizer, BestAdapter best, string fingerprint)
     {
         ArgumentNullException.ThrowIfNull(adapter);
         ArgumentNullException.ThrowIfNull(optimizer);
@@ -75,8 +78,10 @@ public static class TrainingCheckpoint
         using (no_grad())
         {
             adapter.Values.copy_(file.Read(Values));
-            optimizer.FirstMoment.copy_(file.Read(FirstMoment));
-            optimizer.SecondMoment.copy_(file.Read(SecondMoment));
+            foreach ((string name, Tensor value) in optimizer.State)
+            {
+                value.copy_(file.Read(name));
+            }
         }
 
         if (file.Entries.ContainsKey(Best))

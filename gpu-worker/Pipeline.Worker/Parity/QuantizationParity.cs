@@ -39,7 +39,7 @@ internal static class QuantizationParity
 
         yield return new(matrix, $"{tag} codes that differ", CodesThatDiffer(codes, file.Read($"{tag}.codes").data<byte>().ToArray(), values, absmax), 0);
         yield return new(matrix, $"{tag} absmax, absolute", Largest(tensor(absmax), file.Read($"{tag}.absmax")), 0);
-        yield return new(matrix, $"{tag} 8-bit code, absolute", Largest(tensor(Nf4.DynamicCode()), file.Read($"{tag}.dq.absmax_code")), 1e-7);
+        yield return new(matrix, $"{tag} 8-bit code, absolute", Largest(tensor(DynamicCode.OfBothSigns()), file.Read($"{tag}.dq.absmax_code")), 1e-7);
         yield return new(matrix, $"{tag} absmax codes that differ", quantized.Absmax.ne(file.Read($"{tag}.dq.absmax_u8").reshape(-1)).sum().item<long>(), 0);
         yield return new(matrix, $"{tag} absmax scales, absolute", Largest(quantized.AbsmaxScale, file.Read($"{tag}.dq.absmax_scale")), 1e-6);
         yield return new(matrix, $"{tag} offset, absolute", Math.Abs(quantized.Offset - file.Read($"{tag}.dq.offset").item<float>()), 1e-6);

@@ -1,0 +1,183 @@
+using Pipeline.Model.Quantization;
+using static TorchSharp.torch;
+
+namespace Pipeline.Model.Kernels;
+
+/// <summary>
+/// Adam's two moments over a flat buffer, in blocks: of 8-bit codes with one absmax a block, or in float32. Formulas and their
+/// order are those of bitsandbytes' <c>csrc/kernels.cu</c> (kOptimizerStatic8bit2StateBlockwise, quantize_2D).
+/// </summary>
+public sealed class BlockwiseMoments : IDisposable
+{
+    /// <summary>Numbers that share one absmax.</summary>
+    public const int BlockSize = 256;
+
+    private const float Beta1 = 0.9f;
+    private const float Beta2 = 0.999f;
+    private const float Epsilon = 1e-8f;
+    private static readonly float[] Signed = DynamicCode.OfBothSigns();
+    private static readonly float[] Unsigned = DynamicCode.OfPositives();
+    private static readonly byte SignedZero = (byte)Array.IndexOf(Signed, 0f);
+    private static readonly byte UnsignedZero = (byte)Array.IndexOf(Unsigned, 0f);
+
+    private readonly Block[] _blocks;
+    private readonly Tensor _firstCodes;   // uint8 [numbers in 8 bits]
+    private readonly Tensor _firstAbsmax;  // float32 [blocks in 8 bits]
+    private readonly Tensor _secondCodes;
+    private readonly Tensor _secondAbsmax;
+    private readonly Tensor _first;        // float32 [numbers in float32]
+    private readonly Tensor _second;
+
+    /// <summary>Makes the moments, all zero.</summary>
+    /// <param name="parts">The tensors that the buffer consists of, in their order: how many numbers, and whether in 8 bits. No block reaches over an end.</param>
+    public BlockwiseMoments(IReadOnlyList<(long Count, bool In8Bits)> parts)
+    {
+        ArgumentNullException.ThrowIfNull(parts);
+        var blocks = new List<Block>();
+        (long start, int coded, int plain, int absmax) = (0, 0, 0, 0);
+        foreach ((long count, bool in8Bits) in parts)
+        {
+            for (long done = 0; done < count; done += BlockSize)
+            {
+                int size = (int)Math.Min(BlockSize, count - done);
+                blocks.Add(new Block(checked((int)(start + done)), size, in8Bits ? coded : plain, in8Bits ? absmax++ : -1));
+                coded += in8Bits ? size : 0;
+                plain += in8Bits ? 0 : size;
+            }
+
+            start += count;
+        }
+
+        _blocks = [.. blocks];
+        (_firstCodes, _secondCodes) = (Zeros(coded, ScalarType.Byte), Zeros(coded, ScalarType.Byte));
+        (_firstAbsmax, _secondAbsmax) = (Zeros(absmax, ScalarType.Float32), Zeros(absmax, ScalarType.Float32));
+        (_first, _second) = (Zeros(plain, ScalarType.Float32), Zeros(plain, ScalarType.Float32));
+    }
+
+    /// <summary>Everything that is held, by name. Belongs to this object.</summary>
+    public IReadOnlyList<(string Name, Tensor Value)> State =>
+    [
+        ("first_codes", _firstCodes), ("first_absmax", _firstAbsmax), ("second_codes", _secondCodes), ("second_absmax", _secondAbsmax),
+        ("first_moment", _first), ("second_moment", _second),
+    ];
+
+    /// <summary>One step of Adam with decoupled decay, in place.</summary>
+    /// <param name="values">float32 [n].</param>
+    /// <param name="gradients">float32 [n], all finite.</param>
+    /// <param name="step">From 1.</param>
+    /// <param name="learningRate">Of this step.</param>
+    /// <param name="weightDecay">Times the rate, taken off after the step.</param>
+    public void Step(Tensor values, Tensor gradients, int step, float learningRate, float weightDecay)
+    {
+        float correction1 = 1f - MathF.Pow(Beta1, step);
+        float correction2 = MathF.Sqrt(1f - MathF.Pow(Beta2, step));
+        float size = -learningRate * correction2 / correction1;
+        float kept = 1f - (learningRate * weightDecay);
+        RowParallel.For(_blocks.Length, BlockSize, (from, to) =>
+        {
+            Span<float> firsts = stackalloc float[BlockSize];
+            Span<float> seconds = stackalloc float[BlockSize];
+            Span<float> allValues = RowParallel.Floats(values);
+            Span<float> allGradients = RowParallel.Floats(gradients);
+            var firstMoments = new Held(_firstCodes.bytes, RowParallel.Floats(_firstAbsmax), RowParallel.Floats(_first), Signed, SignedZero, keepsSign: true);
+            var secondMoments = new Held(_secondCodes.bytes, RowParallel.Floats(_secondAbsmax), RowParallel.Floats(_second), Unsigned, UnsignedZero, keepsSign: false);
+            foreach (Block block in _blocks.AsSpan(from, to - from))
+            {
+                Span<float> first = firstMoments.Begin(block, firsts);
+                Span<float> second = secondMoments.Begin(block, seconds);
+                Span<float> value = allValues.Slice(block.Start, block.Size);
+                Span<float> gradient = allGradients.Slice(block.Start, block.Size);
+                for (int k = 0; k < value.Length; k++)
+                {
+                    float g = gradient[k];
+                    second[k] = (second[k] * Beta2) + ((1f - Beta2) * g * g);
+                    first[k] = (first[k] * Beta1) + ((1f - Beta1) * g);
+                    value[k] = (value[k] + (size * (first[k] / (MathF.Sqrt(second[k]) + (correction2 * Epsilon))))) * kept;
+                }
+
+                firstMoments.End(block, first);
+                secondMoments.End(block, second);
+            }
+        });
+    }
+
+    public void Dispose()
+    {
+        foreach ((_, Tensor value) in State)
+        {
+            value.Dispose();
+        }
+    }
+
+    private static Tensor Zeros(long count, ScalarType type) => zeros(count, type).DetachFromDisposeScope();
+
+    /// <summary>A part of the buffer.</summary>
+    /// <param name="Start">Its first number in the buffer.</param>
+    /// <param name="Size">Numbers.</param>
+    /// <param name="At">Its first number among the codes, or among the moments in float32.</param>
+    /// <param name="Absmax">Its place among the absmax values; -1 in float32.</param>
+    private readonly record struct Block(int Start, int Size, int At, int Absmax)
+    {
+        public bool InEightBits => Absmax >= 0;
+    }
+
+    /// <summary>One of the two moments.</summary>
+    private readonly ref struct Held(Span<byte> codes, Span<float> absmax, Span<float> plain, float[] code, byte zero, bool keepsSign)
+    {
+        private readonly Span<byte> _codes = codes;
+        private readonly Span<float> _absmax = absmax;
+        private readonly Span<float> _plain = plain;
+
+        /// <summary>A block's numbers: in place where they are float32, else read into some room.</summary>
+        public Span<float> Begin(Block block, Span<float> room)
+        {
+            if (!block.InEightBits)
+            {
+                return _plain.Slice(block.At, block.Size);
+            }
+
+            float largest = _absmax[block.Absmax];
+            for (int i = 0; i < block.Size; i++)
+            {
+                room[i] = code[_codes[block.At + i]] * largest;
+            }
+
+            return room[..block.Size];
+        }
+
+        /// <summary>Keeps a block's numbers.</summary>
+        public void End(Block block, ReadOnlySpan<float> values)
+        {
+            if (!block.InEightBits)
+            {
+                return;
+            }
+
+            Span<byte> target = _codes.Slice(block.At, block.Size);
+            float largest = 0;
+            foreach (float value in values)
+            {
+                largest = MathF.Max(largest, MathF.Abs(value));
+            }
+
+            _absmax[block.Absmax] = largest;
+            if (largest == 0)
+            {
+                target.Fill(zero);
+                return;
+            }
+
+            for (int i = 0; i < values.Length; i++)
+            {
+                int nearest = DynamicCode.Nearest(code, values[i] / largest);
+                // A mean that is rounded to zero, or over it, would push the other way.
+                if (keepsSign && float.IsNegative(code[nearest]) != float.IsNegative(values[i]))
+                {
+                    nearest += values[i] > 0 ? 1 : -1;
+                }
+
+                target[i] = (byte)nearest;
+            }
+        }
+    }
+}

@@ -1,0 +1,36 @@
+using Pipeline.Model.Adapters;
+using Pipeline.Model.Kernels;
+using static TorchSharp.torch;
+
+namespace Pipeline.Training.Optimization;
+
+/// <summary>
+/// AdamW whose moments are held in 8 bits, a block of 256 under one absmax, as bitsandbytes' <c>AdamW8bit</c> does it: two
+/// bytes a number where <see cref="AdamW"/> needs eight. Tensors of fewer than 4,096 numbers keep theirs in float32. Sources:
+/// Dettmers et al. 2022 ("8-bit Optimizers via Block-wise Quantization"), sections 2 and 3; bitsandbytes
+/// <c>optim/optimizer.py</c> (Optimizer2State.init_state) and <c>csrc/kernels.cu</c> (kOptimizerStatic8bit2StateBlockwise,
+/// kOptimizer32bit2State). Unlike torch's AdamW both decay the weights after the step, not before it.
+/// </summary>
+public sealed class AdamW8Bit : Optimizer
+{
+    private const long SmallestIn8Bits = 4096;
+    private readonly double _weightDecay;
+    private readonly BlockwiseMoments _moments;
+
+    public AdamW8Bit(TrainableTensors trained, double weightDecay)
+        : base(trained)
+    {
+        ArgumentNullException.ThrowIfNull(trained);
+        _weightDecay = weightDecay;
+        _moments = new BlockwiseMoments([.. trained.Tensors.Select(t => (t.Value.NumberOfElements, t.Value.NumberOfElements >= SmallestIn8Bits))]);
+    }
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<(string Name, Tensor Value)> State => _moments.State;
+
+    /// <inheritdoc/>
+    protected override void Update(double learningRate) => _moments.Step(Trained.Values, Trained.Gradients, Steps, (float)learningRate, (float)_weightDecay);
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing) => _moments.Dispose();
+}
