@@ -25,6 +25,10 @@ public static partial class BlobLayout
     public const string RejectedFile = "rejected.jsonl";
     public const string AdapterWeightsFile = "adapter_model.safetensors";
     public const string AdapterConfigFile = "adapter_config.json";
+
+    /// <summary>The weights of a model that was trained as a whole, in the place of an adapter's.</summary>
+    public const string ModelWeightsFile = "model.safetensors";
+    public const string ModelConfigFile = "config.json";
     public const string EvaluationFile = "evaluation.json";
     public const string ReportFile = "report.html";
     public const string ModelCardFile = "README.md";

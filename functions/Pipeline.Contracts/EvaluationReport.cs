@@ -94,6 +94,6 @@ public sealed record RowOutcome(
 /// <param name="TokensPerSecond">Over the training stage.</param>
 /// <param name="SecondsPerStage">Wall seconds by stage.</param>
 /// <param name="PeakMemoryBytes">Peak resident memory of the worker process.</param>
-/// <param name="TrainableParameters">Numbers in the adapter.</param>
+/// <param name="TrainableParameters">Trained numbers: of the adapter, or of the whole model.</param>
 public sealed record TrainingSummary(
     int Steps, long Tokens, double TokensPerSecond, IReadOnlyDictionary<string, double> SecondsPerStage, long PeakMemoryBytes, long TrainableParameters);

@@ -5,13 +5,14 @@ public sealed record TrainingSettings
 {
     public const string Lora = "lora";
     public const string Qlora = "qlora";
+    public const string Full = "full";
     public const string Cosine = "cosine";
     public const string Linear = "linear";
     public const string Constant = "constant";
     public const string AdamW = "adamw";
     public const string AdamW8Bit = "adamw8bit";
 
-    /// <summary><c>qlora</c> (default): the frozen linear layers are held in NF4 with double quantisation; <c>lora</c>: as they are.</summary>
+    /// <summary><c>qlora</c> (default): the frozen linear layers are held in NF4 with double quantisation; <c>lora</c>: as they are; <c>full</c>: no adapter, every weight of a small base is trained, in float32, by plain autograd, and published as a model of its own.</summary>
     public string Method { get; init; } = Qlora;
 
     /// <summary>LoRA rank r, 1 to 1,024; default 16. More learns more and costs memory in proportion.</summary>
@@ -82,7 +83,14 @@ public sealed record TrainingSettings
 
     /// <summary>
     /// The rate that applies to a base: <see cref="LearningRate"/> when said, else 2e-4 (Dettmers et al. 2023, table 9, for 7B and
-    /// 13B) or, for bases narrower than 1,024, 2e-3 (measured on tiny-llama-chat).
+    /// 13B) or, for bases narrower than 1,024, 2e-3 (measured on tiny-llama-chat). Full training: 2e-5 (Touvron et al. 2023, "Llama 2",
+    /// section 3.1), narrow bases 5e-4 (measured likewise).
     /// </summary>
-    public double LearningRateFor(int hiddenSize) => LearningRate ?? (hiddenSize < 1024 ? 2e-3 : 2e-4);
+    public double LearningRateFor(int hiddenSize) => LearningRate ?? (Method == Full, hiddenSize < 1024) switch
+    {
+        (true, true) => 5e-4,
+        (true, false) => 2e-5,
+        (false, true) => 2e-3,
+        (false, false) => 2e-4,
+    };
 }

@@ -21,6 +21,11 @@ public static class TrainingChecks
             throw new TrainingException("training.neftuneAlpha is not computed together with training.dora; leave one of them out.");
         }
 
+        if (settings.Method == TrainingSettings.Full && (settings.Dora || settings.Rslora || settings.NeftuneAlpha > 0))
+        {
+            throw new TrainingException("training.dora, training.rslora and training.neftuneAlpha are about adapters, and training.method full trains none; leave them out.");
+        }
+
         _ = new StepPlan(rows, settings);
     }
 }

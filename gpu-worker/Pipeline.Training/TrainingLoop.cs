@@ -13,7 +13,7 @@ public static class TrainingLoop
 {
     private const int ValidationTokensTogether = 4096;
 
-    /// <summary>Trains the run's adapter in place.</summary>
+    /// <summary>Trains in place.</summary>
     /// <returns>Steps done, tokens seen and tokens a second.</returns>
     /// <exception cref="TrainingException">No rows, settings that contradict each other, a loss that is not a number, or a first step that moved nothing.</exception>
     /// <exception cref="OperationCanceledException">Asked to stop; a checkpoint was written when the run has a folder for it.</exception>
@@ -27,10 +27,10 @@ public static class TrainingLoop
         int warmup = Math.Min(settings.WarmupSteps, plan.Count / 5); // a short run is not all warm-up
         double peak = settings.LearningRateFor(run.Model.Config.HiddenSize);
 
-        using Optimizer optimizer = Optimizer.For(run.Adapter, settings);
+        using Optimizer optimizer = Optimizer.For(run.Trained, settings);
         using var gradient = new StepGradient(run.Model, settings.NeftuneAlpha);
-        using var best = new BestAdapter(run.Adapter);
-        var first = new FirstStepCheck(run.Adapter);
+        using var best = new BestAdapter(run.Trained);
+        var first = new FirstStepCheck(run.Trained);
         string fingerprint = run.Fingerprint();
         long tokens = Resume(run, optimizer, best, fingerprint);
         long tokensBefore = tokens;
@@ -111,7 +111,7 @@ public static class TrainingLoop
     private static long Resume(TrainingRun run, Optimizer optimizer, BestAdapter best, string fingerprint)
     {
         string? path = run.CheckpointDirectory is null ? null : Path.Combine(run.CheckpointDirectory, TrainingCheckpoint.FileName);
-        return path is not null && File.Exists(path) ? TrainingCheckpoint.TryRead(path, run.Adapter, optimizer, best, fingerprint) ?? 0 : 0;
+        return path is not null && File.Exists(path) ? TrainingCheckpoint.TryRead(path, run.Trained, optimizer, best, fingerprint) ?? 0 : 0;
     }
 
     private static void Save(TrainingRun run, Optimizer optimizer, BestAdapter best, string fingerprint, long tokens)
@@ -123,7 +123,7 @@ public static class TrainingLoop
 
         Directory.CreateDirectory(run.CheckpointDirectory);
         string path = Path.Combine(run.CheckpointDirectory, TrainingCheckpoint.FileName);
-        TrainingCheckpoint.Write(path, run.Adapter, optimizer, best, fingerprint, tokens);
+        TrainingCheckpoint.Write(path, run.Trained, optimizer, best, fingerprint, tokens);
         run.OnCheckpoint?.Invoke(path);
     }
 }

@@ -10,8 +10,8 @@ public sealed record TrainingRun
 {
     public required LlamaModel Model { get; init; }
 
-    /// <summary>Attached to the model.</summary>
-    public required TrainableTensors Adapter { get; init; }
+    /// <summary>What is learned: an adapter that is attached to the model, or all its weights.</summary>
+    public required TrainableTensors Trained { get; init; }
     public required IReadOnlyList<EncodedRow> Rows { get; init; }
     public required IReadOnlyList<EncodedRow> ValidationRows { get; init; }
     public required TrainingSettings Settings { get; init; }

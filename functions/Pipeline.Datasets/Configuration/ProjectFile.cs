@@ -125,12 +125,14 @@ public static class ProjectFile
         return split;
     }
 
+    private static readonly string[] OfAdapters = ["r", "alpha", "dropout", "rslora", "dora", "targets", "neftuneAlpha"];
+
     private static TrainingSettings ReadTraining(YamlSection section)
     {
         var defaults = new TrainingSettings();
         var training = new TrainingSettings
         {
-            Method = section.OneOf("method", defaults.Method, TrainingSettings.Qlora, TrainingSettings.Lora),
+            Method = section.OneOf("method", defaults.Method, TrainingSettings.Qlora, TrainingSettings.Lora, TrainingSettings.Full),
             R = section.Integer("r", defaults.R, 1, 1024),
             Alpha = section.Number("alpha", defaults.Alpha, 0, 65_536, open: true)!.Value,
             Dropout = section.Number("dropout", defaults.Dropout, 0, 0.99)!.Value,
@@ -154,6 +156,11 @@ public static class ProjectFile
             EarlyStopping = section.Text("earlyStopping") is null ? null : section.Integer("earlyStopping", 3, 1, 1000),
             KeepBest = section.Flag("keepBest", defaults.KeepBest),
         };
+        foreach (string key in training.Method == TrainingSettings.Full ? OfAdapters.Where(k => section.Line(k) > 0) : [])
+        {
+            section.Fault(section.Line(key), key, "is about adapters, and method: full trains none; leave it out");
+        }
+
         if (training.Dora && training.NeftuneAlpha > 0)
         {
             section.Fault(section.Line("neftuneAlpha"), "neftuneAlpha", "is not computed together with dora; leave one of them out");

@@ -12,7 +12,9 @@ namespace Pipeline.Functions.Activities;
 public sealed class PublishAdapter(PipelineStorage storage, ProjectReader projects, TimeProvider time)
 {
     public const string Name = nameof(PublishAdapter);
-    private static readonly string[] Needed = [BlobLayout.AdapterWeightsFile, BlobLayout.AdapterConfigFile, BlobLayout.EvaluationFile, BlobLayout.ReportFile, BlobLayout.ModelCardFile];
+    private static readonly string[] Needed = [BlobLayout.ProofFile, BlobLayout.EvaluationFile, BlobLayout.ReportFile, BlobLayout.ModelCardFile];
+    private static readonly string[] AdapterFiles = [BlobLayout.AdapterWeightsFile, BlobLayout.AdapterConfigFile];
+    private static readonly string[] ModelFiles = [BlobLayout.ModelWeightsFile, BlobLayout.ModelConfigFile];
 
     [Function(Name)]
     public async Task<string> Run([ActivityTrigger] JobInput input, CancellationToken cancellation)
@@ -32,7 +34,8 @@ public sealed class PublishAdapter(PipelineStorage storage, ProjectReader projec
 
         string prefix = BlobLayout.AdapterPrefix(input.Project, version);
         HashSet<string> there = [.. (await storage.Files.ListAsync(BlobLayout.AdaptersContainer, prefix, cancellation)).Select(b => b.Name[prefix.Length..])];
-        if (Needed.Except(there).FirstOrDefault() is { } missing)
+        string[] weights = there.Contains(BlobLayout.ModelWeightsFile) ? ModelFiles : AdapterFiles;
+        if (weights.Concat(Needed).Except(there).FirstOrDefault() is { } missing)
         {
             throw new RunFailedException($"The adapter v{version} is not whole: {missing} is missing. Nothing was published.");
         }

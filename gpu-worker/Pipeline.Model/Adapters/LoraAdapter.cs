@@ -10,7 +10,7 @@ public sealed class LoraAdapter : TrainableTensors
     private readonly Dictionary<string, LoraPair> _pairs = new(StringComparer.Ordinal);
 
     private LoraAdapter(LoraOptions options, long count)
-        : base(count)
+        : base(count, decayed: count)
     {
         Options = options;
     }

@@ -13,8 +13,10 @@ public abstract class TrainableTensors : IDisposable
 
     /// <summary>Makes both buffers, of zeros.</summary>
     /// <param name="count">Trainable numbers.</param>
-    protected TrainableTensors(long count)
+    /// <param name="decayed">How many of them, from the first on, weight decay draws to zero.</param>
+    protected TrainableTensors(long count, long decayed)
     {
+        Decayed = decayed;
         (Values, Gradients) = (zeros(count).DetachFromDisposeScope(), zeros(count).DetachFromDisposeScope());
     }
 
@@ -23,6 +25,9 @@ public abstract class TrainableTensors : IDisposable
 
     /// <summary>Their gradients, float32 [n].</summary>
     public Tensor Gradients { get; }
+
+    /// <summary>How many of the numbers, from the first on, weight decay draws to zero.</summary>
+    public long Decayed { get; }
 
     /// <summary>The tensors under their names within the model, in the order of the buffer, which they fill.</summary>
     public IReadOnlyList<(string Name, Tensor Value)> Tensors => _tensors;

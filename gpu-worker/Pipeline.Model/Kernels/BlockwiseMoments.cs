@@ -1,3 +1,4 @@
+using Pipeline.Model.Adapters;
 using Pipeline.Model.Quantization;
 using static TorchSharp.torch;
 
@@ -62,29 +63,30 @@ public sealed class BlockwiseMoments : IDisposable
     ];
 
     /// <summary>One step of Adam with decoupled decay, in place.</summary>
-    /// <param name="values">float32 [n].</param>
-    /// <param name="gradients">float32 [n], all finite.</param>
+    /// <param name="trained">Values and gradients, all finite.</param>
     /// <param name="step">From 1.</param>
     /// <param name="learningRate">Of this step.</param>
     /// <param name="weightDecay">Times the rate, taken off after the step.</param>
-    public void Step(Tensor values, Tensor gradients, int step, float learningRate, float weightDecay)
+    public void Step(TrainableTensors trained, int step, float learningRate, float weightDecay)
     {
+        ArgumentNullException.ThrowIfNull(trained);
         float correction1 = 1f - MathF.Pow(Beta1, step);
         float correction2 = MathF.Sqrt(1f - MathF.Pow(Beta2, step));
         float size = -learningRate * correction2 / correction1;
-        float kept = 1f - (learningRate * weightDecay);
+        float decayed = 1f - (learningRate * weightDecay);
         RowParallel.For(_blocks.Length, BlockSize, (from, to) =>
         {
             Span<float> firsts = stackalloc float[BlockSize];
             Span<float> seconds = stackalloc float[BlockSize];
-            Span<float> allValues = RowParallel.Floats(values);
-            Span<float> allGradients = RowParallel.Floats(gradients);
+            Span<float> allValues = RowParallel.Floats(trained.Values);
+            Span<float> allGradients = RowParallel.Floats(trained.Gradients);
             var firstMoments = new Held(_firstCodes.bytes, RowParallel.Floats(_firstAbsmax), RowParallel.Floats(_first), Signed, SignedZero, keepsSign: true);
             var secondMoments = new Held(_secondCodes.bytes, RowParallel.Floats(_secondAbsmax), RowParallel.Floats(_second), Unsigned, UnsignedZero, keepsSign: false);
             foreach (Block block in _blocks.AsSpan(from, to - from))
             {
                 Span<float> first = firstMoments.Begin(block, firsts);
                 Span<float> second = secondMoments.Begin(block, seconds);
+                float kept = block.Start < trained.Decayed ? decayed : 1f; // no block reaches over the end of a tensor
                 Span<float> value = allValues.Slice(block.Start, block.Size);
                 Span<float> gradient = allGradients.Slice(block.Start, block.Size);
                 for (int k = 0; k < value.Length; k++)

@@ -61,6 +61,11 @@ public sealed class LinearWeight : IDisposable
         return values;
     }
 
+    /// <summary>Puts another matrix in the place of the one that is held.</summary>
+    /// <exception cref="ModelException">The matrix is held in NF4, which cannot be trained.</exception>
+    internal void Replace(Func<Tensor, Tensor> replacement) =>
+        _values = _quantized is null ? replacement(_values!) : throw new ModelException("A base held in NF4 cannot be trained as a whole.");
+
     public void Dispose()
     {
         _quantized?.Dispose();

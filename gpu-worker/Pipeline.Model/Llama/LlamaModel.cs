@@ -8,8 +8,8 @@ namespace Pipeline.Model.Llama;
 /// <summary>A Llama for causal language modelling: frozen weights, and at most one LoRA adapter attached.</summary>
 public sealed class LlamaModel : IDisposable
 {
-    private readonly Tensor _embedding; // float32 [vocabulary, hidden]
-    private readonly Tensor? _head;     // float32 [vocabulary, hidden]; null when tied
+    private Tensor _embedding; // float32 [vocabulary, hidden]
+    private Tensor? _head;              // float32 [vocabulary, hidden]; null when tied
     private readonly RmsNorm _norm;
     private readonly RotaryEmbedding _rotary;
     private readonly DecoderLayer[] _layers;
@@ -138,6 +138,32 @@ public sealed class LlamaModel : IDisposable
         {
             yield return ("lm_head.weight", _head);
         }
+    }
+
+    /// <summary>Puts other tensors in the place of all that the model holds: full training learns them. What was held is disposed.</summary>
+    /// <param name="replacement">Given a name in the checkpoint and the tensor, the one to hold instead; owned by the model from then on.</param>
+    internal void Replace(Func<string, Tensor, Tensor> replacement)
+    {
+        Tensor Other(string name, Tensor held)
+        {
+            Tensor other = replacement(name, held);
+            held.Dispose();
+            return other;
+        }
+
+        _embedding = Other("model.embed_tokens.weight", _embedding);
+        foreach (DecoderLayer layer in _layers)
+        {
+            layer.AttentionNorm.Replace(w => Other($"model.layers.{layer.Index}.input_layernorm.weight", w));
+            layer.FeedForwardNorm.Replace(w => Other($"model.layers.{layer.Index}.post_attention_layernorm.weight", w));
+            foreach (Projection projection in layer.Projections)
+            {
+                projection.Replace(Other);
+            }
+        }
+
+        _norm.Replace(w => Other("model.norm.weight", w));
+        _head = _head is null ? null : Other("lm_head.weight", _head);
     }
 
     public void Dispose()

@@ -10,8 +10,8 @@ namespace Pipeline.Model.Llama;
 /// </summary>
 public sealed class Projection : IDisposable
 {
-    private readonly Tensor? _bias; // float32 [out]
-    private Tensor? _folded;        // float32 [out, in]: the weight with the adapter's update in it
+    private Tensor? _bias;   // float32 [out]
+    private Tensor? _folded; // float32 [out, in]: the weight with the adapter's update in it
 
     /// <summary>Takes ownership of what it holds.</summary>
     public Projection(string path, LinearWeight weight, Tensor? bias = null)
@@ -45,6 +45,13 @@ public sealed class Projection : IDisposable
         {
             _folded = Merged().DetachFromDisposeScope();
         }
+    }
+
+    /// <summary>Puts other tensors in the place of weight and bias.</summary>
+    internal void Replace(Func<string, Tensor, Tensor> replacement)
+    {
+        Weight.Replace(held => replacement(Path + ".weight", held));
+        _bias = _bias is null ? null : replacement(Path + ".bias", _bias);
     }
 
     /// <summary>The weight with the adapter's update in it, float32 [out, in]; a copy.</summary>

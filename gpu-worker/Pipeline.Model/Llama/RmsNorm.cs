@@ -5,13 +5,16 @@ namespace Pipeline.Model.Llama;
 /// <summary>Root-mean-square norm: <c>w · x / sqrt(mean(x²) + ε)</c>. Source: Zhang and Sennrich 2019; transformers <c>LlamaRMSNorm</c>.</summary>
 internal sealed class RmsNorm(Tensor weight, double epsilon) : IDisposable
 {
-    private readonly Tensor _weight = weight.DetachFromDisposeScope(); // [hidden]
+    private Tensor _weight = weight.DetachFromDisposeScope(); // [hidden]
 
     /// <summary>float32 [hidden].</summary>
     public Tensor Weight => _weight;
 
     /// <summary>ε.</summary>
     public double Epsilon => epsilon;
+
+    /// <summary>Puts another weight in the place of the one that is held.</summary>
+    public void Replace(Func<Tensor, Tensor> replacement) => _weight = replacement(_weight);
 
     public Tensor Forward(Tensor input)
     {

@@ -28,7 +28,7 @@ public sealed class AdamW : Optimizer
     protected override void Update(double learningRate)
     {
         Tensor gradients = Trained.Gradients;
-        Trained.Values.mul_(1 - (learningRate * _weightDecay));
+        Trained.Values.narrow(0, 0, Trained.Decayed).mul_(1 - (learningRate * _weightDecay));
         _first.mul_(Beta1).add_(gradients, alpha: 1 - Beta1);
         _second.mul_(Beta2).addcmul_(gradients, gradients, 1 - Beta2);
         double correction1 = 1 - Math.Pow(Beta1, Steps);

@@ -29,7 +29,7 @@ public sealed class AdamW8Bit : Optimizer
     public override IReadOnlyList<(string Name, Tensor Value)> State => _moments.State;
 
     /// <inheritdoc/>
-    protected override void Update(double learningRate) => _moments.Step(Trained.Values, Trained.Gradients, Steps, (float)learningRate, (float)_weightDecay);
+    protected override void Update(double learningRate) => _moments.Step(Trained, Steps, (float)learningRate, (float)_weightDecay);
 
     /// <inheritdoc/>
     protected override void Dispose(bool disposing) => _moments.Dispose();

@@ -16,7 +16,7 @@ internal static class EvaluateCommand
     public static Command Create()
     {
         var baseOption = new Option<string>("--base") { Required = true, Description = "Folder of the base model" };
-        var adapterOption = new Option<string>("--adapter") { Required = true, Description = "Folder of the adapter, ours or peft's" };
+        var adapterOption = new Option<string>("--adapter") { Required = true, Description = "Folder of the adapter, ours or peft's, or of a model that was trained as a whole" };
         var datasetOption = new Option<string>("--dataset") { Required = true, Description = "Folder of the dataset" };
         var outOption = new Option<string>("--out") { Required = true, Description = "Folder that will hold evaluation.json and report.html; must be empty or not there" };
         var command = new Command("evaluate", "Ask base and adapter the same held-out rows") { baseOption, adapterOption, datasetOption, outOption };
@@ -40,11 +40,24 @@ internal static class EvaluateCommand
     {
         EvaluationSettings settings = dataset.Manifest.Settings.Evaluation;
         var evaluation = new HeldOutEvaluation(ChatEncoder.FromDirectory(baseFolder, dataset.Manifest.Template), dataset.Test, dataset.Manifest.Labels, settings.Generate);
+        if (AdapterBase.IsModel(adapterFolder))
+        {
+            return Build(Ask(baseFolder), Ask(adapterFolder));
+        }
+
         using LlamaModel model = LlamaModel.Load(baseFolder, AdapterBase.StorageOf(adapterFolder));
         using LoraAdapter adapter = PeftAdapterFiles.Read(adapterFolder, model);
         IReadOnlyList<ModelAnswer> bare = evaluation.Ask(model, null, cancellation);
         model.Attach(adapter, folded: true);
-        IReadOnlyList<ModelAnswer> tuned = evaluation.Ask(model, null, cancellation);
-        return EvaluationBuilder.Build(dataset.Manifest, dataset.Train, dataset.Test, bare, tuned, settings, training: null);
+        return Build(bare, evaluation.Ask(model, null, cancellation));
+
+        IReadOnlyList<ModelAnswer> Ask(string folder)
+        {
+            using LlamaModel model = LlamaModel.Load(folder, WeightStorage.Full);
+            return evaluation.Ask(model, null, cancellation);
+        }
+
+        EvaluationReport Build(IReadOnlyList<ModelAnswer> bare, IReadOnlyList<ModelAnswer> tuned) =>
+            EvaluationBuilder.Build(dataset.Manifest, dataset.Train, dataset.Test, bare, tuned, settings, training: null);
     }
 }

@@ -28,6 +28,11 @@ internal static class MergeCommand
             () =>
             {
                 (string from, string adapter) = (parsed.GetRequiredValue(baseOption), parsed.GetRequiredValue(adapterOption));
+                if (AdapterBase.IsModel(adapter))
+                {
+                    throw new InvalidDataException($"'{adapter}' holds a model that was trained as a whole; there is nothing to merge.");
+                }
+
                 LocalDataset dataset = LocalDataset.Read(parsed.GetRequiredValue(datasetOption));
                 string to = OutputFolder.Begin(parsed.GetRequiredValue(outOption));
                 MergeReport report = Merge(from, adapter, to, dataset, parsed.GetValue(shardOption), cancellation);

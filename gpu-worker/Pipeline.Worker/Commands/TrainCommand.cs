@@ -35,7 +35,7 @@ internal static class TrainCommand
                 };
                 EvaluationReport report = AdapterJobRunner.Run(job, new ProgressLog(TimeProvider.System, ConsoleProgress.Write), null, cancellation);
                 Console.WriteLine(Reporting.Pages.ReportPage.Verdict(report));
-                Console.WriteLine($"{output}: adapter, evaluation.json, report.html");
+                Console.WriteLine($"{output}: {(job.Training.Method == TrainingSettings.Full ? "model" : "adapter")}, proof.json, evaluation.json, report.html");
                 return 0;
             },
             cancellation));
@@ -45,7 +45,7 @@ internal static class TrainCommand
     /// <summary>What lies in the target is replaced: that may be an earlier adapter, and nothing else.</summary>
     private static void RequireAdapterFolder(string output)
     {
-        bool takes = !File.Exists(output) && (!Directory.Exists(output) || !Directory.EnumerateFileSystemEntries(output).Any() || File.Exists(Path.Combine(output, BlobLayout.AdapterConfigFile)));
+        bool takes = !File.Exists(output) && (!Directory.Exists(output) || !Directory.EnumerateFileSystemEntries(output).Any() || File.Exists(Path.Combine(output, BlobLayout.AdapterConfigFile)) || File.Exists(Path.Combine(output, BlobLayout.ProofFile)));
         if (!takes)
         {
             throw new InvalidDataException($"'{output}' holds something that is no adapter; name a folder that is empty, not there, or an earlier adapter's.");

@@ -1,6 +1,5 @@
 using System.Globalization;
 using Pipeline.Contracts;
-using Pipeline.Model.Adapters;
 using Pipeline.Model.Checkpoints;
 using Pipeline.Reporting.Pages;
 using Pipeline.Tokenization;
@@ -18,7 +17,7 @@ internal static class AdapterFolder
     /// <exception cref="TrainingException">The adapter does not pass its proof; nothing is left but the message, which names the checks.</exception>
     /// <exception cref="IOException">The folder cannot be written; nothing of it is left.</exception>
     public static void Write(
-        AdapterJob job, LoraAdapter adapter, LocalDataset dataset, EvaluationReport report, IReadOnlyList<TrainingProgress> progress, LlamaConfig config, ChatEncoder encoder,
+        AdapterJob job, Tuning tuning, LocalDataset dataset, EvaluationReport report, IReadOnlyList<TrainingProgress> progress, LlamaConfig config, ChatEncoder encoder,
         Func<string, AdapterProof> prove)
     {
         string target = Path.TrimEndingDirectorySeparator(Path.GetFullPath(job.OutputDirectory));
@@ -28,7 +27,7 @@ internal static class AdapterFolder
             Clear(partial);
             Directory.CreateDirectory(partial);
             string baseName = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(job.BaseDirectory)));
-            PeftAdapterFiles.Write(partial, adapter, baseName);
+            tuning.Write(partial, baseName);
             AdapterProof proof = prove(partial);
             if (!proof.Passed())
             {
@@ -42,7 +41,7 @@ internal static class AdapterFolder
             File.WriteAllBytes(Path.Combine(partial, BlobLayout.EvaluationFile), ContractJson.WriteUtf8(report, indented: true));
             File.WriteAllBytes(Path.Combine(partial, TrainingFile), ContractJson.WriteUtf8(job.Training with { LearningRate = job.Training.LearningRateFor(config.HiddenSize) }, indented: true));
             File.WriteAllText(Path.Combine(partial, BlobLayout.ReportFile), ReportPage.Write(job.Title, report, dataset.Manifest, dataset.Test, Curve(progress)));
-            File.WriteAllText(Path.Combine(partial, BlobLayout.ModelCardFile), ModelCard(job.Title, baseName, report, dataset.Manifest));
+            File.WriteAllText(Path.Combine(partial, BlobLayout.ModelCardFile), ModelCard(job.Title, baseName, tuning.Card, report, dataset.Manifest));
             WriteTensorBoard(Path.Combine(partial, "tensorboard"), progress);
             Clear(target);
             Directory.Move(partial, target);
@@ -105,11 +104,11 @@ internal static class AdapterFolder
         }
     }
 
-    private static string ModelCard(string title, string baseName, EvaluationReport report, DatasetManifest manifest) => string.Create(CultureInfo.InvariantCulture, $"""
+    private static string ModelCard(string title, string baseName, (string Library, string Tag) card, EvaluationReport report, DatasetManifest manifest) => string.Create(CultureInfo.InvariantCulture, $"""
         ---
         base_model: {baseName}
-        library_name: peft
-        tags: [lora, {manifest.Task}]
+        library_name: {card.Library}
+        tags: [{card.Tag}, {manifest.Task}]
         ---
         # {title}
 

@@ -33,29 +33,26 @@ public static class AdapterJobRunner
             // Whatever does not fit is said before the base is asked anything.
             (List<EncodedRow> rows, List<EncodedRow> validationRows) = (Encode(dataset.Train, encoder, model), Encode(dataset.Validation, encoder, model));
             TrainingChecks.Require(job.Training, rows, validationRows.Count);
-            using LoraAdapter adapter = LoraAdapter.Create(model, Options(job.Training), job.Training.Seed);
+            using Tuning tuning = Tuning.Begin(model, job);
             var evaluation = new HeldOutEvaluation(encoder, dataset.Test, dataset.Manifest.Labels, job.Evaluation.Generate);
             IReadOnlyList<ModelAnswer> Ask(string stage) => progress.Stage(stage, dataset.Test.Count, () => evaluation.Ask(model, done => progress.Report(stage, done, dataset.Test.Count), cancellation));
 
             IReadOnlyList<ModelAnswer> baseAnswers = Ask(ProgressLog.EvaluateBase);
-            model.Attach(adapter);
-            TrainingOutcome outcome = progress.Stage(ProgressLog.Train, 0, () => Train(job, model, adapter, rows, validationRows, progress, onCheckpoint, cancellation));
-            model.Attach(adapter, folded: true);
+            tuning.BeginTraining();
+            TrainingOutcome outcome = progress.Stage(ProgressLog.Train, 0, () => Train(job, model, tuning.Trained, rows, validationRows, progress, onCheckpoint, cancellation));
+            tuning.BeginAsking();
             IReadOnlyList<ModelAnswer> tunedAnswers = Ask(ProgressLog.EvaluateTuned);
             return progress.Stage(ProgressLog.Publish, 1, () =>
             {
                 var summary = new TrainingSummary(
-                    outcome.Steps, outcome.Tokens, Math.Round(outcome.TokensPerSecond, 1), new Dictionary<string, double>(progress.SecondsPerStage), PeakMemory(), adapter.Values.NumberOfElements);
+                    outcome.Steps, outcome.Tokens, Math.Round(outcome.TokensPerSecond, 1), new Dictionary<string, double>(progress.SecondsPerStage), PeakMemory(), tuning.Trained.Values.NumberOfElements);
                 EvaluationReport report = EvaluationBuilder.Build(dataset.Manifest, dataset.Train, dataset.Test, baseAnswers, tunedAnswers, job.Evaluation, summary);
-                var proof = new ProofMaker(model, adapter, job, dataset, encoder);
-                AdapterFolder.Write(job, adapter, dataset, report, progress.Lines, model.Config, encoder, folder => proof.Make(folder, StopRate(evaluation, model, tunedAnswers, cancellation)));
+                var proof = new ProofMaker(model, tuning, job, dataset, encoder);
+                AdapterFolder.Write(job, tuning, dataset, report, progress.Lines, model.Config, encoder, folder => proof.Make(folder, StopRate(evaluation, model, tunedAnswers, cancellation)));
                 return report;
             });
         }
     }
-
-    private static LoraOptions Options(TrainingSettings training) =>
-        new(training.R, training.Alpha, training.Dropout) { UseRslora = training.Rslora, UseDora = training.Dora, Targets = training.Targets };
 
     /// <summary>Of the answers written for the evaluation, or where it wrote none, of some written now.</summary>
     private static double StopRate(HeldOutEvaluation evaluation, LlamaModel model, IReadOnlyList<ModelAnswer> answers, CancellationToken cancellation) =>
@@ -82,14 +79,14 @@ public static class AdapterJobRunner
     private static List<EncodedRow> Encode(IReadOnlyList<Example> rows, ChatEncoder encoder, LlamaModel model) => [.. rows.Select(r => EncodedRow.From(r, encoder, model.Config.MaxPositions))];
 
     private static TrainingOutcome Train(
-        AdapterJob job, LlamaModel model, LoraAdapter adapter, List<EncodedRow> rows, List<EncodedRow> validationRows, ProgressLog progress, Action<string>? onCheckpoint, CancellationToken cancellation)
+        AdapterJob job, LlamaModel model, TrainableTensors trained, List<EncodedRow> rows, List<EncodedRow> validationRows, ProgressLog progress, Action<string>? onCheckpoint, CancellationToken cancellation)
     {
         TrainingStep? last = null;
         return TrainingLoop.Train(
             new TrainingRun
             {
                 Model = model,
-                Adapter = adapter,
+                Trained = trained,
                 Rows = rows,
                 ValidationRows = validationRows,
                 Settings = job.Training,

@@ -34,7 +34,7 @@ public sealed class LongRunTests
         var memory = new List<long>();
         var run = new TrainingRun
         {
-            Model = model, Adapter = adapter, Rows = rows, ValidationRows = [], Settings = settings,
+            Model = model, Trained = adapter, Rows = rows, ValidationRows = [], Settings = settings,
             OnStep = step =>
             {
                 if (step.Step % 200 == 0)

@@ -34,7 +34,7 @@ public sealed class TrainingLoopTests
         var steps = new List<TrainingStep>();
         var run = new TrainingRun
         {
-            Model = model, Adapter = adapter, Rows = Rows(rows), ValidationRows = Rows(4), Settings = settings, CheckpointDirectory = checkpoints,
+            Model = model, Trained = adapter, Rows = Rows(rows), ValidationRows = Rows(4), Settings = settings, CheckpointDirectory = checkpoints,
             OnValidation = (step, loss) => validations.Add((step, loss)),
             OnStep = s =>
             {
@@ -154,7 +154,7 @@ public sealed class TrainingLoopTests
         using LlamaModel model = LlamaModel.Load(RepositoryFiles.At("tests", "Golden", "llama2"), WeightStorage.Full);
         using LoraAdapter adapter = LoraAdapter.Create(model, new LoraOptions(4, 8, 0) { UseDora = settings.Dora }, 1);
         model.Attach(adapter);
-        var run = new TrainingRun { Model = model, Adapter = adapter, Rows = Rows(8), ValidationRows = [], Settings = settings, OnStep = _ => Assert.Fail("a step was made") };
+        var run = new TrainingRun { Model = model, Trained = adapter, Rows = Rows(8), ValidationRows = [], Settings = settings, OnStep = _ => Assert.Fail("a step was made") };
 
         Assert.Contains(named, Assert.Throws<TrainingException>(() => TrainingLoop.Train(run, TestContext.Current.CancellationToken)).Message, StringComparison.Ordinal);
     }
@@ -165,7 +165,7 @@ public sealed class TrainingLoopTests
     {
         using LlamaModel model = LlamaModel.Load(RepositoryFiles.At("tests", "Golden", "llama2"), WeightStorage.Full);
         using LoraAdapter adapter = LoraAdapter.Create(model, new LoraOptions(4, 8, 0), 1);
-        var run = new TrainingRun { Model = model, Adapter = adapter, Rows = Rows(8), ValidationRows = [], Settings = Settings };
+        var run = new TrainingRun { Model = model, Trained = adapter, Rows = Rows(8), ValidationRows = [], Settings = Settings };
 
         Assert.Contains("did not move", Assert.Throws<TrainingException>(() => TrainingLoop.Train(run, TestContext.Current.CancellationToken)).Message, StringComparison.Ordinal);
     }
@@ -188,7 +188,7 @@ public sealed class TrainingLoopTests
         using LlamaModel llama = LlamaModel.Load(RepositoryFiles.At("tests", "Golden", "llama2"), WeightStorage.Full);
         using LlamaModel quantized = LlamaModel.Load(RepositoryFiles.At("tests", "Golden", "llama2"), WeightStorage.Nf4);
         using LoraAdapter adapter = LoraAdapter.Create(llama, new LoraOptions(4, 8, 0), 1);
-        var run = new TrainingRun { Model = llama, Adapter = adapter, Rows = Rows(8), ValidationRows = Rows(2), Settings = Settings };
+        var run = new TrainingRun { Model = llama, Trained = adapter, Rows = Rows(8), ValidationRows = Rows(2), Settings = Settings };
 
         string[] fingerprints =
         [

@@ -29,11 +29,11 @@ public sealed class LlamaGradient : IDisposable
     /// <summary>Bytes of intermediate results that are kept at most.</summary>
     public long KeptBytes { get; }
 
-    /// <summary>Whether a model with its adapter is computed here: plain LoRA matrices on its linear layers.</summary>
+    /// <summary>Whether a model with its adapter is computed here: plain LoRA matrices on its linear layers, all else frozen.</summary>
     public static bool Computes(LlamaModel model)
     {
         ArgumentNullException.ThrowIfNull(model);
-        return model.Projections.All(p => p.Lora?.Magnitude is null);
+        return model.Projections.All(p => p.Lora?.Magnitude is null) && !model.Embedding.requires_grad;
     }
 
     /// <summary>The loss alone.</summary>

@@ -80,7 +80,8 @@ public sealed class AdamW8BitTests
         Tensor second = Moment("second", DynamicCode.OfPositives()).mul(beta2).add(g.square(), alpha: 1 - beta2);
         double correction = Math.Sqrt(1 - Math.Pow(beta2, step));
         Tensor moved = values.to(float64).add(first.div(second.sqrt().add(correction * 1e-8)), alpha: -rate * correction / (1 - Math.Pow(beta1, step)));
-        return (moved.mul(1 - (rate * decay)), first, second);
+        moved[TensorIndex.Slice(0, Large)] = moved[TensorIndex.Slice(0, Large)].mul(1 - (rate * decay));
+        return (moved, first, second);
     }
 
     /// <summary>Each code is the nearest, or as near as float32 tells, and of the same sign where that counts.</summary>
@@ -108,7 +109,7 @@ public sealed class AdamW8BitTests
     private sealed class Two : TrainableTensors
     {
         public Two()
-            : base(Large + Small)
+            : base(Large + Small, decayed: Large)
         {
             Take("large", Large / 50, 50);
             Take("small", Small);

@@ -74,6 +74,27 @@ public sealed class AdapterJobRunnerTests
         Assert.DoesNotContain(ProgressLog.EvaluateBase, stages);
     }
 
+    [Fact]
+    public void Run_FullTraining_PublishesAModelOfItsOwn()
+    {
+        using var folder = new TemporaryFolder();
+        string dataset = Path.Combine(folder.Path, "dataset");
+        DatasetManifest manifest = SmallDataset.Write(dataset, SmallDataset.Rows(60), "training: { method: full, epochs: 1, batchSize: 8, warmupSteps: 1 }\nevaluation: { bootstrapSamples: 200 }\n");
+        string output = Path.Combine(folder.Path, "out");
+
+        EvaluationReport report = Run(Job(dataset, output, manifest));
+
+        var proof = ContractJson.Read<AdapterProof>(File.ReadAllBytes(Path.Combine(output, "proof.json")));
+        Assert.Equal(
+            ["every tensor has moved", "keys, shapes and dtypes are the architecture's", "reloaded logits equal the trainer's", "output differs from the base", "answers stop by themselves"], proof.Checks.Select(c => c.Name));
+        Assert.Equal(ContentHash.Of(File.ReadAllBytes(Path.Combine(output, "model.safetensors"))), proof.AdapterSha256);
+        Assert.Subset(Directory.EnumerateFiles(output).Select(f => Path.GetFileName(f)).ToHashSet(), new HashSet<string> { "config.json", "tokenizer.json", "generation_config.json", "template.json", "training.json", "evaluation.json", "report.html", "README.md" });
+        Assert.Contains("library_name: transformers", File.ReadAllText(Path.Combine(output, "README.md")), StringComparison.Ordinal);
+        using var written = Pipeline.Model.Checkpoints.SafetensorsFile.Open(Path.Combine(output, "model.safetensors"));
+        Assert.True(report.TunedScore.Perplexity < report.BaseScore.Perplexity);
+        Assert.Equal(report.Training!.TrainableParameters, written.Entries.Values.Sum(e => e.Shape.Aggregate(1L, (a, b) => a * b)));
+    }
+
     /// <summary>A learning rate so small that nothing changes: the files are whole, and still nothing is published.</summary>
     [Fact]
     public void Run_AdapterThatDoesNothing_IsNotPublished()

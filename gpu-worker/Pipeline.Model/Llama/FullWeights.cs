@@ -1,0 +1,80 @@
+using System.Globalization;
+using Pipeline.Model.Adapters;
+using Pipeline.Model.Checkpoints;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Pipeline.Model.Llama;
+
+/// <summary>
+/// Every weight of a model, to be trained as a whole. Weight decay leaves out norms and biases, as transformers does
+/// (<c>Trainer.get_decay_parameter_names</c>); tied embeddings are one tensor.
+/// </summary>
+public sealed class FullWeights : TrainableTensors
+{
+    private readonly string _directory;
+
+    private FullWeights(string directory, long count, long decayed)
+        : base(count, decayed)
+    {
+        _directory = directory;
+    }
+
+    /// <summary>Moves a model's weights into one buffer, on which the model computes from then on.</summary>
+    /// <param name="model">Held in float32.</param>
+    /// <param name="directory">Where it was read from: what has moved is told by it.</param>
+    /// <exception cref="ModelException">The model is held in NF4, or the machine has too little memory.</exception>
+    public static FullWeights Of(LlamaModel model, string directory)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        if (model.Projections.Any(p => p.Weight.Quantized is not null))
+        {
+            throw new ModelException("A base held in NF4 cannot be trained as a whole: training.method full needs one in float32, float16 or bfloat16.");
+        }
+
+        List<(string Name, Tensor Value)> held = [.. model.OtherTensors(), .. model.Projections.Select(p => (p.Path + ".weight", p.Weight.Values()))];
+        RequireMemory(held.Sum(t => t.Value.NumberOfElements));
+        held = [.. held.OrderBy(t => Decays(t.Value) ? 0 : 1)];
+        var weights = new FullWeights(directory, held.Sum(t => t.Value.NumberOfElements), held.Where(t => Decays(t.Value)).Sum(t => t.Value.NumberOfElements));
+        Dictionary<string, Tensor> places = held.ToDictionary(t => t.Name, t => weights.Take(t.Name, t.Value.shape), StringComparer.Ordinal);
+        model.Replace((name, value) =>
+        {
+            using (no_grad())
+            {
+                places[name].copy_(value);
+            }
+
+            return places[name];
+        });
+        return weights;
+    }
+
+    private static void RequireMemory(long count)
+    {
+        const int Needed = 20; // bytes a weight: the weight, where it came from, its gradient, two moments
+        const double Gibi = 1L << 30;
+        long there = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
+        if (count * Needed > there)
+        {
+            throw new ModelException(string.Create(CultureInfo.InvariantCulture, $"Training all {count:N0} weights takes {count * Needed / Gibi:0.0} GiB and more; this machine has {there / Gibi:0.0}. Use training.method qlora or lora, or a smaller base."));
+        }
+    }
+
+    /// <summary>Tensors that still equal the checkpoint's.</summary>
+    public override IEnumerable<string> Unmoved()
+    {
+        using CheckpointReader checkpoint = CheckpointReader.Open(_directory);
+        using DisposeScope scope = NewDisposeScope();
+        using IDisposable frozen = no_grad();
+        bool Equals((string Name, Tensor Value) held)
+        {
+            using DisposeScope one = NewDisposeScope();
+            return checkpoint.Read(held.Name, held.Value.shape).equal(held.Value).all().item<bool>();
+        }
+
+        return [.. Tensors.Where(Equals).Select(t => t.Name)];
+    }
+
+    /// <summary>Matrices do, norms and biases do not.</summary>
+    private static bool Decays(Tensor value) => value.dim() > 1;
+}
