@@ -22,7 +22,7 @@ public sealed record DatasetManifest
     /// <summary>The files read, in the order read.</summary>
     public required IReadOnlyList<SourceFile> Sources { get; init; }
 
-    /// <summary><c>read = accepted + rejected + duplicates</c> and <c>accepted = train + validation + test</c>.</summary>
+    /// <summary><c>read = accepted + rejected + duplicates</c> and <c>accepted = train + validation + test</c>; of plain texts the last three count pieces of at most <c>validation.maxTokens</c>, of which a text has one or more.</summary>
     public required RowCounts Rows { get; init; }
 
     /// <summary>Rows by <see cref="RejectionReason"/>.</summary>

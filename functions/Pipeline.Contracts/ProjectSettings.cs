@@ -5,7 +5,7 @@ public sealed record ProjectSettings
 {
     /// <summary>
     /// What the model is to learn, and how it is measured. Default <c>classification</c>: one of some labels; <c>extraction</c>: a
-    /// JSON object; <c>deidentification</c>: the text with entities masked; <c>instruction</c> and <c>chat</c>: a free answer.
+    /// JSON object; <c>deidentification</c>: the text with entities masked; <c>instruction</c> and <c>chat</c>: a free answer; <c>text</c>: plain texts, every token of them (continued pre-training).
     /// </summary>
     public string Task { get; init; } = ClassificationTask;
     public const string ClassificationTask = "classification";
@@ -13,9 +13,10 @@ public sealed record ProjectSettings
     public const string DeidentificationTask = "deidentification";
     public const string InstructionTask = "instruction";
     public const string ChatTask = "chat";
+    public const string TextTask = "text";
 
     /// <summary>The names of all tasks.</summary>
-    public static IReadOnlyList<string> Tasks { get; } = [ClassificationTask, ExtractionTask, DeidentificationTask, InstructionTask, ChatTask];
+    public static IReadOnlyList<string> Tasks { get; } = [ClassificationTask, ExtractionTask, DeidentificationTask, InstructionTask, ChatTask, TextTask];
 
     /// <summary>Column names; <c>null</c> where the pipeline shall guess.</summary>
     public ColumnSettings Columns { get; init; } = new();

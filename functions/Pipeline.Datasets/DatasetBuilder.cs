@@ -21,9 +21,12 @@ public static class DatasetBuilder
     {
         ArgumentNullException.ThrowIfNull(request);
         ProjectSettings settings = request.Settings;
-        List<(RawFile File, IReadOnlyList<RawRow> Rows)> inputs = [.. request.Files.Select(f => (f, RawReader.Read(f)))];
-        IReadOnlyList<RawRow> testInput = request.TestFile is null ? [] : RawReader.Read(request.TestFile);
-        ColumnReading columns = ColumnGuess.Choose(inputs[0].Rows, settings.Columns, inputs[0].File.Name);
+        bool plain = settings.Task == ProjectSettings.TextTask;
+        List<(RawFile File, IReadOnlyList<RawRow> Rows)> inputs = [.. request.Files.Select(f => (f, RawReader.Read(f, plain)))];
+        IReadOnlyList<RawRow> testInput = request.TestFile is null ? [] : RawReader.Read(request.TestFile, plain);
+        ColumnReading columns = plain
+            ? ColumnGuess.ChooseText(inputs[0].Rows, settings.Columns, inputs[0].File.Name)
+            : ColumnGuess.Choose(inputs[0].Rows, settings.Columns, inputs[0].File.Name);
         List<RawRow> all = [.. testInput, .. inputs.SelectMany(i => i.Rows)];
         LabelBook? book = Book(settings, all, columns);
         string? system = settings.SystemPrompt ?? DefaultSystemPrompt(book);
@@ -35,6 +38,11 @@ public static class DatasetBuilder
         (IReadOnlyList<Example> train, IReadOnlyList<Example> validation, IReadOnlyList<Example> test) =
             StratifiedSplit.Divide(rows, settings.Split.Validation, request.TestFile is null ? settings.Split.Test : 0, settings.Split.Seed);
         test = request.TestFile is null ? test : testRows;
+        if (plain)
+        {
+            IReadOnlyList<Example> Pieces(IReadOnlyList<Example> texts) => [.. texts.SelectMany(t => TextPieces.Of(t, request.Encoder, settings.Validation.MaxTokens))];
+            (train, validation, test) = (Pieces(train), Pieces(validation), Pieces(test));
+        }
 
         var files = new Dictionary<string, byte[]>(StringComparer.Ordinal)
         {

@@ -78,17 +78,18 @@ public sealed class ChatEncoder
     }
 
     /// <summary>The prompt of a dialogue and, apart, what the model has to say: the last answer's ids up to its end token.</summary>
-    /// <exception cref="ArgumentException">The last message is not the assistant's.</exception>
+    /// <exception cref="ArgumentException">The last message is not one to learn.</exception>
     public (IReadOnlyList<int> Prompt, IReadOnlyList<int> Answer) EncodeAnswer(IReadOnlyList<ChatMessage> messages)
     {
         ArgumentNullException.ThrowIfNull(messages);
-        if (messages.Count == 0 || messages[^1].Role != ChatMessage.Assistant)
+        if (messages.Count == 0 || !Template.IsLearned(messages[^1]))
         {
-            throw new ArgumentException("The last message must be the assistant's.", nameof(messages));
+            throw new ArgumentException("The last message must be one to learn: the assistant's, or a plain text.", nameof(messages));
         }
 
         EncodedChat whole = Encode(messages);
         IReadOnlyList<int> prompt = Encode([.. messages.SkipLast(1)]).Ids;
+        prompt = prompt.Count > 0 ? prompt : [whole.Ids[0]]; // a plain text without BOS: nothing comes before its first token
         int end = whole.Ids.Count;
         while (whole.LossMask[end - 1] == 0)
         {

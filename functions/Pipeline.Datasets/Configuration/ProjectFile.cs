@@ -62,9 +62,21 @@ public static class ProjectFile
             Promotion = ReadPromotion(root.Section("promotion")),
             Retraining = ReadRetraining(root.Section("retraining")),
         };
+        if (settings.Task == ProjectSettings.TextTask)
+        {
+            foreach (string key in OfAnswers.Where(k => root.Line(k) > 0))
+            {
+                root.Fault(root.Line(key), key, "is about answers, and task: text learns plain texts; leave it out");
+            }
+
+            settings = settings with { Template = PlainTextTemplate.TemplateName };
+        }
+
         root.RejectOthers();
         return settings;
     }
+
+    private static readonly string[] OfAnswers = ["labels", "systemPrompt", "template"];
 
     private static ColumnSettings ReadColumns(YamlSection section)
     {

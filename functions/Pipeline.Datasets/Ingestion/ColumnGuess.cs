@@ -17,13 +17,27 @@ public static class ColumnGuess
     {
         ArgumentNullException.ThrowIfNull(rows);
         ArgumentNullException.ThrowIfNull(settings);
-        List<string> columns = [.. rows.Where(r => r.Fault is null).Take(1000).SelectMany(r => r.Fields.Keys).Distinct(StringComparer.Ordinal)];
+        List<string> columns = Columns(rows);
         string label = Said(settings.Label, "label", columns, fileName) ?? GuessLabel(rows, columns, settings.Text)
             ?? throw new DatasetException(DatasetException.NoColumn, $"'{fileName}' has no column that is plainly the label; its columns are {Quoted(columns)}. Name one with columns.label in project.yaml.");
         string text = Said(settings.Text, "text", columns, fileName) ?? GuessText(rows, columns, label)
             ?? throw new DatasetException(DatasetException.NoColumn, $"'{fileName}' has no column that is plainly the text; its columns are {Quoted(columns)}. Name one with columns.text in project.yaml.");
         return new ColumnReading(text, label, settings.Text is null || settings.Label is null);
     }
+
+    /// <summary>Chooses the column of plain texts.</summary>
+    /// <exception cref="DatasetException">The named column is missing, or there is none.</exception>
+    public static ColumnReading ChooseText(IReadOnlyList<RawRow> rows, ColumnSettings settings, string fileName)
+    {
+        ArgumentNullException.ThrowIfNull(rows);
+        ArgumentNullException.ThrowIfNull(settings);
+        List<string> columns = Columns(rows);
+        string text = Said(settings.Text, "text", columns, fileName) ?? GuessText(rows, columns, label: "")
+            ?? throw new DatasetException(DatasetException.NoColumn, $"'{fileName}' has no column at all.");
+        return new ColumnReading(text, "", settings.Text is null);
+    }
+
+    private static List<string> Columns(IReadOnlyList<RawRow> rows) => [.. rows.Where(r => r.Fault is null).Take(1000).SelectMany(r => r.Fields.Keys).Distinct(StringComparer.Ordinal)];
 
     private static string? Said(string? name, string role, List<string> columns, string fileName)
     {

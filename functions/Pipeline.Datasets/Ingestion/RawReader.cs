@@ -6,8 +6,10 @@ namespace Pipeline.Datasets.Ingestion;
 public static class RawReader
 {
     /// <summary>Reads every row, faulty ones included.</summary>
+    /// <param name="file">The file.</param>
+    /// <param name="plainTexts">Whether a file of no known format is plain text, not a table.</param>
     /// <exception cref="DatasetException">The file is empty or binary, or its header cannot be read.</exception>
-    public static IReadOnlyList<RawRow> Read(RawFile file)
+    public static IReadOnlyList<RawRow> Read(RawFile file, bool plainTexts = false)
     {
         ArgumentNullException.ThrowIfNull(file);
         RequireText(file);
@@ -17,6 +19,7 @@ public static class RawReader
             ".jsonl" or ".ndjson" => JsonLinesReader.Read(file),
             ".tsv" or ".tab" => DelimitedReader.Read(file, '\t'),
             ".csv" => DelimitedReader.Read(file, null),
+            _ when plainTexts && (extension is ".txt" or ".md" || FirstLine(file) is not ['{', ..]) => PlainTextReader.Read(file),
             _ => ReadByContent(file),
         };
         return rows.Count > 0 ? rows : throw new DatasetException(DatasetException.EmptyFile, $"'{file.Name}' has a header and no rows.");
@@ -28,6 +31,17 @@ public static class RawReader
 
     private static IReadOnlyList<RawRow> ReadByContent(RawFile file)
     {
+        string first = FirstLine(file);
+        return first switch
+        {
+            ['{', ..] => JsonLinesReader.Read(file),
+            _ when first.Contains('\t', StringComparison.Ordinal) => DelimitedReader.Read(file, '\t'),
+            _ => DelimitedReader.Read(file, null),
+        };
+    }
+
+    private static string FirstLine(RawFile file)
+    {
         using StreamReader reader = OpenText(file);
         string first = "";
         while (first.Length == 0 && reader.ReadLine() is { } line)
@@ -35,12 +49,7 @@ public static class RawReader
             first = line.Trim();
         }
 
-        return first switch
-        {
-            ['{', ..] => JsonLinesReader.Read(file),
-            _ when first.Contains('\t', StringComparison.Ordinal) => DelimitedReader.Read(file, '\t'),
-            _ => DelimitedReader.Read(file, null),
-        };
+        return first;
     }
 
     private static void RequireText(RawFile file)

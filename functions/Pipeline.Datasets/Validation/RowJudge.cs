@@ -1,6 +1,7 @@
 using Pipeline.Contracts;
 using Pipeline.Datasets.Ingestion;
 using Pipeline.Tokenization;
+using Pipeline.Tokenization.Templates;
 
 namespace Pipeline.Datasets.Validation;
 
@@ -26,8 +27,9 @@ internal sealed class RowJudge(LabelBook? book, ColumnReading columns, string? s
             return (null, Reject(RejectionReason.Malformed, row.Fault));
         }
 
+        bool plain = encoder.Template is PlainTextTemplate;
         string text = TextCleaning.Clean(row.Fields.GetValueOrDefault(columns.Text, ""));
-        string spelling = TextCleaning.Clean(row.Fields.GetValueOrDefault(columns.Label, ""));
+        string spelling = plain ? "" : TextCleaning.Clean(row.Fields.GetValueOrDefault(columns.Label, ""));
         if (text.Length == 0)
         {
             return (null, Reject(RejectionReason.MissingText, $"column '{columns.Text}' is empty"));
@@ -38,7 +40,7 @@ internal sealed class RowJudge(LabelBook? book, ColumnReading columns, string? s
             return (null, Reject(RejectionReason.InvalidText, "holds bytes that are not UTF-8; save the file as UTF-8"));
         }
 
-        if (spelling.Length == 0)
+        if (spelling.Length == 0 && !plain)
         {
             return (null, Reject(RejectionReason.MissingLabel, $"column '{columns.Label}' is empty"));
         }
@@ -49,9 +51,9 @@ internal sealed class RowJudge(LabelBook? book, ColumnReading columns, string? s
             return (null, Reject(RejectionReason.UnknownLabel, book!.Explain(spelling)));
         }
 
-        List<ChatMessage> messages = Messages(systemPrompt, text, answer);
+        List<ChatMessage> messages = plain ? [new ChatMessage(ChatMessage.Document, text)] : Messages(systemPrompt, text, answer);
         int tokens = encoder.Encode(messages).Ids.Count;
-        if (tokens > maxTokens)
+        if (tokens > maxTokens && !plain) // a long text is cut into pieces, once it is known on which side of the split it lies
         {
             return (null, Reject(RejectionReason.TooLong, $"{tokens} tokens where {maxTokens} are allowed (validation.maxTokens); shorten or split it"));
         }
@@ -65,7 +67,7 @@ internal sealed class RowJudge(LabelBook? book, ColumnReading columns, string? s
         }
 
         _seen[key] = (id, answer);
-        LongestTokens = Math.Max(LongestTokens, tokens);
+        LongestTokens = Math.Max(LongestTokens, Math.Min(tokens, maxTokens));
         return (new Example { Id = id, Messages = messages, Text = encoder.Template.Render(messages), Label = book is null ? null : answer, Source = row.Place }, null);
     }
 

@@ -35,7 +35,13 @@ public sealed class RetrainingStarter(PipelineStorage storage, ProjectReader pro
     public async Task<string?> StartIfDueAsync(DurableTaskClient client, string project, string trigger, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(client);
-        RetrainingSettings settings = (await projects.SettingsAsync(project, cancellation)).Retraining;
+        ProjectSettings all = await projects.SettingsAsync(project, cancellation);
+        if (all.Task == ProjectSettings.TextTask)
+        {
+            return null; // corrections are answers, and this project learns none
+        }
+
+        RetrainingSettings settings = all.Retraining;
         IReadOnlyList<FeedbackRecord> waiting = RetrainingPolicy.Waiting(await CorrectionsAsync(project, cancellation), await storage.Registry.GetAsync(project, cancellation));
         bool due = trigger == "timer" ? RetrainingPolicy.IsDueBySchedule(waiting.Count, settings) : RetrainingPolicy.IsDueByCount(waiting.Count, settings);
         if (!due)

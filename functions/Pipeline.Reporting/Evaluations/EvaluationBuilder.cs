@@ -74,13 +74,16 @@ public static class EvaluationBuilder
     }
 
     private static double[] RowScores(ITaskScoring scoring, IReadOnlyList<Example> test, IReadOnlyList<ModelAnswer> answers) =>
-        [.. Rows(test, answers).Select(r => scoring.Score(r.Question, r.Gold, r.Answer))];
+        [.. Rows(test, answers).Select(r => scoring.Score(r))];
 
     private static ScoredRow[] Rows(IReadOnlyList<Example> test, IReadOnlyList<ModelAnswer> answers) =>
-        [.. test.Zip(answers, (e, a) => new ScoredRow(e.Messages.Last(m => m.Role == ChatMessage.User).Content, e.Messages[^1].Content.Trim(), a.Answer))];
+        [.. test.Zip(answers, (e, a) => new ScoredRow(Question(e), e.Messages[^1].Content.Trim(), a.Answer, Math.Exp(a.GoldLogLikelihood / a.GoldTokens)))];
+
+    /// <summary>What the user said last; of a plain text nothing.</summary>
+    private static string Question(Example row) => row.Messages.LastOrDefault(m => m.Role == ChatMessage.User)?.Content ?? "";
 
     private static RowOutcome Outcome(Example row, string gold, ModelAnswer @base, ModelAnswer tuned) =>
-        new(row.Id, ContentHash.ShortOf([.. row.Messages.SkipLast(1).Select(m => m.Content)]), gold, @base.Answer, tuned.Answer, Rounded(@base.Likelihoods), Rounded(tuned.Likelihoods), @base.Text, tuned.Text);
+        new(row.Id, ContentHash.ShortOf([.. row.Messages.Take(Math.Max(1, row.Messages.Count - 1)).Select(m => m.Content)]), gold, @base.Answer, tuned.Answer, Rounded(@base.Likelihoods), Rounded(tuned.Likelihoods), @base.Text, tuned.Text);
 
     private static double[] Rounded(IReadOnlyList<double> likelihoods) => [.. likelihoods.Select(l => Math.Round(l, 6))];
 }

@@ -141,8 +141,12 @@ public static class ReportPage
         page.Append(CultureInfo.InvariantCulture, $"<h2>{heading}: {rows.Count}</h2><p>{meaning}{(rows.Count > RowsShown ? $" The first {RowsShown}; all are in evaluation.json." : "")}</p><table><tr><th>row</th><th>text</th><th>right</th><th>base</th><th>tuned</th></tr>");
         foreach ((int index, RowOutcome outcome) in rows.Take(RowsShown))
         {
-            string text = test[index].Messages.Last(m => m.Role == ChatMessage.User).Content;
-            page.Append(CultureInfo.InvariantCulture, $"<tr><td>{Escape(outcome.Id)}</td><td class=\"text\">{Escape(text)}</td><td>{Escape(outcome.Gold)}</td><td>{Escape(outcome.Base)}</td><td>{Escape(outcome.Tuned)}</td></tr>");
+            ChatMessage? question = test[index].Messages.LastOrDefault(m => m.Role == ChatMessage.User);
+            // Of a plain text there is no question: the text is what is right, and each model has its score.
+            (string text, string right, string bare, string tuned) = question is null
+                ? (outcome.Gold, "", Percent(outcome.BaseScore ?? 0), Percent(outcome.TunedScore ?? 0))
+                : (question.Content, outcome.Gold, outcome.Base, outcome.Tuned);
+            page.Append(CultureInfo.InvariantCulture, $"<tr><td>{Escape(outcome.Id)}</td><td class=\"text\">{Escape(text)}</td><td>{Escape(right)}</td><td>{Escape(bare)}</td><td>{Escape(tuned)}</td></tr>");
         }
 
         page.Append("</table>");
@@ -153,7 +157,7 @@ public static class ReportPage
         RowCounts rows = manifest.Rows;
         page.Append(CultureInfo.InvariantCulture, $"<h2>What it was made of</h2><table><tr><th>Dataset</th><td>{Escape(manifest.DatasetId)} from {Escape(string.Join(", ", manifest.Sources.Select(s => s.Name)))}</td></tr>");
         page.Append(CultureInfo.InvariantCulture, $"<tr><th>Rows</th><td>{rows.Read} read: {rows.Accepted} accepted ({rows.Train} to train, {rows.Validation} to validate, {rows.Test} to test), {rows.Rejected} rejected, {rows.Duplicates} duplicates</td></tr>");
-        page.Append(CultureInfo.InvariantCulture, $"<tr><th>Columns</th><td>text from '{Escape(manifest.Columns.Text)}', answer from '{Escape(manifest.Columns.Label)}'{(manifest.Columns.Guessed ? " (guessed)" : "")}</td></tr>");
+        page.Append(CultureInfo.InvariantCulture, $"<tr><th>Columns</th><td>text from '{Escape(manifest.Columns.Text)}'{(manifest.Columns.Label.Length > 0 ? $", answer from '{Escape(manifest.Columns.Label)}'" : "")}{(manifest.Columns.Guessed ? " (guessed)" : "")}</td></tr>");
         page.Append(CultureInfo.InvariantCulture, $"<tr><th>Base</th><td>{Escape(manifest.Base)}, template {Escape(manifest.Template)}</td></tr>");
         if (report.Training is { } training)
         {
@@ -181,6 +185,7 @@ public static class ReportPage
         "entityRecall" => "Entity recall",
         "entityF1" => "Entity F1",
         "leakRate" => "Entities that leak",
+        "tokenLikelihood" => "Likelihood of the right token",
         "faithfulText" => "Answers that keep the text between the masks",
         _ when metric.StartsWith("leakRate.", StringComparison.Ordinal) => $"… of the type {metric["leakRate.".Length..]}",
         _ => metric,

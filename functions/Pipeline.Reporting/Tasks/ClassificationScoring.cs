@@ -8,7 +8,7 @@ internal sealed class ClassificationScoring(IReadOnlyList<string> labels) : ITas
 {
     public string ScoreName => "accuracy";
 
-    public double Score(string question, string gold, string answer) => answer == gold ? 1 : 0;
+    public double Score(ScoredRow row) => row.Answer == row.Gold ? 1 : 0;
 
     public IReadOnlyDictionary<string, double> Metrics(IReadOnlyList<ScoredRow> rows) => new Dictionary<string, double> { ["macroF1"] = ClassificationMetrics.MacroF1(ByKind(rows)) };
 

@@ -14,7 +14,11 @@ public sealed partial class DeidentificationScoring : ITaskScoring
     public string ScoreName => "entityF1";
 
     /// <summary>The entity F1 of a row; an answer that is not the question with masks has no entities.</summary>
-    public double Score(string question, string gold, string answer) => Entities(question, answer) is { } said ? MultisetMatch.Of(Entities(question, gold) ?? [], said).F1 : 0;
+    public double Score(ScoredRow row)
+    {
+        ArgumentNullException.ThrowIfNull(row);
+        return Entities(row.Question, row.Answer) is { } said ? MultisetMatch.Of(Entities(row.Question, row.Gold) ?? [], said).F1 : 0;
+    }
 
     public IReadOnlyDictionary<string, double> Metrics(IReadOnlyList<ScoredRow> rows)
     {

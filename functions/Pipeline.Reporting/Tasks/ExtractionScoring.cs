@@ -16,7 +16,11 @@ public sealed class ExtractionScoring : ITaskScoring
     public string ScoreName => "fieldF1";
 
     /// <summary>The field F1 of a row; an answer that is no JSON object has no fields.</summary>
-    public double Score(string question, string gold, string answer) => Parse(answer) is null ? 0 : Fields(gold, answer).F1;
+    public double Score(ScoredRow row)
+    {
+        ArgumentNullException.ThrowIfNull(row);
+        return Parse(row.Answer) is null ? 0 : Fields(row.Gold, row.Answer).F1;
+    }
 
     public IReadOnlyDictionary<string, double> Metrics(IReadOnlyList<ScoredRow> rows)
     {

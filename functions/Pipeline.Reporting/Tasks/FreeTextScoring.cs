@@ -8,7 +8,7 @@ internal sealed class FreeTextScoring : ITaskScoring
 {
     public string ScoreName => "rougeL";
 
-    public double Score(string question, string gold, string answer) => RougeL.F1(gold, answer);
+    public double Score(ScoredRow row) => RougeL.F1(row.Gold, row.Answer);
 
     public IReadOnlyDictionary<string, double> Metrics(IReadOnlyList<ScoredRow> rows) => new Dictionary<string, double> { ["rougeL"] = rows.Average(r => RougeL.F1(r.Gold, r.Answer)) };
 

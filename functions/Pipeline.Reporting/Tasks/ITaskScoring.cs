@@ -9,10 +9,7 @@ public interface ITaskScoring
     string ScoreName { get; }
 
     /// <summary>A row's score, 0 to 1.</summary>
-    /// <param name="question">What was asked.</param>
-    /// <param name="gold">The right answer.</param>
-    /// <param name="answer">The answer given.</param>
-    double Score(string question, string gold, string answer);
+    double Score(ScoredRow row);
 
     /// <summary>The task's metrics by name, as fractions; over all rows.</summary>
     IReadOnlyDictionary<string, double> Metrics(IReadOnlyList<ScoredRow> rows);
@@ -25,4 +22,5 @@ public interface ITaskScoring
 /// <param name="Question">What was asked.</param>
 /// <param name="Gold">The right answer.</param>
 /// <param name="Answer">The answer given.</param>
-public sealed record ScoredRow(string Question, string Gold, string Answer);
+/// <param name="LikelihoodAToken">The geometric mean of what the model gave each token of the right answer, 0 to 1.</param>
+public sealed record ScoredRow(string Question, string Gold, string Answer, double LikelihoodAToken = 0);

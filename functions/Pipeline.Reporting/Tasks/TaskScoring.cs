@@ -13,6 +13,7 @@ public static class TaskScoring
         ProjectSettings.ExtractionTask => new ExtractionScoring(),
         ProjectSettings.DeidentificationTask => new DeidentificationScoring(),
         ProjectSettings.InstructionTask or ProjectSettings.ChatTask => new FreeTextScoring(),
+        ProjectSettings.TextTask => new PlainTextScoring(),
         _ => throw new ArgumentOutOfRangeException(nameof(task), task, $"Use one of {string.Join(", ", ProjectSettings.Tasks)}."),
     };
 }

@@ -18,12 +18,19 @@ public abstract class ChatTemplate
     /// <summary>Control tokens at which writing stops: <see cref="EndToken"/>, and others where the template has some.</summary>
     public virtual IReadOnlyList<string> StopTokens => [EndToken];
 
+    /// <summary>Whether a message is one to learn.</summary>
+    public virtual bool IsLearned(ChatMessage message)
+    {
+        ArgumentNullException.ThrowIfNull(message);
+        return message.Role == ChatMessage.Assistant;
+    }
+
     /// <summary>The templates by name.</summary>
     public static IReadOnlyList<string> Names { get; } = [Llama2Template.TemplateName, Llama3Template.TemplateName, MistralTemplate.TemplateName, ChatMlTemplate.TemplateName];
 
     /// <summary>The template of a base: the one asked for, else the one whose control tokens its tokenizer has.</summary>
     /// <param name="tokenizer">The base's.</param>
-    /// <param name="name">One of <see cref="Names"/>; <c>null</c>: told from the tokenizer.</param>
+    /// <param name="name">One of <see cref="Names"/>, or plain text's; <c>null</c>: told from the tokenizer.</param>
     /// <param name="architecture">config.json's architecture, which tells Mistral from Llama 2; may be <c>null</c>.</param>
     /// <exception cref="InvalidDataException">The name is none of them, or the tokenizer lacks the template's control tokens.</exception>
     public static ChatTemplate For(Tokenizer tokenizer, string? name = null, string? architecture = null)
@@ -35,6 +42,7 @@ public abstract class ChatTemplate
             Llama3Template.TemplateName => new Llama3Template(),
             MistralTemplate.TemplateName => new MistralTemplate(tokenizer.Controls.ContainsKey(MistralTemplate.Instruction)),
             ChatMlTemplate.TemplateName => new ChatMlTemplate(),
+            PlainTextTemplate.TemplateName => new PlainTextTemplate(tokenizer),
             string other => throw new InvalidDataException($"'{other}' is no chat template; there are {string.Join(", ", Names)}."),
         };
         string? missing = template.Controls.FirstOrDefault(c => !tokenizer.Controls.ContainsKey(c));
@@ -56,7 +64,7 @@ public abstract class ChatTemplate
 
     /// <summary>The parts of a dialogue; one that ends with the user's turn is a prompt, up to where the answer begins.</summary>
     /// <exception cref="ArgumentException">The roles are not [system] (user assistant)* [user], or there is no message.</exception>
-    internal IEnumerable<TemplatePart> Parts(IReadOnlyList<ChatMessage> messages)
+    internal virtual IEnumerable<TemplatePart> Parts(IReadOnlyList<ChatMessage> messages)
     {
         ArgumentNullException.ThrowIfNull(messages);
         bool system = messages.Count > 0 && messages[0].Role == ChatMessage.System;

@@ -3,6 +3,7 @@ using Pipeline.Evaluation.Scoring;
 using Pipeline.Model.Llama;
 using Pipeline.Reporting.Evaluations;
 using Pipeline.Tokenization;
+using Pipeline.Tokenization.Templates;
 
 namespace Pipeline.Evaluation.Tasks;
 
@@ -27,7 +28,8 @@ public sealed class HeldOutEvaluation
         ArgumentNullException.ThrowIfNull(encoder);
         ArgumentNullException.ThrowIfNull(rows);
         ArgumentNullException.ThrowIfNull(labels);
-        (_encoder, _rows, _labels, _write) = (encoder, rows, labels, write || labels.Count == 0);
+        bool plain = encoder.Template is PlainTextTemplate; // nothing is answered
+        (_encoder, _rows, _labels, _write) = (encoder, rows, labels, !plain && (write || labels.Count == 0));
         _encoded = [.. rows.Select(r => encoder.EncodeAnswer(r.Messages))];
     }
 
@@ -48,16 +50,17 @@ public sealed class HeldOutEvaluation
         return [.. _rows.Select((row, i) => Answer(row, i, likelihoods[i], written?[i]))];
     }
 
-    /// <summary>Share of the first held-out prompts whose written answer ends by itself.</summary>
-    public double StopRate(LlamaModel model, CancellationToken cancellation) =>
-        AnswerWriter.Continue(model, [.. _encoded.Take(StopRateRows).Select(e => e.Prompt)], LongestAnswer(), _encoder.StopIds, cancellation: cancellation).Average(w => w.Stopped ? 1.0 : 0);
+    /// <summary>Share of the first held-out prompts whose written answer ends by itself; <c>null</c> for plain texts, which answer nothing.</summary>
+    public double? StopRate(LlamaModel model, CancellationToken cancellation) => _encoder.Template is PlainTextTemplate
+        ? null
+        : AnswerWriter.Continue(model, [.. _encoded.Take(StopRateRows).Select(e => e.Prompt)], LongestAnswer(), _encoder.StopIds, cancellation: cancellation).Average(w => w.Stopped ? 1.0 : 0);
 
     private ModelAnswer Answer(Example row, int index, IReadOnlyList<double> likelihoods, (IReadOnlyList<int> Ids, bool Stopped)? written)
     {
         string? text = written is { } said ? _encoder.Tokenizer.Decode(said.Ids).Trim() : null;
         int best = Enumerable.Range(0, likelihoods.Count).MaxBy(i => likelihoods[i]);
         double gold = _labels.Count > 0 ? likelihoods[_labels.Index().First(l => l.Item == row.Label).Index] : likelihoods[0];
-        return new ModelAnswer(_labels.Count > 0 ? _labels[best] : text!, likelihoods, gold, _encoded[index].Answer.Count, text, written?.Stopped ?? false);
+        return new ModelAnswer(_labels.Count > 0 ? _labels[best] : text ?? "", likelihoods, gold, _encoded[index].Answer.Count, text, written?.Stopped ?? false);
     }
 
     private List<IReadOnlyList<int>> LabelTokens()

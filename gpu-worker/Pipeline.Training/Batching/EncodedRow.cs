@@ -24,7 +24,7 @@ public sealed record EncodedRow(string Id, IReadOnlyList<int> Ids, IReadOnlyList
             throw new TrainingException($"Row {example.Id} has {chat.Ids.Count} tokens where the base reads {maxPositions}; rows are never cut. Lower validation.maxTokens and build the dataset again.");
         }
 
-        if (!EveryAnswerEnds(chat, encoder.EndId))
+        if (example.Messages[^1].Role == ChatMessage.Excerpt ? chat.SupervisedTokens == 0 : !EveryAnswerEnds(chat, encoder.EndId))
         {
             throw new TrainingException($"Row {example.Id} has no answer, or one that does not end in the learned end token {encoder.Template.EndToken}.");
         }

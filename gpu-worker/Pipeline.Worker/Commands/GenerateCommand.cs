@@ -4,6 +4,7 @@ using Pipeline.Evaluation.Scoring;
 using Pipeline.Model.Adapters;
 using Pipeline.Model.Llama;
 using Pipeline.Tokenization;
+using Pipeline.Tokenization.Templates;
 using Pipeline.Worker.Jobs;
 
 namespace Pipeline.Worker.Commands;
@@ -17,7 +18,7 @@ internal static class GenerateCommand
         var adapterOption = new Option<string?>("--adapter") { Description = "Folder of an adapter" };
         var promptOption = new Option<string>("--prompt") { Required = true, Description = "What the user says" };
         var systemOption = new Option<string?>("--system") { Description = "The system text; default: none" };
-        var templateOption = new Option<string?>("--template") { Description = "llama2, llama3, mistral or chatml; default: told from the base" };
+        var templateOption = new Option<string?>("--template") { Description = "llama2, llama3, mistral or chatml, or text to continue a plain text; default: told from the base" };
         var temperatureOption = new Option<double>("--temperature") { Description = "0 (default): always the likeliest token", DefaultValueFactory = _ => 0 };
         var topPOption = new Option<double>("--top-p") { Description = "Above 0 to 1 (default): draw from the likeliest tokens that reach this together", DefaultValueFactory = _ => 1 };
         var tokensOption = new Option<int>("--max-tokens") { Description = "Longest answer; default 256", DefaultValueFactory = _ => 256 };
@@ -37,7 +38,7 @@ internal static class GenerateCommand
             using LlamaModel model = LlamaModel.Load(folder, adapterFolder is null ? WeightStorage.Full : AdapterBase.StorageOf(adapterFolder));
             using LoraAdapter? adapter = adapterFolder is null ? null : PeftAdapterFiles.Read(adapterFolder, model);
             model.Attach(adapter, folded: true);
-            ChatMessage[] messages = [.. parsed.GetValue(systemOption) is { } system ? [new ChatMessage(ChatMessage.System, system)] : Array.Empty<ChatMessage>(), new(ChatMessage.User, parsed.GetRequiredValue(promptOption))];
+            ChatMessage[] messages = encoder.Template is PlainTextTemplate ? [new(ChatMessage.Excerpt, parsed.GetRequiredValue(promptOption))] : [.. parsed.GetValue(systemOption) is { } system ? [new ChatMessage(ChatMessage.System, system)] : Array.Empty<ChatMessage>(), new(ChatMessage.User, parsed.GetRequiredValue(promptOption))];
             (IReadOnlyList<int> ids, bool stopped) = AnswerWriter.Continue(
                 model, [encoder.Encode(messages).Ids], most, encoder.StopIds, choice: new TokenChoice(temperature, topP, parsed.GetValue(seedOption)))[0];
             Console.WriteLine(encoder.Tokenizer.Decode(ids).Trim());

@@ -55,7 +55,7 @@ public static class AdapterJobRunner
     }
 
     /// <summary>Of the answers written for the evaluation, or where it wrote none, of some written now.</summary>
-    private static double StopRate(HeldOutEvaluation evaluation, LlamaModel model, IReadOnlyList<ModelAnswer> answers, CancellationToken cancellation) =>
+    private static double? StopRate(HeldOutEvaluation evaluation, LlamaModel model, IReadOnlyList<ModelAnswer> answers, CancellationToken cancellation) =>
         answers[0].Text is not null ? answers.Average(a => a.Stopped ? 1.0 : 0) : evaluation.StopRate(model, cancellation);
 
     private static (LlamaModel Model, ChatEncoder Encoder, LocalDataset Dataset) Load(AdapterJob job)

@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using Pipeline.Contracts;
 using Pipeline.Model.Llama;
 using Pipeline.Tokenization;
+using Pipeline.Tokenization.Templates;
 using Pipeline.Training;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -18,14 +19,14 @@ internal sealed class ProofMaker(LlamaModel model, Tuning tuning, AdapterJob job
 
     /// <summary>Makes the proof of the files in a folder.</summary>
     /// <param name="directory">Holds the adapter's files.</param>
-    /// <param name="stopRate">Share of held-out prompts whose answer ended by itself.</param>
-    public AdapterProof Make(string directory, double stopRate)
+    /// <param name="stopRate">Share of held-out prompts whose answer ended by itself; <c>null</c>: nothing was asked.</param>
+    public AdapterProof Make(string directory, double? stopRate)
     {
         string weights = Path.Combine(directory, tuning.WeightsFile);
         (ProofCheck reloaded, ProofCheck differs) = CompareLogits(directory);
         return new AdapterProof
         {
-            Checks = [tuning.Moved(), KeysAreRight(weights), reloaded, differs, Stops(stopRate)],
+            Checks = [tuning.Moved(), KeysAreRight(weights), reloaded, differs, .. stopRate is { } rate ? [Stops(rate)] : Array.Empty<ProofCheck>()],
             DatasetId = dataset.Manifest.DatasetId,
             Base = HashBase(),
             TrainingSha256 = ContentHash.Of(ContractJson.WriteUtf8(job.Training with { LearningRate = job.Training.LearningRateFor(model.Config.HiddenSize) })),
@@ -45,7 +46,7 @@ internal sealed class ProofMaker(LlamaModel model, Tuning tuning, AdapterJob job
     {
         using DisposeScope scope = NewDisposeScope();
         using IDisposable frozen = no_grad();
-        IReadOnlyList<int>[] prompts = [.. dataset.Test.Take(PromptsCompared).Select(r => encoder.EncodeAnswer(r.Messages).Prompt)];
+        IReadOnlyList<int>[] prompts = [.. dataset.Test.Take(PromptsCompared).Select(r => encoder.Template is PlainTextTemplate ? encoder.Encode(r.Messages).Ids : encoder.EncodeAnswer(r.Messages).Prompt)];
         (Tensor[] bare, Tensor[] read, Tensor[] trained) = tuning.Compare(directory, asked => (Tensor[])[.. prompts.Select(p => Logits(asked, p))]);
         double size = trained.Max(t => t.abs().max().item<float>());
         double error = trained.Zip(read).Max(p => p.First.sub(p.Second).abs().max().item<float>()) / size;

@@ -61,7 +61,7 @@ public sealed class StorageFaultTests(StorageFixture storage, ITestOutputHelper 
                 }
 
                 proxy.Share = 0;
-                await Task.Delay(3000, Cancellation);
+                await UntilQueuesAreEmptyAsync();
             }
 
             await CheckAsync();
@@ -81,6 +81,20 @@ public sealed class StorageFaultTests(StorageFixture storage, ITestOutputHelper 
             Assert.True(Stopwatch.GetElapsedTime(started) < TimeSpan.FromMinutes(25), string.Join("; ", runs.Where(r => r.State == RunRecord.Running).Select(r => $"{r.RunId} {r.Stage}").Prepend($"{runs.Count} runs")));
             await Task.Delay(1000, Cancellation);
             runs = await storage.Account.Runs.ListAsync(null, Cancellation);
+        }
+    }
+
+    /// <summary>A message whose deletion failed is hidden for a while, comes again, and is recognised then.</summary>
+    private async Task UntilQueuesAreEmptyAsync()
+    {
+        long started = Stopwatch.GetTimestamp();
+        foreach (string queue in BlobLayout.Queues)
+        {
+            while ((await storage.Account.Queues.GetQueueClient(queue).GetPropertiesAsync(Cancellation)).Value.ApproximateMessagesCount > 0)
+            {
+                Assert.True(Stopwatch.GetElapsedTime(started) < TimeSpan.FromMinutes(7), $"{queue} still holds messages");
+                await Task.Delay(500, Cancellation);
+            }
         }
     }
 

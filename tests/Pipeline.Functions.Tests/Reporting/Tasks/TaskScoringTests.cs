@@ -35,7 +35,7 @@ public sealed class TaskScoringTests
         Assert.Equal(2 / 4.0, metrics["fieldRecall"], 1e-9);    // Ada, Bo of Ada, tags, Bo, Cy
         Assert.Equal(3 / 4.0, metrics["spanPrecision"], 1e-9);  // Ada, b, Bo of Ada, b, Bo, 3
         Assert.Equal(3 / 5.0, metrics["spanRecall"], 1e-9);     // Ada, b, Bo of Ada, a, b, Bo, Cy
-        Assert.Equal([0.5, 2 / 3.0, 0.0], rows.Select(r => scoring.Score(r.Question, r.Gold, r.Answer)));
+        Assert.Equal([0.5, 2 / 3.0, 0.0], rows.Select(r => scoring.Score(r)));
         Assert.Equal(new LabelScore(1, 0.5, 2 / 3.0, 2), scoring.ByKind(rows)["tags"]);
     }
 
@@ -47,8 +47,8 @@ public sealed class TaskScoringTests
     [InlineData("{\"name\":\"\\ud83d\"}")] // half an emoji
     public void Extraction_WhatIsNoJsonObject_ScoresNothing(string answer)
     {
-        Assert.Equal(0, new ExtractionScoring().Score("q", "{\"a\": 1}", answer));
-        Assert.Equal(0, new ExtractionScoring().Score("q", "{}", answer)); // not even where there was nothing to find
+        Assert.Equal(0, new ExtractionScoring().Score(new ScoredRow("q", "{\"a\": 1}", answer)));
+        Assert.Equal(0, new ExtractionScoring().Score(new ScoredRow("q", "{}", answer))); // not even where there was nothing to find
         Assert.Equal(0, new ExtractionScoring().Metrics([new ScoredRow("q", "{}", answer)])["jsonValidity"]);
     }
 
@@ -57,8 +57,8 @@ public sealed class TaskScoringTests
     {
         var scoring = new DeidentificationScoring();
 
-        Assert.Equal(1, scoring.Score("No names here.", "No names here.", "No names here."));
-        Assert.Equal(0, scoring.Score("No names here.", "No names here.", "banana"));
+        Assert.Equal(1, scoring.Score(new ScoredRow("No names here.", "No names here.", "No names here.")));
+        Assert.Equal(0, scoring.Score(new ScoredRow("No names here.", "No names here.", "banana")));
     }
 
     [Theory]

@@ -95,6 +95,29 @@ public sealed class AdapterJobRunnerTests
         Assert.Equal(report.Training!.TrainableParameters, written.Entries.Values.Sum(e => e.Shape.Aggregate(1L, (a, b) => a * b)));
     }
 
+    [Fact]
+    public void Run_PlainTexts_AreLearnedAndNotAsked()
+    {
+        using var folder = new TemporaryFolder();
+        string dataset = Path.Combine(folder.Path, "dataset");
+        string texts = string.Join("\n\n", Enumerable.Range(0, 60).Select(i => $"The valve {i} must be closed before the pump starts. {string.Join(' ', Enumerable.Range(0, i % 4 == 0 ? 20 : 1).Select(k => $"Check seal {(31 * i) + k} again."))}"));
+        DatasetManifest manifest = SmallDataset.Write(dataset, System.Text.Encoding.UTF8.GetBytes(texts), "task: text\nvalidation: { maxTokens: 64 }\ntraining: { r: 4, epochs: 2, batchSize: 8, warmupSteps: 1 }\nevaluation: { bootstrapSamples: 200 }\n", "manual.txt");
+        string output = Path.Combine(folder.Path, "out");
+
+        EvaluationReport report = Run(Job(dataset, output, manifest));
+
+        Assert.True(manifest.Rows.Train > manifest.Rows.Accepted * 0.75, "the long texts are pieces");
+        Assert.True(report.TunedScore.Perplexity < report.BaseScore.Perplexity);
+        Assert.Equal("tokenLikelihood", report.ScoreName);
+        Assert.All(report.Outcomes, o => Assert.InRange(o.TunedScore!.Value, 0.0, 1.0));
+        Assert.Equal(report.Outcomes.Count, report.Outcomes.Select(o => o.TextHash).Distinct().Count());
+        Assert.Null(report.TunedScore.StopRate);
+        Assert.True(report.Difference.Interval.Low > 0, report.Difference.ToString());
+        var proof = ContractJson.Read<AdapterProof>(File.ReadAllBytes(Path.Combine(output, "proof.json")));
+        Assert.Equal(["every lora_B is non-zero", "keys, shapes and dtypes are peft's", "reloaded logits equal the trainer's", "output differs from the base"], proof.Checks.Select(c => c.Name));
+        Assert.Contains("Likelihood of the right token", File.ReadAllText(Path.Combine(output, "report.html")), StringComparison.Ordinal);
+    }
+
     /// <summary>A learning rate so small that nothing changes: the files are whole, and still nothing is published.</summary>
     [Fact]
     public void Run_AdapterThatDoesNothing_IsNotPublished()

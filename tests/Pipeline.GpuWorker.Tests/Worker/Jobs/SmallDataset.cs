@@ -12,18 +12,19 @@ internal static class SmallDataset
 {
     public static string Base => RepositoryFiles.At("gpu-worker", "models", "tiny-llama-chat");
 
-    /// <summary>Builds a dataset from CSV text and writes it into a folder.</summary>
-    public static DatasetManifest Write(string directory, byte[] csv, string yaml)
+    /// <summary>Builds a dataset from a file and writes it into a folder.</summary>
+    public static DatasetManifest Write(string directory, byte[] content, string yaml, string name = "rows.csv")
     {
+        ProjectSettings settings = ProjectFile.Read(yaml);
         DatasetBuild build = DatasetBuilder.Build(new DatasetRequest
         {
-            Project = "test", Settings = ProjectFile.Read(yaml), Files = [new RawFile("rows.csv", csv)], Encoder = ChatEncoder.FromDirectory(Base), TokenizerSha256 = "t",
+            Project = "test", Settings = settings, Files = [new RawFile(name, content)], Encoder = ChatEncoder.FromDirectory(Base, settings.Template), TokenizerSha256 = "t",
         });
         Assert.Null(build.Fault);
         Directory.CreateDirectory(directory);
-        foreach ((string name, byte[] bytes) in build.Files)
+        foreach ((string file, byte[] bytes) in build.Files)
         {
-            File.WriteAllBytes(Path.Combine(directory, name), bytes);
+            File.WriteAllBytes(Path.Combine(directory, file), bytes);
         }
 
         return build.Manifest;
