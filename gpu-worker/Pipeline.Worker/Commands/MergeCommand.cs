@@ -1,11 +1,12 @@
 using System.CommandLine;
-using System.Globalization;
 using Pipeline.Contracts;
 using Pipeline.Evaluation.Tasks;
 using Pipeline.Model.Adapters;
 using Pipeline.Model.Checkpoints;
 using Pipeline.Model.Llama;
 using Pipeline.Reporting.Evaluations;
+using Pipeline.Reporting.Pages;
+using Pipeline.Reporting.Tasks;
 using Pipeline.Tokenization;
 using Pipeline.Worker.Jobs;
 
@@ -37,9 +38,8 @@ internal static class MergeCommand
                 string to = OutputFolder.Begin(parsed.GetRequiredValue(outOption));
                 MergeReport report = Merge(from, adapter, to, dataset, parsed.GetValue(shardOption), cancellation);
                 File.WriteAllBytes(Path.Combine(to, ReportFile), ContractJson.WriteUtf8(report, indented: true));
-                Console.WriteLine(string.Create(
-                    CultureInfo.InvariantCulture,
-                    $"score {report.AdapterScore.Score:0.0000} with the adapter, {report.MergedScore.Score:0.0000} merged; {report.RowsThatDiffer} of {dataset.Test.Count} rows are answered differently; log-likelihoods differ by {report.LargestDifference:0.0e+00} at most"));
+                File.WriteAllText(Path.Combine(to, BlobLayout.ReportFile), MergePage.Write(dataset.Manifest.Project, report, TaskScoring.For(dataset.Manifest.Task, dataset.Manifest.Labels).ScoreName, dataset.Test.Count));
+                Console.WriteLine(MergePage.Verdict(report, dataset.Test.Count));
                 Console.WriteLine(OutputFolder.End(to));
                 return 0;
             },

@@ -32,7 +32,29 @@ public sealed class CommandLineTests
         Assert.Equal(0, merge.RowsThatDiffer);
         Assert.True(merge.LargestDifference < 1e-3, $"{merge.LargestDifference}");
         Assert.True(Directory.EnumerateFiles(At("merged"), "model-*.safetensors").Count() > 1);
+        Assert.Contains("Merged into tiny-llama-chat, dequantised from NF4", File.ReadAllText(At("merged/report.html")), StringComparison.Ordinal);
         Assert.Equal(beside, merged);
+    }
+
+    [Fact]
+    public void Commands_OnAModelTrainedAsAWhole_TakeItInAnAdaptersPlace()
+    {
+        using var folder = new TemporaryFolder();
+        string At(string name) => Path.Combine(folder.Path, name);
+        string texts = string.Join("\n\n", Enumerable.Range(0, 40).Select(i => $"The valve {i} must be closed before pump {i + 1} starts."));
+        SmallDataset.Write(At("dataset"), System.Text.Encoding.UTF8.GetBytes(texts), "task: text\ntraining: { method: full, optimizer: adamw8bit, epochs: 2, batchSize: 8, warmupSteps: 1 }\nevaluation: { bootstrapSamples: 200 }\n", "manual.txt");
+        Run(0, "train", "--base", SmallDataset.Base, "--dataset", At("dataset"), "--out", At("model"));
+
+        Run(0, "evaluate", "--base", SmallDataset.Base, "--adapter", At("model"), "--dataset", At("dataset"), "--out", At("evaluation"));
+        string refused = Run(2, "merge", "--base", SmallDataset.Base, "--adapter", At("model"), "--dataset", At("dataset"), "--out", At("merged"));
+        string written = Run(0, "generate", "--base", At("model"), "--template", "text", "--prompt", "The valve 3 must be", "--max-tokens", "3");
+        Run(0, "train", "--base", SmallDataset.Base, "--dataset", At("dataset"), "--out", At("model")); // an earlier one is replaced
+
+        var trained = Read<EvaluationReport>(At("model/evaluation.json"));
+        Assert.Equal(trained.TunedScore.Perplexity, Read<EvaluationReport>(At("evaluation/evaluation.json")).TunedScore.Perplexity, 1e-4);
+        Assert.True(trained.TunedScore.Perplexity < trained.BaseScore.Perplexity);
+        Assert.Contains("there is nothing to merge", refused, StringComparison.Ordinal);
+        Assert.Contains("closed", written, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -1,0 +1,36 @@
+using System.Globalization;
+using System.Text;
+using Pipeline.Contracts;
+
+namespace Pipeline.Reporting.Pages;
+
+/// <summary>The page of a merge: the adapter beside its base, and the two folded together, on the same held-out rows.</summary>
+public static class MergePage
+{
+    /// <summary>Writes the page; one file, no script, every text escaped.</summary>
+    /// <param name="title">The adapter's name.</param>
+    /// <param name="report">Both scores and how far apart they are.</param>
+    /// <param name="scoreName">What a row's score is.</param>
+    /// <param name="rows">Held-out rows that were asked.</param>
+    public static string Write(string title, MergeReport report, string scoreName, int rows)
+    {
+        ArgumentNullException.ThrowIfNull(report);
+        var page = new StringBuilder();
+        page.Append(CultureInfo.InvariantCulture, $"<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><title>{ReportPage.Escape(title)}</title><style>{ReportPage.Style}</style></head><body><main>");
+        page.Append(CultureInfo.InvariantCulture, $"<h1>{ReportPage.Escape(title)}</h1><p>{ReportPage.Escape(Verdict(report, rows))}</p><table><tr><th></th><th>adapter on its base</th><th>merged</th></tr>");
+        void Row(string name, Func<ModelScore, string> value) =>
+            page.Append(CultureInfo.InvariantCulture, $"<tr><th>{ReportPage.Escape(name)}</th><td>{value(report.AdapterScore)}</td><td>{value(report.MergedScore)}</td></tr>");
+        Row($"{ReportPage.MetricName(scoreName)} (95 % interval)", s => $"{ReportPage.Percent(s.Score)} ({ReportPage.Percent(s.Interval.Low)} to {ReportPage.Percent(s.Interval.High)})");
+        Row("Perplexity of the gold answer, a token", s => s.Perplexity.ToString("0.0000", CultureInfo.InvariantCulture));
+        return page.Append("</table></main></body></html>\n").ToString();
+    }
+
+    /// <summary>The result in one sentence.</summary>
+    public static string Verdict(MergeReport report, int rows)
+    {
+        ArgumentNullException.ThrowIfNull(report);
+        return string.Create(
+            CultureInfo.InvariantCulture,
+            $"Merged into {report.Base}{(report.Dequantized ? ", dequantised from NF4" : "")}, in float32: {ReportPage.Percent(report.AdapterScore.Score)} with the adapter, {ReportPage.Percent(report.MergedScore.Score)} merged; {report.RowsThatDiffer} of {rows} rows are answered differently, log-likelihoods differ by {report.LargestDifference:0.0e+00} at most.");
+    }
+}
