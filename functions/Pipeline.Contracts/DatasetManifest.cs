@@ -13,11 +13,18 @@ public sealed record DatasetManifest
     /// <summary>Labels in ordinal order; empty for tasks without labels.</summary>
     public required IReadOnlyList<string> Labels { get; init; }
 
-    /// <summary>The system prompt of every example.</summary>
+    /// <summary>The system prompt of every example that has none of its own.</summary>
     public required string SystemPrompt { get; init; }
 
     /// <summary>Which column was read as what, and whether that was said or guessed.</summary>
     public required ColumnReading Columns { get; init; }
+
+    /// <summary>The form in which the rows came: <c>text and label</c>, <c>alpaca</c>, <c>messages</c>, …</summary>
+    public string Layout { get; init; } = TextAndLabel;
+    public const string TextAndLabel = "text and label";
+
+    /// <summary>What a person should know of how the files were read: encodings, repairs, guesses, files passed over.</summary>
+    public IReadOnlyList<string> Notes { get; init; } = [];
 
     /// <summary>The files read, in the order read.</summary>
     public required IReadOnlyList<SourceFile> Sources { get; init; }

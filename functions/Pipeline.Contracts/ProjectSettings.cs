@@ -8,6 +8,10 @@ public sealed record ProjectSettings
     /// JSON object; <c>deidentification</c>: the text with entities masked; <c>instruction</c> and <c>chat</c>: a free answer; <c>text</c>: plain texts, every token of them (continued pre-training).
     /// </summary>
     public string Task { get; init; } = ClassificationTask;
+
+    /// <summary>Whether project.yaml names the task; where it does not, the form of the rows decides.</summary>
+    public bool TaskIsSaid { get; init; }
+
     public const string ClassificationTask = "classification";
     public const string ExtractionTask = "extraction";
     public const string DeidentificationTask = "deidentification";

@@ -24,6 +24,9 @@ public static class RejectionReason
     /// <summary>The same text stands elsewhere with another label.</summary>
     public const string ConflictingLabel = "conflicting_label";
 
+    /// <summary>A person marked the answer as one that is not to be learned.</summary>
+    public const string Disapproved = "disapproved";
+
     /// <summary>The same text with the same label stands elsewhere.</summary>
     public const string Duplicate = "duplicate";
 }

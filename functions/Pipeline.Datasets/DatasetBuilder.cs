@@ -1,6 +1,7 @@
 using System.Text;
 using Pipeline.Contracts;
 using Pipeline.Datasets.Ingestion;
+using Pipeline.Datasets.Ingestion.Layouts;
 using Pipeline.Datasets.Splitting;
 using Pipeline.Datasets.Validation;
 
@@ -10,7 +11,7 @@ namespace Pipeline.Datasets;
 public static class DatasetBuilder
 {
     /// <summary>Part of every dataset id; raised when the same input would give other files.</summary>
-    internal const string Version = "1";
+    internal const string Version = "2";
 
     /// <summary>Most labels that the default system prompt lists; more would crowd out the text.</summary>
     private const int MostListedLabels = 20;
@@ -21,20 +22,24 @@ public static class DatasetBuilder
     {
         ArgumentNullException.ThrowIfNull(request);
         ProjectSettings settings = request.Settings;
+        using var reader = new RawReader(settings.Task == ProjectSettings.TextTask);
+        List<Input> inputs = [];
+        foreach (RawFile file in request.Files)
+        {
+            inputs.Add(Read(reader, file, settings, inputs.Count == 0 ? null : inputs[0].Layout));
+        }
+
+        Input? testInput = request.TestFile is null ? null : Read(reader, request.TestFile, settings, inputs[0].Layout);
+        settings = settings.TaskIsSaid ? settings : settings with { Task = inputs[0].Layout.Task };
         bool plain = settings.Task == ProjectSettings.TextTask;
-        List<(RawFile File, IReadOnlyList<RawRow> Rows)> inputs = [.. request.Files.Select(f => (f, RawReader.Read(f, plain)))];
-        IReadOnlyList<RawRow> testInput = request.TestFile is null ? [] : RawReader.Read(request.TestFile, plain);
-        ColumnReading columns = plain
-            ? ColumnGuess.ChooseText(inputs[0].Rows, settings.Columns, inputs[0].File.Name)
-            : ColumnGuess.Choose(inputs[0].Rows, settings.Columns, inputs[0].File.Name);
-        List<RawRow> all = [.. testInput, .. inputs.SelectMany(i => i.Rows)];
-        LabelBook? book = Book(settings, all, columns);
+        List<Input> all = [.. testInput is null ? [] : (Input[])[testInput], .. inputs];
+        LabelBook? book = Book(settings, all);
         string? system = settings.SystemPrompt ?? DefaultSystemPrompt(book);
-        var judge = new RowJudge(book, columns, system, request.Encoder, settings.Validation.MaxTokens);
+        var judge = new RowJudge(book, settings.Task, system, request.Encoder, settings.Validation.MaxTokens);
 
         var rejected = new List<RejectedRow>();
-        List<Example> testRows = Judge(judge, testInput, rejected);
-        List<Example> rows = Judge(judge, inputs.SelectMany(i => i.Rows), rejected);
+        List<Example> testRows = testInput is null ? [] : Judge(judge, testInput, rejected);
+        List<Example> rows = [.. inputs.SelectMany(i => Judge(judge, i, rejected))];
         (IReadOnlyList<Example> train, IReadOnlyList<Example> validation, IReadOnlyList<Example> test) =
             StratifiedSplit.Divide(rows, settings.Split.Validation, request.TestFile is null ? settings.Split.Test : 0, settings.Split.Seed);
         test = request.TestFile is null ? test : testRows;
@@ -60,9 +65,11 @@ public static class DatasetBuilder
             Task = settings.Task,
             Labels = book is null ? [] : [.. accepted.Select(e => e.Label!).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)],
             SystemPrompt = system ?? "",
-            Columns = columns,
-            Sources = [.. request.Files.Append(request.TestFile).OfType<RawFile>().Select(f => new SourceFile(f.Name, f.Bytes.Length, ContentHash.Of(f.Bytes.Span)))],
-            Rows = new RowCounts(all.Count, accepted.Count, rejected.Count - duplicates, duplicates, train.Count, validation.Count, test.Count),
+            Columns = inputs[0].Layout.Columns,
+            Layout = inputs[0].Layout.Name,
+            Notes = reader.Notes.Said,
+            Sources = [.. request.Files.Append(request.TestFile).OfType<RawFile>().Select(f => new SourceFile(f.Name, f.Length, f.Sha256))],
+            Rows = new RowCounts(all.Sum(i => i.Rows.Count), accepted.Count, rejected.Count - duplicates, duplicates, train.Count, validation.Count, test.Count),
             Reasons = Count(rejected.Select(r => r.Reason)),
             RowsByLabel = Count(accepted.Select(e => e.Label).OfType<string>()),
             Base = settings.Base,
@@ -76,7 +83,14 @@ public static class DatasetBuilder
         return new DatasetBuild(manifest, files, FaultOf(manifest, train, test));
     }
 
-    private static LabelBook? Book(ProjectSettings settings, List<RawRow> rows, ColumnReading columns)
+    private static Input Read(RawReader reader, RawFile file, ProjectSettings settings, RowLayout? first)
+    {
+        List<RawRow> rows = [.. reader.Read(file)];
+        bool alike = first is not null && ((string[])[first.Columns.Text, first.Columns.Label]).All(c => c.Length == 0 || rows.Any(r => r.Fields.ContainsKey(c)));
+        return new Input(rows, alike ? first! : LayoutRecognition.Of(rows, first is null ? settings : settings with { Columns = new() }, file.Name));
+    }
+
+    private static LabelBook? Book(ProjectSettings settings, List<Input> inputs)
     {
         if (settings.Task != ProjectSettings.ClassificationTask)
         {
@@ -85,7 +99,7 @@ public static class DatasetBuilder
 
         return settings.Labels.Count > 0
             ? LabelBook.From(settings.Labels)
-            : LabelBook.FromData(rows.Where(r => r.Fault is null).Select(r => TextCleaning.Clean(r.Fields.GetValueOrDefault(columns.Label, ""))));
+            : LabelBook.FromData(inputs.SelectMany(i => i.Rows.Where(r => r.Fault is null).Select(r => TextCleaning.Clean(r.Fields.GetValueOrDefault(i.Layout.Columns.Label, "")))));
     }
 
     private static string? DefaultSystemPrompt(LabelBook? book) => book switch
@@ -95,12 +109,12 @@ public static class DatasetBuilder
         _ => "You label a text. Answer with its label alone.",
     };
 
-    private static List<Example> Judge(RowJudge judge, IEnumerable<RawRow> rows, List<RejectedRow> rejected)
+    private static List<Example> Judge(RowJudge judge, Input input, List<RejectedRow> rejected)
     {
         var accepted = new List<Example>();
-        foreach (RawRow row in rows)
+        foreach (RawRow row in input.Rows)
         {
-            (Example? example, RejectedRow? rejection) = judge.Judge(row);
+            (Example? example, RejectedRow? rejection) = judge.Judge(row, input.Layout);
             if (example is not null)
             {
                 accepted.Add(example);
@@ -146,4 +160,7 @@ public static class DatasetBuilder
 
         return Encoding.UTF8.GetBytes(text.ToString());
     }
+
+    /// <summary>The rows of a file and their form.</summary>
+    private sealed record Input(IReadOnlyList<RawRow> Rows, RowLayout Layout);
 }

@@ -23,7 +23,7 @@ public sealed record DatasetRequest
     /// <summary>The dataset's id: the same content and settings give the same id.</summary>
     public string DatasetId() => ContentHash.ShortOf(
         [DatasetBuilder.Version, Project, Encoder.Template.Name, ContractJson.Write(DatasetSettings()), TokenizerSha256,
-         .. Files.Append(TestFile).OfType<RawFile>().SelectMany(f => (string[])[f.Name, ContentHash.Of(f.Bytes.Span)])]);
+         .. Files.Append(TestFile).OfType<RawFile>().SelectMany(f => (string[])[f.Name, f.Sha256])]);
 
     /// <summary>The settings that shape a dataset; how it is trained on does not.</summary>
     private ProjectSettings DatasetSettings() => Settings with { Training = new(), Evaluation = new(), Promotion = new(), Retraining = new() };

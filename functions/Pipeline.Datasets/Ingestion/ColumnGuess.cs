@@ -37,6 +37,9 @@ public static class ColumnGuess
         return new ColumnReading(text, "", settings.Text is null);
     }
 
+    /// <summary>Whether a column of this name would be taken for the text or the label.</summary>
+    public static bool IsKnownName(string name) => TextNames.Concat(LabelNames).Any(n => n.Equals(name, StringComparison.OrdinalIgnoreCase));
+
     private static List<string> Columns(IReadOnlyList<RawRow> rows) => [.. rows.Where(r => r.Fault is null).Take(1000).SelectMany(r => r.Fields.Keys).Distinct(StringComparer.Ordinal)];
 
     private static string? Said(string? name, string role, List<string> columns, string fileName)

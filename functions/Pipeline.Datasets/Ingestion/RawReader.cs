@@ -1,50 +1,64 @@
-using System.Text;
+using System.Text.RegularExpressions;
+using Pipeline.Datasets.Ingestion.Files;
+using Pipeline.Datasets.Ingestion.Formats;
 
 namespace Pipeline.Datasets.Ingestion;
 
-/// <summary>Bytes to rows: recognises the format by the file's name and content and refuses what is no text.</summary>
-public static class RawReader
+/// <summary>
+/// Bytes to rows: unpacks archives, recognises each file's format by name and content, and refuses what is none of them. Rows
+/// stream; unpacked bytes are kept until this is disposed.
+/// </summary>
+public sealed partial class RawReader : IDisposable
 {
-    /// <summary>Reads every row, faulty ones included.</summary>
-    /// <param name="file">The file.</param>
+    private const int HeadBytes = 65_536;
+    private readonly Spool _spool = new();
+    private readonly bool _plainTexts;
+
+    /// <summary>A reader.</summary>
     /// <param name="plainTexts">Whether a file of no known format is plain text, not a table.</param>
-    /// <exception cref="DatasetException">The file is empty or binary, or its header cannot be read.</exception>
-    public static IReadOnlyList<RawRow> Read(RawFile file, bool plainTexts = false)
+    public RawReader(bool plainTexts = false)
+    {
+        _plainTexts = plainTexts;
+    }
+
+    /// <summary>What was noticed on the way; whole once the rows were read.</summary>
+    public ReadingNotes Notes { get; } = new();
+
+    /// <summary>Every row of one file, or of all files in an archive or a folder, faulty rows included.</summary>
+    /// <exception cref="DatasetException">The file is empty, binary or damaged, or its header cannot be read.</exception>
+    public IEnumerable<RawRow> Read(RawFile file)
     {
         ArgumentNullException.ThrowIfNull(file);
-        RequireText(file);
-        string extension = Path.GetExtension(file.Name).ToLowerInvariant();
-        IReadOnlyList<RawRow> rows = extension switch
+        string name = file.Name;
+        List<RawFile> inner = [.. file.Inner.Count > 0 ? file.Inner.Where(f => !Archive.IsClutter(f.Name, name)).SelectMany(f => Archive.Expand(f, _spool)) : Archive.Expand(file, _spool)];
+        if (inner.Count == 0)
         {
-            ".jsonl" or ".ndjson" => JsonLinesReader.Read(file),
-            ".tsv" or ".tab" => DelimitedReader.Read(file, '\t'),
-            ".csv" => DelimitedReader.Read(file, null),
-            _ when plainTexts && (extension is ".txt" or ".md" || FirstLine(file) is not ['{', ..]) => PlainTextReader.Read(file),
-            _ => ReadByContent(file),
-        };
-        return rows.Count > 0 ? rows : throw new DatasetException(DatasetException.EmptyFile, $"'{file.Name}' has a header and no rows.");
+            throw new DatasetException(DatasetException.EmptyFile, $"'{name}' holds no file with rows.");
+        }
+
+        if (inner.Count > 1)
+        {
+            inner = [.. inner.Where(Readable)];
+        }
+
+        IEnumerable<RawRow> rows = (inner.Count > 1 ? Bundle.Read(inner, Notes) : null) ?? inner.SelectMany(One);
+        using IEnumerator<RawRow> first = rows.GetEnumerator();
+        if (!first.MoveNext())
+        {
+            throw new DatasetException(DatasetException.EmptyFile, $"'{name}' has a header and no rows.");
+        }
+
+        return rows;
     }
 
-    /// <summary>The text of a file: UTF-8 with or without BOM, UTF-16 with BOM; other bytes become U+FFFD.</summary>
-    internal static StreamReader OpenText(RawFile file) =>
-        new(new MemoryStream(file.Bytes.ToArray(), writable: false), new UTF8Encoding(false), detectEncodingFromByteOrderMarks: true);
+    public void Dispose() => _spool.Dispose();
 
-    private static IReadOnlyList<RawRow> ReadByContent(RawFile file)
-    {
-        string first = FirstLine(file);
-        return first switch
-        {
-            ['{', ..] => JsonLinesReader.Read(file),
-            _ when first.Contains('\t', StringComparison.Ordinal) => DelimitedReader.Read(file, '\t'),
-            _ => DelimitedReader.Read(file, null),
-        };
-    }
-
+    /// <summary>The text of a file's first line that is not blank.</summary>
     private static string FirstLine(RawFile file)
     {
-        using StreamReader reader = OpenText(file);
+        using MixedText text = MixedText.Open(file);
         string first = "";
-        while (first.Length == 0 && reader.ReadLine() is { } line)
+        while (first.Length == 0 && text.Reader.ReadLine() is { } line)
         {
             first = line.Trim();
         }
@@ -52,24 +66,103 @@ public static class RawReader
         return first;
     }
 
-    private static void RequireText(RawFile file)
+    /// <summary>Among several files one that is no text is passed over, and said.</summary>
+    private bool Readable(RawFile file)
     {
-        ReadOnlySpan<byte> bytes = file.Bytes.Span;
-        if (bytes.TrimStart((ReadOnlySpan<byte>)[0xEF, 0xBB, 0xBF]).Trim(" \t\r\n"u8).IsEmpty)
+        try
+        {
+            RequireKnown(file);
+            return true;
+        }
+        catch (DatasetException fault)
+        {
+            Notes.Say("Not read: " + fault.Message);
+            return false;
+        }
+    }
+
+    private IEnumerable<RawRow> One(RawFile file)
+    {
+        RequireKnown(file);
+        string extension = Path.GetExtension(file.Name).ToLowerInvariant();
+        if (file.Head(4).AsSpan().SequenceEqual("PAR1"u8))
+        {
+            return ParquetRows.Read(file);
+        }
+
+        if (file.Head(4).AsSpan().SequenceEqual("PK\u0003\u0004"u8))
+        {
+            return SpreadsheetReader.Read(file);
+        }
+
+        return extension switch
+        {
+            ".jsonl" or ".ndjson" => JsonReader.Lines(file, Notes),
+            ".tsv" or ".tab" => DelimitedReader.Read(file, '\t', Notes),
+            ".csv" => DelimitedReader.Read(file, null, Notes),
+            ".eml" => Bundle.Mails([file], Notes),
+            _ => ByContent(file, extension),
+        };
+    }
+
+    private IEnumerable<RawRow> ByContent(RawFile file, string extension)
+    {
+        string first = FirstLine(file);
+        if (_plainTexts && extension is ".txt" or ".md")
+        {
+            return PlainTextReader.Read(file, Notes);
+        }
+
+        if (JsonArray().IsMatch(first) || (extension == ".json" && first.StartsWith('[')))
+        {
+            return JsonReader.Elements(file, Notes);
+        }
+
+        if (first.StartsWith('{'))
+        {
+            return JsonReader.LinesOrOne(file, Notes);
+        }
+
+        if (ConllReader.Recognises(file))
+        {
+            Notes.Say($"'{file.Name}' is in CoNLL columns: a token and its tag a line.");
+            return ConllReader.Read(file, Notes);
+        }
+
+        if (LabelledLines.Recognises(file))
+        {
+            Notes.Say($"Each line of '{file.Name}' is a label and a text.");
+            return LabelledLines.Read(file, Notes);
+        }
+
+        return _plainTexts ? PlainTextReader.Read(file, Notes)
+            : first.Contains('\t', StringComparison.Ordinal) ? DelimitedReader.Read(file, '\t', Notes)
+            : DelimitedReader.Read(file, null, Notes);
+    }
+
+    private static void RequireKnown(RawFile file)
+    {
+        byte[] head = file.Head(HeadBytes);
+        ReadOnlySpan<byte> bytes = head;
+        if (bytes.TrimStart((ReadOnlySpan<byte>)[0xEF, 0xBB, 0xBF]).Trim(" \t\r\n"u8).IsEmpty && file.Length <= HeadBytes)
         {
             throw new DatasetException(DatasetException.EmptyFile, $"'{file.Name}' is empty.");
         }
 
-        bool utf16 = bytes.StartsWith((ReadOnlySpan<byte>)[0xFF, 0xFE]) || bytes.StartsWith((ReadOnlySpan<byte>)[0xFE, 0xFF]);
-        string? kind = bytes.StartsWith("PK\u0003\u0004"u8) ? "a ZIP archive or an Office file"
-            : bytes.StartsWith((ReadOnlySpan<byte>)[0x1F, 0x8B]) ? "a gzip archive"
-            : bytes.StartsWith("%PDF"u8) ? "a PDF"
-            : bytes.StartsWith("PAR1"u8) ? "a Parquet file"
-            : !utf16 && bytes[..Math.Min(bytes.Length, 65_536)].Contains((byte)0) ? "not text (it holds zero bytes)"
-            : null;
+        string? kind = bytes.StartsWith("%PDF"u8) ? "a PDF"
+            : bytes.StartsWith((ReadOnlySpan<byte>)[0xD0, 0xCF, 0x11, 0xE0]) ? "an Office file of before 2007; save it as .xlsx or .csv"
+            : bytes.StartsWith("BZh"u8) ? "a bzip2 archive; pack it as .gz, .zst or .zip"
+            : bytes.StartsWith((ReadOnlySpan<byte>)[0xFD, 0x37, 0x7A, 0x58, 0x5A]) ? "an xz archive; pack it as .gz, .zst or .zip"
+            : bytes.StartsWith("7z"u8) && bytes.Length > 2 && bytes[2] == 0xBC ? "a 7z archive; pack it as .gz, .zst or .zip"
+            : bytes.StartsWith("Rar!"u8) ? "a RAR archive; pack it as .gz, .zst or .zip"
+            : bytes.StartsWith("PAR1"u8) || bytes.StartsWith("PK\u0003\u0004"u8) ? null
+            : MixedText.LooksLikeText(bytes) ? null : "not text (it holds zero bytes)";
         if (kind is not null)
         {
-            throw new DatasetException(DatasetException.BinaryFile, $"'{file.Name}' is {kind}; drop CSV, TSV or JSON lines.");
+            throw new DatasetException(DatasetException.BinaryFile, $"'{file.Name}' is {kind}. Read are CSV, TSV, JSON, JSON lines, Parquet, XLSX, CoNLL and plain text, also packed.");
         }
     }
+
+    [GeneratedRegex("""^\[\s*(?:$|[{\[])""")]
+    private static partial Regex JsonArray();
 }

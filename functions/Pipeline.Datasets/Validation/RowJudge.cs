@@ -1,7 +1,7 @@
 using Pipeline.Contracts;
 using Pipeline.Datasets.Ingestion;
+using Pipeline.Datasets.Ingestion.Layouts;
 using Pipeline.Tokenization;
-using Pipeline.Tokenization.Templates;
 
 namespace Pipeline.Datasets.Validation;
 
@@ -9,14 +9,14 @@ namespace Pipeline.Datasets.Validation;
 /// Decides how each row ends: accepted, rejected with a reason, or duplicate. Rows are judged in order; the first of two
 /// equal ones stays, so the test set is judged before the rows to learn from.
 /// </summary>
-internal sealed class RowJudge(LabelBook? book, ColumnReading columns, string? systemPrompt, ChatEncoder encoder, int maxTokens)
+internal sealed class RowJudge(LabelBook? book, string task, string? systemPrompt, ChatEncoder encoder, int maxTokens)
 {
     private readonly Dictionary<string, (string Id, string Answer)> _seen = new(StringComparer.Ordinal);
 
     /// <summary>Tokens of the longest accepted example.</summary>
     public int LongestTokens { get; private set; }
 
-    public (Example? Accepted, RejectedRow? Rejected) Judge(RawRow row)
+    public (Example? Accepted, RejectedRow? Rejected) Judge(RawRow row, RowLayout layout)
     {
         string id = $"{row.Place.File}#{row.Place.Row}";
         RejectedRow Reject(string reason, string detail, string? of = null) => new(
@@ -27,43 +27,52 @@ internal sealed class RowJudge(LabelBook? book, ColumnReading columns, string? s
             return (null, Reject(RejectionReason.Malformed, row.Fault));
         }
 
-        bool plain = encoder.Template is PlainTextTemplate;
-        string text = TextCleaning.Clean(row.Fields.GetValueOrDefault(columns.Text, ""));
-        string spelling = plain ? "" : TextCleaning.Clean(row.Fields.GetValueOrDefault(columns.Label, ""));
-        if (text.Length == 0)
+        RowContent content = layout.Map(row, task);
+        if (content.Reason is { } reason)
         {
-            return (null, Reject(RejectionReason.MissingText, $"column '{columns.Text}' is empty"));
+            return (null, Reject(reason, content.Detail));
         }
 
-        if (text.Contains('\uFFFD', StringComparison.Ordinal))
+        List<ChatMessage> messages = [.. content.Messages.Select(m => m with { Content = TextCleaning.Clean(m.Content, layout.HasAccidents) })];
+        if (messages.Find(m => m.Content.Length == 0) is { } empty)
         {
-            return (null, Reject(RejectionReason.InvalidText, "holds bytes that are not UTF-8; save the file as UTF-8"));
+            return (null, empty.Role == ChatMessage.Assistant
+                ? Reject(RejectionReason.MissingLabel, $"nothing is left of '{layout.Columns.Label}' without blanks and control characters")
+                : Reject(RejectionReason.MissingText, $"nothing is left of '{layout.Columns.Text}' without blanks and control characters"));
         }
 
-        if (spelling.Length == 0 && !plain)
+        if (messages.Any(m => m.Content.Contains('\uFFFD', StringComparison.Ordinal)))
         {
-            return (null, Reject(RejectionReason.MissingLabel, $"column '{columns.Label}' is empty"));
+            return (null, Reject(RejectionReason.InvalidText, "holds the mark U+FFFD, where an earlier program lost a character; export the source again as UTF-8"));
         }
 
+        string spelling = messages[^1].Content;
         string? answer = book is null ? spelling : book.Resolve(spelling);
         if (answer is null)
         {
             return (null, Reject(RejectionReason.UnknownLabel, book!.Explain(spelling)));
         }
 
-        List<ChatMessage> messages = plain ? [new ChatMessage(ChatMessage.Document, text)] : Messages(systemPrompt, text, answer);
+        bool plain = task == ProjectSettings.TextTask;
+        messages[^1] = messages[^1] with { Content = answer };
+        if (!plain && messages[0].Role != ChatMessage.System && !string.IsNullOrEmpty(systemPrompt))
+        {
+            messages.Insert(0, new ChatMessage(ChatMessage.System, systemPrompt));
+        }
+
         int tokens = encoder.Encode(messages).Ids.Count;
         if (tokens > maxTokens && !plain) // a long text is cut into pieces, once it is known on which side of the split it lies
         {
             return (null, Reject(RejectionReason.TooLong, $"{tokens} tokens where {maxTokens} are allowed (validation.maxTokens); shorten or split it"));
         }
 
-        string key = TextCleaning.Key(text);
+        string key = string.Join('\0', messages.Where(m => m.Role != ChatMessage.System).SkipLast(plain ? 0 : 1).Select(m => TextCleaning.Key(m.Content)));
         if (_seen.TryGetValue(key, out (string Id, string Answer) first))
         {
-            return (null, first.Answer == answer
+            // Of free answers several may be right; but two rows with one question could be parted by the split.
+            return (null, first.Answer == answer || plain
                 ? Reject(RejectionReason.Duplicate, $"the same text and answer as {first.Id}", first.Id)
-                : Reject(RejectionReason.ConflictingLabel, $"the same text as {first.Id}, which says '{first.Answer}', not '{answer}'", first.Id));
+                : Reject(RejectionReason.ConflictingLabel, $"the same text as {first.Id}, which says '{Shortened(first.Answer)}', not '{Shortened(answer)}'", first.Id));
         }
 
         _seen[key] = (id, answer);
@@ -71,16 +80,5 @@ internal sealed class RowJudge(LabelBook? book, ColumnReading columns, string? s
         return (new Example { Id = id, Messages = messages, Text = encoder.Template.Render(messages), Label = book is null ? null : answer, Source = row.Place }, null);
     }
 
-    private static List<ChatMessage> Messages(string? system, string text, string answer)
-    {
-        var messages = new List<ChatMessage>();
-        if (!string.IsNullOrEmpty(system))
-        {
-            messages.Add(new ChatMessage(ChatMessage.System, system));
-        }
-
-        messages.Add(new ChatMessage(ChatMessage.User, text));
-        messages.Add(new ChatMessage(ChatMessage.Assistant, answer));
-        return messages;
-    }
+    private static string Shortened(string text) => text.Length <= 80 ? text : text[..80] + "…";
 }

@@ -25,9 +25,11 @@ public sealed class PrepareRetraining(PipelineStorage storage, RunStarter starte
         }
 
         var rows = new StringBuilder();
+        // Dialogues and annotated texts have no column for a bare answer; then the corrections come in alpaca's.
+        (string text, string label) = manifest.Layout == DatasetManifest.TextAndLabel ? (manifest.Columns.Text, manifest.Columns.Label) : ("instruction", "output");
         foreach (FeedbackRecord feedback in corrections)
         {
-            rows.Append(ContractJson.Write(new Dictionary<string, string> { [manifest.Columns.Text] = feedback.Text!, [manifest.Columns.Label] = feedback.Correction! })).Append('\n');
+            rows.Append(ContractJson.Write(new Dictionary<string, string> { [text] = feedback.Text!, [label] = feedback.Correction! })).Append('\n');
         }
 
         byte[] bytes = Encoding.UTF8.GetBytes(rows.ToString());

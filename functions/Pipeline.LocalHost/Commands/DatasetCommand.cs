@@ -30,7 +30,7 @@ internal static class DatasetCommand
     {
         foreach (string path in ((string?[])[projectFile, input]).OfType<string>())
         {
-            if (!File.Exists(path))
+            if (!File.Exists(path) && !(path == input && Directory.Exists(path)))
             {
                 throw new HostException($"'{path}' does not exist.");
             }
@@ -57,6 +57,12 @@ internal static class DatasetCommand
 
         RowCounts rows = build.Manifest.Rows;
         Console.WriteLine($"{rows.Read} rows read = {rows.Accepted} accepted + {rows.Rejected} rejected + {rows.Duplicates} duplicates; {rows.Train} to train, {rows.Validation} to validate, {rows.Test} to test");
+        Console.WriteLine($"Read as {build.Manifest.Layout}, task {build.Manifest.Task}{(settings.TaskIsSaid ? "" : " (guessed)")}; text from '{build.Manifest.Columns.Text}'{(build.Manifest.Columns.Label.Length > 0 ? $", answer from '{build.Manifest.Columns.Label}'" : "")}{(build.Manifest.Columns.Guessed ? " (guessed)" : "")}.");
+        foreach (string note in build.Manifest.Notes)
+        {
+            Console.WriteLine(note);
+        }
+
         foreach ((string reason, int count) in build.Manifest.Reasons)
         {
             Console.WriteLine($"  {reason} {count}");
@@ -65,5 +71,5 @@ internal static class DatasetCommand
         return build.Fault is null ? 0 : throw build.Fault;
     }
 
-    private static RawFile Read(string path) => new(Path.GetFileName(path), File.ReadAllBytes(path));
+    private static RawFile Read(string path) => Directory.Exists(path) ? RawFile.FromFolder(path) : RawFile.FromPath(path);
 }

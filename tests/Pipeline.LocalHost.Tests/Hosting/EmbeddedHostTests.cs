@@ -40,7 +40,7 @@ public sealed class EmbeddedHostTests(HostFixture host) : IClassFixture<HostFixt
 
     [Theory]
     [InlineData("empty-file", "", "is empty")]
-    [InlineData("zip-file", "PK\u0003\u0004zip", "is a ZIP archive")]
+    [InlineData("zip-file", "PK\u0003\u0004zip", "is an archive that cannot be unpacked")]
     [InlineData("no-label", "id,text\n1,a\n2,b\n3,c\n", "has no column that is plainly the label")]
     [InlineData("one-label", "text,label\na,x\nb,x\nc,x\nd,x\n", "Every accepted row has the label 'x'")]
     [InlineData("all-rejected", "text,label\na,\n,x\n", "All 2 rows were rejected")]

@@ -6,12 +6,18 @@ namespace Pipeline.Functions.Tests.Datasets.Ingestion;
 
 public sealed class RawReaderTests
 {
+    private static List<RawRow> Read(RawFile file)
+    {
+        using var reader = new RawReader();
+        return [.. reader.Read(file)];
+    }
+
     private static RawFile File(string name, string text) => new(name, Encoding.UTF8.GetBytes(text));
 
     [Fact]
     public void Read_CsvWithBomQuotesAndEmbeddedNewlines_KeepsFieldsAndLines()
     {
-        IReadOnlyList<RawRow> rows = RawReader.Read(File("a.csv", "\uFEFFtext,label\n\"one\ntwo, \"\"three\"\"\",x\nfour,y\n"));
+        List<RawRow> rows = Read(File("a.csv", "\uFEFFtext,label\n\"one\ntwo, \"\"three\"\"\",x\nfour,y\n"));
 
         Assert.Equal("one\ntwo, \"three\"", rows[0].Fields["text"]);
         Assert.Equal((2, 4), (rows[0].Place.Line, rows[1].Place.Line));
@@ -21,7 +27,7 @@ public sealed class RawReaderTests
     [Fact]
     public void Read_TsvWithQuotes_TakesThemAsText()
     {
-        IReadOnlyList<RawRow> rows = RawReader.Read(File("a.tsv", "label\ttext\nx\t\"open quote\ny\tnext\n"));
+        List<RawRow> rows = Read(File("a.tsv", "label\ttext\nx\t\"open quote\ny\tnext\n"));
 
         Assert.Equal(2, rows.Count);
         Assert.Equal("\"open quote", rows[0].Fields["text"]);
@@ -30,7 +36,7 @@ public sealed class RawReaderTests
     [Fact]
     public void Read_RowWithOtherColumnCount_IsKeptWithFault()
     {
-        IReadOnlyList<RawRow> rows = RawReader.Read(File("a.csv", "text,label\na,x,extra\nb\nc,y\n"));
+        List<RawRow> rows = Read(File("a.csv", "text,label\na,x,extra\nb\nc,y\n"));
 
         Assert.Equal(3, rows.Count);
         Assert.Contains("3 columns", rows[0].Fault, StringComparison.Ordinal);
@@ -41,7 +47,7 @@ public sealed class RawReaderTests
     [Fact]
     public void Read_JsonLines_BrokenLineIsKeptWithFault()
     {
-        IReadOnlyList<RawRow> rows = RawReader.Read(File("a.jsonl", "{\"text\":\"a\",\"n\":3}\n{oops\n\n[1]\n"));
+        List<RawRow> rows = Read(File("a.jsonl", "{\"text\":\"a\",\"n\":3}\n{oops\n\n[1]\n"));
 
         Assert.Equal(3, rows.Count);
         Assert.Equal("3", rows[0].Fields["n"]);
@@ -55,7 +61,7 @@ public sealed class RawReaderTests
     {
         byte[] bytes = [.. Encoding.Unicode.GetPreamble(), .. Encoding.Unicode.GetBytes("text,label\ncafé,x\n")];
 
-        IReadOnlyList<RawRow> rows = RawReader.Read(new RawFile("a.csv", bytes));
+        List<RawRow> rows = Read(new RawFile("a.csv", bytes));
 
         Assert.Equal("café", rows[0].Fields["text"]);
     }
@@ -64,12 +70,12 @@ public sealed class RawReaderTests
     [InlineData("", DatasetException.EmptyFile)]
     [InlineData(" \n\n", DatasetException.EmptyFile)]
     [InlineData("text,label\n", DatasetException.EmptyFile)]
-    [InlineData("PK\u0003\u0004rest", DatasetException.BinaryFile)]
+    [InlineData("PK\u0003\u0004rest", DatasetException.UnreadableFile)]
     [InlineData("a\0b", DatasetException.BinaryFile)]
     [InlineData("text,text\na,b\n", DatasetException.NoColumn)]
     public void Read_FileThatIsNoTable_SaysWhy(string text, string code)
     {
-        DatasetException fault = Assert.Throws<DatasetException>(() => RawReader.Read(File("a.csv", text)));
+        DatasetException fault = Assert.Throws<DatasetException>(() => Read(File("a.csv", text)));
 
         Assert.Equal(code, fault.Code);
         Assert.Contains("a.csv", fault.Message, StringComparison.Ordinal);

@@ -1,0 +1,90 @@
+namespace Pipeline.Datasets.Ingestion.Files;
+
+/// <summary>Passes a stream through and notes where its lines begin, so that a row can say at which byte it stands.</summary>
+/// <param name="inner">Owned.</param>
+/// <param name="width">Bytes of a line feed in the stream's encoding.</param>
+internal sealed class LineOffsets(Stream inner, int width) : Stream
+{
+    private readonly Queue<long> _starts = new([0]); // of the lines from _first on
+    private int _first = 1;
+    private long _position;
+    private int _zeros;
+
+    public override bool CanRead => true;
+    public override bool CanSeek => false;
+    public override bool CanWrite => false;
+    public override long Length => inner.Length;
+
+    public override long Position
+    {
+        get => _position;
+        set => throw new NotSupportedException();
+    }
+
+    /// <summary>The byte at which a line begins, from 1; lines before it are forgotten. -1 when it is not known.</summary>
+    public long Of(int line)
+    {
+        while (_first < line && _starts.Count > 0)
+        {
+            _starts.Dequeue();
+            _first++;
+        }
+
+        return _first == line && _starts.Count > 0 ? _starts.Peek() : -1;
+    }
+
+    public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
+
+    public override int Read(Span<byte> buffer)
+    {
+        int read = inner.Read(buffer);
+        Span<byte> got = buffer[..read];
+        if (width == 1)
+        {
+            for (int at = 0, found; (found = got[at..].IndexOf((byte)'\n')) >= 0; at += found + 1)
+            {
+                _starts.Enqueue(_position + at + found + 1);
+            }
+        }
+        else
+        {
+            Wide(got);
+        }
+
+        _position += read;
+        return read;
+    }
+
+    public override void Flush() => throw new NotSupportedException();
+
+    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+    public override void SetLength(long value) => throw new NotSupportedException();
+
+    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            inner.Dispose();
+        }
+
+        base.Dispose(disposing);
+    }
+
+    /// <summary>A unit of a line feed has the byte 10 and otherwise zeros, in either order.</summary>
+    private void Wide(ReadOnlySpan<byte> bytes)
+    {
+        for (int i = 0; i < bytes.Length; i++)
+        {
+            long at = _position + i;
+            _zeros = at % width == 0 ? 0 : _zeros;
+            _zeros += bytes[i] == 0 ? 1 : bytes[i] == '\n' ? 0 : width + 1;
+            if (at % width == width - 1 && _zeros == width - 1)
+            {
+                _starts.Enqueue(at + 1);
+            }
+        }
+    }
+}

@@ -1,0 +1,313 @@
+using System.Buffers;
+using System.Text;
+using System.Text.Json;
+using Pipeline.Contracts;
+using Pipeline.Datasets.Ingestion.Files;
+
+namespace Pipeline.Datasets.Ingestion.Formats;
+
+/// <summary>JSON objects: one a line, or the elements of an array; values other than strings are taken as their JSON text.</summary>
+internal static class JsonReader
+{
+    private const int FirstBuffer = 1 << 16;
+    private const int LargestElement = 1 << 28;
+
+    /// <summary>One object a line. A line that is none is a row with a fault.</summary>
+    public static IEnumerable<RawRow> Lines(RawFile file, ReadingNotes notes)
+    {
+        using MixedText text = MixedText.Open(file);
+        int rows = 0;
+        for (int line = 1; text.Reader.ReadLine() is { } json; line++)
+        {
+            if (string.IsNullOrWhiteSpace(json))
+            {
+                continue;
+            }
+
+            yield return Row(new RowPlace(file.Name, ++rows, line, text.OffsetOf(line)), json);
+        }
+
+        notes.Read(file, text);
+    }
+
+    /// <summary>
+    /// The elements of an array, one at a time. An array that breaks off gives what stood before, and a row with the fault.
+    /// </summary>
+    public static IEnumerable<RawRow> Elements(RawFile file, ReadingNotes notes)
+    {
+        using MixedText text = MixedText.Open(file);
+        using Stream utf8 = text.IsCleanUtf8 ? SkipMark(file.Open()) : new ReaderStream(text.Reader);
+        bool offsets = utf8 is not ReaderStream;
+        byte[] buffer = new byte[FirstBuffer];
+        var window = new Window(utf8, buffer);
+        int rows = 0;
+        bool more = true;
+        while (more)
+        {
+            (more, JsonElement? element, string? fault) = window.Next();
+            if (element is not null || fault is not null)
+            {
+                var place = new RowPlace(file.Name, ++rows, 0, offsets ? window.ElementStart : -1);
+                yield return fault is null
+                    ? Row(place, element!.Value)
+                    : new RawRow(place, new Dictionary<string, string> { ["line"] = window.Excerpt() }, $"the array is broken here, and nothing behind it can be read: {fault}");
+            }
+        }
+
+        notes.Read(file, text);
+    }
+
+    /// <summary>Objects a line; or one object over many lines, whose rows are the elements of its array of objects, such as <c>data</c>.</summary>
+    public static IEnumerable<RawRow> LinesOrOne(RawFile file, ReadingNotes notes)
+    {
+        using (MixedText text = MixedText.Open(file))
+        {
+            string? first = text.Reader.ReadLine();
+            while (first is not null && first.Trim().Length == 0)
+            {
+                first = text.Reader.ReadLine();
+            }
+
+            if (first is not null && IsJson(first))
+            {
+                return Lines(file, notes);
+            }
+        }
+
+        return Inside(file, notes);
+    }
+
+    private static List<RawRow> Inside(RawFile file, ReadingNotes notes)
+    {
+        using MixedText text = MixedText.Open(file);
+        try
+        {
+            using JsonDocument document = JsonDocument.Parse(text.Reader.ReadToEnd());
+            JsonProperty? array = document.RootElement.EnumerateObject().Where(p => p.Value.ValueKind == JsonValueKind.Array && p.Value.EnumerateArray().All(e => e.ValueKind == JsonValueKind.Object))
+                .OrderByDescending(p => p.Value.GetArrayLength()).Cast<JsonProperty?>().FirstOrDefault();
+            if (array is not { } rows)
+            {
+                return [Row(new RowPlace(file.Name, 1, 1, 0), document.RootElement)];
+            }
+
+            notes.Say($"The rows are the elements of '{rows.Name}' in '{file.Name}'.");
+            notes.Read(file, text);
+            return [.. rows.Value.EnumerateArray().Select((e, i) => Row(new RowPlace(file.Name, i + 1, 0), e))];
+        }
+        catch (Exception fault) when (fault is JsonException or InvalidOperationException)
+        {
+            return [.. Lines(file, notes)]; // broken lines, each a row with its fault
+        }
+    }
+
+    private static bool IsJson(string text)
+    {
+        try
+        {
+            using JsonDocument _ = JsonDocument.Parse(text);
+            return true;
+        }
+        catch (JsonException)
+        {
+            return false;
+        }
+    }
+
+    private static RawRow Row(RowPlace place, string json)
+    {
+        try
+        {
+            using JsonDocument document = JsonDocument.Parse(json);
+            return Row(place, document.RootElement);
+        }
+        catch (JsonException fault)
+        {
+            return new RawRow(place, new Dictionary<string, string> { ["line"] = json }, $"not a JSON object: {fault.Message}");
+        }
+    }
+
+    private static RawRow Row(RowPlace place, JsonElement element)
+    {
+        if (element.ValueKind != JsonValueKind.Object)
+        {
+            return new RawRow(place, new Dictionary<string, string> { ["line"] = element.GetRawText() }, $"not a JSON object: it is a {element.ValueKind}");
+        }
+
+        var fields = new Dictionary<string, string>(StringComparer.Ordinal);
+        try
+        {
+            foreach (JsonProperty property in element.EnumerateObject())
+            {
+                fields[property.Name] = Text(property.Value);
+            }
+
+            return new RawRow(place, fields, null);
+        }
+        catch (InvalidOperationException fault) // half an escape, such as \ud83d alone, is found when the text is taken
+        {
+            return new RawRow(place, new Dictionary<string, string> { ["line"] = element.GetRawText() }, $"not a JSON object: {fault.Message}");
+        }
+    }
+
+    private static string Text(JsonElement value) => value.ValueKind switch
+    {
+        JsonValueKind.String => value.GetString()!,
+        JsonValueKind.Null => "",
+        _ => value.GetRawText(),
+    };
+
+    private static Stream SkipMark(Stream stream)
+    {
+        Span<byte> head = stackalloc byte[3];
+        if (stream.ReadAtLeast(head, 3, throwOnEndOfStream: false) < 3 || !head.SequenceEqual(Encoding.UTF8.Preamble))
+        {
+            stream.Position = 0;
+        }
+
+        return stream;
+    }
+
+    /// <summary>A part of the stream that is looked at, as wide as the widest element so far.</summary>
+    private sealed class Window(Stream stream, byte[] first)
+    {
+        private byte[] _buffer = first;
+        private readonly long _base = stream.CanSeek ? stream.Position : 0;
+        private int _start;
+        private int _end;
+        private long _consumed;
+        private bool _ended;
+        private bool _inArray;
+        private JsonReaderState _state = new(new JsonReaderOptions { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true });
+
+        /// <summary>The byte at which the last element begins.</summary>
+        public long ElementStart { get; private set; }
+
+        /// <summary>The next element; nothing at the end; a fault where the text is no JSON.</summary>
+        public (bool More, JsonElement? Element, string? Fault) Next()
+        {
+            while (true)
+            {
+                var reader = new Utf8JsonReader(_buffer.AsSpan(_start, _end - _start), _ended, _state);
+                try
+                {
+                    if (!_inArray)
+                    {
+                        if (reader.Read())
+                        {
+                            _inArray = true;
+                            Keep(ref reader);
+                            continue;
+                        }
+                    }
+                    else
+                    {
+                        if (reader.Read())
+                        {
+                            if (reader.TokenType == JsonTokenType.EndArray)
+                            {
+                                return (false, null, null);
+                            }
+
+                            long at = reader.TokenStartIndex;
+                            if (JsonElement.TryParseValue(ref reader, out JsonElement? element))
+                            {
+                                ElementStart = _base + _consumed + at;
+                                Keep(ref reader);
+                                return (true, element, null);
+                            }
+                        }
+                    }
+                }
+                catch (JsonException fault)
+                {
+                    ElementStart = _base + _consumed;
+                    return (false, null, fault.Message);
+                }
+
+                if (_ended)
+                {
+                    return (false, null, "it ends in the middle");
+                }
+
+                Fill();
+            }
+        }
+
+        /// <summary>What stands where reading stopped, for people.</summary>
+        public string Excerpt() => Encoding.UTF8.GetString(_buffer, _start, Math.Min(200, _end - _start));
+
+        private void Keep(ref Utf8JsonReader reader)
+        {
+            _start += (int)reader.BytesConsumed;
+            _consumed += reader.BytesConsumed;
+            _state = reader.CurrentState;
+        }
+
+        private void Fill()
+        {
+            if (_start > 0)
+            {
+                _buffer.AsSpan(_start, _end - _start).CopyTo(_buffer);
+                (_start, _end) = (0, _end - _start);
+            }
+
+            if (_end == _buffer.Length)
+            {
+                if (_buffer.Length >= LargestElement)
+                {
+                    throw new DatasetException(DatasetException.UnreadableFile, $"An element of the JSON array is longer than {LargestElement:N0} bytes.");
+                }
+
+                Array.Resize(ref _buffer, 2 * _buffer.Length);
+            }
+
+            int read = stream.Read(_buffer, _end, _buffer.Length - _end);
+            _end += read;
+            _ended = read == 0;
+        }
+    }
+
+    /// <summary>A reader's text as UTF-8 bytes.</summary>
+    private sealed class ReaderStream(StreamReader reader) : Stream
+    {
+        private readonly ArrayBufferWriter<byte> _bytes = new();
+        private readonly char[] _chars = new char[1 << 14];
+        private readonly Encoder _encoder = Encoding.UTF8.GetEncoder();
+        private int _given;
+
+        public override bool CanRead => true;
+        public override bool CanSeek => false;
+        public override bool CanWrite => false;
+        public override long Length => throw new NotSupportedException();
+
+        public override long Position
+        {
+            get => throw new NotSupportedException();
+            set => throw new NotSupportedException();
+        }
+
+        public override int Read(byte[] buffer, int offset, int count)
+        {
+            if (_given == _bytes.WrittenCount)
+            {
+                _bytes.ResetWrittenCount();
+                _given = 0;
+                int read = reader.Read(_chars);
+                _encoder.Convert(_chars.AsSpan(0, read), _bytes, flush: read == 0, out _, out _);
+            }
+
+            int length = Math.Min(count, _bytes.WrittenCount - _given);
+            _bytes.WrittenSpan.Slice(_given, length).CopyTo(buffer.AsSpan(offset));
+            _given += length;
+            return length;
+        }
+
+        public override void Flush() => throw new NotSupportedException();
+
+        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+        public override void SetLength(long value) => throw new NotSupportedException();
+
+        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+    }
+}

@@ -1,0 +1,27 @@
+using Pipeline.Contracts;
+
+namespace Pipeline.Datasets.Ingestion.Layouts;
+
+/// <summary>The form in which a file's rows say what is asked and what is right.</summary>
+public abstract class RowLayout
+{
+    /// <summary>The form's name, for people: <c>text and label</c>, <c>alpaca</c>, …</summary>
+    public abstract string Name { get; }
+
+    /// <summary>The columns that were used.</summary>
+    public abstract ColumnReading Columns { get; }
+
+    /// <summary>The task that the form is made for.</summary>
+    public abstract string Task { get; }
+
+    /// <summary>Other tasks for which its rows will do.</summary>
+    public virtual IReadOnlyList<string> OtherTasks => [];
+
+    /// <summary>Whether its texts come from tables of short texts, where HTML entities and literal <c>\u</c> escapes are accidents; code and JSON in dialogues are not touched.</summary>
+    public virtual bool HasAccidents => false;
+
+    /// <summary>What a row says.</summary>
+    /// <param name="row">A row without a fault.</param>
+    /// <param name="task">The project's task.</param>
+    public abstract RowContent Map(RawRow row, string task);
+}

@@ -1,0 +1,286 @@
+using System.Formats.Tar;
+using System.IO.Compression;
+using System.Text;
+using MiniExcelLibs;
+using Parquet.Serialization;
+using Pipeline.Datasets;
+using Pipeline.Datasets.Ingestion;
+using ZstdSharp;
+
+namespace Pipeline.Functions.Tests.Datasets.Ingestion;
+
+/// <summary>Every format and packing gives the same rows.</summary>
+public sealed class FormatTests
+{
+    private const string Csv = "text,label\n\"Grüße, \"\"Welt\"\"\nzweite Zeile\",a\nzwei,b\n";
+
+    private static (List<RawRow> Rows, IReadOnlyList<string> Notes) Read(RawFile file, bool plainTexts = false)
+    {
+        using var reader = new RawReader(plainTexts);
+        List<RawRow> rows = [.. reader.Read(file)];
+        return (rows, reader.Notes.Said);
+    }
+
+    private static (List<RawRow> Rows, IReadOnlyList<string> Notes) Read(string name, byte[] bytes) => Read(new RawFile(name, bytes));
+
+    private static void AssertRows(IEnumerable<RawRow> rows) =>
+        Assert.Equal([("Grüße, \"Welt\"\nzweite Zeile", "a"), ("zwei", "b")], rows.Select(r => (r.Fields["text"], r.Fields["label"])));
+
+    private static byte[] Packed(Func<Stream, Stream> pack, byte[] content)
+    {
+        var packed = new MemoryStream();
+        using (Stream stream = pack(packed))
+        {
+            stream.Write(content);
+        }
+
+        return packed.ToArray();
+    }
+
+    private static byte[] Gzip(byte[] content) => Packed(s => new GZipStream(s, CompressionLevel.Fastest), content);
+
+    private static byte[] Zip(params (string Name, byte[] Content)[] files)
+    {
+        var packed = new MemoryStream();
+        using (var archive = new ZipArchive(packed, ZipArchiveMode.Create, leaveOpen: true))
+        {
+            foreach ((string name, byte[] content) in files)
+            {
+                using Stream entry = archive.CreateEntry(name).Open();
+                entry.Write(content);
+            }
+        }
+
+        return packed.ToArray();
+    }
+
+    private static byte[] Tar(params (string Name, byte[] Content)[] files)
+    {
+        var packed = new MemoryStream();
+        using (var writer = new TarWriter(packed, leaveOpen: true))
+        {
+            foreach ((string name, byte[] content) in files)
+            {
+                writer.WriteEntry(new PaxTarEntry(TarEntryType.RegularFile, name) { DataStream = new MemoryStream(content) });
+            }
+        }
+
+        return packed.ToArray();
+    }
+
+    private static byte[] Utf8(string text) => Encoding.UTF8.GetBytes(text);
+
+    [Fact]
+    public void Read_EachPacking_GivesTheSameRows()
+    {
+        byte[] csv = Utf8(Csv);
+
+        AssertRows(Read("a.csv.gz", Gzip(csv)).Rows);
+        AssertRows(Read("a.csv.zst", Packed(s => new CompressionStream(s), csv)).Rows);
+        AssertRows(Read("a.zip", Zip(("__MACOSX/._a.csv", [0, 1]), ("README.md", Utf8("about")), ("a.csv", csv))).Rows);
+        AssertRows(Read("a.tar.gz", Gzip(Tar(("./a.csv", csv)))).Rows);
+        AssertRows(Read("a.tgz", Gzip(Tar(("inner.zip", Zip(("a.csv", csv)))))).Rows);
+        Assert.Equal("a.zip/a.csv", Read("a.zip", Zip(("a.csv", csv))).Rows[0].Place.File);
+    }
+
+    [Fact]
+    public void Read_FileLargerThanMemoryAllows_IsUnpackedToDiskAndGone()
+    {
+        string rows = "text,label\n" + string.Concat(Enumerable.Range(0, 60_000).Select(i => $"row number {i} of many,{i % 2}\n"));
+        int before = Directory.GetDirectories(Path.GetTempPath(), "pipeline-unpacked-*").Length;
+
+        (List<RawRow> read, _) = Read("big.csv.gz", Gzip(Utf8(rows)));
+
+        Assert.Equal(60_000, read.Count);
+        Assert.Equal("row number 59999 of many", read[^1].Fields["text"]);
+        Assert.Equal(before, Directory.GetDirectories(Path.GetTempPath(), "pipeline-unpacked-*").Length);
+    }
+
+    [Fact]
+    public void Read_ArchiveThatUnpacksToFarTooMuch_IsRefused()
+    {
+        byte[] bomb = Packed(s => new GZipStream(s, CompressionLevel.SmallestSize), new byte[1 << 20]);
+        byte[] nested = bomb;
+        for (int i = 0; i < 5; i++)
+        {
+            nested = Gzip(nested);
+        }
+
+        Assert.Contains("archives within archives", Assert.Throws<DatasetException>(() => Read("a.gz", nested)).Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("utf-8", true, null)]
+    [InlineData("utf-8", false, null)]
+    [InlineData("utf-16", true, "UTF-16")]
+    [InlineData("utf-16", false, "UTF-16")]
+    [InlineData("utf-16BE", true, "UTF-16 (big-endian)")]
+    [InlineData("utf-32", true, "UTF-32")]
+    [InlineData("iso-8859-1", false, "ISO-8859-1 or Windows-1252")]
+    public void Read_EachEncoding_IsToldAndSaid(string encoding, bool mark, string? said)
+    {
+        Encoding of = Encoding.GetEncoding(encoding);
+
+        (List<RawRow> rows, IReadOnlyList<string> notes) = Read("a.csv", [.. mark ? of.GetPreamble() : [], .. of.GetBytes(Csv)]);
+
+        AssertRows(rows);
+        Assert.Equal(said is null ? [] : [$"'a.csv' was read as {said}."], notes);
+    }
+
+    [Fact]
+    public void Read_Utf8WithBytesOfAnotherSource_IsRepairedAndSaid()
+    {
+        byte[] mixed = [.. Utf8("text,label\nGrüße,a\ncaf"), 0xE9, .. Utf8(" \u2019,b\nnaïve "), 0x93, .. Utf8("quoted"), 0x94, .. Utf8(",a\n")];
+
+        (List<RawRow> rows, IReadOnlyList<string> notes) = Read("a.csv", mixed);
+
+        Assert.Equal(["Grüße", "café ’", "naïve “quoted”"], rows.Select(r => r.Fields["text"]));
+        Assert.Equal(["'a.csv' is UTF-8 with 3 bytes that are not; they were read as Windows-1252."], notes);
+    }
+
+    [Fact]
+    public void Read_Cyrillic_IsToldByStatistics()
+    {
+        Encoding windows = CodePagesEncodingProvider.Instance.GetEncoding(1251)!;
+        string text = "text,label\n" + string.Concat(Enumerable.Repeat("Все счастливые семьи похожи друг на друга,да\n", 20));
+
+        Assert.Equal("Все счастливые семьи похожи друг на друга", Read("a.csv", windows.GetBytes(text)).Rows[0].Fields["text"]);
+    }
+
+    [Theory]
+    [InlineData("utf-8")]
+    [InlineData("utf-16")]
+    public void Read_Rows_SayAtWhichByteTheyStand(string encoding)
+    {
+        Encoding of = Encoding.GetEncoding(encoding);
+        byte[] bytes = [.. of.GetPreamble(), .. of.GetBytes(Csv)];
+
+        List<RawRow> rows = Read("a.csv", bytes).Rows;
+
+        Assert.Equal((2, 4), (rows[0].Place.Line, rows[1].Place.Line));
+        Assert.StartsWith("zwei,b", of.GetString(bytes[(int)rows[1].Place.Offset..]), StringComparison.Ordinal);
+        Assert.StartsWith("\"Grüße", of.GetString(bytes[(int)rows[0].Place.Offset..]), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Read_JsonArray_StreamsItsElementsWithTheirPlaces()
+    {
+        string json = "\uFEFF[\n" + string.Join(",\n", Enumerable.Range(0, 5000).Select(i => $"{{\"text\": \"row {i} {new string('x', i % 97)}\", \"n\": [{i}, null]}}")) + "\n]";
+        byte[] bytes = Utf8(json);
+
+        List<RawRow> rows = Read("a.json", bytes).Rows;
+
+        Assert.Equal(5000, rows.Count);
+        Assert.All(rows.Index(), r => Assert.StartsWith($"row {r.Index} ", r.Item.Fields["text"], StringComparison.Ordinal));
+        Assert.Equal("[4999, null]", rows[^1].Fields["n"]);
+        Assert.All(rows, r => Assert.Equal((byte)'{', bytes[r.Place.Offset]));
+    }
+
+    [Fact]
+    public void Read_JsonArrayThatBreaksOff_KeepsWhatStoodBefore()
+    {
+        List<RawRow> rows = Read("a.json", Utf8("[{\"text\":\"a\"},{\"text\":\"b\"},{\"text\":")).Rows;
+
+        Assert.Equal(["a", "b"], rows.Take(2).Select(r => r.Fields["text"]));
+        Assert.Contains("broken here", Assert.Single(rows.Skip(2)).Fault, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Read_OneObject_GivesTheElementsOfItsArray()
+    {
+        (List<RawRow> rows, IReadOnlyList<string> notes) = Read("a.json", Utf8("{\n \"version\": 2,\n \"data\": [{\"text\": \"a\"}, {\"text\": \"b\"}]\n}"));
+
+        Assert.Equal(["a", "b"], rows.Select(r => r.Fields["text"]));
+        Assert.Equal(["The rows are the elements of 'data' in 'a.json'."], notes);
+    }
+
+    [Fact]
+    public async Task Read_Parquet_GivesItsRows()
+    {
+        using var file = new MemoryStream();
+        await ParquetSerializer.SerializeAsync([new Line { text = "Grüße, \"Welt\"\nzweite Zeile", label = "a" }, new Line { text = "zwei", label = "b" }], file, cancellationToken: TestContext.Current.CancellationToken);
+
+        AssertRows(Read("a.parquet", file.ToArray()).Rows);
+    }
+
+    [Fact]
+    public void Read_Spreadsheet_GivesTheRowsOfItsFirstSheet()
+    {
+        using var file = new MemoryStream();
+        file.SaveAs(new[] { new Line { text = "Grüße, \"Welt\"\nzweite Zeile", label = "a" }, new Line { text = "zwei", label = "b" } });
+
+        AssertRows(Read("a.xlsx", file.ToArray()).Rows);
+    }
+
+    [Fact]
+    public void Read_Conll_GivesSentencesWithSpans()
+    {
+        string conll = "-DOCSTART- -X- O O\n\n" + string.Concat(Enumerable.Repeat("Ada NNP B-PER\nLovelace NNP I-PER\nlives VBZ O\nin IN O\nLondon NNP B-LOC\n. . O\n\n", 4)) + "Paris\tB-LOC\nParis\tB-LOC\n";
+
+        List<RawRow> rows = Read("a.txt", Utf8(conll)).Rows;
+
+        Assert.Equal(5, rows.Count);
+        Assert.Equal("Ada Lovelace lives in London .", rows[0].Fields["text"]);
+        Assert.Equal("""[{"start":0,"end":12,"label":"PER"},{"start":22,"end":28,"label":"LOC"}]""", rows[0].Fields["spans"]);
+        Assert.Equal("""[{"start":0,"end":5,"label":"LOC"},{"start":6,"end":11,"label":"LOC"}]""", rows[^1].Fields["spans"]);
+        Assert.Equal(3, rows[0].Place.Line);
+    }
+
+    [Fact]
+    public void Read_TableWithoutNames_NumbersItsColumns()
+    {
+        (List<RawRow> rows, IReadOnlyList<string> notes) = Read("a.tsv", Utf8("17\tgood\tI like it.\n18\tbad\tI do not.\n19\tgood\tFine!\n"));
+
+        Assert.Equal(["good", "bad", "good"], rows.Select(r => r.Fields["column 2"]));
+        Assert.Contains("no line of column names", Assert.Single(notes), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Read_LabelledLines_AreToldApart()
+    {
+        string trec = string.Concat(Enumerable.Range(0, 30).Select(i => i % 3 == 0 ? $"NUM:dist How far is it to town {i} ?\n" : $"LOC:city Which city is number {i} ?\n"));
+
+        List<RawRow> rows = Read("a.txt", Utf8(trec)).Rows;
+
+        Assert.Equal(("NUM:dist", "How far is it to town 0 ?"), (rows[0].Fields["label"], rows[0].Fields["text"]));
+        Assert.Equal(30, rows.Count);
+    }
+
+    [Fact]
+    public void Read_TextsBesideLabels_AreTakenLineByLine()
+    {
+        byte[] zip = Zip(("val_text.txt", Utf8("first\n\"second\nthird\n")), ("val_labels.txt", Utf8("1\n0\n")), ("mapping.txt", Utf8("0\tbad\n1\tgood\n")), ("picture.png", [0x89, 0x50, 0, 0]));
+
+        (List<RawRow> rows, IReadOnlyList<string> notes) = Read("tweets.zip", zip);
+
+        Assert.Equal([("first", "good"), ("\"second", "bad")], rows.Take(2).Select(r => (r.Fields["text"], r.Fields["label"])));
+        Assert.Contains("goes on where", rows[2].Fault, StringComparison.Ordinal);
+        Assert.Contains(notes, n => n.Contains("picture.png", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Read_FileOrFolderAClass_GivesItsName()
+    {
+        Assert.Equal([("bad film", "neg"), ("good film", "pos")], Read("a.zip", Zip(("rt.neg", Utf8("bad film\n")), ("rt.pos", Utf8("good film\n")))).Rows.Select(r => (r.Fields["text"], r.Fields["label"])));
+
+        string mail = "From: a@x.org\nSubject: Win now\nContent-Type: text/html; charset=utf-8\n\n<p>Click <b>here</b> &amp; win</p>";
+        List<RawRow> mails = Read("mails.tar.gz", Gzip(Tar(("spam/1.txt", Utf8(mail)), ("spam/2.txt", Utf8("buy")), ("ham/1.txt", Utf8("hello")), ("ham/2.txt", Utf8("see you"))))).Rows;
+
+        Assert.Equal(["ham", "ham", "spam", "spam"], mails.Select(r => r.Fields["label"]).Order());
+        Assert.Contains(mails, r => r.Fields["text"].StartsWith("Win now\n\n", StringComparison.Ordinal) && r.Fields["text"].Contains("Click here & win", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("%PDF-1.7", "is a PDF")]
+    [InlineData("7z\u00BC\u00AF", "is a 7z archive")]
+    [InlineData("Rar!\u001A", "is a RAR archive")]
+    [InlineData("BZh91AY", "is a bzip2 archive")]
+    public void Read_FormatThatIsNotRead_IsNamed(string content, string said) =>
+        Assert.Contains(said, Assert.Throws<DatasetException>(() => Read("a.bin", Encoding.Latin1.GetBytes(content))).Message, StringComparison.Ordinal);
+
+    public sealed class Line
+    {
+        public string text { get; set; } = "";
+        public string label { get; set; } = "";
+    }
+}

@@ -1,0 +1,91 @@
+using System.Text;
+using Pipeline.Contracts;
+using Pipeline.Datasets;
+using Pipeline.Datasets.Configuration;
+using Pipeline.Datasets.Ingestion;
+using Pipeline.Datasets.Ingestion.Layouts;
+
+namespace Pipeline.Functions.Tests.Datasets.Ingestion;
+
+/// <summary>Known forms are recognised without being named, and say the same whatever they came as.</summary>
+public sealed class LayoutTests
+{
+    private static (RowLayout Layout, List<RawRow> Rows) Read(string name, string content, string yaml = "")
+    {
+        using var reader = new RawReader();
+        List<RawRow> rows = [.. reader.Read(new RawFile(name, Encoding.UTF8.GetBytes(content)))];
+        return (LayoutRecognition.Of(rows, ProjectFile.Read(yaml), name), rows);
+    }
+
+    private static string Said(RowContent content) => content.Reason is { } reason ? $"{reason}: {content.Detail}" : string.Join(" | ", content.Messages.Select(m => $"{m.Role}={m.Content}"));
+
+    [Theory]
+    [InlineData("""[{"instruction": "Add.", "input": "1 2", "output": "3"}, {"instruction": "Hi", "input": "", "output": "Hello"}]""", "alpaca", "instruction", "user=Add.\n\n1 2 | assistant=3")]
+    [InlineData("""[{"conversations": [{"from": "human", "value": "Hi"}, {"from": "gpt", "value": "Hello"}, {"from": "human", "value": "Find"}, {"from": "function_call", "value": "{}"}, {"from": "observation", "value": "[1]"}, {"from": "gpt", "value": "One"}], "tools": "[f]"}]""",
+        "ShareGPT", "chat", "system=Functions that can be called:\n[f] | user=Hi | assistant=Hello | user=Find | assistant={} | user=[1] | assistant=One")]
+    [InlineData("""[{"messages": [{"role": "system", "content": "Be kind."}, {"role": "user", "content": [{"type": "text", "text": "Hi"}]}, {"role": "assistant", "content": "Hello"}]}]""", "messages", "chat", "system=Be kind. | user=Hi | assistant=Hello")]
+    [InlineData("""[{"text": "<s>[INST] <<SYS>>\nBe kind.\n<</SYS>>\n\nHi [/INST] Hello </s><s>[INST] And? [/INST] Bye </s>"}]""", "Llama-2 text", "chat", "system=Be kind. | user=Hi | assistant=Hello | user=And? | assistant=Bye")]
+    [InlineData("""[{"prompt": "Hi", "chosen": "Hello", "rejected": "Go"}]""", "preference pairs (the chosen answers)", "chat", "user=Hi | assistant=Hello")]
+    [InlineData("""[{"conversations": [{"from": "human", "value": "Hi"}], "chosen": {"from": "gpt", "value": "Hello"}, "rejected": {"from": "gpt", "value": "Go"}}]""", "preference pairs (the chosen answers)", "chat", "user=Hi | assistant=Hello")]
+    [InlineData("""[{"chosen": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}], "rejected": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Go"}]}]""", "preference pairs (the chosen answers)", "chat", "user=Hi | assistant=Hello")]
+    [InlineData("""[{"prompt": "Hi", "completion": "Hello", "label": true}]""", "thumbs (the approved answers)", "chat", "user=Hi | assistant=Hello")]
+    [InlineData("""[{"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Go"}], "label": false}]""", "thumbs (the approved answers)", "chat", "disapproved: column 'label' says that this answer is not to be learned")]
+    [InlineData("""[{"full_text": "Ada 😀 in Rome", "spans": [{"entity_type": "CITY", "entity_value": "Rome", "start_position": 9, "end_position": 13}, {"entity_type": "PERSON", "entity_value": "Ada", "start_position": 0, "end_position": 3}]}]""",
+        "span annotations", "extraction", "user=Ada 😀 in Rome | assistant={\"CITY\":[\"Rome\"],\"PERSON\":[\"Ada\"]}")]
+    [InlineData("""[{"userInput": {"text": "2 people please"}, "labels": [{"slot": "people", "valueSpan": {"endIndex": 8}}]}]""", "span annotations", "extraction", "user=2 people please | assistant={\"people\":[\"2 people\"]}")]
+    [InlineData("""[{"text": "Ada left", "label": [[0, 3, "NAME"]]}, {"text": "none", "label": []}]""", "span annotations", "extraction", "user=Ada left | assistant={\"NAME\":[\"Ada\"]}")]
+    public void Of_KnownForm_IsRecognisedAndRead(string json, string name, string task, string expected)
+    {
+        (RowLayout layout, List<RawRow> rows) = Read("a.json", json);
+
+        Assert.Equal((name, task), (layout.Name, layout.Task));
+        Assert.Equal(expected, Said(layout.Map(rows[0], layout.Task)));
+    }
+
+    [Theory]
+    [InlineData("""{"start": 0, "end": 3, "label": "NAME"}, {"start": 15, "end": 20, "label": "home town"}""", "<NAME> 😀 lives in <HOME_TOWN>.")]
+    [InlineData("""{"start": 0, "end": 3, "label": "A"}, {"start": 0, "end": 5, "label": "B"}""", "<B> lives in Paris.")]
+    public void Map_SpansForDeidentification_MaskTheWidest(string spans, string expected)
+    {
+        (RowLayout layout, List<RawRow> rows) = Read("a.json", $$"""[{"text": "Ada 😀 lives in Paris.", "spans": [{{spans}}]}]""", "task: deidentification\n");
+
+        Assert.Equal(expected, layout.Map(rows[0], ProjectSettings.DeidentificationTask).Messages[^1].Content);
+    }
+
+    [Theory]
+    [InlineData("""{"start": 2, "end": 90, "label": "X"}""", "lies outside of the text")]
+    [InlineData("""{"start": 0, "end": 3, "label": "X", "text": "Bob"}""", "is 'Ada' in the text and 'Bob' in the annotation")]
+    public void Map_SpanThatDoesNotFit_IsRefusedWithTheReason(string span, string said)
+    {
+        (RowLayout layout, List<RawRow> rows) = Read("a.json", $$"""[{"text": "Ada left", "spans": [{{span}}]}]""");
+
+        Assert.Contains(said, layout.Map(rows[0], layout.Task).Detail, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("""[{"role": "assistant", "content": "Hi"}]""", "begins with an answer")]
+    [InlineData("""[{"role": "user", "content": "Hi"}]""", "does not end with an answer")]
+    [InlineData("""[{"role": "user", "content": "Hi"}, {"role": "assistant", "content": " "}]""", "is empty")]
+    [InlineData("""[{"role": "user", "content": [{"type": "image_url"}]}, {"role": "assistant", "content": "A cat"}]""", "images and sounds are not learned")]
+    [InlineData("""[{"role": "critic", "content": "Hi"}, {"role": "assistant", "content": "A"}]""", "has the role 'critic'")]
+    public void Map_DialogueThatCannotBeLearned_IsRefusedWithTheReason(string messages, string said)
+    {
+        (RowLayout layout, List<RawRow> rows) = Read("a.jsonl", """{"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}]}""" + "\n" + """{"messages": [{"role": "user", "content": "Yo"}, {"role": "assistant", "content": "Hello"}]}""" + "\n" + $$"""{"messages": {{messages}}}""" + "\n");
+
+        Assert.Contains(said, layout.Map(rows[2], layout.Task).Detail, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Of_FormThatDoesNotGoWithTheTask_SaysWhich()
+    {
+        DatasetException fault = Assert.Throws<DatasetException>(() => Read("a.json", """[{"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}]}]""", "task: classification\n"));
+
+        Assert.Contains("holds messages, which is learned as chat or instruction", fault.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("it\\u2019s \\ud83d\\ude00 &amp; more", "it’s 😀 & more")]
+    [InlineData("half \\ud83d alone", "half \\ud83d alone")]
+    [InlineData("C:\\users", "C:\\users")]
+    public void Clean_LiteralEscapes_AreRead(string raw, string expected) => Assert.Equal(expected, Pipeline.Datasets.Validation.TextCleaning.Clean(raw));
+}

@@ -1,0 +1,47 @@
+using Pipeline.Contracts;
+using Pipeline.Datasets;
+using Pipeline.Datasets.Configuration;
+using Pipeline.Datasets.Ingestion;
+using Pipeline.Tokenization;
+
+namespace Pipeline.Functions.Tests.Datasets;
+
+/// <summary>Real data of others, as it comes, without any settings. What lies there is read where it lies and not copied.</summary>
+public sealed class SharedDataTests
+{
+    private static readonly ChatEncoder Encoder = ChatEncoder.FromDirectory(RepositoryFiles.At("gpu-worker", "models", "tiny-llama-chat"));
+
+    [Theory]
+    [InlineData("classification/banking77/train.csv", "text and label", "classification", 10_003)]
+    [InlineData("classification/sentence-polarity", "text and label", "classification", 10_662)]
+    [InlineData("classification/trec", "text and label", "classification", 5_952)]
+    [InlineData("tweets/airline.csv", "text and label", "classification", 14_640)]
+    [InlineData("tweets/semeval2016train.tsv", "text and label", "classification", 6_000)]
+    [InlineData("tweets/tweeteval-val", "text and label", "classification", 2_000)]
+    [InlineData("pii/presidio_a.json", "span annotations", "extraction", 750)]
+    [InlineData("preference/llamafactory_dpo_en_demo_a.json", "preference pairs (the chosen answers)", "chat", 150)]
+    [InlineData("preference/llamafactory_kto_en_demo_a.json", "thumbs (the approved answers)", "chat", 150)]
+    [InlineData("instruct/llamafactory_alpaca_en_demo.json", "alpaca", "instruction", 999)]
+    [InlineData("instruct/llamafactory_glaive_toolcall_en_demo.json", "ShareGPT", "chat", 300)]
+    [InlineData("instruct/llamafactory_v1_sft_demo.jsonl", "messages", "chat", 500)]
+    [InlineData("extraction/train_5.json", "span annotations", "extraction", 256)]
+    [InlineData("extraction/train_7.json", "span annotations", "extraction", 64)]
+    [InlineData("extraction/FIN5.txt", "span annotations", "extraction", 1_164)]
+    [InlineData("extraction/wnut17-dev.conll", "span annotations", "extraction", 1_009)]
+    public void Build_RealFile_IsRecognisedAndEveryRowAccountedFor(string path, string layout, string task, int read)
+    {
+        string full = RepositoryFiles.Shared(["data", .. path.Split('/')]);
+        DatasetBuild build = DatasetBuilder.Build(new DatasetRequest
+        {
+            Project = "real", Settings = ProjectFile.Read("validation: { maxTokens: 4096 }\n"), Encoder = Encoder, TokenizerSha256 = "t",
+            Files = [Directory.Exists(full) ? RawFile.FromFolder(full) : RawFile.FromPath(full)],
+        });
+
+        Assert.Null(build.Fault);
+        RowCounts rows = build.Manifest.Rows;
+        Assert.Equal((layout, task, read), (build.Manifest.Layout, build.Manifest.Task, rows.Read));
+        Assert.Equal((rows.Read, rows.Accepted), (rows.Accepted + rows.Rejected + rows.Duplicates, rows.Train + rows.Validation + rows.Test));
+        int meant = build.Manifest.Reasons.GetValueOrDefault(RejectionReason.Disapproved) + build.Manifest.Reasons.GetValueOrDefault(RejectionReason.ConflictingLabel);
+        Assert.True(rows.Accepted + meant > 0.9 * (read - rows.Duplicates), string.Join(", ", build.Manifest.Reasons)); // hardly any row is lost for the form it has
+    }
+}
