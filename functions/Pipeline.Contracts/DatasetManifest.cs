@@ -35,6 +35,9 @@ public sealed record DatasetManifest
     /// <summary>Rows by <see cref="RejectionReason"/>.</summary>
     public required IReadOnlyDictionary<string, int> Reasons { get; init; }
 
+    /// <summary>Accepted rows that are nearly the same as others; no cluster of them lies on both sides of the split.</summary>
+    public NearDuplicateCounts NearDuplicates { get; init; } = new(0, 0, 0, 0);
+
     /// <summary>Accepted rows by label, over all splits.</summary>
     public required IReadOnlyDictionary<string, int> RowsByLabel { get; init; }
 
@@ -55,6 +58,13 @@ public sealed record DatasetManifest
 
 /// <summary>How the rows read have ended.</summary>
 public sealed record RowCounts(int Read, int Accepted, int Rejected, int Duplicates, int Train, int Validation, int Test);
+
+/// <summary>Rows that are nearly the same.</summary>
+/// <param name="Clusters">Clusters of more than one row.</param>
+/// <param name="Rows">Rows in them.</param>
+/// <param name="Largest">Rows of the largest; 0 where there is none.</param>
+/// <param name="Conflicting">Clusters whose rows have different labels.</param>
+public sealed record NearDuplicateCounts(int Clusters, int Rows, int Largest, int Conflicting);
 
 /// <summary>The columns a dataset was read from.</summary>
 /// <param name="Text">The column of the text.</param>

@@ -67,6 +67,14 @@ public sealed record ValidationSettings
 {
     /// <summary>Longest example, prompt and answer together, in tokens of the base's tokenizer. 16 to 131,072; default 256.</summary>
     public int MaxTokens { get; init; } = 256;
+
+    /// <summary>
+    /// What becomes of rows that are nearly the same: <c>group</c> (default): they stay, all on one side of the split; <c>drop</c>: the
+    /// first stays. Rows that nearly repeat one of a test set of its own are left out either way.
+    /// </summary>
+    public string NearDuplicates { get; init; } = Group;
+    public const string Group = "group";
+    public const string Drop = "drop";
 }
 
 /// <summary>How accepted rows are divided. Fractions of the accepted rows; the rest trains.</summary>

@@ -24,6 +24,9 @@ public static class RejectionReason
     /// <summary>The same text stands elsewhere with another label.</summary>
     public const string ConflictingLabel = "conflicting_label";
 
+    /// <summary>Nearly the same text stands in the test set, or elsewhere where near-duplicates are dropped.</summary>
+    public const string NearDuplicate = "near_duplicate";
+
     /// <summary>A person marked the answer as one that is not to be learned.</summary>
     public const string Disapproved = "disapproved";
 

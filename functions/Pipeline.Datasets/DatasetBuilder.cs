@@ -11,7 +11,7 @@ namespace Pipeline.Datasets;
 public static class DatasetBuilder
 {
     /// <summary>Part of every dataset id; raised when the same input would give other files.</summary>
-    internal const string Version = "2";
+    internal const string Version = "3";
 
     /// <summary>Most labels that the default system prompt lists; more would crowd out the text.</summary>
     private const int MostListedLabels = 20;
@@ -40,8 +40,9 @@ public static class DatasetBuilder
         var rejected = new List<RejectedRow>();
         List<Example> testRows = testInput is null ? [] : Judge(judge, testInput, rejected);
         List<Example> rows = [.. inputs.SelectMany(i => Judge(judge, i, rejected))];
+        (rows, int[] clusters, NearDuplicateCounts near) = PartNearDuplicates(testRows, rows, settings.Validation.NearDuplicates == ValidationSettings.Drop, rejected);
         (IReadOnlyList<Example> train, IReadOnlyList<Example> validation, IReadOnlyList<Example> test) =
-            StratifiedSplit.Divide(rows, settings.Split.Validation, request.TestFile is null ? settings.Split.Test : 0, settings.Split.Seed);
+            StratifiedSplit.Divide(rows, clusters, settings.Split.Validation, request.TestFile is null ? settings.Split.Test : 0, settings.Split.Seed);
         test = request.TestFile is null ? test : testRows;
         if (plain)
         {
@@ -71,6 +72,7 @@ public static class DatasetBuilder
             Sources = [.. request.Files.Append(request.TestFile).OfType<RawFile>().Select(f => new SourceFile(f.Name, f.Length, f.Sha256))],
             Rows = new RowCounts(all.Sum(i => i.Rows.Count), accepted.Count, rejected.Count - duplicates, duplicates, train.Count, validation.Count, test.Count),
             Reasons = Count(rejected.Select(r => r.Reason)),
+            NearDuplicates = near,
             RowsByLabel = Count(accepted.Select(e => e.Label).OfType<string>()),
             Base = settings.Base,
             Template = request.Encoder.Template.Name,
@@ -127,6 +129,40 @@ public static class DatasetBuilder
 
         return accepted;
     }
+
+    /// <summary>Takes out rows that nearly repeat a test row, or where that is asked another row, and clusters the rest.</summary>
+    private static (List<Example> Rows, int[] Clusters, NearDuplicateCounts Counts) PartNearDuplicates(List<Example> testRows, List<Example> rows, bool drop, List<RejectedRow> rejected)
+    {
+        List<Example> all = [.. testRows, .. rows];
+        int[] first = NearDuplicates.Cluster([.. all.Select(AskedText)]);
+        var kept = new List<int>();
+        for (int i = 0; i < all.Count; i++)
+        {
+            bool repeatsTest = i >= testRows.Count && first[i] < testRows.Count;
+            if (i < testRows.Count || !(repeatsTest || (drop && first[i] != i)))
+            {
+                kept.Add(i);
+                continue;
+            }
+
+            Example like = all[first[i]];
+            string other = like.Label is { } label && label != all[i].Label ? $", which says '{label}'" : "";
+            rejected.Add(new RejectedRow(
+                all[i].Id, RejectedRow.Duplicate, RejectionReason.NearDuplicate, $"nearly the same as {like.Id}{(repeatsTest ? " of the test set" : "")}{other}", like.Id, all[i].Source,
+                new Dictionary<string, string> { ["text"] = AskedText(all[i]), ["answer"] = all[i].Messages[^1].Content }));
+        }
+
+        List<int> learned = [.. kept.Where(i => i >= testRows.Count)];
+        Dictionary<int, int> place = learned.Index().ToDictionary(k => k.Item, k => k.Index);
+        int[] clusters = [.. learned.Select(i => place.GetValueOrDefault(first[i], place[i]))];
+        List<IGrouping<int, int>> several = [.. learned.GroupBy(i => first[i]).Where(g => g.Count() > 1)];
+        return ([.. learned.Select(i => all[i])], clusters, new NearDuplicateCounts(
+            several.Count, several.Sum(g => g.Count()), several.Count == 0 ? 0 : several.Max(g => g.Count()), several.Count(g => g.Select(i => all[i].Label).Distinct(StringComparer.Ordinal).Count() > 1)));
+    }
+
+    /// <summary>What is asked, without the system's text and the answer; a plain text as a whole.</summary>
+    private static string AskedText(Example example) =>
+        string.Join('\n', example.Messages.Where(m => m.Role != ChatMessage.System && m != example.Messages[^1] || m.Role == ChatMessage.Document).Select(m => m.Content));
 
     private static DatasetException? FaultOf(DatasetManifest manifest, IReadOnlyList<Example> train, IReadOnlyList<Example> test)
     {

@@ -117,7 +117,12 @@ public static class ProjectFile
 
     private static ValidationSettings ReadValidation(YamlSection section)
     {
-        var validation = new ValidationSettings { MaxTokens = section.Integer("maxTokens", new ValidationSettings().MaxTokens, 16, 131_072) };
+        var defaults = new ValidationSettings();
+        var validation = new ValidationSettings
+        {
+            MaxTokens = section.Integer("maxTokens", defaults.MaxTokens, 16, 131_072),
+            NearDuplicates = section.OneOf("nearDuplicates", defaults.NearDuplicates, ValidationSettings.Group, ValidationSettings.Drop),
+        };
         section.RejectOthers();
         return validation;
     }

@@ -1,37 +1,50 @@
+using System.Globalization;
 using Pipeline.Contracts;
 
 namespace Pipeline.Datasets.Splitting;
 
 /// <summary>
-/// Divides examples label by label. The order within a label is that of a hash of seed and text, so a row keeps its place
-/// in the order when others come or go.
+/// Divides examples label by label, a cluster of near-duplicates never across a border. The order within a label is that of a
+/// hash of seed and text, so a row keeps its place in the order when others come or go.
 /// </summary>
 public static class StratifiedSplit
 {
     /// <summary>Divides the examples; each split keeps the order in which rows were read.</summary>
     /// <param name="examples">Accepted rows.</param>
+    /// <param name="clusters">For each example the index of the first of its cluster.</param>
     /// <param name="validation">Share for validation, 0 to 0.5.</param>
-    /// <param name="test">Share for test, 0 to 0.5; a label with at least three rows gets at least one test row when this is above 0.</param>
+    /// <param name="test">Share for test, 0 to 0.5; a label with at least three rows gets at least one test row when this is above 0, unless they are all of one cluster.</param>
     /// <param name="seed">Another seed gives another split.</param>
     public static (IReadOnlyList<Example> Train, IReadOnlyList<Example> Validation, IReadOnlyList<Example> Test) Divide(
-        IReadOnlyList<Example> examples, double validation, double test, int seed)
+        IReadOnlyList<Example> examples, IReadOnlyList<int> clusters, double validation, double test, int seed)
     {
         ArgumentNullException.ThrowIfNull(examples);
-        var place = new Dictionary<string, int>(StringComparer.Ordinal); // 1 validation, 2 test
-        foreach (IGrouping<string?, Example> label in examples.GroupBy(e => e.Label))
+        ArgumentNullException.ThrowIfNull(clusters);
+        var place = new int[examples.Count]; // 1 validation, 2 test
+        string salt = seed.ToString(CultureInfo.InvariantCulture);
+        string Order(int example) => ContentHash.ShortOf(salt, examples[example].Text);
+        List<int[]> groups = [.. Enumerable.Range(0, examples.Count).GroupBy(i => clusters[i]).Select(g => g.ToArray())];
+        foreach (IGrouping<string, int[]> label in groups.GroupBy(g => examples[g[0]].Label ?? "", StringComparer.Ordinal))
         {
-            List<Example> shuffled = [.. label.OrderBy(e => ContentHash.ShortOf(seed.ToString(System.Globalization.CultureInfo.InvariantCulture), e.Text), StringComparer.Ordinal).ThenBy(e => e.Id, StringComparer.Ordinal)];
-            int testRows = Share(shuffled.Count, test);
-            int validationRows = Math.Min(Share(shuffled.Count, validation), Math.Max(0, shuffled.Count - testRows - 1));
-            for (int i = 0; i < testRows + validationRows; i++)
+            int rows = label.Sum(g => g.Length);
+            int testRows = Share(rows, test);
+            int validationRows = Math.Min(Share(rows, validation), Math.Max(0, rows - testRows - 1));
+            (int tested, int validated) = (0, 0);
+            foreach (int[] group in label.OrderBy(g => g.Min(Order), StringComparer.Ordinal).ThenBy(g => examples[g[0]].Id, StringComparer.Ordinal))
             {
-                place[shuffled[i].Id] = i < testRows ? 2 : 1;
+                // One that would go far beyond the share trains.
+                int to = tested < testRows && Fits(tested, group.Length, testRows) ? 2 : validated < validationRows && Fits(validated, group.Length, validationRows) ? 1 : 0;
+                Array.ForEach(group, i => place[i] = to);
+                tested += to == 2 ? group.Length : 0;
+                validated += to == 1 ? group.Length : 0;
             }
         }
 
-        List<Example> Of(int split) => [.. examples.Where(e => place.GetValueOrDefault(e.Id) == split)];
+        List<Example> Of(int split) => [.. examples.Where((_, i) => place[i] == split)];
         return (Of(0), Of(1), Of(2));
     }
+
+    private static bool Fits(int taken, int group, int share) => taken + group <= share + Math.Max(1, share / 4);
 
     private static int Share(int rows, double fraction)
     {

@@ -67,9 +67,9 @@ internal sealed class RowJudge(LabelBook? book, string task, string? systemPromp
         }
 
         string key = string.Join('\0', messages.Where(m => m.Role != ChatMessage.System).SkipLast(plain ? 0 : 1).Select(m => TextCleaning.Key(m.Content)));
+        key = task is ProjectSettings.InstructionTask or ProjectSettings.ChatTask ? $"{key}\0{TextCleaning.Key(answer)}" : key; // of free answers several may be right
         if (_seen.TryGetValue(key, out (string Id, string Answer) first))
         {
-            // Of free answers several may be right; but two rows with one question could be parted by the split.
             return (null, first.Answer == answer || plain
                 ? Reject(RejectionReason.Duplicate, $"the same text and answer as {first.Id}", first.Id)
                 : Reject(RejectionReason.ConflictingLabel, $"the same text as {first.Id}, which says '{Shortened(first.Answer)}', not '{Shortened(answer)}'", first.Id));

@@ -58,6 +58,11 @@ internal static class DatasetCommand
         RowCounts rows = build.Manifest.Rows;
         Console.WriteLine($"{rows.Read} rows read = {rows.Accepted} accepted + {rows.Rejected} rejected + {rows.Duplicates} duplicates; {rows.Train} to train, {rows.Validation} to validate, {rows.Test} to test");
         Console.WriteLine($"Read as {build.Manifest.Layout}, task {build.Manifest.Task}{(settings.TaskIsSaid ? "" : " (guessed)")}; text from '{build.Manifest.Columns.Text}'{(build.Manifest.Columns.Label.Length > 0 ? $", answer from '{build.Manifest.Columns.Label}'" : "")}{(build.Manifest.Columns.Guessed ? " (guessed)" : "")}.");
+        if (build.Manifest.NearDuplicates is { Clusters: > 0 } near)
+        {
+            Console.WriteLine($"{near.Rows} rows are nearly the same as others, in {near.Clusters} clusters of up to {near.Largest}{(near.Conflicting > 0 ? $", {near.Conflicting} of them with different labels" : "")}; none is parted by the split.");
+        }
+
         foreach (string note in build.Manifest.Notes)
         {
             Console.WriteLine(note);

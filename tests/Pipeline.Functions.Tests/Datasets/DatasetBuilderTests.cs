@@ -174,4 +174,46 @@ public sealed class DatasetBuilderTests
     }
 
     private static RawFile Shared(params string[] parts) => new(parts[^1], File.ReadAllBytes(RepositoryFiles.Shared(parts)));
+
+    [Fact]
+    public void Build_RowsNearlyInTheTestSet_AreNotLearned()
+    {
+        string csv = "text,label\n" + Filler("pos", 12) + Filler("neg", 12) + "RT @x the crew was friendly and the seat was wide http://t.co/1,pos\n";
+        string test = "text,label\nThe crew was friendly and the seat was wide!,pos\nlost my luggage for three whole days,neg\n";
+
+        DatasetBuild build = Build(csv, new ProjectSettings { Split = new SplitSettings { TestFile = "test.csv" } }, test);
+
+        RejectedRow left = Assert.Single(Rejected(build));
+        Assert.Equal(("a.csv#25", RejectedRow.Duplicate, RejectionReason.NearDuplicate, "test.csv#1"), (left.Id, left.Outcome, left.Reason, left.DuplicateOf));
+        AssertAccountedFor(build.Manifest.Rows);
+    }
+
+    [Theory]
+    [InlineData(ValidationSettings.Group, 3)]
+    [InlineData(ValidationSettings.Drop, 1)]
+    public void Build_NearDuplicates_StayTogetherOrTheFirstStays(string nearDuplicates, int left)
+    {
+        string csv = "text,label\n" + Filler("pos", 30) + Filler("neg", 30) + "the crew was friendly and the seat was wide,pos\nThe crew was friendly and the seat was wide http://t.co/2,pos\n@y the crew was friendly and the seat was wide!,neg\n";
+
+        DatasetBuild build = Build(csv, new ProjectSettings { Validation = new ValidationSettings { NearDuplicates = nearDuplicates } });
+
+        string[] files = [BlobLayout.TrainFile, BlobLayout.ValidationFile, BlobLayout.TestFile];
+        int Crew(string file) => Encoding.UTF8.GetString(build.Files[file]).Split('\n').Count(l => l.Contains("crew was", StringComparison.OrdinalIgnoreCase));
+        Assert.Equal(left, files.Sum(Crew));
+        Assert.Single(files, f => Crew(f) > 0);
+        Assert.Equal(nearDuplicates == ValidationSettings.Group ? new NearDuplicateCounts(1, 3, 3, 1) : new NearDuplicateCounts(0, 0, 0, 0), build.Manifest.NearDuplicates);
+        AssertAccountedFor(build.Manifest.Rows);
+    }
+
+    [Fact]
+    public void Build_FreeAnswersToOneQuestion_AreAllLearnedOnOneSide()
+    {
+        string rows = string.Concat(Enumerable.Range(0, 40).Select(i => $$"""{"instruction": "Tell me a joke about number {{i % 10}} please", "output": "Joke {{i}}."}""" + "\n"));
+
+        DatasetBuild build = DatasetBuilder.Build(Request(new ProjectSettings(), new RawFile("a.jsonl", Encoding.UTF8.GetBytes(rows))));
+
+        Assert.Equal(40, build.Manifest.Rows.Accepted);
+        string[] files = [BlobLayout.TrainFile, BlobLayout.ValidationFile, BlobLayout.TestFile];
+        Assert.All(Enumerable.Range(0, 10), n => Assert.Single(files, f => Encoding.UTF8.GetString(build.Files[f]).Contains($"number {n} please", StringComparison.Ordinal)));
+    }
 }

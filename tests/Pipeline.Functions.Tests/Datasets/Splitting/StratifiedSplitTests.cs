@@ -11,10 +11,29 @@ public sealed class StratifiedSplitTests
             Id = $"{l.Label}{i}", Messages = [], Text = $"{l.Label} text {i}", Label = l.Label, Source = new RowPlace("f", i, i),
         }))];
 
+    private static (IReadOnlyList<Example> Train, IReadOnlyList<Example> Validation, IReadOnlyList<Example> Test) Divide(List<Example> rows, double validation, double test, int seed, int[]? clusters = null) =>
+        StratifiedSplit.Divide(rows, clusters ?? [.. Enumerable.Range(0, rows.Count)], validation, test, seed);
+
+    [Fact]
+    public void Divide_Clusters_AreNeverParted()
+    {
+        List<Example> rows = Rows(("a", 200), ("b", 100));
+        int[] clusters = [.. Enumerable.Range(0, 300).Select(i => i < 60 ? 0 : i - (i % 4))]; // one of 60, the others of 4
+
+        (IReadOnlyList<Example> train, IReadOnlyList<Example> validation, IReadOnlyList<Example> test) = Divide(rows, 0.1, 0.2, 3, clusters);
+
+        Dictionary<string, int> of = rows.Index().ToDictionary(r => r.Item.Id, r => clusters[r.Index]);
+        IReadOnlyList<Example>[] splits = [train, validation, test];
+        Assert.All(clusters.Distinct(), c => Assert.Single(splits, s => s.Any(e => of[e.Id] == c)));
+        Assert.Contains(train, e => of[e.Id] == 0); // it would fill the test set by itself
+        Assert.InRange(test.Count, 56, 68);
+        Assert.InRange(validation.Count, 26, 36);
+    }
+
     [Fact]
     public void Divide_Labels_KeepTheirShares()
     {
-        (IReadOnlyList<Example> train, IReadOnlyList<Example> validation, IReadOnlyList<Example> test) = StratifiedSplit.Divide(Rows(("a", 100), ("b", 20), ("c", 3)), 0.1, 0.2, 1);
+        (IReadOnlyList<Example> train, IReadOnlyList<Example> validation, IReadOnlyList<Example> test) = Divide(Rows(("a", 100), ("b", 20), ("c", 3)), 0.1, 0.2, 1);
 
         Assert.Equal([20, 4, 1], "abc".Select(l => test.Count(e => e.Label == l.ToString())));
         Assert.Equal([10, 2, 1], "abc".Select(l => validation.Count(e => e.Label == l.ToString())));
@@ -25,9 +44,9 @@ public sealed class StratifiedSplitTests
     [Fact]
     public void Divide_MoreRows_LeavesMostRowsWhereTheyWere()
     {
-        HashSet<string> before = [.. StratifiedSplit.Divide(Rows(("a", 1000)), 0, 0.2, 1).Test.Select(e => e.Id)];
+        HashSet<string> before = [.. Divide(Rows(("a", 1000)), 0, 0.2, 1).Test.Select(e => e.Id)];
 
-        IReadOnlyList<Example> after = StratifiedSplit.Divide(Rows(("a", 1010)), 0, 0.2, 1).Test;
+        IReadOnlyList<Example> after = Divide(Rows(("a", 1010)), 0, 0.2, 1).Test;
 
         Assert.True(after.Count(e => before.Contains(e.Id)) >= 195);
     }
@@ -35,6 +54,6 @@ public sealed class StratifiedSplitTests
     [Fact]
     public void Divide_OtherSeed_GivesOtherRows() =>
         Assert.NotEqual(
-            StratifiedSplit.Divide(Rows(("a", 100)), 0, 0.2, 1).Test.Select(e => e.Id),
-            StratifiedSplit.Divide(Rows(("a", 100)), 0, 0.2, 2).Test.Select(e => e.Id));
+            Divide(Rows(("a", 100)), 0, 0.2, 1).Test.Select(e => e.Id),
+            Divide(Rows(("a", 100)), 0, 0.2, 2).Test.Select(e => e.Id));
 }

@@ -1,0 +1,53 @@
+using Pipeline.Datasets.Splitting;
+
+namespace Pipeline.Functions.Tests.Datasets.Splitting;
+
+public sealed class NearDuplicatesTests
+{
+    [Theory]
+    [InlineData("The flight was late again and nobody told us why", "RT @united the flight was LATE again, and nobody told us why http://t.co/x1", true)]
+    [InlineData("The flight was late again and nobody told us why", "The flight was on time and everybody told us so", false)]
+    [InlineData("good morning friend 12", "good morning friend 13", false)] // short texts that differ in a word of four
+    [InlineData("thanks", "Thanks!!!", true)]
+    [InlineData("@a", "@b", false)] // no word is left of either: the signs decide
+    [InlineData("?!", "?!", true)]
+    [InlineData("今天天气很好我们去公园散步吧", "今天天气很好我们去公园散步呢", true)]
+    public void Cluster_Pairs_AreAsAReaderWouldSay(string one, string other, bool same) =>
+        Assert.Equal(same ? [0, 0] : [0, 1], NearDuplicates.Cluster([one, other]));
+
+    /// <summary>Pairs of known similarity: those well above the threshold are found, those well below are not.</summary>
+    [Fact]
+    public void Cluster_ManyPairs_FollowsTheExactSimilarity()
+    {
+        var random = new Random(4);
+        string[] words = [.. Enumerable.Range(0, 4000).Select(i => $"w{i}")];
+        var texts = new List<string>();
+        for (int pair = 0; pair < 2000; pair++)
+        {
+            string[] text = [.. Enumerable.Range(0, 40).Select(_ => words[random.Next(words.Length)])];
+            texts.Add(string.Join(' ', text));
+            for (int changes = random.Next(8); changes > 0; changes--)
+            {
+                text[random.Next(text.Length)] = words[random.Next(words.Length)];
+            }
+
+            texts.Add(string.Join(' ', text));
+        }
+
+        int[] clusters = NearDuplicates.Cluster(texts);
+
+        (int found, int similar, int wrong) = (0, 0, 0);
+        for (int i = 0; i < texts.Count; i += 2)
+        {
+            double similarity = NearDuplicates.Similarity(texts[i], texts[i + 1]);
+            bool joined = clusters[i] == clusters[i + 1];
+            similar += similarity >= 0.8 ? 1 : 0;
+            found += similarity >= 0.8 && joined ? 1 : 0;
+            wrong += similarity < 0.5 && joined ? 1 : 0;
+        }
+
+        Assert.True(similar > 400 && found >= 0.95 * similar, $"{found} of {similar}");
+        Assert.Equal(0, wrong);
+        Assert.Equal(2000, clusters.Where((c, i) => i % 2 == 0 && c == i).Count()); // no pair was joined to another pair
+    }
+}
