@@ -23,6 +23,8 @@ public static partial class BlobLayout
     public const string ValidationFile = "validation.jsonl";
     public const string TestFile = "test.jsonl";
     public const string RejectedFile = "rejected.jsonl";
+    public const string AuditFile = "audit.json";
+    public const string AuditPageFile = "audit.html";
     public const string AdapterWeightsFile = "adapter_model.safetensors";
     public const string AdapterConfigFile = "adapter_config.json";
 

@@ -44,6 +44,7 @@ public sealed record ProjectSettings
     public EvaluationSettings Evaluation { get; init; } = new();
     public PromotionSettings Promotion { get; init; } = new();
     public RetrainingSettings Retraining { get; init; } = new();
+    public MachineSettings Machine { get; init; } = new();
 }
 
 /// <summary>Names of the columns that matter.</summary>
@@ -121,4 +122,14 @@ public sealed record RetrainingSettings
 
     /// <summary>The timer retrains when at least this many new corrections wait. 1 to 1,000,000; default 1.</summary>
     public int ScheduledMinimum { get; init; } = 1;
+}
+
+/// <summary>The machine that will train, for the audit's estimate; the figures are the user's.</summary>
+public sealed record MachineSettings
+{
+    /// <summary>Tokens a second it trains this base with, as <c>training.json</c> or a benchmark said; <c>null</c> (default): no estimate.</summary>
+    public double? TokensPerSecond { get; init; }
+
+    /// <summary>What an hour of it costs; <c>null</c> (default): no estimate of the cost.</summary>
+    public double? PricePerHour { get; init; }
 }

@@ -1,5 +1,6 @@
 using System.Text;
 using Pipeline.Contracts;
+using Pipeline.Datasets.Auditing;
 using Pipeline.Datasets.Ingestion;
 using Pipeline.Datasets.Ingestion.Layouts;
 using Pipeline.Datasets.Splitting;
@@ -11,7 +12,7 @@ namespace Pipeline.Datasets;
 public static class DatasetBuilder
 {
     /// <summary>Part of every dataset id; raised when the same input would give other files.</summary>
-    internal const string Version = "3";
+    internal const string Version = "4";
 
     /// <summary>Most labels that the default system prompt lists; more would crowd out the text.</summary>
     private const int MostListedLabels = 20;
@@ -57,6 +58,8 @@ public static class DatasetBuilder
             [BlobLayout.TestFile] = Lines(test),
             [BlobLayout.RejectedFile] = Lines(rejected),
         };
+        DatasetAudit audit = new TokenAudit(request.Encoder, settings).Audit(request.DatasetId(), train, validation, test);
+        files[BlobLayout.AuditFile] = ContractJson.WriteUtf8(audit, indented: true);
         int duplicates = rejected.Count(r => r.Outcome == RejectedRow.Duplicate);
         List<Example> accepted = [.. testRows, .. rows];
         var manifest = new DatasetManifest
@@ -82,7 +85,7 @@ public static class DatasetBuilder
             Settings = settings,
         };
         files[BlobLayout.ManifestFile] = ContractJson.WriteUtf8(manifest, indented: true);
-        return new DatasetBuild(manifest, files, FaultOf(manifest, train, test));
+        return new DatasetBuild(manifest, files, FaultOf(manifest, train, test) ?? FaultOf(audit), audit);
     }
 
     private static Input Read(RawReader reader, RawFile file, ProjectSettings settings, RowLayout? first)
@@ -161,7 +164,7 @@ public static class DatasetBuilder
     }
 
     /// <summary>What is asked, without the system's text and the answer; a plain text as a whole.</summary>
-    private static string AskedText(Example example) =>
+    internal static string AskedText(Example example) =>
         string.Join('\n', example.Messages.Where(m => m.Role != ChatMessage.System && m != example.Messages[^1] || m.Role == ChatMessage.Document).Select(m => m.Content));
 
     private static DatasetException? FaultOf(DatasetManifest manifest, IReadOnlyList<Example> train, IReadOnlyList<Example> test)
@@ -180,6 +183,10 @@ public static class DatasetBuilder
             ? new DatasetException(DatasetException.NothingAccepted, $"{manifest.Rows.Accepted} accepted rows leave {train.Count} to train and {test.Count} to test on ({Said(manifest.Reasons)}); more rows are needed.")
             : null;
     }
+
+    private static DatasetException? FaultOf(DatasetAudit audit) => audit.Passed()
+        ? null
+        : new DatasetException(DatasetException.AuditFailed, string.Join(" ", audit.Checks.Where(c => c.Level == AuditCheck.Red).Select(c => $"The audit stops here: {c.Name}: {c.Value}, {c.Detail}; {c.Fix}.")));
 
     private static string Said(IReadOnlyDictionary<string, int> reasons) => string.Join(", ", reasons.Select(r => $"{r.Key} {r.Value}"));
 

@@ -17,4 +17,5 @@ public sealed class DatasetException : Exception
     public const string NothingAccepted = "nothing_accepted";
     public const string InvalidSettings = "invalid_settings";
     public const string UnreadableFile = "unreadable_file";
+    public const string AuditFailed = "audit_failed";
 }

@@ -26,5 +26,5 @@ public sealed record DatasetRequest
          .. Files.Append(TestFile).OfType<RawFile>().SelectMany(f => (string[])[f.Name, f.Sha256])]);
 
     /// <summary>The settings that shape a dataset; how it is trained on does not.</summary>
-    private ProjectSettings DatasetSettings() => Settings with { Training = new(), Evaluation = new(), Promotion = new(), Retraining = new() };
+    private ProjectSettings DatasetSettings() => Settings with { Training = new(), Evaluation = new(), Promotion = new(), Retraining = new(), Machine = new() };
 }

@@ -62,6 +62,7 @@ public static class ProjectFile
             Evaluation = ReadEvaluation(root.Section("evaluation")),
             Promotion = ReadPromotion(root.Section("promotion")),
             Retraining = ReadRetraining(root.Section("retraining")),
+            Machine = ReadMachine(root.Section("machine")),
         };
         if (settings.Task == ProjectSettings.TextTask)
         {
@@ -224,6 +225,13 @@ public static class ProjectFile
         var promotion = new PromotionSettings { MinimumGain = section.Number("minimumGain", 0, -1, 1)!.Value };
         section.RejectOthers();
         return promotion;
+    }
+
+    private static MachineSettings ReadMachine(YamlSection section)
+    {
+        var machine = new MachineSettings { TokensPerSecond = section.Number("tokensPerSecond", null, 0, 1e9, open: true), PricePerHour = section.Number("pricePerHour", null, 0, 1e6) };
+        section.RejectOthers();
+        return machine;
     }
 
     private static RetrainingSettings ReadRetraining(YamlSection section)

@@ -1,9 +1,11 @@
+using System.Text;
 using Microsoft.Azure.Functions.Worker;
 using Pipeline.Contracts;
 using Pipeline.Datasets;
 using Pipeline.Datasets.Ingestion;
 using Pipeline.Functions.Orchestrations;
 using Pipeline.Functions.Triggers;
+using Pipeline.Reporting.Pages;
 using Pipeline.Storage;
 using Pipeline.Tokenization;
 
@@ -38,6 +40,7 @@ public sealed class BuildDataset(PipelineStorage storage, ProjectReader projects
                 await storage.Files.WriteAsync(BlobLayout.Dataset(datasetId, name), bytes, cancellation);
             }
 
+            await storage.Files.WriteAsync(BlobLayout.Dataset(datasetId, BlobLayout.AuditPageFile), Encoding.UTF8.GetBytes(AuditPage.Write(build.Manifest, build.Audit)), cancellation);
             await storage.Runs.UpdateAsync(input.RunId, run => run with { DatasetId = datasetId, UpdatedAt = time.GetUtcNow() }, cancellation);
             return new DatasetOutput(datasetId, build.Fault?.Message);
         }

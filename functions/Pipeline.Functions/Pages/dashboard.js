@@ -83,6 +83,7 @@ async function detail() {
   const links = [];
   const link = (text, href, download) => { const a = document.createElement('a'); a.textContent = text; a.href = at(href); if (download) a.download = ''; links.push(a, ' '); };
   if (view.rows?.rejected > 0) link('Download the rejected rows', path + '/rejected', true);
+  if (run.datasetId) link('Dataset', path + '/audit');
   if (run.adapter) link('Report', path + '/report');
   if (stale($('links'), links.map((l) => l.href).join())) $('links').replaceChildren(...links);
   if (!stream) listen(run.runId);

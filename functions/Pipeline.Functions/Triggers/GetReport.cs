@@ -9,7 +9,7 @@ namespace Pipeline.Functions.Triggers;
 /// <summary><c>GET /api/runs/{id}/report</c>: the report that lies beside the run's adapter.</summary>
 public sealed class GetReport(PipelineStorage storage)
 {
-    private const string Policy = "default-src 'none'; style-src 'unsafe-inline'; sandbox; frame-ancestors 'none'"; // it is one file without script
+    internal const string Policy = "default-src 'none'; style-src 'unsafe-inline'; sandbox; frame-ancestors 'none'"; // it is one file without script
 
     [Function(nameof(GetReport))]
     public async Task<IResult> Run([HttpTrigger(AuthorizationLevel.Function, "get", Route = "runs/{id}/report")] HttpRequest request, string id, CancellationToken cancellation)

@@ -6,6 +6,7 @@ using Pipeline.Datasets.Ingestion;
 using Pipeline.Functions;
 using Pipeline.LocalHost.Processes;
 using Pipeline.LocalHost.Samples;
+using Pipeline.Reporting.Pages;
 using Pipeline.Tokenization;
 
 namespace Pipeline.LocalHost.Commands;
@@ -55,6 +56,7 @@ internal static class DatasetCommand
             File.WriteAllBytes(Path.Combine(output, file), bytes);
         }
 
+        File.WriteAllText(Path.Combine(output, BlobLayout.AuditPageFile), AuditPage.Write(build.Manifest, build.Audit));
         RowCounts rows = build.Manifest.Rows;
         Console.WriteLine($"{rows.Read} rows read = {rows.Accepted} accepted + {rows.Rejected} rejected + {rows.Duplicates} duplicates; {rows.Train} to train, {rows.Validation} to validate, {rows.Test} to test");
         Console.WriteLine($"Read as {build.Manifest.Layout}, task {build.Manifest.Task}{(settings.TaskIsSaid ? "" : " (guessed)")}; text from '{build.Manifest.Columns.Text}'{(build.Manifest.Columns.Label.Length > 0 ? $", answer from '{build.Manifest.Columns.Label}'" : "")}{(build.Manifest.Columns.Guessed ? " (guessed)" : "")}.");
@@ -73,6 +75,7 @@ internal static class DatasetCommand
             Console.WriteLine($"  {reason} {count}");
         }
 
+        Console.WriteLine(AuditPage.Verdict(build.Audit));
         return build.Fault is null ? 0 : throw build.Fault;
     }
 

@@ -1,0 +1,70 @@
+using System.Globalization;
+using System.Text;
+using Pipeline.Contracts;
+
+namespace Pipeline.Reporting.Pages;
+
+/// <summary>The page of a dataset: how every row ended, what the checks found, and a picture each of lengths and labels.</summary>
+public static class AuditPage
+{
+    /// <summary>Writes the page; one file, no script, every text escaped.</summary>
+    public static string Write(DatasetManifest manifest, DatasetAudit audit)
+    {
+        ArgumentNullException.ThrowIfNull(manifest);
+        ArgumentNullException.ThrowIfNull(audit);
+        var page = new StringBuilder();
+        RowCounts rows = manifest.Rows;
+        page.Append(CultureInfo.InvariantCulture, $"<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><title>Dataset {ReportPage.Escape(manifest.DatasetId)}</title><style>{ReportPage.Style}.red{{color:#b3261e;font-weight:600}}.warning{{color:#8a5a00}}.bar td:last-child{{min-width:16rem;background:linear-gradient(#3b7dd8,#3b7dd8) no-repeat left center/var(--share) 60%}}</style></head><body><main>");
+        page.Append(CultureInfo.InvariantCulture, $"<h1>Dataset {ReportPage.Escape(manifest.DatasetId)}</h1><p class=\"{(audit.Passed() ? "" : "red")}\">{ReportPage.Escape(Verdict(audit))}</p>");
+        page.Append(CultureInfo.InvariantCulture, $"<p>{rows.Read} rows read as {ReportPage.Escape(manifest.Layout)} = {rows.Accepted} accepted + {rows.Rejected} rejected + {rows.Duplicates} duplicates. Task {ReportPage.Escape(manifest.Task)}, base {ReportPage.Escape(manifest.Base)}, template {ReportPage.Escape(manifest.Template)}.</p>");
+        foreach (string note in manifest.Notes)
+        {
+            page.Append(CultureInfo.InvariantCulture, $"<p>{ReportPage.Escape(note)}</p>");
+        }
+
+        page.Append("<h2>Checks</h2><table><tr><th></th><th>found</th><th></th><th>what to do</th></tr>");
+        foreach (AuditCheck check in audit.Checks)
+        {
+            page.Append(CultureInfo.InvariantCulture, $"<tr class=\"{check.Level}\"><th>{ReportPage.Escape(check.Name)}</th><td>{check.Value}</td><td>{ReportPage.Escape(check.Detail)}</td><td>{ReportPage.Escape(check.Fix)}</td></tr>");
+        }
+
+        page.Append("</table><h2>Tokens</h2><table><tr><th></th><th>rows</th><th>tokens</th><th>learned</th><th>median</th><th>95 %</th><th>longest</th></tr>");
+        foreach ((string split, TokenCounts counts) in audit.Splits)
+        {
+            page.Append(CultureInfo.InvariantCulture, $"<tr><th>{split}</th><td>{counts.Rows}</td><td>{counts.Tokens}</td><td>{counts.Supervised}</td><td>{counts.Median}</td><td>{counts.P95}</td><td>{counts.Longest}</td></tr>");
+        }
+
+        page.Append(CultureInfo.InvariantCulture, $"</table><p>Training goes through {audit.TrainingTokens} tokens in {audit.Steps} steps{(audit.Minutes is { } minutes ? $", about {minutes:0.#} minutes{(audit.Cost is { } cost ? $" and {cost:0.00} in money" : "")}" : "; with machine.tokensPerSecond in project.yaml the minutes stand here")}.</p>");
+        Bars(page, "Training rows by label", audit.Labels.Select(l => (l.Key, (long)l.Value.Rows)));
+        Bars(page, "Rows left out, by reason", manifest.Reasons.Select(r => (r.Key, (long)r.Value)));
+        return page.Append("</main></body></html>\n").ToString();
+    }
+
+    /// <summary>The result in one sentence.</summary>
+    public static string Verdict(DatasetAudit audit)
+    {
+        ArgumentNullException.ThrowIfNull(audit);
+        AuditCheck[] red = [.. audit.Checks.Where(c => c.Level == AuditCheck.Red)];
+        int warnings = audit.Checks.Count(c => c.Level == AuditCheck.Warning);
+        return red.Length > 0 ? $"Nothing is trained on it: {string.Join("; ", red.Select(c => $"{c.Name}: {c.Value} ({c.Detail}). {c.Fix}"))}"
+            : warnings > 0 ? $"It can be trained on; {warnings} things are worth a look." : "It can be trained on; every check is well.";
+    }
+
+    private static void Bars(StringBuilder page, string title, IEnumerable<(string Name, long Count)> bars)
+    {
+        const int MostBars = 60;
+        List<(string Name, long Count)> sorted = [.. bars.OrderByDescending(b => b.Count).ThenBy(b => b.Name, StringComparer.Ordinal)];
+        if (sorted.Count == 0)
+        {
+            return;
+        }
+
+        page.Append(CultureInfo.InvariantCulture, $"<h2>{title}</h2><table class=\"bar\">");
+        foreach ((string name, long count) in sorted.Take(MostBars))
+        {
+            page.Append(CultureInfo.InvariantCulture, $"<tr><th>{ReportPage.Escape(name)}</th><td>{count}</td><td style=\"--share:{100 * count / Math.Max(1, sorted[0].Count)}%\"></td></tr>");
+        }
+
+        page.Append("</table>");
+    }
+}

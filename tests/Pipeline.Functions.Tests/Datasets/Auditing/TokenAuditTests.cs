@@ -1,0 +1,92 @@
+using System.Text;
+using Pipeline.Contracts;
+using Pipeline.Datasets;
+using Pipeline.Datasets.Auditing;
+using Pipeline.Datasets.Ingestion;
+using Pipeline.Reporting.Pages;
+using Pipeline.Tokenization;
+
+namespace Pipeline.Functions.Tests.Datasets.Auditing;
+
+/// <summary>Each check turns red for what it is there for, and nothing else does.</summary>
+public sealed class TokenAuditTests
+{
+    private static readonly ChatEncoder Encoder = ChatEncoder.FromDirectory(RepositoryFiles.At("gpu-worker", "models", "tiny-llama-chat"));
+    private static readonly ProjectSettings Settings = new() { Validation = new() { MaxTokens = 64 }, Training = new() { BatchSize = 4, Epochs = 3 }, Machine = new() { TokensPerSecond = 10, PricePerHour = 6 } };
+
+    private static Example Row(string id, string text, string answer, string? label = null) => new()
+    {
+        Id = id, Messages = [new ChatMessage(ChatMessage.User, text), new ChatMessage(ChatMessage.Assistant, answer)], Text = text, Label = label, Source = new RowPlace("a.csv", 1, 1),
+    };
+
+    private static readonly Example[] Train = [.. Enumerable.Range(0, 10).Select(i => Row($"t{i}", $"the sky over town {i} is wide", i % 2 == 0 ? "a" : "b", i % 2 == 0 ? "a" : "b"))];
+    private static readonly Example[] Test = [Row("h1", "nothing like any other text", "a", "a"), Row("h2", "an answer of its own kind", "b", "b")];
+
+    private static DatasetAudit Audit(IEnumerable<Example> train, IEnumerable<Example> test) => new TokenAudit(Encoder, Settings).Audit("d", [.. train], [], [.. test]);
+
+    [Fact]
+    public void Audit_WellMadeDataset_PassesWithItsNumbers()
+    {
+        DatasetAudit audit = Audit(Train, Test);
+
+        Assert.All(audit.Checks, c => Assert.Equal((c.Name, AuditCheck.Ok), (c.Name, c.Level)));
+        int tokens = Train.Sum(e => Encoder.Encode(e.Messages).Ids.Count);
+        Assert.Equal((10, tokens, Train.Sum(e => Encoder.Encode(e.Messages).SupervisedTokens)), (audit.Splits["train"].Rows, audit.Splits["train"].Tokens, audit.Splits["train"].Supervised));
+        Assert.Equal((9, 3 * tokens, Math.Round(3.0 * tokens / 600, 2)), (audit.Steps, audit.TrainingTokens, audit.Minutes));
+        Assert.Equal(Math.Round(audit.Minutes!.Value / 10, 2), audit.Cost);
+        Assert.Equal(["a", "b"], audit.Labels.Keys);
+        Assert.Equal(5, audit.Labels["a"].Rows);
+    }
+
+    public static TheoryData<string, string> Faults => new()
+    {
+        { "rows that do not fit", "long" },
+        { "answers without a learned end", "unanswered" },
+        { "rows with nothing to learn", "unanswered" },
+        { "held-out rows that nearly stand among the training rows", "leak" },
+        { "labels that are held out and never learned", "label" },
+    };
+
+    [Theory]
+    [MemberData(nameof(Faults))]
+    public void Audit_Fault_IsRedWithTheRowAndTheFix(string check, string fault)
+    {
+        Example wrong = fault switch
+        {
+            "long" => Row("wrong", string.Join(' ', Enumerable.Repeat("word", 80)), "a", "a"),
+            "unanswered" => Row("wrong", "a question without an answer", "a", "a") with { Messages = [new ChatMessage(ChatMessage.User, "a question without an answer")] },
+            "leak" => Row("wrong", "THE sky over town 3 is wide!", "b", "b"),
+            _ => Row("wrong", "quite another thing altogether", "c", "c"),
+        };
+
+        DatasetAudit audit = fault is "leak" or "label" ? Audit(Train, Test.Append(wrong)) : Audit(Train.Append(wrong), Test);
+
+        AuditCheck red = audit.Checks.Single(c => c.Name == check);
+        Assert.Equal((AuditCheck.Red, 1L), (red.Level, red.Value));
+        Assert.Contains(fault == "label" ? "c" : "wrong", red.Detail, StringComparison.Ordinal);
+        Assert.NotEmpty(red.Fix);
+        Assert.False(audit.Passed());
+        Assert.Contains(check, AuditPage.Verdict(audit), StringComparison.Ordinal);
+    }
+
+    /// <summary>A label that only the test set has: nothing is trained, and the files say why.</summary>
+    [Fact]
+    public void Build_TestSetWithALabelThatIsNeverLearned_StopsWithTheReason()
+    {
+        string rows = "text,label\n" + string.Concat(Enumerable.Range(0, 20).Select(i => $"the sky over town {i} is wide,{(i % 2 == 0 ? "a" : "b")}\n"));
+        string test = "text,label\nfirst of another kind,c\nsecond one of that kind,c\nthird and last of those,c\nsomething quite plain,a\n";
+
+        DatasetBuild build = DatasetBuilder.Build(new DatasetRequest
+        {
+            Project = "p", Settings = new ProjectSettings { Split = new() { TestFile = "test.csv" } }, Encoder = Encoder, TokenizerSha256 = "t",
+            Files = [new RawFile("a.csv", Encoding.UTF8.GetBytes(rows))], TestFile = new RawFile("test.csv", Encoding.UTF8.GetBytes(test)),
+        });
+
+        Assert.Equal(DatasetException.AuditFailed, build.Fault!.Code);
+        Assert.Contains("labels that are held out and never learned: 1, c; give them training rows", build.Fault.Message, StringComparison.Ordinal);
+        Assert.Equal(build.Manifest.Files[BlobLayout.AuditFile], ContentHash.Of(build.Files[BlobLayout.AuditFile]));
+        string page = AuditPage.Write(build.Manifest, build.Audit);
+        Assert.Contains("class=\"red\"", page, StringComparison.Ordinal);
+        Assert.DoesNotContain("<script", page, StringComparison.Ordinal);
+    }
+}
