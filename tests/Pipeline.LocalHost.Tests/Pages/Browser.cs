@@ -8,7 +8,7 @@ internal sealed class Browser : IDisposable
 {
     private const string Chromium = "/usr/bin/chromium";
     private const string Driver = "/usr/bin/chromedriver";
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(4);
     private readonly DirectoryInfo _profile = Directory.CreateTempSubdirectory("pipeline-browser-");
     private readonly ChromeDriver _driver;
 

@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using Pipeline.Contracts;
+using Pipeline.Datasets.Privacy;
 
 namespace Pipeline.Datasets.Ingestion.Layouts;
 
@@ -56,6 +57,16 @@ internal sealed class SpanAnnotations(string text, string spans) : RowLayout
         }
 
         return RowContent.Pair(content, task == ProjectSettings.DeidentificationTask ? Masked(content, found) : Values(content, found));
+    }
+
+    /// <summary>The text of a row and its spans; a fault where they cannot be read.</summary>
+    public (string Text, IReadOnlyList<PrivateSpan> Spans, string? Fault) Annotated(RawRow row)
+    {
+        ArgumentNullException.ThrowIfNull(row);
+        string content = TextOf(row.Fields.GetValueOrDefault(text, ""));
+        string json = row.Fields.GetValueOrDefault(spans, "");
+        (List<Span> found, string? fault) = json.Trim().Length == 0 ? ([], null) : Spans(content, json);
+        return (content, [.. found.Select(s => new PrivateSpan(PrivateType.Named(s.Type), s.Start, s.End))], fault);
     }
 
     /// <summary>A text, or the object that holds one, such as restaurant8k's <c>userInput</c>.</summary>
