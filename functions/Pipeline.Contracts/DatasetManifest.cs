@@ -29,7 +29,7 @@ public sealed record DatasetManifest
     /// <summary>The files read, in the order read.</summary>
     public required IReadOnlyList<SourceFile> Sources { get; init; }
 
-    /// <summary><c>read = accepted + rejected + duplicates</c> and <c>accepted = train + validation + test</c>; of plain texts the last three count pieces of at most <c>validation.maxTokens</c>, of which a text has one or more.</summary>
+    /// <summary><c>read = accepted + rejected + duplicates</c> and <c>accepted = train + validation + test</c>; of plain texts the last three count pieces of at most <c>validation.maxTokens</c>, of which a text has one or more, without held-out pieces that nearly repeat one to learn.</summary>
     public required RowCounts Rows { get; init; }
 
     /// <summary>Rows by <see cref="RejectionReason"/>.</summary>

@@ -81,6 +81,14 @@ public sealed record RowOutcome(
     string Id, string TextHash, string Gold, string Base, string Tuned, IReadOnlyList<double> BaseLikelihoods, IReadOnlyList<double> TunedLikelihoods,
     string? BaseText, string? TunedText)
 {
+    /// <summary>What the row is a part of: pieces of one plain text count as one in intervals and tests, since they are not independent.</summary>
+    public static string TextOf(string id)
+    {
+        ArgumentNullException.ThrowIfNull(id);
+        int piece = id.IndexOf('.', id.LastIndexOf('#') + 1);
+        return id.LastIndexOf('#') >= 0 && piece >= 0 ? id[..piece] : id;
+    }
+
     /// <summary>The base's score on this row, 0 to 1; <c>null</c> in reports of before 2026-11-23, where right is 1.</summary>
     public double? BaseScore { get; init; }
 

@@ -43,12 +43,14 @@ public static class DatasetBuilder
         List<Example> rows = [.. inputs.SelectMany(i => Judge(judge, i, rejected))];
         (rows, int[] clusters, NearDuplicateCounts near) = PartNearDuplicates(testRows, rows, settings.Validation.NearDuplicates == ValidationSettings.Drop, rejected);
         (IReadOnlyList<Example> train, IReadOnlyList<Example> validation, IReadOnlyList<Example> test) =
-            StratifiedSplit.Divide(rows, clusters, settings.Split.Validation, request.TestFile is null ? settings.Split.Test : 0, settings.Split.Seed);
+            StratifiedSplit.Divide(rows, clusters, settings.Split.Validation, request.TestFile is null ? settings.Split.Test : 0, settings.Split.Seed,
+                plain ? [.. rows.Select(r => r.Messages[^1].Content.Length)] : null);
         test = request.TestFile is null ? test : testRows;
         if (plain)
         {
             IReadOnlyList<Example> Pieces(IReadOnlyList<Example> texts) => [.. texts.SelectMany(t => TextPieces.Of(t, request.Encoder, settings.Validation.MaxTokens))];
             (train, validation, test) = (Pieces(train), Pieces(validation), Pieces(test));
+            (validation, test) = WithoutLearned(train, validation, test, reader.Notes);
         }
 
         var files = new Dictionary<string, byte[]>(StringComparer.Ordinal)
@@ -133,6 +135,22 @@ public static class DatasetBuilder
         return accepted;
     }
 
+    /// <summary>Leaves held-out pieces away that nearly repeat a piece to learn, such as a heading or licence that many texts share.</summary>
+    private static (IReadOnlyList<Example> Validation, IReadOnlyList<Example> Test) WithoutLearned(IReadOnlyList<Example> train, IReadOnlyList<Example> validation, IReadOnlyList<Example> test, ReadingNotes notes)
+    {
+        int[] first = NearDuplicates.Cluster([.. train.Concat(validation).Concat(test).Select(AskedText)]);
+        HashSet<int> learned = [.. first.Take(train.Count)];
+        IReadOnlyList<Example> Kept(IReadOnlyList<Example> pieces, int from) => [.. pieces.Where((_, i) => !learned.Contains(first[from + i]))];
+        (IReadOnlyList<Example> heldBack, IReadOnlyList<Example> held) = (Kept(validation, train.Count), Kept(test, train.Count + validation.Count));
+        int left = validation.Count + test.Count - heldBack.Count - held.Count;
+        if (left > 0)
+        {
+            notes.Say($"{left} held-out pieces nearly repeat a piece to learn and are asked of no model.");
+        }
+
+        return (heldBack, held);
+    }
+
     /// <summary>Takes out rows that nearly repeat a test row, or where that is asked another row, and clusters the rest.</summary>
     private static (List<Example> Rows, int[] Clusters, NearDuplicateCounts Counts) PartNearDuplicates(List<Example> testRows, List<Example> rows, bool drop, List<RejectedRow> rejected)
     {
@@ -165,7 +183,7 @@ public static class DatasetBuilder
 
     /// <summary>What is asked, without the system's text and the answer; a plain text as a whole.</summary>
     internal static string AskedText(Example example) =>
-        string.Join('\n', example.Messages.Where(m => m.Role != ChatMessage.System && m != example.Messages[^1] || m.Role == ChatMessage.Document).Select(m => m.Content));
+        string.Join('\n', example.Messages.Where(m => m.Role != ChatMessage.System && m != example.Messages[^1] || m.Role is ChatMessage.Document or ChatMessage.Excerpt).Select(m => m.Content));
 
     private static DatasetException? FaultOf(DatasetManifest manifest, IReadOnlyList<Example> train, IReadOnlyList<Example> test)
     {

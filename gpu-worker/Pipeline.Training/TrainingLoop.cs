@@ -50,6 +50,7 @@ public static class TrainingLoop
             double loss = gradient.Accumulate(batches, CounterDropout.Derive((uint)settings.Seed, optimizer.Steps));
             double norm = optimizer.ClipGradients(settings.ClipNorm);
             RequireFinite(run, loss, norm, optimizer.Steps + 1, batches);
+            first.Before(rate);
             optimizer.Step(rate);
             first.Require(optimizer.Steps, rate, norm);
 

@@ -71,6 +71,15 @@ public static class ProjectFile
                 root.Fault(root.Line(key), key, "is about answers, and task: text learns plain texts; leave it out");
             }
 
+            foreach ((string group, string key) in ((string, string)[])[("columns", "label"), ("evaluation", "generate"), ("evaluation", "minimumStopRate")])
+            {
+                YamlSection section = root.Section(group);
+                if (section.Line(key) > 0)
+                {
+                    section.Fault(section.Line(key), key, "is about answers, and task: text learns plain texts; leave it out");
+                }
+            }
+
             settings = settings with { Template = PlainTextTemplate.TemplateName };
         }
 

@@ -15,8 +15,9 @@ public static class StratifiedSplit
     /// <param name="validation">Share for validation, 0 to 0.5.</param>
     /// <param name="test">Share for test, 0 to 0.5; a label with at least three rows gets at least one test row when this is above 0, unless they are all of one cluster.</param>
     /// <param name="seed">Another seed gives another split.</param>
+    /// <param name="sizes">What each example counts for; <c>null</c>: one. Texts of very different length count by their length.</param>
     public static (IReadOnlyList<Example> Train, IReadOnlyList<Example> Validation, IReadOnlyList<Example> Test) Divide(
-        IReadOnlyList<Example> examples, IReadOnlyList<int> clusters, double validation, double test, int seed)
+        IReadOnlyList<Example> examples, IReadOnlyList<int> clusters, double validation, double test, int seed, IReadOnlyList<int>? sizes = null)
     {
         ArgumentNullException.ThrowIfNull(examples);
         ArgumentNullException.ThrowIfNull(clusters);
@@ -26,17 +27,22 @@ public static class StratifiedSplit
         List<int[]> groups = [.. Enumerable.Range(0, examples.Count).GroupBy(i => clusters[i]).Select(g => g.ToArray())];
         foreach (IGrouping<string, int[]> label in groups.GroupBy(g => examples[g[0]].Label ?? "", StringComparer.Ordinal))
         {
-            int rows = label.Sum(g => g.Length);
+            int Size(int[] group) => sizes is null ? group.Length : (int)Math.Min(int.MaxValue / 4, group.Sum(i => (long)sizes[i]));
+            int rows = (int)Math.Min(int.MaxValue / 2, label.Sum(g => (long)Size(g)));
+            int left = label.Count();
             int testRows = Share(rows, test);
             int validationRows = Math.Min(Share(rows, validation), Math.Max(0, rows - testRows - 1));
-            (int tested, int validated) = (0, 0);
+            (int tested, int validated, int trained) = (0, 0, 0);
             foreach (int[] group in label.OrderBy(g => g.Min(Order), StringComparer.Ordinal).ThenBy(g => examples[g[0]].Id, StringComparer.Ordinal))
             {
-                // One that would go far beyond the share trains.
-                int to = tested < testRows && Fits(tested, group.Length, testRows) ? 2 : validated < validationRows && Fits(validated, group.Length, validationRows) ? 1 : 0;
+                // One that would go far beyond the share trains,
+                // and so does the last one where nothing trains yet.
+                bool needed = left-- == 1 && trained == 0 && label.Count() > 1;
+                int to = needed ? 0 : tested < testRows && Fits(tested, Size(group), testRows) ? 2 : validated < validationRows && Fits(validated, Size(group), validationRows) ? 1 : 0;
                 Array.ForEach(group, i => place[i] = to);
-                tested += to == 2 ? group.Length : 0;
-                validated += to == 1 ? group.Length : 0;
+                tested += to == 2 ? Size(group) : 0;
+                validated += to == 1 ? Size(group) : 0;
+                trained += to == 0 ? Size(group) : 0;
             }
         }
 

@@ -5,7 +5,8 @@ namespace Pipeline.Datasets.Splitting;
 
 /// <summary>
 /// Cuts a plain text that does not fit into pieces that do: at the end of a paragraph, of a line, of a sentence or of a word,
-/// the first of these that lies in the latter half of what fits. The pieces together are the text, to the letter.
+/// the first of these that lies in the latter half of what fits. A blank at a cut belongs to neither piece: it would be a token
+/// of its own there, as no text has it. Otherwise the pieces together are the text, to the letter.
 /// </summary>
 public static class TextPieces
 {
@@ -24,14 +25,14 @@ public static class TextPieces
         {
             int cut = Fits(rest, ChatMessage.Document) ? rest.Length : Cut(rest);
             bool last = cut == rest.Length;
-            ChatMessage[] messages = [new ChatMessage(last ? ChatMessage.Document : ChatMessage.Excerpt, rest[..cut])];
+            ChatMessage[] messages = [new ChatMessage(last ? ChatMessage.Document : ChatMessage.Excerpt, last ? rest : rest[..cut].TrimEnd(' '))];
             yield return piece == 1 && last ? text : text with { Id = $"{text.Id}.{piece}", Messages = messages, Text = encoder.Template.Render(messages) };
             if (last)
             {
                 yield break;
             }
 
-            rest = rest[cut..];
+            rest = rest[cut..].TrimStart(' ');
         }
 
         bool Fits(string part, string role) => part.Length <= (long)maxTokens * LongestToken && encoder.Encode([new ChatMessage(role, part)]).Ids.Count <= maxTokens;

@@ -88,9 +88,17 @@ public sealed class PublishAdapter(PipelineStorage storage, ProjectReader projec
         List<RowOutcome> both = [.. evaluation.Outcomes.Where(o => known.TryGetValue(o.TextHash, out RowOutcome? other) && other.Gold == o.Gold)];
         // A champion that was scored otherwise is met on what both reports have: whether the answer is exactly right.
         bool scoredAlike = champion.ScoreName == evaluation.ScoreName && both.All(o => o.TunedScore is not null && known[o.TextHash].TunedScore is not null);
+        // Plain texts are scored a token, and another base has other tokens.
+        if (evaluation.Task == ProjectSettings.TextTask && (!scoredAlike || champion.Base != evaluation.Base))
+        {
+            return null;
+        }
+
         double Score(RowOutcome outcome) => scoredAlike ? outcome.TunedScore!.Value : outcome.Tuned == outcome.Gold ? 1 : 0;
-        return both.Count < ChampionGate.FewestRows
+        List<IGrouping<string, RowOutcome>> texts = [.. both.GroupBy(o => RowOutcome.TextOf(o.Id), StringComparer.Ordinal)];
+        return texts.Count < ChampionGate.FewestRows
             ? null
-            : PairedComparison.Compare([.. both.Select(o => Score(known[o.TextHash]))], (IReadOnlyList<double>)[.. both.Select(Score)], settings.Evaluation.BootstrapSamples);
+            : PairedComparison.Compare(
+                [.. texts.Select(t => t.Average(o => Score(known[o.TextHash])))], (IReadOnlyList<double>)[.. texts.Select(t => t.Average(Score))], settings.Evaluation.BootstrapSamples);
     }
 }

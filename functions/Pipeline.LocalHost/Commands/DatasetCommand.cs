@@ -58,7 +58,7 @@ internal static class DatasetCommand
 
         File.WriteAllText(Path.Combine(output, BlobLayout.AuditPageFile), AuditPage.Write(build.Manifest, build.Audit));
         RowCounts rows = build.Manifest.Rows;
-        Console.WriteLine($"{rows.Read} rows read = {rows.Accepted} accepted + {rows.Rejected} rejected + {rows.Duplicates} duplicates; {rows.Train} to train, {rows.Validation} to validate, {rows.Test} to test");
+        Console.WriteLine($"{rows.Read} rows read = {rows.Accepted} accepted + {rows.Rejected} rejected + {rows.Duplicates} duplicates; {(build.Manifest.Task == ProjectSettings.TextTask ? "in pieces: " : "")}{rows.Train} to train, {rows.Validation} to validate, {rows.Test} to test");
         Console.WriteLine($"Read as {build.Manifest.Layout}, task {build.Manifest.Task}{(settings.TaskIsSaid ? "" : " (guessed)")}; text from '{build.Manifest.Columns.Text}'{(build.Manifest.Columns.Label.Length > 0 ? $", answer from '{build.Manifest.Columns.Label}'" : "")}{(build.Manifest.Columns.Guessed ? " (guessed)" : "")}.");
         if (build.Manifest.NearDuplicates is { Clusters: > 0 } near)
         {

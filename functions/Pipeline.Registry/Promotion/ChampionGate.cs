@@ -28,7 +28,7 @@ public static class ChampionGate
 
         if (againstChampion is null)
         {
-            return (false, $"v{champion} stays: fewer than {FewestRows} held-out rows were asked of both");
+            return (false, $"v{champion} stays: fewer than {FewestRows} held-out rows were asked of both in the same way");
         }
 
         return againstChampion.Interval.Low > settings.MinimumGain

@@ -37,7 +37,7 @@ public static class EvaluationBuilder
             ScoreName = scoring.ScoreName,
             BaseScore = Score(manifest, test, baseAnswers, settings),
             TunedScore = Score(manifest, test, tunedAnswers, settings),
-            Difference = PairedComparison.Compare(baseScores, tunedScores, settings.BootstrapSamples),
+            Difference = PairedComparison.Compare(ByText(test, baseScores), ByText(test, tunedScores), settings.BootstrapSamples),
             Baselines = manifest.Labels.Count > 0 ? BaselineScores.Of(train, test, manifest.Labels) : new Dictionary<string, BaselineScore>(),
             Confusion = ClassificationMetrics.Confusion(gold, tuned, manifest.Labels),
             Outcomes = [.. test.Select((e, i) => Outcome(e, gold[i], baseAnswers[i], tunedAnswers[i]) with { BaseScore = Math.Round(baseScores[i], 6), TunedScore = Math.Round(tunedScores[i], 6) })],
@@ -63,15 +63,19 @@ public static class EvaluationBuilder
         double nll = -answers.Sum(a => a.GoldLogLikelihood) / answers.Sum(a => a.GoldTokens);
         bool written = answers.All(a => a.Text is not null);
         return new ModelScore(
-            rows.Average(r => r.Answer == r.Gold ? 1.0 : 0), manifest.Labels.Count > 0 ? ClassificationMetrics.MacroF1(byKind) : null, Bootstrap.MeanInterval(scores, settings.BootstrapSamples), nll, Math.Exp(nll),
+            rows.Average(r => r.Answer == r.Gold ? 1.0 : 0), manifest.Labels.Count > 0 ? ClassificationMetrics.MacroF1(byKind) : null, Bootstrap.MeanInterval(ByText(test, scores), settings.BootstrapSamples), nll, Math.Exp(nll),
             written ? answers.Zip(rows, (a, r) => a.Text!.Trim() == r.Gold ? 1.0 : 0).Average() : null,
             written ? answers.Average(a => a.Stopped ? 1.0 : 0) : null,
             byKind)
         {
-            Score = scores.Average(),
+            Score = ByText(test, scores).Average(),
             Metrics = scoring.Metrics(rows),
         };
     }
+
+    /// <summary>A score a text: the mean of its pieces where it was cut.</summary>
+    private static double[] ByText(IReadOnlyList<Example> test, double[] scores) =>
+        [.. test.Zip(scores).GroupBy(p => RowOutcome.TextOf(p.First.Id), StringComparer.Ordinal).Select(g => g.Average(p => p.Second))];
 
     private static double[] RowScores(ITaskScoring scoring, IReadOnlyList<Example> test, IReadOnlyList<ModelAnswer> answers) =>
         [.. Rows(test, answers).Select(r => scoring.Score(r))];

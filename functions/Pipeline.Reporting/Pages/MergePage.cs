@@ -31,6 +31,6 @@ public static class MergePage
         ArgumentNullException.ThrowIfNull(report);
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"Merged into {report.Base}{(report.Dequantized ? ", dequantised from NF4" : "")}, in float32: {ReportPage.Percent(report.AdapterScore.Score)} with the adapter, {ReportPage.Percent(report.MergedScore.Score)} merged; {report.RowsThatDiffer} of {rows} rows are answered differently, log-likelihoods differ by {report.LargestDifference:0.0e+00} at most.");
+            $"Merged into {report.Base}{(report.Dequantized ? ", dequantised from NF4" : "")}, in float32: {ReportPage.Percent(report.AdapterScore.Score)} with the adapter, {ReportPage.Percent(report.MergedScore.Score)} merged; {(report.AdapterScore.ExactMatch is null && report.AdapterScore.PerLabel.Count == 0 ? "" : $"{report.RowsThatDiffer} of {rows} rows are answered differently, ")}log-likelihoods differ by {report.LargestDifference:0.0e+00} at most.");
     }
 }

@@ -8,6 +8,7 @@ namespace Pipeline.Evaluation.Scoring;
 public static class AnswerLikelihood
 {
     private const int RowsTogether = 16;
+    private const int LogitsTogether = 1 << 24;
 
     /// <summary>Scores each row's answer.</summary>
     /// <returns>For each row, in order, the summed natural-log likelihood of the answer's tokens.</returns>
@@ -16,6 +17,7 @@ public static class AnswerLikelihood
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(rows);
         using IDisposable frozen = no_grad();
+        int together = Math.Max(1, LogitsTogether / model.Config.VocabularySize); // no more logits than these at a time
         var result = new double[rows.Count];
         int done = 0;
         foreach (int[] batch in Enumerable.Range(0, rows.Count).OrderBy(i => rows[i].Prompt.Count + rows[i].Answer.Count).Chunk(RowsTogether))
@@ -28,9 +30,17 @@ public static class AnswerLikelihood
             for (int row = 0; row < batch.Length; row++)
             {
                 (IReadOnlyList<int> prompt, IReadOnlyList<int> answer) = rows[batch[row]];
-                Tensor predicting = hidden.select(0, row).narrow(0, prompt.Count - 1, answer.Count);                                // [answer, hidden]
-                Tensor targets = tensor([.. answer.Select(i => (long)i)]);
-                result[batch[row]] = -nn.functional.cross_entropy(model.Logits(predicting), targets, reduction: nn.Reduction.Sum).item<float>();
+                double sum = 0;
+                for (int at = 0; at < answer.Count; at += together)
+                {
+                    using DisposeScope part = NewDisposeScope();
+                    int count = Math.Min(together, answer.Count - at);
+                    Tensor predicting = hidden.select(0, row).narrow(0, prompt.Count - 1 + at, count);                              // [part of the answer, hidden]
+                    Tensor targets = tensor([.. answer.Skip(at).Take(count).Select(i => (long)i)]);
+                    sum -= nn.functional.cross_entropy(model.Logits(predicting), targets, reduction: nn.Reduction.Sum).item<float>();
+                }
+
+                result[batch[row]] = sum;
             }
 
             done += batch.Length;

@@ -72,6 +72,9 @@ public sealed class LoraAdapter : TrainableTensors
         }
     }
 
+    /// <inheritdoc/>
+    public override bool MovesAtOnce => true;
+
     /// <summary>B begins at zero: one that is zero has not moved.</summary>
     public override IEnumerable<string> Unmoved()
     {

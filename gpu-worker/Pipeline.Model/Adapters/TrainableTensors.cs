@@ -32,6 +32,12 @@ public abstract class TrainableTensors : IDisposable
     /// <summary>The tensors under their names within the model, in the order of the buffer, which they fill.</summary>
     public IReadOnlyList<(string Name, Tensor Value)> Tensors => _tensors;
 
+    /// <summary>
+    /// Whether one step is enough to see that all has moved: of what begins at zero it is; a weight may stand where a first small
+    /// step is less than its last bit, and is known by its gradient.
+    /// </summary>
+    public abstract bool MovesAtOnce { get; }
+
     /// <summary>Names of tensors that are still as they were before the first step.</summary>
     public abstract IEnumerable<string> Unmoved();
 

@@ -13,6 +13,7 @@ public sealed class BlockwiseMoments : IDisposable
     /// <summary>Numbers that share one absmax.</summary>
     public const int BlockSize = 256;
 
+    private const int BlocksTogether = 1 << 20; // a gibibyte of values
     private const float Beta1 = 0.9f;
     private const float Beta2 = 0.999f;
     private const float Epsilon = 1e-8f;
@@ -35,13 +36,13 @@ public sealed class BlockwiseMoments : IDisposable
     {
         ArgumentNullException.ThrowIfNull(parts);
         var blocks = new List<Block>();
-        (long start, int coded, int plain, int absmax) = (0, 0, 0, 0);
+        (long start, long coded, long plain, long absmax) = (0, 0, 0, 0);
         foreach ((long count, bool in8Bits) in parts)
         {
             for (long done = 0; done < count; done += BlockSize)
             {
                 int size = (int)Math.Min(BlockSize, count - done);
-                blocks.Add(new Block(checked((int)(start + done)), size, in8Bits ? coded : plain, in8Bits ? absmax++ : -1));
+                blocks.Add(new Block(start + done, size, in8Bits ? coded : plain, in8Bits ? absmax++ : -1));
                 coded += in8Bits ? size : 0;
                 plain += in8Bits ? 0 : size;
             }
@@ -74,33 +75,88 @@ public sealed class BlockwiseMoments : IDisposable
         float correction2 = MathF.Sqrt(1f - MathF.Pow(Beta2, step));
         float size = -learningRate * correction2 / correction1;
         float decayed = 1f - (learningRate * weightDecay);
-        RowParallel.For(_blocks.Length, BlockSize, (from, to) =>
+        for (int from = 0; from < _blocks.Length; from += BlocksTogether)
+        {
+            Step(trained, from, Math.Min(_blocks.Length, from + BlocksTogether), size, decayed, correction2 * Epsilon);
+        }
+    }
+
+    /// <summary>The same for some of the blocks: a span counts in int, and a large model has more bytes.</summary>
+    private void Step(TrainableTensors trained, int begin, int end, float size, float decayed, float epsilon)
+    {
+        using TorchSharp.DisposeScope scope = NewDisposeScope();
+        ReadOnlySpan<Block> all = _blocks.AsSpan(begin, end - begin);
+        (long start, long count) = (all[0].Start, all[^1].Start + all[^1].Size - all[0].Start);
+        (long codesAt, long codes) = Reach(all, eightBits: true);
+        (long plainAt, long plain) = Reach(all, eightBits: false);
+        long absmaxAt = codes == 0 ? 0 : FirstOf(all).Absmax;
+        long absmax = 0;
+        foreach (Block block in all)
+        {
+            absmax += block.InEightBits ? 1 : 0;
+        }
+
+        Tensor values = trained.Values.narrow(0, start, count), gradients = trained.Gradients.narrow(0, start, count);
+        Tensor firstCodes = _firstCodes.narrow(0, codesAt, codes), secondCodes = _secondCodes.narrow(0, codesAt, codes);
+        Tensor firstAbsmax = _firstAbsmax.narrow(0, absmaxAt, absmax), secondAbsmax = _secondAbsmax.narrow(0, absmaxAt, absmax);
+        Tensor firstPlain = _first.narrow(0, plainAt, plain), secondPlain = _second.narrow(0, plainAt, plain);
+        RowParallel.For(end - begin, BlockSize, (from, to) =>
         {
             Span<float> firsts = stackalloc float[BlockSize];
             Span<float> seconds = stackalloc float[BlockSize];
-            Span<float> allValues = RowParallel.Floats(trained.Values);
-            Span<float> allGradients = RowParallel.Floats(trained.Gradients);
-            var firstMoments = new Held(_firstCodes.bytes, RowParallel.Floats(_firstAbsmax), RowParallel.Floats(_first), Signed, SignedZero, keepsSign: true);
-            var secondMoments = new Held(_secondCodes.bytes, RowParallel.Floats(_secondAbsmax), RowParallel.Floats(_second), Unsigned, UnsignedZero, keepsSign: false);
-            foreach (Block block in _blocks.AsSpan(from, to - from))
+            Span<float> allValues = RowParallel.Floats(values);
+            Span<float> allGradients = RowParallel.Floats(gradients);
+            var firstMoments = new Held(firstCodes.bytes, RowParallel.Floats(firstAbsmax), RowParallel.Floats(firstPlain), Signed, SignedZero, keepsSign: true);
+            var secondMoments = new Held(secondCodes.bytes, RowParallel.Floats(secondAbsmax), RowParallel.Floats(secondPlain), Unsigned, UnsignedZero, keepsSign: false);
+            foreach (Block whole in _blocks.AsSpan(begin + from, to - from))
             {
+                Block block = whole with { Start = whole.Start - start, At = whole.At - (whole.InEightBits ? codesAt : plainAt), Absmax = whole.InEightBits ? whole.Absmax - absmaxAt : whole.Absmax };
                 Span<float> first = firstMoments.Begin(block, firsts);
                 Span<float> second = secondMoments.Begin(block, seconds);
-                float kept = block.Start < trained.Decayed ? decayed : 1f; // no block reaches over the end of a tensor
-                Span<float> value = allValues.Slice(block.Start, block.Size);
-                Span<float> gradient = allGradients.Slice(block.Start, block.Size);
+                float kept = whole.Start < trained.Decayed ? decayed : 1f; // no block reaches over the end of a tensor
+                Span<float> value = allValues.Slice((int)block.Start, block.Size);
+                Span<float> gradient = allGradients.Slice((int)block.Start, block.Size);
                 for (int k = 0; k < value.Length; k++)
                 {
                     float g = gradient[k];
                     second[k] = (second[k] * Beta2) + ((1f - Beta2) * g * g);
                     first[k] = (first[k] * Beta1) + ((1f - Beta1) * g);
-                    value[k] = (value[k] + (size * (first[k] / (MathF.Sqrt(second[k]) + (correction2 * Epsilon))))) * kept;
+                    value[k] = (value[k] + (size * (first[k] / (MathF.Sqrt(second[k]) + epsilon)))) * kept;
                 }
 
                 firstMoments.End(block, first);
                 secondMoments.End(block, second);
             }
         });
+    }
+
+    /// <summary>Where the numbers of one kind begin among these blocks, and how many there are.</summary>
+    private static (long At, long Count) Reach(ReadOnlySpan<Block> blocks, bool eightBits)
+    {
+        (long at, long count) = (0, 0);
+        foreach (Block block in blocks)
+        {
+            if (block.InEightBits == eightBits)
+            {
+                at = count == 0 ? block.At : at;
+                count += block.Size;
+            }
+        }
+
+        return (at, count);
+    }
+
+    private static Block FirstOf(ReadOnlySpan<Block> blocks)
+    {
+        foreach (Block block in blocks)
+        {
+            if (block.InEightBits)
+            {
+                return block;
+            }
+        }
+
+        return default;
     }
 
     public void Dispose()
@@ -118,7 +174,7 @@ public sealed class BlockwiseMoments : IDisposable
     /// <param name="Size">Numbers.</param>
     /// <param name="At">Its first number among the codes, or among the moments in float32.</param>
     /// <param name="Absmax">Its place among the absmax values; -1 in float32.</param>
-    private readonly record struct Block(int Start, int Size, int At, int Absmax)
+    private readonly record struct Block(long Start, int Size, long At, long Absmax)
     {
         public bool InEightBits => Absmax >= 0;
     }
@@ -135,13 +191,13 @@ public sealed class BlockwiseMoments : IDisposable
         {
             if (!block.InEightBits)
             {
-                return _plain.Slice(block.At, block.Size);
+                return _plain.Slice((int)block.At, block.Size);
             }
 
-            float largest = _absmax[block.Absmax];
+            float largest = _absmax[(int)block.Absmax];
             for (int i = 0; i < block.Size; i++)
             {
-                room[i] = code[_codes[block.At + i]] * largest;
+                room[i] = code[_codes[(int)block.At + i]] * largest;
             }
 
             return room[..block.Size];
@@ -155,14 +211,14 @@ public sealed class BlockwiseMoments : IDisposable
                 return;
             }
 
-            Span<byte> target = _codes.Slice(block.At, block.Size);
+            Span<byte> target = _codes.Slice((int)block.At, block.Size);
             float largest = 0;
             foreach (float value in values)
             {
                 largest = MathF.Max(largest, MathF.Abs(value));
             }
 
-            _absmax[block.Absmax] = largest;
+            _absmax[(int)block.Absmax] = largest;
             if (largest == 0)
             {
                 target.Fill(zero);

@@ -23,17 +23,19 @@ public sealed class FullWeights : TrainableTensors
     /// <summary>Moves a model's weights into one buffer, on which the model computes from then on.</summary>
     /// <param name="model">Held in float32.</param>
     /// <param name="directory">Where it was read from: what has moved is told by it.</param>
+    /// <param name="optimizerBytes">What the optimizer, and an adapter kept as the best, hold beside each weight.</param>
     /// <exception cref="ModelException">The model is held in NF4, or the machine has too little memory.</exception>
-    public static FullWeights Of(LlamaModel model, string directory)
+    public static FullWeights Of(LlamaModel model, string directory, int optimizerBytes = 8)
     {
         ArgumentNullException.ThrowIfNull(model);
+        using DisposeScope scope = NewDisposeScope();
         if (model.Projections.Any(p => p.Weight.Quantized is not null))
         {
             throw new ModelException("A base held in NF4 cannot be trained as a whole: training.method full needs one in float32, float16 or bfloat16.");
         }
 
         List<(string Name, Tensor Value)> held = [.. model.OtherTensors(), .. model.Projections.Select(p => (p.Path + ".weight", p.Weight.Values()))];
-        RequireMemory(held.Sum(t => t.Value.NumberOfElements));
+        RequireMemory(held.Sum(t => t.Value.NumberOfElements), optimizerBytes);
         held = [.. held.OrderBy(t => Decays(t.Value) ? 0 : 1)];
         var weights = new FullWeights(directory, held.Sum(t => t.Value.NumberOfElements), held.Where(t => Decays(t.Value)).Sum(t => t.Value.NumberOfElements));
         Dictionary<string, Tensor> places = held.ToDictionary(t => t.Name, t => weights.Take(t.Name, t.Value.shape), StringComparer.Ordinal);
@@ -49,16 +51,19 @@ public sealed class FullWeights : TrainableTensors
         return weights;
     }
 
-    private static void RequireMemory(long count)
+    private static void RequireMemory(long count, int optimizerBytes)
     {
-        const int Needed = 20; // bytes a weight: the weight, where it came from, its gradient, two moments
+        int needed = 12 + optimizerBytes; // bytes a weight: the weight, where it came from, its gradient, and those
         const double Gibi = 1L << 30;
         long there = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
-        if (count * Needed > there)
+        if (count * needed > there)
         {
-            throw new ModelException(string.Create(CultureInfo.InvariantCulture, $"Training all {count:N0} weights takes {count * Needed / Gibi:0.0} GiB and more; this machine has {there / Gibi:0.0}. Use training.method qlora or lora, or a smaller base."));
+            throw new ModelException(string.Create(CultureInfo.InvariantCulture, $"Training all {count:N0} weights takes {count * needed / Gibi:0.0} GiB and more; this machine has {there / Gibi:0.0}. Use training.optimizer adamw8bit, training.method qlora or lora, or a smaller base."));
         }
     }
+
+    /// <inheritdoc/>
+    public override bool MovesAtOnce => false;
 
     /// <summary>Tensors that still equal the checkpoint's.</summary>
     public override IEnumerable<string> Unmoved()

@@ -6,7 +6,7 @@ namespace Pipeline.Training.Optimization;
 
 /// <summary>
 /// AdamW whose moments are held in 8 bits, a block of 256 under one absmax, as bitsandbytes' <c>AdamW8bit</c> does it: two
-/// bytes a number where <see cref="AdamW"/> needs eight. Tensors of fewer than 4,096 numbers keep theirs in float32. Sources:
+/// bytes a number where <see cref="AdamW"/> needs eight. Tensors of fewer than 4,096 numbers keep theirs in float32, and so does the embedding, as transformers' Trainer asks of bitsandbytes. Sources:
 /// Dettmers et al. 2022 ("8-bit Optimizers via Block-wise Quantization"), sections 2 and 3; bitsandbytes
 /// <c>optim/optimizer.py</c> (Optimizer2State.init_state) and <c>csrc/kernels.cu</c> (kOptimizerStatic8bit2StateBlockwise,
 /// kOptimizer32bit2State). Unlike torch's AdamW both decay the weights after the step, not before it.
@@ -14,6 +14,7 @@ namespace Pipeline.Training.Optimization;
 public sealed class AdamW8Bit : Optimizer
 {
     private const long SmallestIn8Bits = 4096;
+    private const string Embedding = "model.embed_tokens.weight";
     private readonly double _weightDecay;
     private readonly BlockwiseMoments _moments;
 
@@ -22,7 +23,7 @@ public sealed class AdamW8Bit : Optimizer
     {
         ArgumentNullException.ThrowIfNull(trained);
         _weightDecay = weightDecay;
-        _moments = new BlockwiseMoments([.. trained.Tensors.Select(t => (t.Value.NumberOfElements, t.Value.NumberOfElements >= SmallestIn8Bits))]);
+        _moments = new BlockwiseMoments([.. trained.Tensors.Select(t => (t.Value.NumberOfElements, t.Value.NumberOfElements >= SmallestIn8Bits && t.Name != Embedding))]);
     }
 
     /// <inheritdoc/>

@@ -1,4 +1,5 @@
 using Pipeline.Model.Adapters;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Pipeline.Training.Resuming;
@@ -35,6 +36,7 @@ public sealed class BestAdapter(TrainableTensors adapter) : IDisposable
     public void Set(Tensor values, double loss, int step, int worse)
     {
         ArgumentNullException.ThrowIfNull(values);
+        using DisposeScope scope = NewDisposeScope();
         Values?.Dispose();
         Values = values.detach().clone().DetachFromDisposeScope();
         (Loss, Step, Worse) = (loss, step, worse);

@@ -22,7 +22,7 @@ internal static class TrainCommand
                 string dataset = parsed.GetRequiredValue(datasetOption);
                 DatasetManifest manifest = LocalDataset.Read(dataset).Manifest;
                 string output = parsed.GetRequiredValue(outOption);
-                RequireAdapterFolder(output);
+                OutputFolder.RequireFree(output);
                 var job = new AdapterJob
                 {
                     BaseDirectory = parsed.GetRequiredValue(baseOption),
@@ -40,16 +40,6 @@ internal static class TrainCommand
             },
             cancellation));
         return command;
-    }
-
-    /// <summary>What lies in the target is replaced: that may be an earlier adapter, and nothing else.</summary>
-    private static void RequireAdapterFolder(string output)
-    {
-        bool takes = !File.Exists(output) && (!Directory.Exists(output) || !Directory.EnumerateFileSystemEntries(output).Any() || File.Exists(Path.Combine(output, BlobLayout.AdapterConfigFile)) || File.Exists(Path.Combine(output, BlobLayout.ProofFile)));
-        if (!takes)
-        {
-            throw new InvalidDataException($"'{output}' holds something that is no adapter; name a folder that is empty, not there, or an earlier adapter's.");
-        }
     }
 
     private static TrainingSettings ReadSettings(string path)

@@ -4,6 +4,7 @@ using Pipeline.Model.Checkpoints;
 using Pipeline.Reporting.Pages;
 using Pipeline.Tokenization;
 using Pipeline.Training;
+using Pipeline.Worker.Commands;
 using TorchSharp;
 
 namespace Pipeline.Worker.Jobs;
@@ -20,18 +21,15 @@ internal static class AdapterFolder
         AdapterJob job, Tuning tuning, LocalDataset dataset, EvaluationReport report, IReadOnlyList<TrainingProgress> progress, LlamaConfig config, ChatEncoder encoder,
         Func<string, AdapterProof> prove)
     {
-        string target = Path.TrimEndingDirectorySeparator(Path.GetFullPath(job.OutputDirectory));
-        string partial = target + ".partial";
+        string target = job.OutputDirectory;
+        string partial = OutputFolder.Begin(target);
         try
         {
-            Clear(partial);
-            Directory.CreateDirectory(partial);
             string baseName = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(job.BaseDirectory)));
             tuning.Write(partial, baseName);
             AdapterProof proof = prove(partial);
             if (!proof.Passed())
             {
-                Clear(partial);
                 throw new TrainingException($"The adapter is not published, it does not pass its proof: {string.Join("; ", proof.Checks.Where(c => !c.Passed).Select(Failure))}.");
             }
 
@@ -43,13 +41,15 @@ internal static class AdapterFolder
             File.WriteAllText(Path.Combine(partial, BlobLayout.ReportFile), ReportPage.Write(job.Title, report, dataset.Manifest, dataset.Test, Curve(progress)));
             File.WriteAllText(Path.Combine(partial, BlobLayout.ModelCardFile), ModelCard(job.Title, baseName, tuning.Card, report, dataset.Manifest));
             WriteTensorBoard(Path.Combine(partial, "tensorboard"), progress);
-            Clear(target);
-            Directory.Move(partial, target);
+            OutputFolder.End(partial);
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {
-            Clear(partial);
             throw new IOException($"The adapter cannot be written to '{target}': {fault.Message} Nothing of it was left there.", fault);
+        }
+        finally
+        {
+            Clear(partial); // gone already when all went well
         }
     }
 

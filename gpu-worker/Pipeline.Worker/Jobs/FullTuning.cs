@@ -6,9 +6,10 @@ using Pipeline.Model.Llama;
 namespace Pipeline.Worker.Jobs;
 
 /// <summary>All weights of a small base, published as a model of its own in float32.</summary>
-internal sealed class FullTuning(LlamaModel model, string baseDirectory) : Tuning
+internal sealed class FullTuning(LlamaModel model, string baseDirectory, TrainingSettings training) : Tuning
 {
-    private readonly FullWeights _weights = FullWeights.Of(model, baseDirectory);
+    private readonly FullWeights _weights = FullWeights.Of(
+        model, baseDirectory, (training.Optimizer == TrainingSettings.AdamW8Bit ? 2 : 8) + (training.KeepBest || training.EarlyStopping is not null ? 4 : 0));
 
     public override TrainableTensors Trained => _weights;
 

@@ -11,7 +11,7 @@ internal abstract class Tuning : IDisposable
     /// <summary>Begins as the settings say.</summary>
     /// <exception cref="Pipeline.Model.ModelException">The base cannot be tuned this way.</exception>
     public static Tuning Begin(LlamaModel model, AdapterJob job) =>
-        job.Training.Method == TrainingSettings.Full ? new FullTuning(model, job.BaseDirectory) : new AdapterTuning(model, job.Training);
+        job.Training.Method == TrainingSettings.Full ? new FullTuning(model, job.BaseDirectory, job.Training) : new AdapterTuning(model, job.Training);
 
     /// <summary>What the optimizer changes.</summary>
     public abstract TrainableTensors Trained { get; }

@@ -119,4 +119,20 @@ public sealed class FullTrainingTests
     [Fact]
     public void Train_FullWithAdapterSettings_FailsBeforeAnyStep() =>
         Assert.Contains("training.dora", Assert.Throws<TrainingException>(() => Train("llama2", Settings with { Dora = true })).Message, StringComparison.Ordinal);
+
+    /// <summary>A first step smaller than a weight's last bit moves nothing yet, and is sound all the same.</summary>
+    [Fact]
+    public void Train_TinyFirstRate_GoesOn() =>
+        Assert.Equal(12, Train("llama2", Settings with { LearningRate = 1e-7, Schedule = TrainingSettings.Linear, WarmupSteps = 2 }).Losses.Count);
+
+    [Theory]
+    [InlineData("method", "FULL")]
+    [InlineData("optimizer", "adamw_8bit")]
+    [InlineData("schedule", "Cosine")]
+    public void Train_SettingThatIsMisspelt_FailsBeforeAnyStep(string key, string value)
+    {
+        TrainingSettings wrong = key switch { "method" => Settings with { Method = value }, "optimizer" => Settings with { Optimizer = value }, _ => Settings with { Schedule = value } };
+
+        Assert.Contains($"training.{key} is '{value}'; use one of", Assert.Throws<TrainingException>(() => Train("llama2", wrong)).Message, StringComparison.Ordinal);
+    }
 }

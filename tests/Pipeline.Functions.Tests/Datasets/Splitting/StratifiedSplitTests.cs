@@ -31,6 +31,14 @@ public sealed class StratifiedSplitTests
     }
 
     [Fact]
+    public void Divide_SmallLabelWithANearDuplicatePair_StillTrains()
+    {
+        (IReadOnlyList<Example> train, _, _) = Divide(Rows(("a", 60), ("b", 3)), 0.1, 0.15, 1, [.. Enumerable.Range(0, 62), 61]);
+
+        Assert.Contains(train, e => e.Label == "b");
+    }
+
+    [Fact]
     public void Divide_Labels_KeepTheirShares()
     {
         (IReadOnlyList<Example> train, IReadOnlyList<Example> validation, IReadOnlyList<Example> test) = Divide(Rows(("a", 100), ("b", 20), ("c", 3)), 0.1, 0.2, 1);

@@ -115,6 +115,8 @@ public sealed class AdamW8BitTests
             Take("small", Small);
         }
 
+        public override bool MovesAtOnce => true;
+
         public override IEnumerable<string> Unmoved() => [];
     }
 }

@@ -48,7 +48,8 @@ public sealed class CommandLineTests
         Run(0, "evaluate", "--base", SmallDataset.Base, "--adapter", At("model"), "--dataset", At("dataset"), "--out", At("evaluation"));
         string refused = Run(2, "merge", "--base", SmallDataset.Base, "--adapter", At("model"), "--dataset", At("dataset"), "--out", At("merged"));
         string written = Run(0, "generate", "--base", At("model"), "--template", "text", "--prompt", "The valve 3 must be", "--max-tokens", "3");
-        Run(0, "train", "--base", SmallDataset.Base, "--dataset", At("dataset"), "--out", At("model")); // an earlier one is replaced
+        // What is there is never replaced: this would be the base itself.
+        Assert.Contains("is there already", Run(2, "train", "--base", At("model"), "--dataset", At("dataset"), "--out", At("model")), StringComparison.Ordinal);
 
         var trained = Read<EvaluationReport>(At("model/evaluation.json"));
         Assert.Equal(trained.TunedScore.Perplexity, Read<EvaluationReport>(At("evaluation/evaluation.json")).TunedScore.Perplexity, 1e-4);
@@ -81,7 +82,7 @@ public sealed class CommandLineTests
 
         string said = Run(2, "train", "--base", SmallDataset.Base, "--dataset", dataset, "--out", mine);
 
-        Assert.Contains("holds something that is no adapter", said, StringComparison.Ordinal);
+        Assert.Contains("is there already", said, StringComparison.Ordinal);
         Assert.True(File.Exists(Path.Combine(mine, "notes.txt")));
     }
 
