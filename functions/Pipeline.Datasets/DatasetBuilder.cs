@@ -23,7 +23,7 @@ public static class DatasetBuilder
     {
         ArgumentNullException.ThrowIfNull(request);
         ProjectSettings settings = request.Settings;
-        using var reader = new RawReader(settings.Task == ProjectSettings.TextTask);
+        using var reader = new RawReader(settings.Task == ProjectSettings.TextTask, [.. ((string?[])[settings.Columns.Text, settings.Columns.Label]).OfType<string>()]);
         List<Input> inputs = [];
         foreach (RawFile file in request.Files)
         {
@@ -93,7 +93,7 @@ public static class DatasetBuilder
     private static Input Read(RawReader reader, RawFile file, ProjectSettings settings, RowLayout? first)
     {
         List<RawRow> rows = [.. reader.Read(file)];
-        bool alike = first is not null && ((string[])[first.Columns.Text, first.Columns.Label]).All(c => c.Length == 0 || rows.Any(r => r.Fields.ContainsKey(c)));
+        bool alike = first is TextAndLabel or TextAlone && ((string[])[first.Columns.Text, first.Columns.Label]).All(c => c.Length == 0 || rows.Any(r => r.Fields.ContainsKey(c)));
         return new Input(rows, alike ? first! : LayoutRecognition.Of(rows, first is null ? settings : settings with { Columns = new() }, file.Name));
     }
 
@@ -138,10 +138,21 @@ public static class DatasetBuilder
     /// <summary>Leaves held-out pieces away that nearly repeat a piece to learn, such as a heading or licence that many texts share.</summary>
     private static (IReadOnlyList<Example> Validation, IReadOnlyList<Example> Test) WithoutLearned(IReadOnlyList<Example> train, IReadOnlyList<Example> validation, IReadOnlyList<Example> test, ReadingNotes notes)
     {
-        int[] first = NearDuplicates.Cluster([.. train.Concat(validation).Concat(test).Select(AskedText)]);
-        HashSet<int> learned = [.. first.Take(train.Count)];
-        IReadOnlyList<Example> Kept(IReadOnlyList<Example> pieces, int from) => [.. pieces.Where((_, i) => !learned.Contains(first[from + i]))];
-        (IReadOnlyList<Example> heldBack, IReadOnlyList<Example> held) = (Kept(validation, train.Count), Kept(test, train.Count + validation.Count));
+        (IReadOnlyList<Example> heldBack, IReadOnlyList<Example> held) = (validation, test);
+        while (true)
+        {
+            int[] first = NearDuplicates.Cluster([.. train.Concat(heldBack).Concat(held).Select(AskedText)]);
+            HashSet<int> learned = [.. first.Take(train.Count)];
+            IReadOnlyList<Example> Kept(IReadOnlyList<Example> pieces, int from) => [.. pieces.Where((_, i) => !learned.Contains(first[from + i]))];
+            (IReadOnlyList<Example> fewerBack, IReadOnlyList<Example> fewer) = (Kept(heldBack, train.Count), Kept(held, train.Count + heldBack.Count));
+            bool stable = fewerBack.Count == heldBack.Count && fewer.Count == held.Count;
+            (heldBack, held) = (fewerBack, fewer);
+            if (stable)
+            {
+                break;
+            }
+        }
+
         int left = validation.Count + test.Count - heldBack.Count - held.Count;
         if (left > 0)
         {
@@ -154,25 +165,33 @@ public static class DatasetBuilder
     /// <summary>Takes out rows that nearly repeat a test row, or where that is asked another row, and clusters the rest.</summary>
     private static (List<Example> Rows, int[] Clusters, NearDuplicateCounts Counts) PartNearDuplicates(List<Example> testRows, List<Example> rows, bool drop, List<RejectedRow> rejected)
     {
-        List<Example> all = [.. testRows, .. rows];
-        int[] first = NearDuplicates.Cluster([.. all.Select(AskedText)]);
-        var kept = new List<int>();
-        for (int i = 0; i < all.Count; i++)
+        // Clusters are those of the rows that stay, which the audit will see: what goes may have joined others.
+        List<Example> all;
+        int[] first;
+        while (true)
         {
-            bool repeatsTest = i >= testRows.Count && first[i] < testRows.Count;
-            if (i < testRows.Count || !(repeatsTest || (drop && first[i] != i)))
+            all = [.. testRows, .. rows];
+            first = NearDuplicates.Cluster([.. all.Select(AskedText)]);
+            List<int> goes = [.. Enumerable.Range(testRows.Count, rows.Count).Where(i => first[i] < testRows.Count || (drop && first[i] != i))];
+            if (goes.Count == 0)
             {
-                kept.Add(i);
-                continue;
+                break;
             }
 
-            Example like = all[first[i]];
-            string other = like.Label is { } label && label != all[i].Label ? $", which says '{label}'" : "";
-            rejected.Add(new RejectedRow(
-                all[i].Id, RejectedRow.Duplicate, RejectionReason.NearDuplicate, $"nearly the same as {like.Id}{(repeatsTest ? " of the test set" : "")}{other}", like.Id, all[i].Source,
-                new Dictionary<string, string> { ["text"] = AskedText(all[i]), ["answer"] = all[i].Messages[^1].Content }));
+            foreach (int i in goes)
+            {
+                Example like = all[first[i]];
+                string other = like.Label is { } label && label != all[i].Label ? $", which says '{label}'" : "";
+                rejected.Add(new RejectedRow(
+                    all[i].Id, RejectedRow.Duplicate, RejectionReason.NearDuplicate, $"nearly the same as {like.Id}{(first[i] < testRows.Count ? " of the test set" : "")}{other}", like.Id, all[i].Source,
+                    new Dictionary<string, string> { ["text"] = AskedText(all[i]), ["answer"] = all[i].Messages[^1].Content }));
+            }
+
+            HashSet<string> gone = [.. goes.Select(i => all[i].Id)];
+            rows = [.. rows.Where(r => !gone.Contains(r.Id))];
         }
 
+        List<int> kept = [.. Enumerable.Range(0, all.Count)];
         List<int> learned = [.. kept.Where(i => i >= testRows.Count)];
         Dictionary<int, int> place = learned.Index().ToDictionary(k => k.Item, k => k.Index);
         int[] clusters = [.. learned.Select(i => place.GetValueOrDefault(first[i], place[i]))];
@@ -198,7 +217,7 @@ public static class DatasetBuilder
         }
 
         return train.Count == 0 || test.Count == 0
-            ? new DatasetException(DatasetException.NothingAccepted, $"{manifest.Rows.Accepted} accepted rows leave {train.Count} to train and {test.Count} to test on ({Said(manifest.Reasons)}); more rows are needed.")
+            ? new DatasetException(DatasetException.NothingAccepted, $"{manifest.Rows.Accepted} accepted rows leave {train.Count} to train and {test.Count} to test on{(manifest.Reasons.Count > 0 ? $" ({Said(manifest.Reasons)})" : "")}{(manifest.NearDuplicates.Rows > 0 ? $"; {manifest.NearDuplicates.Rows} of them are nearly the same as others, and those are never parted" : "")}; more rows are needed.")
             : null;
     }
 

@@ -27,7 +27,7 @@ public sealed class TokenAudit(ChatEncoder encoder, ProjectSettings settings)
         return new DatasetAudit
         {
             DatasetId = datasetId,
-            Checks = [.. RowChecks(rows), Leaks(rows), .. LabelChecks(rows)],
+            Checks = [Enough(train.Count, test.Count), .. RowChecks(rows), Leaks(rows), .. LabelChecks(rows)],
             Splits = new SortedDictionary<string, TokenCounts>(((string[])["test", "train", "validation"]).ToDictionary(s => s, s => Count(rows.Where(r => r.Split == s))), StringComparer.Ordinal),
             Labels = new SortedDictionary<string, TokenCounts>(rows.Where(r => r.Split == "train" && r.Example.Label is not null).GroupBy(r => r.Example.Label!, StringComparer.Ordinal).ToDictionary(g => g.Key, Count), StringComparer.Ordinal),
             Steps = Steps(all),
@@ -36,6 +36,10 @@ public sealed class TokenAudit(ChatEncoder encoder, ProjectSettings settings)
             Cost = minutes is { } time && settings.Machine.PricePerHour is { } price ? Math.Round(time / 60 * price, 2) : null,
         };
     }
+
+    private static AuditCheck Enough(int train, int test) => train > 0 && test > 0
+        ? new AuditCheck("rows to learn from and to ask", AuditCheck.Ok, train + test, $"{train} to train, {test} to test", "")
+        : new AuditCheck("rows to learn from and to ask", AuditCheck.Red, train + test, $"{train} to train, {test} to test", "more rows are needed; see the reasons of those that were left out");
 
     private IEnumerable<AuditCheck> RowChecks(List<Row> rows)
     {
@@ -78,34 +82,9 @@ public sealed class TokenAudit(ChatEncoder encoder, ProjectSettings settings)
         // Llama 2 puts one before each turn, the others one before the dialogue, ChatML none.
         int wanted = begin is null ? 0 : encoder.Template is Llama2Template ? turns : 1;
         bool begins = (begin is null || chat.Ids.Count(i => i == begin) == wanted) && (begin is null || chat.Ids[0] == begin);
-        List<List<int>> answers = Learned(chat);
+        List<List<int>> answers = AnswerTokens.Of(chat);
         bool goesOn = example.Messages[^1].Role == ChatMessage.Excerpt;
-        string[] texts = [.. example.Messages.Where(encoder.Template.IsLearned).Select(m => m.Content.Trim())];
-        return new Row(
-            example, split, chat, goesOn || (answers.Count > 0 && answers.All(a => a[^1] == encoder.EndId)), begins,
-            answers.Select(a => encoder.Tokenizer.Decode(a[^1] == encoder.EndId ? a[..^1] : a).Trim()).SequenceEqual(texts));
-    }
-
-    /// <summary>The runs of learned tokens.</summary>
-    private static List<List<int>> Learned(EncodedChat chat)
-    {
-        var runs = new List<List<int>>();
-        for (int i = 0; i < chat.Ids.Count; i++)
-        {
-            if (chat.LossMask[i] == 0)
-            {
-                continue;
-            }
-
-            if (i == 0 || chat.LossMask[i - 1] == 0)
-            {
-                runs.Add([]);
-            }
-
-            runs[^1].Add(chat.Ids[i]);
-        }
-
-        return runs;
+        return new Row(example, split, chat, goesOn || (answers.Count > 0 && answers.All(a => a[^1] == encoder.EndId)), begins, AnswerTokens.ReadBack(encoder, example.Messages, chat));
     }
 
     private int Steps(TokenCounts train)

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
 using Pipeline.Contracts;
@@ -14,7 +15,9 @@ public sealed class RawFile
     /// <param name="name">Its name, without a folder; of a file in an archive <c>archive.zip/folder/name</c>.</param>
     /// <param name="bytes">All of it.</param>
     public RawFile(string name, ReadOnlyMemory<byte> bytes)
-        : this(name, bytes.Length, () => new MemoryStream(bytes.ToArray(), writable: false))
+        : this(name, bytes.Length, () => MemoryMarshal.TryGetArray(bytes, out ArraySegment<byte> held)
+            ? new MemoryStream(held.Array!, held.Offset, held.Count, writable: false)
+            : new MemoryStream(bytes.ToArray(), writable: false))
     {
     }
 
@@ -34,12 +37,15 @@ public sealed class RawFile
 
     private RawFile(string name, IReadOnlyList<RawFile> inner)
     {
-        (Name, Inner, Length) = (name, inner, inner.Sum(f => f.Length));
+        (Name, Inner, Length, IsFolder) = (name, inner, inner.Sum(f => f.Length), true);
         _open = () => throw new NotSupportedException($"'{name}' is a folder.");
         _sha256 = new Lazy<string>(() => ContentHash.Of(Encoding.UTF8.GetBytes(string.Concat(inner.Select(f => $"{f.Name} {f.Sha256}\n")))));
     }
 
     public string Name { get; }
+
+    /// <summary>Whether it is a folder.</summary>
+    public bool IsFolder { get; }
 
     /// <summary>The files of a folder that was given as a whole; empty for a file.</summary>
     public IReadOnlyList<RawFile> Inner { get; } = [];

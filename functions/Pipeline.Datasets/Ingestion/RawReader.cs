@@ -13,12 +13,14 @@ public sealed partial class RawReader : IDisposable
     private const int HeadBytes = 65_536;
     private readonly Spool _spool = new();
     private readonly bool _plainTexts;
+    private readonly IReadOnlyCollection<string> _columns;
 
     /// <summary>A reader.</summary>
     /// <param name="plainTexts">Whether a file of no known format is plain text, not a table.</param>
-    public RawReader(bool plainTexts = false)
+    /// <param name="columns">Columns that project.yaml names; a first line that has them all is one of names.</param>
+    public RawReader(bool plainTexts = false, IReadOnlyCollection<string>? columns = null)
     {
-        _plainTexts = plainTexts;
+        (_plainTexts, _columns) = (plainTexts, columns ?? []);
     }
 
     /// <summary>What was noticed on the way; whole once the rows were read.</summary>
@@ -30,7 +32,7 @@ public sealed partial class RawReader : IDisposable
     {
         ArgumentNullException.ThrowIfNull(file);
         string name = file.Name;
-        List<RawFile> inner = [.. file.Inner.Count > 0 ? file.Inner.Where(f => !Archive.IsClutter(f.Name, name)).SelectMany(f => Archive.Expand(f, _spool)) : Archive.Expand(file, _spool)];
+        List<RawFile> inner = [.. file.IsFolder ? file.Inner.Where(f => !Archive.IsClutter(f.Name, name)).SelectMany(f => Archive.Expand(f, _spool)) : Archive.Expand(file, _spool)];
         if (inner.Count == 0)
         {
             throw new DatasetException(DatasetException.EmptyFile, $"'{name}' holds no file with rows.");
@@ -39,6 +41,10 @@ public sealed partial class RawReader : IDisposable
         if (inner.Count > 1)
         {
             inner = [.. inner.Where(Readable)];
+            if (inner.Count == 0)
+            {
+                throw new DatasetException(DatasetException.BinaryFile, $"Nothing in '{name}' can be read. {string.Join(" ", Notes.Said.Take(3))}");
+            }
         }
 
         IEnumerable<RawRow> rows = (inner.Count > 1 ? Bundle.Read(inner, Notes) : null) ?? inner.SelectMany(One);
@@ -53,17 +59,14 @@ public sealed partial class RawReader : IDisposable
 
     public void Dispose() => _spool.Dispose();
 
-    /// <summary>The text of a file's first line that is not blank.</summary>
+    /// <summary>The beginning of a file's first line that is not blank.</summary>
     private static string FirstLine(RawFile file)
     {
         using MixedText text = MixedText.Open(file);
-        string first = "";
-        while (first.Length == 0 && text.Reader.ReadLine() is { } line)
-        {
-            first = line.Trim();
-        }
-
-        return first;
+        var head = new char[HeadBytes];
+        string start = new string(head, 0, text.Reader.ReadBlock(head)).TrimStart();
+        int end = start.AsSpan().IndexOfAny('\r', '\n');
+        return (end < 0 ? start : start[..end]).Trim();
     }
 
     /// <summary>Among several files one that is no text is passed over, and said.</summary>
@@ -92,14 +95,14 @@ public sealed partial class RawReader : IDisposable
 
         if (file.Head(4).AsSpan().SequenceEqual("PK\u0003\u0004"u8))
         {
-            return SpreadsheetReader.Read(file);
+            return SpreadsheetReader.Read(file, _columns, Notes);
         }
 
         return extension switch
         {
             ".jsonl" or ".ndjson" => JsonReader.Lines(file, Notes),
-            ".tsv" or ".tab" => DelimitedReader.Read(file, '\t', Notes),
-            ".csv" => DelimitedReader.Read(file, null, Notes),
+            ".tsv" or ".tab" => DelimitedReader.Read(file, '\t', _columns, Notes),
+            ".csv" => DelimitedReader.Read(file, null, _columns, Notes),
             ".eml" => Bundle.Mails([file], Notes),
             _ => ByContent(file, extension),
         };
@@ -136,8 +139,8 @@ public sealed partial class RawReader : IDisposable
         }
 
         return _plainTexts ? PlainTextReader.Read(file, Notes)
-            : first.Contains('\t', StringComparison.Ordinal) ? DelimitedReader.Read(file, '\t', Notes)
-            : DelimitedReader.Read(file, null, Notes);
+            : first.Contains('\t', StringComparison.Ordinal) ? DelimitedReader.Read(file, '\t', _columns, Notes)
+            : DelimitedReader.Read(file, null, _columns, Notes);
     }
 
     private static void RequireKnown(RawFile file)

@@ -18,46 +18,73 @@ public static class NearDuplicates
     private const int Bands = 16;
     private const int RowsABand = Hashes / Bands;
     private const int Words = 3;
-    private const int LongestRun = 64; // texts of one bucket compared with one another; more are compared with its first
+    private const int MostRepresentatives = 512; // of the clusters in one bucket
 
     private static readonly uint[] Factors = Constants(1);
     private static readonly uint[] Offsets = Constants(2);
 
-    /// <summary>Clusters texts.</summary>
+    /// <summary>Clusters texts. The clusters follow from the texts alone, not from their order.</summary>
     /// <param name="texts">The texts.</param>
     /// <returns>For each text the index of the first of its cluster; its own where it is alone or the first.</returns>
     public static int[] Cluster(IReadOnlyList<string> texts)
     {
         ArgumentNullException.ThrowIfNull(texts);
+        HashSet<ulong> common = Common(texts);
         uint[] signatures = new uint[(long)texts.Count * Hashes];
         bool[] empty = new bool[texts.Count];
         Parallel.For(0, texts.Count, i =>
         {
             var shingles = new List<ulong>();
             Shingles(texts[i], shingles);
+            List<ulong> own = common.Count == 0 ? shingles : [.. shingles.Where(s => !common.Contains(s))];
             empty[i] = shingles.Count == 0;
-            Sign(shingles, signatures.AsSpan(i * Hashes, Hashes));
+            Sign(own.Count > 0 ? own : shingles, signatures.AsSpan(i * Hashes, Hashes));
         });
 
-        int[] first = [.. Enumerable.Range(0, texts.Count)];
-        var buckets = new (ulong Key, int Row)[texts.Count];
+        int[] parent = [.. Enumerable.Range(0, texts.Count)];
+        var buckets = new (ulong Key, ulong Content, int Row)[texts.Count];
         for (int band = 0; band < Bands; band++)
         {
             for (int row = 0; row < texts.Count; row++)
             {
-                buckets[row] = (empty[row] ? (uint)row | (1UL << 63) : Key(signatures.AsSpan((row * Hashes) + (band * RowsABand), RowsABand)), row);
+                ReadOnlySpan<uint> signature = signatures.AsSpan(row * Hashes, Hashes);
+                buckets[row] = (empty[row] ? (uint)row | (1UL << 63) : Key(signature.Slice(band * RowsABand, RowsABand)), Key(signature), row);
             }
 
             Array.Sort(buckets);
-            Join(buckets, signatures, empty, first);
+            Join(buckets, signatures, empty, parent);
         }
 
+        var first = new int[texts.Count];
+        var least = new Dictionary<int, int>();
         for (int i = 0; i < first.Length; i++)
         {
-            first[i] = Root(first, i);
+            int root = Root(parent, i);
+            first[i] = least.TryGetValue(root, out int known) ? known : least[root] = i;
         }
 
         return first;
+    }
+
+    /// <summary>Shingles that stand in a fifth of the texts or more, such as an instruction that all share: they tell nothing of a pair.</summary>
+    private static HashSet<ulong> Common(IReadOnlyList<string> texts)
+    {
+        const int Sampled = 20_000;
+        const int Fewest = 20;
+        int step = Math.Max(1, texts.Count / Sampled);
+        var counts = new Dictionary<ulong, int>();
+        int looked = 0;
+        for (int i = 0; i < texts.Count; i += step, looked++)
+        {
+            var shingles = new List<ulong>();
+            Shingles(texts[i], shingles);
+            foreach (ulong shingle in shingles.Distinct())
+            {
+                counts[shingle] = counts.GetValueOrDefault(shingle) + 1;
+            }
+        }
+
+        return [.. counts.Where(c => c.Value >= Fewest && c.Value * 5 >= looked).Select(c => c.Key)];
     }
 
     /// <summary>The share of shingles that two texts have in common; exact, for one pair.</summary>
@@ -71,20 +98,37 @@ public static class NearDuplicates
         return all == 0 ? 0 : (double)both / all;
     }
 
-    private static void Join((ulong Key, int Row)[] buckets, uint[] signatures, bool[] empty, int[] first)
+    private static void Join((ulong Key, ulong Content, int Row)[] buckets, uint[] signatures, bool[] empty, int[] parent)
     {
-        int start = 0;
-        for (int at = 1; at < buckets.Length; at++)
+        var representatives = new List<int>(); // one of each cluster that the bucket has met
+        for (int at = 0; at < buckets.Length; at++)
         {
-            start = buckets[at].Key == buckets[start].Key ? start : at;
-            int row = buckets[at].Row;
-            foreach (int other in Enumerable.Range(Math.Max(start, at - LongestRun), Math.Min(at - start, LongestRun)).Append(start).Where(o => o < at && !empty[row]))
+            if (at == 0 || buckets[at].Key != buckets[at - 1].Key)
             {
-                (int one, int two) = (Root(first, row), Root(first, buckets[other].Row));
-                if (one != two && Estimate(signatures, row, buckets[other].Row) >= Threshold)
+                representatives.Clear();
+            }
+
+            int row = buckets[at].Row;
+            if (empty[row])
+            {
+                continue;
+            }
+
+            bool joined = false;
+            foreach (int other in representatives)
+            {
+                (int one, int two) = (Root(parent, row), Root(parent, other));
+                joined |= one == two;
+                if (one != two && Estimate(signatures, row, other) >= Threshold)
                 {
-                    first[Math.Max(one, two)] = Math.Min(one, two);
+                    parent[Math.Max(one, two)] = Math.Min(one, two);
+                    joined = true;
                 }
+            }
+
+            if (!joined && representatives.Count < MostRepresentatives)
+            {
+                representatives.Add(row);
             }
         }
     }
@@ -149,11 +193,21 @@ public static class NearDuplicates
         (ulong before, ulong last, int words) = (0, 0, 0);
         for (int at = 0; at < text.Length;)
         {
-            if (text[at] == '@' || text.AsSpan(at).StartsWith("http://", StringComparison.OrdinalIgnoreCase) || text.AsSpan(at).StartsWith("https://", StringComparison.OrdinalIgnoreCase) || text.AsSpan(at).StartsWith("www.", StringComparison.OrdinalIgnoreCase))
+            if (text[at] == '@')
             {
-                while (at < text.Length && !char.IsWhiteSpace(text[at]))
+                for (at++; at < text.Length && (char.IsLetterOrDigit(text[at]) || text[at] == '_') && !IsIdeograph(text[at]); at++)
                 {
-                    at++;
+                    // a name
+                }
+
+                continue;
+            }
+
+            if (text.AsSpan(at).StartsWith("http://", StringComparison.OrdinalIgnoreCase) || text.AsSpan(at).StartsWith("https://", StringComparison.OrdinalIgnoreCase) || text.AsSpan(at).StartsWith("www.", StringComparison.OrdinalIgnoreCase))
+            {
+                for (; at < text.Length && !char.IsWhiteSpace(text[at]) && char.IsAscii(text[at]); at++)
+                {
+                    // a link
                 }
 
                 continue;

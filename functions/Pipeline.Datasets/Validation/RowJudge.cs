@@ -1,4 +1,5 @@
 using Pipeline.Contracts;
+using Pipeline.Datasets.Auditing;
 using Pipeline.Datasets.Ingestion;
 using Pipeline.Datasets.Ingestion.Layouts;
 using Pipeline.Tokenization;
@@ -33,7 +34,7 @@ internal sealed class RowJudge(LabelBook? book, string task, string? systemPromp
             return (null, Reject(reason, content.Detail));
         }
 
-        List<ChatMessage> messages = [.. content.Messages.Select(m => m with { Content = TextCleaning.Clean(m.Content, layout.HasAccidents) })];
+        List<ChatMessage> messages = [.. content.Messages.Select(m => m with { Content = TextCleaning.Clean(m.Content, layout.HasAccidents && (book is not null || m.Role != ChatMessage.Assistant)) })];
         if (messages.Find(m => m.Content.Length == 0) is { } empty)
         {
             return (null, empty.Role == ChatMessage.Assistant
@@ -60,13 +61,19 @@ internal sealed class RowJudge(LabelBook? book, string task, string? systemPromp
             messages.Insert(0, new ChatMessage(ChatMessage.System, systemPrompt));
         }
 
-        int tokens = encoder.Encode(messages).Ids.Count;
+        EncodedChat chat = encoder.Encode(messages);
+        int tokens = chat.Ids.Count;
         if (tokens > maxTokens && !plain) // a long text is cut into pieces, once it is known on which side of the split it lies
         {
             return (null, Reject(RejectionReason.TooLong, $"{tokens} tokens where {maxTokens} are allowed (validation.maxTokens); shorten or split it"));
         }
 
-        string key = string.Join('\0', messages.Where(m => m.Role != ChatMessage.System).SkipLast(plain ? 0 : 1).Select(m => TextCleaning.Key(m.Content)));
+        if (!AnswerTokens.ReadBack(encoder, messages, chat))
+        {
+            return (null, Reject(RejectionReason.InvalidText, "the base's tokenizer cannot write the answer as it stands; replace its unusual characters, or choose another base"));
+        }
+
+        string key = string.Join('\0', messages.Where(m => m.Role != ChatMessage.System || m.Content != systemPrompt).SkipLast(plain ? 0 : 1).Select(m => TextCleaning.Key(m.Content)));
         key = task is ProjectSettings.InstructionTask or ProjectSettings.ChatTask ? $"{key}\0{TextCleaning.Key(answer)}" : key; // of free answers several may be right
         if (_seen.TryGetValue(key, out (string Id, string Answer) first))
         {

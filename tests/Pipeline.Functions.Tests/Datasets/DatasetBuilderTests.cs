@@ -216,4 +216,44 @@ public sealed class DatasetBuilderTests
         string[] files = [BlobLayout.TrainFile, BlobLayout.ValidationFile, BlobLayout.TestFile];
         Assert.All(Enumerable.Range(0, 10), n => Assert.Single(files, f => Encoding.UTF8.GetString(build.Files[f]).Contains($"number {n} please", StringComparison.Ordinal)));
     }
+
+    /// <summary>The escapes belong to the JSON that is learned; in a text they are accidents.</summary>
+    [Fact]
+    public void Build_ExtractionAnswers_KeepTheirEscapes()
+    {
+        string rows = string.Concat(Enumerable.Range(0, 20).Select(i => ContractJson.Write(new Dictionary<string, string> { ["text"] = $"item {i} &amp; more", ["label"] = $$"""{"item":"5\u0022 pipe & co \u0026lt; {{i}}"}""" }) + "\n"));
+
+        DatasetBuild build = DatasetBuilder.Build(Request(new ProjectSettings { Task = ProjectSettings.ExtractionTask, TaskIsSaid = true }, new RawFile("a.jsonl", Encoding.UTF8.GetBytes(rows))));
+
+        Example first = ContractJson.Read<Example>(Encoding.UTF8.GetString(build.Files[BlobLayout.TrainFile]).Split('\n')[0]);
+        Assert.Contains("& more", first.Messages[0].Content, StringComparison.Ordinal);
+        Assert.Contains("5\\u0022 pipe", first.Messages[^1].Content, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Build_AnswerThatTheTokenizerCannotWrite_IsOneRejectedRow()
+    {
+        DatasetBuild build = Build("text,label\n" + Filler("pos", 20) + Filler("neg", 20) + "an odd one,a▁b\nan odd two,a▁b\nan odd three,a▁b\n");
+
+        Assert.Null(build.Fault);
+        Assert.Equal([RejectionReason.InvalidText], Rejected(build).Select(r => r.Reason).Distinct());
+    }
+
+    /// <summary>Templates with many near-duplicates on the border of the threshold: the audit, which clusters anew, finds no leak.</summary>
+    [Fact]
+    public void Build_ManyNearDuplicatesAtTheThreshold_LeakNothingTheAuditFinds()
+    {
+        var random = new Random(3);
+        string[] templates = [.. Enumerable.Range(0, 12).Select(t => string.Join(' ', Enumerable.Range(0, 10).Select(k => $"t{t}w{k}")))];
+        string csv = "text,label\n" + string.Concat(Enumerable.Range(0, 1500).Select(i =>
+        {
+            string[] words = templates[i % 12].Split(' ');
+            words[random.Next(10)] = $"x{random.Next(9)}";
+            return $"{string.Join(' ', words)} {random.Next(40)},{(i % 12 < 6 ? "a" : "b")}\n";
+        }));
+
+        DatasetBuild build = Build(csv);
+
+        Assert.DoesNotContain(build.Audit.Checks, c => c.Level == AuditCheck.Red);
+    }
 }

@@ -21,6 +21,7 @@ internal static class Archive
     {
         try
         {
+            spool.BeginArchive();
             return [.. Expand(file, spool, file.Length, layer: 0).Where(f => !IsClutter(f.Name, file.Name))];
         }
         catch (Exception fault) when (fault is not (DatasetException or OutOfMemoryException) && fault is not IOException || fault is EndOfStreamException or InvalidDataException) // damaged bytes bring the unpackers to throw anything; a disk that is full is another matter

@@ -7,6 +7,7 @@ namespace Pipeline.Datasets.Ingestion.Files;
 internal static class Bundle
 {
     private const int FewestInFolder = 2;
+    private static readonly string[] SplitNames = ["train", "training", "dev", "valid", "validation", "val", "test", "testa", "testb", "eval", "all", "full", "sample"];
     private static readonly string[] FormatExtensions = [".txt", ".csv", ".tsv", ".tab", ".json", ".jsonl", ".ndjson", ".md", ".parquet", ".xlsx", ".conll", ".eml", ".xml", ".html", ".pdf"];
 
     /// <summary>The rows of files that belong together; <c>null</c> when each is a table of its own.</summary>
@@ -64,7 +65,7 @@ internal static class Bundle
     /// <summary>The same name with other endings, which are no formats: <c>rt-polarity.pos</c>, <c>rt-polarity.neg</c>. A text a line.</summary>
     private static IEnumerable<RawRow>? ClassFiles(IReadOnlyList<RawFile> files, ReadingNotes notes)
     {
-        List<RawFile> classes = [.. files.Where(f => Extension(f) is { Length: > 1 } e && !FormatExtensions.Contains(e))
+        List<RawFile> classes = [.. files.Where(f => Extension(f) is { Length: > 1 } e && !FormatExtensions.Contains(e) && !SplitNames.Contains(e[1..]) && e.Skip(1).All(char.IsLetter))
             .GroupBy(f => f.Name[..^Extension(f).Length], StringComparer.Ordinal).Where(g => g.Count() > 1).OrderByDescending(g => g.Count()).FirstOrDefault() ?? Enumerable.Empty<RawFile>()];
         if (classes.Count == 0)
         {
@@ -79,8 +80,10 @@ internal static class Bundle
     /// <summary>A folder a class, a text or mail a file: <c>spam/0001.txt</c>, <c>ham/0001.txt</c>.</summary>
     private static IEnumerable<RawRow>? ClassFolders(IReadOnlyList<RawFile> files, ReadingNotes notes)
     {
-        List<IGrouping<string, RawFile>> folders = [.. files.Where(f => IsPlain(f) || Extension(f) == ".eml").GroupBy(f => Folder(f), StringComparer.Ordinal)];
-        bool classes = folders.Count > 1 && folders.All(g => g.Count() >= FewestInFolder) && folders.Select(g => LastPart(g.Key)).Distinct(StringComparer.OrdinalIgnoreCase).Count() > 1;
+        List<IGrouping<string, RawFile>> folders = [.. files.Where(f => !FormatExtensions.Contains(Extension(f)) || IsPlain(f) || Extension(f) == ".eml").GroupBy(f => Folder(f), StringComparer.Ordinal)];
+        int deepest = folders.Count == 0 ? 0 : folders.Max(g => g.Key.Count(c => c == '/'));
+        folders = [.. folders.Where(g => g.Key.Count(c => c == '/') == deepest)]; // an index or a list above the classes is none of them
+        bool classes = folders.Count > 1 && folders.Count(g => g.Count() >= FewestInFolder) > folders.Count / 2 && folders.Select(g => LastPart(g.Key)).Distinct(StringComparer.OrdinalIgnoreCase).Count() > 1;
         bool mails = files.Count(f => Extension(f) == ".eml") > files.Count / 2;
         if (!classes && !mails)
         {

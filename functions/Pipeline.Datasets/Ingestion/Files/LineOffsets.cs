@@ -9,6 +9,7 @@ internal sealed class LineOffsets(Stream inner, int width) : Stream
     private int _first = 1;
     private long _position;
     private int _zeros;
+    private bool _afterReturn; // the last byte was a carriage return: a line ends with it unless a line feed follows
 
     public override bool CanRead => true;
     public override bool CanSeek => false;
@@ -41,10 +42,7 @@ internal sealed class LineOffsets(Stream inner, int width) : Stream
         Span<byte> got = buffer[..read];
         if (width == 1)
         {
-            for (int at = 0, found; (found = got[at..].IndexOf((byte)'\n')) >= 0; at += found + 1)
-            {
-                _starts.Enqueue(_position + at + found + 1);
-            }
+            Narrow(got);
         }
         else
         {
@@ -71,6 +69,30 @@ internal sealed class LineOffsets(Stream inner, int width) : Stream
         }
 
         base.Dispose(disposing);
+    }
+
+    /// <summary>A line ends with a line feed, or with a carriage return that none follows, as StreamReader has it.</summary>
+    private void Narrow(ReadOnlySpan<byte> bytes)
+    {
+        if (_afterReturn && bytes.Length > 0)
+        {
+            _afterReturn = false;
+            if (bytes[0] != '\n')
+            {
+                _starts.Enqueue(_position);
+            }
+        }
+
+        for (int at = 0, found; (found = bytes[at..].IndexOfAny((byte)'\n', (byte)'\r')) >= 0; at += found + 1)
+        {
+            int end = at + found;
+            if (bytes[end] == '\n' || (end + 1 < bytes.Length && bytes[end + 1] != '\n'))
+            {
+                _starts.Enqueue(_position + end + 1);
+            }
+
+            _afterReturn = bytes[end] == '\r' && end + 1 == bytes.Length;
+        }
     }
 
     /// <summary>A unit of a line feed has the byte 10 and otherwise zeros, in either order.</summary>

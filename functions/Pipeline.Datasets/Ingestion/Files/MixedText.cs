@@ -69,12 +69,13 @@ internal sealed class MixedText : IDisposable
         }
 
         (int valid, int broken) = CountUtf8(sample, goesOn);
-        if (broken > valid && Detected(sample, broken) is { } other)
+        bool single = broken > 10 * valid; // next to nothing is UTF-8; where much is, the rest is repaired byte by byte
+        if (single && Detected(sample, broken) is { } other)
         {
             return (other, 1, other.WebName, null, false);
         }
 
-        if (broken > valid)
+        if (single)
         {
             return (Windows1252, 1, "ISO-8859-1 or Windows-1252", null, false);
         }

@@ -8,6 +8,9 @@ internal sealed class Spool : IDisposable
     private int _files;
     private long _total;
 
+    /// <summary>Another file was given: its own bytes count.</summary>
+    public void BeginArchive() => _total = 0;
+
     /// <summary>Takes up a stream's content.</summary>
     /// <param name="name">The file's name.</param>
     /// <param name="content">Read to its end.</param>

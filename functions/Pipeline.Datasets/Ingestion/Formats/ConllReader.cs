@@ -89,7 +89,7 @@ internal static partial class ConllReader
             Match match = Tag().Match(tag);
             fault ??= match.Success ? null : $"the token '{token}' has '{tag}' where a tag is due";
             string type = match.Groups["type"].Value;
-            bool goesOn = open is { } held && held.Type == type && match.Groups["position"].Value is "I" or "E" or "M";
+            bool goesOn = open is { } held && held.Type == type && match.Groups["position"].Value is "I" or "E" or "M" or "L";
             if (!goesOn)
             {
                 Close();
@@ -108,7 +108,7 @@ internal static partial class ConllReader
         return new RawRow(place, new Dictionary<string, string> { ["text"] = text.ToString(), ["spans"] = JsonSerializer.Serialize(spans) }, fault);
     }
 
-    private static string[] Columns(string line) => line.Contains('\t', StringComparison.Ordinal) ? line.Trim().Split('\t', StringSplitOptions.TrimEntries) : line.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+    private static string[] Columns(string line) => line.Trim().Length == 0 ? [] : line.Contains('\t', StringComparison.Ordinal) ? line.Trim().Split('\t', StringSplitOptions.TrimEntries) : line.Split(' ', StringSplitOptions.RemoveEmptyEntries);
 
     [GeneratedRegex(@"^(?:O|(?<position>[BIESULM])-(?<type>[A-Za-z][\w.&/-]*))$")]
     private static partial Regex Tag();

@@ -10,7 +10,7 @@ internal static class DelimitedReader
     private const int LongestRowCharacters = 1 << 24;
     private const int HeaderSample = 50;
 
-    public static IEnumerable<RawRow> Read(RawFile file, char? delimiter, ReadingNotes notes)
+    public static IEnumerable<RawRow> Read(RawFile file, char? delimiter, IReadOnlyCollection<string> said, ReadingNotes notes)
     {
         using MixedText text = MixedText.Open(file);
         using CsvDataReader reader = Open(file, text, delimiter);
@@ -36,7 +36,7 @@ internal static class DelimitedReader
             first.Add((fields, at));
             if (first.Count == HeaderSample)
             {
-                header = Header(file, first, notes);
+                header = Header(file, first, said, notes);
                 foreach ((string[] early, int where) in first)
                 {
                     yield return Row(file, header, early, ++rows, where, text);
@@ -48,7 +48,7 @@ internal static class DelimitedReader
 
         if (header is null && first.Count > 0)
         {
-            header = Header(file, first, notes);
+            header = Header(file, first, said, notes);
             foreach ((string[] early, int where) in first)
             {
                 yield return Row(file, header, early, ++rows, where, text);
@@ -61,8 +61,8 @@ internal static class DelimitedReader
     private static CsvDataReader Open(RawFile file, MixedText text, char? delimiter)
     {
         var options = delimiter == '\t'
-            ? new CsvDataReaderOptions { Delimiter = '\t', HasHeaders = false, MaxBufferSize = LongestRowCharacters, Quote = '\0', Escape = '\0' }
-            : new CsvDataReaderOptions { Delimiter = delimiter, HasHeaders = false, MaxBufferSize = LongestRowCharacters }; // names are read below, so that a repeated one is said rather than thrown
+            ? new CsvDataReaderOptions { Delimiter = '\t', HasHeaders = false, MaxBufferSize = LongestRowCharacters, Quote = '\0', Escape = '\0', Comment = '\0' }
+            : new CsvDataReaderOptions { Delimiter = delimiter, HasHeaders = false, MaxBufferSize = LongestRowCharacters, Comment = '\0' }; // names are read below, so that a repeated one is said rather than thrown
         try
         {
             return CsvDataReader.Create(text.Reader, options);
@@ -89,12 +89,17 @@ internal static class DelimitedReader
         new(DatasetException.UnreadableFile, $"'{file.Name}' cannot be read past row {fault.RowNumber}: {fault.Message}", fault);
 
     /// <summary>The names in the first line, which is then taken out of the rows; or names by number where the first line is a row like the others.</summary>
-    private static string[] Header(RawFile file, List<(string[] Fields, int Line)> first, ReadingNotes notes)
+    public static string[] Header(RawFile file, List<(string[] Fields, int Line)> first, IReadOnlyCollection<string> said, ReadingNotes notes)
     {
         string[] names = [.. first[0].Fields.Select(f => f.Trim())];
-        if (IsHeader(names, [.. first.Skip(1).Select(f => f.Fields)]))
+        if (IsHeader(names, [.. first.Skip(1).Select(f => f.Fields)], said))
         {
             first.RemoveAt(0);
+            if (!said.Any(names.Contains) && !names.Any(ColumnGuess.IsKnownName))
+            {
+                notes.Say($"The first line of '{file.Name}' was taken for the columns' names: {string.Join(", ", names.Select(n => $"'{n}'"))}.");
+            }
+
             string? twice = names.GroupBy(h => h, StringComparer.Ordinal).FirstOrDefault(g => g.Count() > 1)?.Key;
             return twice is null ? names : throw new DatasetException(DatasetException.NoColumn, $"'{file.Name}' names the column '{twice}' twice in its first line; the first line must name each column once.");
         }
@@ -104,24 +109,27 @@ internal static class DelimitedReader
     }
 
     /// <summary>
-    /// Names are short, are no numbers, end like no sentence and do not come again as values. One line alone is taken for names.
+    /// Columns that project.yaml names settle it, and so does a line with a known name of a text and one of a label. Else names are
+    /// short, are no numbers, end like no sentence, and do not come again as values. One line alone is taken for names.
     /// </summary>
-    private static bool IsHeader(string[] names, List<string[]> rows)
+    private static bool IsHeader(string[] names, List<string[]> rows, IReadOnlyCollection<string> said)
     {
         const int LongestName = 64;
-        if (names.Any(n => n.Length > LongestName || double.TryParse(n, System.Globalization.CultureInfo.InvariantCulture, out _)))
-        {
-            return false;
-        }
-
-        if (names.Any(ColumnGuess.IsKnownName))
+        if (said.Count > 0 && said.All(names.Contains))
         {
             return true;
         }
 
-        // A label stands in many rows; a name stands in none.
-        return !Enumerable.Range(0, names.Length).Any(i => names[i].Length > 0 && rows.Any(r => i < r.Length && r[i].Trim().Equals(names[i], StringComparison.OrdinalIgnoreCase)))
-            && !names.Any(n => n.Length > 0 && ".!?".Contains(n[^1], StringComparison.Ordinal));
+        bool repeats = Enumerable.Range(0, names.Length).Any(i => names[i].Length > 0 && rows.Any(r => i < r.Length && r[i].Trim().Equals(names[i], StringComparison.OrdinalIgnoreCase)));
+        int known = names.Count(ColumnGuess.IsKnownName);
+        if (known > 1 || (known == 1 && !repeats))
+        {
+            return true;
+        }
+
+        // A label stands in many rows; a name stands in none. A label among very many may not come again among the first rows:
+        // then the other columns' first values look like texts and numbers all the same.
+        return !repeats && !names.Any(n => n.Length > LongestName || double.TryParse(n, System.Globalization.CultureInfo.InvariantCulture, out _) || (n.Length > 0 && ".!?".Contains(n[^1], StringComparison.Ordinal)) || n.Count(c => c == ' ') > 4);
     }
 
     private static RawRow Row(RawFile file, string[] header, string[] fields, int row, int line, MixedText text)
@@ -153,5 +161,5 @@ internal static class DelimitedReader
     }
 
     /// <summary>Lines that a row takes: one, and one more for each line break within its fields.</summary>
-    private static int Lines(string[] fields) => 1 + fields.Sum(f => f.Count(c => c == '\n'));
+    private static int Lines(string[] fields) => 1 + fields.Sum(f => f.Where((c, i) => c == '\n' || (c == '\r' && (i + 1 == f.Length || f[i + 1] != '\n'))).Count());
 }

@@ -36,7 +36,7 @@ internal static class JsonReader
     public static IEnumerable<RawRow> Elements(RawFile file, ReadingNotes notes)
     {
         using MixedText text = MixedText.Open(file);
-        using Stream utf8 = text.IsCleanUtf8 ? SkipMark(file.Open()) : new ReaderStream(text.Reader);
+        using Stream utf8 = text.IsCleanUtf8 && IsUtf8(file) ? SkipMark(file.Open()) : new ReaderStream(text.Reader);
         bool offsets = utf8 is not ReaderStream;
         byte[] buffer = new byte[FirstBuffer];
         var window = new Window(utf8, buffer);
@@ -68,7 +68,9 @@ internal static class JsonReader
                 first = text.Reader.ReadLine();
             }
 
-            if (first is not null && IsJson(first))
+            // One line alone that holds an array of objects is the whole, as it would be over many lines.
+            bool alone = text.Reader.ReadToEnd().Trim().Length == 0;
+            if (first is not null && IsJson(first) && !(alone && HoldsRows(first)))
             {
                 return Lines(file, notes);
             }
@@ -98,6 +100,13 @@ internal static class JsonReader
         {
             return [.. Lines(file, notes)]; // broken lines, each a row with its fault
         }
+    }
+
+    private static bool HoldsRows(string text)
+    {
+        using JsonDocument document = JsonDocument.Parse(text);
+        return document.RootElement.ValueKind == JsonValueKind.Object && document.RootElement.EnumerateObject().Count(p => p.Value.ValueKind == JsonValueKind.Array && p.Value.GetArrayLength() > 1 && p.Value.EnumerateArray().All(e => e.ValueKind == JsonValueKind.Object)) == 1
+            && !Layouts.LayoutRecognition.IsRow(document.RootElement.EnumerateObject().Select(p => p.Name));
     }
 
     private static bool IsJson(string text)
@@ -145,7 +154,7 @@ internal static class JsonReader
         }
         catch (InvalidOperationException fault) // half an escape, such as \ud83d alone, is found when the text is taken
         {
-            return new RawRow(place, new Dictionary<string, string> { ["line"] = element.GetRawText() }, $"not a JSON object: {fault.Message}");
+            return new RawRow(place, new Dictionary<string, string>(), $"not a JSON object: {fault.Message}");
         }
     }
 
@@ -155,6 +164,29 @@ internal static class JsonReader
         JsonValueKind.Null => "",
         _ => value.GetRawText(),
     };
+
+    /// <summary>Whether the whole file is UTF-8; its beginning may be where its end is not.</summary>
+    private static bool IsUtf8(RawFile file)
+    {
+        using Stream stream = file.Open();
+        var decoder = new UTF8Encoding(false, throwOnInvalidBytes: true).GetDecoder();
+        byte[] bytes = new byte[FirstBuffer];
+        try
+        {
+            int read;
+            do
+            {
+                read = stream.Read(bytes);
+                decoder.Convert(bytes.AsSpan(0, read), new char[read + 2], flush: read == 0, out _, out _, out _);
+            }
+            while (read > 0);
+            return true;
+        }
+        catch (DecoderFallbackException)
+        {
+            return false;
+        }
+    }
 
     private static Stream SkipMark(Stream stream)
     {
@@ -205,7 +237,8 @@ internal static class JsonReader
                         {
                             if (reader.TokenType == JsonTokenType.EndArray)
                             {
-                                return (false, null, null);
+                                Keep(ref reader);
+                                return More() ? (false, null, "something follows the array") : (false, null, null);
                             }
 
                             long at = reader.TokenStartIndex;
@@ -231,6 +264,26 @@ internal static class JsonReader
 
                 Fill();
             }
+        }
+
+        /// <summary>Whether anything but blanks stands behind the array.</summary>
+        private bool More()
+        {
+            do
+            {
+                for (; _start < _end; _start++, _consumed++)
+                {
+                    if (_buffer[_start] is not ((byte)' ' or (byte)'\t' or (byte)'\r' or (byte)'\n' or 0))
+                    {
+                        ElementStart = _base + _consumed;
+                        return true;
+                    }
+                }
+
+                Fill();
+            }
+            while (!_ended);
+            return false;
         }
 
         /// <summary>What stands where reading stopped, for people.</summary>

@@ -14,7 +14,7 @@ internal static partial class Mail
     /// <summary>The file as one text.</summary>
     public static string Text(RawFile file, ReadingNotes notes)
     {
-        if (!FirstHeader().IsMatch(Encoding.Latin1.GetString(file.Head(HeadBytes))))
+        if (!IsMail(Encoding.Latin1.GetString(file.Head(HeadBytes))) || Load(file) is not { } mail)
         {
             using MixedText text = MixedText.Open(file);
             string content = text.Reader.ReadToEnd();
@@ -22,10 +22,29 @@ internal static partial class Mail
             return content;
         }
 
-        using Stream stream = file.Open();
-        MimeMessage mail = MimeMessage.Load(stream);
         string body = mail.TextBody ?? (mail.HtmlBody is { } html ? WithoutTags(html) : "");
         return string.IsNullOrWhiteSpace(mail.Subject) ? body : $"{mail.Subject}\n\n{body}";
+    }
+
+    /// <summary>Two known headers at least stand before the first blank line, and nothing else does; a text may well begin with "From: …".</summary>
+    private static bool IsMail(string head)
+    {
+        string[] lines = head.ReplaceLineEndings("\n").Split('\n');
+        string[] headers = [.. lines.SkipWhile(l => l.StartsWith("From ", StringComparison.Ordinal)).TakeWhile(l => l.Length > 0)];
+        return headers.Length > 1 && headers.Count(l => KnownHeader().IsMatch(l)) > 1 && headers.All(l => l[0] is ' ' or '\t' || AnyHeader().IsMatch(l));
+    }
+
+    private static MimeMessage? Load(RawFile file)
+    {
+        try
+        {
+            using Stream stream = file.Open();
+            return MimeMessage.Load(stream);
+        }
+        catch (FormatException)
+        {
+            return null; // not a mail after all
+        }
     }
 
     private static string WithoutTags(string html)
@@ -47,6 +66,9 @@ internal static partial class Mail
         return text.ToString();
     }
 
-    [GeneratedRegex(@"\A(?:From |(?:From|To|Subject|Date|Message-ID|Received|Return-Path|Delivered-To|Path|Newsgroups|MIME-Version|Xref|X-[\w-]+):)", RegexOptions.IgnoreCase)]
-    private static partial Regex FirstHeader();
+    [GeneratedRegex(@"^(?:From|To|Subject|Date|Message-ID|Received|Return-Path|Delivered-To|Path|Newsgroups|MIME-Version|Content-Type|Xref|Organization|Lines|X-[\w-]+):\s", RegexOptions.IgnoreCase)]
+    private static partial Regex KnownHeader();
+
+    [GeneratedRegex(@"^[!-9;-~]+:")]
+    private static partial Regex AnyHeader();
 }

@@ -4,42 +4,92 @@ using Pipeline.Contracts;
 
 namespace Pipeline.Datasets.Ingestion.Formats;
 
-/// <summary>The first sheet of an XLSX file; its first row that is not empty has the names.</summary>
+/// <summary>The first sheet of an XLSX file, with or without a first row of names; sheets that are not read are named.</summary>
 internal static class SpreadsheetReader
 {
-    public static IEnumerable<RawRow> Read(RawFile file)
+    private const int HeaderSample = 50;
+
+    public static IEnumerable<RawRow> Read(RawFile file, IReadOnlyCollection<string> said, ReadingNotes notes)
+    {
+        Guarded(file, () =>
+        {
+            using Stream stream = file.Open();
+            List<string> sheets = stream.GetSheetNames();
+            if (sheets.Count > 1)
+            {
+                notes.Say($"Of '{file.Name}' the sheet '{sheets[0]}' was read, and not {string.Join(", ", sheets.Skip(1).Select(s => $"'{s}'"))}.");
+            }
+
+            return sheets.Count;
+        });
+        string[]? header = null;
+        var first = new List<(string[] Fields, int Line)>();
+        int rows = 0;
+        foreach ((string[] fields, int line) in Cells(file))
+        {
+            if (header is null)
+            {
+                first.Add((fields, line));
+                if (first.Count < HeaderSample)
+                {
+                    continue;
+                }
+            }
+
+            header ??= Header(file, first, said, notes);
+            foreach (RawRow row in Take(file, header, first, fields, line))
+            {
+                yield return row with { Place = row.Place with { Row = ++rows } };
+            }
+        }
+
+        if (header is null && first.Count > 0)
+        {
+            header = Header(file, first, said, notes);
+            foreach ((string[] fields, int line) in first)
+            {
+                yield return Row(file, header, fields, line) with { Place = new RowPlace(file.Name, ++rows, line) };
+            }
+        }
+    }
+
+    /// <summary>The rows that waited for the names, or this one alone.</summary>
+    private static IEnumerable<RawRow> Take(RawFile file, string[] header, List<(string[] Fields, int Line)> first, string[] fields, int line)
+    {
+        List<(string[] Fields, int Line)> taken = first.Count > 0 ? [.. first] : [(fields, line)];
+        first.Clear();
+        return taken.Select(t => Row(file, header, t.Fields, t.Line));
+    }
+
+    private static string[] Header(RawFile file, List<(string[] Fields, int Line)> first, IReadOnlyCollection<string> said, ReadingNotes notes)
+    {
+        // A column without a name has one by its number, so that two of them are not the same.
+        first[0] = ([.. first[0].Fields.Select((f, i) => f.Trim().Length > 0 ? f.Trim() : $"column {i + 1}")], first[0].Line);
+        return DelimitedReader.Header(file, first, said, notes);
+    }
+
+    private static RawRow Row(RawFile file, string[] header, string[] values, int line)
+    {
+        var fields = new Dictionary<string, string>(StringComparer.Ordinal);
+        for (int i = 0; i < Math.Max(header.Length, values.Length); i++)
+        {
+            fields[i < header.Length ? header[i] : $"column {i + 1}"] = i < values.Length ? values[i] : "";
+        }
+
+        return new RawRow(new RowPlace(file.Name, 0, line), fields, null);
+    }
+
+    private static IEnumerable<(string[] Fields, int Line)> Cells(RawFile file)
     {
         using Stream stream = file.Open();
         using IEnumerator<IDictionary<string, object?>> cells = Guarded(file, () => stream.Query(useHeaderRow: false, excelType: ExcelType.XLSX).Cast<IDictionary<string, object?>>().GetEnumerator());
-        string[]? header = null;
-        int rows = 0;
         for (int line = 1; Guarded(file, cells.MoveNext); line++)
         {
             string[] values = [.. cells.Current.Values.Select(Text)];
-            if (values.All(v => v.Trim().Length == 0))
+            if (values.Any(v => v.Trim().Length > 0))
             {
-                continue;
+                yield return (values, line);
             }
-
-            if (header is null)
-            {
-                header = [.. values.Select((v, i) => v.Trim().Length > 0 ? v.Trim() : $"column {i + 1}")];
-                string? twice = header.GroupBy(h => h, StringComparer.Ordinal).FirstOrDefault(g => g.Count() > 1)?.Key;
-                if (twice is not null)
-                {
-                    throw new DatasetException(DatasetException.NoColumn, $"'{file.Name}' names the column '{twice}' twice in its first row; name each column once.");
-                }
-
-                continue;
-            }
-
-            var fields = new Dictionary<string, string>(StringComparer.Ordinal);
-            for (int i = 0; i < header.Length; i++)
-            {
-                fields[header[i]] = i < values.Length ? values[i] : "";
-            }
-
-            yield return new RawRow(new RowPlace(file.Name, ++rows, line), fields, null);
         }
     }
 

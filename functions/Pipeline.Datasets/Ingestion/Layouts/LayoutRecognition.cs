@@ -27,13 +27,19 @@ public static class LayoutRecognition
             return new TextAlone(ColumnGuess.ChooseText(rows, settings.Columns, fileName));
         }
 
-        bool said = settings.Columns.Text is not null && settings.Columns.Label is not null;
-        RowLayout layout = (said ? null : Known(sample)) ?? new TextAndLabel(ColumnGuess.Choose(rows, settings.Columns, fileName));
+        // What project.yaml says goes before any guess: columns, a code book, or the task that has labels.
+        bool said = settings.Columns.Text is not null || settings.Columns.Label is not null || settings.Labels.Count > 0;
+        RowLayout? known = said ? null : Known(sample);
+        bool plainTable = known is not null && settings.TaskIsSaid && settings.Task == ProjectSettings.ClassificationTask && sample.Any(r => r.Fields.Count > 1) && known is not (Messages or Preferences or SpanAnnotations);
+        RowLayout layout = (plainTable ? null : known) ?? new TextAndLabel(ColumnGuess.Choose(rows, settings.Columns, fileName));
         return !settings.TaskIsSaid || layout.Task == settings.Task || layout.OtherTasks.Contains(settings.Task)
             ? layout
             : throw new DatasetException(DatasetException.NoColumn,
                 $"'{fileName}' holds {layout.Name}, which is learned as {string.Join(" or ", layout.OtherTasks.Prepend(layout.Task))}; project.yaml says task: {settings.Task}. Change the task, or name two columns with columns.text and columns.label.");
     }
+
+    /// <summary>Whether an object of these names is a row by itself, and not a holder of rows.</summary>
+    public static bool IsRow(IEnumerable<string> names) => names.Any(n => MessageColumns.Contains(n) || SpanTexts.Contains(n) || n is Alpaca.Instruction or Preferences.Chosen);
 
     private static RowLayout? Known(List<RawRow> sample)
     {
@@ -49,7 +55,7 @@ public static class LayoutRecognition
         }
 
         string? verdict = ((string[])["label", "kto_tag", "thumb", "thumbs", "approved"]).FirstOrDefault(c => Most(c, v => Thumbs.Verdict(v) is not null));
-        string? completion = ((string[])["completion", "response", "answer"]).FirstOrDefault(columns.Contains);
+        string? completion = ((string[])["completion", "response"]).FirstOrDefault(columns.Contains);
         if (verdict is not null && (messages is not null || (prompt is not null && completion is not null)))
         {
             return new Thumbs(messages ?? prompt!, messages is null ? completion : null, verdict);
@@ -60,9 +66,11 @@ public static class LayoutRecognition
             return new Messages(messages, Values(messages).First().Contains("\"from\"", StringComparison.Ordinal));
         }
 
+        // A column of a few words that come again and again is a label, whatever else the table holds.
+        bool labelled = ((string[])["label", "labels", "sentiment", "category", "class", "intent", "topic"]).Any(c => Most(c, v => v.Length is > 0 and < 40 && v[0] is not ('[' or '{')) && Values(c).Distinct(StringComparer.OrdinalIgnoreCase).Count() is > 1 and var distinct && distinct * 2 <= Values(c).Count());
         string? spanText = SpanTexts.FirstOrDefault(columns.Contains);
-        string? spans = SpanColumns.FirstOrDefault(c => columns.Contains(c) && Values(c).All(v => SpanAnnotations.Is(v) is not false) && Values(c).Any(v => SpanAnnotations.Is(v) is true));
-        if (spans is not null && spanText is not null)
+        string? spans = SpanColumns.FirstOrDefault(c => columns.Contains(c) && Most(c, v => SpanAnnotations.Is(v) is not false) && Values(c).Any(v => SpanAnnotations.Is(v) is true));
+        if (spans is not null && spanText is not null && !labelled)
         {
             return new SpanAnnotations(spanText, spans);
         }
@@ -73,6 +81,6 @@ public static class LayoutRecognition
         }
 
         string? rendered = columns.FirstOrDefault(c => Most(c, RenderedLlama2.Is));
-        return rendered is null ? null : new RenderedLlama2(rendered);
+        return rendered is null || labelled ? null : new RenderedLlama2(rendered);
     }
 }

@@ -140,6 +140,7 @@ internal sealed class SpanAnnotations(string text, string spans) : RowLayout
         {
             if (span.Start < at)
             {
+                at = Math.Max(at, span.End); // what reaches beyond the mask before it is private all the same
                 continue;
             }
 

@@ -271,6 +271,110 @@ public sealed class FormatTests
     }
 
     [Theory]
+    [InlineData("a.csv", ",")]
+    [InlineData("a.tsv", "\t")]
+    public void Read_RowsThatBeginWithAHash_AreRows(string name, string separator) =>
+        Assert.Equal(["#late again", "fine"], Read(name, Utf8($"text{separator}label\n#late again{separator}a\nfine{separator}b\n")).Rows.Select(r => r.Fields["text"]));
+
+    [Theory]
+    [InlineData("text,label,2019\na,x,1\nb,y,2\n", "text")]
+    [InlineData("text,label,How satisfied were you with the service that you were given on that day?\na,x,1\nb,y,2\n", "text")]
+    [InlineData("post,kind\nwas nice,kind\nwas not,unkind\nwas so,kind\n", "column 1")]                      // a value comes again: no line of names
+    [InlineData("what is it,question\nit is this,answer\nand that,question\nis it,answer\n", "column 1")] // a known name that is a label here
+    public void Read_FirstLine_IsTakenForWhatItIs(string csv, string column) => Assert.Contains(column, Read("a.csv", Utf8(csv)).Rows[0].Fields.Keys);
+
+    [Fact]
+    public void Read_ColumnsThatAreNamedForIt_SettleTheHeader()
+    {
+        using var reader = new RawReader(columns: ["post", "kind"]);
+
+        Assert.Equal(3, reader.Read(new RawFile("a.csv", Utf8("post,kind\nwas nice,kind\nwas not,unkind\nwas so,kind\n"))).Count());
+    }
+
+    [Fact]
+    public void Read_ArraysOneBehindTheOther_AreNotCutSilently()
+    {
+        List<RawRow> rows = Read("a.json", Utf8("[{\"text\": \"a\"}]\n[{\"text\": \"b\"}]")).Rows;
+
+        Assert.Equal("a", rows[0].Fields["text"]);
+        Assert.Contains("something follows the array", Assert.Single(rows.Skip(1)).Fault, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Read_JsonArrayWithForeignBytesFarDown_IsRepaired()
+    {
+        byte[] head = Utf8("[" + string.Concat(Enumerable.Range(0, 9000).Select(i => $"{{\"text\": \"row number {i} of many\"}},\n")) + "{\"text\": \"caf");
+
+        List<RawRow> rows = Read("a.json", [.. head, 0xE9, .. Utf8("\"}]")]).Rows;
+
+        Assert.True(head.Length > 1 << 18);
+        Assert.Equal("café", rows[^1].Fields["text"]);
+    }
+
+    [Fact]
+    public void Read_HolderOfRowsOnOneLine_IsReadAsOverMany() =>
+        Assert.Equal(["a", "b"], Read("a.json", Utf8("{\"version\": 2, \"data\": [{\"text\": \"a\"}, {\"text\": \"b\"}]}")).Rows.Select(r => r.Fields["text"]));
+
+    [Fact]
+    public void Read_SpreadsheetWithoutNames_KeepsItsFirstRow()
+    {
+        using var file = new MemoryStream();
+        file.SaveAs(Enumerable.Range(0, 6).Select(i => new Line { text = $"this is the text of row {i}.", label = i % 2 == 0 ? "a" : "b" }), printHeader: false);
+
+        Assert.Equal(6, Read("a.xlsx", file.ToArray()).Rows.Count);
+    }
+
+    [Theory]
+    [InlineData("From the very first scene it was good.\n\nThe second part was better.")]
+    [InlineData("From: a friend who knows\n\nTo: be or not")]
+    [InlineData("Subject: matter\nall of it\n\nis good")]
+    public void Read_TextsThatBeginLikeMails_StayWhole(string text)
+    {
+        byte[] zip = Zip(("pos/1.txt", Utf8(text)), ("pos/2.txt", Utf8("good")), ("neg/1.txt", Utf8("bad")), ("neg/2.txt", Utf8("worse")), ("index.txt", Utf8("a list\nof files\n")));
+
+        List<RawRow> rows = Read("films.zip", zip).Rows;
+
+        Assert.Equal(4, rows.Count);
+        Assert.Contains(text, rows.Select(r => r.Fields["text"]));
+    }
+
+    [Fact]
+    public void Read_FilesNamedAfterSplits_AreNoClasses()
+    {
+        string conll = string.Concat(Enumerable.Repeat("Ada NNP B-PER\nlives VBZ O\nin IN O\nRome NNP B-LOC\n\n", 6));
+
+        List<RawRow> rows = Read("ner.zip", Zip(("eng.train", Utf8(conll)), ("eng.testa", Utf8(conll)))).Rows;
+
+        Assert.Equal(12, rows.Count);
+        Assert.All(rows, r => Assert.Equal("Ada lives in Rome", r.Fields["text"]));
+    }
+
+    [Fact]
+    public void Read_ConllWithLastTagsAndTabLines_KeepsSentencesAndNames()
+    {
+        List<RawRow> rows = Read("a.conll", Utf8(string.Concat(Enumerable.Repeat("John\tB-PER\nSmith\tL-PER\nleft\tO\n\t\n", 6)))).Rows;
+
+        Assert.Equal(6, rows.Count);
+        Assert.Equal("""[{"start":0,"end":10,"label":"PER"}]""", rows[0].Fields["spans"]);
+    }
+
+    [Fact]
+    public void Read_MoreForeignBytesThanCharacters_StillKeepsTheCharacters() =>
+        Assert.Equal(["é1", "é2", "é3", "é4"], Read("a.csv", [.. Utf8("text,label\né1,a\n"), 0xE9, .. Utf8("2,b\n"), 0xE9, .. Utf8("3,a\n"), 0xE9, .. Utf8("4,b\n")]).Rows.Select(r => r.Fields["text"]));
+
+    [Fact]
+    public void Read_LonelyReturn_EndsALine()
+    {
+        byte[] bytes = Utf8("{\"text\": \"a\"}\n{\"text\": \"b\"}\r{\"text\": \"c\"}\r\n{\"text\": \"d\"}\n");
+
+        Assert.All(Read("a.jsonl", bytes).Rows, r => Assert.StartsWith($"{{\"text\": \"{r.Fields["text"]}\"}}", Encoding.UTF8.GetString(bytes[(int)r.Place.Offset..]), StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Read_ArchiveOfWhatIsNotRead_SaysWhat() =>
+        Assert.Contains("is a PDF", Assert.Throws<DatasetException>(() => Read("a.zip", Zip(("1.pdf", Utf8("%PDF-1.7")), ("2.pdf", Utf8("%PDF-1.7"))))).Message, StringComparison.Ordinal);
+
+    [Theory]
     [InlineData("%PDF-1.7", "is a PDF")]
     [InlineData("7z\u00BC\u00AF", "is a 7z archive")]
     [InlineData("Rar!\u001A", "is a RAR archive")]

@@ -88,4 +88,41 @@ public sealed class LayoutTests
     [InlineData("half \\ud83d alone", "half \\ud83d alone")]
     [InlineData("C:\\users", "C:\\users")]
     public void Clean_LiteralEscapes_AreRead(string raw, string expected) => Assert.Equal(expected, Pipeline.Datasets.Validation.TextCleaning.Clean(raw));
+
+    private static string Rows(Func<int, string> row, int count = 30) => string.Concat(Enumerable.Range(0, count).Select(i => row(i) + "\n"));
+
+    [Theory]
+    [InlineData("columns: { label: category }\n")]
+    [InlineData("labels: [spam, ham]\ncolumns: { label: category }\n")]
+    public void Of_ColumnsOrCodeBookOfTheProject_GoBeforeAnyGuess(string yaml)
+    {
+        string rows = Rows(i => $$"""{"instruction": "Ask {{i}}", "response": "Say {{i}}", "category": "{{(i % 2 == 0 ? "spam" : "ham")}}"}""");
+
+        Assert.Equal(("text and label", "category"), (Read("a.jsonl", rows, yaml).Layout.Name, Read("a.jsonl", rows, yaml).Layout.Columns.Label));
+    }
+
+    [Fact]
+    public void Of_TextsWithALabelBesideThem_AreClassifiedWhateverTheyHold()
+    {
+        Assert.Equal("text and label", Read("a.jsonl", Rows(i => $$"""{"text": "<s>[INST] Ask {{i}} [/INST] Say {{i}} </s>", "label": "{{(i % 2 == 0 ? "safe" : "unsafe")}}"}""")).Layout.Name);
+        Assert.Equal("text and label", Read("a.jsonl", Rows(i => $$"""{"text": "Ada wrote {{i}}", "label": "{{(i % 2 == 0 ? "spam" : "ham")}}", "entities": [[0, 3, "NAME"]]}""")).Layout.Name);
+        Assert.Equal("text and label", Read("a.jsonl", Rows(i => $$"""{"question": "Ask {{i}}", "answer": "Say {{i}}", "label": {{i % 2}}}""")).Layout.Name);
+    }
+
+    [Fact]
+    public void Of_OneBrokenSpanList_IsOneMalformedRow()
+    {
+        (RowLayout layout, List<RawRow> rows) = Read("a.jsonl", Rows(i => $$"""{"text": "Ada wrote {{i}}", "label": [[0, {{(i == 7 ? "\"x\"" : "3")}}, "NAME"]]}"""));
+
+        Assert.Equal("span annotations", layout.Name);
+        Assert.Equal([RejectionReason.Malformed], rows.Select(r => layout.Map(r, layout.Task).Reason).OfType<string>());
+    }
+
+    [Fact]
+    public void Map_SpansThatReachOverOneAnother_LeaveNothingOfEither()
+    {
+        (RowLayout layout, List<RawRow> rows) = Read("a.json", """[{"text": "x John Smith Junior y", "spans": [{"start": 2, "end": 12, "label": "PERSON"}, {"start": 7, "end": 19, "label": "SURNAME"}]}]""", "task: deidentification\n");
+
+        Assert.Equal("x <PERSON> y", layout.Map(rows[0], ProjectSettings.DeidentificationTask).Messages[^1].Content);
+    }
 }

@@ -50,4 +50,37 @@ public sealed class NearDuplicatesTests
         Assert.Equal(0, wrong);
         Assert.Equal(2000, clusters.Where((c, i) => i % 2 == 0 && c == i).Count()); // no pair was joined to another pair
     }
+
+    /// <summary>What all texts share tells nothing of a pair: an instruction before each input does not make them one.</summary>
+    [Fact]
+    public void Cluster_TextsBehindOneInstruction_AreComparedWithoutIt()
+    {
+        string instruction = string.Join(' ', Enumerable.Range(0, 45).Select(k => $"rule{k}"));
+        string[] texts = [.. Enumerable.Range(0, 120).Select(i => $"{instruction}\n\nabout {i} and its {i * 31} odd {i * 17} things"), $"{instruction}\n\nabout 5 and its 155 odd 85 things!"];
+
+        int[] clusters = NearDuplicates.Cluster(texts);
+
+        Assert.Equal(120, clusters.Distinct().Count());
+        Assert.Equal(5, clusters[^1]);
+    }
+
+    [Fact]
+    public void Cluster_OtherOrder_GivesTheSameClusters()
+    {
+        var random = new Random(9);
+        string[] templates = [.. Enumerable.Range(0, 12).Select(t => string.Join(' ', Enumerable.Range(0, 12).Select(k => $"t{t}w{k}")))];
+        string[] texts = [.. Enumerable.Range(0, 3000).Select(i => $"{templates[i % 12]} {random.Next(50)} {random.Next(50)} {random.Next(5000)}")];
+        int[] order = [.. Enumerable.Range(0, texts.Length)];
+        random.Shuffle(order);
+
+        int[] one = NearDuplicates.Cluster(texts);
+        int[] other = NearDuplicates.Cluster([.. order.Select(i => texts[i])]);
+
+        HashSet<string> Sets(IEnumerable<(string Text, int Cluster)> rows) => [.. rows.GroupBy(r => r.Cluster).Select(g => string.Join('|', g.Select(r => r.Text).Order(StringComparer.Ordinal)))];
+        Assert.Equal(Sets(texts.Zip(one)), Sets(order.Select(i => texts[i]).Zip(other)));
+    }
+
+    [Fact]
+    public void Cluster_NamesInScriptsWithoutBlanks_DoNotSwallowTheText() =>
+        Assert.Equal([0, 1], NearDuplicates.Cluster(["转发@名字：今天天气很好我们去公园散步", "转发@名字：这本书写得非常有意思值得一读"]));
 }
