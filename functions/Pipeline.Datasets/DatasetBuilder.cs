@@ -41,7 +41,7 @@ public static class DatasetBuilder
         var rejected = new List<RejectedRow>();
         List<Example> testRows = testInput is null ? [] : Judge(judge, testInput, rejected);
         List<Example> rows = [.. inputs.SelectMany(i => Judge(judge, i, rejected))];
-        (rows, int[] clusters, NearDuplicateCounts near) = PartNearDuplicates(testRows, rows, settings.Validation.NearDuplicates == ValidationSettings.Drop, rejected);
+        (rows, int[] clusters, NearDuplicateCounts near) = RepeatedRows.TakeOut(testRows, rows, settings.Validation.NearDuplicates == ValidationSettings.Drop, rejected);
         (IReadOnlyList<Example> train, IReadOnlyList<Example> validation, IReadOnlyList<Example> test) =
             StratifiedSplit.Divide(rows, clusters, settings.Split.Validation, request.TestFile is null ? settings.Split.Test : 0, settings.Split.Seed,
                 plain ? [.. rows.Select(r => r.Messages[^1].Content.Length)] : null);
@@ -50,7 +50,7 @@ public static class DatasetBuilder
         {
             IReadOnlyList<Example> Pieces(IReadOnlyList<Example> texts) => [.. texts.SelectMany(t => TextPieces.Of(t, request.Encoder, settings.Validation.MaxTokens))];
             (train, validation, test) = (Pieces(train), Pieces(validation), Pieces(test));
-            (validation, test) = WithoutLearned(train, validation, test, reader.Notes);
+            (validation, test) = RepeatedRows.WithoutLearned(train, validation, test, reader.Notes);
         }
 
         var files = new Dictionary<string, byte[]>(StringComparer.Ordinal)
@@ -134,75 +134,6 @@ public static class DatasetBuilder
 
         return accepted;
     }
-
-    /// <summary>Leaves held-out pieces away that nearly repeat a piece to learn, such as a heading or licence that many texts share.</summary>
-    private static (IReadOnlyList<Example> Validation, IReadOnlyList<Example> Test) WithoutLearned(IReadOnlyList<Example> train, IReadOnlyList<Example> validation, IReadOnlyList<Example> test, ReadingNotes notes)
-    {
-        (IReadOnlyList<Example> heldBack, IReadOnlyList<Example> held) = (validation, test);
-        while (true)
-        {
-            int[] first = NearDuplicates.Cluster([.. train.Concat(heldBack).Concat(held).Select(AskedText)]);
-            HashSet<int> learned = [.. first.Take(train.Count)];
-            IReadOnlyList<Example> Kept(IReadOnlyList<Example> pieces, int from) => [.. pieces.Where((_, i) => !learned.Contains(first[from + i]))];
-            (IReadOnlyList<Example> fewerBack, IReadOnlyList<Example> fewer) = (Kept(heldBack, train.Count), Kept(held, train.Count + heldBack.Count));
-            bool stable = fewerBack.Count == heldBack.Count && fewer.Count == held.Count;
-            (heldBack, held) = (fewerBack, fewer);
-            if (stable)
-            {
-                break;
-            }
-        }
-
-        int left = validation.Count + test.Count - heldBack.Count - held.Count;
-        if (left > 0)
-        {
-            notes.Say($"{left} held-out pieces nearly repeat a piece to learn and are asked of no model.");
-        }
-
-        return (heldBack, held);
-    }
-
-    /// <summary>Takes out rows that nearly repeat a test row, or where that is asked another row, and clusters the rest.</summary>
-    private static (List<Example> Rows, int[] Clusters, NearDuplicateCounts Counts) PartNearDuplicates(List<Example> testRows, List<Example> rows, bool drop, List<RejectedRow> rejected)
-    {
-        // Clusters are those of the rows that stay, which the audit will see: what goes may have joined others.
-        List<Example> all;
-        int[] first;
-        while (true)
-        {
-            all = [.. testRows, .. rows];
-            first = NearDuplicates.Cluster([.. all.Select(AskedText)]);
-            List<int> goes = [.. Enumerable.Range(testRows.Count, rows.Count).Where(i => first[i] < testRows.Count || (drop && first[i] != i))];
-            if (goes.Count == 0)
-            {
-                break;
-            }
-
-            foreach (int i in goes)
-            {
-                Example like = all[first[i]];
-                string other = like.Label is { } label && label != all[i].Label ? $", which says '{label}'" : "";
-                rejected.Add(new RejectedRow(
-                    all[i].Id, RejectedRow.Duplicate, RejectionReason.NearDuplicate, $"nearly the same as {like.Id}{(first[i] < testRows.Count ? " of the test set" : "")}{other}", like.Id, all[i].Source,
-                    new Dictionary<string, string> { ["text"] = AskedText(all[i]), ["answer"] = all[i].Messages[^1].Content }));
-            }
-
-            HashSet<string> gone = [.. goes.Select(i => all[i].Id)];
-            rows = [.. rows.Where(r => !gone.Contains(r.Id))];
-        }
-
-        List<int> kept = [.. Enumerable.Range(0, all.Count)];
-        List<int> learned = [.. kept.Where(i => i >= testRows.Count)];
-        Dictionary<int, int> place = learned.Index().ToDictionary(k => k.Item, k => k.Index);
-        int[] clusters = [.. learned.Select(i => place.GetValueOrDefault(first[i], place[i]))];
-        List<IGrouping<int, int>> several = [.. learned.GroupBy(i => first[i]).Where(g => g.Count() > 1)];
-        return ([.. learned.Select(i => all[i])], clusters, new NearDuplicateCounts(
-            several.Count, several.Sum(g => g.Count()), several.Count == 0 ? 0 : several.Max(g => g.Count()), several.Count(g => g.Select(i => all[i].Label).Distinct(StringComparer.Ordinal).Count() > 1)));
-    }
-
-    /// <summary>What is asked, without the system's text and the answer; a plain text as a whole.</summary>
-    internal static string AskedText(Example example) =>
-        string.Join('\n', example.Messages.Where(m => m.Role != ChatMessage.System && m != example.Messages[^1] || m.Role is ChatMessage.Document or ChatMessage.Excerpt).Select(m => m.Content));
 
     private static DatasetException? FaultOf(DatasetManifest manifest, IReadOnlyList<Example> train, IReadOnlyList<Example> test)
     {

@@ -99,6 +99,16 @@ public sealed class ChatEncoder
         return (prompt, [.. whole.Ids.Take(end).Skip(prompt.Count)]);
     }
 
+    /// <summary>Whether the learned tokens give the answers' texts again, blanks at their ends aside: a tokenizer cannot write everything.</summary>
+    /// <param name="messages">The dialogue.</param>
+    /// <param name="encoded">What <see cref="Encode"/> made of it.</param>
+    public bool ReadsBack(IReadOnlyList<ChatMessage> messages, EncodedChat encoded)
+    {
+        ArgumentNullException.ThrowIfNull(messages);
+        ArgumentNullException.ThrowIfNull(encoded);
+        return encoded.Answers().Select(a => Tokenizer.Decode([.. a[^1] == EndId ? a.SkipLast(1) : a]).Trim()).SequenceEqual(messages.Where(Template.IsLearned).Select(m => m.Content.Trim()));
+    }
+
     /// <summary>
     /// Text up to where the answer begins, and the answer. They are encoded together, as the rendered text would be, unless
     /// that would merge across the border: generation knows the prompt alone, so its ids must stand whatever the answer.

@@ -7,4 +7,26 @@ public sealed record EncodedChat(IReadOnlyList<int> Ids, IReadOnlyList<byte> Los
 {
     /// <summary>How many tokens are learned.</summary>
     public int SupervisedTokens => LossMask.Count(m => m == 1);
+
+    /// <summary>The runs of learned tokens: each answer with its end token.</summary>
+    public IReadOnlyList<IReadOnlyList<int>> Answers()
+    {
+        var answers = new List<List<int>>();
+        for (int i = 0; i < Ids.Count; i++)
+        {
+            if (LossMask[i] == 0)
+            {
+                continue;
+            }
+
+            if (i == 0 || LossMask[i - 1] == 0)
+            {
+                answers.Add([]);
+            }
+
+            answers[^1].Add(Ids[i]);
+        }
+
+        return answers;
+    }
 }

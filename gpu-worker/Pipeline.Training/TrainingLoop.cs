@@ -29,7 +29,7 @@ public static class TrainingLoop
 
         using Optimizer optimizer = Optimizer.For(run.Trained, settings);
         using var gradient = new StepGradient(run.Model, settings.NeftuneAlpha);
-        using var best = new BestAdapter(run.Trained);
+        using var best = new BestValues(run.Trained);
         var first = new FirstStepCheck(run.Trained);
         string fingerprint = run.Fingerprint();
         long tokens = Resume(run, optimizer, best, fingerprint);
@@ -109,13 +109,13 @@ public static class TrainingLoop
         throw new TrainingException($"Step {step}: the loss is {loss}, the gradient norm {norm}. Nothing was learned from it. Lower the learning rate; the step's rows are {string.Join(", ", rows.Take(64))}.");
     }
 
-    private static long Resume(TrainingRun run, Optimizer optimizer, BestAdapter best, string fingerprint)
+    private static long Resume(TrainingRun run, Optimizer optimizer, BestValues best, string fingerprint)
     {
         string? path = run.CheckpointDirectory is null ? null : Path.Combine(run.CheckpointDirectory, TrainingCheckpoint.FileName);
         return path is not null && File.Exists(path) ? TrainingCheckpoint.TryRead(path, run.Trained, optimizer, best, fingerprint) ?? 0 : 0;
     }
 
-    private static void Save(TrainingRun run, Optimizer optimizer, BestAdapter best, string fingerprint, long tokens)
+    private static void Save(TrainingRun run, Optimizer optimizer, BestValues best, string fingerprint, long tokens)
     {
         if (run.CheckpointDirectory is null)
         {

@@ -82,9 +82,9 @@ public sealed class TokenAudit(ChatEncoder encoder, ProjectSettings settings)
         // Llama 2 puts one before each turn, the others one before the dialogue, ChatML none.
         int wanted = begin is null ? 0 : encoder.Template is Llama2Template ? turns : 1;
         bool begins = (begin is null || chat.Ids.Count(i => i == begin) == wanted) && (begin is null || chat.Ids[0] == begin);
-        List<List<int>> answers = AnswerTokens.Of(chat);
+        IReadOnlyList<IReadOnlyList<int>> answers = chat.Answers();
         bool goesOn = example.Messages[^1].Role == ChatMessage.Excerpt;
-        return new Row(example, split, chat, goesOn || (answers.Count > 0 && answers.All(a => a[^1] == encoder.EndId)), begins, AnswerTokens.ReadBack(encoder, example.Messages, chat));
+        return new Row(example, split, chat, goesOn || (answers.Count > 0 && answers.All(a => a[^1] == encoder.EndId)), begins, encoder.ReadsBack(example.Messages, chat));
     }
 
     private int Steps(TokenCounts train)
@@ -112,6 +112,6 @@ public sealed class TokenAudit(ChatEncoder encoder, ProjectSettings settings)
     /// <summary>A row as training sees it.</summary>
     private sealed record Row(Example Example, string Split, EncodedChat Chat, bool Ends, bool Begins, bool ReadsBack)
     {
-        public string Asked => DatasetBuilder.AskedText(Example);
+        public string Asked => RepeatedRows.Asked(Example);
     }
 }

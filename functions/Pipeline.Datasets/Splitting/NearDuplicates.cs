@@ -87,17 +87,6 @@ public static class NearDuplicates
         return [.. counts.Where(c => c.Value >= Fewest && c.Value * 5 >= looked).Select(c => c.Key)];
     }
 
-    /// <summary>The share of shingles that two texts have in common; exact, for one pair.</summary>
-    public static double Similarity(string one, string other)
-    {
-        var (a, b) = (new List<ulong>(), new List<ulong>());
-        Shingles(one, a);
-        Shingles(other, b);
-        int both = a.Intersect(b).Count();
-        int all = a.Union(b).Count();
-        return all == 0 ? 0 : (double)both / all;
-    }
-
     private static void Join((ulong Key, ulong Content, int Row)[] buckets, uint[] signatures, bool[] empty, int[] parent)
     {
         var representatives = new List<int>(); // one of each cluster that the bucket has met

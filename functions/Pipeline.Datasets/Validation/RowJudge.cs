@@ -1,5 +1,4 @@
 using Pipeline.Contracts;
-using Pipeline.Datasets.Auditing;
 using Pipeline.Datasets.Ingestion;
 using Pipeline.Datasets.Ingestion.Layouts;
 using Pipeline.Tokenization;
@@ -68,7 +67,7 @@ internal sealed class RowJudge(LabelBook? book, string task, string? systemPromp
             return (null, Reject(RejectionReason.TooLong, $"{tokens} tokens where {maxTokens} are allowed (validation.maxTokens); shorten or split it"));
         }
 
-        if (!AnswerTokens.ReadBack(encoder, messages, chat))
+        if (!encoder.ReadsBack(messages, chat))
         {
             return (null, Reject(RejectionReason.InvalidText, "the base's tokenizer cannot write the answer as it stands; replace its unusual characters, or choose another base"));
         }

@@ -5,7 +5,7 @@ using Pipeline.Tokenization;
 
 namespace Pipeline.Datasets.Validation;
 
-/// <summary>What is done to every text before it is judged: HTML entities and literal <c>\uXXXX</c> read, line ends unified, control characters dropped, NFC, trimmed.</summary>
+/// <summary>What is done to every text before it is judged: HTML entities and literal <c>\u2019</c> escapes read, line ends unified, control characters dropped, NFC, trimmed.</summary>
 public static partial class TextCleaning
 {
     /// <summary>Cleans a text.</summary>

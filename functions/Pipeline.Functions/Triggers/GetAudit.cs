@@ -1,4 +1,3 @@
-using System.Text;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Azure.Functions.Worker;
 using Pipeline.Contracts;
@@ -14,6 +13,6 @@ public sealed class GetAudit(PipelineStorage storage)
     {
         RunRecord? run = await storage.Runs.GetAsync(id, cancellation);
         byte[]? page = run?.DatasetId is { } dataset ? await storage.Files.ReadAsync(BlobLayout.Dataset(dataset, BlobLayout.AuditPageFile), cancellation) : null;
-        return page is null ? HttpAnswer.NotFound($"There is no audited dataset of a run '{id}'.") : HttpAnswer.Page(Encoding.UTF8.GetString(page), GetReport.Policy);
+        return HttpAnswer.Document(page, $"There is no audited dataset of a run '{id}'.");
     }
 }

@@ -1,4 +1,3 @@
-using System.Text;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Azure.Functions.Worker;
 using Pipeline.Contracts;
@@ -9,13 +8,11 @@ namespace Pipeline.Functions.Triggers;
 /// <summary><c>GET /api/runs/{id}/report</c>: the report that lies beside the run's adapter.</summary>
 public sealed class GetReport(PipelineStorage storage)
 {
-    internal const string Policy = "default-src 'none'; style-src 'unsafe-inline'; sandbox; frame-ancestors 'none'"; // it is one file without script
-
     [Function(nameof(GetReport))]
     public async Task<IResult> Run([HttpTrigger(AuthorizationLevel.Function, "get", Route = "runs/{id}/report")] HttpRequest request, string id, CancellationToken cancellation)
     {
         RunRecord? run = await storage.Runs.GetAsync(id, cancellation);
         byte[]? page = run?.Adapter is { } adapter ? await storage.Files.ReadAsync(new BlobAddress(BlobLayout.AdaptersContainer, adapter + BlobLayout.ReportFile), cancellation) : null;
-        return page is null ? HttpAnswer.NotFound($"There is no report of a run '{id}'.") : HttpAnswer.Page(Encoding.UTF8.GetString(page), Policy);
+        return HttpAnswer.Document(page, $"There is no report of a run '{id}'.");
     }
 }

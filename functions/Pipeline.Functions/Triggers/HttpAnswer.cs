@@ -18,6 +18,10 @@ internal static class HttpAnswer
 
     public static IResult NotFound(string error) => Results.Json(new { error }, ContractJson.Compact, statusCode: 404);
 
+    /// <summary>A page that was written as one file without script, and may do nothing; or that there is none.</summary>
+    public static IResult Document(byte[]? page, string missing) =>
+        page is null ? NotFound(missing) : Page(Encoding.UTF8.GetString(page), "default-src 'none'; style-src 'unsafe-inline'; sandbox; frame-ancestors 'none'");
+
     /// <summary>A page and what it may do.</summary>
     public static IResult Page(string html, string policy) => new HtmlPage(html, policy);
 

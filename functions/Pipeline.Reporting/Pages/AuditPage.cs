@@ -7,25 +7,27 @@ namespace Pipeline.Reporting.Pages;
 /// <summary>The page of a dataset: how every row ended, what the checks found, and a picture each of lengths and labels.</summary>
 public static class AuditPage
 {
+    private const string Style =
+        ".red{color:#b3261e;font-weight:600}.warning{color:#8a5a00}.bar td:last-child{min-width:16rem;background:linear-gradient(#3b7dd8,#3b7dd8) no-repeat left center/var(--share) 60%}";
+
     /// <summary>Writes the page; one file, no script, every text escaped.</summary>
     public static string Write(DatasetManifest manifest, DatasetAudit audit)
     {
         ArgumentNullException.ThrowIfNull(manifest);
         ArgumentNullException.ThrowIfNull(audit);
-        var page = new StringBuilder();
+        StringBuilder page = HtmlPage.Begin($"Dataset {manifest.DatasetId}", Style);
         RowCounts rows = manifest.Rows;
-        page.Append(CultureInfo.InvariantCulture, $"<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><title>Dataset {ReportPage.Escape(manifest.DatasetId)}</title><style>{ReportPage.Style}.red{{color:#b3261e;font-weight:600}}.warning{{color:#8a5a00}}.bar td:last-child{{min-width:16rem;background:linear-gradient(#3b7dd8,#3b7dd8) no-repeat left center/var(--share) 60%}}</style></head><body><main>");
-        page.Append(CultureInfo.InvariantCulture, $"<h1>Dataset {ReportPage.Escape(manifest.DatasetId)}</h1><p class=\"{(audit.Passed() ? "" : "red")}\">{ReportPage.Escape(Verdict(audit))}</p>");
-        page.Append(CultureInfo.InvariantCulture, $"<p>{rows.Read} rows read as {ReportPage.Escape(manifest.Layout)} = {rows.Accepted} accepted + {rows.Rejected} rejected + {rows.Duplicates} duplicates. Task {ReportPage.Escape(manifest.Task)}, base {ReportPage.Escape(manifest.Base)}, template {ReportPage.Escape(manifest.Template)}.</p>");
+        page.Append(CultureInfo.InvariantCulture, $"<h1>Dataset {HtmlPage.Escape(manifest.DatasetId)}</h1><p class=\"{(audit.Passed() ? "" : "red")}\">{HtmlPage.Escape(Verdict(audit))}</p>");
+        page.Append(CultureInfo.InvariantCulture, $"<p>{rows.Read} rows read as {HtmlPage.Escape(manifest.Layout)} = {rows.Accepted} accepted + {rows.Rejected} rejected + {rows.Duplicates} duplicates. Task {HtmlPage.Escape(manifest.Task)}, base {HtmlPage.Escape(manifest.Base)}, template {HtmlPage.Escape(manifest.Template)}.</p>");
         foreach (string note in manifest.Notes)
         {
-            page.Append(CultureInfo.InvariantCulture, $"<p>{ReportPage.Escape(note)}</p>");
+            page.Append(CultureInfo.InvariantCulture, $"<p>{HtmlPage.Escape(note)}</p>");
         }
 
         page.Append("<h2>Checks</h2><table><tr><th></th><th>found</th><th></th><th>what to do</th></tr>");
         foreach (AuditCheck check in audit.Checks)
         {
-            page.Append(CultureInfo.InvariantCulture, $"<tr class=\"{check.Level}\"><th>{ReportPage.Escape(check.Name)}</th><td>{check.Value}</td><td>{ReportPage.Escape(check.Detail)}</td><td>{ReportPage.Escape(check.Fix)}</td></tr>");
+            page.Append(CultureInfo.InvariantCulture, $"<tr class=\"{check.Level}\"><th>{HtmlPage.Escape(check.Name)}</th><td>{check.Value}</td><td>{HtmlPage.Escape(check.Detail)}</td><td>{HtmlPage.Escape(check.Fix)}</td></tr>");
         }
 
         page.Append("</table><h2>Tokens</h2><table><tr><th></th><th>rows</th><th>tokens</th><th>learned</th><th>median</th><th>95 %</th><th>longest</th></tr>");
@@ -37,7 +39,7 @@ public static class AuditPage
         page.Append(CultureInfo.InvariantCulture, $"</table><p>Training goes through {audit.TrainingTokens} tokens in {audit.Steps} steps{(audit.Minutes is { } minutes ? $", about {minutes:0.#} minutes{(audit.Cost is { } cost ? $" and {cost:0.00} in money" : "")}" : "; with machine.tokensPerSecond in project.yaml the minutes stand here")}.</p>");
         Bars(page, "Training rows by label", audit.Labels.Select(l => (l.Key, (long)l.Value.Rows)));
         Bars(page, "Rows left out, by reason", manifest.Reasons.Select(r => (r.Key, (long)r.Value)));
-        return page.Append("</main></body></html>\n").ToString();
+        return HtmlPage.End(page);
     }
 
     /// <summary>The result in one sentence.</summary>
@@ -62,7 +64,7 @@ public static class AuditPage
         page.Append(CultureInfo.InvariantCulture, $"<h2>{title}</h2><table class=\"bar\">");
         foreach ((string name, long count) in sorted.Take(MostBars))
         {
-            page.Append(CultureInfo.InvariantCulture, $"<tr><th>{ReportPage.Escape(name)}</th><td>{count}</td><td style=\"--share:{100 * count / Math.Max(1, sorted[0].Count)}%\"></td></tr>");
+            page.Append(CultureInfo.InvariantCulture, $"<tr><th>{HtmlPage.Escape(name)}</th><td>{count}</td><td style=\"--share:{100 * count / Math.Max(1, sorted[0].Count)}%\"></td></tr>");
         }
 
         page.Append("</table>");

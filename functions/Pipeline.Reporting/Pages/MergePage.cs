@@ -15,14 +15,13 @@ public static class MergePage
     public static string Write(string title, MergeReport report, string scoreName, int rows)
     {
         ArgumentNullException.ThrowIfNull(report);
-        var page = new StringBuilder();
-        page.Append(CultureInfo.InvariantCulture, $"<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><title>{ReportPage.Escape(title)}</title><style>{ReportPage.Style}</style></head><body><main>");
-        page.Append(CultureInfo.InvariantCulture, $"<h1>{ReportPage.Escape(title)}</h1><p>{ReportPage.Escape(Verdict(report, rows))}</p><table><tr><th></th><th>adapter on its base</th><th>merged</th></tr>");
+        StringBuilder page = HtmlPage.Begin(title);
+        page.Append(CultureInfo.InvariantCulture, $"<h1>{HtmlPage.Escape(title)}</h1><p>{HtmlPage.Escape(Verdict(report, rows))}</p><table><tr><th></th><th>adapter on its base</th><th>merged</th></tr>");
         void Row(string name, Func<ModelScore, string> value) =>
-            page.Append(CultureInfo.InvariantCulture, $"<tr><th>{ReportPage.Escape(name)}</th><td>{value(report.AdapterScore)}</td><td>{value(report.MergedScore)}</td></tr>");
-        Row($"{ReportPage.MetricName(scoreName)} (95 % interval)", s => $"{ReportPage.Percent(s.Score)} ({ReportPage.Percent(s.Interval.Low)} to {ReportPage.Percent(s.Interval.High)})");
+            page.Append(CultureInfo.InvariantCulture, $"<tr><th>{HtmlPage.Escape(name)}</th><td>{value(report.AdapterScore)}</td><td>{value(report.MergedScore)}</td></tr>");
+        Row($"{ReportPage.MetricName(scoreName)} (95 % interval)", s => $"{HtmlPage.Percent(s.Score)} ({HtmlPage.Percent(s.Interval.Low)} to {HtmlPage.Percent(s.Interval.High)})");
         Row("Perplexity of the gold answer, a token", s => s.Perplexity.ToString("0.0000", CultureInfo.InvariantCulture));
-        return page.Append("</table></main></body></html>\n").ToString();
+        return HtmlPage.End(page.Append("</table>"));
     }
 
     /// <summary>The result in one sentence.</summary>
@@ -31,6 +30,6 @@ public static class MergePage
         ArgumentNullException.ThrowIfNull(report);
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"Merged into {report.Base}{(report.Dequantized ? ", dequantised from NF4" : "")}, in float32: {ReportPage.Percent(report.AdapterScore.Score)} with the adapter, {ReportPage.Percent(report.MergedScore.Score)} merged; {(report.AdapterScore.ExactMatch is null && report.AdapterScore.PerLabel.Count == 0 ? "" : $"{report.RowsThatDiffer} of {rows} rows are answered differently, ")}log-likelihoods differ by {report.LargestDifference:0.0e+00} at most.");
+            $"Merged into {report.Base}{(report.Dequantized ? ", dequantised from NF4" : "")}, in float32: {HtmlPage.Percent(report.AdapterScore.Score)} with the adapter, {HtmlPage.Percent(report.MergedScore.Score)} merged; {(report.AdapterScore.ExactMatch is null && report.AdapterScore.PerLabel.Count == 0 ? "" : $"{report.RowsThatDiffer} of {rows} rows are answered differently, ")}log-likelihoods differ by {report.LargestDifference:0.0e+00} at most.");
     }
 }

@@ -1,7 +1,7 @@
 using System.Globalization;
-using System.Net;
 using System.Text;
 using Pipeline.Contracts;
+using static Pipeline.Reporting.Pages.HtmlPage;
 
 namespace Pipeline.Reporting.Pages;
 
@@ -22,8 +22,7 @@ public static class ReportPage
         ArgumentNullException.ThrowIfNull(manifest);
         ArgumentNullException.ThrowIfNull(test);
         ArgumentNullException.ThrowIfNull(lossCurveSvg);
-        var page = new StringBuilder();
-        page.Append(CultureInfo.InvariantCulture, $"<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><title>{Escape(title)}</title><style>{Style}</style></head><body><main>");
+        StringBuilder page = HtmlPage.Begin(title);
         page.Append(CultureInfo.InvariantCulture, $"<h1>{Escape(title)}</h1><p>{Escape(Verdict(report))}</p>");
         AppendScores(page, report);
         if (lossCurveSvg.Length > 0)
@@ -36,7 +35,7 @@ public static class ReportPage
         AppendRows(page, "Rows won", report.ScoreName == "accuracy" ? "Base had them wrong, tuned has them right." : "Tuned scores higher than base.", report, test, o => o.TunedScore > o.BaseScore);
         AppendRows(page, "Rows lost", report.ScoreName == "accuracy" ? "Base had them right, tuned has them wrong." : "Base scores higher than tuned.", report, test, o => o.TunedScore < o.BaseScore);
         AppendDataset(page, report, manifest);
-        return page.Append("</main></body></html>\n").ToString();
+        return HtmlPage.End(page);
     }
 
     /// <summary>The result in one sentence.</summary>
@@ -191,15 +190,5 @@ public static class ReportPage
         _ => metric,
     };
 
-    internal static string Percent(double fraction) => (100 * fraction).ToString("0.0", CultureInfo.InvariantCulture) + " %";
-
     private static string Signed(double fraction) => (100 * fraction).ToString("+0.0;-0.0;0.0", CultureInfo.InvariantCulture);
-
-    internal static string Escape(string text) => WebUtility.HtmlEncode(text);
-
-    internal const string Style =
-        "body{font:15px/1.5 system-ui,sans-serif;color:#1c2430;background:#fff;margin:0}main{max-width:60rem;margin:2rem auto;padding:0 1rem}" +
-        "h1{font-size:1.6rem}h2{font-size:1.15rem;margin-top:2rem}table{border-collapse:collapse;margin:.5rem 0}th,td{padding:.3rem .7rem;border-bottom:1px solid #dde3ea;text-align:left;vertical-align:top}" +
-        "td{font-variant-numeric:tabular-nums}td.text{white-space:pre-wrap;overflow-wrap:anywhere;max-width:30rem}.matrix td{text-align:right;background:linear-gradient(#3b7dd84d,#3b7dd84d) no-repeat left/var(--share) 100%}" +
-        "svg{width:100%;height:auto;font-size:11px;fill:#5a6675}.grid{stroke:#e6eaf0}polyline{fill:none;stroke-width:1.6}.raw{stroke:#b9c9de;stroke-width:1}.smooth{stroke:#3b7dd8}.validation{stroke:#d0662a;fill:none}circle.validation{fill:#d0662a}";
 }

@@ -24,30 +24,11 @@ public sealed record EncodedRow(string Id, IReadOnlyList<int> Ids, IReadOnlyList
             throw new TrainingException($"Row {example.Id} has {chat.Ids.Count} tokens where the base reads {maxPositions}; rows are never cut. Lower validation.maxTokens and build the dataset again.");
         }
 
-        if (example.Messages[^1].Role == ChatMessage.Excerpt ? chat.SupervisedTokens == 0 : !EveryAnswerEnds(chat, encoder.EndId))
+        if (example.Messages[^1].Role == ChatMessage.Excerpt ? chat.SupervisedTokens == 0 : !chat.Answers().Any() || chat.Answers().Any(a => a[^1] != encoder.EndId))
         {
             throw new TrainingException($"Row {example.Id} has no answer, or one that does not end in the learned end token {encoder.Template.EndToken}.");
         }
 
         return new EncodedRow(example.Id, chat.Ids, chat.LossMask);
-    }
-
-    /// <summary>Whether there is an answer, and the last learned token of each is the end token.</summary>
-    private static bool EveryAnswerEnds(EncodedChat chat, int endId)
-    {
-        int answers = 0;
-        for (int i = 0; i < chat.Ids.Count; i++)
-        {
-            if (chat.LossMask[i] == 1 && (i + 1 == chat.Ids.Count || chat.LossMask[i + 1] == 0))
-            {
-                answers++;
-                if (chat.Ids[i] != endId)
-                {
-                    return false;
-                }
-            }
-        }
-
-        return answers > 0;
     }
 }

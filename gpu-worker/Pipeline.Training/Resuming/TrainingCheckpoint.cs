@@ -27,17 +27,17 @@ public static class TrainingCheckpoint
 
     /// <summary>Writes the file whole or not at all.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="adapter">As trained so far.</param>
+    /// <param name="trained">As trained so far.</param>
     /// <param name="optimizer">With its moments.</param>
-    /// <param name="best">The best adapter so far.</param>
+    /// <param name="best">What was best so far.</param>
     /// <param name="fingerprint">Hash of rows and settings; another run's checkpoint is refused by it.</param>
     /// <param name="tokens">Tokens seen so far.</param>
-    public static void Write(string path, TrainableTensors adapter, Optimizer optimizer, BestAdapter best, string fingerprint, long tokens)
+    public static void Write(string path, TrainableTensors trained, Optimizer optimizer, BestValues best, string fingerprint, long tokens)
     {
-        ArgumentNullException.ThrowIfNull(adapter);
+        ArgumentNullException.ThrowIfNull(trained);
         ArgumentNullException.ThrowIfNull(optimizer);
         ArgumentNullException.ThrowIfNull(best);
-        var tensors = new Dictionary<string, Tensor> { [Values] = adapter.Values };
+        var tensors = new Dictionary<string, Tensor> { [Values] = trained.Values };
         foreach ((string name, Tensor value) in optimizer.State)
         {
             tensors[name] = value;
@@ -63,9 +63,9 @@ public static class TrainingCheckpoint
     /// <summary>Restores adapter and optimizer.</summary>
     /// <returns>Tokens seen so far; <c>null</c> when the file is another run's, which then starts anew.</returns>
     /// <exception cref="Pipeline.Model.ModelException">The file is damaged.</exception>
-    public static long? TryRead(string path, TrainableTensors adapter, Optimizer optimizer, BestAdapter best, string fingerprint)
+    public static long? TryRead(string path, TrainableTensors trained, Optimizer optimizer, BestValues best, string fingerprint)
     {
-        ArgumentNullException.ThrowIfNull(adapter);
+        ArgumentNullException.ThrowIfNull(trained);
         ArgumentNullException.ThrowIfNull(optimizer);
         ArgumentNullException.ThrowIfNull(best);
         using DisposeScope scope = NewDisposeScope();
@@ -77,7 +77,7 @@ public static class TrainingCheckpoint
 
         using (no_grad())
         {
-            adapter.Values.copy_(file.Read(Values));
+            trained.Values.copy_(file.Read(Values));
             foreach ((string name, Tensor value) in optimizer.State)
             {
                 value.copy_(file.Read(name));

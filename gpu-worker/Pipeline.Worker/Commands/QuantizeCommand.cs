@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Globalization;
 using Pipeline.Model.Checkpoints;
 using Pipeline.Model.Llama;
+using Pipeline.Worker.Jobs;
 
 namespace Pipeline.Worker.Commands;
 

@@ -4,7 +4,6 @@ using Pipeline.Model.Checkpoints;
 using Pipeline.Reporting.Pages;
 using Pipeline.Tokenization;
 using Pipeline.Training;
-using Pipeline.Worker.Commands;
 using TorchSharp;
 
 namespace Pipeline.Worker.Jobs;

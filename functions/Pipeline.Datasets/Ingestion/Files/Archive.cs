@@ -72,7 +72,7 @@ internal static class Archive
             if (entry.EntryType is TarEntryType.RegularFile or TarEntryType.V7RegularFile && entry.DataStream is not null)
             {
                 RequireFew(file, ++files);
-                yield return spool.Keep($"{file.Name}/{entry.Name.TrimStart('.', '/')}", entry.DataStream, Allowed(packed));
+                yield return spool.Keep($"{file.Name}/{(entry.Name.StartsWith("./", StringComparison.Ordinal) ? entry.Name[2..] : entry.Name)}", entry.DataStream, Allowed(packed));
             }
         }
     }

@@ -12,18 +12,19 @@ internal sealed class MixedText : IDisposable
     private const int SampleBytes = 1 << 18;
     private const double LeastConfidence = 0.6;
     private static readonly Encoding Windows1252 = CodePagesEncodingProvider.Instance.GetEncoding(1252)!;
+    private readonly Stream _bytes;
+    private readonly Encoding _encoding;
     private readonly LineOffsets _offsets;
     private readonly Repair? _repair;
 
-    private MixedText(Stream stream, Encoding encoding, int width, string name, Repair? repair, bool clean)
+    private MixedText(Stream bytes, (Encoding Encoding, int Width, string Name, Repair? Repair) told)
     {
-        IsCleanUtf8 = clean;
-        _offsets = new LineOffsets(stream, width);
-        _repair = repair;
-        EncodingName = name;
-        Reader = new StreamReader(_offsets, encoding, detectEncodingFromByteOrderMarks: true, 1 << 16);
+        (_bytes, _encoding, _repair, EncodingName) = (bytes, told.Encoding, told.Repair, told.Name);
+        _offsets = new LineOffsets(bytes, told.Width);
+        Reader = new StreamReader(_offsets, _encoding, detectEncodingFromByteOrderMarks: true, 1 << 16);
     }
 
+    /// <summary>The text, for readers by lines or characters.</summary>
     public StreamReader Reader { get; }
 
     /// <summary>The encoding for people.</summary>
@@ -32,16 +33,18 @@ internal sealed class MixedText : IDisposable
     /// <summary>Bytes so far that were not UTF-8 in a file that otherwise is.</summary>
     public int Repaired => _repair?.Count ?? 0;
 
-    /// <summary>Whether its first part is UTF-8 without a fault.</summary>
-    public bool IsCleanUtf8 { get; }
+    /// <summary>Whether what was read so far are the file's own bytes, when it is read as UTF-8.</summary>
+    public bool IsAsItWas => _repair is { Count: 0 };
 
     /// <summary>Opens a file as text.</summary>
     public static MixedText Open(RawFile file)
     {
         byte[] sample = file.Head(SampleBytes);
-        (Encoding encoding, int width, string name, Repair? repair, bool clean) = Tell(sample, sample.Length < file.Length);
-        return new MixedText(file.Open(), encoding, width, name, repair, clean);
+        return new MixedText(file.Open(), Tell(sample, sample.Length < file.Length));
     }
+
+    /// <summary>The text as UTF-8 bytes, byte order mark and all; in the place of <see cref="Reader"/>, not beside it.</summary>
+    public Stream AsUtf8() => Encoding.CreateTranscodingStream(_bytes, _encoding, new UTF8Encoding(false));
 
     /// <summary>The byte at which a line begins; asked for in order, each line once at most.</summary>
     public long OffsetOf(int line) => _offsets.Of(line);
@@ -51,37 +54,37 @@ internal sealed class MixedText : IDisposable
 
     public void Dispose() => Reader.Dispose();
 
-    private static (Encoding Encoding, int Width, string Name, Repair? Repair, bool Clean) Tell(byte[] sample, bool goesOn)
+    private static (Encoding Encoding, int Width, string Name, Repair? Repair) Tell(byte[] sample, bool goesOn)
     {
         if (sample.AsSpan().StartsWith(Encoding.UTF32.Preamble))
         {
-            return (Encoding.UTF32, 4, "UTF-32", null, false);
+            return (Encoding.UTF32, 4, "UTF-32", null);
         }
 
         if (sample.AsSpan().StartsWith(Encoding.Unicode.Preamble) || Utf16WithoutMark(sample) == Encoding.Unicode)
         {
-            return (Encoding.Unicode, 2, "UTF-16", null, false);
+            return (Encoding.Unicode, 2, "UTF-16", null);
         }
 
         if (sample.AsSpan().StartsWith(Encoding.BigEndianUnicode.Preamble) || Utf16WithoutMark(sample) == Encoding.BigEndianUnicode)
         {
-            return (Encoding.BigEndianUnicode, 2, "UTF-16 (big-endian)", null, false);
+            return (Encoding.BigEndianUnicode, 2, "UTF-16 (big-endian)", null);
         }
 
         (int valid, int broken) = CountUtf8(sample, goesOn);
         bool single = broken > 10 * valid; // next to nothing is UTF-8; where much is, the rest is repaired byte by byte
         if (single && Detected(sample, broken) is { } other)
         {
-            return (other, 1, other.WebName, null, false);
+            return (other, 1, other.WebName, null);
         }
 
         if (single)
         {
-            return (Windows1252, 1, "ISO-8859-1 or Windows-1252", null, false);
+            return (Windows1252, 1, "ISO-8859-1 or Windows-1252", null);
         }
 
         var repair = new Repair(Windows1252);
-        return (Encoding.GetEncoding("utf-8", EncoderFallback.ReplacementFallback, repair), 1, "UTF-8", repair, broken == 0);
+        return (Encoding.GetEncoding("utf-8", EncoderFallback.ReplacementFallback, repair), 1, "UTF-8", repair);
     }
 
     /// <summary>

@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Text;
 using System.Text.Json;
 using Pipeline.Contracts;
@@ -36,10 +35,8 @@ internal static class JsonReader
     public static IEnumerable<RawRow> Elements(RawFile file, ReadingNotes notes)
     {
         using MixedText text = MixedText.Open(file);
-        using Stream utf8 = text.IsCleanUtf8 && IsUtf8(file) ? SkipMark(file.Open()) : new ReaderStream(text.Reader);
-        bool offsets = utf8 is not ReaderStream;
-        byte[] buffer = new byte[FirstBuffer];
-        var window = new Window(utf8, buffer);
+        using Stream utf8 = text.AsUtf8();
+        var window = new Window(utf8, new byte[FirstBuffer]);
         int rows = 0;
         bool more = true;
         while (more)
@@ -47,7 +44,7 @@ internal static class JsonReader
             (more, JsonElement? element, string? fault) = window.Next();
             if (element is not null || fault is not null)
             {
-                var place = new RowPlace(file.Name, ++rows, 0, offsets ? window.ElementStart : -1);
+                var place = new RowPlace(file.Name, ++rows, 0, text.IsAsItWas ? window.ElementStart : -1);
                 yield return fault is null
                     ? Row(place, element!.Value)
                     : new RawRow(place, new Dictionary<string, string> { ["line"] = window.Excerpt() }, $"the array is broken here, and nothing behind it can be read: {fault}");
@@ -69,8 +66,13 @@ internal static class JsonReader
             }
 
             // One line alone that holds an array of objects is the whole, as it would be over many lines.
-            bool alone = text.Reader.ReadToEnd().Trim().Length == 0;
-            if (first is not null && IsJson(first) && !(alone && HoldsRows(first)))
+            string? second = text.Reader.ReadLine();
+            while (second is not null && second.Trim().Length == 0)
+            {
+                second = text.Reader.ReadLine();
+            }
+
+            if (first is not null && IsJson(first) && !(second is null && HoldsRows(first)))
             {
                 return Lines(file, notes);
             }
@@ -165,45 +167,10 @@ internal static class JsonReader
         _ => value.GetRawText(),
     };
 
-    /// <summary>Whether the whole file is UTF-8; its beginning may be where its end is not.</summary>
-    private static bool IsUtf8(RawFile file)
-    {
-        using Stream stream = file.Open();
-        var decoder = new UTF8Encoding(false, throwOnInvalidBytes: true).GetDecoder();
-        byte[] bytes = new byte[FirstBuffer];
-        try
-        {
-            int read;
-            do
-            {
-                read = stream.Read(bytes);
-                decoder.Convert(bytes.AsSpan(0, read), new char[read + 2], flush: read == 0, out _, out _, out _);
-            }
-            while (read > 0);
-            return true;
-        }
-        catch (DecoderFallbackException)
-        {
-            return false;
-        }
-    }
-
-    private static Stream SkipMark(Stream stream)
-    {
-        Span<byte> head = stackalloc byte[3];
-        if (stream.ReadAtLeast(head, 3, throwOnEndOfStream: false) < 3 || !head.SequenceEqual(Encoding.UTF8.Preamble))
-        {
-            stream.Position = 0;
-        }
-
-        return stream;
-    }
-
     /// <summary>A part of the stream that is looked at, as wide as the widest element so far.</summary>
     private sealed class Window(Stream stream, byte[] first)
     {
         private byte[] _buffer = first;
-        private readonly long _base = stream.CanSeek ? stream.Position : 0;
         private int _start;
         private int _end;
         private long _consumed;
@@ -244,7 +211,7 @@ internal static class JsonReader
                             long at = reader.TokenStartIndex;
                             if (JsonElement.TryParseValue(ref reader, out JsonElement? element))
                             {
-                                ElementStart = _base + _consumed + at;
+                                ElementStart = _consumed + at;
                                 Keep(ref reader);
                                 return (true, element, null);
                             }
@@ -253,7 +220,7 @@ internal static class JsonReader
                 }
                 catch (JsonException fault)
                 {
-                    ElementStart = _base + _consumed;
+                    ElementStart = _consumed;
                     return (false, null, fault.Message);
                 }
 
@@ -275,7 +242,7 @@ internal static class JsonReader
                 {
                     if (_buffer[_start] is not ((byte)' ' or (byte)'\t' or (byte)'\r' or (byte)'\n' or 0))
                     {
-                        ElementStart = _base + _consumed;
+                        ElementStart = _consumed;
                         return true;
                     }
                 }
@@ -317,50 +284,10 @@ internal static class JsonReader
             int read = stream.Read(_buffer, _end, _buffer.Length - _end);
             _end += read;
             _ended = read == 0;
-        }
-    }
-
-    /// <summary>A reader's text as UTF-8 bytes.</summary>
-    private sealed class ReaderStream(StreamReader reader) : Stream
-    {
-        private readonly ArrayBufferWriter<byte> _bytes = new();
-        private readonly char[] _chars = new char[1 << 14];
-        private readonly Encoder _encoder = Encoding.UTF8.GetEncoder();
-        private int _given;
-
-        public override bool CanRead => true;
-        public override bool CanSeek => false;
-        public override bool CanWrite => false;
-        public override long Length => throw new NotSupportedException();
-
-        public override long Position
-        {
-            get => throw new NotSupportedException();
-            set => throw new NotSupportedException();
-        }
-
-        public override int Read(byte[] buffer, int offset, int count)
-        {
-            if (_given == _bytes.WrittenCount)
+            if (_consumed == 0 && !_inArray && _buffer.AsSpan(_start, _end - _start).StartsWith(Encoding.UTF8.Preamble))
             {
-                _bytes.ResetWrittenCount();
-                _given = 0;
-                int read = reader.Read(_chars);
-                _encoder.Convert(_chars.AsSpan(0, read), _bytes, flush: read == 0, out _, out _);
+                (_start, _consumed) = (_start + 3, 3); // a byte order mark is no JSON
             }
-
-            int length = Math.Min(count, _bytes.WrittenCount - _given);
-            _bytes.WrittenSpan.Slice(_given, length).CopyTo(buffer.AsSpan(offset));
-            _given += length;
-            return length;
         }
-
-        public override void Flush() => throw new NotSupportedException();
-
-        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-        public override void SetLength(long value) => throw new NotSupportedException();
-
-        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
     }
 }

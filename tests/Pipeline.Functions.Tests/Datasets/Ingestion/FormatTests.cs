@@ -6,26 +6,13 @@ using Parquet.Serialization;
 using Pipeline.Datasets;
 using Pipeline.Datasets.Ingestion;
 using ZstdSharp;
+using static Pipeline.Functions.Tests.Datasets.Ingestion.RawFiles;
 
 namespace Pipeline.Functions.Tests.Datasets.Ingestion;
 
 /// <summary>Every format and packing gives the same rows.</summary>
 public sealed class FormatTests
 {
-    private const string Csv = "text,label\n\"Grüße, \"\"Welt\"\"\nzweite Zeile\",a\nzwei,b\n";
-
-    private static (List<RawRow> Rows, IReadOnlyList<string> Notes) Read(RawFile file, bool plainTexts = false)
-    {
-        using var reader = new RawReader(plainTexts);
-        List<RawRow> rows = [.. reader.Read(file)];
-        return (rows, reader.Notes.Said);
-    }
-
-    private static (List<RawRow> Rows, IReadOnlyList<string> Notes) Read(string name, byte[] bytes) => Read(new RawFile(name, bytes));
-
-    private static void AssertRows(IEnumerable<RawRow> rows) =>
-        Assert.Equal([("Grüße, \"Welt\"\nzweite Zeile", "a"), ("zwei", "b")], rows.Select(r => (r.Fields["text"], r.Fields["label"])));
-
     private static byte[] Packed(Func<Stream, Stream> pack, byte[] content)
     {
         var packed = new MemoryStream();
@@ -68,8 +55,6 @@ public sealed class FormatTests
         return packed.ToArray();
     }
 
-    private static byte[] Utf8(string text) => Encoding.UTF8.GetBytes(text);
-
     [Fact]
     public void Read_EachPacking_GivesTheSameRows()
     {
@@ -107,59 +92,6 @@ public sealed class FormatTests
         }
 
         Assert.Contains("archives within archives", Assert.Throws<DatasetException>(() => Read("a.gz", nested)).Message, StringComparison.Ordinal);
-    }
-
-    [Theory]
-    [InlineData("utf-8", true, null)]
-    [InlineData("utf-8", false, null)]
-    [InlineData("utf-16", true, "UTF-16")]
-    [InlineData("utf-16", false, "UTF-16")]
-    [InlineData("utf-16BE", true, "UTF-16 (big-endian)")]
-    [InlineData("utf-32", true, "UTF-32")]
-    [InlineData("iso-8859-1", false, "ISO-8859-1 or Windows-1252")]
-    public void Read_EachEncoding_IsToldAndSaid(string encoding, bool mark, string? said)
-    {
-        Encoding of = Encoding.GetEncoding(encoding);
-
-        (List<RawRow> rows, IReadOnlyList<string> notes) = Read("a.csv", [.. mark ? of.GetPreamble() : [], .. of.GetBytes(Csv)]);
-
-        AssertRows(rows);
-        Assert.Equal(said is null ? [] : [$"'a.csv' was read as {said}."], notes);
-    }
-
-    [Fact]
-    public void Read_Utf8WithBytesOfAnotherSource_IsRepairedAndSaid()
-    {
-        byte[] mixed = [.. Utf8("text,label\nGrüße,a\ncaf"), 0xE9, .. Utf8(" \u2019,b\nnaïve "), 0x93, .. Utf8("quoted"), 0x94, .. Utf8(",a\n")];
-
-        (List<RawRow> rows, IReadOnlyList<string> notes) = Read("a.csv", mixed);
-
-        Assert.Equal(["Grüße", "café ’", "naïve “quoted”"], rows.Select(r => r.Fields["text"]));
-        Assert.Equal(["'a.csv' is UTF-8 with 3 bytes that are not; they were read as Windows-1252."], notes);
-    }
-
-    [Fact]
-    public void Read_Cyrillic_IsToldByStatistics()
-    {
-        Encoding windows = CodePagesEncodingProvider.Instance.GetEncoding(1251)!;
-        string text = "text,label\n" + string.Concat(Enumerable.Repeat("Все счастливые семьи похожи друг на друга,да\n", 20));
-
-        Assert.Equal("Все счастливые семьи похожи друг на друга", Read("a.csv", windows.GetBytes(text)).Rows[0].Fields["text"]);
-    }
-
-    [Theory]
-    [InlineData("utf-8")]
-    [InlineData("utf-16")]
-    public void Read_Rows_SayAtWhichByteTheyStand(string encoding)
-    {
-        Encoding of = Encoding.GetEncoding(encoding);
-        byte[] bytes = [.. of.GetPreamble(), .. of.GetBytes(Csv)];
-
-        List<RawRow> rows = Read("a.csv", bytes).Rows;
-
-        Assert.Equal((2, 4), (rows[0].Place.Line, rows[1].Place.Line));
-        Assert.StartsWith("zwei,b", of.GetString(bytes[(int)rows[1].Place.Offset..]), StringComparison.Ordinal);
-        Assert.StartsWith("\"Grüße", of.GetString(bytes[(int)rows[0].Place.Offset..]), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -301,15 +233,8 @@ public sealed class FormatTests
     }
 
     [Fact]
-    public void Read_JsonArrayWithForeignBytesFarDown_IsRepaired()
-    {
-        byte[] head = Utf8("[" + string.Concat(Enumerable.Range(0, 9000).Select(i => $"{{\"text\": \"row number {i} of many\"}},\n")) + "{\"text\": \"caf");
-
-        List<RawRow> rows = Read("a.json", [.. head, 0xE9, .. Utf8("\"}]")]).Rows;
-
-        Assert.True(head.Length > 1 << 18);
-        Assert.Equal("café", rows[^1].Fields["text"]);
-    }
+    public void Read_HiddenFilesOfATar_ArePassedOver() =>
+        AssertRows(Read("a.tar", Tar(("./a.csv", Utf8(Csv)), ("./._a.csv", Utf8("resource fork")), (".notes.csv", Utf8("x,y\n1,2\n")))).Rows);
 
     [Fact]
     public void Read_HolderOfRowsOnOneLine_IsReadAsOverMany() =>
@@ -356,18 +281,6 @@ public sealed class FormatTests
 
         Assert.Equal(6, rows.Count);
         Assert.Equal("""[{"start":0,"end":10,"label":"PER"}]""", rows[0].Fields["spans"]);
-    }
-
-    [Fact]
-    public void Read_MoreForeignBytesThanCharacters_StillKeepsTheCharacters() =>
-        Assert.Equal(["é1", "é2", "é3", "é4"], Read("a.csv", [.. Utf8("text,label\né1,a\n"), 0xE9, .. Utf8("2,b\n"), 0xE9, .. Utf8("3,a\n"), 0xE9, .. Utf8("4,b\n")]).Rows.Select(r => r.Fields["text"]));
-
-    [Fact]
-    public void Read_LonelyReturn_EndsALine()
-    {
-        byte[] bytes = Utf8("{\"text\": \"a\"}\n{\"text\": \"b\"}\r{\"text\": \"c\"}\r\n{\"text\": \"d\"}\n");
-
-        Assert.All(Read("a.jsonl", bytes).Rows, r => Assert.StartsWith($"{{\"text\": \"{r.Fields["text"]}\"}}", Encoding.UTF8.GetString(bytes[(int)r.Place.Offset..]), StringComparison.Ordinal));
     }
 
     [Fact]

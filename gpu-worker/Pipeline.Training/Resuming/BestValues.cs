@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 namespace Pipeline.Training.Resuming;
 
 /// <summary>The adapter as it was at the lowest validation loss so far.</summary>
-public sealed class BestAdapter(TrainableTensors adapter) : IDisposable
+public sealed class BestValues(TrainableTensors trained) : IDisposable
 {
     /// <summary>Its numbers, float32 [n]; <c>null</c> before the first validation.</summary>
     public Tensor? Values { get; private set; }
@@ -24,7 +24,7 @@ public sealed class BestAdapter(TrainableTensors adapter) : IDisposable
     {
         if (loss < Loss)
         {
-            Set(adapter.Values, loss, step, worse: 0);
+            Set(trained.Values, loss, step, worse: 0);
         }
         else
         {
@@ -48,7 +48,7 @@ public sealed class BestAdapter(TrainableTensors adapter) : IDisposable
         if (Values is not null)
         {
             using IDisposable frozen = no_grad();
-            adapter.Values.copy_(Values);
+            trained.Values.copy_(Values);
         }
     }
 

@@ -1,4 +1,4 @@
-namespace Pipeline.Worker.Commands;
+namespace Pipeline.Worker.Jobs;
 
 /// <summary>A folder that is there whole or not at all: it is filled under a name of its own. What was there before is never deleted.</summary>
 internal static class OutputFolder
