@@ -57,6 +57,15 @@ public static partial class BlobLayout
 
     public static BlobAddress Dataset(string datasetId, string file) => new(DatasetsContainer, $"{datasetId}/{file}");
 
+    /// <summary>What is kept while a dataset is built in parts; gone when it is whole.</summary>
+    /// <param name="datasetId">The dataset.</param>
+    /// <param name="instance">The orchestration that builds it.</param>
+    public static string BuildPrefix(string datasetId, string instance) => $"{datasetId}/build/{instance}/";
+
+    public static BlobAddress BuildPlan(string datasetId, string instance) => new(DatasetsContainer, BuildPrefix(datasetId, instance) + "plan.json");
+
+    public static BlobAddress BuildPart(string datasetId, string instance, int part) => new(DatasetsContainer, $"{BuildPrefix(datasetId, instance)}part-{part:D5}");
+
     public static string JobPrefix(string runId) => $"{runId}/";
 
     public static BlobAddress Job(string runId) => new(JobsContainer, $"{runId}/job.json");

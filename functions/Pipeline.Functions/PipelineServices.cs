@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
+using Pipeline.Functions.Activities;
 using Pipeline.Functions.Triggers;
 using Pipeline.Storage;
 using Pipeline.Tokenization;
@@ -18,6 +19,7 @@ public static class PipelineServices
         services.AddSingleton(_ => new BaseCatalog(new BaseModelFolders(configuration["PIPELINE_MODELS"] ?? "")));
         services.AddSingleton<RunStarter>();
         services.AddSingleton<ProjectReader>();
+        services.AddSingleton<DatasetSources>();
         services.AddSingleton<JobStopper>();
         services.AddSingleton<RetrainingStarter>();
     }

@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using Azure;
 using Azure.Storage.Blobs;
 using Azure.Storage.Blobs.Models;
@@ -25,6 +26,53 @@ public sealed class BlobFiles(BlobServiceClient service)
             return null;
         }
     }
+
+    /// <summary>Opens a blob for reading, piece by piece; <c>null</c>: there is none.</summary>
+    /// <param name="address">The blob.</param>
+    /// <param name="tag">The ETag that it must have; <c>null</c>: any.</param>
+    /// <param name="cancellation">Ends the call.</param>
+    /// <returns>A seekable stream and the ETag.</returns>
+    /// <exception cref="InvalidDataException">It has another ETag.</exception>
+    public async Task<(Stream Stream, string Tag)?> OpenAsync(BlobAddress address, string? tag, CancellationToken cancellation)
+    {
+        try
+        {
+            BlobProperties? properties = await PropertiesAsync(address, cancellation).ConfigureAwait(false);
+            if (properties is null)
+            {
+                return null;
+            }
+
+            if (tag is not null && properties.ETag != new ETag(tag))
+            {
+                throw Changed(address);
+            }
+
+            var options = new BlobOpenReadOptions(allowModifications: false) { Conditions = new BlobRequestConditions { IfMatch = properties.ETag } };
+            return (await Client(address).OpenReadAsync(options, cancellation).ConfigureAwait(false), properties.ETag.ToString());
+        }
+        catch (RequestFailedException fault) when (fault.Status == 412)
+        {
+            throw Changed(address);
+        }
+    }
+
+    /// <summary>SHA-256 of a blob, lower-case hexadecimal; <c>null</c>: there is none.</summary>
+    public async Task<string?> HashAsync(BlobAddress address, CancellationToken cancellation)
+    {
+        if (await OpenAsync(address, null, cancellation).ConfigureAwait(false) is not { } blob)
+        {
+            return null;
+        }
+
+        await using (blob.Stream.ConfigureAwait(false))
+        {
+            return Convert.ToHexStringLower(await SHA256.HashDataAsync(blob.Stream, cancellation).ConfigureAwait(false));
+        }
+    }
+
+    /// <summary>Writes a file as a blob, whatever stands there.</summary>
+    public Task WriteFileAsync(BlobAddress address, string path, CancellationToken cancellation) => Client(address).UploadAsync(path, overwrite: true, cancellation);
 
     /// <summary>Reads a contract; <c>null</c>: there is no such blob.</summary>
     public async Task<T?> ReadJsonAsync<T>(BlobAddress address, CancellationToken cancellation)
@@ -147,6 +195,8 @@ public sealed class BlobFiles(BlobServiceClient service)
             await Client(new BlobAddress(container, name)).DownloadToAsync(path, cancellation).ConfigureAwait(false);
         }
     }
+
+    private static InvalidDataException Changed(BlobAddress address) => new($"'{address}' changed while it was read; the change starts a run of its own.");
 
     private static async Task<string?> TryUploadAsync(string? tag, Func<BlobUploadOptions, Task<Response<BlobContentInfo>>> upload)
     {

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Text;
 
 namespace Pipeline.Tokenization;
@@ -10,7 +9,6 @@ namespace Pipeline.Tokenization;
 /// <remarks>Formats: huggingface/tokenizers, <c>pre_tokenizers/byte_level.rs</c> and <c>models/bpe</c>; the spelling of bytes is GPT-2's (openai/gpt-2, <c>src/encoder.py</c>).</remarks>
 internal sealed class ByteLevelTokenizer : Tokenizer
 {
-    private const int MostWordsKept = 100_000;
     private static readonly char[] CharOfByte = Spelling();
     private static readonly Dictionary<char, byte> ByteOfChar = CharOfByte.Index().ToDictionary(c => c.Item, c => (byte)c.Index);
     private readonly string[] _pieces;
@@ -22,7 +20,7 @@ internal sealed class ByteLevelTokenizer : Tokenizer
     private readonly bool _composed;
     private readonly int[] _symbolOfByte = new int[256];
     private readonly HashSet<int> _addedIds;
-    private readonly ConcurrentDictionary<string, int[]> _words = new(StringComparer.Ordinal);
+    private readonly WordCache _words = new();
 
     /// <summary>Builds a tokenizer.</summary>
     /// <param name="ids">Pieces, added and control tokens among them.</param>
@@ -68,7 +66,7 @@ internal sealed class ByteLevelTokenizer : Tokenizer
             string whole = Whole(piece);
             foreach (string word in _splitter.Split(_composed ? UnicodeText.Compose(whole) : whole))
             {
-                result.AddRange(EncodeWord(word));
+                result.AddRange(_words.Encode(word, EncodeWord));
             }
         }
 
@@ -104,21 +102,10 @@ internal sealed class ByteLevelTokenizer : Tokenizer
 
     private int[] EncodeWord(string word)
     {
-        if (_words.TryGetValue(word, out int[]? known))
-        {
-            return known;
-        }
-
         byte[] utf8 = Encoding.UTF8.GetBytes(word);
-        int[] ids = _wholeWordsFirst && _ids.TryGetValue(string.Concat(utf8.Select(b => CharOfByte[b])), out int whole)
+        return _wholeWordsFirst && _ids.TryGetValue(string.Concat(utf8.Select(b => CharOfByte[b])), out int whole)
             ? [whole]
             : _merger.Merge([.. utf8.Select(b => _symbolOfByte[b])]);
-        if (_words.Count < MostWordsKept)
-        {
-            _words.TryAdd(word, ids);
-        }
-
-        return ids;
     }
 
     /// <summary>A text without halves of surrogate pairs, which are no characters.</summary>

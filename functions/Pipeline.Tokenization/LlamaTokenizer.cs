@@ -20,6 +20,7 @@ internal sealed class LlamaTokenizer : Tokenizer
     private readonly BlankPrefix _prefix;
     private readonly int[] _byteIds = new int[256];
     private readonly int[] _byteOf; // by id; -1 where the piece is no byte
+    private readonly WordCache? _words; // null where a merge may go across a border of words
 
     /// <summary>Builds a tokenizer.</summary>
     /// <param name="ids">Pieces, control tokens among them, with ids from 0 without gaps.</param>
@@ -46,6 +47,8 @@ internal sealed class LlamaTokenizer : Tokenizer
             _byteIds[i] = ids.TryGetValue($"<0x{i:X2}>", out int id) ? id : throw new InvalidDataException($"{name} lacks the byte piece <0x{i:X2}>: only vocabularies with byte fallback are read.");
             _byteOf[_byteIds[i]] = i;
         }
+
+        _words = merger.Merged.All(id => IsWithinAWord(_pieces[id])) ? new WordCache() : null;
     }
 
     public override int[] Encode(string text)
@@ -61,7 +64,7 @@ internal sealed class LlamaTokenizer : Tokenizer
             }
             else
             {
-                result.AddRange(_merger.Merge(Symbols(piece, first)));
+                EncodeText(Normalized(piece, first), result);
             }
 
             first = false;
@@ -96,7 +99,34 @@ internal sealed class LlamaTokenizer : Tokenizer
         return _prefix != BlankPrefix.Never && text.StartsWith(' ') ? text[1..] : text;
     }
 
-    private List<int> Symbols(string text, bool first)
+    /// <summary>Whether no blank follows another character in a piece. Where that holds of all merges, words merge each by itself, whatever stands around them.</summary>
+    private static bool IsWithinAWord(string piece)
+    {
+        int at = piece.LastIndexOf(Blank);
+        return at <= 0 || piece.AsSpan(0, at).IndexOfAnyExcept(Blank) < 0;
+    }
+
+    /// <summary>Word by word, each with the blanks before it, where that is the same.</summary>
+    private void EncodeText(string text, List<int> result)
+    {
+        if (_words is null)
+        {
+            result.AddRange(_merger.Merge(Symbols(text)));
+            return;
+        }
+
+        for (int from = 0, to; from < text.Length; from = to)
+        {
+            for (to = from + 1; to < text.Length && (text[to] != Blank || text[to - 1] == Blank); to++)
+            {
+                // a word goes on until a blank follows another character
+            }
+
+            result.AddRange(_words.Encode(text.AsSpan(from, to - from), word => _merger.Merge(Symbols(word))));
+        }
+    }
+
+    private string Normalized(string text, bool first)
     {
         bool prefixed = _prefix switch
         {
@@ -105,7 +135,11 @@ internal sealed class LlamaTokenizer : Tokenizer
             BlankPrefix.FirstWhereMissing => first && text[0] is not (' ' or Blank),
             _ => false,
         };
-        string normalized = (prefixed ? Blank + text : text).Replace(' ', Blank);
+        return (prefixed ? Blank + text : text).Replace(' ', Blank);
+    }
+
+    private List<int> Symbols(string normalized)
+    {
         var symbols = new List<int>(normalized.Length);
         Dictionary<string, int>.AlternateLookup<ReadOnlySpan<char>> ids = _ids.GetAlternateLookup<ReadOnlySpan<char>>();
         Span<byte> utf8 = stackalloc byte[4];

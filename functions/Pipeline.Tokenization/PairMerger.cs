@@ -50,6 +50,9 @@ internal sealed class PairMerger
         return new PairMerger(ranks);
     }
 
+    /// <summary>What merges give.</summary>
+    public IEnumerable<int> Merged => _merges.Values.Select(m => m.Merged).Distinct();
+
     public int[] Merge(List<int> symbols)
     {
         int count = symbols.Count;

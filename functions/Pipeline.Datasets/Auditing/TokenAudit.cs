@@ -1,36 +1,64 @@
 using Pipeline.Contracts;
 using Pipeline.Datasets.Splitting;
-using Pipeline.Tokenization;
-using Pipeline.Tokenization.Templates;
 
 namespace Pipeline.Datasets.Auditing;
 
-/// <summary>Holds a finished dataset against what training needs, row by row, with the encoder that training uses.</summary>
-public sealed class TokenAudit(ChatEncoder encoder, ProjectSettings settings)
+/// <summary>Holds a finished dataset against what training needs, row by row, as the encoder that training uses has measured them.</summary>
+/// <param name="settings">The project's settings.</param>
+/// <param name="endToken">The template's end token, for messages.</param>
+public sealed class TokenAudit(ProjectSettings settings, string endToken)
 {
     private const int RowsNamed = 5;
+    private readonly Counted[] _splits = [new(), new(), new()];
+    private readonly SortedDictionary<string, Counted> _labels = new(StringComparer.Ordinal);
+    private readonly SortedDictionary<string, int[]> _rowsOf = new(StringComparer.Ordinal); // of a label, by split
+    private readonly Wrong _long = new(), _empty = new(), _endless = new(), _begun = new(), _unreadable = new(), _leaking = new();
 
-    /// <summary>Audits the three splits.</summary>
-    /// <param name="datasetId">The dataset's id.</param>
-    /// <param name="train">Rows to learn from.</param>
-    /// <param name="validation">Rows to watch the loss on.</param>
-    /// <param name="test">Held-out rows.</param>
-    public DatasetAudit Audit(string datasetId, IReadOnlyList<Example> train, IReadOnlyList<Example> validation, IReadOnlyList<Example> test)
+    /// <summary>Takes up a row of the dataset.</summary>
+    /// <param name="split">Where it stands.</param>
+    /// <param name="label">Its label, where the task has some.</param>
+    /// <param name="measure">Its tokens.</param>
+    /// <param name="leaks">Whether it is held out and nearly stands among the training rows.</param>
+    /// <param name="id">Its id, asked for when it is to be named.</param>
+    public void Add(Split split, string? label, RowMeasure measure, bool leaks, Func<string> id)
     {
-        ArgumentNullException.ThrowIfNull(train);
-        ArgumentNullException.ThrowIfNull(validation);
-        ArgumentNullException.ThrowIfNull(test);
-        List<Row> rows = [.. train.Select(e => Measure(e, "train")), .. validation.Select(e => Measure(e, "validation")), .. test.Select(e => Measure(e, "test"))];
-        TokenCounts all = Count(rows.Where(r => r.Split == "train"));
-        long tokens = all.Tokens * settings.Training.Epochs;
+        _splits[(int)split].Add(measure);
+        if (label is not null)
+        {
+            if (!_rowsOf.TryGetValue(label, out int[]? rows))
+            {
+                _rowsOf[label] = rows = new int[3];
+            }
+
+            rows[(int)split]++;
+            if (split == Split.Train)
+            {
+                (_labels.TryGetValue(label, out Counted? counted) ? counted : _labels[label] = new Counted()).Add(measure);
+            }
+        }
+
+        _long.Add(measure.Tokens > settings.Validation.MaxTokens, id);
+        _empty.Add(!measure.Learns, id);
+        _endless.Add(!measure.Ends, id);
+        _begun.Add(!measure.Begins, id);
+        _unreadable.Add(!measure.ReadsBack, id);
+        _leaking.Add(leaks, id);
+    }
+
+    /// <summary>What was found, once every row was taken up.</summary>
+    /// <param name="datasetId">The dataset's id.</param>
+    public DatasetAudit Audit(string datasetId)
+    {
+        TokenCounts train = _splits[(int)Split.Train].Counts();
+        long tokens = train.Tokens * settings.Training.Epochs;
         double? minutes = settings.Machine.TokensPerSecond is { } speed ? Math.Round(tokens / speed / 60, 2) : null;
         return new DatasetAudit
         {
             DatasetId = datasetId,
-            Checks = [Enough(train.Count, test.Count), .. RowChecks(rows), Leaks(rows), .. LabelChecks(rows)],
-            Splits = new SortedDictionary<string, TokenCounts>(((string[])["test", "train", "validation"]).ToDictionary(s => s, s => Count(rows.Where(r => r.Split == s))), StringComparer.Ordinal),
-            Labels = new SortedDictionary<string, TokenCounts>(rows.Where(r => r.Split == "train" && r.Example.Label is not null).GroupBy(r => r.Example.Label!, StringComparer.Ordinal).ToDictionary(g => g.Key, Count), StringComparer.Ordinal),
-            Steps = Steps(all),
+            Checks = [Enough(train.Rows, _splits[(int)Split.Test].Counts().Rows), .. RowChecks(), .. LabelChecks()],
+            Splits = new SortedDictionary<string, TokenCounts>(Enum.GetValues<Split>().ToDictionary(s => s.ToString().ToLowerInvariant(), s => _splits[(int)s].Counts()), StringComparer.Ordinal),
+            Labels = new SortedDictionary<string, TokenCounts>(_labels.ToDictionary(l => l.Key, l => l.Value.Counts()), StringComparer.Ordinal),
+            Steps = Steps(train),
             TrainingTokens = tokens,
             Minutes = minutes,
             Cost = minutes is { } time && settings.Machine.PricePerHour is { } price ? Math.Round(time / 60 * price, 2) : null,
@@ -41,50 +69,30 @@ public sealed class TokenAudit(ChatEncoder encoder, ProjectSettings settings)
         ? new AuditCheck("rows to learn from and to ask", AuditCheck.Ok, train + test, $"{train} to train, {test} to test", "")
         : new AuditCheck("rows to learn from and to ask", AuditCheck.Red, train + test, $"{train} to train, {test} to test", "more rows are needed; see the reasons of those that were left out");
 
-    private IEnumerable<AuditCheck> RowChecks(List<Row> rows)
+    private IEnumerable<AuditCheck> RowChecks()
     {
-        yield return Red("rows that do not fit", rows.Where(r => r.Chat.Ids.Count > settings.Validation.MaxTokens), $"longer than {settings.Validation.MaxTokens} tokens", "shorten or split them, or raise validation.maxTokens as far as the base reads");
-        yield return Red("rows with nothing to learn", rows.Where(r => r.Chat.LossMask.Skip(1).All(m => m == 0)), "no token of the answer is learned", "give them an answer, or take them out");
-        yield return Red("answers without a learned end", rows.Where(r => !r.Ends), $"the end token {encoder.Template.EndToken} is not learned: the model would not stop", "report it with the row: the template is at fault, not the data");
-        yield return Red("begin tokens as the template has them", rows.Where(r => !r.Begins), "BOS is missing or doubled", "report it with the row: the template is at fault, not the data");
-        yield return Red("answers that read back from their tokens", rows.Where(r => !r.ReadsBack), "the tokens do not give the answer's text again", "the base's tokenizer cannot write these characters; replace them, or choose another base");
+        yield return _long.Check("rows that do not fit", $"longer than {settings.Validation.MaxTokens} tokens", "shorten or split them, or raise validation.maxTokens as far as the base reads");
+        yield return _empty.Check("rows with nothing to learn", "no token of the answer is learned", "give them an answer, or take them out");
+        yield return _endless.Check("answers without a learned end", $"the end token {endToken} is not learned: the model would not stop", "report it with the row: the template is at fault, not the data");
+        yield return _begun.Check("begin tokens as the template has them", "BOS is missing or doubled", "report it with the row: the template is at fault, not the data");
+        yield return _unreadable.Check("answers that read back from their tokens", "the tokens do not give the answer's text again", "the base's tokenizer cannot write these characters; replace them, or choose another base");
+        yield return _leaking.Check("held-out rows that nearly stand among the training rows", "the model would be asked what it has learned by heart", "take them out of the test set");
     }
 
-    private static AuditCheck Leaks(List<Row> rows)
+    private IEnumerable<AuditCheck> LabelChecks()
     {
-        int[] first = NearDuplicates.Cluster([.. rows.Select(r => r.Asked)]);
-        HashSet<int> learned = [.. Enumerable.Range(0, rows.Count).Where(i => rows[i].Split == "train").Select(i => first[i])];
-        return Red("held-out rows that nearly stand among the training rows", rows.Where((r, i) => r.Split == "test" && learned.Contains(first[i])), "the model would be asked what it has learned by heart", "take them out of the test set");
-    }
-
-    private static IEnumerable<AuditCheck> LabelChecks(List<Row> rows)
-    {
-        ILookup<string, Row> labels = rows.Where(r => r.Example.Label is not null).ToLookup(r => r.Example.Label!, StringComparer.Ordinal);
-        if (labels.Count == 0)
+        if (_rowsOf.Count == 0)
         {
             yield break;
         }
 
-        string[] unlearned = [.. labels.Where(l => l.All(r => r.Split != "train")).Select(l => l.Key).Order(StringComparer.Ordinal)];
-        yield return new AuditCheck("labels that are held out and never learned", unlearned.Length > 0 ? AuditCheck.Red : AuditCheck.Ok, unlearned.Length, Named(unlearned), unlearned.Length > 0 ? "give them training rows, or take them out of the test set" : "");
-        string[] untested = [.. labels.Where(l => l.All(r => r.Split != "test")).Select(l => l.Key).Order(StringComparer.Ordinal)];
-        yield return new AuditCheck("labels without a held-out row", untested.Length > 0 ? AuditCheck.Warning : AuditCheck.Ok, untested.Length, Named(untested), untested.Length > 0 ? "nothing will be known of them; give them more rows" : "");
-        (int most, int fewest) = (labels.Max(l => l.Count()), labels.Min(l => l.Count()));
+        string[] unlearned = [.. _rowsOf.Where(l => l.Value[(int)Split.Train] == 0).Select(l => l.Key)];
+        yield return new AuditCheck("labels that are held out and never learned", unlearned.Length > 0 ? AuditCheck.Red : AuditCheck.Ok, unlearned.Length, Named(unlearned, unlearned.Length), unlearned.Length > 0 ? "give them training rows, or take them out of the test set" : "");
+        string[] untested = [.. _rowsOf.Where(l => l.Value[(int)Split.Test] == 0).Select(l => l.Key)];
+        yield return new AuditCheck("labels without a held-out row", untested.Length > 0 ? AuditCheck.Warning : AuditCheck.Ok, untested.Length, Named(untested, untested.Length), untested.Length > 0 ? "nothing will be known of them; give them more rows" : "");
+        (int most, int fewest) = (_rowsOf.Values.Max(l => l.Sum()), _rowsOf.Values.Min(l => l.Sum()));
         bool uneven = most > 20 * fewest;
         yield return new AuditCheck("balance of the labels", uneven ? AuditCheck.Warning : AuditCheck.Ok, most / fewest, $"the most frequent label has {most} rows, the rarest {fewest}", uneven ? "collect rows of the rare labels, or join labels" : "");
-    }
-
-    private Row Measure(Example example, string split)
-    {
-        EncodedChat chat = encoder.Encode(example.Messages);
-        int? begin = encoder.Template.BeginToken is { } token ? encoder.Tokenizer.Controls[token] : null;
-        int turns = example.Messages.Count(m => m.Role == ChatMessage.User);
-        // Llama 2 puts one before each turn, the others one before the dialogue, ChatML none.
-        int wanted = begin is null ? 0 : encoder.Template is Llama2Template ? turns : 1;
-        bool begins = (begin is null || chat.Ids.Count(i => i == begin) == wanted) && (begin is null || chat.Ids[0] == begin);
-        IReadOnlyList<IReadOnlyList<int>> answers = chat.Answers();
-        bool goesOn = example.Messages[^1].Role == ChatMessage.Excerpt;
-        return new Row(example, split, chat, goesOn || (answers.Count > 0 && answers.All(a => a[^1] == encoder.EndId)), begins, encoder.ReadsBack(example.Messages, chat));
     }
 
     private int Steps(TokenCounts train)
@@ -94,24 +102,42 @@ public sealed class TokenAudit(ChatEncoder encoder, ProjectSettings settings)
         return (int)Math.Ceiling(batches / training.GradientAccumulation) * training.Epochs;
     }
 
-    private static TokenCounts Count(IEnumerable<Row> rows)
+    private static string Named(IReadOnlyCollection<string> names, long all) => all == 0 ? "none" : string.Join(", ", names.Take(RowsNamed)) + (all > RowsNamed ? $" and {all - RowsNamed} more" : "");
+
+    /// <summary>Rows' lengths.</summary>
+    private sealed class Counted
     {
-        int[] lengths = [.. rows.Select(r => r.Chat.Ids.Count).Order()];
-        int At(double share) => lengths.Length == 0 ? 0 : lengths[(int)Math.Min(lengths.Length - 1, Math.Ceiling(share * lengths.Length) - 1)];
-        return new TokenCounts(lengths.Length, lengths.Sum(l => (long)l), rows.Sum(r => (long)r.Chat.SupervisedTokens), lengths.Length == 0 ? 0 : At(0.5), lengths.Length == 0 ? 0 : At(0.95), lengths.LastOrDefault());
+        private readonly List<int> _lengths = [];
+        private long _supervised;
+
+        public void Add(RowMeasure measure)
+        {
+            _lengths.Add(measure.Tokens);
+            _supervised += measure.Supervised;
+        }
+
+        public TokenCounts Counts()
+        {
+            _lengths.Sort();
+            int At(double share) => _lengths.Count == 0 ? 0 : _lengths[(int)Math.Min(_lengths.Count - 1, Math.Ceiling(share * _lengths.Count) - 1)];
+            return new TokenCounts(_lengths.Count, _lengths.Sum(l => (long)l), _supervised, At(0.5), At(0.95), _lengths.Count == 0 ? 0 : _lengths[^1]);
+        }
     }
 
-    private static AuditCheck Red(string name, IEnumerable<Row> wrong, string detail, string fix)
+    /// <summary>Rows at which a check fails.</summary>
+    private sealed class Wrong
     {
-        string[] ids = [.. wrong.Select(r => r.Example.Id)];
-        return ids.Length == 0 ? new AuditCheck(name, AuditCheck.Ok, 0, "none", "") : new AuditCheck(name, AuditCheck.Red, ids.Length, $"{detail}: {Named(ids)}", fix);
-    }
+        private readonly List<string> _first = [];
+        private long _count;
 
-    private static string Named(string[] names) => names.Length == 0 ? "none" : string.Join(", ", names.Take(RowsNamed)) + (names.Length > RowsNamed ? $" and {names.Length - RowsNamed} more" : "");
+        public void Add(bool wrong, Func<string> id)
+        {
+            if (wrong && _count++ < RowsNamed)
+            {
+                _first.Add(id());
+            }
+        }
 
-    /// <summary>A row as training sees it.</summary>
-    private sealed record Row(Example Example, string Split, EncodedChat Chat, bool Ends, bool Begins, bool ReadsBack)
-    {
-        public string Asked => RepeatedRows.Asked(Example);
+        public AuditCheck Check(string name, string detail, string fix) => _count == 0 ? new AuditCheck(name, AuditCheck.Ok, 0, "none", "") : new AuditCheck(name, AuditCheck.Red, _count, $"{detail}: {Named(_first, _count)}", fix);
     }
 }

@@ -57,6 +57,34 @@ public sealed partial class RawReader : IDisposable
         return rows;
     }
 
+    /// <summary>
+    /// Reads a part of a file by its bytes, each part by itself; <c>null</c> where a file cannot be read in parts: archives,
+    /// folders, tables in binary, JSON that is not a row a line, encodings of several bytes a sign.
+    /// </summary>
+    public Func<RowRange, IEnumerable<RawRow>>? Ranges(RawFile file)
+    {
+        ArgumentNullException.ThrowIfNull(file);
+        if (file.IsFolder || Archive.Expand(file, _spool) is not [var inner] || inner != file)
+        {
+            return null;
+        }
+
+        RequireKnown(file);
+        switch (Path.GetExtension(file.Name).ToLowerInvariant())
+        {
+            case ".jsonl" or ".ndjson":
+                using (MixedText text = MixedText.Open(file))
+                {
+                    return text.IsByteWise ? range => JsonReader.Lines(file, Notes, range) : null;
+                }
+
+            case ".csv" or ".tsv" or ".tab" when !file.Head(4).AsSpan().SequenceEqual("PAR1"u8) && !file.Head(4).AsSpan().SequenceEqual("PK\u0003\u0004"u8):
+                return DelimitedReader.Ranges(file, file.Name.EndsWith(".csv", StringComparison.OrdinalIgnoreCase) ? null : '\t', _columns);
+            default:
+                return null;
+        }
+    }
+
     public void Dispose() => _spool.Dispose();
 
     /// <summary>The beginning of a file's first line that is not blank.</summary>

@@ -6,22 +6,52 @@ namespace Pipeline.Datasets.Ingestion;
 public sealed class ReadingNotes
 {
     private readonly List<string> _said = [];
+    private readonly HashSet<string> _undivided = [];
 
     /// <summary>In the order noticed.</summary>
-    public IReadOnlyList<string> Said => _said;
+    public IReadOnlyList<string> Said
+    {
+        get
+        {
+            lock (_said)
+            {
+                return [.. _said];
+            }
+        }
+    }
 
     /// <summary>Notes a sentence, once.</summary>
     public void Say(string sentence)
     {
-        if (!_said.Contains(sentence))
+        lock (_said)
         {
-            _said.Add(sentence);
+            if (!_said.Contains(sentence))
+            {
+                _said.Add(sentence);
+            }
+        }
+    }
+
+    /// <summary>Whether parts of a file that was read can be read by themselves: a carriage return alone ends a row or does not, as the ones before it were.</summary>
+    internal bool CanSplit(RawFile file)
+    {
+        lock (_said)
+        {
+            return !_undivided.Contains(file.Name);
         }
     }
 
     /// <summary>Notes how a file's bytes became text, where that is not plain UTF-8.</summary>
     internal void Read(RawFile file, MixedText text)
     {
+        if (text.HasLoneReturns)
+        {
+            lock (_said)
+            {
+                _undivided.Add(file.Name);
+            }
+        }
+
         if (text.EncodingName != "UTF-8")
         {
             Say($"'{file.Name}' was read as {text.EncodingName}.");

@@ -4,55 +4,71 @@ using System.Runtime.InteropServices;
 namespace Pipeline.Datasets.Splitting;
 
 /// <summary>
-/// Texts that are nearly the same, in clusters. Two texts are when their sets of three-word shingles have a Jaccard similarity
-/// of 0.7 at least, letters and digits alone counting, links and names after an @ left out. Found by MinHash (Broder 1997) and
-/// banding (Leskovec, Rajaraman and Ullman, "Mining of Massive Datasets", section 3.4): 16 bands of 4 of 64 hashes see a pair at
-/// the threshold with a chance of 98.8 %, one at 0.8 with 99.98 %.
+/// Texts that are nearly the same, in clusters. Two texts are when their sets of <see cref="Shingles"/> have a Jaccard similarity
+/// of 0.7 at least. Found by MinHash (Broder 1997) and banding (Leskovec, Rajaraman and Ullman, "Mining of Massive Datasets",
+/// section 3.4): 16 bands of 4 of 64 hashes see a pair at the threshold with a chance of 98.8 %, one at 0.8 with 99.98 %.
 /// </summary>
 public static class NearDuplicates
 {
     /// <summary>Jaccard similarity from which two texts are nearly the same.</summary>
     public const double Threshold = 0.7;
 
-    private const int Hashes = 64;
+    /// <summary>Numbers of a signature.</summary>
+    public const int Hashes = 64;
+
     private const int Bands = 16;
     private const int RowsABand = Hashes / Bands;
-    private const int Words = 3;
     private const int MostRepresentatives = 512; // of the clusters in one bucket
 
     private static readonly uint[] Factors = Constants(1);
     private static readonly uint[] Offsets = Constants(2);
 
-    /// <summary>Clusters texts. The clusters follow from the texts alone, not from their order.</summary>
-    /// <param name="texts">The texts.</param>
-    /// <returns>For each text the index of the first of its cluster; its own where it is alone or the first.</returns>
-    public static int[] Cluster(IReadOnlyList<string> texts)
+    /// <summary>A text's signature: the least of each of 64 hashes over its shingles.</summary>
+    /// <param name="text">The text.</param>
+    /// <param name="common">Shingles that do not count, unless there are no others.</param>
+    public static uint[] Sign(string text, IReadOnlySet<ulong> common)
     {
-        ArgumentNullException.ThrowIfNull(texts);
-        HashSet<ulong> common = Common(texts);
-        uint[] signatures = new uint[(long)texts.Count * Hashes];
-        bool[] empty = new bool[texts.Count];
-        Parallel.For(0, texts.Count, i =>
-        {
-            var shingles = new List<ulong>();
-            Shingles(texts[i], shingles);
-            List<ulong> own = common.Count == 0 ? shingles : [.. shingles.Where(s => !common.Contains(s))];
-            empty[i] = shingles.Count == 0;
-            Sign(own.Count > 0 ? own : shingles, signatures.AsSpan(i * Hashes, Hashes));
-        });
+        ArgumentNullException.ThrowIfNull(common);
+        List<ulong> shingles = Shingles.Of(text);
+        List<ulong> own = common.Count == 0 ? shingles : shingles.FindAll(s => !common.Contains(s));
+        uint[] signature = new uint[Hashes];
+        Sign(own.Count > 0 ? own : shingles, signature);
+        return signature;
+    }
 
+    /// <summary>Clusters texts. The clusters follow from the texts alone, not from their order.</summary>
+    /// <param name="signatures">Signatures of texts, which are not empty.</param>
+    /// <param name="texts">The texts to cluster, by the number of their signature.</param>
+    /// <returns>For each text the index of the first of its cluster; its own where it is alone or the first.</returns>
+    public static int[] Cluster(SignatureStore signatures, IReadOnlyList<int> texts)
+    {
+        ArgumentNullException.ThrowIfNull(signatures);
+        ArgumentNullException.ThrowIfNull(texts);
         int[] parent = [.. Enumerable.Range(0, texts.Count)];
-        var buckets = new (ulong Key, ulong Content, int Row)[texts.Count];
+        var keys = new ulong[texts.Count];
+        var rows = new int[texts.Count];
+        var signature = new uint[Hashes];
         for (int band = 0; band < Bands; band++)
         {
             for (int row = 0; row < texts.Count; row++)
             {
-                ReadOnlySpan<uint> signature = signatures.AsSpan(row * Hashes, Hashes);
-                buckets[row] = (empty[row] ? (uint)row | (1UL << 63) : Key(signature.Slice(band * RowsABand, RowsABand)), Key(signature), row);
+                signatures.Read(texts[row], signature);
+                (keys[row], rows[row]) = (Key(signature.AsSpan(band * RowsABand, RowsABand)), row);
             }
 
-            Array.Sort(buckets);
-            Join(buckets, signatures, empty, parent);
+            Array.Sort(keys, rows);
+            for (int from = 0, to; from < keys.Length; from = to)
+            {
+                for (to = from + 1; to < keys.Length && keys[to] == keys[from]; to++)
+                {
+                    // one bucket
+                }
+
+                if (to - from > 1)
+                {
+                    Join(rows.AsSpan(from, to - from), signatures, texts, parent);
+                }
+            }
         }
 
         var first = new int[texts.Count];
@@ -66,49 +82,27 @@ public static class NearDuplicates
         return first;
     }
 
-    /// <summary>Shingles that stand in a fifth of the texts or more, such as an instruction that all share: they tell nothing of a pair.</summary>
-    private static HashSet<ulong> Common(IReadOnlyList<string> texts)
+    /// <summary>Joins those of a bucket that are nearly the same. They are met in an order that their content gives, whatever theirs was.</summary>
+    private static void Join(Span<int> bucket, SignatureStore signatures, IReadOnlyList<int> texts, int[] parent)
     {
-        const int Sampled = 20_000;
-        const int Fewest = 20;
-        int step = Math.Max(1, texts.Count / Sampled);
-        var counts = new Dictionary<ulong, int>();
-        int looked = 0;
-        for (int i = 0; i < texts.Count; i += step, looked++)
+        var members = new (ulong Content, int Row, uint[] Signature)[bucket.Length];
+        for (int i = 0; i < members.Length; i++)
         {
-            var shingles = new List<ulong>();
-            Shingles(texts[i], shingles);
-            foreach (ulong shingle in shingles.Distinct())
-            {
-                counts[shingle] = counts.GetValueOrDefault(shingle) + 1;
-            }
+            var signature = new uint[Hashes];
+            signatures.Read(texts[bucket[i]], signature);
+            members[i] = (Key(signature), bucket[i], signature);
         }
 
-        return [.. counts.Where(c => c.Value >= Fewest && c.Value * 5 >= looked).Select(c => c.Key)];
-    }
-
-    private static void Join((ulong Key, ulong Content, int Row)[] buckets, uint[] signatures, bool[] empty, int[] parent)
-    {
-        var representatives = new List<int>(); // one of each cluster that the bucket has met
-        for (int at = 0; at < buckets.Length; at++)
+        Array.Sort(members, (a, b) => a.Content != b.Content ? a.Content.CompareTo(b.Content) : a.Row.CompareTo(b.Row));
+        var representatives = new List<(int Row, uint[] Signature)>(); // one of each cluster that the bucket has met
+        foreach ((_, int row, uint[] signature) in members)
         {
-            if (at == 0 || buckets[at].Key != buckets[at - 1].Key)
-            {
-                representatives.Clear();
-            }
-
-            int row = buckets[at].Row;
-            if (empty[row])
-            {
-                continue;
-            }
-
             bool joined = false;
-            foreach (int other in representatives)
+            foreach ((int other, uint[] like) in representatives)
             {
                 (int one, int two) = (Root(parent, row), Root(parent, other));
                 joined |= one == two;
-                if (one != two && Estimate(signatures, row, other) >= Threshold)
+                if (one != two && Estimate(signature, like) >= Threshold)
                 {
                     parent[Math.Max(one, two)] = Math.Min(one, two);
                     joined = true;
@@ -117,7 +111,7 @@ public static class NearDuplicates
 
             if (!joined && representatives.Count < MostRepresentatives)
             {
-                representatives.Add(row);
+                representatives.Add((row, signature));
             }
         }
     }
@@ -133,13 +127,12 @@ public static class NearDuplicates
         return row;
     }
 
-    private static double Estimate(uint[] signatures, int one, int other)
+    private static double Estimate(uint[] one, uint[] other)
     {
         int equal = 0;
-        ReadOnlySpan<uint> a = signatures.AsSpan(one * Hashes, Hashes), b = signatures.AsSpan(other * Hashes, Hashes);
         for (int i = 0; i < Hashes; i++)
         {
-            equal += a[i] == b[i] ? 1 : 0;
+            equal += one[i] == other[i] ? 1 : 0;
         }
 
         return (double)equal / Hashes;
@@ -153,13 +146,13 @@ public static class NearDuplicates
             key = (key ^ row) * 1099511628211;
         }
 
-        return key & ~(1UL << 63);
+        return key;
     }
 
-    private static void Sign(List<ulong> shingles, Span<uint> signature)
+    private static void Sign(List<ulong> shingles, uint[] signature)
     {
-        signature.Fill(uint.MaxValue);
-        Span<Vector<uint>> least = MemoryMarshal.Cast<uint, Vector<uint>>(signature);
+        Array.Fill(signature, uint.MaxValue);
+        Span<Vector<uint>> least = MemoryMarshal.Cast<uint, Vector<uint>>(signature.AsSpan());
         ReadOnlySpan<Vector<uint>> factors = MemoryMarshal.Cast<uint, Vector<uint>>(Factors);
         ReadOnlySpan<Vector<uint>> offsets = MemoryMarshal.Cast<uint, Vector<uint>>(Offsets);
         foreach (ulong shingle in shingles)
@@ -174,74 +167,6 @@ public static class NearDuplicates
                 least[i] = Vector.Min(least[i], mixed ^ (mixed >> 16));
             }
         }
-    }
-
-    /// <summary>Hashes of the runs of three words; a text of fewer words is one run.</summary>
-    private static void Shingles(string text, List<ulong> shingles)
-    {
-        (ulong before, ulong last, int words) = (0, 0, 0);
-        for (int at = 0; at < text.Length;)
-        {
-            if (text[at] == '@')
-            {
-                for (at++; at < text.Length && (char.IsLetterOrDigit(text[at]) || text[at] == '_') && !IsIdeograph(text[at]); at++)
-                {
-                    // a name
-                }
-
-                continue;
-            }
-
-            if (text.AsSpan(at).StartsWith("http://", StringComparison.OrdinalIgnoreCase) || text.AsSpan(at).StartsWith("https://", StringComparison.OrdinalIgnoreCase) || text.AsSpan(at).StartsWith("www.", StringComparison.OrdinalIgnoreCase))
-            {
-                for (; at < text.Length && !char.IsWhiteSpace(text[at]) && char.IsAscii(text[at]); at++)
-                {
-                    // a link
-                }
-
-                continue;
-            }
-
-            if (!char.IsLetterOrDigit(text[at]) && !char.IsSurrogate(text[at]))
-            {
-                at++;
-                continue;
-            }
-
-            ulong word = 14695981039346656037;
-            bool ideograph = IsIdeograph(text[at]);
-            for (int from = at; at < text.Length && (char.IsLetterOrDigit(text[at]) || char.IsSurrogate(text[at])) && (at == from || (!ideograph && !IsIdeograph(text[at]))); at++)
-            {
-                word = (word ^ char.ToUpperInvariant(text[at])) * 1099511628211;
-            }
-
-            words++;
-            if (words >= Words)
-            {
-                shingles.Add(Mix(before, last, word));
-            }
-
-            (before, last) = (last, word);
-        }
-
-        if (words is > 0 and < Words)
-        {
-            shingles.Add(Mix(before, last, (ulong)words));
-        }
-        else if (words == 0 && text.Length > 0)
-        {
-            shingles.Add(text.Aggregate(14695981039346656037, (hash, c) => (hash ^ c) * 1099511628211)); // the very same signs
-        }
-    }
-
-    /// <summary>Scripts without blanks between words: a sign is a word.</summary>
-    private static bool IsIdeograph(char c) => c is >= '\u2E80' and <= '\u9FFF' or >= '\uF900' and <= '\uFAFF' or >= '\u0E00' and <= '\u0E7F';
-
-    private static ulong Mix(ulong one, ulong two, ulong three)
-    {
-        ulong mixed = (one * 0x9E3779B97F4A7C15) ^ BitOperations.RotateLeft(two * 0xC2B2AE3D27D4EB4F, 23) ^ BitOperations.RotateLeft(three * 0x165667B19E3779F9, 41);
-        mixed = (mixed ^ (mixed >> 31)) * 0xD6E8FEB86659FD93;
-        return mixed ^ (mixed >> 32);
     }
 
     private static uint[] Constants(int seed)

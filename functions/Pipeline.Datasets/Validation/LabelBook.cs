@@ -9,12 +9,14 @@ public sealed class LabelBook
     public const int FewestRows = 3;
 
     private readonly Dictionary<string, string> _bySpelling;
+    private readonly Dictionary<string, int> _numbers;
     private readonly bool _said;
 
     private LabelBook(Dictionary<string, string> bySpelling, bool said)
     {
         (_bySpelling, _said) = (bySpelling, said);
         Labels = [.. bySpelling.Values.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
+        _numbers = Labels.Index().ToDictionary(l => l.Item, l => l.Index, StringComparer.Ordinal);
     }
 
     /// <summary>The labels in ordinal order.</summary>
@@ -37,19 +39,32 @@ public sealed class LabelBook
     }
 
     /// <summary>The labels found in the data: spellings that differ in case alone are one label, named as most rows name it.</summary>
-    public static LabelBook FromData(IEnumerable<string> labels)
+    /// <param name="rowsBySpelling">Rows of each spelling.</param>
+    public static LabelBook FromData(IReadOnlyDictionary<string, int> rowsBySpelling)
     {
+        ArgumentNullException.ThrowIfNull(rowsBySpelling);
         var spellings = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
-        foreach (IGrouping<string, string> group in labels.Select(l => l.Trim()).Where(l => l.Length > 0).GroupBy(l => l, StringComparer.OrdinalIgnoreCase))
+        foreach (IGrouping<string, (string Spelling, int Rows)> group in rowsBySpelling.Select(s => (Spelling: s.Key.Trim(), Rows: s.Value)).Where(s => s.Spelling.Length > 0).GroupBy(s => s.Spelling, StringComparer.OrdinalIgnoreCase))
         {
-            if (group.Count() >= FewestRows)
+            if (group.Sum(s => s.Rows) >= FewestRows)
             {
-                spellings[group.Key] = group.GroupBy(l => l, StringComparer.Ordinal).OrderByDescending(g => g.Count()).ThenBy(g => g.Key, StringComparer.Ordinal).First().Key;
+                spellings[group.Key] = group.GroupBy(s => s.Spelling, StringComparer.Ordinal).OrderByDescending(g => g.Sum(s => s.Rows)).ThenBy(g => g.Key, StringComparer.Ordinal).First().Key;
             }
         }
 
         return new LabelBook(spellings, said: false);
     }
+
+    /// <summary>The book that a plan holds.</summary>
+    /// <param name="spellings">As <see cref="Spellings"/> gave them.</param>
+    /// <param name="said">Whether project.yaml gave them.</param>
+    public static LabelBook From(IReadOnlyDictionary<string, string> spellings, bool said) => new(new Dictionary<string, string>(spellings, StringComparer.OrdinalIgnoreCase), said);
+
+    /// <summary>Each spelling and the label that it means.</summary>
+    public IReadOnlyDictionary<string, string> Spellings => _bySpelling;
+
+    /// <summary>A label's place among <see cref="Labels"/>.</summary>
+    public int NumberOf(string label) => _numbers[label];
 
     /// <summary>The label that <paramref name="spelling"/> means, or <c>null</c>.</summary>
     public string? Resolve(string spelling)

@@ -1,56 +1,51 @@
 using Pipeline.Contracts;
+using Pipeline.Datasets.Auditing;
 using Pipeline.Datasets.Ingestion;
 using Pipeline.Datasets.Ingestion.Layouts;
 using Pipeline.Tokenization;
 
 namespace Pipeline.Datasets.Validation;
 
-/// <summary>
-/// Decides how each row ends: accepted, rejected with a reason, or duplicate. Rows are judged in order; the first of two
-/// equal ones stays, so the test set is judged before the rows to learn from.
-/// </summary>
+/// <summary>Decides on each row by itself whether it can be learned. Whether another says the same is decided over all of them.</summary>
 internal sealed class RowJudge(LabelBook? book, string task, string? systemPrompt, ChatEncoder encoder, int maxTokens)
 {
-    private readonly Dictionary<string, (string Id, string Answer)> _seen = new(StringComparer.Ordinal);
-
-    /// <summary>Tokens of the longest accepted example.</summary>
-    public int LongestTokens { get; private set; }
-
-    public (Example? Accepted, RejectedRow? Rejected) Judge(RawRow row, RowLayout layout)
+    /// <summary>Judges a row.</summary>
+    /// <param name="row">As it was read.</param>
+    /// <param name="layout">Of its file.</param>
+    public JudgedRow Judge(RawRow row, RowLayout layout)
     {
         string id = $"{row.Place.File}#{row.Place.Row}";
-        RejectedRow Reject(string reason, string detail, string? of = null) => new(
-            id, reason == RejectionReason.Duplicate ? RejectedRow.Duplicate : RejectedRow.Rejected, reason, detail, of, row.Place, row.Fields);
+        JudgedRow Reject(string reason, string detail) => new(null, "", default, new RejectedRow(id, RejectedRow.Rejected, reason, detail, null, row.Place, row.Fields));
 
         if (row.Fault is not null)
         {
-            return (null, Reject(RejectionReason.Malformed, row.Fault));
+            return Reject(RejectionReason.Malformed, row.Fault);
         }
 
         RowContent content = layout.Map(row, task);
         if (content.Reason is { } reason)
         {
-            return (null, Reject(reason, content.Detail));
+            return Reject(reason, content.Detail);
         }
 
-        List<ChatMessage> messages = [.. content.Messages.Select(m => m with { Content = TextCleaning.Clean(m.Content, layout.HasAccidents && (book is not null || m.Role != ChatMessage.Assistant)) })];
+        List<ChatMessage> messages = Clean(content, layout, book is not null);
         if (messages.Find(m => m.Content.Length == 0) is { } empty)
         {
-            return (null, empty.Role == ChatMessage.Assistant
+            return empty.Role == ChatMessage.Assistant
                 ? Reject(RejectionReason.MissingLabel, $"nothing is left of '{layout.Columns.Label}' without blanks and control characters")
-                : Reject(RejectionReason.MissingText, $"nothing is left of '{layout.Columns.Text}' without blanks and control characters"));
+                : Reject(RejectionReason.MissingText, $"nothing is left of '{layout.Columns.Text}' without blanks and control characters");
         }
 
         if (messages.Any(m => m.Content.Contains('\uFFFD', StringComparison.Ordinal)))
         {
-            return (null, Reject(RejectionReason.InvalidText, "holds the mark U+FFFD, where an earlier program lost a character; export the source again as UTF-8"));
+            return Reject(RejectionReason.InvalidText, "holds the mark U+FFFD, where an earlier program lost a character; export the source again as UTF-8");
         }
 
         string spelling = messages[^1].Content;
         string? answer = book is null ? spelling : book.Resolve(spelling);
         if (answer is null)
         {
-            return (null, Reject(RejectionReason.UnknownLabel, book!.Explain(spelling)));
+            return Reject(RejectionReason.UnknownLabel, book!.Explain(spelling));
         }
 
         bool plain = task == ProjectSettings.TextTask;
@@ -64,27 +59,36 @@ internal sealed class RowJudge(LabelBook? book, string task, string? systemPromp
         int tokens = chat.Ids.Count;
         if (tokens > maxTokens && !plain) // a long text is cut into pieces, once it is known on which side of the split it lies
         {
-            return (null, Reject(RejectionReason.TooLong, $"{tokens} tokens where {maxTokens} are allowed (validation.maxTokens); shorten or split it"));
+            return Reject(RejectionReason.TooLong, $"{tokens} tokens where {maxTokens} are allowed (validation.maxTokens); shorten or split it");
         }
 
-        if (!encoder.ReadsBack(messages, chat))
+        var example = new Example { Id = id, Messages = messages, Text = encoder.Template.Render(messages), Label = book is null ? null : answer, Source = row.Place };
+        RowMeasure measure = RowMeasure.Of(encoder, example, chat);
+        if (!measure.ReadsBack)
         {
-            return (null, Reject(RejectionReason.InvalidText, "the base's tokenizer cannot write the answer as it stands; replace its unusual characters, or choose another base"));
+            return Reject(RejectionReason.InvalidText, "the base's tokenizer cannot write the answer as it stands; replace its unusual characters, or choose another base");
         }
 
         string key = string.Join('\0', messages.Where(m => m.Role != ChatMessage.System || m.Content != systemPrompt).SkipLast(plain ? 0 : 1).Select(m => TextCleaning.Key(m.Content)));
         key = task is ProjectSettings.InstructionTask or ProjectSettings.ChatTask ? $"{key}\0{TextCleaning.Key(answer)}" : key; // of free answers several may be right
-        if (_seen.TryGetValue(key, out (string Id, string Answer) first))
-        {
-            return (null, first.Answer == answer || plain
-                ? Reject(RejectionReason.Duplicate, $"the same text and answer as {first.Id}", first.Id)
-                : Reject(RejectionReason.ConflictingLabel, $"the same text as {first.Id}, which says '{Shortened(first.Answer)}', not '{Shortened(answer)}'", first.Id));
-        }
-
-        _seen[key] = (id, answer);
-        LongestTokens = Math.Max(LongestTokens, Math.Min(tokens, maxTokens));
-        return (new Example { Id = id, Messages = messages, Text = encoder.Template.Render(messages), Label = book is null ? null : answer, Source = row.Place }, null);
+        return new JudgedRow(example, key, measure, null);
     }
 
-    private static string Shortened(string text) => text.Length <= 80 ? text : text[..80] + "…";
+    /// <summary>A row's messages, cleaned.</summary>
+    /// <param name="content">What the row says.</param>
+    /// <param name="layout">Of its file.</param>
+    /// <param name="labelled">Whether the answer is a label.</param>
+    public static List<ChatMessage> Clean(RowContent content, RowLayout layout, bool labelled) =>
+        [.. content.Messages.Select(m => m with { Content = TextCleaning.Clean(m.Content, layout.HasAccidents && (labelled || m.Role != ChatMessage.Assistant)) })];
+
+    /// <summary>What is asked, without the system's text and the answer; a plain text as a whole.</summary>
+    public static string Asked(IReadOnlyList<ChatMessage> messages) => string.Join(
+        '\n', messages.Where((m, i) => m.Role is ChatMessage.Document or ChatMessage.Excerpt || (m.Role != ChatMessage.System && i < messages.Count - 1)).Select(m => m.Content));
 }
+
+/// <summary>How a row ended by itself.</summary>
+/// <param name="Accepted">The example; <c>null</c>: it is none.</param>
+/// <param name="Key">What two rows have in common that ask the same.</param>
+/// <param name="Measure">The example's tokens.</param>
+/// <param name="Rejected">Why it is none.</param>
+internal sealed record JudgedRow(Example? Accepted, string Key, RowMeasure Measure, RejectedRow? Rejected);

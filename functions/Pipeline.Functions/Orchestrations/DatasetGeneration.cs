@@ -4,7 +4,7 @@ using Pipeline.Functions.Activities;
 
 namespace Pipeline.Functions.Orchestrations;
 
-/// <summary>Raw file to dataset.</summary>
+/// <summary>Raw file to dataset: planned in one reading, its parts judged side by side, put together at the end.</summary>
 public static class DatasetGeneration
 {
     public const string Name = nameof(DatasetGeneration);
@@ -13,6 +13,23 @@ public static class DatasetGeneration
     public static async Task<DatasetOutput> Run([OrchestrationTrigger] TaskOrchestrationContext context)
     {
         ArgumentNullException.ThrowIfNull(context);
-        return await context.CallActivityAsync<DatasetOutput>(BuildDataset.Name, context.GetInput<PipelineInput>(), Retries.Storage);
+        DatasetPlanned planned = await context.CallActivityAsync<DatasetPlanned>(PlanDataset.Name, new DatasetToPlan(context.GetInput<PipelineInput>()!, context.InstanceId), Retries.Storage);
+        if (planned.Fault is not null)
+        {
+            return new DatasetOutput(planned.DatasetId, planned.Fault);
+        }
+
+        // Each step can be made again, also when it was done and only its word was lost: the parts go last.
+        try
+        {
+            string?[] faults = await Task.WhenAll(Enumerable.Range(0, planned.Parts).Select(part => context.CallActivityAsync<string?>(BuildDatasetPart.Name, new DatasetPartInput(planned, part), Retries.Storage)));
+            return faults.FirstOrDefault(f => f is not null) is { } fault
+                ? new DatasetOutput("", fault)
+                : await context.CallActivityAsync<DatasetOutput>(AssembleDataset.Name, planned, Retries.Storage);
+        }
+        finally
+        {
+            await context.CallActivityAsync(RemoveDatasetParts.Name, planned, Retries.Storage);
+        }
     }
 }

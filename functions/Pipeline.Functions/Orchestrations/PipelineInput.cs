@@ -16,6 +16,25 @@ public sealed record PipelineInput(string RunId, string Project, string Source, 
 /// <param name="Promotion">Whether it is the champion, and why.</param>
 public sealed record PipelineOutput(string RunId, string DatasetId, string Adapter, int Version, string Promotion);
 
+/// <summary>A dataset to plan.</summary>
+/// <param name="Input">What the run is about.</param>
+/// <param name="Instance">The orchestration that builds the dataset.</param>
+public sealed record DatasetToPlan(PipelineInput Input, string Instance);
+
+/// <summary>A dataset as planned.</summary>
+/// <param name="Input">What the run is about.</param>
+/// <param name="Instance">The orchestration that builds the dataset.</param>
+/// <param name="DatasetId">Its id.</param>
+/// <param name="Parts">Parts to build.</param>
+/// <param name="Tags">ETags of the raw blobs, in the order read: no other content is taken.</param>
+/// <param name="Fault">Why nothing can be built; <c>null</c>: it can.</param>
+public sealed record DatasetPlanned(PipelineInput Input, string Instance, string DatasetId, int Parts, IReadOnlyList<string> Tags, string? Fault);
+
+/// <summary>One part to build.</summary>
+/// <param name="Planned">The dataset.</param>
+/// <param name="Part">The part's number, from 0.</param>
+public sealed record DatasetPartInput(DatasetPlanned Planned, int Part);
+
 /// <summary>What a dataset came to.</summary>
 /// <param name="DatasetId">Its id.</param>
 /// <param name="Fault">Why nothing can be trained on it; <c>null</c>: it can.</param>

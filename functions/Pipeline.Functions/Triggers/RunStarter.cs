@@ -133,8 +133,8 @@ public sealed class RunStarter(PipelineStorage storage, ProjectReader projects, 
         return new PipelineInput($"{project}-{ContentHash.ShortOf(content, test, feedbackBatch ?? "")[..10]}-{ContentHash.ShortOf(ContractJson.Write(settings))[..6]}", project, source, feedbackBatch, trigger);
     }
 
-    private async Task<string> HashAsync(BlobAddress address, CancellationToken cancellation) => ContentHash.Of(
-        await storage.Files.ReadAsync(address, cancellation) ?? throw new Datasets.DatasetException(Datasets.DatasetException.UnreadableFile, $"'{address}' does not exist; drop it first."));
+    private async Task<string> HashAsync(BlobAddress address, CancellationToken cancellation) =>
+        await storage.Files.HashAsync(address, cancellation) ?? throw new Datasets.DatasetException(Datasets.DatasetException.UnreadableFile, $"'{address}' does not exist; drop it first.");
 
     private async Task PutAsync(PipelineInput input, CancellationToken cancellation)
     {

@@ -22,7 +22,7 @@ internal static class BenchCommand
         var activities = new Option<int>("--activities") { Description = "Activities of the long history; each is three events", DefaultValueFactory = _ => 3400 };
         var waiting = new Option<int>("--waiting") { Description = "Orchestrations that wait at once", DefaultValueFactory = _ => 1000 };
         Option<string?> json = CommandOptions.Json();
-        var command = new Command("bench", "Measure the embedded engine") { activities, waiting, json };
+        var command = new Command("bench", "Measure the embedded engine") { activities, waiting, json, BenchDatasetsCommand.Create() };
         command.SetAction((parsed, cancellation) => RunAsync(parsed.GetValue(activities), parsed.GetValue(waiting), parsed.GetValue(json), cancellation));
         return command;
     }

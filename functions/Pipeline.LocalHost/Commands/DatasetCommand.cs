@@ -46,16 +46,11 @@ internal static class DatasetCommand
             throw new HostException($"split.test names '{settings.Split.TestFile}', which does not lie beside '{input}'.");
         }
 
-        DatasetBuild build = DatasetBuilder.Build(new DatasetRequest
+        var request = new DatasetRequest
         {
             Project = "local", Settings = settings, Files = [Read(input)], TestFile = test is null ? null : Read(test), Encoder = encoder, TokenizerSha256 = sha256,
-        });
-        Directory.CreateDirectory(output);
-        foreach ((string file, byte[] bytes) in build.Files)
-        {
-            File.WriteAllBytes(Path.Combine(output, file), bytes);
-        }
-
+        };
+        DatasetBuild build = DatasetBuilder.Build(request, output);
         File.WriteAllText(Path.Combine(output, BlobLayout.AuditPageFile), AuditPage.Write(build.Manifest, build.Audit));
         RowCounts rows = build.Manifest.Rows;
         Console.WriteLine($"{rows.Read} rows read = {rows.Accepted} accepted + {rows.Rejected} rejected + {rows.Duplicates} duplicates; {(build.Manifest.Task == ProjectSettings.TextTask ? "in pieces: " : "")}{rows.Train} to train, {rows.Validation} to validate, {rows.Test} to test");

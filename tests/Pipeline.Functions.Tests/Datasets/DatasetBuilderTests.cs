@@ -15,14 +15,11 @@ public sealed class DatasetBuilderTests
         Project = "demo", Settings = settings, Files = [file], TestFile = test, Encoder = Encoder, TokenizerSha256 = "t",
     };
 
-    private static DatasetBuild Build(string csv, ProjectSettings? settings = null, string? test = null) =>
-        DatasetBuilder.Build(Request(settings ?? new(), new RawFile("a.csv", Encoding.UTF8.GetBytes(csv)), test is null ? null : new RawFile("test.csv", Encoding.UTF8.GetBytes(test))));
+    private static BuiltDataset Build(string csv, ProjectSettings? settings = null, string? test = null) =>
+        BuiltDataset.Of(Request(settings ?? new(), new RawFile("a.csv", Encoding.UTF8.GetBytes(csv)), test is null ? null : new RawFile("test.csv", Encoding.UTF8.GetBytes(test))));
 
     private static string Filler(string label, int count, string word = "filler") =>
         string.Concat(Enumerable.Range(0, count).Select(i => $"{word} {label} {i},{label}\n"));
-
-    private static List<RejectedRow> Rejected(DatasetBuild build) =>
-        [.. Encoding.UTF8.GetString(build.Files[BlobLayout.RejectedFile]).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(l => ContractJson.Read<RejectedRow>(l))];
 
     private static void AssertAccountedFor(RowCounts rows)
     {
@@ -45,14 +42,14 @@ public sealed class DatasetBuilderTests
             + "a,b,c\n"                      // 28
             + "bad \uFFFD bytes,pos\n";      // 29
 
-        DatasetBuild build = Build(csv);
+        BuiltDataset build = Build(csv);
 
         Assert.Null(build.Fault);
         Assert.Equal(
             [("a.csv#22", "duplicate"), ("a.csv#23", "conflicting_label"), ("a.csv#24", "missing_text"), ("a.csv#25", "missing_label"),
              ("a.csv#26", "unknown_label"), ("a.csv#27", "too_long"), ("a.csv#28", "malformed"), ("a.csv#29", "invalid_text")],
-            Rejected(build).Select(r => (r.Id, r.Reason)));
-        Assert.Equal("a.csv#2", Rejected(build)[0].DuplicateOf);
+            build.Rejected().Select(r => (r.Id, r.Reason)));
+        Assert.Equal("a.csv#2", build.Rejected()[0].DuplicateOf);
         Assert.Equal((29, 21, 7, 1), (build.Manifest.Rows.Read, build.Manifest.Rows.Accepted, build.Manifest.Rows.Rejected, build.Manifest.Rows.Duplicates));
         Assert.Contains("Tom & Jerry", string.Concat(build.Files.Where(f => f.Key.EndsWith(".jsonl", StringComparison.Ordinal)).Select(f => Encoding.UTF8.GetString(f.Value))), StringComparison.Ordinal);
         AssertAccountedFor(build.Manifest.Rows);
@@ -63,8 +60,8 @@ public sealed class DatasetBuilderTests
     {
         string csv = "text,label\n" + Filler("pos", 30) + Filler("neg", 30);
 
-        DatasetBuild first = Build(csv);
-        DatasetBuild second = Build(csv);
+        BuiltDataset first = Build(csv);
+        BuiltDataset second = Build(csv);
 
         Assert.Equal(first.Manifest.Files, second.Manifest.Files);
         Assert.Equal(first.Manifest.DatasetId, second.Manifest.DatasetId);
@@ -83,7 +80,7 @@ public sealed class DatasetBuilderTests
     [Fact]
     public void Build_TestFile_KeepsItsRowsAndDropsThemFromTraining()
     {
-        DatasetBuild build = Build("text,label\n" + Filler("pos", 30) + Filler("neg", 30), null, "text,label\n" + Filler("pos", 3) + Filler("neg", 3, "unseen"));
+        BuiltDataset build = Build("text,label\n" + Filler("pos", 30) + Filler("neg", 30), null, "text,label\n" + Filler("pos", 3) + Filler("neg", 3, "unseen"));
 
         Assert.Equal((6, 3), (build.Manifest.Rows.Test, build.Manifest.Rows.Duplicates));
         AssertAccountedFor(build.Manifest.Rows);
@@ -94,7 +91,7 @@ public sealed class DatasetBuilderTests
     {
         var settings = new ProjectSettings { Labels = [new() { Name = "positive", Aliases = ["pos", "+"] }, new() { Name = "negative", Aliases = ["NEG"] }] };
 
-        DatasetBuild build = Build("text,label\n" + Filler("pos", 10) + Filler("neg", 10) + "meh,neutral\n", settings);
+        BuiltDataset build = Build("text,label\n" + Filler("pos", 10) + Filler("neg", 10) + "meh,neutral\n", settings);
 
         Assert.Equal(["negative", "positive"], build.Manifest.Labels);
         Assert.Equal(1, build.Manifest.Reasons["unknown_label"]);
@@ -104,7 +101,7 @@ public sealed class DatasetBuilderTests
     [Fact]
     public void Build_OneLabel_FaultKeepsTheManifest()
     {
-        DatasetBuild build = Build("text,label\n" + Filler("pos", 10));
+        BuiltDataset build = Build("text,label\n" + Filler("pos", 10));
 
         Assert.Equal(DatasetException.OneLabel, build.Fault!.Code);
         Assert.Equal(10, build.Manifest.Rows.Read);
@@ -113,10 +110,10 @@ public sealed class DatasetBuilderTests
     [Fact]
     public void Build_EveryRowRejected_FaultKeepsTheRows()
     {
-        DatasetBuild build = Build("text,label\na,\nb,\n");
+        BuiltDataset build = Build("text,label\na,\nb,\n");
 
         Assert.Equal(DatasetException.NothingAccepted, build.Fault!.Code);
-        Assert.Equal(2, Rejected(build).Count);
+        Assert.Equal(2, build.Rejected().Count);
     }
 
     [Fact]
@@ -133,17 +130,17 @@ public sealed class DatasetBuilderTests
     {
         var settings = new ProjectSettings { Task = ProjectSettings.InstructionTask };
 
-        DatasetBuild build = Build("instruction,output\n" + string.Concat(Enumerable.Range(0, 20).Select(i => $"say {i},it is {i}\n")), settings);
+        BuiltDataset build = Build("instruction,output\n" + string.Concat(Enumerable.Range(0, 20).Select(i => $"say {i},it is {i}\n")), settings);
 
         Assert.Null(build.Fault);
         Assert.Empty(build.Manifest.Labels);
-        Assert.Contains("[INST] say 3 [/INST] it is 3 </s>", string.Concat(build.Files.Values.Select(Encoding.UTF8.GetString)), StringComparison.Ordinal);
+        Assert.Contains("[INST] say 3 [/INST] it is 3 </s>", string.Concat(build.Files.Values.Select(f => Encoding.UTF8.GetString(f))), StringComparison.Ordinal);
     }
 
     [Fact]
     public void Build_AirlineTweets_AccountsForEveryRow()
     {
-        DatasetBuild build = DatasetBuilder.Build(Request(new(), Shared("data", "tweets", "airline.csv")));
+        BuiltDataset build = BuiltDataset.Of(Request(new(), Shared("data", "tweets", "airline.csv")));
 
         Assert.Null(build.Fault);
         Assert.Equal(14_640, build.Manifest.Rows.Read);
@@ -155,7 +152,7 @@ public sealed class DatasetBuilderTests
     [Fact]
     public void Build_Tweets3_TakesTheGivenTestSet()
     {
-        DatasetBuild build = DatasetBuilder.Build(Request(new(), Shared("data", "splits", "tweets3.train.tsv"), Shared("data", "splits", "tweets3.test.tsv")));
+        BuiltDataset build = BuiltDataset.Of(Request(new(), Shared("data", "splits", "tweets3.train.tsv"), Shared("data", "splits", "tweets3.test.tsv")));
 
         Assert.Null(build.Fault);
         Assert.Equal(7_715, build.Manifest.Rows.Read);
@@ -166,7 +163,7 @@ public sealed class DatasetBuilderTests
     [Fact]
     public void Build_Banking77_FindsItsLabels()
     {
-        DatasetBuild build = DatasetBuilder.Build(Request(new(), Shared("data", "classification", "banking77", "train.csv"), Shared("data", "classification", "banking77", "test.csv")));
+        BuiltDataset build = BuiltDataset.Of(Request(new(), Shared("data", "classification", "banking77", "train.csv"), Shared("data", "classification", "banking77", "test.csv")));
 
         Assert.Equal(77, build.Manifest.Labels.Count);
         Assert.InRange(build.Manifest.Rows.Test, 3_060, 3_080);
@@ -181,9 +178,9 @@ public sealed class DatasetBuilderTests
         string csv = "text,label\n" + Filler("pos", 12) + Filler("neg", 12) + "RT @x the crew was friendly and the seat was wide http://t.co/1,pos\n";
         string test = "text,label\nThe crew was friendly and the seat was wide!,pos\nlost my luggage for three whole days,neg\n";
 
-        DatasetBuild build = Build(csv, new ProjectSettings { Split = new SplitSettings { TestFile = "test.csv" } }, test);
+        BuiltDataset build = Build(csv, new ProjectSettings { Split = new SplitSettings { TestFile = "test.csv" } }, test);
 
-        RejectedRow left = Assert.Single(Rejected(build));
+        RejectedRow left = Assert.Single(build.Rejected());
         Assert.Equal(("a.csv#25", RejectedRow.Duplicate, RejectionReason.NearDuplicate, "test.csv#1"), (left.Id, left.Outcome, left.Reason, left.DuplicateOf));
         AssertAccountedFor(build.Manifest.Rows);
     }
@@ -195,10 +192,10 @@ public sealed class DatasetBuilderTests
     {
         string csv = "text,label\n" + Filler("pos", 30) + Filler("neg", 30) + "the crew was friendly and the seat was wide,pos\nThe crew was friendly and the seat was wide http://t.co/2,pos\n@y the crew was friendly and the seat was wide!,neg\n";
 
-        DatasetBuild build = Build(csv, new ProjectSettings { Validation = new ValidationSettings { NearDuplicates = nearDuplicates } });
+        BuiltDataset build = Build(csv, new ProjectSettings { Validation = new ValidationSettings { NearDuplicates = nearDuplicates } });
 
         string[] files = [BlobLayout.TrainFile, BlobLayout.ValidationFile, BlobLayout.TestFile];
-        int Crew(string file) => Encoding.UTF8.GetString(build.Files[file]).Split('\n').Count(l => l.Contains("crew was", StringComparison.OrdinalIgnoreCase));
+        int Crew(string file) => build.Text(file).Split('\n').Count(l => l.Contains("crew was", StringComparison.OrdinalIgnoreCase));
         Assert.Equal(left, files.Sum(Crew));
         Assert.Single(files, f => Crew(f) > 0);
         Assert.Equal(nearDuplicates == ValidationSettings.Group ? new NearDuplicateCounts(1, 3, 3, 1) : new NearDuplicateCounts(0, 0, 0, 0), build.Manifest.NearDuplicates);
@@ -210,11 +207,11 @@ public sealed class DatasetBuilderTests
     {
         string rows = string.Concat(Enumerable.Range(0, 40).Select(i => $$"""{"instruction": "Tell me a joke about number {{i % 10}} please", "output": "Joke {{i}}."}""" + "\n"));
 
-        DatasetBuild build = DatasetBuilder.Build(Request(new ProjectSettings(), new RawFile("a.jsonl", Encoding.UTF8.GetBytes(rows))));
+        BuiltDataset build = BuiltDataset.Of(Request(new ProjectSettings(), new RawFile("a.jsonl", Encoding.UTF8.GetBytes(rows))));
 
         Assert.Equal(40, build.Manifest.Rows.Accepted);
         string[] files = [BlobLayout.TrainFile, BlobLayout.ValidationFile, BlobLayout.TestFile];
-        Assert.All(Enumerable.Range(0, 10), n => Assert.Single(files, f => Encoding.UTF8.GetString(build.Files[f]).Contains($"number {n} please", StringComparison.Ordinal)));
+        Assert.All(Enumerable.Range(0, 10), n => Assert.Single(files, f => build.Text(f).Contains($"number {n} please", StringComparison.Ordinal)));
     }
 
     /// <summary>The escapes belong to the JSON that is learned; in a text they are accidents.</summary>
@@ -223,9 +220,9 @@ public sealed class DatasetBuilderTests
     {
         string rows = string.Concat(Enumerable.Range(0, 20).Select(i => ContractJson.Write(new Dictionary<string, string> { ["text"] = $"item {i} &amp; more", ["label"] = $$"""{"item":"5\u0022 pipe & co \u0026lt; {{i}}"}""" }) + "\n"));
 
-        DatasetBuild build = DatasetBuilder.Build(Request(new ProjectSettings { Task = ProjectSettings.ExtractionTask, TaskIsSaid = true }, new RawFile("a.jsonl", Encoding.UTF8.GetBytes(rows))));
+        BuiltDataset build = BuiltDataset.Of(Request(new ProjectSettings { Task = ProjectSettings.ExtractionTask, TaskIsSaid = true }, new RawFile("a.jsonl", Encoding.UTF8.GetBytes(rows))));
 
-        Example first = ContractJson.Read<Example>(Encoding.UTF8.GetString(build.Files[BlobLayout.TrainFile]).Split('\n')[0]);
+        Example first = ContractJson.Read<Example>(build.Text(BlobLayout.TrainFile).Split('\n')[0]);
         Assert.Contains("& more", first.Messages[0].Content, StringComparison.Ordinal);
         Assert.Contains("5\\u0022 pipe", first.Messages[^1].Content, StringComparison.Ordinal);
     }
@@ -233,10 +230,10 @@ public sealed class DatasetBuilderTests
     [Fact]
     public void Build_AnswerThatTheTokenizerCannotWrite_IsOneRejectedRow()
     {
-        DatasetBuild build = Build("text,label\n" + Filler("pos", 20) + Filler("neg", 20) + "an odd one,a▁b\nan odd two,a▁b\nan odd three,a▁b\n");
+        BuiltDataset build = Build("text,label\n" + Filler("pos", 20) + Filler("neg", 20) + "an odd one,a▁b\nan odd two,a▁b\nan odd three,a▁b\n");
 
         Assert.Null(build.Fault);
-        Assert.Equal([RejectionReason.InvalidText], Rejected(build).Select(r => r.Reason).Distinct());
+        Assert.Equal([RejectionReason.InvalidText], build.Rejected().Select(r => r.Reason).Distinct());
     }
 
     /// <summary>Templates with many near-duplicates on the border of the threshold: the audit, which clusters anew, finds no leak.</summary>
@@ -252,7 +249,7 @@ public sealed class DatasetBuilderTests
             return $"{string.Join(' ', words)} {random.Next(40)},{(i % 12 < 6 ? "a" : "b")}\n";
         }));
 
-        DatasetBuild build = Build(csv);
+        BuiltDataset build = Build(csv);
 
         Assert.DoesNotContain(build.Audit.Checks, c => c.Level == AuditCheck.Red);
     }

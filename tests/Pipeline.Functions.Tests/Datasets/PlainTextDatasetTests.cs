@@ -15,13 +15,10 @@ public sealed class PlainTextDatasetTests
     private static readonly ProjectSettings Settings = ProjectFile.Read($"task: text\nvalidation: {{ maxTokens: {MaxTokens} }}\nsplit: {{ test: 0.2, validation: 0.1 }}\n");
     private static readonly ChatEncoder Encoder = ChatEncoder.FromDirectory(RepositoryFiles.At("gpu-worker", "models", "tiny-llama-chat"), Settings.Template);
 
-    private static DatasetBuild Build(string name, string content) => DatasetBuilder.Build(new DatasetRequest
+    private static BuiltDataset Build(string name, string content) => BuiltDataset.Of(new DatasetRequest
     {
         Project = "texts", Settings = Settings, Files = [new RawFile(name, Encoding.UTF8.GetBytes(content))], Encoder = Encoder, TokenizerSha256 = "t",
     });
-
-    private static List<Example> Rows(DatasetBuild build, params string[] files) =>
-        [.. files.SelectMany(f => Encoding.UTF8.GetString(build.Files[f]).Split('\n', StringSplitOptions.RemoveEmptyEntries)).Select(l => ContractJson.Read<Example>(l))];
 
     /// <summary>Paragraph i, long in every third: words, sentences, lines, and some without any blank.</summary>
     private static string Paragraph(int i) => (i % 3) switch
@@ -36,12 +33,12 @@ public sealed class PlainTextDatasetTests
     {
         string[] paragraphs = [.. Enumerable.Range(0, 30).Select(Paragraph)];
 
-        DatasetBuild build = Build("book.txt", string.Join("\n\n\n", paragraphs) + "\n\n" + paragraphs[1] + "\n");
+        BuiltDataset build = Build("book.txt", string.Join("\n\n\n", paragraphs) + "\n\n" + paragraphs[1] + "\n");
 
         Assert.Null(build.Fault);
         RowCounts counts = build.Manifest.Rows;
         Assert.Equal((31, 30, 0, 1), (counts.Read, counts.Accepted, counts.Rejected, counts.Duplicates));
-        List<Example> pieces = Rows(build, BlobLayout.TrainFile, BlobLayout.ValidationFile, BlobLayout.TestFile);
+        List<Example> pieces = build.Rows(BlobLayout.TrainFile, BlobLayout.ValidationFile, BlobLayout.TestFile);
         Assert.Equal(counts.Train + counts.Validation + counts.Test, pieces.Count);
         Assert.All(pieces, p => Assert.True(Encoder.Encode(p.Messages).Ids.Count <= MaxTokens, p.Id));
         List<IGrouping<int, Example>> texts = [.. pieces.GroupBy(p => p.Source.Row).OrderBy(g => g.Key)];
@@ -59,19 +56,19 @@ public sealed class PlainTextDatasetTests
     [Fact]
     public void Build_PiecesOfOneText_AreAllOnOneSideOfTheSplit()
     {
-        DatasetBuild build = Build("book.txt", string.Join("\n\n", Enumerable.Range(0, 30).Select(Paragraph)));
+        BuiltDataset build = Build("book.txt", string.Join("\n\n", Enumerable.Range(0, 30).Select(Paragraph)));
 
         string[] files = [BlobLayout.TrainFile, BlobLayout.ValidationFile, BlobLayout.TestFile];
-        Assert.All(Rows(build, files).GroupBy(p => p.Source.Row), t => Assert.Single(files, f => Rows(build, f).Any(p => p.Source.Row == t.Key)));
-        Assert.All(files, f => Assert.NotEmpty(Rows(build, f)));
+        Assert.All(build.Rows(files).GroupBy(p => p.Source.Row), t => Assert.Single(files, f => build.Rows(f).Any(p => p.Source.Row == t.Key)));
+        Assert.All(files, f => Assert.NotEmpty(build.Rows(f)));
     }
 
     [Fact]
     public void Build_LinesWithoutBlankOnes_AreATextEach()
     {
-        DatasetBuild build = Build("notes.md", "first line\nsecond line\nthird line\nfourth line\n");
+        BuiltDataset build = Build("notes.md", "first line\nsecond line\nthird line\nfourth line\n");
 
-        Assert.Equal([(1, 1), (2, 2), (3, 3), (4, 4)], Rows(build, BlobLayout.TrainFile, BlobLayout.ValidationFile, BlobLayout.TestFile).Select(r => (r.Source.Row, r.Source.Line)).Order());
+        Assert.Equal([(1, 1), (2, 2), (3, 3), (4, 4)], build.Rows(BlobLayout.TrainFile, BlobLayout.ValidationFile, BlobLayout.TestFile).Select(r => (r.Source.Row, r.Source.Line)).Order());
     }
 
     [Theory]
@@ -79,7 +76,7 @@ public sealed class PlainTextDatasetTests
     [InlineData("a.jsonl", "{\"content\": \"first text\"}\n{\"content\": \"second text\"}\n{\"content\": \"third text\"}\n{\"content\": \"\"}\n", "content")]
     public void Build_Table_TakesTheTextColumnAlone(string name, string content, string column)
     {
-        DatasetBuild build = Build(name, content);
+        BuiltDataset build = Build(name, content);
 
         Assert.Equal(new ColumnReading(column, "", true), build.Manifest.Columns);
         Assert.Equal((4, 3, 1), (build.Manifest.Rows.Read, build.Manifest.Rows.Accepted, build.Manifest.Rows.Rejected));
@@ -88,7 +85,7 @@ public sealed class PlainTextDatasetTests
 
     [Fact]
     public void Build_ParagraphsFurtherDown_KeepTheirLines() =>
-        Assert.Equal([1, 4, 7], Rows(Build("a.txt", "one\nmore\n\ntwo\n\n\nthree\n"), BlobLayout.TrainFile, BlobLayout.ValidationFile, BlobLayout.TestFile).Select(r => r.Source.Line).Order());
+        Assert.Equal([1, 4, 7], Build("a.txt", "one\nmore\n\ntwo\n\n\nthree\n").Rows(BlobLayout.TrainFile, BlobLayout.ValidationFile, BlobLayout.TestFile).Select(r => r.Source.Line).Order());
 
     /// <summary>A heading that all texts share must not be asked of a model that has learned it; one very long text trains.</summary>
     [Fact]
@@ -98,11 +95,11 @@ public sealed class PlainTextDatasetTests
         string Text(int i, int words) => string.Join(' ', Enumerable.Range(0, words).Select(k => $"a{i}b{k * 7 % 1000}"));
         string[] texts = [Text(0, 3000), .. Enumerable.Range(1, 60).Select(i => heading + " " + Text(i, 40))];
 
-        DatasetBuild build = Build("book.txt", string.Join("\n\n", texts));
+        BuiltDataset build = Build("book.txt", string.Join("\n\n", texts));
 
         Assert.Null(build.Fault);
-        Assert.DoesNotContain(Rows(build, BlobLayout.TestFile, BlobLayout.ValidationFile), p => p.Source.Row == 1);
-        Assert.DoesNotContain(Rows(build, BlobLayout.TestFile, BlobLayout.ValidationFile), p => p.Messages[0].Content.EndsWith("licence29", StringComparison.Ordinal));
+        Assert.DoesNotContain(build.Rows(BlobLayout.TestFile, BlobLayout.ValidationFile), p => p.Source.Row == 1);
+        Assert.DoesNotContain(build.Rows(BlobLayout.TestFile, BlobLayout.ValidationFile), p => p.Messages[0].Content.EndsWith("licence29", StringComparison.Ordinal));
         Assert.Contains(build.Manifest.Notes, n => n.Contains("nearly repeat a piece to learn", StringComparison.Ordinal));
     }
 }

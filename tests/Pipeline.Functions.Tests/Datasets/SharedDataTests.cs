@@ -31,7 +31,7 @@ public sealed class SharedDataTests
     public void Build_RealFile_IsRecognisedAndEveryRowAccountedFor(string path, string layout, string task, int read)
     {
         string full = RepositoryFiles.Shared(["data", .. path.Split('/')]);
-        DatasetBuild build = DatasetBuilder.Build(new DatasetRequest
+        BuiltDataset build = BuiltDataset.Of(new DatasetRequest
         {
             Project = "real", Settings = ProjectFile.Read("validation: { maxTokens: 4096 }\n"), Encoder = Encoder, TokenizerSha256 = "t",
             Files = [Directory.Exists(full) ? RawFile.FromFolder(full) : RawFile.FromPath(full)],

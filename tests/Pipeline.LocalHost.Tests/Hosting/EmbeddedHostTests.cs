@@ -2,7 +2,12 @@ using System.Net;
 using System.Text;
 using System.Text.Json;
 using Pipeline.Contracts;
+using Pipeline.Datasets;
+using Pipeline.Datasets.Ingestion;
+using Pipeline.Functions;
 using Pipeline.LocalHost.Hosting;
+using Pipeline.LocalHost.Processes;
+using Pipeline.Tokenization;
 
 namespace Pipeline.LocalHost.Tests.Hosting;
 
@@ -115,16 +120,31 @@ public sealed class EmbeddedHostTests(HostFixture host) : IClassFixture<HostFixt
     }
 
     [Fact]
-    public async Task Http_Dataset_IsBuiltWithoutARun()
+    public async Task Http_Dataset_IsBuiltInPartsWithoutARunAndIsTheOneBuiltAtOnce()
     {
         await host.PutProjectAsync("only-data", HostFixture.QuickYaml);
         HttpResponseMessage missing = await host.PostAsync("api/projects/only-data/datasets", new { source = "none.csv" });
-        await host.Storage.Files.WriteAsync(BlobLayout.Raw("only-data", "sub/rows.csv"), Encoding.UTF8.GetBytes(HostFixture.Rows(50)), TestContext.Current.CancellationToken);
+        await host.Storage.Files.WriteAsync(BlobLayout.Raw("only-data", "sub/rows.csv"), Encoding.UTF8.GetBytes(HostFixture.Rows(100)), TestContext.Current.CancellationToken);
 
         HttpResponseMessage built = await host.PostAsync("api/projects/only-data/datasets", new { source = "sub/rows.csv" });
 
         Assert.Equal((HttpStatusCode.BadRequest, HttpStatusCode.OK), (missing.StatusCode, built.StatusCode));
-        Assert.Equal(50, (await HostFixture.JsonAsync(built)).GetProperty("rows").GetProperty("read").GetInt32());
+        DatasetManifest manifest = (await HostFixture.JsonAsync(built)).Deserialize<DatasetManifest>(ContractJson.Compact)!;
+        Assert.Equal(100, manifest.Rows.Read);
+        Assert.Equal(
+            new[] { "audit.html", "audit.json", "manifest.json", "rejected.jsonl", "test.jsonl", "train.jsonl", "validation.jsonl" }, // and nothing of the parts
+            (await host.Storage.Files.ListAsync(BlobLayout.DatasetsContainer, BlobLayout.DatasetPrefix(manifest.DatasetId), TestContext.Current.CancellationToken)).Select(f => f.Name.Split('/')[^1]).Order(StringComparer.Ordinal));
+
+        string folder = Directory.CreateTempSubdirectory("pipeline-same-").FullName; // built at once from the same bytes
+        (ChatEncoder encoder, string sha256) = new BaseCatalog(new BaseModelFolders(RepositoryLayout.Models)).EncoderFor(manifest.Settings);
+        DatasetBuild whole = DatasetBuilder.Build(new DatasetRequest { Project = "only-data", Settings = manifest.Settings, Files = [new RawFile("sub/rows.csv", Encoding.UTF8.GetBytes(HostFixture.Rows(100)))], Encoder = encoder, TokenizerSha256 = sha256 }, folder);
+        Assert.Equal(ContractJson.Write(whole.Manifest), ContractJson.Write(manifest));
+        foreach (string file in whole.Files)
+        {
+            Assert.Equal(await File.ReadAllBytesAsync(Path.Combine(folder, file), TestContext.Current.CancellationToken), await host.Storage.Files.ReadAsync(BlobLayout.Dataset(manifest.DatasetId, file), TestContext.Current.CancellationToken));
+        }
+
+        Directory.Delete(folder, recursive: true);
     }
 
     [Fact]

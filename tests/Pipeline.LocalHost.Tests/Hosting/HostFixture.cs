@@ -3,12 +3,13 @@ using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json;
 using Pipeline.Contracts;
+using Pipeline.Functions.Activities;
 using Pipeline.LocalHost.Hosting;
 using Pipeline.Storage;
 
 namespace Pipeline.LocalHost.Tests.Hosting;
 
-/// <summary>One host for the tests that need one: Azurite, SQLite, the real worker process. Its timer fires every two seconds.</summary>
+/// <summary>One host for the tests that need one: Azurite, SQLite, the real worker process. Its timer fires every two seconds; its datasets are built in parts of a kilobyte.</summary>
 public sealed class HostFixture : IAsyncLifetime
 {
     private EmbeddedHost? _host;
@@ -36,7 +37,7 @@ public sealed class HostFixture : IAsyncLifetime
     }
 
     public static Task<EmbeddedHost> StartAsync(string data) => EmbeddedHost.StartAsync(
-        new HostOptions { DataDirectory = data, LogToConsole = false, Settings = new Dictionary<string, string?> { ["RetrainingSchedule"] = "*/2 * * * * *" } },
+        new HostOptions { DataDirectory = data, LogToConsole = false, Settings = new Dictionary<string, string?> { ["RetrainingSchedule"] = "*/2 * * * * *", [PlanDataset.PartBytes] = "1000" } },
         _ => { }, TestContext.Current.CancellationToken);
 
     /// <summary>Processes that the host of these tests has started and that still run: the emulator names its folder, the worker has the emulator's address in its environment. Other hosts run beside it.</summary>

@@ -1,15 +1,19 @@
 namespace Pipeline.Datasets.Ingestion.Files;
 
 /// <summary>Passes a stream through and notes where its lines begin, so that a row can say at which byte it stands.</summary>
-/// <param name="inner">Owned.</param>
+/// <param name="inner">Owned; standing at the range's start.</param>
 /// <param name="width">Bytes of a line feed in the stream's encoding.</param>
-internal sealed class LineOffsets(Stream inner, int width) : Stream
+/// <param name="range">What is read of it.</param>
+internal sealed class LineOffsets(Stream inner, int width, RowRange range) : Stream
 {
-    private readonly Queue<long> _starts = new([0]); // of the lines from _first on
-    private int _first = 1;
-    private long _position;
+    private readonly Queue<long> _starts = new([range.Start]); // of the lines from _first on
+    private int _first = range.FirstLine;
+    private long _position = range.Start;
     private int _zeros;
     private bool _afterReturn; // the last byte was a carriage return: a line ends with it unless a line feed follows
+
+    /// <summary>Whether a carriage return without a line feed was met.</summary>
+    public bool HasLoneReturns { get; private set; }
 
     public override bool CanRead => true;
     public override bool CanSeek => false;
@@ -38,7 +42,7 @@ internal sealed class LineOffsets(Stream inner, int width) : Stream
 
     public override int Read(Span<byte> buffer)
     {
-        int read = inner.Read(buffer);
+        int read = inner.Read(buffer[..(int)Math.Min(buffer.Length, range.End - _position)]);
         Span<byte> got = buffer[..read];
         if (width == 1)
         {
@@ -79,6 +83,7 @@ internal sealed class LineOffsets(Stream inner, int width) : Stream
             _afterReturn = false;
             if (bytes[0] != '\n')
             {
+                HasLoneReturns = true;
                 _starts.Enqueue(_position);
             }
         }
@@ -86,6 +91,7 @@ internal sealed class LineOffsets(Stream inner, int width) : Stream
         for (int at = 0, found; (found = bytes[at..].IndexOfAny((byte)'\n', (byte)'\r')) >= 0; at += found + 1)
         {
             int end = at + found;
+            HasLoneReturns |= bytes[end] == '\r' && end + 1 < bytes.Length && bytes[end + 1] != '\n';
             if (bytes[end] == '\n' || (end + 1 < bytes.Length && bytes[end + 1] != '\n'))
             {
                 _starts.Enqueue(_position + end + 1);

@@ -17,11 +17,13 @@ internal sealed class MixedText : IDisposable
     private readonly LineOffsets _offsets;
     private readonly Repair? _repair;
 
-    private MixedText(Stream bytes, (Encoding Encoding, int Width, string Name, Repair? Repair) told)
+    private MixedText(Stream bytes, (Encoding Encoding, int Width, string Name, Repair? Repair) told, RowRange range)
     {
         (_bytes, _encoding, _repair, EncodingName) = (bytes, told.Encoding, told.Repair, told.Name);
-        _offsets = new LineOffsets(bytes, told.Width);
-        Reader = new StreamReader(_offsets, _encoding, detectEncodingFromByteOrderMarks: true, 1 << 16);
+        _offsets = new LineOffsets(bytes, told.Width, range);
+        bytes.Position = range.Start;
+        IsByteWise = told.Width == 1;
+        Reader = new StreamReader(_offsets, _encoding, detectEncodingFromByteOrderMarks: range.Start == 0, 1 << 16);
     }
 
     /// <summary>The text, for readers by lines or characters.</summary>
@@ -30,17 +32,23 @@ internal sealed class MixedText : IDisposable
     /// <summary>The encoding for people.</summary>
     public string EncodingName { get; }
 
+    /// <summary>Whether a character's bytes mean the same wherever reading begins.</summary>
+    public bool IsByteWise { get; }
+
+    /// <summary>Whether a carriage return without a line feed was met so far.</summary>
+    public bool HasLoneReturns => _offsets.HasLoneReturns;
+
     /// <summary>Bytes so far that were not UTF-8 in a file that otherwise is.</summary>
     public int Repaired => _repair?.Count ?? 0;
 
     /// <summary>Whether what was read so far are the file's own bytes, when it is read as UTF-8.</summary>
     public bool IsAsItWas => _repair is { Count: 0 };
 
-    /// <summary>Opens a file as text.</summary>
-    public static MixedText Open(RawFile file)
+    /// <summary>Opens a file, or a part of it, as text; the encoding is told from the file's beginning either way.</summary>
+    public static MixedText Open(RawFile file, RowRange? range = null)
     {
         byte[] sample = file.Head(SampleBytes);
-        return new MixedText(file.Open(), Tell(sample, sample.Length < file.Length));
+        return new MixedText(file.Open(), Tell(sample, sample.Length < file.Length), range ?? RowRange.Whole);
     }
 
     /// <summary>The text as UTF-8 bytes, byte order mark and all; in the place of <see cref="Reader"/>, not beside it.</summary>

@@ -10,6 +10,82 @@ internal static class DelimitedReader
     private const int LongestRowCharacters = 1 << 24;
     private const int HeaderSample = 50;
 
+    /// <summary>The rows from one byte to another; <c>null</c> where that cannot be told from the file's beginning.</summary>
+    public static Func<RowRange, IEnumerable<RawRow>>? Ranges(RawFile file, char? delimiter, IReadOnlyCollection<string> said)
+    {
+        using MixedText text = MixedText.Open(file);
+        using CsvDataReader reader = Open(file, text, delimiter);
+        var first = new List<(string[] Fields, int Line)>();
+        char? separator = delimiter;
+        while (first.Count < HeaderSample && Advance(file, reader))
+        {
+            string[] fields = ReadFields(reader);
+            if (!IsBlank(fields))
+            {
+                separator ??= Separator(reader, fields);
+                first.Add((fields, 0));
+            }
+        }
+
+        if (!text.IsByteWise || separator is null || first.Count < HeaderSample)
+        {
+            return null; // a file of so few rows is not worth it
+        }
+
+        string[] header = Header(file, first, said, new ReadingNotes());
+        bool named = first.Count < HeaderSample;
+        return range => Rows(file, separator.Value, header, named && range.Start == 0, range);
+    }
+
+    /// <summary>The sign behind a row's first field; <c>null</c> where there is no second one.</summary>
+    private static char? Separator(CsvDataReader reader, string[] fields)
+    {
+        ReadOnlySpan<char> raw = reader.GetRawRecordSpan();
+        int at = 0;
+        if (raw.Length > 0 && raw[0] == '"')
+        {
+            for (at = 1; at < raw.Length && (raw[at] != '"' || (at + 1 < raw.Length && raw[at + 1] == '"')); at++)
+            {
+                at += raw[at] == '"' ? 1 : 0;
+            }
+
+            at++;
+        }
+        else
+        {
+            at = fields[0].Length;
+        }
+
+        return fields.Length > 1 && at < raw.Length ? raw[at] : null;
+    }
+
+    private static IEnumerable<RawRow> Rows(RawFile file, char separator, string[] header, bool skip, RowRange range)
+    {
+        using MixedText text = MixedText.Open(file, range);
+        using CsvDataReader reader = Open(file, text, separator);
+        (int rows, int line) = (range.FirstRow - 1, range.FirstLine);
+        while (Advance(file, reader))
+        {
+            string[] fields = ReadFields(reader);
+            int at = line;
+            line += Lines(fields);
+            if (IsBlank(fields) && header.Length > 1)
+            {
+                continue;
+            }
+
+            if (skip)
+            {
+                skip = false;
+                continue;
+            }
+
+            yield return Row(file, header, fields, ++rows, at, text);
+        }
+    }
+
+    private static bool IsBlank(string[] fields) => fields.Length == 1 && fields[0].Trim().Length == 0;
+
     public static IEnumerable<RawRow> Read(RawFile file, char? delimiter, IReadOnlyCollection<string> said, ReadingNotes notes)
     {
         using MixedText text = MixedText.Open(file);
@@ -22,7 +98,7 @@ internal static class DelimitedReader
             string[] fields = ReadFields(reader);
             int at = line;
             line += Lines(fields);
-            if (fields.Length == 1 && fields[0].Trim().Length == 0 && (header is null || header.Length > 1))
+            if (IsBlank(fields) && (header is null || header.Length > 1))
             {
                 continue; // a blank line is no row
             }

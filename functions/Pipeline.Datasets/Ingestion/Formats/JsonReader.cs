@@ -12,11 +12,11 @@ internal static class JsonReader
     private const int LargestElement = 1 << 28;
 
     /// <summary>One object a line. A line that is none is a row with a fault.</summary>
-    public static IEnumerable<RawRow> Lines(RawFile file, ReadingNotes notes)
+    public static IEnumerable<RawRow> Lines(RawFile file, ReadingNotes notes, RowRange? range = null)
     {
-        using MixedText text = MixedText.Open(file);
-        int rows = 0;
-        for (int line = 1; text.Reader.ReadLine() is { } json; line++)
+        using MixedText text = MixedText.Open(file, range);
+        (int rows, int first) = range is null ? (0, 1) : (range.FirstRow - 1, range.FirstLine);
+        for (int line = first; text.Reader.ReadLine() is { } json; line++)
         {
             if (string.IsNullOrWhiteSpace(json))
             {
@@ -26,7 +26,10 @@ internal static class JsonReader
             yield return Row(new RowPlace(file.Name, ++rows, line, text.OffsetOf(line)), json);
         }
 
-        notes.Read(file, text);
+        if (range is null)
+        {
+            notes.Read(file, text);
+        }
     }
 
     /// <summary>

@@ -3,6 +3,8 @@ using Pipeline.Contracts;
 using Pipeline.Datasets;
 using Pipeline.Datasets.Auditing;
 using Pipeline.Datasets.Ingestion;
+using Pipeline.Datasets.Splitting;
+using Pipeline.Functions.Tests.Datasets.Splitting;
 using Pipeline.Reporting.Pages;
 using Pipeline.Tokenization;
 
@@ -22,7 +24,19 @@ public sealed class TokenAuditTests
     private static readonly Example[] Train = [.. Enumerable.Range(0, 10).Select(i => Row($"t{i}", $"the sky over town {i} is wide", i % 2 == 0 ? "a" : "b", i % 2 == 0 ? "a" : "b"))];
     private static readonly Example[] Test = [Row("h1", "nothing like any other text", "a", "a"), Row("h2", "an answer of its own kind", "b", "b")];
 
-    private static DatasetAudit Audit(IEnumerable<Example> train, IEnumerable<Example> test) => new TokenAudit(Encoder, Settings).Audit("d", [.. train], [], [.. test]);
+    private static DatasetAudit Audit(IEnumerable<Example> train, IEnumerable<Example> test)
+    {
+        var audit = new TokenAudit(Settings, Encoder.Template.EndToken);
+        List<(Example Row, Split Split)> rows = [.. train.Select(r => (r, Split.Train)), .. test.Select(r => (r, Split.Test))];
+        int[] clusters = NearDuplicatesTests.Clusters([.. rows.Select(r => r.Row.Messages[0].Content)]);
+        HashSet<int> learned = [.. rows.Zip(clusters).Where(r => r.First.Split == Split.Train).Select(r => r.Second)];
+        foreach (((Example row, Split split), int cluster) in rows.Zip(clusters))
+        {
+            audit.Add(split, row.Label, RowMeasure.Of(Encoder, row), split == Split.Test && learned.Contains(cluster), () => row.Id);
+        }
+
+        return audit.Audit("d");
+    }
 
     [Fact]
     public void Audit_WellMadeDataset_PassesWithItsNumbers()
@@ -76,7 +90,7 @@ public sealed class TokenAuditTests
         string rows = "text,label\n" + string.Concat(Enumerable.Range(0, 20).Select(i => $"the sky over town {i} is wide,{(i % 2 == 0 ? "a" : "b")}\n"));
         string test = "text,label\nfirst of another kind,c\nsecond one of that kind,c\nthird and last of those,c\nsomething quite plain,a\n";
 
-        DatasetBuild build = DatasetBuilder.Build(new DatasetRequest
+        BuiltDataset build = BuiltDataset.Of(new DatasetRequest
         {
             Project = "p", Settings = new ProjectSettings { Split = new() { TestFile = "test.csv" } }, Encoder = Encoder, TokenizerSha256 = "t",
             Files = [new RawFile("a.csv", Encoding.UTF8.GetBytes(rows))], TestFile = new RawFile("test.csv", Encoding.UTF8.GetBytes(test)),

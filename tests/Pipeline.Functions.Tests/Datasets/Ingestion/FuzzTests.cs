@@ -32,13 +32,19 @@ public sealed class FuzzTests
         {
             (string name, byte[] bytes) = seeds[i % seeds.Length];
             byte[] damaged = Mutate(bytes, random);
-            Task<DatasetBuild?> work = Task.Run(() => Build(name, damaged, i), TestContext.Current.CancellationToken);
+            Task<BuiltDataset?> work = Task.Run(() => Build(name, damaged, i), TestContext.Current.CancellationToken);
             Assert.True(await Task.WhenAny(work, Task.Delay(Longest, TestContext.Current.CancellationToken)) == work, $"mutation {i} of {name} hangs");
             if (await work is { } build)
             {
                 RowCounts rows = build.Manifest.Rows;
                 Assert.True(rows.Read == rows.Accepted + rows.Rejected + rows.Duplicates && rows.Accepted == rows.Train + rows.Validation + rows.Test, $"mutation {i} of {name}: {rows}");
-                Assert.Equal(rows.Rejected + rows.Duplicates, Encoding.UTF8.GetString(build.Files[BlobLayout.RejectedFile]).Count(c => c == '\n'));
+                Assert.Equal(rows.Rejected + rows.Duplicates, build.Text(BlobLayout.RejectedFile).Count(c => c == '\n'));
+                if (name.StartsWith("long.", StringComparison.Ordinal))
+                {
+                    BuiltDataset? inParts = Build(name, damaged, i, partBytes: 1 + (i % 700)); // the same, to the byte
+                    Assert.True(inParts is not null && build.Files.All(f => f.Value.AsSpan().SequenceEqual(inParts.Files[f.Key])), $"mutation {i} of {name} differs in parts");
+                }
+
                 built++;
             }
         }
@@ -46,14 +52,14 @@ public sealed class FuzzTests
         Assert.True(built > Mutations / 4, $"only {built} of {Mutations} damaged files could still be read");
     }
 
-    private static DatasetBuild? Build(string name, byte[] bytes, int mutation)
+    private static BuiltDataset? Build(string name, byte[] bytes, int mutation, long partBytes = long.MaxValue)
     {
         try
         {
-            return DatasetBuilder.Build(new DatasetRequest
+            return BuiltDataset.Of(new DatasetRequest
             {
                 Project = "fuzz", Settings = ProjectFile.Read(""), Files = [new RawFile(name, bytes)], Encoder = Encoder, TokenizerSha256 = "t",
-            });
+            }, partBytes);
         }
         catch (DatasetException)
         {
@@ -143,6 +149,9 @@ public sealed class FuzzTests
         string spans = string.Join("\n", Enumerable.Range(0, 6).Select(i => $$"""{"text": "Ada 😀 went to Rome {{i}}", "spans": [{"start": 0, "end": 3, "label": "NAME"}, {"start_position": 14, "end_position": 18, "entity_type": "CITY"}]}"""));
         return
         [
+            ("long.csv", Encoding.UTF8.GetBytes("id,text,label\n" + string.Concat(Enumerable.Range(0, 64).Select(i => $"{i},\"row {i},\r\nof \"\"two\"\" lines\",{(i % 3 == 0 ? "a" : "b")}\r\n{(i % 9 == 0 ? "\r\n" : "")}")))),
+            ("long.tsv", Encoding.UTF8.GetBytes(string.Concat(Enumerable.Range(0, 64).Select(i => $"{i}\t{(i % 3 == 0 ? "good" : "bad")}\tA \"text {i} with ü.\n")))),
+            ("long.jsonl", Encoding.UTF8.GetBytes(string.Concat(Enumerable.Range(0, 60).Select(i => $$"""{"text": "row {{i}} é", "label": "{{(i % 3 == 0 ? "a" : "b")}}"}""" + "\n")))),
             ("a.csv", csv), ("utf16.csv", [.. Encoding.Unicode.GetPreamble(), .. Encoding.Unicode.GetBytes(Encoding.UTF8.GetString(csv))]), ("latin.csv", Encoding.Latin1.GetBytes(Encoding.UTF8.GetString(csv))),
             ("a.tsv", Encoding.UTF8.GetBytes("1\tgood\tI like it.\n2\tbad\tI do not.\n3\tgood\tFine!\n4\tbad\tNo.\n5\tgood\tYes.\n6\tbad\tNever.\n")),
             ("a.json", Encoding.UTF8.GetBytes($"[{messages}]")), ("one.json", Encoding.UTF8.GetBytes($"{{\n\"data\": [{messages}]\n}}")), ("a.jsonl", Encoding.UTF8.GetBytes(spans)),

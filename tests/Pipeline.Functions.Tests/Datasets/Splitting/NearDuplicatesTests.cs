@@ -4,6 +4,20 @@ namespace Pipeline.Functions.Tests.Datasets.Splitting;
 
 public sealed class NearDuplicatesTests
 {
+    /// <summary>Clusters texts as a dataset's are.</summary>
+    internal static int[] Clusters(IReadOnlyList<string> texts)
+    {
+        var common = new CommonShingles();
+        foreach (string text in texts)
+        {
+            common.Add(text);
+        }
+
+        HashSet<ulong> shared = [.. common.Found()];
+        using var store = new SignatureStore();
+        return NearDuplicates.Cluster(store, [.. texts.Select(t => store.Add(NearDuplicates.Sign(t, shared)))]);
+    }
+
     [Theory]
     [InlineData("The flight was late again and nobody told us why", "RT @united the flight was LATE again, and nobody told us why http://t.co/x1", true)]
     [InlineData("The flight was late again and nobody told us why", "The flight was on time and everybody told us so", false)]
@@ -13,7 +27,7 @@ public sealed class NearDuplicatesTests
     [InlineData("?!", "?!", true)]
     [InlineData("今天天气很好我们去公园散步吧", "今天天气很好我们去公园散步呢", true)]
     public void Cluster_Pairs_AreAsAReaderWouldSay(string one, string other, bool same) =>
-        Assert.Equal(same ? [0, 0] : [0, 1], NearDuplicates.Cluster([one, other]));
+        Assert.Equal(same ? [0, 0] : [0, 1], Clusters([one, other]));
 
     /// <summary>Pairs of known similarity: those well above the threshold are found, those well below are not.</summary>
     [Fact]
@@ -34,7 +48,7 @@ public sealed class NearDuplicatesTests
             texts.Add(string.Join(' ', text));
         }
 
-        int[] clusters = NearDuplicates.Cluster(texts);
+        int[] clusters = Clusters(texts);
 
         (int found, int similar, int wrong) = (0, 0, 0);
         for (int i = 0; i < texts.Count; i += 2)
@@ -70,7 +84,7 @@ public sealed class NearDuplicatesTests
         string instruction = string.Join(' ', Enumerable.Range(0, 45).Select(k => $"rule{k}"));
         string[] texts = [.. Enumerable.Range(0, 120).Select(i => $"{instruction}\n\nabout {i} and its {i * 31} odd {i * 17} things"), $"{instruction}\n\nabout 5 and its 155 odd 85 things!"];
 
-        int[] clusters = NearDuplicates.Cluster(texts);
+        int[] clusters = Clusters(texts);
 
         Assert.Equal(120, clusters.Distinct().Count());
         Assert.Equal(5, clusters[^1]);
@@ -85,8 +99,8 @@ public sealed class NearDuplicatesTests
         int[] order = [.. Enumerable.Range(0, texts.Length)];
         random.Shuffle(order);
 
-        int[] one = NearDuplicates.Cluster(texts);
-        int[] other = NearDuplicates.Cluster([.. order.Select(i => texts[i])]);
+        int[] one = Clusters(texts);
+        int[] other = Clusters([.. order.Select(i => texts[i])]);
 
         HashSet<string> Sets(IEnumerable<(string Text, int Cluster)> rows) => [.. rows.GroupBy(r => r.Cluster).Select(g => string.Join('|', g.Select(r => r.Text).Order(StringComparer.Ordinal)))];
         Assert.Equal(Sets(texts.Zip(one)), Sets(order.Select(i => texts[i]).Zip(other)));
@@ -94,5 +108,5 @@ public sealed class NearDuplicatesTests
 
     [Fact]
     public void Cluster_NamesInScriptsWithoutBlanks_DoNotSwallowTheText() =>
-        Assert.Equal([0, 1], NearDuplicates.Cluster(["转发@名字：今天天气很好我们去公园散步", "转发@名字：这本书写得非常有意思值得一读"]));
+        Assert.Equal([0, 1], Clusters(["转发@名字：今天天气很好我们去公园散步", "转发@名字：这本书写得非常有意思值得一读"]));
 }

@@ -12,7 +12,14 @@ public sealed class StratifiedSplitTests
         }))];
 
     private static (IReadOnlyList<Example> Train, IReadOnlyList<Example> Validation, IReadOnlyList<Example> Test) Divide(List<Example> rows, double validation, double test, int seed, int[]? clusters = null) =>
-        StratifiedSplit.Divide(rows, clusters ?? [.. Enumerable.Range(0, rows.Count)], validation, test, seed);
+        Of(rows, StratifiedSplit.Divide(
+            [.. rows.Select(r => new SplitRow(r.Label![0], StratifiedSplit.OrderOf(seed, r.Text), 1))], clusters ?? [.. Enumerable.Range(0, rows.Count)], validation, test));
+
+    private static (IReadOnlyList<Example>, IReadOnlyList<Example>, IReadOnlyList<Example>) Of(List<Example> rows, Split[] places)
+    {
+        List<Example> At(Split split) => [.. rows.Where((_, i) => places[i] == split)];
+        return (At(Split.Train), At(Split.Validation), At(Split.Test));
+    }
 
     [Fact]
     public void Divide_Clusters_AreNeverParted()

@@ -16,17 +16,12 @@ internal static class SmallDataset
     public static DatasetManifest Write(string directory, byte[] content, string yaml, string name = "rows.csv")
     {
         ProjectSettings settings = ProjectFile.Read(yaml);
-        DatasetBuild build = DatasetBuilder.Build(new DatasetRequest
+        var request = new DatasetRequest
         {
             Project = "test", Settings = settings, Files = [new RawFile(name, content)], Encoder = ChatEncoder.FromDirectory(Base, settings.Template), TokenizerSha256 = "t",
-        });
+        };
+        DatasetBuild build = DatasetBuilder.Build(request, directory);
         Assert.Null(build.Fault);
-        Directory.CreateDirectory(directory);
-        foreach ((string file, byte[] bytes) in build.Files)
-        {
-            File.WriteAllBytes(Path.Combine(directory, file), bytes);
-        }
-
         return build.Manifest;
     }
 

@@ -38,7 +38,10 @@ internal sealed class CrashFunctions(CrashWorld world, CrashScenario scenario) :
 
             return Task.FromResult(DurableJson.Write(name switch
             {
-                nameof(BuildDataset) => Build(DurableJson.Read<PipelineInput>(input)!),
+                nameof(PlanDataset) => Plan(DurableJson.Read<DatasetToPlan>(input)!),
+                nameof(BuildDatasetPart) => Part(DurableJson.Read<DatasetPartInput>(input)!),
+                nameof(RemoveDatasetParts) => Remove(DurableJson.Read<DatasetPlanned>(input)!),
+                nameof(AssembleDataset) => Assemble(DurableJson.Read<DatasetPlanned>(input)!),
                 nameof(SubmitTraining) => Submit(DurableJson.Read<JobInput>(input)!),
                 nameof(ReadPulse) => Pulse(),
                 nameof(PublishAdapter) => Publish(DurableJson.Read<JobInput>(input)!),
@@ -50,14 +53,29 @@ internal sealed class CrashFunctions(CrashWorld world, CrashScenario scenario) :
         }
     }
 
-    private DatasetOutput Build(PipelineInput input)
+    private DatasetPlanned Plan(DatasetToPlan plan) => new(plan.Input, plan.Instance, "dataset-" + plan.Input.RunId, 3, ["t"], scenario.DatasetFault);
+
+    private string? Part(DatasetPartInput input)
     {
-        if (scenario.DatasetFault is null)
+        world.Blobs[$"part {input.Part} of {input.Planned.DatasetId}"] = $"rows of {input.Planned.Input.Source}";
+        return null;
+    }
+
+    private object? Remove(DatasetPlanned planned)
+    {
+        foreach (string part in world.Blobs.Keys.Where(k => k.EndsWith($" of {planned.DatasetId}", StringComparison.Ordinal) && k.StartsWith("part ", StringComparison.Ordinal)).ToList())
         {
-            world.Blobs["dataset of " + input.RunId] = $"rows of {input.Source} and {input.FeedbackBatch}";
+            world.Blobs.Remove(part);
         }
 
-        return new DatasetOutput("dataset-" + input.RunId, scenario.DatasetFault);
+        return null;
+    }
+
+    private DatasetOutput Assemble(DatasetPlanned planned)
+    {
+        string[] parts = [.. Enumerable.Range(0, planned.Parts).Select(i => world.Blobs.GetValueOrDefault($"part {i} of {planned.DatasetId}", "nothing"))];
+        world.Blobs["dataset of " + planned.Input.RunId] = $"{string.Join(", ", parts)} and {planned.Input.FeedbackBatch}";
+        return new DatasetOutput(planned.DatasetId, null);
     }
 
     private JobHandle Submit(JobInput input)

@@ -1,0 +1,189 @@
+using Pipeline.Contracts;
+using Pipeline.Datasets.Auditing;
+using Pipeline.Datasets.Splitting;
+using Pipeline.Datasets.Validation;
+
+namespace Pipeline.Datasets.Building;
+
+/// <summary>Parts to a dataset: what says the same is taken out, what is nearly the same is kept on one side, the files are written.</summary>
+internal sealed class DatasetAssembler(DatasetRequest request, DatasetPlan plan, PartRows rows)
+{
+    private readonly ProjectSettings _settings = request.Settings with { Task = plan.Task };
+    private readonly LabelBook? _book = plan.Spellings is null ? null : LabelBook.From(plan.Spellings, plan.SpellingsAreSaid);
+    private readonly List<string> _notes = [.. plan.Notes];
+
+    /// <summary>Writes the dataset into a folder, the manifest last.</summary>
+    public DatasetBuild Assemble(string folder)
+    {
+        Directory.CreateDirectory(folder);
+        var files = new Dictionary<string, string>(StringComparer.Ordinal);
+        List<int> tests = [.. Enumerable.Range(0, rows.Accepted.Count).Where(i => rows.Accepted[i].IsTest)];
+        (List<int> left, int[] clusters, NearDuplicateCounts near) = TakeOut(tests);
+        files[BlobLayout.RejectedFile] = rows.FinishRejected();
+        Split[] places = StratifiedSplit.Divide([.. left.Select(i => rows.Accepted[i].Split)], clusters, _settings.Split.Validation, request.TestFile is null ? _settings.Split.Test : 0);
+        List<(RowLine Line, Split Split)> lines = plan.Task == ProjectSettings.TextTask ? Pieces(tests, left, places) : Lines(tests, left, places);
+        DatasetAudit audit = Write(folder, lines, files);
+        files[BlobLayout.AuditFile] = WriteJson(folder, BlobLayout.AuditFile, audit);
+        DatasetManifest manifest = Manifest([.. tests, .. left], near, lines, files);
+        WriteJson(folder, BlobLayout.ManifestFile, manifest);
+        return new DatasetBuild(manifest, folder, FaultOf(manifest) ?? FaultOf(audit), audit);
+    }
+
+    /// <summary>
+    /// Takes out rows that nearly repeat a test row, or where that is asked an earlier row, and clusters the rest. Each time it clusters
+    /// what is left anew, until nothing more goes: what has gone may have joined others.
+    /// </summary>
+    private (List<int> Left, int[] Clusters, NearDuplicateCounts Counts) TakeOut(List<int> tests)
+    {
+        bool drop = _settings.Validation.NearDuplicates == ValidationSettings.Drop;
+        List<int> left = [.. Enumerable.Range(0, rows.Accepted.Count).Where(i => !rows.Accepted[i].IsTest)];
+        while (true)
+        {
+            List<int> all = [.. tests, .. left];
+            int[] first = rows.Cluster(all.Select(i => rows.Accepted[i].Line));
+            bool Goes(int i) => i >= tests.Count && (first[i] < tests.Count || (drop && first[i] != i));
+            List<int> gone = [.. Enumerable.Range(0, all.Count).Where(Goes)];
+            if (gone.Count == 0)
+            {
+                int[] clusters = [.. first.Skip(tests.Count).Select(f => f - tests.Count)];
+                return (left, clusters, Count(left, clusters));
+            }
+
+            foreach (int i in gone)
+            {
+                rows.RejectNear(all[i], all[first[i]]);
+            }
+
+            left = [.. all.Where((_, i) => i >= tests.Count && !Goes(i))];
+        }
+    }
+
+    private NearDuplicateCounts Count(List<int> left, int[] clusters)
+    {
+        List<List<int>> several = [.. left.Zip(clusters).GroupBy(r => r.Second, r => r.First).Select(g => g.ToList()).Where(g => g.Count > 1)];
+        return new NearDuplicateCounts(
+            several.Count, several.Sum(g => g.Count), several.Select(g => g.Count).DefaultIfEmpty().Max(), several.Count(g => g.Select(i => rows.Accepted[i].Split.Label).Distinct().Count() > 1));
+    }
+
+    private List<(RowLine Line, Split Split)> Lines(List<int> tests, List<int> left, Split[] places) =>
+        [.. left.Select((i, at) => (rows.Accepted[i].Line, places[at])), .. tests.Select(i => (rows.Accepted[i].Line, Split.Test))];
+
+    /// <summary>Plain texts in pieces that fit. Held-out pieces that nearly repeat one to learn, such as a heading that many texts share, are left away.</summary>
+    private List<(RowLine Line, Split Split)> Pieces(List<int> tests, List<int> left, Split[] places)
+    {
+        IEnumerable<(RowLine Line, Split Split)> Of(int i, Split split) => rows.Accepted[i].Pieces is { Count: > 0 } pieces ? pieces.Select(p => (p, split)) : [(rows.Accepted[i].Line, split)];
+        List<(RowLine Line, Split Split)> pieces = [.. left.SelectMany((i, at) => Of(i, places[at])), .. tests.SelectMany(i => Of(i, Split.Test))];
+        int before = pieces.Count;
+        while (true)
+        {
+            HashSet<int> gone = Leaks(pieces, validationToo: true);
+            if (gone.Count == 0)
+            {
+                break;
+            }
+
+            pieces = [.. pieces.Where((_, i) => !gone.Contains(i))];
+        }
+
+        if (pieces.Count < before)
+        {
+            _notes.Add($"{before - pieces.Count} held-out pieces nearly repeat a piece to learn and are asked of no model.");
+        }
+
+        return pieces;
+    }
+
+    /// <summary>Held-out lines that are nearly the same as one to learn.</summary>
+    private HashSet<int> Leaks(List<(RowLine Line, Split Split)> lines, bool validationToo)
+    {
+        int[] first = rows.Cluster(lines.Select(l => l.Line));
+        HashSet<int> learned = [.. Enumerable.Range(0, first.Length).Where(i => lines[i].Split == Split.Train).Select(i => first[i])];
+        return [.. Enumerable.Range(0, first.Length).Where(i => (lines[i].Split == Split.Test || (validationToo && lines[i].Split == Split.Validation)) && learned.Contains(first[i]))];
+    }
+
+    private DatasetAudit Write(string folder, List<(RowLine Line, Split Split)> lines, Dictionary<string, string> files)
+    {
+        string[] names = [BlobLayout.TrainFile, BlobLayout.ValidationFile, BlobLayout.TestFile];
+        HashedFile[] outputs = [.. names.Select(n => new HashedFile(Path.Combine(folder, n)))];
+        try
+        {
+            var audit = new TokenAudit(_settings, request.Encoder.Template.EndToken);
+            HashSet<int> leaks = Leaks(lines, validationToo: false);
+            foreach ((int number, (RowLine line, Split split)) in lines.Index())
+            {
+                outputs[(int)split].WriteLine(rows.Read(line));
+                audit.Add(split, line.Label < 0 ? null : _book!.Labels[line.Label], line.Measure, leaks.Contains(number), () => rows.Example(line).Id);
+            }
+
+            for (int i = 0; i < names.Length; i++)
+            {
+                files[names[i]] = outputs[i].Finish();
+            }
+
+            return audit.Audit(plan.DatasetId);
+        }
+        finally
+        {
+            Array.ForEach(outputs, o => o.Dispose());
+        }
+    }
+
+    private DatasetManifest Manifest(List<int> accepted, NearDuplicateCounts near, List<(RowLine Line, Split Split)> lines, Dictionary<string, string> files)
+    {
+        SortedDictionary<string, int> labels = new(accepted.Select(i => rows.Accepted[i].Split.Label).Where(l => l >= 0).CountBy(l => l).ToDictionary(l => _book!.Labels[l.Key], l => l.Value), StringComparer.Ordinal);
+        int duplicates = rows.Reasons.GetValueOrDefault(RejectionReason.Duplicate) + rows.Reasons.GetValueOrDefault(RejectionReason.NearDuplicate);
+        int Of(Split split) => lines.Count(l => l.Split == split);
+        return new DatasetManifest
+        {
+            DatasetId = plan.DatasetId,
+            Project = request.Project,
+            Task = plan.Task,
+            Labels = [.. labels.Keys],
+            SystemPrompt = plan.SystemPrompt ?? "",
+            Columns = plan.Columns,
+            Layout = plan.Layout,
+            Notes = _notes,
+            Sources = plan.Sources,
+            Rows = new RowCounts(rows.Count, accepted.Count, rows.Reasons.Values.Sum() - duplicates, duplicates, Of(Split.Train), Of(Split.Validation), Of(Split.Test)),
+            Reasons = rows.Reasons,
+            NearDuplicates = near,
+            RowsByLabel = labels,
+            Base = _settings.Base,
+            Template = request.Encoder.Template.Name,
+            TokenizerSha256 = request.TokenizerSha256,
+            LongestTokens = rows.LongestTokens(_settings.Validation.MaxTokens),
+            Files = files,
+            Settings = _settings,
+        };
+    }
+
+    private static string WriteJson<T>(string folder, string name, T value)
+    {
+        byte[] bytes = ContractJson.WriteUtf8(value, indented: true);
+        File.WriteAllBytes(Path.Combine(folder, name), bytes);
+        return ContentHash.Of(bytes);
+    }
+
+    private static DatasetException? FaultOf(DatasetManifest manifest)
+    {
+        if (manifest.Rows.Accepted == 0)
+        {
+            return new DatasetException(DatasetException.NothingAccepted, $"All {manifest.Rows.Read} rows were rejected ({Said(manifest.Reasons)}); see {BlobLayout.RejectedFile}.");
+        }
+
+        if (manifest.Task == ProjectSettings.ClassificationTask && manifest.Labels.Count < 2)
+        {
+            return new DatasetException(DatasetException.OneLabel, $"Every accepted row has the label '{manifest.Labels[0]}'; at least two labels are needed to learn a difference.");
+        }
+
+        return manifest.Rows.Train == 0 || manifest.Rows.Test == 0
+            ? new DatasetException(DatasetException.NothingAccepted, $"{manifest.Rows.Accepted} accepted rows leave {manifest.Rows.Train} to train and {manifest.Rows.Test} to test on{(manifest.Reasons.Count > 0 ? $" ({Said(manifest.Reasons)})" : "")}{(manifest.NearDuplicates.Rows > 0 ? $"; {manifest.NearDuplicates.Rows} of them are nearly the same as others, and those are never parted" : "")}; more rows are needed.")
+            : null;
+    }
+
+    private static DatasetException? FaultOf(DatasetAudit audit) => audit.Passed()
+        ? null
+        : new DatasetException(DatasetException.AuditFailed, string.Join(" ", audit.Checks.Where(c => c.Level == AuditCheck.Red).Select(c => $"The audit stops here: {c.Name}: {c.Value}, {c.Detail}; {c.Fix}.")));
+
+    private static string Said(IReadOnlyDictionary<string, int> reasons) => string.Join(", ", reasons.Select(r => $"{r.Key} {r.Value}"));
+}

@@ -1,0 +1,84 @@
+using Pipeline.Contracts;
+using Pipeline.Datasets.Ingestion;
+using Pipeline.Datasets.Ingestion.Layouts;
+
+namespace Pipeline.Datasets.Building;
+
+/// <summary>The files of a dataset, opened: each with the form of its rows, told from its first ones. A test set of its own comes first.</summary>
+public sealed class DatasetInputs : IDisposable
+{
+    private const int RowsLookedAt = 1000;
+    private const int FaultyRowsLookedAt = 20_000;
+    private readonly RawReader _reader;
+
+    /// <summary>Opens the files.</summary>
+    /// <exception cref="DatasetException">A file is empty, binary or unreadable, or its columns cannot be told.</exception>
+    public DatasetInputs(DatasetRequest request)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        ProjectSettings settings = request.Settings;
+        _reader = new RawReader(settings.Task == ProjectSettings.TextTask, [.. ((string?[])[settings.Columns.Text, settings.Columns.Label]).OfType<string>()]);
+        try
+        {
+            RowLayout? first = null;
+            List<DatasetInput> inputs = [];
+            foreach (RawFile file in request.Files)
+            {
+                inputs.Add(Open(file, settings, first, isTest: false));
+                first ??= inputs[0].Layout;
+            }
+
+            All = request.TestFile is null ? inputs : [Open(request.TestFile, settings, first, isTest: true), .. inputs];
+            Layout = first!;
+            Settings = settings.TaskIsSaid ? settings : settings with { Task = Layout.Task };
+        }
+        catch
+        {
+            _reader.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The files in the order in which their rows are judged.</summary>
+    public IReadOnlyList<DatasetInput> All { get; }
+
+    /// <summary>The form of the file that was dropped.</summary>
+    public RowLayout Layout { get; }
+
+    /// <summary>The project's settings, with the task that the form gave where none was said.</summary>
+    public ProjectSettings Settings { get; }
+
+    /// <summary>What was noticed on the way.</summary>
+    public ReadingNotes Notes => _reader.Notes;
+
+    public void Dispose() => _reader.Dispose();
+
+    private DatasetInput Open(RawFile file, ProjectSettings settings, RowLayout? first, bool isTest)
+    {
+        IEnumerable<RawRow> rows = _reader.Read(file);
+        List<RawRow> sample = [];
+        int sound = 0;
+        foreach (RawRow row in rows)
+        {
+            sample.Add(row);
+            sound += row.Fault is null ? 1 : 0;
+            if (sound == RowsLookedAt || sample.Count == FaultyRowsLookedAt)
+            {
+                break;
+            }
+        }
+
+        bool alike = first is TextAndLabel or TextAlone && ((string[])[first.Columns.Text, first.Columns.Label]).All(c => c.Length == 0 || sample.Any(r => r.Fields.ContainsKey(c)));
+        RowLayout layout = alike ? first! : LayoutRecognition.Of(sample, first is null ? settings : settings with { Columns = new() }, file.Name);
+        Func<RowRange, IEnumerable<RawRow>>? ranges = _reader.Ranges(file);
+        return new DatasetInput(file, layout, isTest, ranges is not null, range => range is null ? rows : ranges!(range));
+    }
+}
+
+/// <summary>A file of a dataset.</summary>
+/// <param name="File">As it was dropped.</param>
+/// <param name="Layout">The form of its rows.</param>
+/// <param name="IsTest">Whether it is the test set.</param>
+/// <param name="CanSplit">Whether parts of it can be read by themselves.</param>
+/// <param name="Rows">Its rows, or those of a part.</param>
+public sealed record DatasetInput(RawFile File, RowLayout Layout, bool IsTest, bool CanSplit, Func<RowRange?, IEnumerable<RawRow>> Rows);

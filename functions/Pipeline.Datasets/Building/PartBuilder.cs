@@ -1,0 +1,79 @@
+using System.Buffers.Binary;
+using System.Security.Cryptography;
+using System.Text;
+using Pipeline.Contracts;
+using Pipeline.Datasets.Auditing;
+using Pipeline.Datasets.Ingestion;
+using Pipeline.Datasets.Splitting;
+using Pipeline.Datasets.Validation;
+
+namespace Pipeline.Datasets.Building;
+
+/// <summary>Judges the rows of a part, on all cores; they are written in the order read.</summary>
+internal sealed class PartBuilder
+{
+    private const int RowsABatch = 64;
+    private readonly DatasetRequest _request;
+    private readonly DatasetPlan _plan;
+    private readonly LabelBook? _book;
+    private readonly RowJudge _judge;
+    private readonly HashSet<ulong> _common;
+
+    public PartBuilder(DatasetRequest request, DatasetPlan plan)
+    {
+        (_request, _plan) = (request, plan);
+        _book = plan.Spellings is null ? null : LabelBook.From(plan.Spellings, plan.SpellingsAreSaid);
+        _judge = new RowJudge(_book, plan.Task, plan.SystemPrompt, request.Encoder, request.Settings.Validation.MaxTokens);
+        _common = [.. plan.CommonShingles];
+    }
+
+    /// <summary>Writes a part.</summary>
+    /// <param name="inputs">The dataset's files, opened.</param>
+    /// <param name="part">One of the plan's.</param>
+    /// <param name="output">Takes the part up.</param>
+    public void Write(DatasetInputs inputs, DatasetPart part, Stream output)
+    {
+        DatasetInput input = inputs.All[part.Input];
+        using BinaryWriter writer = PartFile.Writer(output);
+        foreach (RawRow[][] batches in input.Rows(part.Range).Chunk(RowsABatch).Chunk(4 * Environment.ProcessorCount))
+        {
+            var judged = new (PartRow? Accepted, RejectedRow? Rejected)[batches.Length][];
+            Parallel.For(0, batches.Length, i => judged[i] = [.. batches[i].Select(row => Judge(row, input))]);
+            foreach ((PartRow? accepted, RejectedRow? rejected) in judged.SelectMany(j => j))
+            {
+                if (accepted is not null)
+                {
+                    PartFile.Write(writer, accepted);
+                }
+                else
+                {
+                    PartFile.Write(writer, rejected!);
+                }
+            }
+        }
+    }
+
+    private (PartRow? Accepted, RejectedRow? Rejected) Judge(RawRow row, DatasetInput input)
+    {
+        JudgedRow judged = _judge.Judge(row, input.Layout);
+        if (judged.Accepted is not { } example)
+        {
+            return (null, judged.Rejected);
+        }
+
+        bool plain = _plan.Task == ProjectSettings.TextTask;
+        int label = example.Label is null ? -1 : _book!.NumberOf(example.Label);
+        var split = new SplitRow(label, StratifiedSplit.OrderOf(_request.Settings.Split.Seed, example.Text), plain ? example.Messages[^1].Content.Length : 1);
+        List<(Example, RowMeasure, uint[])> pieces = [];
+        if (plain && judged.Measure.Tokens > _request.Settings.Validation.MaxTokens)
+        {
+            pieces = [.. TextPieces.Of(example, _request.Encoder, _request.Settings.Validation.MaxTokens).Select(p => (p, RowMeasure.Of(_request.Encoder, p), Sign(p)))];
+        }
+
+        byte[] key = SHA256.HashData(Encoding.UTF8.GetBytes(judged.Key));
+        byte[] answer = SHA256.HashData(Encoding.UTF8.GetBytes(example.Messages[^1].Content));
+        return (new PartRow(BinaryPrimitives.ReadUInt128LittleEndian(key), BinaryPrimitives.ReadUInt64LittleEndian(answer), split, example, row.Fields, judged.Measure, Sign(example), pieces), null);
+    }
+
+    private uint[] Sign(Example example) => NearDuplicates.Sign(RowJudge.Asked(example.Messages), _common);
+}

@@ -1,0 +1,128 @@
+using System.Runtime.InteropServices;
+using System.Text;
+using Pipeline.Contracts;
+using Pipeline.Datasets.Auditing;
+using Pipeline.Datasets.Splitting;
+
+namespace Pipeline.Datasets.Building;
+
+/// <summary>
+/// A part's rows, judged one by one: for each rejected one its line of <c>rejected.jsonl</c>, for each accepted one its line of the
+/// dataset with all that is needed to compare it with the others. Little-endian, as <see cref="BinaryWriter"/> has it.
+/// </summary>
+internal static class PartFile
+{
+    private const byte Rejected = 0;
+    private const byte Accepted = 1;
+
+    public static void Write(BinaryWriter writer, RejectedRow row)
+    {
+        writer.Write(Rejected);
+        writer.Write(row.Reason);
+        WriteJson(writer, row);
+    }
+
+    public static void Write(BinaryWriter writer, PartRow row)
+    {
+        writer.Write(Accepted);
+        writer.Write((ulong)(row.Key >> 64));
+        writer.Write((ulong)row.Key);
+        writer.Write(row.Answer);
+        writer.Write(row.Split.Label);
+        writer.Write(row.Split.Order);
+        writer.Write(row.Split.Size);
+        WriteJson(writer, row.Example!);
+        WriteJson(writer, row.Fields!);
+        WriteMeasured(writer, row.Measure, row.Signature);
+        writer.Write(row.Pieces.Count);
+        foreach ((Example piece, RowMeasure measure, uint[] signature) in row.Pieces)
+        {
+            WriteJson(writer, piece);
+            WriteMeasured(writer, measure, signature);
+        }
+    }
+
+    /// <summary>Reads the next row; <c>false</c>: there is none.</summary>
+    /// <param name="reader">At a row's beginning.</param>
+    /// <param name="rejected">A rejected row's reason and line.</param>
+    /// <param name="accepted">An accepted row; its lines are passed over, their places are told.</param>
+    public static bool Read(BinaryReader reader, out (string Reason, byte[] Line)? rejected, out AcceptedRow? accepted)
+    {
+        (rejected, accepted) = (null, null);
+        switch (reader.BaseStream.ReadByte())
+        {
+            case -1:
+                return false;
+            case Rejected:
+                rejected = (reader.ReadString(), reader.ReadBytes(reader.ReadInt32()));
+                return true;
+            default:
+                var key = new UInt128(reader.ReadUInt64(), reader.ReadUInt64());
+                ulong answer = reader.ReadUInt64();
+                var split = new SplitRow(reader.ReadInt32(), reader.ReadUInt64(), reader.ReadInt32());
+                (long At, int Length) line = Pass(reader), fields = Pass(reader);
+                (RowMeasure measure, uint[] signature) = ReadMeasured(reader);
+                var pieces = new AcceptedPiece[reader.ReadInt32()];
+                for (int i = 0; i < pieces.Length; i++)
+                {
+                    (long At, int Length) piece = Pass(reader);
+                    (RowMeasure of, uint[] sign) = ReadMeasured(reader);
+                    pieces[i] = new AcceptedPiece(piece, of, sign);
+                }
+
+                accepted = new AcceptedRow(key, answer, split, line, fields, measure, signature, pieces);
+                return true;
+        }
+    }
+
+    private static void WriteJson<T>(BinaryWriter writer, T value)
+    {
+        byte[] json = ContractJson.WriteUtf8(value);
+        writer.Write(json.Length);
+        writer.Write(json);
+    }
+
+    private static (long At, int Length) Pass(BinaryReader reader)
+    {
+        int length = reader.ReadInt32();
+        long at = reader.BaseStream.Position;
+        reader.BaseStream.Seek(length, SeekOrigin.Current);
+        return (at, length);
+    }
+
+    private static void WriteMeasured(BinaryWriter writer, RowMeasure measure, uint[] signature)
+    {
+        writer.Write(measure.Tokens);
+        writer.Write(measure.Supervised);
+        writer.Write((byte)((measure.Learns ? 1 : 0) | (measure.Ends ? 2 : 0) | (measure.Begins ? 4 : 0) | (measure.ReadsBack ? 8 : 0)));
+        writer.Write(MemoryMarshal.AsBytes<uint>(signature));
+    }
+
+    private static (RowMeasure Measure, uint[] Signature) ReadMeasured(BinaryReader reader)
+    {
+        (int tokens, int supervised, byte flags) = (reader.ReadInt32(), reader.ReadInt32(), reader.ReadByte());
+        uint[] signature = new uint[NearDuplicates.Hashes];
+        reader.BaseStream.ReadExactly(MemoryMarshal.AsBytes(signature.AsSpan()));
+        return (new RowMeasure(tokens, supervised, (flags & 1) != 0, (flags & 2) != 0, (flags & 4) != 0, (flags & 8) != 0), signature);
+    }
+
+    /// <summary>A writer on a stream that stays open.</summary>
+    public static BinaryWriter Writer(Stream stream) => new(stream, Encoding.UTF8, leaveOpen: true);
+}
+
+/// <summary>An accepted row on its way into a part.</summary>
+/// <param name="Key">Hash of what two rows have in common that ask the same.</param>
+/// <param name="Answer">Hash of the answer.</param>
+/// <param name="Split">What the split goes by.</param>
+/// <param name="Example">The row.</param>
+/// <param name="Fields">The row as it was read.</param>
+/// <param name="Measure">Its tokens.</param>
+/// <param name="Signature">Of what it asks.</param>
+/// <param name="Pieces">Of a plain text that does not fit: its pieces.</param>
+internal sealed record PartRow(UInt128 Key, ulong Answer, SplitRow Split, Example Example, IReadOnlyDictionary<string, string> Fields, RowMeasure Measure, uint[] Signature, IReadOnlyList<(Example Piece, RowMeasure Measure, uint[] Signature)> Pieces);
+
+/// <summary>An accepted row as it stands in a part; its lines by their places.</summary>
+internal sealed record AcceptedRow(UInt128 Key, ulong Answer, SplitRow Split, (long At, int Length) Line, (long At, int Length) Fields, RowMeasure Measure, uint[] Signature, AcceptedPiece[] Pieces);
+
+/// <summary>A piece of a plain text as it stands in a part.</summary>
+internal sealed record AcceptedPiece((long At, int Length) Line, RowMeasure Measure, uint[] Signature);

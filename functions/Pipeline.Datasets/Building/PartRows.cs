@@ -1,0 +1,144 @@
+using System.Text;
+using Pipeline.Contracts;
+using Pipeline.Datasets.Auditing;
+using Pipeline.Datasets.Splitting;
+
+namespace Pipeline.Datasets.Building;
+
+/// <summary>The rows of all parts: each new one accepted, each that says the same as an earlier one left out. Their text stays in the parts.</summary>
+internal sealed class PartRows : IDisposable
+{
+    private readonly List<Stream> _parts = [];
+    private readonly SignatureStore _signatures = new();
+    private readonly Dictionary<UInt128, int> _seen = [];
+    private readonly SortedDictionary<string, int> _reasons = new(StringComparer.Ordinal);
+    private readonly HashedFile _rejected;
+    private readonly bool _plain;
+    private int _longest;
+
+    /// <summary>No rows yet.</summary>
+    /// <param name="rejectedPath">Where rejected rows are written.</param>
+    /// <param name="plain">Whether they are plain texts, without answers that could differ.</param>
+    public PartRows(string rejectedPath, bool plain) => (_rejected, _plain) = (new HashedFile(rejectedPath), plain);
+
+    /// <summary>Accepted rows in the order read.</summary>
+    public List<KeptRow> Accepted { get; } = [];
+
+    /// <summary>All rows.</summary>
+    public int Count { get; private set; }
+
+    /// <summary>Rows left out, by reason.</summary>
+    public IReadOnlyDictionary<string, int> Reasons => _reasons;
+
+    /// <summary>Takes up a part; parts come in the plan's order.</summary>
+    /// <param name="part">Its stream, seekable; owned from now on.</param>
+    /// <param name="isTest">Whether it is of the test set.</param>
+    public void Add(Stream part, bool isTest)
+    {
+        int number = _parts.Count;
+        _parts.Add(part);
+        using var reader = new BinaryReader(part, Encoding.UTF8, leaveOpen: true);
+        while (PartFile.Read(reader, out (string Reason, byte[] Line)? rejected, out AcceptedRow? row))
+        {
+            Count++;
+            if (rejected is { } left)
+            {
+                Reject(left.Reason, left.Line);
+            }
+            else if (_seen.TryGetValue(row!.Key, out int first))
+            {
+                long at = part.Position;
+                RejectRepeated(number, row, Accepted[first]);
+                part.Position = at;
+            }
+            else
+            {
+                _seen[row.Key] = Accepted.Count;
+                _longest = Math.Max(_longest, row.Measure.Tokens);
+                RowLine Line((long At, int Length) line, RowMeasure measure, uint[] signature) => new(number, line.At, line.Length, row.Split.Label, measure, _signatures.Add(signature));
+                Accepted.Add(new KeptRow(isTest, row.Answer, row.Split, Line(row.Line, row.Measure, row.Signature), row.Fields, [.. row.Pieces.Select(p => Line(p.Line, p.Measure, p.Signature))]));
+            }
+        }
+    }
+
+    /// <summary>Clusters lines by what they ask; for each the index of the first of its cluster.</summary>
+    public int[] Cluster(IEnumerable<RowLine> lines) => NearDuplicates.Cluster(_signatures, [.. lines.Select(l => l.Signature)]);
+
+    /// <summary>Leaves out a row that is nearly the same as another.</summary>
+    public void RejectNear(int row, int like)
+    {
+        (Example example, Example other) = (Example(Accepted[row].Line), Example(Accepted[like].Line));
+        string label = other.Label is { } said && said != example.Label ? $", which says '{said}'" : "";
+        Reject(new RejectedRow(
+            example.Id, RejectedRow.Duplicate, RejectionReason.NearDuplicate, $"nearly the same as {other.Id}{(Accepted[like].IsTest ? " of the test set" : "")}{label}", other.Id, example.Source,
+            Fields(Accepted[row].Line.Part, Accepted[row].Fields)));
+    }
+
+    /// <summary>Tokens of the longest accepted row, as far as rows may have.</summary>
+    public int LongestTokens(int most) => Math.Min(_longest, most);
+
+    /// <summary>Closes the file of rejected rows.</summary>
+    /// <returns>Its SHA-256.</returns>
+    public string FinishRejected() => _rejected.Finish();
+
+    /// <summary>A line's bytes.</summary>
+    public byte[] Read(RowLine line) => Read(line.Part, line.At, line.Length);
+
+    /// <summary>A line's example.</summary>
+    public Example Example(RowLine line) => ContractJson.Read<Example>(Read(line));
+
+    public void Dispose()
+    {
+        _rejected.Dispose();
+        _signatures.Dispose();
+        _parts.ForEach(p => p.Dispose());
+    }
+
+    private void RejectRepeated(int part, AcceptedRow row, KeptRow first)
+    {
+        (Example example, Example kept) = (ContractJson.Read<Example>(Read(part, row.Line.At, row.Line.Length)), Example(first.Line));
+        bool same = row.Answer == first.Answer || _plain;
+        Reject(new RejectedRow(
+            example.Id, same ? RejectedRow.Duplicate : RejectedRow.Rejected, same ? RejectionReason.Duplicate : RejectionReason.ConflictingLabel,
+            same ? $"the same text and answer as {kept.Id}" : $"the same text as {kept.Id}, which says '{Shortened(kept.Messages[^1].Content)}', not '{Shortened(example.Messages[^1].Content)}'",
+            kept.Id, example.Source, Fields(part, row.Fields)));
+    }
+
+    private void Reject(RejectedRow row) => Reject(row.Reason, ContractJson.WriteUtf8(row));
+
+    private void Reject(string reason, byte[] line)
+    {
+        _reasons[reason] = _reasons.GetValueOrDefault(reason) + 1;
+        _rejected.WriteLine(line);
+    }
+
+    private Dictionary<string, string> Fields(int part, (long At, int Length) fields) => ContractJson.Read<Dictionary<string, string>>(Read(part, fields.At, fields.Length));
+
+    private byte[] Read(int part, long at, int length)
+    {
+        byte[] bytes = new byte[length];
+        _parts[part].Position = at;
+        _parts[part].ReadExactly(bytes);
+        return bytes;
+    }
+
+    private static string Shortened(string text) => text.Length <= 80 ? text : text[..80] + "…";
+}
+
+/// <summary>A line of the dataset, where it stands in the parts.</summary>
+/// <param name="Part">The part's number.</param>
+/// <param name="At">The byte at which it begins.</param>
+/// <param name="Length">Bytes.</param>
+/// <param name="Label">The label's number; -1 without labels.</param>
+/// <param name="Measure">Its tokens.</param>
+/// <param name="Signature">The number of its signature.</param>
+internal readonly record struct RowLine(int Part, long At, int Length, int Label, RowMeasure Measure, int Signature);
+
+/// <summary>An accepted row.</summary>
+/// <param name="IsTest">Whether it is of the test set.</param>
+/// <param name="Answer">Hash of its answer.</param>
+/// <param name="Split">What the split goes by.</param>
+/// <param name="Line">Its line.</param>
+/// <param name="Fields">Where its fields stand, as they were read.</param>
+/// <param name="Pieces">Of a plain text that does not fit.</param>
+internal readonly record struct KeptRow(bool IsTest, ulong Answer, SplitRow Split, RowLine Line, (long At, int Length) Fields, IReadOnlyList<RowLine> Pieces);

@@ -1,0 +1,38 @@
+using System.Text;
+using Pipeline.Contracts;
+using Pipeline.Datasets;
+
+namespace Pipeline.Functions.Tests.Datasets;
+
+/// <summary>A dataset that was built into a folder of its own and read back.</summary>
+internal sealed class BuiltDataset
+{
+    private BuiltDataset(DatasetBuild build) =>
+        (Manifest, Fault, Audit, Files) = (build.Manifest, build.Fault, build.Audit, build.Files.ToDictionary(f => f, f => File.ReadAllBytes(Path.Combine(build.Folder, f)), StringComparer.Ordinal));
+
+    public DatasetManifest Manifest { get; }
+    public DatasetException? Fault { get; }
+    public DatasetAudit Audit { get; }
+    public IReadOnlyDictionary<string, byte[]> Files { get; }
+
+    /// <summary>Builds, reads, and removes the folder.</summary>
+    public static BuiltDataset Of(DatasetRequest request, long partBytes = long.MaxValue)
+    {
+        string folder = Directory.CreateTempSubdirectory("pipeline-dataset-test-").FullName;
+        try
+        {
+            return new BuiltDataset(DatasetBuilder.Build(request, folder, partBytes));
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    public string Text(string file) => Encoding.UTF8.GetString(Files[file]);
+
+    /// <summary>The rows of some files.</summary>
+    public List<Example> Rows(params string[] files) => [.. files.SelectMany(f => Text(f).Split('\n', StringSplitOptions.RemoveEmptyEntries)).Select(l => ContractJson.Read<Example>(l))];
+
+    public List<RejectedRow> Rejected() => [.. Text(BlobLayout.RejectedFile).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(l => ContractJson.Read<RejectedRow>(l))];
+}
