@@ -66,6 +66,12 @@ public static partial class BlobLayout
 
     public static BlobAddress BuildPart(string datasetId, string instance, int part) => new(DatasetsContainer, $"{BuildPrefix(datasetId, instance)}part-{part:D5}");
 
+    /// <summary>The made rows of a dataset that is built in parts.</summary>
+    public static BlobAddress BuildSynthetic(string datasetId, string instance) => new(DatasetsContainer, BuildPrefix(datasetId, instance) + "synthetic.json");
+
+    /// <summary>A language model's answer that was bought for a project, under the hash of what was asked.</summary>
+    public static BlobAddress ModelAnswer(string project, string key) => new(ProjectsContainer, $"{Checked(project)}/synthesis/{key}.json");
+
     public static string JobPrefix(string runId) => $"{runId}/";
 
     public static BlobAddress Job(string runId) => new(JobsContainer, $"{runId}/job.json");

@@ -38,6 +38,9 @@ public sealed record DatasetManifest
     /// <summary>Accepted rows that are nearly the same as others; no cluster of them lies on both sides of the split.</summary>
     public NearDuplicateCounts NearDuplicates { get; init; } = new(0, 0, 0, 0);
 
+    /// <summary>What was made beside the rows that were dropped; made rows are in every count.</summary>
+    public IReadOnlyList<SynthesisSummary> Synthesis { get; init; } = [];
+
     /// <summary>Accepted rows by label, over all splits.</summary>
     public required IReadOnlyDictionary<string, int> RowsByLabel { get; init; }
 

@@ -17,4 +17,7 @@ public sealed record Example
 
     /// <summary>Where the row came from.</summary>
     public required RowPlace Source { get; init; }
+
+    /// <summary>Who made the row, where no person did.</summary>
+    public SyntheticOrigin? Synthetic { get; init; }
 }

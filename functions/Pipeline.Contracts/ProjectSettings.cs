@@ -32,6 +32,7 @@ public sealed record ProjectSettings
     public string? SystemPrompt { get; init; }
 
     public ValidationSettings Validation { get; init; } = new();
+    public SynthesisSettings Synthesis { get; init; } = new();
     public SplitSettings Split { get; init; } = new();
 
     /// <summary>The base model's folder name under the models directory.</summary>
@@ -61,6 +62,12 @@ public sealed record LabelDefinition
 
     /// <summary>Other spellings that mean this label.</summary>
     public IReadOnlyList<string> Aliases { get; init; } = [];
+
+    /// <summary>What the label means, for those who write or check rows of it; <c>null</c>: its name says it.</summary>
+    public string? Definition { get; init; }
+
+    /// <summary>Texts that it stands for.</summary>
+    public IReadOnlyList<string> Examples { get; init; } = [];
 }
 
 /// <summary>What makes a row valid.</summary>

@@ -27,6 +27,9 @@ public static class RejectionReason
     /// <summary>Nearly the same text stands in the test set, or elsewhere where near-duplicates are dropped.</summary>
     public const string NearDuplicate = "near_duplicate";
 
+    /// <summary>The generator and the check of a made row do not agree on its label; a person decides.</summary>
+    public const string LabelDisputed = "label_disputed";
+
     /// <summary>A person marked the answer as one that is not to be learned.</summary>
     public const string Disapproved = "disapproved";
 

@@ -1,5 +1,6 @@
 using Pipeline.Contracts;
 using Pipeline.Datasets.Building;
+using Pipeline.Datasets.Synthesis;
 
 namespace Pipeline.Datasets;
 
@@ -35,9 +36,10 @@ public static class DatasetBuilder
     /// <summary>Makes the dataset of its parts.</summary>
     /// <param name="request">What it is made of; its files are not read.</param>
     /// <param name="plan">Its plan.</param>
-    /// <param name="parts">The parts' streams in the plan's order, seekable; closed at the end.</param>
+    /// <param name="parts">The parts' streams in the plan's order, seekable.</param>
     /// <param name="folder">Where its files are written.</param>
-    public static DatasetBuild Assemble(DatasetRequest request, DatasetPlan plan, IEnumerable<Stream> parts, string folder)
+    /// <param name="made">Rows that were made beside those dropped; <c>null</c>: none.</param>
+    public static DatasetBuild Assemble(DatasetRequest request, DatasetPlan plan, IEnumerable<Stream> parts, string folder, SyntheticRows? made = null)
     {
         ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(plan);
@@ -45,32 +47,83 @@ public static class DatasetBuilder
         using var rows = new PartRows(Path.Combine(folder, BlobLayout.RejectedFile), plan.Task == ProjectSettings.TextTask);
         foreach ((Stream stream, DatasetPart part) in parts.Zip(plan.Parts))
         {
-            rows.Add(stream, part.IsTest);
+            rows.Add(stream, part.IsTest ? RowKind.TestSet : RowKind.Dropped);
         }
 
-        return new DatasetAssembler(request, plan, rows).Assemble(folder);
+        using Stream synthetic = Scratch();
+        new PartBuilder(request, plan).Write(made?.Rows ?? [], synthetic);
+        rows.Add(synthetic, RowKind.Made);
+        return new DatasetAssembler(request, plan, rows, made).Assemble(folder);
     }
 
-    /// <summary>Builds the dataset.</summary>
+    /// <summary>Builds the dataset from what was dropped, without rows that are made.</summary>
     /// <param name="request">What it is made of.</param>
     /// <param name="folder">Where its files are written.</param>
     /// <param name="partBytes">Bytes a part; the dataset is the same whatever they are.</param>
     /// <exception cref="DatasetException">A file is empty, binary or unreadable, or its columns cannot be told.</exception>
     public static DatasetBuild Build(DatasetRequest request, string folder, long partBytes = long.MaxValue)
     {
-        ArgumentNullException.ThrowIfNull(request);
         using var inputs = new DatasetInputs(request);
         DatasetPlan plan = DatasetPlanner.Plan(request, inputs, partBytes);
-        var builder = new PartBuilder(request, plan);
-        Stream Part(DatasetPart part)
+        List<Stream> parts = Parts(request, inputs, plan);
+        try
         {
-            Stream stream = Scratch();
-            builder.Write(inputs, part, stream);
-            stream.Position = 0;
-            return stream;
+            return Assemble(request, plan, parts, folder);
+        }
+        finally
+        {
+            parts.ForEach(p => p.Dispose());
+        }
+    }
+
+    /// <summary>Builds the dataset with the rows that project.yaml asks to be made. They are made after the split, of training rows alone.</summary>
+    /// <param name="request">What it is made of.</param>
+    /// <param name="folder">Where its files are written.</param>
+    /// <param name="synthesis">Makes the rows.</param>
+    /// <param name="cancellation">Ends the calls to a model.</param>
+    /// <exception cref="DatasetException">A file is empty, binary or unreadable, its columns cannot be told, or a model's key or deployment are wrong.</exception>
+    public static async Task<DatasetBuild> BuildAsync(DatasetRequest request, string folder, RowSynthesis synthesis, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        ArgumentNullException.ThrowIfNull(synthesis);
+        using var inputs = new DatasetInputs(request);
+        DatasetPlan plan = DatasetPlanner.Plan(request, inputs, long.MaxValue);
+        List<Stream> parts = Parts(request, inputs, plan);
+        try
+        {
+            DatasetBuild build = Assemble(request, plan, parts, folder);
+            if (!request.Settings.Synthesis.IsAskedFor || build.Manifest.Rows.Train == 0)
+            {
+                return build;
+            }
+
+            SyntheticRows made = await synthesis.MakeAsync(build.Manifest.Settings, build.Manifest.Labels, TrainingRows(build), CancellationToken.None, cancellation).ConfigureAwait(false);
+            return Assemble(request, plan, parts, folder, made);
+        }
+        finally
+        {
+            parts.ForEach(p => p.Dispose());
+        }
+    }
+
+    /// <summary>The rows of a built dataset that are learned from.</summary>
+    public static IReadOnlyList<Example> TrainingRows(DatasetBuild build)
+    {
+        ArgumentNullException.ThrowIfNull(build);
+        return [.. File.ReadLines(Path.Combine(build.Folder, BlobLayout.TrainFile)).Select(l => ContractJson.Read<Example>(l))];
+    }
+
+    private static List<Stream> Parts(DatasetRequest request, DatasetInputs inputs, DatasetPlan plan)
+    {
+        var builder = new PartBuilder(request, plan);
+        List<Stream> parts = [];
+        foreach (DatasetPart part in plan.Parts)
+        {
+            parts.Add(Scratch());
+            builder.Write(inputs, part, parts[^1]);
         }
 
-        return Assemble(request, plan, plan.Parts.Select(Part), folder);
+        return parts;
     }
 
     /// <summary>A file that is gone when it is closed.</summary>

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Pipeline.Functions.Activities;
+using Pipeline.Functions.Models;
 using Pipeline.Functions.Triggers;
 using Pipeline.Storage;
 using Pipeline.Tokenization;
@@ -20,6 +21,8 @@ public static class PipelineServices
         services.AddSingleton<RunStarter>();
         services.AddSingleton<ProjectReader>();
         services.AddSingleton<DatasetSources>();
+        services.AddSingleton<DatasetParts>();
+        services.AddSingleton<ModelClients>();
         services.AddSingleton<JobStopper>();
         services.AddSingleton<RetrainingStarter>();
     }

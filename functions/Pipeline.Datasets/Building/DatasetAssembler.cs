@@ -1,30 +1,34 @@
 using Pipeline.Contracts;
 using Pipeline.Datasets.Auditing;
 using Pipeline.Datasets.Splitting;
+using Pipeline.Datasets.Synthesis;
 using Pipeline.Datasets.Validation;
 
 namespace Pipeline.Datasets.Building;
 
 /// <summary>Parts to a dataset: what says the same is taken out, what is nearly the same is kept on one side, the files are written.</summary>
-internal sealed class DatasetAssembler(DatasetRequest request, DatasetPlan plan, PartRows rows)
+internal sealed class DatasetAssembler(DatasetRequest request, DatasetPlan plan, PartRows rows, SyntheticRows? made)
 {
     private readonly ProjectSettings _settings = request.Settings with { Task = plan.Task };
     private readonly LabelBook? _book = plan.Spellings is null ? null : LabelBook.From(plan.Spellings, plan.SpellingsAreSaid);
-    private readonly List<string> _notes = [.. plan.Notes];
+    private readonly List<string> _notes = [.. plan.Notes, .. made?.Notes ?? []];
+    private readonly string _id = made is { Rows.Count: > 0 } ? ContentHash.ShortOf(plan.DatasetId, ContractJson.Write(made.Rows)) : plan.DatasetId; // a model may write other rows next time
 
     /// <summary>Writes the dataset into a folder, the manifest last.</summary>
     public DatasetBuild Assemble(string folder)
     {
         Directory.CreateDirectory(folder);
         var files = new Dictionary<string, string>(StringComparer.Ordinal);
-        List<int> tests = [.. Enumerable.Range(0, rows.Accepted.Count).Where(i => rows.Accepted[i].IsTest)];
+        List<int> tests = Of(RowKind.TestSet);
         (List<int> left, int[] clusters, NearDuplicateCounts near) = TakeOut(tests);
-        files[BlobLayout.RejectedFile] = rows.FinishRejected();
         Split[] places = StratifiedSplit.Divide([.. left.Select(i => rows.Accepted[i].Split)], clusters, _settings.Split.Validation, request.TestFile is null ? _settings.Split.Test : 0);
         List<(RowLine Line, Split Split)> lines = plan.Task == ProjectSettings.TextTask ? Pieces(tests, left, places) : Lines(tests, left, places);
+        List<int> learned = Made(lines);
+        lines.InsertRange(lines.FindLastIndex(l => l.Split == Split.Train) + 1, learned.Select(i => (rows.Accepted[i].Line, Split.Train)));
+        files[BlobLayout.RejectedFile] = rows.FinishRejected();
         DatasetAudit audit = Write(folder, lines, files);
         files[BlobLayout.AuditFile] = WriteJson(folder, BlobLayout.AuditFile, audit);
-        DatasetManifest manifest = Manifest([.. tests, .. left], near, lines, files);
+        DatasetManifest manifest = Manifest([.. tests, .. left, .. learned], near, lines, files, Summaries(learned));
         WriteJson(folder, BlobLayout.ManifestFile, manifest);
         return new DatasetBuild(manifest, folder, FaultOf(manifest) ?? FaultOf(audit), audit);
     }
@@ -36,7 +40,7 @@ internal sealed class DatasetAssembler(DatasetRequest request, DatasetPlan plan,
     private (List<int> Left, int[] Clusters, NearDuplicateCounts Counts) TakeOut(List<int> tests)
     {
         bool drop = _settings.Validation.NearDuplicates == ValidationSettings.Drop;
-        List<int> left = [.. Enumerable.Range(0, rows.Accepted.Count).Where(i => !rows.Accepted[i].IsTest)];
+        List<int> left = Of(RowKind.Dropped);
         while (true)
         {
             List<int> all = [.. tests, .. left];
@@ -56,6 +60,46 @@ internal sealed class DatasetAssembler(DatasetRequest request, DatasetPlan plan,
 
             left = [.. all.Where((_, i) => i >= tests.Count && !Goes(i))];
         }
+    }
+
+    private List<int> Of(RowKind kind) => [.. Enumerable.Range(0, rows.Accepted.Count).Where(i => rows.Accepted[i].Kind == kind)];
+
+    /// <summary>Made rows that are learned from: those that do not nearly repeat what is held out, nor each other or a learned row where near-duplicates are dropped.</summary>
+    private List<int> Made(List<(RowLine Line, Split Split)> lines)
+    {
+        bool drop = _settings.Validation.NearDuplicates == ValidationSettings.Drop;
+        List<int> left = Of(RowKind.Made);
+        List<int> human = [.. Of(RowKind.TestSet), .. Of(RowKind.Dropped)];
+        Dictionary<int, int> rowOf = human.ToDictionary(i => rows.Accepted[i].Line.Signature); // of a signature
+        while (left.Count > 0)
+        {
+            // Held-out lines come first: where one is in a cluster it is the first of it.
+            List<(RowLine Line, Split Split)> all = [.. lines.Where(l => l.Split != Split.Train), .. lines.Where(l => l.Split == Split.Train), .. left.Select(i => (rows.Accepted[i].Line, Split.Train))];
+            int[] first = rows.Cluster(all.Select(l => l.Line));
+            int from = all.Count - left.Count;
+            bool Goes(int i) => all[first[i]].Split != Split.Train || (drop && first[i] != i);
+            List<int> gone = [.. Enumerable.Range(from, left.Count).Where(Goes)];
+            if (gone.Count == 0)
+            {
+                break;
+            }
+
+            foreach (int i in gone)
+            {
+                int like = first[i] >= from ? left[first[i] - from] : rowOf[all[first[i]].Line.Signature];
+                rows.RejectNear(left[i - from], like);
+            }
+
+            left = [.. left.Where((_, i) => !Goes(from + i))];
+        }
+
+        return left;
+    }
+
+    private List<SynthesisSummary> Summaries(List<int> learned)
+    {
+        Dictionary<string, int> rowsOf = learned.CountBy(i => rows.Example(rows.Accepted[i].Line).Synthetic!.Generator, StringComparer.Ordinal).ToDictionary(StringComparer.Ordinal);
+        return [.. (made?.Summaries ?? []).Select(s => s with { Learned = rowsOf.GetValueOrDefault(s.Generator) })];
     }
 
     private NearDuplicateCounts Count(List<int> left, int[] clusters)
@@ -120,7 +164,7 @@ internal sealed class DatasetAssembler(DatasetRequest request, DatasetPlan plan,
                 files[names[i]] = outputs[i].Finish();
             }
 
-            return audit.Audit(plan.DatasetId);
+            return audit.Audit(_id);
         }
         finally
         {
@@ -128,14 +172,15 @@ internal sealed class DatasetAssembler(DatasetRequest request, DatasetPlan plan,
         }
     }
 
-    private DatasetManifest Manifest(List<int> accepted, NearDuplicateCounts near, List<(RowLine Line, Split Split)> lines, Dictionary<string, string> files)
+    private DatasetManifest Manifest(List<int> accepted, NearDuplicateCounts near, List<(RowLine Line, Split Split)> lines, Dictionary<string, string> files, List<SynthesisSummary> synthesis)
     {
         SortedDictionary<string, int> labels = new(accepted.Select(i => rows.Accepted[i].Split.Label).Where(l => l >= 0).CountBy(l => l).ToDictionary(l => _book!.Labels[l.Key], l => l.Value), StringComparer.Ordinal);
         int duplicates = rows.Reasons.GetValueOrDefault(RejectionReason.Duplicate) + rows.Reasons.GetValueOrDefault(RejectionReason.NearDuplicate);
         int Of(Split split) => lines.Count(l => l.Split == split);
         return new DatasetManifest
         {
-            DatasetId = plan.DatasetId,
+            DatasetId = _id,
+            Synthesis = synthesis,
             Project = request.Project,
             Task = plan.Task,
             Labels = [.. labels.Keys],

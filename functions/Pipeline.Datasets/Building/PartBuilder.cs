@@ -4,7 +4,9 @@ using System.Text;
 using Pipeline.Contracts;
 using Pipeline.Datasets.Auditing;
 using Pipeline.Datasets.Ingestion;
+using Pipeline.Datasets.Ingestion.Layouts;
 using Pipeline.Datasets.Splitting;
+using Pipeline.Datasets.Synthesis;
 using Pipeline.Datasets.Validation;
 
 namespace Pipeline.Datasets.Building;
@@ -38,7 +40,7 @@ internal sealed class PartBuilder
         foreach (RawRow[][] batches in input.Rows(part.Range).Chunk(RowsABatch).Chunk(4 * Environment.ProcessorCount))
         {
             var judged = new (PartRow? Accepted, RejectedRow? Rejected)[batches.Length][];
-            Parallel.For(0, batches.Length, i => judged[i] = [.. batches[i].Select(row => Judge(row, input))]);
+            Parallel.For(0, batches.Length, i => judged[i] = [.. batches[i].Select(row => Judge(row, input.Layout))]);
             foreach ((PartRow? accepted, RejectedRow? rejected) in judged.SelectMany(j => j))
             {
                 if (accepted is not null)
@@ -53,13 +55,34 @@ internal sealed class PartBuilder
         }
     }
 
-    private (PartRow? Accepted, RejectedRow? Rejected) Judge(RawRow row, DatasetInput input)
+    /// <summary>Writes a part of made rows.</summary>
+    public void Write(IEnumerable<SyntheticRow> rows, Stream output)
     {
-        JudgedRow judged = _judge.Judge(row, input.Layout);
-        if (judged.Accepted is not { } example)
+        using BinaryWriter writer = PartFile.Writer(output);
+        var layout = new SyntheticLayout();
+        foreach ((RawRow row, SyntheticRow made) in SyntheticLayout.Rows(rows))
+        {
+            (PartRow? accepted, RejectedRow? rejected) = Judge(row, layout, made.Origin);
+            if (accepted is not null && made.Doubt is null)
+            {
+                PartFile.Write(writer, accepted);
+            }
+            else
+            {
+                PartFile.Write(writer, rejected ?? new RejectedRow(accepted!.Example.Id, RejectedRow.Rejected, RejectionReason.LabelDisputed, made.Doubt!, null, row.Place, row.Fields));
+            }
+        }
+    }
+
+    private (PartRow? Accepted, RejectedRow? Rejected) Judge(RawRow row, RowLayout layout, SyntheticOrigin? origin = null)
+    {
+        JudgedRow judged = _judge.Judge(row, layout);
+        if (judged.Accepted is not { } accepted)
         {
             return (null, judged.Rejected);
         }
+
+        Example example = accepted with { Synthetic = origin };
 
         bool plain = _plan.Task == ProjectSettings.TextTask;
         int label = example.Label is null ? -1 : _book!.NumberOf(example.Label);

@@ -31,12 +31,13 @@ internal sealed class PartRows : IDisposable
     public IReadOnlyDictionary<string, int> Reasons => _reasons;
 
     /// <summary>Takes up a part; parts come in the plan's order.</summary>
-    /// <param name="part">Its stream, seekable; owned from now on.</param>
-    /// <param name="isTest">Whether it is of the test set.</param>
-    public void Add(Stream part, bool isTest)
+    /// <param name="part">Its stream, seekable; it stays the caller's.</param>
+    /// <param name="kind">Whose rows they are.</param>
+    public void Add(Stream part, RowKind kind)
     {
         int number = _parts.Count;
         _parts.Add(part);
+        part.Position = 0;
         using var reader = new BinaryReader(part, Encoding.UTF8, leaveOpen: true);
         while (PartFile.Read(reader, out (string Reason, byte[] Line)? rejected, out AcceptedRow? row))
         {
@@ -56,7 +57,7 @@ internal sealed class PartRows : IDisposable
                 _seen[row.Key] = Accepted.Count;
                 _longest = Math.Max(_longest, row.Measure.Tokens);
                 RowLine Line((long At, int Length) line, RowMeasure measure, uint[] signature) => new(number, line.At, line.Length, row.Split.Label, measure, _signatures.Add(signature));
-                Accepted.Add(new KeptRow(isTest, row.Answer, row.Split, Line(row.Line, row.Measure, row.Signature), row.Fields, [.. row.Pieces.Select(p => Line(p.Line, p.Measure, p.Signature))]));
+                Accepted.Add(new KeptRow(kind, row.Answer, row.Split, Line(row.Line, row.Measure, row.Signature), row.Fields, [.. row.Pieces.Select(p => Line(p.Line, p.Measure, p.Signature))]));
             }
         }
     }
@@ -70,7 +71,7 @@ internal sealed class PartRows : IDisposable
         (Example example, Example other) = (Example(Accepted[row].Line), Example(Accepted[like].Line));
         string label = other.Label is { } said && said != example.Label ? $", which says '{said}'" : "";
         Reject(new RejectedRow(
-            example.Id, RejectedRow.Duplicate, RejectionReason.NearDuplicate, $"nearly the same as {other.Id}{(Accepted[like].IsTest ? " of the test set" : "")}{label}", other.Id, example.Source,
+            example.Id, RejectedRow.Duplicate, RejectionReason.NearDuplicate, $"nearly the same as {other.Id}{(Accepted[like].Kind == RowKind.TestSet ? " of the test set" : "")}{label}", other.Id, example.Source,
             Fields(Accepted[row].Line.Part, Accepted[row].Fields)));
     }
 
@@ -91,7 +92,6 @@ internal sealed class PartRows : IDisposable
     {
         _rejected.Dispose();
         _signatures.Dispose();
-        _parts.ForEach(p => p.Dispose());
     }
 
     private void RejectRepeated(int part, AcceptedRow row, KeptRow first)
@@ -125,6 +125,19 @@ internal sealed class PartRows : IDisposable
     private static string Shortened(string text) => text.Length <= 80 ? text : text[..80] + "…";
 }
 
+/// <summary>Whose row it is.</summary>
+internal enum RowKind : byte
+{
+    /// <summary>Of what was dropped.</summary>
+    Dropped,
+
+    /// <summary>Of a test set of its own.</summary>
+    TestSet,
+
+    /// <summary>Made; only learned from.</summary>
+    Made,
+}
+
 /// <summary>A line of the dataset, where it stands in the parts.</summary>
 /// <param name="Part">The part's number.</param>
 /// <param name="At">The byte at which it begins.</param>
@@ -135,10 +148,10 @@ internal sealed class PartRows : IDisposable
 internal readonly record struct RowLine(int Part, long At, int Length, int Label, RowMeasure Measure, int Signature);
 
 /// <summary>An accepted row.</summary>
-/// <param name="IsTest">Whether it is of the test set.</param>
+/// <param name="Kind">Whose row it is.</param>
 /// <param name="Answer">Hash of its answer.</param>
 /// <param name="Split">What the split goes by.</param>
 /// <param name="Line">Its line.</param>
 /// <param name="Fields">Where its fields stand, as they were read.</param>
 /// <param name="Pieces">Of a plain text that does not fit.</param>
-internal readonly record struct KeptRow(bool IsTest, ulong Answer, SplitRow Split, RowLine Line, (long At, int Length) Fields, IReadOnlyList<RowLine> Pieces);
+internal readonly record struct KeptRow(RowKind Kind, ulong Answer, SplitRow Split, RowLine Line, (long At, int Length) Fields, IReadOnlyList<RowLine> Pieces);

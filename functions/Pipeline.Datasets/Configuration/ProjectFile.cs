@@ -55,6 +55,7 @@ public static class ProjectFile
             Labels = ReadLabels(root),
             SystemPrompt = root.Text("systemPrompt"),
             Validation = ReadValidation(root.Section("validation")),
+            Synthesis = SynthesisSection.Read(root.Section("synthesis")),
             Split = ReadSplit(root.Section("split")),
             Base = root.Text("base", defaults.Base, name => BlobLayout.IsBaseName(name) ? null : "a base is one folder name under the models directory")!,
             Template = root.Text("template", null, name => ChatTemplate.Names.Contains(name) ? null : $"use one of {string.Join(", ", ChatTemplate.Names)}"),
@@ -87,7 +88,7 @@ public static class ProjectFile
         return settings;
     }
 
-    private static readonly string[] OfAnswers = ["labels", "systemPrompt", "template"];
+    private static readonly string[] OfAnswers = ["labels", "systemPrompt", "template", "synthesis"];
 
     private static ColumnSettings ReadColumns(YamlSection section)
     {
@@ -110,6 +111,8 @@ public static class ProjectFile
             }
 
             List<string> aliases = [.. section?.Items("aliases").Select(a => a.Text?.Trim() ?? "") ?? []];
+            string? definition = section?.Text("definition");
+            List<string> examples = [.. section?.Items("examples").Select(e => e.Text?.Trim() ?? "").Where(e => e.Length > 0) ?? []];
             section?.RejectOthers();
             foreach (string spelling in aliases.Prepend(name))
             {
@@ -119,7 +122,7 @@ public static class ProjectFile
                 }
             }
 
-            labels.Add(new LabelDefinition { Name = name, Aliases = aliases });
+            labels.Add(new LabelDefinition { Name = name, Aliases = aliases, Definition = definition, Examples = examples });
         }
 
         return labels;

@@ -23,7 +23,13 @@ public static class DatasetGeneration
         try
         {
             string?[] faults = await Task.WhenAll(Enumerable.Range(0, planned.Parts).Select(part => context.CallActivityAsync<string?>(BuildDatasetPart.Name, new DatasetPartInput(planned, part), Retries.Storage)));
-            return faults.FirstOrDefault(f => f is not null) is { } fault
+            string? fault = faults.FirstOrDefault(f => f is not null);
+            for (bool whole = !planned.HasSynthesis; fault is null && !whole;)
+            {
+                (whole, fault) = await context.CallActivityAsync<SynthesisTurn>(SynthesizeRows.Name, planned, Retries.Storage);
+            }
+
+            return fault is not null
                 ? new DatasetOutput("", fault)
                 : await context.CallActivityAsync<DatasetOutput>(AssembleDataset.Name, planned, Retries.Storage);
         }

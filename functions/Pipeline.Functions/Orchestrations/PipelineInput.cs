@@ -27,8 +27,14 @@ public sealed record DatasetToPlan(PipelineInput Input, string Instance);
 /// <param name="DatasetId">Its id.</param>
 /// <param name="Parts">Parts to build.</param>
 /// <param name="Tags">ETags of the raw blobs, in the order read: no other content is taken.</param>
+/// <param name="HasSynthesis">Whether rows are to be made.</param>
 /// <param name="Fault">Why nothing can be built; <c>null</c>: it can.</param>
-public sealed record DatasetPlanned(PipelineInput Input, string Instance, string DatasetId, int Parts, IReadOnlyList<string> Tags, string? Fault);
+public sealed record DatasetPlanned(PipelineInput Input, string Instance, string DatasetId, int Parts, IReadOnlyList<string> Tags, bool HasSynthesis, string? Fault);
+
+/// <summary>Some minutes of making rows.</summary>
+/// <param name="IsWhole">Whether all is made that can be had.</param>
+/// <param name="Fault">Why nothing can be made; <c>null</c>: it can.</param>
+public sealed record SynthesisTurn(bool IsWhole, string? Fault);
 
 /// <summary>One part to build.</summary>
 /// <param name="Planned">The dataset.</param>

@@ -47,7 +47,11 @@ internal static class BenchDatasetsCommand
                 DatasetBuilder.BuildPart(request, plan!, 0, output);
             }));
             DatasetBuild? build = null;
-            figures.Add(Measure("near-duplicates, split, audit, files", rows, () => build = DatasetBuilder.Assemble(request, plan!, [File.OpenRead(part)], Path.Combine(folder.FullName, "dataset"))));
+            figures.Add(Measure("near-duplicates, split, audit, files", rows, () =>
+            {
+                using FileStream input = File.OpenRead(part);
+                build = DatasetBuilder.Assemble(request, plan!, [input], Path.Combine(folder.FullName, "dataset"));
+            }));
             double seconds = figures.Skip(1).Sum(f => f.Seconds);
             figures.Add(new StageFigures("all of it", rows, seconds, rows / seconds, figures.Max(f => f.PeakBytes)));
             foreach (StageFigures stage in figures)

@@ -1,9 +1,13 @@
 using System.CommandLine;
+using System.Globalization;
+using Microsoft.Extensions.Configuration;
 using Pipeline.Contracts;
 using Pipeline.Datasets;
 using Pipeline.Datasets.Configuration;
 using Pipeline.Datasets.Ingestion;
+using Pipeline.Datasets.Synthesis;
 using Pipeline.Functions;
+using Pipeline.Functions.Models;
 using Pipeline.LocalHost.Processes;
 using Pipeline.LocalHost.Samples;
 using Pipeline.Reporting.Pages;
@@ -19,15 +23,34 @@ internal static class DatasetCommand
         var project = new Option<string?>("--project") { Description = "project.yaml; default: every default" };
         var input = new Option<string>("--input") { Required = true, Description = "The raw file" };
         var output = new Option<string>("--out") { Required = true, Description = "Folder that will hold the dataset" };
-        var build = new Command("build", "Build a dataset from a raw file, offline") { project, input, output };
-        build.SetAction(parsed => Build(parsed.GetValue(project), parsed.GetRequiredValue(input), parsed.GetRequiredValue(output)));
+        var answers = new Option<string>("--answers") { Description = "Folder in which a language model's answers are kept, so that none is bought twice", DefaultValueFactory = _ => Path.Combine(".data", "answers") };
+        var build = new Command("build", "Build a dataset from a raw file, offline unless synthesis.model asks for a language model") { project, input, output, answers };
+        build.SetAction((parsed, cancellation) => BuildAsync(parsed.GetValue(project), parsed.GetRequiredValue(input), parsed.GetRequiredValue(output), parsed.GetRequiredValue(answers), cancellation));
         var file = new Option<string>("--out") { Required = true, Description = "The file" };
         var sample = new Command("sample", "Write the demo's raw file") { file };
         sample.SetAction(parsed => File.WriteAllBytes(parsed.GetRequiredValue(file), TweetSample.Csv()));
         return new Command("dataset", "Datasets without storage") { build, sample };
     }
 
-    private static int Build(string? projectFile, string input, string output)
+    private static async Task<int> BuildAsync(string? projectFile, string input, string output, string answers, CancellationToken cancellation)
+    {
+        DatasetRequest request = Request(projectFile, input);
+        DatasetBuild build = await DatasetBuilder.BuildAsync(request, output, Synthesis(request.Settings, answers), cancellation);
+        await File.WriteAllTextAsync(Path.Combine(output, BlobLayout.AuditPageFile), AuditPage.Write(build.Manifest, build.Audit), cancellation);
+        Print(build, request.Settings);
+        return build.Fault is null ? 0 : throw build.Fault;
+    }
+
+    /// <summary>What makes rows here.</summary>
+    internal static RowSynthesis Synthesis(ProjectSettings settings, string answers)
+    {
+        IConfiguration configuration = new ConfigurationBuilder().AddEnvironmentVariables().Build();
+        return new RowSynthesis(settings.Synthesis.Model is { } model ? new ModelClients(configuration).For(model.Deployment) : null, new FolderAnswerShelf(answers), ModelClients.Missing);
+    }
+
+    /// <summary>What a dataset is made of, as the command line says it.</summary>
+    /// <exception cref="HostException">A file is not there.</exception>
+    internal static DatasetRequest Request(string? projectFile, string input)
     {
         foreach (string path in ((string?[])[projectFile, input]).OfType<string>())
         {
@@ -46,18 +69,25 @@ internal static class DatasetCommand
             throw new HostException($"split.test names '{settings.Split.TestFile}', which does not lie beside '{input}'.");
         }
 
-        var request = new DatasetRequest
+        return new DatasetRequest
         {
             Project = "local", Settings = settings, Files = [Read(input)], TestFile = test is null ? null : Read(test), Encoder = encoder, TokenizerSha256 = sha256,
         };
-        DatasetBuild build = DatasetBuilder.Build(request, output);
-        File.WriteAllText(Path.Combine(output, BlobLayout.AuditPageFile), AuditPage.Write(build.Manifest, build.Audit));
+    }
+
+    private static void Print(DatasetBuild build, ProjectSettings settings)
+    {
         RowCounts rows = build.Manifest.Rows;
         Console.WriteLine($"{rows.Read} rows read = {rows.Accepted} accepted + {rows.Rejected} rejected + {rows.Duplicates} duplicates; {(build.Manifest.Task == ProjectSettings.TextTask ? "in pieces: " : "")}{rows.Train} to train, {rows.Validation} to validate, {rows.Test} to test");
         Console.WriteLine($"Read as {build.Manifest.Layout}, task {build.Manifest.Task}{(settings.TaskIsSaid ? "" : " (guessed)")}; text from '{build.Manifest.Columns.Text}'{(build.Manifest.Columns.Label.Length > 0 ? $", answer from '{build.Manifest.Columns.Label}'" : "")}{(build.Manifest.Columns.Guessed ? " (guessed)" : "")}.");
         if (build.Manifest.NearDuplicates is { Clusters: > 0 } near)
         {
             Console.WriteLine($"{near.Rows} rows are nearly the same as others, in {near.Clusters} clusters of up to {near.Largest}{(near.Conflicting > 0 ? $", {near.Conflicting} of them with different labels" : "")}; none is parted by the split.");
+        }
+
+        foreach (SynthesisSummary made in build.Manifest.Synthesis)
+        {
+            Console.WriteLine($"Made by {made.Generator}: {made.Made} of {made.Asked} rows, {made.Learned} of them are learned from{(made.Calls > 0 ? $"; {made.Calls} calls, {made.TokensIn} + {made.TokensOut} tokens{(made.Cost is { } cost ? string.Create(CultureInfo.InvariantCulture, $", {cost:0.00##} in money") : "")}" : "")}.");
         }
 
         foreach (string note in build.Manifest.Notes)
@@ -71,7 +101,6 @@ internal static class DatasetCommand
         }
 
         Console.WriteLine(AuditPage.Verdict(build.Audit));
-        return build.Fault is null ? 0 : throw build.Fault;
     }
 
     private static RawFile Read(string path) => Directory.Exists(path) ? RawFile.FromFolder(path) : RawFile.FromPath(path);

@@ -156,6 +156,16 @@ public static class ReportPage
         RowCounts rows = manifest.Rows;
         page.Append(CultureInfo.InvariantCulture, $"<h2>What it was made of</h2><table><tr><th>Dataset</th><td>{Escape(manifest.DatasetId)} from {Escape(string.Join(", ", manifest.Sources.Select(s => s.Name)))}</td></tr>");
         page.Append(CultureInfo.InvariantCulture, $"<tr><th>Rows</th><td>{rows.Read} read: {rows.Accepted} accepted ({(manifest.Task == ProjectSettings.TextTask ? "in pieces: " : "")}{rows.Train} to train, {rows.Validation} to validate, {rows.Test} to test), {rows.Rejected} rejected, {rows.Duplicates} duplicates</td></tr>");
+        foreach (SynthesisSummary made in manifest.Synthesis)
+        {
+            page.Append(CultureInfo.InvariantCulture, $"<tr><th>Made by {Escape(made.Generator)}</th><td>{made.Learned} training rows of {made.Made} made{(made.Cost is { } cost ? $", for {cost:0.00##} in money" : "")}; validation and test hold none</td></tr>");
+        }
+
+        foreach (string note in manifest.Notes)
+        {
+            page.Append(CultureInfo.InvariantCulture, $"<tr><th>Note</th><td>{Escape(note)}</td></tr>");
+        }
+
         page.Append(CultureInfo.InvariantCulture, $"<tr><th>Columns</th><td>text from '{Escape(manifest.Columns.Text)}'{(manifest.Columns.Label.Length > 0 ? $", answer from '{Escape(manifest.Columns.Label)}'" : "")}{(manifest.Columns.Guessed ? " (guessed)" : "")}</td></tr>");
         page.Append(CultureInfo.InvariantCulture, $"<tr><th>Base</th><td>{Escape(manifest.Base)}, template {Escape(manifest.Template)}</td></tr>");
         if (report.Training is { } training)

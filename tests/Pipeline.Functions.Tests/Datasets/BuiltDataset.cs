@@ -1,6 +1,8 @@
 using System.Text;
 using Pipeline.Contracts;
 using Pipeline.Datasets;
+using Pipeline.Datasets.Building;
+using Pipeline.Datasets.Synthesis;
 
 namespace Pipeline.Functions.Tests.Datasets;
 
@@ -16,12 +18,20 @@ internal sealed class BuiltDataset
     public IReadOnlyDictionary<string, byte[]> Files { get; }
 
     /// <summary>Builds, reads, and removes the folder.</summary>
-    public static BuiltDataset Of(DatasetRequest request, long partBytes = long.MaxValue)
+    public static BuiltDataset Of(DatasetRequest request, long partBytes = long.MaxValue, SyntheticRows? made = null)
     {
         string folder = Directory.CreateTempSubdirectory("pipeline-dataset-test-").FullName;
         try
         {
-            return new BuiltDataset(DatasetBuilder.Build(request, folder, partBytes));
+            if (made is null)
+            {
+                return new BuiltDataset(DatasetBuilder.Build(request, folder, partBytes));
+            }
+
+            DatasetPlan plan = DatasetBuilder.Plan(request, partBytes);
+            using var part = new MemoryStream();
+            DatasetBuilder.BuildPart(request, plan, 0, part);
+            return new BuiltDataset(DatasetBuilder.Assemble(request, plan, [part], folder, made));
         }
         finally
         {

@@ -131,6 +131,7 @@ public sealed class EmbeddedHostTests(HostFixture host) : IClassFixture<HostFixt
         Assert.Equal((HttpStatusCode.BadRequest, HttpStatusCode.OK), (missing.StatusCode, built.StatusCode));
         DatasetManifest manifest = (await HostFixture.JsonAsync(built)).Deserialize<DatasetManifest>(ContractJson.Compact)!;
         Assert.Equal(100, manifest.Rows.Read);
+        await host.WaitAsync("only-data", HasEnded); // the drop has started a run too, which builds the same
         Assert.Equal(
             new[] { "audit.html", "audit.json", "manifest.json", "rejected.jsonl", "test.jsonl", "train.jsonl", "validation.jsonl" }, // and nothing of the parts
             (await host.Storage.Files.ListAsync(BlobLayout.DatasetsContainer, BlobLayout.DatasetPrefix(manifest.DatasetId), TestContext.Current.CancellationToken)).Select(f => f.Name.Split('/')[^1]).Order(StringComparer.Ordinal));
@@ -145,6 +146,23 @@ public sealed class EmbeddedHostTests(HostFixture host) : IClassFixture<HostFixt
         }
 
         Directory.Delete(folder, recursive: true);
+    }
+
+    [Fact]
+    public async Task Http_DatasetWithSynthesis_LearnsFromMadeRowsAlone()
+    {
+        await host.PutProjectAsync("made-rows", HostFixture.QuickYaml + "synthesis: { templates: [ { text: 'hello {{name.firstName}} {{name.lastName}}', label: greeting, count: 15 } ], model: { deployment: gpt, rows: 10 } }\n");
+        await host.Storage.Files.WriteAsync(BlobLayout.Raw("made-rows", "rows.csv"), Encoding.UTF8.GetBytes(HostFixture.Rows(100)), TestContext.Current.CancellationToken);
+
+        DatasetManifest manifest = (await HostFixture.JsonAsync(await host.PostAsync("api/projects/made-rows/datasets", new { source = "rows.csv" }))).Deserialize<DatasetManifest>(ContractJson.Compact)!;
+        DatasetManifest again = (await HostFixture.JsonAsync(await host.PostAsync("api/projects/made-rows/datasets", new { source = "rows.csv" }))).Deserialize<DatasetManifest>(ContractJson.Compact)!;
+
+        Assert.Equal([("templates", 15), ("gpt", 20)], manifest.Synthesis.Select(s => (s.Generator, s.Made)));
+        string[] lines = Encoding.UTF8.GetString((await host.Storage.Files.ReadAsync(BlobLayout.Dataset(manifest.DatasetId, BlobLayout.TrainFile), TestContext.Current.CancellationToken))!).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.Equal(manifest.Synthesis.Sum(s => s.Learned), lines.Count(l => ContractJson.Read<Example>(l).Synthetic is not null));
+        Assert.Equal(135, manifest.Rows.Read);
+        Assert.Equal((manifest.DatasetId, 2), (again.DatasetId, again.Synthesis[1].Calls)); // the same answers: none was bought again
+        Assert.Equal(2, (await host.Storage.Files.ListAsync(BlobLayout.ProjectsContainer, "made-rows/synthesis/", TestContext.Current.CancellationToken)).Count);
     }
 
     [Fact]

@@ -4,7 +4,9 @@ using System.Text;
 using System.Text.Json;
 using Pipeline.Contracts;
 using Pipeline.Functions.Activities;
+using Pipeline.Functions.Models;
 using Pipeline.LocalHost.Hosting;
+using Pipeline.LocalHost.Tests.Synthesis;
 using Pipeline.Storage;
 
 namespace Pipeline.LocalHost.Tests.Hosting;
@@ -13,6 +15,7 @@ namespace Pipeline.LocalHost.Tests.Hosting;
 public sealed class HostFixture : IAsyncLifetime
 {
     private EmbeddedHost? _host;
+    private AzureOpenAiServer? _models;
 
     public string Data { get; } = Directory.CreateTempSubdirectory("pipeline-host-").FullName;
     public HttpClient Http { get; } = new() { Timeout = TimeSpan.FromMinutes(2) };
@@ -23,7 +26,8 @@ public sealed class HostFixture : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        _host = await StartAsync(Data);
+        _models = await AzureOpenAiServer.StartAsync();
+        _host = await StartAsync(Data, new Dictionary<string, string?> { [ModelClients.Endpoint] = _models.Address.ToString(), [ModelClients.Key] = "secret-key" });
         Http.BaseAddress = _host.Address;
     }
 
@@ -32,12 +36,13 @@ public sealed class HostFixture : IAsyncLifetime
         Http.Dispose();
         string queues = Storage.Queues.Uri.Authority;
         await _host!.DisposeAsync();
+        await _models!.DisposeAsync();
         Assert.Empty(Children(Data, queues));
         Directory.Delete(Data, recursive: true);
     }
 
-    public static Task<EmbeddedHost> StartAsync(string data) => EmbeddedHost.StartAsync(
-        new HostOptions { DataDirectory = data, LogToConsole = false, Settings = new Dictionary<string, string?> { ["RetrainingSchedule"] = "*/2 * * * * *", [PlanDataset.PartBytes] = "1000" } },
+    public static Task<EmbeddedHost> StartAsync(string data, Dictionary<string, string?>? settings = null) => EmbeddedHost.StartAsync(
+        new HostOptions { DataDirectory = data, LogToConsole = false, Settings = new Dictionary<string, string?>(settings ?? []) { ["RetrainingSchedule"] = "*/2 * * * * *", [PlanDataset.PartBytes] = "1000" } },
         _ => { }, TestContext.Current.CancellationToken);
 
     /// <summary>Processes that the host of these tests has started and that still run: the emulator names its folder, the worker has the emulator's address in its environment. Other hosts run beside it.</summary>

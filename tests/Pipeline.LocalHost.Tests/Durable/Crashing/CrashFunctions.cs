@@ -40,6 +40,7 @@ internal sealed class CrashFunctions(CrashWorld world, CrashScenario scenario) :
             {
                 nameof(PlanDataset) => Plan(DurableJson.Read<DatasetToPlan>(input)!),
                 nameof(BuildDatasetPart) => Part(DurableJson.Read<DatasetPartInput>(input)!),
+                nameof(SynthesizeRows) => Synthesize(DurableJson.Read<DatasetPlanned>(input)!),
                 nameof(RemoveDatasetParts) => Remove(DurableJson.Read<DatasetPlanned>(input)!),
                 nameof(AssembleDataset) => Assemble(DurableJson.Read<DatasetPlanned>(input)!),
                 nameof(SubmitTraining) => Submit(DurableJson.Read<JobInput>(input)!),
@@ -53,12 +54,21 @@ internal sealed class CrashFunctions(CrashWorld world, CrashScenario scenario) :
         }
     }
 
-    private DatasetPlanned Plan(DatasetToPlan plan) => new(plan.Input, plan.Instance, "dataset-" + plan.Input.RunId, 3, ["t"], scenario.DatasetFault);
+    private DatasetPlanned Plan(DatasetToPlan plan) => new(plan.Input, plan.Instance, "dataset-" + plan.Input.RunId, 3, ["t"], true, scenario.DatasetFault);
 
     private string? Part(DatasetPartInput input)
     {
         world.Blobs[$"part {input.Part} of {input.Planned.DatasetId}"] = $"rows of {input.Planned.Input.Source}";
         return null;
+    }
+
+    /// <summary>Two turns: what the first one made is kept.</summary>
+    private SynthesisTurn Synthesize(DatasetPlanned planned)
+    {
+        string rows = $"part made of {planned.DatasetId}";
+        bool whole = world.Blobs.ContainsKey(rows);
+        world.Blobs[rows] = "made rows";
+        return new SynthesisTurn(whole, null);
     }
 
     private object? Remove(DatasetPlanned planned)

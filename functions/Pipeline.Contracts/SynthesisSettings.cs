@@ -1,0 +1,103 @@
+namespace Pipeline.Contracts;
+
+/// <summary>Rows that are made, not dropped. They are only learned from: validation and test hold rows of people alone.</summary>
+public sealed record SynthesisSettings
+{
+    /// <summary>Another seed gives other rows. 0 to 2,147,483,647; default 1.</summary>
+    public int Seed { get; init; } = 1;
+
+    /// <summary>Language and country of what fills the templates: a locale of Bogus, such as <c>en</c>, <c>de</c> or <c>pt_BR</c>. Default <c>en</c>.</summary>
+    public string Locale { get; init; } = "en";
+
+    /// <summary>Sentences with placeholders. Default: none.</summary>
+    public IReadOnlyList<SynthesisTemplate> Templates { get; init; } = [];
+
+    /// <summary>A language model that writes rows; <c>null</c> (default): none.</summary>
+    public ModelSynthesisSettings? Model { get; init; }
+
+    /// <summary>Whether anything is made.</summary>
+    public bool IsAskedFor => Templates.Count > 0 || Model is not null;
+}
+
+/// <summary>A sentence with placeholders and its answer.</summary>
+public sealed record SynthesisTemplate
+{
+    /// <summary>The text, with placeholders of Bogus such as <c>{{name.firstName}}</c>.</summary>
+    public required string Text { get; init; }
+
+    /// <summary>The label, or the answer; of an answer that is no label the placeholders are filled too.</summary>
+    public required string Answer { get; init; }
+
+    /// <summary>Rows to make. 1 to 100,000; default 20.</summary>
+    public int Count { get; init; } = 20;
+}
+
+/// <summary>How a language model writes rows.</summary>
+public sealed record ModelSynthesisSettings
+{
+    /// <summary>The deployment's name in Azure OpenAI.</summary>
+    public required string Deployment { get; init; }
+
+    /// <summary>Rows to ask for, of each label; without labels in all. 1 to 1,000,000; default 50.</summary>
+    public int Rows { get; init; } = 50;
+
+    /// <summary>Rows a call. 1 to 50; default 10.</summary>
+    public int RowsPerCall { get; init; } = 10;
+
+    /// <summary>Training rows shown as examples in each call. 0 to 50; default 4.</summary>
+    public int Examples { get; init; } = 4;
+
+    /// <summary>Calls at a time. 1 to 64; default 4.</summary>
+    public int Concurrency { get; init; } = 4;
+
+    /// <summary>0 to 2; default 1.</summary>
+    public double Temperature { get; init; } = 1;
+
+    /// <summary>Tokens that an answer may have. 64 to 32,768; default 4,000.</summary>
+    public int MaxOutputTokens { get; init; } = 4000;
+
+    /// <summary>Tokens that may be bought in all, prompts and answers. No call starts that could go beyond. 1,000 to 10^12; default 1,000,000.</summary>
+    public long TokenBudget { get; init; } = 1_000_000;
+
+    /// <summary>What may be spent in all, in the currency of the prices; <c>null</c> (default): the token budget alone holds.</summary>
+    public double? MoneyBudget { get; init; }
+
+    /// <summary>Price of a million prompt tokens.</summary>
+    public double? PriceOfMillionIn { get; init; }
+
+    /// <summary>Price of a million answer tokens.</summary>
+    public double? PriceOfMillionOut { get; init; }
+
+    /// <summary>Whether a second call says which label each row has; where the two differ the row goes to a person. Default false.</summary>
+    public bool CheckLabels { get; init; }
+}
+
+/// <summary>What a generator made for a dataset.</summary>
+/// <param name="Generator">Its name: <c>templates</c>, or the model's deployment.</param>
+/// <param name="Asked">Rows asked for.</param>
+/// <param name="Made">Rows made; how they ended stands with all other rows.</param>
+/// <param name="Learned">Rows that are among the training rows.</param>
+/// <param name="Calls">Calls bought.</param>
+/// <param name="TokensIn">Prompt tokens bought.</param>
+/// <param name="TokensOut">Answer tokens bought.</param>
+/// <param name="Cost">What they cost; <c>null</c> where project.yaml has no prices.</param>
+public sealed record SynthesisSummary(string Generator, long Asked, int Made, int Learned, int Calls, long TokensIn, long TokensOut, double? Cost);
+
+/// <summary>A row that was made.</summary>
+public sealed record SyntheticRow
+{
+    public required string Text { get; init; }
+    public required string Answer { get; init; }
+
+    /// <summary>Who made it.</summary>
+    public required SyntheticOrigin Origin { get; init; }
+
+    /// <summary>Why a person should look at it first; <c>null</c>: there is no doubt.</summary>
+    public string? Doubt { get; init; }
+}
+
+/// <summary>Who made a row, and of what.</summary>
+/// <param name="Generator"><c>templates</c>, or the model's deployment.</param>
+/// <param name="PromptHash">Of the prompt as sent, or of the template: the first 16 hexadecimal digits of SHA-256.</param>
+/// <param name="Parents">Ids of the training rows that it was made after.</param>
+public sealed record SyntheticOrigin(string Generator, string PromptHash, IReadOnlyList<string> Parents);

@@ -1,0 +1,36 @@
+using Pipeline.Contracts;
+using Pipeline.Datasets.Ingestion;
+using Pipeline.Datasets.Ingestion.Layouts;
+
+namespace Pipeline.Datasets.Synthesis;
+
+/// <summary>Made rows, as rows to be judged like any other.</summary>
+internal sealed class SyntheticLayout : RowLayout
+{
+    private const string Text = "text";
+    private const string Answer = "answer";
+
+    public override string Name => "made rows";
+    public override ColumnReading Columns => new(Text, Answer, false);
+    public override string Task => ProjectSettings.ClassificationTask;
+
+    public override RowContent Map(RawRow row, string task)
+    {
+        ArgumentNullException.ThrowIfNull(row);
+        return row.Fields[Text].Length == 0 ? RowContent.Refused(RejectionReason.MissingText, "the generator gave no text")
+            : row.Fields[Answer].Length == 0 ? RowContent.Refused(RejectionReason.MissingLabel, "the generator gave no answer")
+            : RowContent.Pair(row.Fields[Text], row.Fields[Answer]);
+    }
+
+    /// <summary>The rows, numbered by generator.</summary>
+    public static IEnumerable<(RawRow Row, SyntheticRow Made)> Rows(IEnumerable<SyntheticRow> rows)
+    {
+        var numbers = new Dictionary<string, int>(StringComparer.Ordinal);
+        foreach (SyntheticRow row in rows)
+        {
+            int number = numbers[row.Origin.Generator] = numbers.GetValueOrDefault(row.Origin.Generator) + 1;
+            var place = new RowPlace($"made by {row.Origin.Generator}", number, 0);
+            yield return (new RawRow(place, new Dictionary<string, string> { [Text] = row.Text, [Answer] = row.Answer }, null), row);
+        }
+    }
+}
