@@ -38,6 +38,9 @@ public sealed record DatasetManifest
     /// <summary>Accepted rows that are nearly the same as others; no cluster of them lies on both sides of the split.</summary>
     public NearDuplicateCounts NearDuplicates { get; init; } = new(0, 0, 0, 0);
 
+    /// <summary>Values that were replaced in the dataset's rows, by type, where project.yaml asks for it. Rejected rows are kept as they were dropped.</summary>
+    public IReadOnlyDictionary<string, long> Replaced { get; init; } = new Dictionary<string, long>();
+
     /// <summary>What was made beside the rows that were dropped; made rows are in every count.</summary>
     public IReadOnlyList<SynthesisSummary> Synthesis { get; init; } = [];
 

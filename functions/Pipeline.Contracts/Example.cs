@@ -18,6 +18,9 @@ public sealed record Example
     /// <summary>Where the row came from.</summary>
     public required RowPlace Source { get; init; }
 
+    /// <summary>Values that were replaced, by type; <c>null</c>: none.</summary>
+    public IReadOnlyDictionary<string, int>? Replaced { get; init; }
+
     /// <summary>Who made the row, where no person did.</summary>
     public SyntheticOrigin? Synthetic { get; init; }
 }

@@ -32,6 +32,7 @@ public sealed record ProjectSettings
     public string? SystemPrompt { get; init; }
 
     public ValidationSettings Validation { get; init; } = new();
+    public PrivacySettings Privacy { get; init; } = new();
     public SynthesisSettings Synthesis { get; init; } = new();
     public SplitSettings Split { get; init; } = new();
 

@@ -11,6 +11,7 @@ internal sealed class DatasetAssembler(DatasetRequest request, DatasetPlan plan,
 {
     private readonly ProjectSettings _settings = request.Settings with { Task = plan.Task };
     private readonly LabelBook? _book = plan.Spellings is null ? null : LabelBook.From(plan.Spellings, plan.SpellingsAreSaid);
+    private readonly SortedDictionary<string, long> _replaced = new(StringComparer.Ordinal);
     private readonly List<string> _notes = [.. plan.Notes, .. made?.Notes ?? []];
     private readonly string _id = made is { Rows.Count: > 0 } ? ContentHash.ShortOf(plan.DatasetId, ContractJson.Write(made.Rows)) : plan.DatasetId; // a model may write other rows next time
 
@@ -155,7 +156,9 @@ internal sealed class DatasetAssembler(DatasetRequest request, DatasetPlan plan,
             HashSet<int> leaks = Leaks(lines, validationToo: false);
             foreach ((int number, (RowLine line, Split split)) in lines.Index())
             {
-                outputs[(int)split].WriteLine(rows.Read(line));
+                byte[] bytes = rows.Read(line);
+                outputs[(int)split].WriteLine(bytes);
+                CountReplaced(bytes);
                 audit.Add(split, line.Label < 0 ? null : _book!.Labels[line.Label], line.Measure, leaks.Contains(number), () => rows.Example(line).Id);
             }
 
@@ -172,6 +175,19 @@ internal sealed class DatasetAssembler(DatasetRequest request, DatasetPlan plan,
         }
     }
 
+    private void CountReplaced(byte[] line)
+    {
+        if (_settings.Privacy.Mode == PrivacySettings.Keep)
+        {
+            return;
+        }
+
+        foreach ((string type, int count) in ContractJson.Read<Example>(line).Replaced ?? new Dictionary<string, int>())
+        {
+            _replaced[type] = _replaced.GetValueOrDefault(type) + count;
+        }
+    }
+
     private DatasetManifest Manifest(List<int> accepted, NearDuplicateCounts near, List<(RowLine Line, Split Split)> lines, Dictionary<string, string> files, List<SynthesisSummary> synthesis)
     {
         SortedDictionary<string, int> labels = new(accepted.Select(i => rows.Accepted[i].Split.Label).Where(l => l >= 0).CountBy(l => l).ToDictionary(l => _book!.Labels[l.Key], l => l.Value), StringComparer.Ordinal);
@@ -181,6 +197,7 @@ internal sealed class DatasetAssembler(DatasetRequest request, DatasetPlan plan,
         {
             DatasetId = _id,
             Synthesis = synthesis,
+            Replaced = _replaced,
             Project = request.Project,
             Task = plan.Task,
             Labels = [.. labels.Keys],

@@ -5,6 +5,7 @@ using Pipeline.Contracts;
 using Pipeline.Datasets.Auditing;
 using Pipeline.Datasets.Ingestion;
 using Pipeline.Datasets.Ingestion.Layouts;
+using Pipeline.Datasets.Privacy;
 using Pipeline.Datasets.Splitting;
 using Pipeline.Datasets.Synthesis;
 using Pipeline.Datasets.Validation;
@@ -25,7 +26,8 @@ internal sealed class PartBuilder
     {
         (_request, _plan) = (request, plan);
         _book = plan.Spellings is null ? null : LabelBook.From(plan.Spellings, plan.SpellingsAreSaid);
-        _judge = new RowJudge(_book, plan.Task, plan.SystemPrompt, request.Encoder, request.Settings.Validation.MaxTokens);
+        Deidentifier? privacy = request.Settings.Privacy.Mode == PrivacySettings.Keep ? null : new Deidentifier(request.Settings.Privacy, request.Project);
+        _judge = new RowJudge(_book, plan.Task, plan.SystemPrompt, request.Encoder, request.Settings.Validation.MaxTokens, privacy);
         _common = [.. plan.CommonShingles];
     }
 

@@ -15,11 +15,13 @@ public static partial class PrivacyScanner
     private const int ContextCharacters = 32;
 
     /// <summary>The spans in a text, in order, none over another.</summary>
-    public static IReadOnlyList<PrivateSpan> Find(string text)
+    /// <param name="text">The text.</param>
+    /// <param name="types">The types to look for, the surest first; <c>null</c>: all.</param>
+    public static IReadOnlyList<PrivateSpan> Find(string text, IReadOnlyList<string>? types = null)
     {
         ArgumentNullException.ThrowIfNull(text);
         var found = new List<PrivateSpan>();
-        foreach (PrivateSpan span in PrivateType.All.SelectMany(type => Of(type, text)))
+        foreach (PrivateSpan span in (types ?? PrivateType.All).SelectMany(type => Of(type, text)))
         {
             if (!found.Exists(f => f.Overlaps(span)))
             {
@@ -66,7 +68,8 @@ public static partial class PrivacyScanner
         PrivateType.Ip => Spans(type, IpForm().Matches(text).Where(m => IPAddress.TryParse(m.Value, out _))),
         PrivateType.Card => Spans(type, CardForm().Matches(text).Where(m => Digits(m.Value) is { Length: >= 12 and <= 19 } digits && digits[0] != '0' && digits.Distinct().Count() > 1 && IsLuhn(digits))),
         PrivateType.Ssn => Spans(type, SsnForm().Matches(text)),
-        _ => Phones(text),
+        PrivateType.Phone => Phones(text),
+        _ => NameScanner.Find(type, text),
     };
 
     private static IEnumerable<PrivateSpan> Spans(string type, IEnumerable<Match> matches) => matches.Select(m => new PrivateSpan(type, m.Index, m.Index + m.Length));

@@ -2,12 +2,13 @@ using Pipeline.Contracts;
 using Pipeline.Datasets.Auditing;
 using Pipeline.Datasets.Ingestion;
 using Pipeline.Datasets.Ingestion.Layouts;
+using Pipeline.Datasets.Privacy;
 using Pipeline.Tokenization;
 
 namespace Pipeline.Datasets.Validation;
 
 /// <summary>Decides on each row by itself whether it can be learned. Whether another says the same is decided over all of them.</summary>
-internal sealed class RowJudge(LabelBook? book, string task, string? systemPrompt, ChatEncoder encoder, int maxTokens)
+internal sealed class RowJudge(LabelBook? book, string task, string? systemPrompt, ChatEncoder encoder, int maxTokens, Deidentifier? privacy)
 {
     /// <summary>Judges a row.</summary>
     /// <param name="row">As it was read.</param>
@@ -50,6 +51,13 @@ internal sealed class RowJudge(LabelBook? book, string task, string? systemPromp
 
         bool plain = task == ProjectSettings.TextTask;
         messages[^1] = messages[^1] with { Content = answer };
+        IReadOnlyDictionary<string, int>? replaced = null;
+        if (privacy is not null)
+        {
+            (messages, replaced) = privacy.Replace(messages, book is not null);
+            answer = messages[^1].Content;
+        }
+
         if (!plain && messages[0].Role != ChatMessage.System && !string.IsNullOrEmpty(systemPrompt))
         {
             messages.Insert(0, new ChatMessage(ChatMessage.System, systemPrompt));
@@ -62,7 +70,7 @@ internal sealed class RowJudge(LabelBook? book, string task, string? systemPromp
             return Reject(RejectionReason.TooLong, $"{tokens} tokens where {maxTokens} are allowed (validation.maxTokens); shorten or split it");
         }
 
-        var example = new Example { Id = id, Messages = messages, Text = encoder.Template.Render(messages), Label = book is null ? null : answer, Source = row.Place };
+        var example = new Example { Id = id, Messages = messages, Text = encoder.Template.Render(messages), Label = book is null ? null : answer, Source = row.Place, Replaced = replaced is { Count: > 0 } ? replaced : null };
         RowMeasure measure = RowMeasure.Of(encoder, example, chat);
         if (!measure.ReadsBack)
         {

@@ -85,6 +85,11 @@ internal static class DatasetCommand
             Console.WriteLine($"{near.Rows} rows are nearly the same as others, in {near.Clusters} clusters of up to {near.Largest}{(near.Conflicting > 0 ? $", {near.Conflicting} of them with different labels" : "")}; none is parted by the split.");
         }
 
+        if (build.Manifest.Replaced.Count > 0)
+        {
+            Console.WriteLine($"Replaced ({settings.Privacy.Mode}): {string.Join(", ", build.Manifest.Replaced.Select(r => $"{r.Key} {r.Value}"))}.");
+        }
+
         foreach (SynthesisSummary made in build.Manifest.Synthesis)
         {
             Console.WriteLine($"Made by {made.Generator}: {made.Made} of {made.Asked} rows, {made.Learned} of them are learned from{(made.Calls > 0 ? $"; {made.Calls} calls, {made.TokensIn} + {made.TokensOut} tokens{(made.Cost is { } cost ? string.Create(CultureInfo.InvariantCulture, $", {cost:0.00##} in money") : "")}" : "")}.");

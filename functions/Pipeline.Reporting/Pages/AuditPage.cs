@@ -29,6 +29,11 @@ public static class AuditPage
             page.Append(CultureInfo.InvariantCulture, $"<p>Made by {HtmlPage.Escape(made.Generator)}: {made.Made} of {made.Asked} rows, {made.Learned} of them are learned from{(made.Calls > 0 ? $"; {made.Calls} calls, {made.TokensIn} + {made.TokensOut} tokens{(made.Cost is { } paid ? $", {paid:0.00##} in money" : "")}" : "")}.</p>");
         }
 
+        if (manifest.Replaced.Count > 0)
+        {
+            page.Append(CultureInfo.InvariantCulture, $"<p>Replaced ({HtmlPage.Escape(manifest.Settings.Privacy.Mode)}): {HtmlPage.Escape(string.Join(", ", manifest.Replaced.Select(r => $"{r.Key} {r.Value}")))}. What is not found stays; measure-privacy says how much that is on annotated texts.</p>");
+        }
+
         page.Append("<h2>Checks</h2><table><tr><th></th><th>found</th><th></th><th>what to do</th></tr>");
         foreach (AuditCheck check in audit.Checks)
         {

@@ -65,6 +65,28 @@ public sealed class CommandLineTests : IDisposable
     }
 
     [Fact]
+    public async Task Ablation_TemplatesRows_TrainsTwiceAndComparesOnTheSameRows()
+    {
+        string input = Write("a.csv", Hosting.HostFixture.Rows(120));
+        string project = Write("project.yaml", Hosting.HostFixture.QuickYaml + "synthesis: { templates: [ { text: 'hello {{name.firstName}}, friend', label: greeting, count: 20 } ] }\n");
+        string json = Path.Combine(_folder, "ablation.json");
+
+        (int code, string output, string error) = await RunAsync(null, "ablation", "--project", project, "--input", input, "--out", Path.Combine(_folder, "out"), "--json", json);
+
+        Assert.True(code == 0, error);
+        Assert.Contains("made rows", output, StringComparison.Ordinal);
+        JsonElement ablation = JsonDocument.Parse(await File.ReadAllTextAsync(json, TestContext.Current.CancellationToken)).RootElement;
+        Assert.Equal(ablation.GetProperty("rowsWithout").GetInt32() + ablation.GetProperty("made").GetInt32(), ablation.GetProperty("rowsWith").GetInt32());
+        Assert.InRange(ablation.GetProperty("made").GetInt32(), 1, 20);
+        Assert.Equal(
+            await File.ReadAllTextAsync(Path.Combine(_folder, "out", "without", "dataset", "test.jsonl"), TestContext.Current.CancellationToken),
+            await File.ReadAllTextAsync(Path.Combine(_folder, "out", "with", "dataset", "test.jsonl"), TestContext.Current.CancellationToken));
+        (code, _, error) = await RunAsync(null, "ablation", "--project", Write("none.yaml", ""), "--input", input, "--out", Path.Combine(_folder, "other"));
+        Assert.Equal(2, code);
+        Assert.Contains("asks for no rows to be made", error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Submit_BadSettings_ExitWith2BeforeAnythingStarts()
     {
         string input = Write("a.csv", Hosting.HostFixture.Rows(10));

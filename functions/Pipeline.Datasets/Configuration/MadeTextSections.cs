@@ -1,11 +1,12 @@
 using Bogus;
 using Pipeline.Contracts;
+using Pipeline.Datasets.Privacy;
 using Pipeline.Datasets.Synthesis;
 
 namespace Pipeline.Datasets.Configuration;
 
-/// <summary>Reads <c>synthesis</c> of project.yaml.</summary>
-internal static class SynthesisSection
+/// <summary>Reads <c>synthesis</c> and <c>privacy</c> of project.yaml: what Bogus makes.</summary>
+internal static class MadeTextSections
 {
     private static readonly string[] Locales = [.. Database.GetAllLocales()];
 
@@ -15,13 +16,43 @@ internal static class SynthesisSection
         var settings = new SynthesisSettings
         {
             Seed = section.Integer("seed", defaults.Seed, 0, int.MaxValue),
-            Locale = section.Text("locale", defaults.Locale, l => Locales.Contains(l, StringComparer.Ordinal) ? null : $"use one of {string.Join(", ", Locales)}")!,
+            Locale = Locale(section, defaults.Locale),
             Templates = ReadTemplates(section),
             Model = section.Line("model") > 0 ? ReadModel(section.Section("model"), section.Line("model")) : null,
         };
         section.RejectOthers();
         return settings;
     }
+
+    /// <summary>Reads <c>privacy</c>.</summary>
+    public static PrivacySettings ReadPrivacy(YamlSection section)
+    {
+        var defaults = new PrivacySettings();
+        List<string> types = [];
+        foreach ((string? text, _, int line) in section.Items("types"))
+        {
+            string type = PrivateType.Named(text ?? "");
+            if (!PrivateType.All.Contains(type))
+            {
+                section.Fault(line, "types", $"names '{text}'; use some of {string.Join(", ", PrivateType.All)}");
+            }
+
+            types.Add(type);
+        }
+
+        var settings = new PrivacySettings
+        {
+            Mode = section.OneOf("mode", defaults.Mode, PrivacySettings.Keep, PrivacySettings.Mask, PrivacySettings.Surrogate),
+            Types = types.Count > 0 ? types : defaults.Types,
+            Locale = Locale(section, defaults.Locale),
+            Seed = section.Integer("seed", defaults.Seed, 0, int.MaxValue),
+        };
+        section.RejectOthers();
+        return settings;
+    }
+
+    private static string Locale(YamlSection section, string otherwise) =>
+        section.Text("locale", otherwise, l => Locales.Contains(l, StringComparer.Ordinal) ? null : $"use one of {string.Join(", ", Locales)}")!;
 
     private static List<SynthesisTemplate> ReadTemplates(YamlSection section)
     {
