@@ -6,6 +6,7 @@ param identityId string
 param identityClientId string
 param insightsConnection string
 param retrainingSchedule string
+param openAiEndpoint string
 
 resource plan 'Microsoft.Web/serverfarms@2024-04-01' = {
   name: '${name}-plan'
@@ -47,6 +48,7 @@ resource app 'Microsoft.Web/sites@2024-04-01' = {
         { name: 'AZURE_CLIENT_ID', value: identityClientId }
         { name: 'APPLICATIONINSIGHTS_CONNECTION_STRING', value: insightsConnection }
         { name: 'RetrainingSchedule', value: retrainingSchedule }
+        { name: 'AZURE_OPENAI_ENDPOINT', value: openAiEndpoint } // empty: no language model writes rows
         { name: 'PIPELINE_MODELS', value: 'models' } // beside the app
         { name: 'WorkerStartDeadline', value: '02:00:00' }
         { name: 'WorkerHeartbeatDeadline', value: '00:30:00' }

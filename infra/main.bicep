@@ -18,6 +18,9 @@ param gpuProfile string = 'Consumption-GPU-NC24-A100'
 @description('When retraining is looked at: six-field NCRONTAB, UTC.')
 param retrainingSchedule string = '0 0 3 * * *'
 
+@description('Address of the Azure OpenAI resource whose deployments write rows; empty: none. The identity needs the role Cognitive Services OpenAI User there.')
+param openAiEndpoint string = ''
+
 @description('The longest that one training job may run, seconds.')
 param longestTrainingSeconds int = 86400
 
@@ -53,6 +56,7 @@ module functionApp 'functionApp.bicep' = {
     identityClientId: identity.outputs.clientId
     insightsConnection: logs.outputs.insightsConnection
     retrainingSchedule: retrainingSchedule
+    openAiEndpoint: openAiEndpoint
   }
 }
 

@@ -51,6 +51,9 @@ public static partial class BlobLayout
 
     public static BlobAddress Project(string project) => new(ProjectsContainer, $"{Checked(project)}/project.yaml");
 
+    /// <summary>Rows that no dataset of the project is made with any more.</summary>
+    public static BlobAddress Withdrawn(string project) => new(ProjectsContainer, $"{Checked(project)}/withdrawn.json");
+
     public static BlobAddress Raw(string project, string name) => new(RawContainer, $"{Checked(project)}/{name}");
 
     public static string DatasetPrefix(string datasetId) => $"{datasetId}/";

@@ -30,6 +30,9 @@ public static class RejectionReason
     /// <summary>The generator and the check of a made row do not agree on its label; a person decides.</summary>
     public const string LabelDisputed = "label_disputed";
 
+    /// <summary>The row was withdrawn; nothing of its content is kept.</summary>
+    public const string Withdrawn = "withdrawn";
+
     /// <summary>A person marked the answer as one that is not to be learned.</summary>
     public const string Disapproved = "disapproved";
 

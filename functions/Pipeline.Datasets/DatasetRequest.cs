@@ -20,10 +20,13 @@ public sealed record DatasetRequest
     public required ChatEncoder Encoder { get; init; }
     public required string TokenizerSha256 { get; init; }
 
+    /// <summary>Ids of rows that were withdrawn, such as <c>tweets.csv#12</c>: the dataset is made as if they were not there, but for their places.</summary>
+    public IReadOnlyList<string> Without { get; init; } = [];
+
     /// <summary>The dataset's id: the same content and settings give the same id.</summary>
     public string DatasetId() => ContentHash.ShortOf(
         [DatasetBuilder.Version, Project, Encoder.Template.Name, ContractJson.Write(DatasetSettings()), TokenizerSha256,
-         .. Files.Append(TestFile).OfType<RawFile>().SelectMany(f => (string[])[f.Name, f.Sha256])]);
+         .. Files.Append(TestFile).OfType<RawFile>().SelectMany(f => (string[])[f.Name, f.Sha256]), .. Without]);
 
     /// <summary>The settings that shape a dataset; how it is trained on does not.</summary>
     private ProjectSettings DatasetSettings() => Settings with { Training = new(), Evaluation = new(), Promotion = new(), Retraining = new(), Machine = new() };

@@ -181,10 +181,20 @@ public sealed class BlobFiles(BlobServiceClient service)
     }
 
     /// <summary>Writes the blobs under a prefix into a folder.</summary>
-    public async Task DownloadAsync(string container, string prefix, string directory, CancellationToken cancellation)
+    /// <param name="container">Their container.</param>
+    /// <param name="prefix">The prefix.</param>
+    /// <param name="directory">The folder.</param>
+    /// <param name="cancellation">Ends the calls.</param>
+    /// <param name="below">Whether those in folders below it come too.</param>
+    public async Task DownloadAsync(string container, string prefix, string directory, CancellationToken cancellation, bool below = true)
     {
         foreach ((string name, _) in await ListAsync(container, prefix, cancellation).ConfigureAwait(false))
         {
+            if (!below && name.AsSpan(prefix.Length).Contains('/'))
+            {
+                continue;
+            }
+
             string path = Path.GetFullPath(Path.Combine(directory, name[prefix.Length..]));
             if (!path.StartsWith(Path.GetFullPath(directory) + Path.DirectorySeparatorChar, StringComparison.Ordinal))
             {

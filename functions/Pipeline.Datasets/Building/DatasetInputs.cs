@@ -10,6 +10,7 @@ public sealed class DatasetInputs : IDisposable
     private const int RowsLookedAt = 1000;
     private const int FaultyRowsLookedAt = 20_000;
     private readonly RawReader _reader;
+    private readonly HashSet<string> _without;
 
     /// <summary>Opens the files.</summary>
     /// <exception cref="DatasetException">A file is empty, binary or unreadable, or its columns cannot be told.</exception>
@@ -17,6 +18,7 @@ public sealed class DatasetInputs : IDisposable
     {
         ArgumentNullException.ThrowIfNull(request);
         ProjectSettings settings = request.Settings;
+        _without = [.. request.Without];
         _reader = new RawReader(settings.Task == ProjectSettings.TextTask, [.. ((string?[])[settings.Columns.Text, settings.Columns.Label]).OfType<string>()]);
         try
         {
@@ -71,8 +73,13 @@ public sealed class DatasetInputs : IDisposable
         bool alike = first is TextAndLabel or TextAlone && ((string[])[first.Columns.Text, first.Columns.Label]).All(c => c.Length == 0 || sample.Any(r => r.Fields.ContainsKey(c)));
         RowLayout layout = alike ? first! : LayoutRecognition.Of(sample, first is null ? settings : settings with { Columns = new() }, file.Name);
         Func<RowRange, IEnumerable<RawRow>>? ranges = _reader.Ranges(file);
-        return new DatasetInput(file, layout, isTest, ranges is not null, range => range is null ? rows : ranges!(range));
+        return new DatasetInput(file, layout, isTest, ranges is not null, range => Without(range is null ? rows : ranges!(range)));
     }
+
+    /// <summary>Withdrawn rows keep their places and lose their content.</summary>
+    private IEnumerable<RawRow> Without(IEnumerable<RawRow> rows) => _without.Count == 0
+        ? rows
+        : rows.Select(r => _without.Contains(r.Id) ? r with { Fields = new Dictionary<string, string>(), Fault = RawRow.Withdrawn } : r);
 }
 
 /// <summary>A file of a dataset.</summary>

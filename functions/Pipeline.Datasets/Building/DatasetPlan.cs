@@ -10,6 +10,8 @@ public sealed record DatasetPlan
 
     /// <summary>The settings that the dataset is made with.</summary>
     public required ProjectSettings Settings { get; init; }
+    /// <summary>Rows that were withdrawn.</summary>
+    public required IReadOnlyList<string> Without { get; init; }
     public required string Task { get; init; }
 
     /// <summary>The spellings of labels and what they mean; <c>null</c> for tasks without labels.</summary>

@@ -64,6 +64,7 @@ internal static class DatasetPlanner
         {
             DatasetId = request.DatasetId(),
             Settings = request.Settings,
+            Without = request.Without,
             Task = settings.Task,
             Spellings = book?.Spellings,
             SpellingsAreSaid = settings.Labels.Count > 0,

@@ -15,12 +15,12 @@ internal sealed class RowJudge(LabelBook? book, string task, string? systemPromp
     /// <param name="layout">Of its file.</param>
     public JudgedRow Judge(RawRow row, RowLayout layout)
     {
-        string id = $"{row.Place.File}#{row.Place.Row}";
+        string id = row.Id;
         JudgedRow Reject(string reason, string detail) => new(null, "", default, new RejectedRow(id, RejectedRow.Rejected, reason, detail, null, row.Place, row.Fields));
 
         if (row.Fault is not null)
         {
-            return Reject(RejectionReason.Malformed, row.Fault);
+            return Reject(row.Fault == RawRow.Withdrawn ? RejectionReason.Withdrawn : RejectionReason.Malformed, row.Fault);
         }
 
         RowContent content = layout.Map(row, task);

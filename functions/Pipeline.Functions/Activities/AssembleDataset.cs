@@ -3,6 +3,7 @@ using Microsoft.Azure.Functions.Worker;
 using Pipeline.Contracts;
 using Pipeline.Datasets;
 using Pipeline.Datasets.Building;
+using Pipeline.Datasets.Exports;
 using Pipeline.Datasets.Synthesis;
 using Pipeline.Functions.Orchestrations;
 using Pipeline.Reporting.Pages;
@@ -31,7 +32,8 @@ public sealed class AssembleDataset(PipelineStorage storage, DatasetParts parts,
             }
 
             await storage.Files.WriteAsync(BlobLayout.Dataset(datasetId, BlobLayout.AuditPageFile), Encoding.UTF8.GetBytes(AuditPage.Write(build.Manifest, build.Audit)), cancellation);
-            foreach (string name in build.Files)
+            IEnumerable<string> exports = [.. await HuggingFaceLayout.WriteAsync(build.Folder, build.Manifest, cancellation), .. OpenAiMessages.Write(build.Folder, build.Manifest)];
+            foreach (string name in exports.Concat(build.Files))
             {
                 await storage.Files.WriteFileAsync(BlobLayout.Dataset(datasetId, name), Path.Combine(build.Folder, name), cancellation);
             }

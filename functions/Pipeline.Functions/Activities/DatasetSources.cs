@@ -13,13 +13,14 @@ public sealed class DatasetSources(PipelineStorage storage, BaseCatalog bases)
     /// <summary>Opens the blobs.</summary>
     /// <param name="input">What the run is about.</param>
     /// <param name="settings">The project's settings.</param>
+    /// <param name="without">Rows that were withdrawn.</param>
     /// <param name="tags">ETags that the blobs must have, in their order; <c>null</c>: those they have now.</param>
     /// <param name="folder">Where to write them to disk; <c>null</c>: they are read piece by piece where they lie.</param>
     /// <param name="cancellation">Ends the call.</param>
     /// <exception cref="DatasetException">A blob is missing, or the settings do not go with the base.</exception>
     /// <exception cref="InvalidDataException">A blob was written anew.</exception>
     public async Task<(DatasetRequest Request, IReadOnlyList<string> Tags)> OpenAsync(
-        PipelineInput input, ProjectSettings settings, IReadOnlyList<string>? tags, string? folder, CancellationToken cancellation)
+        PipelineInput input, ProjectSettings settings, IReadOnlyList<string> without, IReadOnlyList<string>? tags, string? folder, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(input);
         ArgumentNullException.ThrowIfNull(settings);
@@ -51,6 +52,6 @@ public sealed class DatasetSources(PipelineStorage storage, BaseCatalog bases)
         }
 
         RawFile? test = settings.Split.TestFile is { } testFile ? await OpenOneAsync(BlobLayout.Raw(input.Project, testFile), testFile) : null;
-        return (new DatasetRequest { Project = input.Project, Settings = settings, Files = files, TestFile = test, Encoder = encoder, TokenizerSha256 = sha256 }, found);
+        return (new DatasetRequest { Project = input.Project, Settings = settings, Files = files, TestFile = test, Without = without, Encoder = encoder, TokenizerSha256 = sha256 }, found);
     }
 }

@@ -33,7 +33,7 @@ public sealed class PlanDataset(PipelineStorage storage, ProjectReader projects,
             }
 
             ProjectSettings settings = await projects.SettingsAsync(input.Project, cancellation);
-            (DatasetRequest request, IReadOnlyList<string> tags) = await sources.OpenAsync(input, settings, null, folder.FullName, cancellation);
+            (DatasetRequest request, IReadOnlyList<string> tags) = await sources.OpenAsync(input, settings, await projects.WithdrawnAsync(input.Project, cancellation), null, folder.FullName, cancellation);
             DatasetPlan made = DatasetBuilder.Plan(request, configuration.GetValue(PartBytes, DefaultPartBytes));
             await storage.Files.WriteJsonAsync(BlobLayout.BuildPlan(made.DatasetId, plan.Instance), made, cancellation);
             return new DatasetPlanned(input, plan.Instance, made.DatasetId, made.Parts.Count, tags, settings.Synthesis.IsAskedFor, null);

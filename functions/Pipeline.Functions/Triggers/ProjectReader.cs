@@ -15,4 +15,8 @@ public sealed class ProjectReader(PipelineStorage storage)
         byte[]? yaml = await storage.Files.ReadAsync(BlobLayout.Project(project), cancellation);
         return ProjectFile.Read(yaml is null ? "" : Encoding.UTF8.GetString(yaml));
     }
+
+    /// <summary>Rows that no dataset of the project is made with any more.</summary>
+    public async Task<IReadOnlyList<string>> WithdrawnAsync(string project, CancellationToken cancellation) =>
+        (await storage.Files.ReadJsonAsync<Withdrawals>(BlobLayout.Withdrawn(project), cancellation))?.Rows ?? [];
 }

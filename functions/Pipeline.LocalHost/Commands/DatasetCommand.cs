@@ -4,6 +4,7 @@ using Microsoft.Extensions.Configuration;
 using Pipeline.Contracts;
 using Pipeline.Datasets;
 using Pipeline.Datasets.Configuration;
+using Pipeline.Datasets.Exports;
 using Pipeline.Datasets.Ingestion;
 using Pipeline.Datasets.Synthesis;
 using Pipeline.Functions;
@@ -24,18 +25,21 @@ internal static class DatasetCommand
         var input = new Option<string>("--input") { Required = true, Description = "The raw file" };
         var output = new Option<string>("--out") { Required = true, Description = "Folder that will hold the dataset" };
         var answers = new Option<string>("--answers") { Description = "Folder in which a language model's answers are kept, so that none is bought twice", DefaultValueFactory = _ => Path.Combine(".data", "answers") };
-        var build = new Command("build", "Build a dataset from a raw file, offline unless synthesis.model asks for a language model") { project, input, output, answers };
-        build.SetAction((parsed, cancellation) => BuildAsync(parsed.GetValue(project), parsed.GetRequiredValue(input), parsed.GetRequiredValue(output), parsed.GetRequiredValue(answers), cancellation));
+        var without = new Option<string[]>("--without") { AllowMultipleArgumentsPerToken = true, Description = "Ids of rows to leave out, such as tweets.csv#12" };
+        var build = new Command("build", "Build a dataset from a raw file, offline unless synthesis.model asks for a language model") { project, input, output, answers, without };
+        build.SetAction((parsed, cancellation) => BuildAsync(parsed.GetValue(project), parsed.GetRequiredValue(input), parsed.GetRequiredValue(output), parsed.GetRequiredValue(answers), parsed.GetValue(without) ?? [], cancellation));
         var file = new Option<string>("--out") { Required = true, Description = "The file" };
         var sample = new Command("sample", "Write the demo's raw file") { file };
         sample.SetAction(parsed => File.WriteAllBytes(parsed.GetRequiredValue(file), TweetSample.Csv()));
         return new Command("dataset", "Datasets without storage") { build, sample };
     }
 
-    private static async Task<int> BuildAsync(string? projectFile, string input, string output, string answers, CancellationToken cancellation)
+    private static async Task<int> BuildAsync(string? projectFile, string input, string output, string answers, string[] without, CancellationToken cancellation)
     {
-        DatasetRequest request = Request(projectFile, input);
+        DatasetRequest request = Request(projectFile, input) with { Without = [.. without.Order(StringComparer.Ordinal)] };
         DatasetBuild build = await DatasetBuilder.BuildAsync(request, output, Synthesis(request.Settings, answers), cancellation);
+        await HuggingFaceLayout.WriteAsync(output, build.Manifest, cancellation);
+        OpenAiMessages.Write(output, build.Manifest);
         await File.WriteAllTextAsync(Path.Combine(output, BlobLayout.AuditPageFile), AuditPage.Write(build.Manifest, build.Audit), cancellation);
         Print(build, request.Settings);
         return build.Fault is null ? 0 : throw build.Fault;

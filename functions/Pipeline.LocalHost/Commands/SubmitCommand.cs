@@ -49,8 +49,14 @@ internal static class SubmitCommand
             console.MarkupLineInterpolated($"The same bytes and settings are run {started.RunId}, which has completed: none started.");
         }
 
+        return await FollowAsync(session, console, started.RunId, data, json, cancellation);
+    }
+
+    /// <summary>Follows a run to its end and prints what came of it.</summary>
+    internal static async Task<int> FollowAsync(HostSession session, IAnsiConsole console, string runId, string data, string? json, CancellationToken cancellation)
+    {
         var follower = new RunFollower(session.Storage, console);
-        RunRecord run = await follower.FollowAsync(started.RunId, cancellation);
+        RunRecord run = await follower.FollowAsync(runId, cancellation);
         RunResult result = await RunSummary.GatherAsync(session.Storage, run, follower.DatasetSeconds, Path.Combine(data, "results", run.RunId), RunSummary.PeakBytes(session.ProcessIds), cancellation);
         RunSummary.Print(console, result);
         if (json is not null)
@@ -61,7 +67,7 @@ internal static class SubmitCommand
         return run.State == RunRecord.Completed ? 0 : 1;
     }
 
-    private sealed record Started(string RunId);
+    internal sealed record Started(string RunId);
 
     /// <summary>What was asked for, checked before anything is started.</summary>
     private sealed record Submission(string File, string Project, string? Settings, string? Test)

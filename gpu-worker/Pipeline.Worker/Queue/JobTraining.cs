@@ -26,7 +26,7 @@ internal sealed class JobTraining(PipelineStorage storage, BaseModelFolders base
             string dataset = Path.Combine(work.FullName, "dataset");
             string checkpoints = Path.Combine(work.FullName, "checkpoint");
             string adapter = Path.Combine(work.FullName, "adapter");
-            await storage.Files.DownloadAsync(BlobLayout.DatasetsContainer, BlobLayout.DatasetPrefix(job.DatasetId), dataset, cancellation);
+            await storage.Files.DownloadAsync(BlobLayout.DatasetsContainer, BlobLayout.DatasetPrefix(job.DatasetId), dataset, cancellation, below: false);
             await storage.Files.DownloadAsync(BlobLayout.JobsContainer, BlobLayout.CheckpointPrefix(job.RunId), checkpoints, cancellation);
             await using (var upload = new ProgressUpload(new FencedLog(storage.Files, lease, BlobLayout.Progress(job.RunId)), job.RunId))
             {

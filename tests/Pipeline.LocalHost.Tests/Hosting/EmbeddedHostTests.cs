@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json;
 using Pipeline.Contracts;
@@ -133,7 +134,11 @@ public sealed class EmbeddedHostTests(HostFixture host) : IClassFixture<HostFixt
         Assert.Equal(100, manifest.Rows.Read);
         await host.WaitAsync("only-data", HasEnded); // the drop has started a run too, which builds the same
         Assert.Equal(
-            new[] { "audit.html", "audit.json", "manifest.json", "rejected.jsonl", "test.jsonl", "train.jsonl", "validation.jsonl" }, // and nothing of the parts
+            new[]
+            {
+                "README.md", "audit.html", "audit.json", "manifest.json", "rejected.jsonl", "test-00000-of-00001.parquet", "test.jsonl", "test.jsonl", "train-00000-of-00001.parquet", "train.jsonl", "train.jsonl",
+                "validation-00000-of-00001.parquet", "validation.jsonl", "validation.jsonl", // and nothing of the parts
+            },
             (await host.Storage.Files.ListAsync(BlobLayout.DatasetsContainer, BlobLayout.DatasetPrefix(manifest.DatasetId), TestContext.Current.CancellationToken)).Select(f => f.Name.Split('/')[^1]).Order(StringComparer.Ordinal));
 
         string folder = Directory.CreateTempSubdirectory("pipeline-same-").FullName; // built at once from the same bytes
@@ -163,6 +168,27 @@ public sealed class EmbeddedHostTests(HostFixture host) : IClassFixture<HostFixt
         Assert.Equal(135, manifest.Rows.Read);
         Assert.Equal((manifest.DatasetId, 2), (again.DatasetId, again.Synthesis[1].Calls)); // the same answers: none was bought again
         Assert.Equal(2, (await host.Storage.Files.ListAsync(BlobLayout.ProjectsContainer, "made-rows/synthesis/", TestContext.Current.CancellationToken)).Count);
+    }
+
+    /// <summary>A person's row is to go: what saw it is listed, and the next adapter has not.</summary>
+    [Fact]
+    public async Task Http_Withdrawal_ListsWhatSawTheRowAndTrainsWithoutIt()
+    {
+        await host.PutProjectAsync("erasure", HostFixture.QuickYaml);
+        await host.DropAsync("erasure", "a.csv", HostFixture.Rows(120));
+        RunRecord first = await host.WaitAsync("erasure", HasEnded);
+
+        AffectedDataset seen = Assert.Single((await host.Http.GetFromJsonAsync<List<AffectedDataset>>("api/projects/erasure/affected?source=a.csv&row=3", TestContext.Current.CancellationToken))!);
+        HttpResponseMessage withdrawn = await host.PostAsync("api/projects/erasure/withdrawals", new { source = "a.csv", rows = new[] { 3 } });
+        RunRecord second = await host.WaitAsync("erasure", r => HasEnded(r) && r.RunId != first.RunId);
+        List<AffectedDataset> after = (await host.Http.GetFromJsonAsync<List<AffectedDataset>>("api/projects/erasure/affected?source=a.csv&row=3", TestContext.Current.CancellationToken))!;
+
+        Assert.Equal((first.DatasetId, "a.csv#3"), (seen.DatasetId, seen.Fates[0].Id));
+        Assert.Equal(new AffectedRun(first.RunId, RunRecord.Completed, first.Adapter, true), Assert.Single(seen.Runs));
+        Assert.Equal((HttpStatusCode.Accepted, RunRecord.Completed), (withdrawn.StatusCode, second.State));
+        Assert.Equal("left out: withdrawn, withdrawn: nothing of it is kept", Assert.Single(after.Single(d => d.DatasetId == second.DatasetId).Fates).What);
+        Assert.Equal(HttpStatusCode.BadRequest, (await host.PostAsync("api/projects/erasure/withdrawals", new { source = "a.csv", rows = new[] { 0 } })).StatusCode);
+        Assert.Equal(HttpStatusCode.BadRequest, (await host.Http.GetAsync("api/projects/erasure/affected?source=a.csv", TestContext.Current.CancellationToken)).StatusCode);
     }
 
     [Fact]

@@ -1,0 +1,46 @@
+using System.Text.Json.Serialization;
+using Pipeline.Contracts;
+
+namespace Pipeline.Datasets.Exports;
+
+/// <summary>A row of the parquet files, under the names that others expect.</summary>
+public sealed class HuggingFaceRow
+{
+    [JsonPropertyName("id")]
+    public string? Id { get; set; }
+
+    [JsonPropertyName("messages")]
+    public List<HuggingFaceMessage>? Messages { get; set; }
+
+    [JsonPropertyName("label")]
+    public string? Label { get; set; }
+
+    [JsonPropertyName("source_file")]
+    public string? SourceFile { get; set; }
+
+    [JsonPropertyName("source_row")]
+    public int SourceRow { get; set; }
+
+    [JsonPropertyName("generator")]
+    public string? Generator { get; set; }
+
+    internal static HuggingFaceRow Of(Example example) => new()
+    {
+        Id = example.Id,
+        Messages = [.. example.Messages.Select(m => new HuggingFaceMessage { Role = m.Role, Content = m.Content })],
+        Label = example.Label,
+        SourceFile = example.Source.File,
+        SourceRow = example.Source.Row,
+        Generator = example.Synthetic?.Generator,
+    };
+}
+
+/// <summary>A message of a row.</summary>
+public sealed class HuggingFaceMessage
+{
+    [JsonPropertyName("role")]
+    public string? Role { get; set; }
+
+    [JsonPropertyName("content")]
+    public string? Content { get; set; }
+}

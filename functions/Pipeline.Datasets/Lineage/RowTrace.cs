@@ -1,0 +1,56 @@
+using System.Text;
+using Pipeline.Contracts;
+
+namespace Pipeline.Datasets.Lineage;
+
+/// <summary>Where a row of a dataset comes from, for people.</summary>
+public static class RowTrace
+{
+    /// <summary>Tells it; <c>null</c>: the dataset has no such row.</summary>
+    /// <param name="folder">The dataset's folder.</param>
+    /// <param name="id">The row's id, as the dataset's files have it.</param>
+    public static string? Of(string folder, string id)
+    {
+        DatasetManifest manifest = ContractJson.Read<DatasetManifest>(File.ReadAllBytes(Path.Combine(folder, BlobLayout.ManifestFile)));
+        string quoted = $"\"id\":{ContractJson.Write(id)}";
+        foreach (string file in RowSearch.Files)
+        {
+            string? line = File.ReadLines(Path.Combine(folder, file)).FirstOrDefault(l => l.Contains(quoted, StringComparison.Ordinal));
+            if (line is not null)
+            {
+                return file == BlobLayout.RejectedFile ? Said(manifest, ContractJson.Read<RejectedRow>(line)) : Said(manifest, Path.GetFileNameWithoutExtension(file), ContractJson.Read<Example>(line));
+            }
+        }
+
+        return null;
+    }
+
+    private static string Said(DatasetManifest manifest, string split, Example row)
+    {
+        var said = new StringBuilder($"{row.Id}: in {split} of dataset {manifest.DatasetId}{(row.Label is null ? "" : $", labelled '{row.Label}'")}\n");
+        if (row.Synthetic is { } made)
+        {
+            said.Append($"Made by {made.Generator}, prompt {made.PromptHash}{(made.Parents.Count > 0 ? $", after {string.Join(", ", made.Parents)}" : "")}\n");
+        }
+        else
+        {
+            said.Append(Place(manifest, row.Source));
+        }
+
+        if (row.Replaced is { Count: > 0 })
+        {
+            said.Append($"Replaced ({manifest.Settings.Privacy.Mode}): {string.Join(", ", row.Replaced.Select(r => $"{r.Key} {r.Value}"))}\n");
+        }
+
+        return said.Append($"Encoded with {manifest.Base}, template {manifest.Template}, as:\n{row.Text}").ToString();
+    }
+
+    private static string Said(DatasetManifest manifest, RejectedRow row) =>
+        $"{row.Id}: left out of dataset {manifest.DatasetId}: {row.Reason}, {row.Detail}\n{Place(manifest, row.Source)}{string.Join("\n", row.Fields.Select(f => $"{f.Key}: {f.Value}"))}";
+
+    private static string Place(DatasetManifest manifest, RowPlace place)
+    {
+        SourceFile? source = manifest.Sources.FirstOrDefault(s => place.File == s.Name || place.File.StartsWith(s.Name + "/", StringComparison.Ordinal));
+        return $"Row {place.Row} of '{place.File}'{(place.Line > 0 ? $", line {place.Line}" : "")}{(place.Offset >= 0 ? $", byte {place.Offset}" : "")}{(source is null ? "" : $", of what was dropped as '{source.Name}', SHA-256 {source.Sha256}")}\n";
+    }
+}

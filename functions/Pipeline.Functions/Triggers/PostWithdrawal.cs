@@ -1,0 +1,63 @@
+using Microsoft.AspNetCore.Http;
+using Microsoft.Azure.Functions.Worker;
+using Microsoft.DurableTask.Client;
+using Pipeline.Contracts;
+using Pipeline.Datasets;
+using Pipeline.Storage;
+
+namespace Pipeline.Functions.Triggers;
+
+/// <summary>
+/// <c>POST /api/projects/{project}/withdrawals</c> with <c>{"source": NAME, "rows": [N, …]}</c>: no dataset of the project is made with these rows any
+/// more, and a run without them starts.
+/// </summary>
+public sealed class PostWithdrawal(PipelineStorage storage, RunStarter starter)
+{
+    [Function(nameof(PostWithdrawal))]
+    public async Task<IResult> Run(
+        [HttpTrigger(AuthorizationLevel.Function, "post", Route = "projects/{project}/withdrawals")] HttpRequest request, string project, [DurableClient] DurableTaskClient client, CancellationToken cancellation)
+    {
+        if (!BlobLayout.IsProjectName(project))
+        {
+            return HttpAnswer.NoProject(project);
+        }
+
+        (WithdrawalRequest? body, string? fault) = await HttpAnswer.JsonAsync<WithdrawalRequest>(request, cancellation);
+        if (string.IsNullOrWhiteSpace(body?.Source) || body.Rows is not { Count: > 0 } || body.Rows.Any(r => r < 1))
+        {
+            return HttpAnswer.BadRequest(fault ?? "Give 'source', the name of a blob in raw/{project}/, and 'rows', their numbers from 1; 'file' too, where the rows lie in a file of an archive.");
+        }
+
+        await AddAsync(project, body.Rows.Select(r => $"{body.File ?? body.Source}#{r}"), cancellation);
+        try
+        {
+            (string runId, bool started) = await starter.StartAsync(client, project, body.Source, "http", cancellation);
+            return HttpAnswer.Accepted($"/api/runs/{runId}", new { runId, started });
+        }
+        catch (DatasetException refused)
+        {
+            return HttpAnswer.BadRequest(refused.Message);
+        }
+    }
+
+    private async Task AddAsync(string project, IEnumerable<string> ids, CancellationToken cancellation)
+    {
+        BlobAddress address = BlobLayout.Withdrawn(project);
+        while (true)
+        {
+            (byte[] Bytes, string Tag)? known = await storage.Files.ReadWithTagAsync(address, cancellation);
+            IReadOnlyList<string> rows = known is { } blob ? ContractJson.Read<Withdrawals>(blob.Bytes).Rows : [];
+            byte[] all = ContractJson.WriteUtf8(new Withdrawals([.. rows.Union(ids, StringComparer.Ordinal).Order(StringComparer.Ordinal)]), indented: true);
+            if (await storage.Files.TryWriteAsync(address, all, known?.Tag, cancellation) is not null)
+            {
+                return;
+            }
+        }
+    }
+}
+
+/// <summary>Rows to withdraw.</summary>
+/// <param name="Source">The raw blob.</param>
+/// <param name="Rows">Numbers, from 1.</param>
+/// <param name="File">The file's name as rows have it, where it lies in an archive; <c>null</c>: the blob's.</param>
+public sealed record WithdrawalRequest(string Source, IReadOnlyList<int> Rows, string? File);

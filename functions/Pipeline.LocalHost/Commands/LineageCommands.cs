@@ -1,0 +1,94 @@
+using System.CommandLine;
+using System.Net.Http.Json;
+using Pipeline.Contracts;
+using Pipeline.Datasets.Lineage;
+using Pipeline.LocalHost.Hosting;
+using Spectre.Console;
+
+namespace Pipeline.LocalHost.Commands;
+
+/// <summary><c>trace ROW</c>, <c>affected</c> and <c>rebuild --without</c>: from a row to its source, from a source's row to what saw it, and on without it.</summary>
+internal static class LineageCommands
+{
+    public static IEnumerable<Command> Create() => [Trace(), Affected(), Rebuild()];
+
+    private static Command Trace()
+    {
+        var row = new Argument<string>("ROW") { Description = "The row's id, as the dataset's files have it: tweets.csv#12" };
+        var dataset = new Option<string>("--dataset") { Required = true, Description = "The dataset's folder" };
+        var command = new Command("trace", "Say where a row of a dataset comes from") { row, dataset };
+        command.SetAction(parsed =>
+        {
+            string folder = parsed.GetRequiredValue(dataset);
+            if (!File.Exists(Path.Combine(folder, BlobLayout.ManifestFile)))
+            {
+                throw new HostException($"'{folder}' holds no dataset: {BlobLayout.ManifestFile} is missing.");
+            }
+
+            Console.WriteLine(RowTrace.Of(folder, parsed.GetRequiredValue(row)) ?? throw new HostException($"'{folder}' has no row '{parsed.GetRequiredValue(row)}'."));
+            return 0;
+        });
+        return command;
+    }
+
+    private static Command Affected()
+    {
+        var project = new Option<string>("--project") { Required = true, Description = "The project's name" };
+        var source = new Option<string>("--source") { Required = true, Description = "The raw file's name as rows have it" };
+        var row = new Option<int>("--row") { Required = true, Description = "The row's number, from 1" };
+        Option<string> data = CommandOptions.Data("serve");
+        Option<string?> json = CommandOptions.Json();
+        var command = new Command("affected", "List the datasets and adapters that saw a raw row") { project, source, row, data, json };
+        command.SetAction((parsed, cancellation) => AffectedAsync(
+            parsed.GetRequiredValue(data), $"api/projects/{Uri.EscapeDataString(parsed.GetRequiredValue(project))}/affected?source={Uri.EscapeDataString(parsed.GetRequiredValue(source))}&row={parsed.GetValue(row)}", parsed.GetValue(json), cancellation));
+        return command;
+    }
+
+    private static async Task<int> AffectedAsync(string data, string path, string? json, CancellationToken cancellation)
+    {
+        await using HostSession session = await HostSession.OpenAsync(new HostOptions { DataDirectory = Path.GetFullPath(data), StartWorker = false, LogToConsole = false }, Console.WriteLine, cancellation);
+        List<AffectedDataset> affected = await session.CallAsync<List<AffectedDataset>>(HttpMethod.Get, path, null, cancellation);
+        if (affected.Count == 0)
+        {
+            Console.WriteLine("No dataset of a run saw it.");
+        }
+
+        foreach (AffectedDataset dataset in affected)
+        {
+            Console.WriteLine($"Dataset {dataset.DatasetId}: {string.Join("; ", dataset.Fates.Select(f => $"{f.Id} in {f.File}, {f.What}"))}");
+            foreach (AffectedRun run in dataset.Runs)
+            {
+                Console.WriteLine($"  run {run.RunId} {run.State}{(run.Adapter is null ? ", no adapter" : $", adapter {run.Adapter}{(run.IsChampion ? " (the champion)" : "")}")}");
+            }
+        }
+
+        if (json is not null)
+        {
+            await File.WriteAllBytesAsync(json, ContractJson.WriteUtf8(affected, indented: true), cancellation);
+        }
+
+        return 0;
+    }
+
+    private static Command Rebuild()
+    {
+        var project = new Option<string>("--project") { Required = true, Description = "The project's name" };
+        var source = new Option<string>("--source") { Required = true, Description = "The raw blob's name within the project" };
+        var without = new Option<int[]>("--without") { Required = true, AllowMultipleArgumentsPerToken = true, Description = "Numbers of the rows, from 1" };
+        Option<string> data = CommandOptions.Data("serve");
+        Option<string?> json = CommandOptions.Json();
+        var command = new Command("rebuild", "Withdraw rows from a project for good, make its dataset without them and train again") { project, source, without, data, json };
+        command.SetAction((parsed, cancellation) => RebuildAsync(
+            parsed.GetRequiredValue(project), parsed.GetRequiredValue(source), parsed.GetRequiredValue(without), Path.GetFullPath(parsed.GetRequiredValue(data)), parsed.GetValue(json), cancellation));
+        return command;
+    }
+
+    private static async Task<int> RebuildAsync(string project, string source, int[] without, string data, string? json, CancellationToken cancellation)
+    {
+        IAnsiConsole console = AnsiConsole.Console;
+        await using HostSession session = await HostSession.OpenAsync(new HostOptions { DataDirectory = data, LogToConsole = false }, text => console.MarkupLineInterpolated($"{text}"), cancellation);
+        using JsonContent body = JsonContent.Create(new { source, rows = without });
+        SubmitCommand.Started started = await session.CallAsync<SubmitCommand.Started>(HttpMethod.Post, $"api/projects/{Uri.EscapeDataString(project)}/withdrawals", body, cancellation);
+        return await SubmitCommand.FollowAsync(session, console, started.RunId, data, json, cancellation);
+    }
+}
