@@ -51,6 +51,22 @@ public static partial class BlobLayout
 
     public static BlobAddress Project(string project) => new(ProjectsContainer, $"{Checked(project)}/project.yaml");
 
+    /// <summary>
+    /// Where mended rows of a raw blob are dropped: <c>raw/{project}/mended/{source}/{name}</c>. From then on they are read behind it.
+    /// </summary>
+    public static string MendedPrefix(string project, string source) => $"{Checked(project)}/{MendedFolder}{source}/";
+
+    /// <summary>The raw blob that a drop mends; <c>null</c>: it is one of its own.</summary>
+    /// <param name="name">The drop's name within its project.</param>
+    public static string? MendedSource(string name)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        int end = name.LastIndexOf('/');
+        return name.StartsWith(MendedFolder, StringComparison.Ordinal) && end > MendedFolder.Length ? name[MendedFolder.Length..end] : null;
+    }
+
+    private const string MendedFolder = "mended/";
+
     /// <summary>Rows that no dataset of the project is made with any more.</summary>
     public static BlobAddress Withdrawn(string project) => new(ProjectsContainer, $"{Checked(project)}/withdrawn.json");
 

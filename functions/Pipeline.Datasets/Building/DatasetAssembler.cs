@@ -70,6 +70,11 @@ internal sealed class DatasetAssembler(DatasetRequest request, DatasetPlan plan,
     {
         bool drop = _settings.Validation.NearDuplicates == ValidationSettings.Drop;
         List<int> left = Of(RowKind.Made);
+        if (left.Count == 0)
+        {
+            return left;
+        }
+
         List<int> human = [.. Of(RowKind.TestSet), .. Of(RowKind.Dropped)];
         Dictionary<int, int> rowOf = human.ToDictionary(i => rows.Accepted[i].Line.Signature); // of a signature
         while (left.Count > 0)

@@ -12,9 +12,14 @@ namespace Pipeline.Datasets.Privacy;
 /// <param name="project">Two projects have different surrogates.</param>
 public sealed class Deidentifier(PrivacySettings settings, string project)
 {
+    private const int ShortestAgain = 3;
+
+    /// <summary>Types whose values mean something else in another place: a number, a weekday.</summary>
+    private static readonly string[] OnlyByContext = [PrivateType.Age, PrivateType.Zip, PrivateType.Date, PrivateType.People];
+
     private readonly IReadOnlyList<string> _types = [.. PrivateType.All.Where(settings.Types.Contains)];
 
-    /// <summary>Replaces in the messages of a dialogue. What is found in one is replaced in all: an answer may name without the words that gave it away in the question.</summary>
+    /// <summary>Replaces in the messages of a dialogue. What is found once is replaced wherever it stands: an answer may name without the words that gave it away in the question.</summary>
     /// <param name="messages">The dialogue.</param>
     /// <param name="labelled">Whether the answer is a label, which stays.</param>
     /// <returns>The messages, and the values replaced by type.</returns>
@@ -22,15 +27,19 @@ public sealed class Deidentifier(PrivacySettings settings, string project)
     {
         ArgumentNullException.ThrowIfNull(messages);
         var replaced = new SortedDictionary<string, int>(StringComparer.Ordinal);
+        List<bool> stays = [.. messages.Select(m => labelled && m.Role == ChatMessage.Assistant)];
+        List<List<PrivateSpan>> spans = [.. messages.Select((m, i) => stays[i] ? [] : PrivacyScanner.Find(m.Content, _types).ToList())];
         var values = new Dictionary<string, string>(StringComparer.Ordinal); // and the type of each
-        List<ChatMessage> result = [];
-        foreach (ChatMessage message in messages)
+        foreach ((ChatMessage message, PrivateSpan span) in messages.Zip(spans).SelectMany(m => m.Second.Select(s => (m.First, s))))
         {
-            bool stays = labelled && message.Role == ChatMessage.Assistant;
-            result.Add(stays ? message : message with { Content = Replace(message.Content, values, replaced) });
+            string value = message.Content[span.Start..span.End];
+            if (value.Length >= ShortestAgain && !OnlyByContext.Contains(span.Type))
+            {
+                values.TryAdd(value, span.Type);
+            }
         }
 
-        return (result, replaced);
+        return ([.. messages.Select((m, i) => stays[i] ? m : m with { Content = Replace(m.Content, spans[i], values, replaced) })], replaced);
     }
 
     /// <summary>A value's surrogate: of the same form where the type has one, never the value itself.</summary>
@@ -50,9 +59,8 @@ public sealed class Deidentifier(PrivacySettings settings, string project)
         }
     }
 
-    private string Replace(string text, Dictionary<string, string> values, SortedDictionary<string, int> replaced)
+    private string Replace(string text, List<PrivateSpan> spans, Dictionary<string, string> values, SortedDictionary<string, int> replaced)
     {
-        List<PrivateSpan> spans = [.. PrivacyScanner.Find(text, _types)];
         foreach ((string value, string type) in values)
         {
             for (int at = text.IndexOf(value, StringComparison.Ordinal); at >= 0; at = text.IndexOf(value, at + value.Length, StringComparison.Ordinal))
@@ -75,7 +83,6 @@ public sealed class Deidentifier(PrivacySettings settings, string project)
         foreach (PrivateSpan span in spans.OrderBy(s => s.Start))
         {
             string value = text[span.Start..span.End];
-            values[value] = span.Type;
             replaced[span.Type] = replaced.GetValueOrDefault(span.Type) + 1;
             result.Append(text, done, span.Start - done).Append(settings.Mode == PrivacySettings.Mask ? $"<{span.Type}>" : Surrogate(span.Type, value));
             done = span.End;

@@ -24,7 +24,7 @@ public sealed class BuildDatasetPart(PipelineStorage storage, DatasetSources sou
             DatasetPlan plan = await storage.Files.ReadJsonAsync<DatasetPlan>(BlobLayout.BuildPlan(planned.DatasetId, planned.Instance), cancellation)
                 ?? throw new FileNotFoundException($"The plan of dataset {planned.DatasetId} is gone.");
             bool whole = plan.Parts[input.Part].Range is null;
-            (DatasetRequest request, _) = await sources.OpenAsync(planned.Input, plan.Settings, plan.Without, planned.Tags, whole ? folder.FullName : null, cancellation);
+            (DatasetRequest request, _) = await sources.OpenAsync(planned.Input, plan.Settings, plan.Without, planned.Mended, planned.Tags, whole ? folder.FullName : null, cancellation);
             string path = Path.Combine(folder.FullName, "part");
             await using (FileStream output = File.Create(path))
             {

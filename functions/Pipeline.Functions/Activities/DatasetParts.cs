@@ -20,7 +20,7 @@ public sealed class DatasetParts(PipelineStorage storage, DatasetSources sources
         ArgumentNullException.ThrowIfNull(planned);
         DatasetPlan plan = await storage.Files.ReadJsonAsync<DatasetPlan>(BlobLayout.BuildPlan(planned.DatasetId, planned.Instance), cancellation)
             ?? throw new FileNotFoundException($"The plan of dataset {planned.DatasetId} is gone.");
-        (DatasetRequest request, _) = await sources.OpenAsync(planned.Input, plan.Settings, plan.Without, planned.Tags, null, cancellation);
+        (DatasetRequest request, _) = await sources.OpenAsync(planned.Input, plan.Settings, plan.Without, planned.Mended, planned.Tags, null, cancellation);
         string prefix = BlobLayout.BuildPrefix(planned.DatasetId, planned.Instance);
         string parts = Path.Combine(folder, "parts");
         await storage.Files.DownloadAsync(BlobLayout.DatasetsContainer, prefix, parts, cancellation);

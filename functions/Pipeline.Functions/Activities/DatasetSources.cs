@@ -14,13 +14,14 @@ public sealed class DatasetSources(PipelineStorage storage, BaseCatalog bases)
     /// <param name="input">What the run is about.</param>
     /// <param name="settings">The project's settings.</param>
     /// <param name="without">Rows that were withdrawn.</param>
+    /// <param name="mended">Blobs of mended rows, by their names.</param>
     /// <param name="tags">ETags that the blobs must have, in their order; <c>null</c>: those they have now.</param>
     /// <param name="folder">Where to write them to disk; <c>null</c>: they are read piece by piece where they lie.</param>
     /// <param name="cancellation">Ends the call.</param>
     /// <exception cref="DatasetException">A blob is missing, or the settings do not go with the base.</exception>
     /// <exception cref="InvalidDataException">A blob was written anew.</exception>
     public async Task<(DatasetRequest Request, IReadOnlyList<string> Tags)> OpenAsync(
-        PipelineInput input, ProjectSettings settings, IReadOnlyList<string> without, IReadOnlyList<string>? tags, string? folder, CancellationToken cancellation)
+        PipelineInput input, ProjectSettings settings, IReadOnlyList<string> without, IReadOnlyList<string> mended, IReadOnlyList<string>? tags, string? folder, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(input);
         ArgumentNullException.ThrowIfNull(settings);
@@ -49,6 +50,11 @@ public sealed class DatasetSources(PipelineStorage storage, BaseCatalog bases)
         if (input.FeedbackBatch is not null)
         {
             files.Add(await OpenOneAsync(BlobLayout.FeedbackBatch(input.Project, input.FeedbackBatch), input.FeedbackBatch));
+        }
+
+        foreach (string name in mended)
+        {
+            files.Add(await OpenOneAsync(BlobLayout.Raw(input.Project, name), name));
         }
 
         RawFile? test = settings.Split.TestFile is { } testFile ? await OpenOneAsync(BlobLayout.Raw(input.Project, testFile), testFile) : null;

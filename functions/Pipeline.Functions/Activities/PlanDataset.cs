@@ -23,7 +23,7 @@ public sealed class PlanDataset(PipelineStorage storage, ProjectReader projects,
     {
         ArgumentNullException.ThrowIfNull(plan);
         PipelineInput input = plan.Input;
-        DatasetPlanned Fault(string reason) => new(input, plan.Instance, "", 0, [], false, reason);
+        DatasetPlanned Fault(string reason) => new(input, plan.Instance, "", 0, [], [], false, reason);
         DirectoryInfo folder = Directory.CreateTempSubdirectory("pipeline-plan-");
         try
         {
@@ -33,10 +33,11 @@ public sealed class PlanDataset(PipelineStorage storage, ProjectReader projects,
             }
 
             ProjectSettings settings = await projects.SettingsAsync(input.Project, cancellation);
-            (DatasetRequest request, IReadOnlyList<string> tags) = await sources.OpenAsync(input, settings, await projects.WithdrawnAsync(input.Project, cancellation), null, folder.FullName, cancellation);
+            IReadOnlyList<string> mended = await projects.MendedAsync(input.Project, input.Source, cancellation);
+            (DatasetRequest request, IReadOnlyList<string> tags) = await sources.OpenAsync(input, settings, await projects.WithdrawnAsync(input.Project, cancellation), mended, null, folder.FullName, cancellation);
             DatasetPlan made = DatasetBuilder.Plan(request, configuration.GetValue(PartBytes, DefaultPartBytes));
             await storage.Files.WriteJsonAsync(BlobLayout.BuildPlan(made.DatasetId, plan.Instance), made, cancellation);
-            return new DatasetPlanned(input, plan.Instance, made.DatasetId, made.Parts.Count, tags, settings.Synthesis.IsAskedFor, null);
+            return new DatasetPlanned(input, plan.Instance, made.DatasetId, made.Parts.Count, mended, tags, settings.Synthesis.IsAskedFor, null);
         }
         catch (Exception fault) when (fault is DatasetException or InvalidDataException)
         {

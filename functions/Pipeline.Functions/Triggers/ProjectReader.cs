@@ -16,6 +16,10 @@ public sealed class ProjectReader(PipelineStorage storage)
         return ProjectFile.Read(yaml is null ? "" : Encoding.UTF8.GetString(yaml));
     }
 
+    /// <summary>Names of the blobs that hold mended rows of a raw blob, in ordinal order.</summary>
+    public async Task<IReadOnlyList<string>> MendedAsync(string project, string source, CancellationToken cancellation) =>
+        [.. (await storage.Files.ListAsync(BlobLayout.RawContainer, BlobLayout.MendedPrefix(project, source), cancellation)).Select(b => b.Name[(project.Length + 1)..]).Where(n => BlobLayout.MendedSource(n) == source)];
+
     /// <summary>Rows that no dataset of the project is made with any more.</summary>
     public async Task<IReadOnlyList<string>> WithdrawnAsync(string project, CancellationToken cancellation) =>
         (await storage.Files.ReadJsonAsync<Withdrawals>(BlobLayout.Withdrawn(project), cancellation))?.Rows ?? [];

@@ -29,7 +29,8 @@ public sealed class RawDrop(PipelineStorage storage, RunStarter starter, Project
                 return;
             }
 
-            await starter.StartAsync(client, project, name, "drop", cancellation);
+            string source = BlobLayout.MendedSource(name) ?? name; // mended rows start what they mend, anew and whole
+            await starter.StartAsync(client, project, source, "drop", cancellation);
         }
         catch (DatasetException fault)
         {
@@ -51,7 +52,7 @@ public sealed class RawDrop(PipelineStorage storage, RunStarter starter, Project
         string prefix = $"{project}/";
         foreach ((string blob, _) in await storage.Files.ListAsync(BlobLayout.RawContainer, prefix, cancellation))
         {
-            if (blob[prefix.Length..] != testSet)
+            if (blob[prefix.Length..] != testSet && BlobLayout.MendedSource(blob[prefix.Length..]) is null)
             {
                 await starter.StartAsync(client, project, blob[prefix.Length..], "drop", cancellation);
             }

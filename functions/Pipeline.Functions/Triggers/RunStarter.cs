@@ -130,7 +130,13 @@ public sealed class RunStarter(PipelineStorage storage, ProjectReader projects, 
         ProjectSettings settings = await projects.SettingsAsync(project, cancellation);
         string content = await HashAsync(BlobLayout.Raw(project, source), cancellation);
         string test = settings.Split.TestFile is { } name ? await HashAsync(BlobLayout.Raw(project, name), cancellation) : "";
-        return new PipelineInput($"{project}-{ContentHash.ShortOf([content, test, feedbackBatch ?? "", .. await projects.WithdrawnAsync(project, cancellation)])[..10]}-{ContentHash.ShortOf(ContractJson.Write(settings))[..6]}", project, source, feedbackBatch, trigger);
+        List<string> mended = [];
+        foreach (string file in await projects.MendedAsync(project, source, cancellation))
+        {
+            mended.Add(await HashAsync(BlobLayout.Raw(project, file), cancellation));
+        }
+
+        return new PipelineInput($"{project}-{ContentHash.ShortOf([content, test, feedbackBatch ?? "", .. mended, .. await projects.WithdrawnAsync(project, cancellation)])[..10]}-{ContentHash.ShortOf(ContractJson.Write(settings))[..6]}", project, source, feedbackBatch, trigger);
     }
 
     private async Task<string> HashAsync(BlobAddress address, CancellationToken cancellation) =>

@@ -68,9 +68,11 @@ public sealed class HistoryStore : IDisposable
         var work = new List<WorkItem>();
         Transact(() =>
         {
-            if (Find(instance.InstanceId) is null or { HasEnded: true })
+            // Terminated or purged during the turn, and perhaps started anew under its id, which other facts then wait for: nothing of it counts.
+            bool isStale = inbox.Any(i => Query("SELECT 1 FROM inbox WHERE id = $id", r => r.GetInt32(0), ("$id", i.Id)).Count == 0);
+            if (isStale || Find(instance.InstanceId) is null or { HasEnded: true })
             {
-                return 0; // terminated or purged during the turn: nothing of it counts
+                return 0;
             }
 
             foreach (InboxItem item in inbox)

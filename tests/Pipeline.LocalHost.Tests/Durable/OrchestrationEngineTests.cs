@@ -261,6 +261,23 @@ public sealed class OrchestrationEngineTests : IDisposable
         Assert.Equal("\"b\"", (await engine.RunAsync("Echo", "b", "one")).SerializedOutput);
     }
 
+    /// <summary>A turn that was under way when its instance was terminated and another started under the id leaves that one alone.</summary>
+    [Fact]
+    public void Commit_TurnOfAnEarlierLife_ChangesNothing()
+    {
+        using var store = new HistoryStore(Database);
+        DateTimeOffset now = DateTimeOffset.UtcNow;
+        store.Create("one", "Wait", null, now, now);
+        (InstanceRow? earlier, IReadOnlyList<HistoryEvent> past, IReadOnlyList<InboxItem> inbox) = store.Load("one", now);
+        store.Terminate("one", null, false, now);
+        store.Create("one", "Echo", "\"b\"", now, now); // in the same moment
+
+        store.Commit(earlier!, past.Count, [new HistoryEvent(HistoryKind.Turn, -1, null, null, now.UtcDateTime), .. inbox.Select(i => i.Event)], inbox, new TurnResult { Scheduled = [], End = TurnEnd.Waiting }, now);
+
+        (InstanceRow? instance, past, inbox) = store.Load("one", now);
+        Assert.Equal(("Echo", 0, "\"b\""), (instance!.Name, past.Count, Assert.Single(inbox).Event.Payload));
+    }
+
     [Fact]
     public async Task Orchestrator_ThatIsUnknown_FailsByName()
     {

@@ -170,6 +170,25 @@ public sealed class EmbeddedHostTests(HostFixture host) : IClassFixture<HostFixt
         Assert.Equal(2, (await host.Storage.Files.ListAsync(BlobLayout.ProjectsContainer, "made-rows/synthesis/", TestContext.Current.CancellationToken)).Count);
     }
 
+    /// <summary>Bad rows are downloaded as a table, mended, dropped, and the run starts anew with all of them.</summary>
+    [Fact]
+    public async Task Drop_OfMendedRows_StartsTheirSourceAnewWithBoth()
+    {
+        await host.PutProjectAsync("mending", HostFixture.QuickYaml);
+        await host.DropAsync("mending", "a.csv", HostFixture.Rows(118) + "good evening friend,\ngood night friend,\n");
+        RunRecord first = await host.WaitAsync("mending", HasEnded);
+
+        string table = await host.Http.GetStringAsync($"api/runs/{first.RunId}/rejected?as=csv", TestContext.Current.CancellationToken);
+        string page = await host.Http.GetStringAsync($"api/runs/{first.RunId}/rejected?as=page", TestContext.Current.CancellationToken);
+        await host.DropAsync("mending", "mended/a.csv/fix.csv", table.Replace("friend,,", "friend,greeting,", StringComparison.Ordinal));
+        RunRecord second = await host.WaitAsync("mending", r => HasEnded(r) && r.RunId != first.RunId);
+
+        Assert.Contains("missing_label", page, StringComparison.Ordinal);
+        Assert.Equal((RunRecord.Completed, "a.csv"), (second.State, second.Source));
+        DatasetManifest manifest = (await host.Storage.Files.ReadJsonAsync<DatasetManifest>(BlobLayout.Dataset(second.DatasetId!, BlobLayout.ManifestFile), TestContext.Current.CancellationToken))!;
+        Assert.Equal((122, 120, 2), (manifest.Rows.Read, manifest.Rows.Accepted, manifest.Rows.Rejected));
+    }
+
     /// <summary>A person's row is to go: what saw it is listed, and the next adapter has not.</summary>
     [Fact]
     public async Task Http_Withdrawal_ListsWhatSawTheRowAndTrainsWithoutIt()

@@ -64,7 +64,7 @@ public sealed class DeidentifierTests
     public void Replace_AnswerThatRepeatsAValue_HasTheSameSurrogate()
     {
         (List<ChatMessage> messages, _) = With(PrivacySettings.Surrogate, "p", PrivateType.Person).Replace(
-            [new ChatMessage(ChatMessage.User, "My name is Zorblax, book a table."), new ChatMessage(ChatMessage.Assistant, """{"guest":"Zorblax"}""")], false);
+            [new ChatMessage(ChatMessage.User, "My name is Zorblax, book a table. For Zorblax only."), new ChatMessage(ChatMessage.Assistant, """{"guest":"Zorblax"}""")], false);
 
         Assert.DoesNotContain("Zorblax", messages[0].Content + messages[1].Content, StringComparison.Ordinal);
         string name = messages[0].Content.Split(',')[0]["My name is ".Length..];

@@ -54,7 +54,7 @@ internal sealed class CrashFunctions(CrashWorld world, CrashScenario scenario) :
         }
     }
 
-    private DatasetPlanned Plan(DatasetToPlan plan) => new(plan.Input, plan.Instance, "dataset-" + plan.Input.RunId, 3, ["t"], true, scenario.DatasetFault);
+    private DatasetPlanned Plan(DatasetToPlan plan) => new(plan.Input, plan.Instance, "dataset-" + plan.Input.RunId, 3, [], ["t"], true, scenario.DatasetFault);
 
     private string? Part(DatasetPartInput input)
     {

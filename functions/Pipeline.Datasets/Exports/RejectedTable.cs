@@ -1,0 +1,49 @@
+using System.Data;
+using Pipeline.Contracts;
+using Sylvan.Data.Csv;
+
+namespace Pipeline.Datasets.Exports;
+
+/// <summary>The rejected rows alone as CSV, in the columns they came in and with the reason behind: to be mended in a spreadsheet and dropped again.</summary>
+public static class RejectedTable
+{
+    /// <summary>The column that says what is wrong; a mended table may keep it.</summary>
+    public const string Why = "why rejected";
+
+    /// <summary>Writes the table.</summary>
+    /// <param name="rows">Lines of <c>rejected.jsonl</c>; duplicates and withdrawn rows are passed over, for there is nothing to mend.</param>
+    /// <param name="output">Takes the table up.</param>
+    public static void Write(IEnumerable<RejectedRow> rows, TextWriter output)
+    {
+        ArgumentNullException.ThrowIfNull(rows);
+        List<RejectedRow> mendable = [.. rows.Where(CanBeMended)];
+        using var table = new DataTable();
+        foreach (string column in mendable.SelectMany(r => r.Fields.Keys).Where(c => c != Why).Distinct(StringComparer.Ordinal).Append(Why))
+        {
+            table.Columns.Add(column);
+        }
+
+        foreach (RejectedRow row in mendable)
+        {
+            DataRow line = table.NewRow();
+            foreach ((string column, string value) in row.Fields)
+            {
+                line[column] = value;
+            }
+
+            line[Why] = $"{row.Reason}: {row.Detail}";
+            table.Rows.Add(line);
+        }
+
+        using DataTableReader reader = table.CreateDataReader();
+        using CsvDataWriter writer = CsvDataWriter.Create(output, new CsvDataWriterOptions { NewLine = "\n" });
+        writer.Write(reader);
+    }
+
+    /// <summary>Whether a person can make a good row of it.</summary>
+    public static bool CanBeMended(RejectedRow row)
+    {
+        ArgumentNullException.ThrowIfNull(row);
+        return row.Outcome == RejectedRow.Rejected && row.Reason is not (RejectionReason.Withdrawn or RejectionReason.Disapproved) && row.Fields.Count > 0;
+    }
+}
