@@ -11,7 +11,7 @@ namespace Pipeline.Datasets.Splitting;
 public static class NearDuplicates
 {
     /// <summary>Jaccard similarity from which two texts are nearly the same.</summary>
-    public const double Threshold = 0.7;
+    private const double Threshold = 0.7;
 
     /// <summary>Numbers of a signature.</summary>
     public const int Hashes = 64;

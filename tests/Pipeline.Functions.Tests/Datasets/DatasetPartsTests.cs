@@ -45,6 +45,18 @@ public sealed class DatasetPartsTests
         Assert.NotEmpty(whole.Rejected());
     }
 
+    /// <summary>In a table of one column a blank line is an empty value, wherever it stands; before the names it is nothing.</summary>
+    [Fact]
+    public void Build_OneColumnWithBlankLines_GivesTheSameRowsInParts()
+    {
+        byte[] bytes = Encoding.UTF8.GetBytes("\ntext\n" + string.Concat(Enumerable.Range(0, 120).Select(i => i % 10 == 3 ? "\n" : $"line number {i} of the only column\n")));
+        DatasetRequest request = Request("a.tsv", bytes) with { Settings = new ProjectSettings { Task = ProjectSettings.TextTask, TaskIsSaid = true, Template = "text" }, Encoder = ChatEncoder.FromDirectory(RepositoryFiles.At("gpu-worker", "models", "tiny-llama-chat"), "text") };
+        BuiltDataset whole = BuiltDataset.Of(request);
+
+        Assert.Equal((120, 12), (whole.Manifest.Rows.Read, whole.Manifest.Reasons[RejectionReason.MissingText]));
+        Assert.Equal(whole.Files, BuiltDataset.Of(request, partBytes: 150).Files);
+    }
+
     /// <summary>Each part is made with nothing but the request and the plan, as it crosses storage.</summary>
     [Fact]
     public void BuildPart_EachByItself_AssemblesToTheSameBytes()

@@ -10,31 +10,52 @@ internal static class DelimitedReader
     private const int LongestRowCharacters = 1 << 24;
     private const int HeaderSample = 50;
 
+    /// <summary>All rows.</summary>
+    public static IEnumerable<RawRow> Read(RawFile file, char? delimiter, IReadOnlyCollection<string> said, ReadingNotes notes)
+    {
+        (string[]? header, bool named, _) = Head(file, delimiter, said, notes);
+        return header is null ? [] : Rows(file, delimiter, header, named, RowRange.Whole, notes);
+    }
+
     /// <summary>The rows from one byte to another; <c>null</c> where that cannot be told from the file's beginning.</summary>
     public static Func<RowRange, IEnumerable<RawRow>>? Ranges(RawFile file, char? delimiter, IReadOnlyCollection<string> said)
+    {
+        using (MixedText text = MixedText.Open(file))
+        {
+            if (!text.IsByteWise)
+            {
+                return null;
+            }
+        }
+
+        (string[]? header, bool named, char? separator) = Head(file, delimiter, said, new ReadingNotes());
+        return header is null || separator is null ? null : range => Rows(file, separator, header, named && range.Start == 0, range, null);
+    }
+
+    /// <summary>What the first rows tell: the columns' names, <c>null</c> where there is no row, whether they are the first row, and the separator where a second field shows it.</summary>
+    private static (string[]? Header, bool Named, char? Separator) Head(RawFile file, char? delimiter, IReadOnlyCollection<string> said, ReadingNotes notes)
     {
         using MixedText text = MixedText.Open(file);
         using CsvDataReader reader = Open(file, text, delimiter);
         var first = new List<(string[] Fields, int Line)>();
-        char? separator = delimiter;
         while (first.Count < HeaderSample && Advance(file, reader))
         {
             string[] fields = ReadFields(reader);
             if (!IsBlank(fields))
             {
-                separator ??= Separator(reader, fields);
+                delimiter ??= first.Count == 0 ? Separator(reader, fields) : null;
                 first.Add((fields, 0));
             }
         }
 
-        if (!text.IsByteWise || separator is null || first.Count < HeaderSample)
+        if (first.Count == 0)
         {
-            return null; // a file of so few rows is not worth it
+            return (null, false, null);
         }
 
-        string[] header = Header(file, first, said, new ReadingNotes());
-        bool named = first.Count < HeaderSample;
-        return range => Rows(file, separator.Value, header, named && range.Start == 0, range);
+        int rows = first.Count;
+        string[] header = Header(file, first, said, notes);
+        return (header, first.Count < rows, delimiter);
     }
 
     /// <summary>The sign behind a row's first field; <c>null</c> where there is no second one.</summary>
@@ -59,7 +80,7 @@ internal static class DelimitedReader
         return fields.Length > 1 && at < raw.Length ? raw[at] : null;
     }
 
-    private static IEnumerable<RawRow> Rows(RawFile file, char separator, string[] header, bool skip, RowRange range)
+    private static IEnumerable<RawRow> Rows(RawFile file, char? separator, string[] header, bool skip, RowRange range, ReadingNotes? notes)
     {
         using MixedText text = MixedText.Open(file, range);
         using CsvDataReader reader = Open(file, text, separator);
@@ -69,70 +90,24 @@ internal static class DelimitedReader
             string[] fields = ReadFields(reader);
             int at = line;
             line += Lines(fields);
-            if (IsBlank(fields) && header.Length > 1)
+            if (IsBlank(fields) && (header.Length > 1 || skip))
             {
-                continue;
+                continue; // a blank line is no row, but where it may be an empty value of the only column
             }
 
             if (skip)
             {
-                skip = false;
+                skip = false; // the names
                 continue;
             }
 
             yield return Row(file, header, fields, ++rows, at, text);
         }
+
+        notes?.Read(file, text);
     }
 
     private static bool IsBlank(string[] fields) => fields.Length == 1 && fields[0].Trim().Length == 0;
-
-    public static IEnumerable<RawRow> Read(RawFile file, char? delimiter, IReadOnlyCollection<string> said, ReadingNotes notes)
-    {
-        using MixedText text = MixedText.Open(file);
-        using CsvDataReader reader = Open(file, text, delimiter);
-        string[]? header = null;
-        var first = new List<(string[] Fields, int Line)>(); // until it is known whether they begin with names
-        (int rows, int line) = (0, 1);
-        while (Advance(file, reader))
-        {
-            string[] fields = ReadFields(reader);
-            int at = line;
-            line += Lines(fields);
-            if (IsBlank(fields) && (header is null || header.Length > 1))
-            {
-                continue; // a blank line is no row
-            }
-
-            if (header is not null)
-            {
-                yield return Row(file, header, fields, ++rows, at, text);
-                continue;
-            }
-
-            first.Add((fields, at));
-            if (first.Count == HeaderSample)
-            {
-                header = Header(file, first, said, notes);
-                foreach ((string[] early, int where) in first)
-                {
-                    yield return Row(file, header, early, ++rows, where, text);
-                }
-
-                first.Clear();
-            }
-        }
-
-        if (header is null && first.Count > 0)
-        {
-            header = Header(file, first, said, notes);
-            foreach ((string[] early, int where) in first)
-            {
-                yield return Row(file, header, early, ++rows, where, text);
-            }
-        }
-
-        notes.Read(file, text);
-    }
 
     private static CsvDataReader Open(RawFile file, MixedText text, char? delimiter)
     {
