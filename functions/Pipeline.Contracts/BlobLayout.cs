@@ -23,6 +23,7 @@ public static partial class BlobLayout
     public const string ValidationFile = "validation.jsonl";
     public const string TestFile = "test.jsonl";
     public const string RejectedFile = "rejected.jsonl";
+    public const string ConflictsFile = "conflicts.jsonl";
     public const string AuditFile = "audit.json";
     public const string AuditPageFile = "audit.html";
     public const string AdapterWeightsFile = "adapter_model.safetensors";
@@ -89,7 +90,10 @@ public static partial class BlobLayout
     public static BlobAddress BuildSynthetic(string datasetId, string instance) => new(DatasetsContainer, BuildPrefix(datasetId, instance) + "synthetic.json");
 
     /// <summary>A language model's answer that was bought for a project, under the hash of what was asked.</summary>
-    public static BlobAddress ModelAnswer(string project, string key) => new(ProjectsContainer, $"{Checked(project)}/synthesis/{key}.json");
+    public static BlobAddress ModelAnswer(string project, string key) => new(ProjectsContainer, $"{ModelAnswers(project)}{key}.json");
+
+    /// <summary>What their names begin with.</summary>
+    public static string ModelAnswers(string project) => $"{Checked(project)}/synthesis/";
 
     public static string JobPrefix(string runId) => $"{runId}/";
 

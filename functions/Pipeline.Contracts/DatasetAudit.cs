@@ -15,6 +15,15 @@ public sealed record DatasetAudit
     /// <summary>Tokens of the training rows by label; empty without labels.</summary>
     public required IReadOnlyDictionary<string, TokenCounts> Labels { get; init; }
 
+    /// <summary>Rows by their length in tokens, over all splits, from short to long.</summary>
+    public IReadOnlyList<LengthBin> Lengths { get; init; } = [];
+
+    /// <summary>The languages of what is asked, of a sample of all rows; of plain texts of the texts.</summary>
+    public LanguageCounts Languages { get; init; } = new(0, new Dictionary<string, int>());
+
+    /// <summary>Clusters of nearly the same texts that bear different labels: the first ones; the manifest counts all, <c>conflicts.jsonl</c> lists them.</summary>
+    public IReadOnlyList<LabelConflict> Conflicts { get; init; } = [];
+
     /// <summary>Optimizer steps of the whole training; with packing an estimate.</summary>
     public required int Steps { get; init; }
 
@@ -43,6 +52,32 @@ public sealed record AuditCheck(string Name, string Level, long Value, string De
     public const string Warning = "warning";
     public const string Red = "red";
 }
+
+/// <summary>Rows of some lengths.</summary>
+/// <param name="From">Fewest tokens.</param>
+/// <param name="To">Most tokens.</param>
+/// <param name="Rows">Rows between.</param>
+public sealed record LengthBin(int From, int To, int Rows);
+
+/// <summary>Texts by language.</summary>
+/// <param name="Asked">Texts looked at.</param>
+/// <param name="Texts">Texts by the language's English name, and those of which it cannot be told under <see cref="NotTold"/>.</param>
+public sealed record LanguageCounts(int Asked, IReadOnlyDictionary<string, int> Texts)
+{
+    /// <summary>Too short, or like several languages.</summary>
+    public const string NotTold = "not told";
+}
+
+/// <summary>Texts that are nearly the same and bear different labels.</summary>
+/// <param name="Rows">How many there are.</param>
+/// <param name="Texts">The first ones.</param>
+public sealed record LabelConflict(int Rows, IReadOnlyList<ConflictingRow> Texts);
+
+/// <summary>A row of a conflict.</summary>
+/// <param name="Id">The row.</param>
+/// <param name="Label">Its label.</param>
+/// <param name="Text">What it asks, its beginning.</param>
+public sealed record ConflictingRow(string Id, string Label, string Text);
 
 /// <summary>Tokens of some rows.</summary>
 /// <param name="Rows">Rows.</param>

@@ -18,6 +18,9 @@ public sealed record Example
     /// <summary>Where the row came from.</summary>
     public required RowPlace Source { get; init; }
 
+    /// <summary>Who said or checked the answer, as the row names them; <c>null</c>: it does not.</summary>
+    public string? Reviewer { get; init; }
+
     /// <summary>Values that were replaced, by type; <c>null</c>: none.</summary>
     public IReadOnlyDictionary<string, int>? Replaced { get; init; }
 

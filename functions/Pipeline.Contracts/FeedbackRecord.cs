@@ -22,4 +22,7 @@ public sealed record FeedbackRecord
 
     /// <summary>The right answer. Only a verdict with text and correction becomes a training row.</summary>
     public string? Correction { get; init; }
+
+    /// <summary>Who said so, by a name or number of the caller's choice; at most 200 characters.</summary>
+    public string? Reviewer { get; init; }
 }

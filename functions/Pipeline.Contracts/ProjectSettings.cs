@@ -54,6 +54,12 @@ public sealed record ColumnSettings
 {
     public string? Text { get; init; }
     public string? Label { get; init; }
+
+    /// <summary>Who said or checked the answer; default: a column called <c>reviewer</c> or <c>annotator</c>, where there is one.</summary>
+    public string? Reviewer { get; init; }
+
+    /// <summary>Names by which that column is known.</summary>
+    public static IReadOnlyList<string> ReviewerNames { get; } = ["reviewer", "annotator"];
 }
 
 /// <summary>One entry of the code book.</summary>

@@ -12,6 +12,9 @@ public static class RejectionReason
     /// <summary>The label is neither in the code book nor an alias of one that is.</summary>
     public const string UnknownLabel = "unknown_label";
 
+    /// <summary>The answer is not of the form that the task learns: for extraction a JSON object that names no key twice.</summary>
+    public const string InvalidAnswer = "invalid_answer";
+
     /// <summary>The row does not fit into <c>validation.maxTokens</c>; it is never cut.</summary>
     public const string TooLong = "too_long";
 
@@ -45,6 +48,7 @@ public static class RejectionReason
         MissingText => "Fill the text in, or leave the row away.",
         MissingLabel => "Give the row its label or answer.",
         UnknownLabel => "Correct the label, or add it, or its spelling as an alias, under labels in project.yaml.",
+        InvalidAnswer => "Write the answer as a JSON object that names no key twice, or name another task in project.yaml.",
         TooLong => "Shorten or divide the text, or raise validation.maxTokens as far as the base reads.",
         Malformed => "Mend the row: its columns, its quotes, its JSON.",
         InvalidText => "Export the source again as UTF-8; where the detail names the tokenizer, replace the unusual characters.",

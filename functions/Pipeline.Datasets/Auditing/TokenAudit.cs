@@ -9,6 +9,8 @@ namespace Pipeline.Datasets.Auditing;
 public sealed class TokenAudit(ProjectSettings settings, string endToken)
 {
     private const int RowsNamed = 5;
+    private const int Bins = 16;
+    private const double OtherLanguages = 0.1;
     private readonly Counted[] _splits = [new(), new(), new()];
     private readonly SortedDictionary<string, Counted> _labels = new(StringComparer.Ordinal);
     private readonly SortedDictionary<string, int[]> _rowsOf = new(StringComparer.Ordinal); // of a label, by split
@@ -47,7 +49,10 @@ public sealed class TokenAudit(ProjectSettings settings, string endToken)
 
     /// <summary>What was found, once every row was taken up.</summary>
     /// <param name="datasetId">The dataset's id.</param>
-    public DatasetAudit Audit(string datasetId)
+    /// <param name="languages">Of a sample of its rows.</param>
+    /// <param name="conflicting">Clusters of nearly the same texts that bear different labels.</param>
+    /// <param name="conflicts">The first of them.</param>
+    public DatasetAudit Audit(string datasetId, LanguageCounts languages, int conflicting, IReadOnlyList<LabelConflict> conflicts)
     {
         TokenCounts train = _splits[(int)Split.Train].Counts();
         long tokens = train.Tokens * settings.Training.Epochs;
@@ -55,9 +60,12 @@ public sealed class TokenAudit(ProjectSettings settings, string endToken)
         return new DatasetAudit
         {
             DatasetId = datasetId,
-            Checks = [Enough(train.Rows, _splits[(int)Split.Test].Counts().Rows), .. RowChecks(), .. LabelChecks()],
+            Checks = [Enough(train.Rows, _splits[(int)Split.Test].Counts().Rows), .. RowChecks(), .. LabelChecks(conflicting, conflicts), LanguageCheck(languages)],
             Splits = new SortedDictionary<string, TokenCounts>(Enum.GetValues<Split>().ToDictionary(s => s.ToString().ToLowerInvariant(), s => _splits[(int)s].Counts()), StringComparer.Ordinal),
             Labels = new SortedDictionary<string, TokenCounts>(_labels.ToDictionary(l => l.Key, l => l.Value.Counts()), StringComparer.Ordinal),
+            Lengths = Lengths(),
+            Languages = languages,
+            Conflicts = conflicts,
             Steps = Steps(train),
             TrainingTokens = tokens,
             Minutes = minutes,
@@ -79,7 +87,7 @@ public sealed class TokenAudit(ProjectSettings settings, string endToken)
         yield return _leaking.Check("held-out rows that nearly stand among the training rows", "the model would be asked what it has learned by heart", "take them out of the test set");
     }
 
-    private IEnumerable<AuditCheck> LabelChecks()
+    private IEnumerable<AuditCheck> LabelChecks(int conflicting, IReadOnlyList<LabelConflict> conflicts)
     {
         if (_rowsOf.Count == 0)
         {
@@ -93,6 +101,39 @@ public sealed class TokenAudit(ProjectSettings settings, string endToken)
         (int most, int fewest) = (_rowsOf.Values.Max(l => l.Sum()), _rowsOf.Values.Min(l => l.Sum()));
         bool uneven = most > 20 * fewest;
         yield return new AuditCheck("balance of the labels", uneven ? AuditCheck.Warning : AuditCheck.Ok, most / fewest, $"the most frequent label has {most} rows, the rarest {fewest}", uneven ? "collect rows of the rare labels, or join labels" : "");
+        yield return conflicts.Count == 0
+            ? new AuditCheck("labels of nearly the same texts", AuditCheck.Ok, 0, "no two texts that are nearly the same have different labels", "")
+            : new AuditCheck("labels of nearly the same texts", AuditCheck.Warning, conflicting, $"for example {Said(conflicts[0].Texts)}", $"decide which is right, and correct the source; {BlobLayout.ConflictsFile} lists them all");
+    }
+
+    /// <summary>One model for several languages is possible, one that half understands them is not noticed: the shares are said, and a second language of weight is worth a look.</summary>
+    private static AuditCheck LanguageCheck(LanguageCounts languages)
+    {
+        List<(string Language, int Texts)> told = [.. languages.Texts.Where(l => l.Key != LanguageCounts.NotTold).OrderByDescending(l => l.Value).ThenBy(l => l.Key, StringComparer.Ordinal).Select(l => (l.Key, l.Value))];
+        int all = told.Sum(l => l.Texts);
+        if (all == 0)
+        {
+            return new AuditCheck("language of the texts", AuditCheck.Ok, 0, "too short to be told", "");
+        }
+
+        int others = all - told[0].Texts;
+        string shares = string.Join(", ", told.Take(RowsNamed).Select(l => $"{l.Language} {Math.Round(100.0 * l.Texts / all)} %"));
+        bool mixed = others > OtherLanguages * all;
+        return new AuditCheck("language of the texts", mixed ? AuditCheck.Warning : AuditCheck.Ok, others, $"of {all} texts: {shares}", mixed ? "see that the base reads these languages and that each has held-out rows, or make a project of each" : "");
+    }
+
+    /// <summary>Rows by length in bins of the same width, the first from 1 token.</summary>
+    private List<LengthBin> Lengths()
+    {
+        int longest = _splits.Max(s => s.Longest);
+        int width = Math.Max(1, (longest + Bins - 1) / Bins);
+        int[] rows = new int[(longest + width - 1) / width];
+        foreach (int length in _splits.SelectMany(s => s.Lengths))
+        {
+            rows[Math.Max(0, length - 1) / width]++;
+        }
+
+        return [.. rows.Select((count, i) => new LengthBin((i * width) + 1, (i + 1) * width, count))];
     }
 
     private int Steps(TokenCounts train)
@@ -102,6 +143,8 @@ public sealed class TokenAudit(ProjectSettings settings, string endToken)
         return (int)Math.Ceiling(batches / training.GradientAccumulation) * training.Epochs;
     }
 
+    private static string Said(IReadOnlyList<ConflictingRow> rows) => string.Join(" and ", rows.DistinctBy(r => r.Label).Take(2).Select(r => $"{r.Id} as '{r.Label}'"));
+
     private static string Named(IReadOnlyCollection<string> names, long all) => all == 0 ? "none" : string.Join(", ", names.Take(RowsNamed)) + (all > RowsNamed ? $" and {all - RowsNamed} more" : "");
 
     /// <summary>Rows' lengths.</summary>
@@ -109,6 +152,10 @@ public sealed class TokenAudit(ProjectSettings settings, string endToken)
     {
         private readonly List<int> _lengths = [];
         private long _supervised;
+
+        public IReadOnlyList<int> Lengths => _lengths;
+
+        public int Longest => _lengths.Count == 0 ? 0 : _lengths.Max();
 
         public void Add(RowMeasure measure)
         {

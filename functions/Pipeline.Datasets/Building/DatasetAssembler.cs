@@ -12,6 +12,7 @@ internal sealed class DatasetAssembler(DatasetRequest request, DatasetPlan plan,
     private readonly ProjectSettings _settings = request.Settings with { Task = plan.Task };
     private readonly LabelBook? _book = plan.Spellings is null ? null : LabelBook.From(plan.Spellings, plan.SpellingsAreSaid);
     private readonly SortedDictionary<string, long> _replaced = new(StringComparer.Ordinal);
+    private IReadOnlyList<LabelConflict> _conflicts = [];
     private readonly List<string> _notes = [.. plan.Notes, .. made?.Notes ?? []];
     private readonly string _id = made is { Rows.Count: > 0 } ? ContentHash.ShortOf(plan.DatasetId, ContractJson.Write(made.Rows)) : plan.DatasetId; // a model may write other rows next time
 
@@ -21,13 +22,14 @@ internal sealed class DatasetAssembler(DatasetRequest request, DatasetPlan plan,
         Directory.CreateDirectory(folder);
         var files = new Dictionary<string, string>(StringComparer.Ordinal);
         List<int> tests = Of(RowKind.TestSet);
-        (List<int> left, int[] clusters, NearDuplicateCounts near) = TakeOut(tests);
+        (List<int> left, int[] clusters) = TakeOut(tests);
+        NearDuplicateCounts near = Count(folder, left, clusters, files);
         Split[] places = StratifiedSplit.Divide([.. left.Select(i => rows.Accepted[i].Split)], clusters, _settings.Split.Validation, request.TestFile is null ? _settings.Split.Test : 0);
         List<(RowLine Line, Split Split)> lines = plan.Task == ProjectSettings.TextTask ? Pieces(tests, left, places) : Lines(tests, left, places);
         List<int> learned = Made(lines);
         lines.InsertRange(lines.FindLastIndex(l => l.Split == Split.Train) + 1, learned.Select(i => (rows.Accepted[i].Line, Split.Train)));
         files[BlobLayout.RejectedFile] = rows.FinishRejected();
-        DatasetAudit audit = Write(folder, lines, files);
+        DatasetAudit audit = Write(folder, lines, near.Conflicting, files);
         files[BlobLayout.AuditFile] = WriteJson(folder, BlobLayout.AuditFile, audit);
         DatasetManifest manifest = Manifest([.. tests, .. left, .. learned], near, lines, files, Summaries(learned));
         WriteJson(folder, BlobLayout.ManifestFile, manifest);
@@ -38,7 +40,7 @@ internal sealed class DatasetAssembler(DatasetRequest request, DatasetPlan plan,
     /// Takes out rows that nearly repeat a test row, or where that is asked an earlier row, and clusters the rest. Each time it clusters
     /// what is left anew, until nothing more goes: what has gone may have joined others.
     /// </summary>
-    private (List<int> Left, int[] Clusters, NearDuplicateCounts Counts) TakeOut(List<int> tests)
+    private (List<int> Left, int[] Clusters) TakeOut(List<int> tests)
     {
         bool drop = _settings.Validation.NearDuplicates == ValidationSettings.Drop;
         List<int> left = Of(RowKind.Dropped);
@@ -51,7 +53,7 @@ internal sealed class DatasetAssembler(DatasetRequest request, DatasetPlan plan,
             if (gone.Count == 0)
             {
                 int[] clusters = [.. first.Skip(tests.Count).Select(f => f - tests.Count)];
-                return (left, clusters, Count(left, clusters));
+                return (left, clusters);
             }
 
             foreach (int i in gone)
@@ -108,11 +110,11 @@ internal sealed class DatasetAssembler(DatasetRequest request, DatasetPlan plan,
         return [.. (made?.Summaries ?? []).Select(s => s with { Learned = rowsOf.GetValueOrDefault(s.Generator) })];
     }
 
-    private NearDuplicateCounts Count(List<int> left, int[] clusters)
+    private NearDuplicateCounts Count(string folder, List<int> left, int[] clusters, Dictionary<string, string> files)
     {
         List<List<int>> several = [.. left.Zip(clusters).GroupBy(r => r.Second, r => r.First).Select(g => g.ToList()).Where(g => g.Count > 1)];
-        return new NearDuplicateCounts(
-            several.Count, several.Sum(g => g.Count), several.Select(g => g.Count).DefaultIfEmpty().Max(), several.Count(g => g.Select(i => rows.Accepted[i].Split.Label).Distinct().Count() > 1));
+        (files[BlobLayout.ConflictsFile], int conflicting, _conflicts) = LabelConflicts.Write(Path.Combine(folder, BlobLayout.ConflictsFile), rows, several);
+        return new NearDuplicateCounts(several.Count, several.Sum(g => g.Count), several.Select(g => g.Count).DefaultIfEmpty().Max(), conflicting);
     }
 
     private List<(RowLine Line, Split Split)> Lines(List<int> tests, List<int> left, Split[] places) =>
@@ -151,7 +153,7 @@ internal sealed class DatasetAssembler(DatasetRequest request, DatasetPlan plan,
         return [.. Enumerable.Range(0, first.Length).Where(i => (lines[i].Split == Split.Test || (validationToo && lines[i].Split == Split.Validation)) && learned.Contains(first[i]))];
     }
 
-    private DatasetAudit Write(string folder, List<(RowLine Line, Split Split)> lines, Dictionary<string, string> files)
+    private DatasetAudit Write(string folder, List<(RowLine Line, Split Split)> lines, int conflicting, Dictionary<string, string> files)
     {
         string[] names = [BlobLayout.TrainFile, BlobLayout.ValidationFile, BlobLayout.TestFile];
         HashedFile[] outputs = [.. names.Select(n => new HashedFile(Path.Combine(folder, n)))];
@@ -159,11 +161,18 @@ internal sealed class DatasetAssembler(DatasetRequest request, DatasetPlan plan,
         {
             var audit = new TokenAudit(_settings, request.Encoder.Template.EndToken);
             HashSet<int> leaks = Leaks(lines, validationToo: false);
+            List<string> sample = [];
+            int step = LanguageSample.Step(lines.Count);
             foreach ((int number, (RowLine line, Split split)) in lines.Index())
             {
                 byte[] bytes = rows.Read(line);
                 outputs[(int)split].WriteLine(bytes);
                 CountReplaced(bytes);
+                if (number % step == 0)
+                {
+                    sample.Add(RowJudge.Asked(ContractJson.Read<Example>(bytes).Messages));
+                }
+
                 audit.Add(split, line.Label < 0 ? null : _book!.Labels[line.Label], line.Measure, leaks.Contains(number), () => rows.Example(line).Id);
             }
 
@@ -172,7 +181,7 @@ internal sealed class DatasetAssembler(DatasetRequest request, DatasetPlan plan,
                 files[names[i]] = outputs[i].Finish();
             }
 
-            return audit.Audit(_id);
+            return audit.Audit(_id, LanguageSample.Of(sample), conflicting, _conflicts);
         }
         finally
         {

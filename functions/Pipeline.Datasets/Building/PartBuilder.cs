@@ -27,7 +27,7 @@ internal sealed class PartBuilder
         (_request, _plan) = (request, plan);
         _book = plan.Spellings is null ? null : LabelBook.From(plan.Spellings, plan.SpellingsAreSaid);
         Deidentifier? privacy = request.Settings.Privacy.Mode == PrivacySettings.Keep ? null : new Deidentifier(request.Settings.Privacy, request.Project);
-        _judge = new RowJudge(_book, plan.Task, plan.SystemPrompt, request.Encoder, request.Settings.Validation.MaxTokens, privacy);
+        _judge = new RowJudge(_book, plan.Task, plan.SystemPrompt, request.Encoder, request.Settings.Validation.MaxTokens, privacy, request.Settings.Columns.Reviewer);
         _common = [.. plan.CommonShingles];
     }
 

@@ -93,7 +93,7 @@ public static class ProjectFile
 
     private static ColumnSettings ReadColumns(YamlSection section)
     {
-        var columns = new ColumnSettings { Text = section.Text("text"), Label = section.Text("label") };
+        var columns = new ColumnSettings { Text = section.Text("text"), Label = section.Text("label"), Reviewer = section.Text("reviewer") };
         section.RejectOthers();
         return columns;
     }

@@ -37,6 +37,11 @@ public static class RowTrace
             said.Append(Place(manifest, row.Source));
         }
 
+        if (row.Reviewer is { } reviewer)
+        {
+            said.Append($"Its answer was said or checked by {reviewer}\n");
+        }
+
         if (row.Replaced is { Count: > 0 })
         {
             said.Append($"Replaced ({manifest.Settings.Privacy.Mode}): {string.Join(", ", row.Replaced.Select(r => $"{r.Key} {r.Value}"))}\n");

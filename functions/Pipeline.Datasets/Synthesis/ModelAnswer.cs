@@ -15,6 +15,9 @@ public sealed record ModelAnswer
     /// <summary>The text, as it came.</summary>
     public required string Text { get; init; }
 
+    /// <summary>Ids of the rows whose texts stood in what was asked.</summary>
+    public IReadOnlyList<string> Parents { get; init; } = [];
+
     /// <summary>Tokens of the prompt.</summary>
     public required long TokensIn { get; init; }
 

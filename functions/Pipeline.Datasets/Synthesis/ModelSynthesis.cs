@@ -152,7 +152,7 @@ public sealed class ModelSynthesis(IChatClient client, IAnswerShelf shelf, Proje
     {
         if (rows is null)
         {
-            ModelAnswer? answer = await AskAsync(call.Question, call.Seed, cancellation).ConfigureAwait(false);
+            ModelAnswer? answer = await AskAsync(call, call.Question, cancellation).ConfigureAwait(false);
             if (answer is null)
             {
                 return null;
@@ -161,7 +161,7 @@ public sealed class ModelSynthesis(IChatClient client, IAnswerShelf shelf, Proje
             rows = [.. RowsOf(call, answer)];
         }
 
-        return check && rows.Count > 0 ? [.. Compared(rows, await AskAsync(QuestionOf(rows), call.Seed, cancellation).ConfigureAwait(false))] : rows;
+        return check && rows.Count > 0 ? [.. Compared(rows, await AskAsync(call, QuestionOf(rows), cancellation).ConfigureAwait(false))] : rows;
     }
 
     private ModelQuestion QuestionOf(List<SyntheticRow> rows) => _prompts.Check([.. rows.Select(r => r.Text)]);
@@ -180,11 +180,12 @@ public sealed class ModelSynthesis(IChatClient client, IAnswerShelf shelf, Proje
         return known;
     }
 
-    private async Task<ModelAnswer?> AskAsync(ModelQuestion question, int seed, CancellationToken cancellation)
+    private async Task<ModelAnswer?> AskAsync(Call call, ModelQuestion question, CancellationToken cancellation)
     {
         try
         {
-            ModelAnswer answer = await CallAsync(question, KeyOf(question, seed), seed, cancellation).ConfigureAwait(false);
+            ModelAnswer bought = await CallAsync(question, KeyOf(question, call.Seed), call.Seed, cancellation).ConfigureAwait(false);
+            ModelAnswer answer = bought with { Parents = [.. call.Parents.Select(p => p.Id)] };
             _budget.Count(answer);
             Interlocked.Exchange(ref _failures, 0);
             return await shelf.KeepAsync(answer, cancellation).ConfigureAwait(false);

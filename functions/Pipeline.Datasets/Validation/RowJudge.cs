@@ -8,7 +8,7 @@ using Pipeline.Tokenization;
 namespace Pipeline.Datasets.Validation;
 
 /// <summary>Decides on each row by itself whether it can be learned. Whether another says the same is decided over all of them.</summary>
-internal sealed class RowJudge(LabelBook? book, string task, string? systemPrompt, ChatEncoder encoder, int maxTokens, Deidentifier? privacy)
+internal sealed class RowJudge(LabelBook? book, string task, string? systemPrompt, ChatEncoder encoder, int maxTokens, Deidentifier? privacy, string? reviewerColumn)
 {
     /// <summary>Judges a row.</summary>
     /// <param name="row">As it was read.</param>
@@ -49,6 +49,11 @@ internal sealed class RowJudge(LabelBook? book, string task, string? systemPromp
             return Reject(RejectionReason.UnknownLabel, book!.Explain(spelling));
         }
 
+        if (task == ProjectSettings.ExtractionTask && JsonAnswer.Parse(answer) is null)
+        {
+            return Reject(RejectionReason.InvalidAnswer, "the answer is not a JSON object, or names a key twice; extraction learns and is measured by JSON objects");
+        }
+
         bool plain = task == ProjectSettings.TextTask;
         messages[^1] = messages[^1] with { Content = answer };
         IReadOnlyDictionary<string, int>? replaced = null;
@@ -70,7 +75,7 @@ internal sealed class RowJudge(LabelBook? book, string task, string? systemPromp
             return Reject(RejectionReason.TooLong, $"{tokens} tokens where {maxTokens} are allowed (validation.maxTokens); shorten or split it");
         }
 
-        var example = new Example { Id = id, Messages = messages, Text = encoder.Template.Render(messages), Label = book is null ? null : answer, Source = row.Place, Replaced = replaced is { Count: > 0 } ? replaced : null };
+        var example = new Example { Id = id, Messages = messages, Text = encoder.Template.Render(messages), Label = book is null ? null : answer, Source = row.Place, Reviewer = ReviewerOf(row, layout), Replaced = replaced is { Count: > 0 } ? replaced : null };
         RowMeasure measure = RowMeasure.Of(encoder, example, chat);
         if (!measure.ReadsBack)
         {
@@ -80,6 +85,13 @@ internal sealed class RowJudge(LabelBook? book, string task, string? systemPromp
         string key = string.Join('\0', messages.Where(m => m.Role != ChatMessage.System || m.Content != systemPrompt).SkipLast(plain ? 0 : 1).Select(m => TextCleaning.Key(m.Content)));
         key = task is ProjectSettings.InstructionTask or ProjectSettings.ChatTask ? $"{key}\0{TextCleaning.Key(answer)}" : key; // of free answers several may be right
         return new JudgedRow(example, key, measure, null);
+    }
+
+    private string? ReviewerOf(RawRow row, RowLayout layout)
+    {
+        IEnumerable<string> names = reviewerColumn is null ? ColumnSettings.ReviewerNames : [reviewerColumn];
+        string said = names.Where(n => n != layout.Columns.Text && n != layout.Columns.Label).Select(n => row.Fields.GetValueOrDefault(n, "")).FirstOrDefault(v => v.Length > 0, "");
+        return string.IsNullOrWhiteSpace(said) ? null : TextCleaning.Clean(said);
     }
 
     /// <summary>A row's messages, cleaned.</summary>

@@ -29,7 +29,13 @@ public sealed class PrepareRetraining(PipelineStorage storage, RunStarter starte
         (string text, string label) = manifest.Layout == DatasetManifest.TextAndLabel ? (manifest.Columns.Text, manifest.Columns.Label) : ("instruction", "output");
         foreach (FeedbackRecord feedback in corrections)
         {
-            rows.Append(ContractJson.Write(new Dictionary<string, string> { [text] = feedback.Text!, [label] = feedback.Correction! })).Append('\n');
+            var row = new Dictionary<string, string> { [text] = feedback.Text!, [label] = feedback.Correction! };
+            if (feedback.Reviewer is { } reviewer)
+            {
+                row.TryAdd(manifest.Settings.Columns.Reviewer ?? ColumnSettings.ReviewerNames[0], reviewer);
+            }
+
+            rows.Append(ContractJson.Write(row)).Append('\n');
         }
 
         byte[] bytes = Encoding.UTF8.GetBytes(rows.ToString());

@@ -13,4 +13,18 @@ internal sealed class BlobAnswerShelf(PipelineStorage storage, string project) :
         await storage.Files.TryWriteAsync(BlobLayout.ModelAnswer(project, answer.Key), ContractJson.WriteUtf8(answer, indented: true), null, cancellation) is not null
             ? answer
             : await FindAsync(answer.Key, cancellation) ?? answer;
+
+    /// <summary>Removes a project's answers to questions in which some rows' texts stood. Without these rows the questions are others: nothing is lost that would be used again.</summary>
+    public static async Task ForgetAsync(PipelineStorage storage, string project, IReadOnlyCollection<string> rows, CancellationToken cancellation)
+    {
+        foreach ((string name, _) in await storage.Files.ListAsync(BlobLayout.ProjectsContainer, BlobLayout.ModelAnswers(project), cancellation))
+        {
+            var address = new BlobAddress(BlobLayout.ProjectsContainer, name);
+            ModelAnswer? answer = await storage.Files.ReadJsonAsync<ModelAnswer>(address, cancellation);
+            if (answer?.Parents.Any(rows.Contains) == true)
+            {
+                await storage.Files.DeleteAsync(address, cancellation);
+            }
+        }
+    }
 }

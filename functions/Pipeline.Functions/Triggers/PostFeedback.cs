@@ -26,7 +26,7 @@ public sealed class PostFeedback(PipelineStorage storage, RetrainingStarter retr
         }
 
         (FeedbackRecord? verdict, string? wrong) = FeedbackVerdict.Check(
-            new FeedbackRecord { Id = "", Project = project, At = time.GetUtcNow(), Text = body.Text, RunId = body.RunId, AdapterVersion = body.AdapterVersion, Score = body.Score, Correction = body.Correction },
+            new FeedbackRecord { Id = "", Project = project, At = time.GetUtcNow(), Text = body.Text, RunId = body.RunId, AdapterVersion = body.AdapterVersion, Score = body.Score, Correction = body.Correction, Reviewer = string.IsNullOrWhiteSpace(body.Reviewer) ? null : body.Reviewer.Trim() },
             project);
         if (verdict is null)
         {
@@ -40,4 +40,4 @@ public sealed class PostFeedback(PipelineStorage storage, RetrainingStarter retr
 }
 
 /// <summary>The body of a verdict.</summary>
-public sealed record FeedbackBody(string? Text, string? RunId, string? AdapterVersion, int Score, string? Correction);
+public sealed record FeedbackBody(string? Text, string? RunId, string? AdapterVersion, int Score, string? Correction, string? Reviewer = null);

@@ -3,13 +3,14 @@ using Microsoft.Azure.Functions.Worker;
 using Microsoft.DurableTask.Client;
 using Pipeline.Contracts;
 using Pipeline.Datasets;
+using Pipeline.Functions.Models;
 using Pipeline.Storage;
 
 namespace Pipeline.Functions.Triggers;
 
 /// <summary>
 /// <c>POST /api/projects/{project}/withdrawals</c> with <c>{"source": NAME, "rows": [N, …]}</c>: no dataset of the project is made with these rows any
-/// more, and a run without them starts.
+/// more, what a language model wrote after them is removed, and a run without them starts.
 /// </summary>
 public sealed class PostWithdrawal(PipelineStorage storage, RunStarter starter)
 {
@@ -28,7 +29,9 @@ public sealed class PostWithdrawal(PipelineStorage storage, RunStarter starter)
             return HttpAnswer.BadRequest(fault ?? "Give 'source', the name of a blob in raw/{project}/, and 'rows', their numbers from 1; 'file' too, where the rows lie in a file of an archive.");
         }
 
-        await AddAsync(project, body.Rows.Select(r => $"{body.File ?? body.Source}#{r}"), cancellation);
+        string[] ids = [.. body.Rows.Select(r => $"{body.File ?? body.Source}#{r}")];
+        await AddAsync(project, ids, cancellation);
+        await BlobAnswerShelf.ForgetAsync(storage, project, ids, cancellation);
         try
         {
             (string runId, bool started) = await starter.StartAsync(client, project, body.Source, "http", cancellation);

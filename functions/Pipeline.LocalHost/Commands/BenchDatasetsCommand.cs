@@ -19,21 +19,22 @@ internal static class BenchDatasetsCommand
     public static Command Create()
     {
         var rows = new Option<int>("--rows") { Description = "Synthetic tweets", DefaultValueFactory = _ => 1_000_000 };
+        var words = new Option<int>("--words") { Description = "Words a text, on average; more than 40 make documents of it", DefaultValueFactory = _ => 16 };
         Option<string?> json = CommandOptions.Json();
-        var command = new Command("datasets", "Measure building a dataset") { rows, json };
-        command.SetAction(parsed => Run(parsed.GetValue(rows), parsed.GetValue(json)));
+        var command = new Command("datasets", "Measure building a dataset") { rows, words, json };
+        command.SetAction(parsed => Run(parsed.GetValue(rows), Math.Max(2, parsed.GetValue(words)), parsed.GetValue(json)));
         return command;
     }
 
-    private static int Run(int rows, string? json)
+    private static int Run(int rows, int words, string? json)
     {
         DirectoryInfo folder = Directory.CreateTempSubdirectory("pipeline-bench-datasets-");
         try
         {
             string csv = Path.Combine(folder.FullName, "tweets.csv");
-            WriteTweets(csv, rows);
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{rows:N0} synthetic tweets, {new FileInfo(csv).Length / 1e6:0} MB of CSV, {Environment.ProcessorCount} cores"));
-            var settings = new ProjectSettings();
+            WriteTweets(csv, rows, words);
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{rows:N0} synthetic texts of {words} words on average, {new FileInfo(csv).Length / 1e6:0} MB of CSV, {Environment.ProcessorCount} cores"));
+            ProjectSettings settings = words <= 40 ? new() : new() { Validation = new() { MaxTokens = 512 } }; // the base reads no more; longer texts are rejected like any other
             (ChatEncoder encoder, string sha256) = new BaseCatalog(new BaseModelFolders(RepositoryLayout.Models)).EncoderFor(settings);
             var request = new DatasetRequest { Project = "bench", Settings = settings, Files = [RawFile.FromPath(csv)], Encoder = encoder, TokenizerSha256 = sha256 };
             List<StageFigures> figures = [];
@@ -112,8 +113,8 @@ internal static class BenchDatasetsCommand
         GC.KeepAlive(characters);
     }
 
-    /// <summary>Tweets of 8 to 24 words with names, tags and links; every 50th nearly repeats an earlier one, every 100th is one.</summary>
-    private static void WriteTweets(string path, int rows)
+    /// <summary>Tweets of half to one and a half as many words with names, tags and links; every 50th nearly repeats an earlier one, every 100th is one.</summary>
+    private static void WriteTweets(string path, int rows, int mean)
     {
         var random = new Random(20261123);
         var faker = new Faker { Random = new Randomizer(7) };
@@ -124,7 +125,7 @@ internal static class BenchDatasetsCommand
         writer.Write("id,text,label\n");
         for (int i = 0; i < rows; i++)
         {
-            string text = string.Join(' ', Enumerable.Range(0, random.Next(8, 25)).Select(_ => words[random.Next(words.Length)]));
+            string text = string.Join(' ', Enumerable.Range(0, random.Next(mean / 2, mean + (mean / 2) + 1)).Select(_ => words[random.Next(words.Length)]));
             text = recent.Count > 100 && i % 50 == 7 ? recent[random.Next(recent.Count)] + (i % 100 == 7 ? " !!" : "") : text;
             if (recent.Count < 1000)
             {

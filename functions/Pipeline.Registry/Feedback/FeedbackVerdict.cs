@@ -6,6 +6,7 @@ namespace Pipeline.Registry.Feedback;
 public static class FeedbackVerdict
 {
     private const int LongestText = 32_768;
+    private const int LongestName = 200;
 
     /// <summary>Checks a verdict.</summary>
     /// <param name="received">As it came; its id and project are set here.</param>
@@ -33,6 +34,11 @@ public static class FeedbackVerdict
         if ((received.Text?.Length ?? 0) > LongestText || (received.Correction?.Length ?? 0) > LongestText)
         {
             faults.Add($"'text' and 'correction' may have {LongestText} characters each");
+        }
+
+        if ((received.Reviewer?.Length ?? 0) > LongestName)
+        {
+            faults.Add($"'reviewer' may have {LongestName} characters");
         }
 
         return faults.Count > 0

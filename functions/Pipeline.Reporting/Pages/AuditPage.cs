@@ -8,7 +8,7 @@ namespace Pipeline.Reporting.Pages;
 public static class AuditPage
 {
     private const string Style =
-        ".red{color:#b3261e;font-weight:600}.warning{color:#8a5a00}.bar td:last-child{min-width:16rem;background:linear-gradient(#3b7dd8,#3b7dd8) no-repeat left center/var(--share) 60%}";
+        ".red{color:#b3261e;font-weight:600}.warning{color:#8a5a00}.bar td:last-child{min-width:16rem;background:linear-gradient(#3b7dd8,#3b7dd8) no-repeat left center/var(--share) 60%}.first td{border-top:2px solid currentColor}";
 
     /// <summary>Writes the page; one file, no script, every text escaped.</summary>
     public static string Write(DatasetManifest manifest, DatasetAudit audit)
@@ -47,8 +47,11 @@ public static class AuditPage
         }
 
         page.Append(CultureInfo.InvariantCulture, $"</table><p>Training goes through {audit.TrainingTokens} tokens in {audit.Steps} steps{(audit.Minutes is { } minutes ? $", about {minutes:0.#} minutes{(audit.Cost is { } cost ? $" and {cost:0.00} in money" : "")}" : "; with machine.tokensPerSecond in project.yaml the minutes stand here")}.</p>");
+        Bars(page, "Rows by length, in tokens", audit.Lengths.Select(l => ($"{l.From} to {l.To}", (long)l.Rows)), sort: false);
+        Bars(page, $"Languages of {audit.Languages.Asked} rows, looked at by Lingua", audit.Languages.Texts.Select(l => (l.Key, (long)l.Value)));
         Bars(page, "Training rows by label", audit.Labels.Select(l => (l.Key, (long)l.Value.Rows)));
         Bars(page, "Rows left out, by reason", manifest.Reasons.Select(r => (r.Key, (long)r.Value)));
+        Conflicts(page, manifest.NearDuplicates.Conflicting, audit.Conflicts);
         return HtmlPage.End(page);
     }
 
@@ -62,19 +65,39 @@ public static class AuditPage
             : warnings > 0 ? $"It can be trained on; {warnings} things are worth a look." : "It can be trained on; every check is well.";
     }
 
-    private static void Bars(StringBuilder page, string title, IEnumerable<(string Name, long Count)> bars)
+    private static void Conflicts(StringBuilder page, int all, IReadOnlyList<LabelConflict> conflicts)
+    {
+        if (conflicts.Count == 0)
+        {
+            return;
+        }
+
+        page.Append(CultureInfo.InvariantCulture, $"<h2>Nearly the same texts with different labels</h2><p>{all} groups; {(all > conflicts.Count ? $"the first {conflicts.Count} are shown, " : "")}{BlobLayout.ConflictsFile} lists every row of them. They stay in the dataset: decide which label is right, and correct the source.</p><table><tr><th>row</th><th>label</th><th>text</th></tr>");
+        foreach (LabelConflict conflict in conflicts)
+        {
+            foreach ((int place, ConflictingRow row) in conflict.Texts.Index())
+            {
+                page.Append(CultureInfo.InvariantCulture, $"<tr{(place == 0 ? " class=\"first\"" : "")}><td>{HtmlPage.Escape(row.Id)}</td><td>{HtmlPage.Escape(row.Label)}</td><td>{HtmlPage.Escape(row.Text)}</td></tr>");
+            }
+        }
+
+        page.Append("</table>");
+    }
+
+    private static void Bars(StringBuilder page, string title, IEnumerable<(string Name, long Count)> bars, bool sort = true)
     {
         const int MostBars = 60;
-        List<(string Name, long Count)> sorted = [.. bars.OrderByDescending(b => b.Count).ThenBy(b => b.Name, StringComparer.Ordinal)];
+        List<(string Name, long Count)> sorted = sort ? [.. bars.OrderByDescending(b => b.Count).ThenBy(b => b.Name, StringComparer.Ordinal)] : [.. bars];
         if (sorted.Count == 0)
         {
             return;
         }
 
+        long most = Math.Max(1, sorted.Max(b => b.Count));
         page.Append(CultureInfo.InvariantCulture, $"<h2>{title}</h2><table class=\"bar\">");
         foreach ((string name, long count) in sorted.Take(MostBars))
         {
-            page.Append(CultureInfo.InvariantCulture, $"<tr><th>{HtmlPage.Escape(name)}</th><td>{count}</td><td style=\"--share:{100 * count / Math.Max(1, sorted[0].Count)}%\"></td></tr>");
+            page.Append(CultureInfo.InvariantCulture, $"<tr><th>{HtmlPage.Escape(name)}</th><td>{count}</td><td style=\"--share:{100 * count / most}%\"></td></tr>");
         }
 
         page.Append("</table>");

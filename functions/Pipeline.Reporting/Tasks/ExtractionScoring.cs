@@ -1,4 +1,3 @@
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using Pipeline.Contracts;
 using Pipeline.Reporting.Metrics;
@@ -11,15 +10,13 @@ namespace Pipeline.Reporting.Tasks;
 /// </summary>
 public sealed class ExtractionScoring : ITaskScoring
 {
-    private static readonly JsonDocumentOptions NoDoubles = new() { AllowDuplicateProperties = false };
-
     public string ScoreName => "fieldF1";
 
     /// <summary>The field F1 of a row; an answer that is no JSON object has no fields.</summary>
     public double Score(ScoredRow row)
     {
         ArgumentNullException.ThrowIfNull(row);
-        return Parse(row.Answer) is null ? 0 : Fields(row.Gold, row.Answer).F1;
+        return JsonAnswer.Parse(row.Answer) is null ? 0 : Fields(row.Gold, row.Answer).F1;
     }
 
     public IReadOnlyDictionary<string, double> Metrics(IReadOnlyList<ScoredRow> rows)
@@ -29,7 +26,7 @@ public sealed class ExtractionScoring : ITaskScoring
         MultisetMatch spans = Sum(rows, (gold, answer) => MultisetMatch.Of(Spans(gold), Spans(answer)));
         return new Dictionary<string, double>
         {
-            ["jsonValidity"] = rows.Average(r => Parse(r.Answer) is null ? 0.0 : 1),
+            ["jsonValidity"] = rows.Average(r => JsonAnswer.Parse(r.Answer) is null ? 0.0 : 1),
             ["fieldPrecision"] = fields.Precision, ["fieldRecall"] = fields.Recall, ["fieldF1"] = fields.F1,
             ["spanPrecision"] = spans.Precision, ["spanRecall"] = spans.Recall, ["spanF1"] = spans.F1,
         };
@@ -51,12 +48,12 @@ public sealed class ExtractionScoring : ITaskScoring
 
     private static MultisetMatch Fields(string gold, string answer) => MultisetMatch.Of(TopLevel(gold), TopLevel(answer));
 
-    private static List<(string Key, string Value)> TopLevel(string json) => Parse(json) is { } parsed ? [.. parsed.Select(p => (p.Key, Canonical(p.Value)))] : [];
+    private static List<(string Key, string Value)> TopLevel(string json) => JsonAnswer.Parse(json) is { } parsed ? [.. parsed.Select(p => (p.Key, JsonAnswer.Canonical(p.Value)))] : [];
 
     private static List<(string Path, string Value)> Spans(string json)
     {
         var spans = new List<(string, string)>();
-        if (Parse(json) is { } parsed)
+        if (JsonAnswer.Parse(json) is { } parsed)
         {
             Collect(parsed, "", spans);
         }
@@ -83,34 +80,10 @@ public sealed class ExtractionScoring : ITaskScoring
 
                 break;
             case not null:
-                spans.Add((path, Canonical(node)));
+                spans.Add((path, JsonAnswer.Canonical(node)));
                 break;
         }
     }
 
     private static string Key(string path) => path.Split('.')[0];
-
-    /// <summary>A value as text that is the same for the same content: keys in order, text without blanks at its ends.</summary>
-    private static string Canonical(JsonNode? node) => node switch
-    {
-        null => "null",
-        JsonObject holder => "{" + string.Join(',', holder.OrderBy(p => p.Key, StringComparer.Ordinal).Select(p => $"{p.Key}:{Canonical(p.Value)}")) + "}",
-        JsonArray items => "[" + string.Join(',', items.Select(Canonical)) + "]",
-        _ when node.GetValueKind() == JsonValueKind.String => "\"" + node.GetValue<string>().Trim() + "\"",
-        _ => node.ToJsonString(),
-    };
-
-    private static JsonObject? Parse(string json)
-    {
-        try
-        {
-            var parsed = JsonNode.Parse(json, documentOptions: NoDoubles) as JsonObject;
-            _ = Canonical(parsed); // half an escape (\\ud83d) is found when the text is taken, not when it is parsed
-            return parsed;
-        }
-        catch (Exception fault) when (fault is JsonException or ArgumentException or InvalidOperationException)
-        {
-            return null;
-        }
-    }
 }

@@ -227,6 +227,40 @@ public sealed class DatasetBuilderTests
         Assert.Contains("5\\u0022 pipe", first.Messages[^1].Content, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("plain words")]
+    [InlineData("[1, 2]")]
+    [InlineData("{\"a\": 1, \"a\": 2}")]
+    [InlineData("{\"a\": 1")]
+    [InlineData("{\"a\": \"half \\ud83d\"}")]
+    public void Build_ExtractionAnswerThatIsNoObject_IsRejected(string answer)
+    {
+        string rows = string.Concat(Enumerable.Range(0, 20).Select(i => ContractJson.Write(new Dictionary<string, string> { ["text"] = $"item {i} and more", ["label"] = $$"""{"item":{{i}}}""" }) + "\n"))
+            + ContractJson.Write(new Dictionary<string, string> { ["text"] = "another thing", ["label"] = answer }) + "\n";
+
+        BuiltDataset build = BuiltDataset.Of(Request(new ProjectSettings { Task = ProjectSettings.ExtractionTask, TaskIsSaid = true }, new RawFile("a.jsonl", Encoding.UTF8.GetBytes(rows))));
+
+        RejectedRow rejected = Assert.Single(build.Rejected());
+        Assert.Equal(("a.jsonl#21", RejectionReason.InvalidAnswer), (rejected.Id, rejected.Reason));
+        Assert.NotEqual(RejectionReason.Advice("something else"), RejectionReason.Advice(rejected.Reason));
+        Assert.Equal(20, build.Manifest.Rows.Accepted);
+    }
+
+    [Theory]
+    [InlineData("reviewer", null)]
+    [InlineData("annotator", null)]
+    [InlineData("checked by", "checked by")]
+    public void Build_ColumnOfReviewers_StaysWithEachRow(string column, string? said)
+    {
+        string csv = $"text,label,{column}\n" + string.Concat(Enumerable.Range(0, 30).Select(i => $"filler text {i * 37},{(i % 2 == 0 ? "a" : "b")},{(i % 3 == 0 ? "" : $" person {i % 3} ")}\n"));
+
+        BuiltDataset build = Build(csv, new ProjectSettings { Columns = new() { Reviewer = said } });
+
+        Example[] rows = [.. build.Rows(BlobLayout.TrainFile, BlobLayout.ValidationFile, BlobLayout.TestFile)];
+        Assert.Equal(30, rows.Length);
+        Assert.All(rows, r => Assert.Equal(((r.Source.Row - 1) % 3) switch { 0 => null, 1 => "person 1", _ => "person 2" }, r.Reviewer));
+    }
+
     [Fact]
     public void Build_AnswerThatTheTokenizerCannotWrite_IsOneRejectedRow()
     {

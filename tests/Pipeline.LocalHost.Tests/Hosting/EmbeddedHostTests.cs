@@ -4,6 +4,7 @@ using System.Text;
 using System.Text.Json;
 using Pipeline.Contracts;
 using Pipeline.Datasets;
+using Pipeline.Datasets.Synthesis;
 using Pipeline.Datasets.Ingestion;
 using Pipeline.Functions;
 using Pipeline.LocalHost.Hosting;
@@ -198,10 +199,17 @@ public sealed class EmbeddedHostTests(HostFixture host) : IClassFixture<HostFixt
         RunRecord first = await host.WaitAsync("erasure", HasEnded);
 
         AffectedDataset seen = Assert.Single((await host.Http.GetFromJsonAsync<List<AffectedDataset>>("api/projects/erasure/affected?source=a.csv&row=3", TestContext.Current.CancellationToken))!);
+        foreach (int row in (int[])[3, 4])
+        {
+            var bought = new ModelAnswer { Key = $"after-{row}", Finish = ModelAnswer.Stop, Text = "{}", TokensIn = 1, TokensOut = 1, Parents = [$"a.csv#{row}"] };
+            await host.Storage.Files.WriteJsonAsync(BlobLayout.ModelAnswer("erasure", bought.Key), bought, TestContext.Current.CancellationToken);
+        }
+
         HttpResponseMessage withdrawn = await host.PostAsync("api/projects/erasure/withdrawals", new { source = "a.csv", rows = new[] { 3 } });
         RunRecord second = await host.WaitAsync("erasure", r => HasEnded(r) && r.RunId != first.RunId);
         List<AffectedDataset> after = (await host.Http.GetFromJsonAsync<List<AffectedDataset>>("api/projects/erasure/affected?source=a.csv&row=3", TestContext.Current.CancellationToken))!;
 
+        Assert.Equal([BlobLayout.ModelAnswer("erasure", "after-4").Name], (await host.Storage.Files.ListAsync(BlobLayout.ProjectsContainer, BlobLayout.ModelAnswers("erasure"), TestContext.Current.CancellationToken)).Select(b => b.Name));
         Assert.Equal((first.DatasetId, "a.csv#3"), (seen.DatasetId, seen.Fates[0].Id));
         Assert.Equal(new AffectedRun(first.RunId, RunRecord.Completed, first.Adapter, true), Assert.Single(seen.Runs));
         Assert.Equal((HttpStatusCode.Accepted, RunRecord.Completed), (withdrawn.StatusCode, second.State));
@@ -257,7 +265,7 @@ public sealed class EmbeddedHostTests(HostFixture host) : IClassFixture<HostFixt
 
         for (int i = 0; i < 3; i++)
         {
-            HttpResponseMessage kept = await host.PostAsync($"api/projects/{project}/feedback", new { text = $"hello to number {i}", score = -1, correction = "greeting", adapterVersion = "v1" });
+            HttpResponseMessage kept = await host.PostAsync($"api/projects/{project}/feedback", new { text = $"hello to number {i}", score = -1, correction = "greeting", adapterVersion = "v1", reviewer = "clerk 7" });
             Assert.Equal(HttpStatusCode.OK, kept.StatusCode);
         }
 
@@ -265,6 +273,11 @@ public sealed class EmbeddedHostTests(HostFixture host) : IClassFixture<HostFixt
         Assert.Equal((RunRecord.Completed, 2), (again.State, again.Version!.Value));
         DatasetManifest manifest = (await host.Storage.Files.ReadJsonAsync<DatasetManifest>(BlobLayout.Dataset(again.DatasetId!, BlobLayout.ManifestFile), TestContext.Current.CancellationToken))!;
         Assert.Equal(83, manifest.Rows.Read);
+        string[] files = [BlobLayout.TrainFile, BlobLayout.ValidationFile, BlobLayout.TestFile];
+        IEnumerable<byte[]?> texts = await Task.WhenAll(files.Select(f => host.Storage.Files.ReadAsync(BlobLayout.Dataset(again.DatasetId!, f), TestContext.Current.CancellationToken)));
+        Example[] rows = [.. texts.SelectMany(t => Encoding.UTF8.GetString(t!).Split('\n', StringSplitOptions.RemoveEmptyEntries)).Select(l => ContractJson.Read<Example>(l))];
+        Assert.All(rows, r => Assert.Equal(r.Source.File.StartsWith("corrections-", StringComparison.Ordinal) ? "clerk 7" : null, r.Reviewer));
+        Assert.Contains(rows, r => r.Reviewer is not null);
         await Task.Delay(3000, TestContext.Current.CancellationToken);
         Assert.Equal(2, (await host.Storage.Runs.ListAsync(project, TestContext.Current.CancellationToken)).Count);
     }

@@ -64,6 +64,8 @@ public sealed class ModelSynthesisTests : IAsyncLifetime
         RowCounts rows = build.Manifest.Rows;
         Assert.Equal((90, 90), (rows.Read, rows.Accepted + rows.Rejected + rows.Duplicates));
 
+        IEnumerable<ModelAnswer> kept = Directory.GetFiles(Path.Combine(_folder, "answers")).Select(f => ContractJson.Read<ModelAnswer>(File.ReadAllBytes(f)));
+        Assert.Equal(made.SelectMany(r => r.Synthetic!.Parents).Distinct().Order(StringComparer.Ordinal), kept.SelectMany(a => a.Parents).Distinct().Order(StringComparer.Ordinal));
         JsonElement asked = _server.Requests.First();
         Assert.Contains("number: a quantity For instance: five apples", asked.GetProperty("messages")[0].GetProperty("content").GetString(), StringComparison.Ordinal);
         Assert.True(asked.GetProperty("response_format").GetProperty("json_schema").GetProperty("strict").GetBoolean());

@@ -35,7 +35,7 @@ public sealed class TokenAuditTests
             audit.Add(split, row.Label, RowMeasure.Of(Encoder, row), split == Split.Test && learned.Contains(cluster), () => row.Id);
         }
 
-        return audit.Audit("d");
+        return audit.Audit("d", new LanguageCounts(12, new Dictionary<string, int> { ["English"] = 9, [LanguageCounts.NotTold] = 3 }), 0, []);
     }
 
     [Fact]
@@ -49,6 +49,8 @@ public sealed class TokenAuditTests
         Assert.Equal((9, 3 * tokens, Math.Round(3.0 * tokens / 600, 2)), (audit.Steps, audit.TrainingTokens, audit.Minutes));
         Assert.Equal(Math.Round(audit.Minutes!.Value / 10, 2), audit.Cost);
         Assert.Equal(["a", "b"], audit.Labels.Keys);
+        Assert.Equal(12, audit.Lengths.Sum(b => b.Rows));
+        Assert.Equal((1, true), (audit.Lengths[0].From, audit.Lengths[^1].Rows > 0));
         Assert.Equal(5, audit.Labels["a"].Rows);
     }
 
