@@ -36,6 +36,9 @@ public sealed record DatasetAudit
     /// <summary>What these minutes cost, in the machine's currency; <c>null</c> where project.yaml names no price.</summary>
     public double? Cost { get; init; }
 
+    /// <summary>Memory that training takes on the CPU, reckoned from the base's shape and the longest rows; <c>null</c> where the base's config.json does not say its shape.</summary>
+    public TrainingMemory? Memory { get; init; }
+
     /// <summary>Whether no check is red.</summary>
     public bool Passed() => Checks.All(c => c.Level != AuditCheck.Red);
 }

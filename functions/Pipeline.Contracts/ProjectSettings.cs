@@ -146,4 +146,7 @@ public sealed record MachineSettings
 
     /// <summary>What an hour of it costs; <c>null</c> (default): no estimate of the cost.</summary>
     public double? PricePerHour { get; init; }
+
+    /// <summary>Memory in GiB; <c>null</c> (default): whether the training fits is not checked before it starts.</summary>
+    public double? MemoryGiB { get; init; }
 }

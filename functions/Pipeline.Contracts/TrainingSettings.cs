@@ -9,6 +9,7 @@ public sealed record TrainingSettings
     public const string Cosine = "cosine";
     public const string Linear = "linear";
     public const string Constant = "constant";
+    public const string AllLinear = "all-linear";
     public const string AdamW = "adamw";
     public const string AdamW8Bit = "adamw8bit";
 
@@ -31,7 +32,7 @@ public sealed record TrainingSettings
     public bool Dora { get; init; }
 
     /// <summary>Linear layers that get matrices: <c>all-linear</c> (default; all but the head), or names such as <c>q_proj</c>. Fewer learn less and cost less.</summary>
-    public IReadOnlyList<string> Targets { get; init; } = ["all-linear"];
+    public IReadOnlyList<string> Targets { get; init; } = [AllLinear];
 
     /// <summary>NEFTune (Jain et al. 2023): uniform noise on the embeddings in training, of this alpha / sqrt(tokens · hidden) at most; 0 to 100; 0 (default): none. 5 is the paper's usual one.</summary>
     public double NeftuneAlpha { get; init; }

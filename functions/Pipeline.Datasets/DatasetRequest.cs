@@ -20,6 +20,9 @@ public sealed record DatasetRequest
     public required ChatEncoder Encoder { get; init; }
     public required string TokenizerSha256 { get; init; }
 
+    /// <summary>The base's shape, for the audit's memory; <c>null</c>: not known.</summary>
+    public BaseShape? Shape { get; init; }
+
     /// <summary>Ids of rows that were withdrawn, such as <c>tweets.csv#12</c>: the dataset is made as if they were not there, but for their places.</summary>
     public IReadOnlyList<string> Without { get; init; } = [];
 

@@ -31,6 +31,13 @@ public sealed class BaseCatalog(BaseModelFolders folders)
         }
     }
 
+    /// <summary>The shape of a project's base; <c>null</c>: its config.json does not say it.</summary>
+    public BaseShape? ShapeOf(ProjectSettings settings)
+    {
+        ArgumentNullException.ThrowIfNull(settings);
+        return folders.Shape(settings.Base);
+    }
+
     private (ChatEncoder, string) Load((string Base, string? Template) key)
     {
         string directory = folders.Find(key.Base);

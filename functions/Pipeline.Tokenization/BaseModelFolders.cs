@@ -17,6 +17,25 @@ public sealed class BaseModelFolders(string folders)
         return directory ?? throw new DirectoryNotFoundException($"The base '{name}' is in none of the folders of PIPELINE_MODELS ({folders}).");
     }
 
+    /// <summary>The shape of a base, by its config.json; <c>null</c>: it does not say all of it.</summary>
+    public BaseShape? Shape(string name)
+    {
+        string path = Path.Combine(Find(name), "config.json");
+        if (!File.Exists(path))
+        {
+            return null;
+        }
+
+        using JsonDocument config = JsonDocument.Parse(File.ReadAllBytes(path));
+        JsonElement root = config.RootElement;
+        int Of(string key, int otherwise = 0) => root.TryGetProperty(key, out JsonElement value) && value.TryGetInt32(out int number) ? number : otherwise;
+        (int hidden, int heads) = (Of("hidden_size"), Of("num_attention_heads"));
+        var shape = new BaseShape(
+            hidden, Of("intermediate_size"), Of("num_hidden_layers"), heads, Of("num_key_value_heads", heads), Of("head_dim", heads > 0 ? hidden / heads : 0), Of("vocab_size"),
+            root.TryGetProperty("tie_word_embeddings", out JsonElement tied) && tied.ValueKind == JsonValueKind.True);
+        return shape is { Hidden: > 0, Inner: > 0, Layers: > 0, HeadSize: > 0, Vocabulary: > 0 } ? shape : null;
+    }
+
     /// <summary>The longest sequence that a base reads, in tokens (<c>max_position_embeddings</c> of its config.json); <c>null</c>: not said.</summary>
     public int? MaxPositions(string name)
     {

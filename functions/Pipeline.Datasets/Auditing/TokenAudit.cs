@@ -6,7 +6,8 @@ namespace Pipeline.Datasets.Auditing;
 /// <summary>Holds a finished dataset against what training needs, row by row, as the encoder that training uses has measured them.</summary>
 /// <param name="settings">The project's settings.</param>
 /// <param name="endToken">The template's end token, for messages.</param>
-public sealed class TokenAudit(ProjectSettings settings, string endToken)
+/// <param name="shape">The base's shape; <c>null</c>: not known, and no memory is reckoned.</param>
+public sealed class TokenAudit(ProjectSettings settings, string endToken, BaseShape? shape)
 {
     private const int RowsNamed = 5;
     private const int Bins = 16;
@@ -57,15 +58,17 @@ public sealed class TokenAudit(ProjectSettings settings, string endToken)
         TokenCounts train = _splits[(int)Split.Train].Counts();
         long tokens = train.Tokens * settings.Training.Epochs;
         double? minutes = settings.Machine.TokensPerSecond is { } speed ? Math.Round(tokens / speed / 60, 2) : null;
+        TrainingMemory? memory = Memory();
         return new DatasetAudit
         {
             DatasetId = datasetId,
-            Checks = [Enough(train.Rows, _splits[(int)Split.Test].Counts().Rows), .. RowChecks(), .. LabelChecks(conflicting, conflicts), LanguageCheck(languages)],
+            Checks = [Enough(train.Rows, _splits[(int)Split.Test].Counts().Rows), .. RowChecks(), .. LabelChecks(conflicting, conflicts), LanguageCheck(languages), .. MemoryCheck(memory)],
             Splits = new SortedDictionary<string, TokenCounts>(Enum.GetValues<Split>().ToDictionary(s => s.ToString().ToLowerInvariant(), s => _splits[(int)s].Counts()), StringComparer.Ordinal),
             Labels = new SortedDictionary<string, TokenCounts>(_labels.ToDictionary(l => l.Key, l => l.Value.Counts()), StringComparer.Ordinal),
             Lengths = Lengths(),
             Languages = languages,
             Conflicts = conflicts,
+            Memory = memory,
             Steps = Steps(train),
             TrainingTokens = tokens,
             Minutes = minutes,
@@ -134,6 +137,35 @@ public sealed class TokenAudit(ProjectSettings settings, string endToken)
         }
 
         return [.. rows.Select((count, i) => new LengthBin((i * width) + 1, (i + 1) * width, count))];
+    }
+
+    /// <summary>Of the micro-batch with the longest rows, for rows of like length are computed together.</summary>
+    private TrainingMemory? Memory()
+    {
+        IReadOnlyList<int> lengths = _splits[(int)Split.Train].Lengths; // in order, since they were counted
+        if (shape is null || lengths.Count == 0)
+        {
+            return null;
+        }
+
+        int[] batch = [.. lengths.TakeLast(settings.Training.BatchSize)];
+        long tokens = settings.Training.PackTokens ?? batch.Sum(l => (long)l);
+        int rows = settings.Training.PackTokens is { } most ? Math.Max(1, most / lengths[^1]) : batch.Length;
+        return TrainingMemory.OnCpu(shape, settings.Training, rows, lengths[^1], tokens, settings.Machine.MemoryGiB is { } there ? (long)(there * (1L << 30)) : long.MaxValue);
+    }
+
+    private IEnumerable<AuditCheck> MemoryCheck(TrainingMemory? memory)
+    {
+        if (memory is null || settings.Machine.MemoryGiB is not { } there)
+        {
+            yield break;
+        }
+
+        double needed = memory.TotalBytes / (double)(1L << 30);
+        string said = string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{needed:0.0} of {there:0.#} GiB");
+        yield return needed > there
+            ? new AuditCheck("memory of the machine", AuditCheck.Red, (long)Math.Ceiling(needed), said, "lower training.batchSize or validation.maxTokens, take method qlora or optimizer adamw8bit, a smaller base, or a larger machine")
+            : new AuditCheck("memory of the machine", AuditCheck.Ok, (long)Math.Ceiling(needed), said, "");
     }
 
     private int Steps(TokenCounts train)

@@ -159,7 +159,7 @@ internal sealed class DatasetAssembler(DatasetRequest request, DatasetPlan plan,
         HashedFile[] outputs = [.. names.Select(n => new HashedFile(Path.Combine(folder, n)))];
         try
         {
-            var audit = new TokenAudit(_settings, request.Encoder.Template.EndToken);
+            var audit = new TokenAudit(_settings, request.Encoder.Template.EndToken, request.Shape);
             HashSet<int> leaks = Leaks(lines, validationToo: false);
             List<string> sample = [];
             int step = LanguageSample.Step(lines.Count);

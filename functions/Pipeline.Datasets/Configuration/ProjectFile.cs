@@ -242,7 +242,7 @@ public static class ProjectFile
 
     private static MachineSettings ReadMachine(YamlSection section)
     {
-        var machine = new MachineSettings { TokensPerSecond = section.Number("tokensPerSecond", null, 0, 1e9, open: true), PricePerHour = section.Number("pricePerHour", null, 0, 1e6) };
+        var machine = new MachineSettings { TokensPerSecond = section.Number("tokensPerSecond", null, 0, 1e9, open: true), PricePerHour = section.Number("pricePerHour", null, 0, 1e6), MemoryGiB = section.Number("memoryGiB", null, 0, 1e6, open: true) };
         section.RejectOthers();
         return machine;
     }

@@ -58,6 +58,6 @@ public sealed class DatasetSources(PipelineStorage storage, BaseCatalog bases)
         }
 
         RawFile? test = settings.Split.TestFile is { } testFile ? await OpenOneAsync(BlobLayout.Raw(input.Project, testFile), testFile) : null;
-        return (new DatasetRequest { Project = input.Project, Settings = settings, Files = files, TestFile = test, Without = without, Encoder = encoder, TokenizerSha256 = sha256 }, found);
+        return (new DatasetRequest { Project = input.Project, Settings = settings, Files = files, TestFile = test, Without = without, Encoder = encoder, TokenizerSha256 = sha256, Shape = bases.ShapeOf(settings) }, found);
     }
 }

@@ -27,13 +27,13 @@ public sealed class ResumeRun(PipelineStorage storage, RunStarter starter)
 
         try
         {
-            return await starter.ResumeAsync(client, run, cancellation)
-                ? HttpAnswer.Accepted($"/api/runs/{id}", new { runId = id, started = true })
-                : HttpAnswer.BadRequest($"'{run.Source}' or the project's settings have changed since; drop the file again to start a run of what is there now.");
+            return await starter.ResumeAsync(client, run, cancellation) is { } refused
+                ? HttpAnswer.BadRequest(refused)
+                : HttpAnswer.Accepted($"/api/runs/{id}", new { runId = id, started = true });
         }
-        catch (DatasetException refused)
+        catch (DatasetException fault)
         {
-            return HttpAnswer.BadRequest(refused.Message);
+            return HttpAnswer.BadRequest(fault.Message);
         }
     }
 }

@@ -10,6 +10,8 @@ namespace Pipeline.Functions.Triggers;
 /// <summary>Starts a run, once for the same bytes and settings: the run's id is made of them.</summary>
 public sealed class RunStarter(PipelineStorage storage, ProjectReader projects, TimeProvider time, ILogger<RunStarter> logger)
 {
+    private const string OtherRuns = "Another retraining of the project runs, and takes up every correction that waits; resume this one when that one has ended.";
+
     /// <summary>Starts the run of a raw blob unless it runs or has completed; one that failed or was cancelled starts anew.</summary>
     /// <returns>The run and whether it was started now.</returns>
     /// <exception cref="Pipeline.Datasets.DatasetException">The blob does not exist or the settings cannot be read.</exception>
@@ -70,28 +72,33 @@ public sealed class RunStarter(PipelineStorage storage, ProjectReader projects, 
     }
 
     /// <summary>Starts a run again that failed or was cancelled; its worker goes on from the checkpoint.</summary>
-    /// <returns>Whether it was started: not when its raw files or settings are others by now, and it would be another run.</returns>
-    public async Task<bool> ResumeAsync(DurableTaskClient client, RunRecord run, CancellationToken cancellation)
+    /// <returns>Why it was not started: its raw files or settings are others by now, and it would be another run, or another retraining runs; <c>null</c>: it was.</returns>
+    public async Task<string?> ResumeAsync(DurableTaskClient client, RunRecord run, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(client);
         ArgumentNullException.ThrowIfNull(run);
         var input = new PipelineInput(run.RunId, run.Project, run.Source, run.FeedbackBatch, run.Trigger);
         if (!await IsCurrentAsync(input, cancellation))
         {
-            return false;
+            return $"'{run.Source}' or the project's settings have changed since; drop the file again to start a run of what is there now.";
+        }
+
+        if (run.FeedbackBatch is not null && await RetrainsAsync(client, run.Project, cancellation))
+        {
+            return OtherRuns;
         }
 
         await PurgeAsync(client, run.RunId, cancellation);
         if (run.FeedbackBatch is not null)
         {
             // Through the retraining, which notes at its end that the corrections are used.
-            return await ScheduleRetrainingAsync(client, new RetrainingInput(run.Project, run.Trigger), cancellation) is not null;
+            return await ScheduleRetrainingAsync(client, new RetrainingInput(run.Project, run.Trigger), cancellation) is null ? OtherRuns : null;
         }
 
         await PutAsync(input, cancellation);
         await client.ScheduleNewOrchestrationInstanceAsync(AdapterPipeline.Name, input, new StartOrchestrationOptions(input.RunId), cancellation);
         Log.RunStarted(logger, input.RunId, "resume", input.Source);
-        return true;
+        return null;
     }
 
     /// <summary>Starts a project's retraining: one at a time, what comes while it runs waits for the next.</summary>
@@ -100,15 +107,22 @@ public sealed class RunStarter(PipelineStorage storage, ProjectReader projects, 
     {
         ArgumentNullException.ThrowIfNull(client);
         ArgumentNullException.ThrowIfNull(input);
-        string instanceId = $"{input.Project}-retraining";
-        if (await client.GetInstanceAsync(instanceId, false, cancellation) is { IsCompleted: false })
+        if (await RetrainsAsync(client, input.Project, cancellation))
         {
             return null;
         }
 
+        string instanceId = RetrainingInstanceOf(input.Project);
+
         await client.PurgeInstanceAsync(instanceId, cancellation);
         return await client.ScheduleNewOrchestrationInstanceAsync(Retraining.Name, input, new StartOrchestrationOptions(instanceId), cancellation);
     }
+
+    /// <summary>The instance of a project's retraining.</summary>
+    public static string RetrainingInstanceOf(string project) => project + "-retraining";
+
+    private static async Task<bool> RetrainsAsync(DurableTaskClient client, string project, CancellationToken cancellation) =>
+        await client.GetInstanceAsync(RetrainingInstanceOf(project), false, cancellation) is { IsCompleted: false };
 
     /// <summary>Lists a run that an orchestration is about to start.</summary>
     public async Task<PipelineInput> RecordAsync(string project, string source, string feedbackBatch, string trigger, CancellationToken cancellation)

@@ -66,7 +66,8 @@ internal static class DatasetCommand
 
         ProjectSettings settings = ProjectFile.Read(projectFile is null ? "" : File.ReadAllText(projectFile));
         string models = Environment.GetEnvironmentVariable("PIPELINE_MODELS") is { Length: > 0 } said ? said : RepositoryLayout.Models;
-        (ChatEncoder encoder, string sha256) = new BaseCatalog(new BaseModelFolders(models)).EncoderFor(settings);
+        var bases = new BaseCatalog(new BaseModelFolders(models));
+        (ChatEncoder encoder, string sha256) = bases.EncoderFor(settings);
         string? test = settings.Split.TestFile is { } name ? Path.Combine(Path.GetDirectoryName(Path.GetFullPath(input))!, name) : null;
         if (test is not null && !File.Exists(test))
         {
@@ -75,7 +76,7 @@ internal static class DatasetCommand
 
         return new DatasetRequest
         {
-            Project = "local", Settings = settings, Files = [Read(input)], TestFile = test is null ? null : Read(test), Encoder = encoder, TokenizerSha256 = sha256,
+            Project = "local", Settings = settings, Files = [Read(input)], TestFile = test is null ? null : Read(test), Encoder = encoder, TokenizerSha256 = sha256, Shape = bases.ShapeOf(settings),
         };
     }
 

@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Pipeline.Contracts;
 
 namespace Pipeline.Model.Adapters;
 
@@ -9,7 +10,7 @@ namespace Pipeline.Model.Adapters;
 public sealed record LoraOptions(int Rank, double Alpha, double Dropout)
 {
     /// <summary>All linear layers of the decoder, the head left out, as peft understands the word.</summary>
-    public const string AllLinear = "all-linear";
+    public const string AllLinear = TrainingSettings.AllLinear;
 
     /// <summary>Divides alpha by sqrt(r) instead of r (Kalajdzievski 2023, rsLoRA). Default false.</summary>
     public bool UseRslora { get; init; }

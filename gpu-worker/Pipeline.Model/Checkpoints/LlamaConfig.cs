@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Pipeline.Contracts;
 
 namespace Pipeline.Model.Checkpoints;
 
@@ -50,8 +51,11 @@ public sealed record LlamaConfig
     /// <summary>Whether the folder holds NF4 codes (bitsandbytes' layout) in place of the linear layers' weights.</summary>
     public bool Quantized { get; init; }
 
+    /// <summary>What memory is reckoned from.</summary>
+    public BaseShape Shape => new(HiddenSize, IntermediateSize, Layers, Heads, KeyValueHeads, HeadSize, VocabularySize, TiedEmbeddings);
+
     /// <summary>Numbers in a full-size decoder layer's linear weights.</summary>
-    public long LinearParametersPerLayer => ((long)HiddenSize * HeadSize * ((2 * Heads) + (2 * KeyValueHeads))) + (3L * HiddenSize * IntermediateSize);
+    public long LinearParametersPerLayer => Shape.LinearsPerLayer;
 
     /// <summary>How many positions a query of a layer sees; <c>null</c>: all before it.</summary>
     public int? WindowOf(int layer) => layer >= FirstWindowLayer ? SlidingWindow : null;

@@ -1,3 +1,4 @@
+using Pipeline.Contracts;
 using Pipeline.Model.Adapters;
 using Pipeline.Model.Checkpoints;
 using TorchSharp;
@@ -14,8 +15,6 @@ public sealed class LlamaModel : IDisposable
     private readonly RotaryEmbedding _rotary;
     private readonly DecoderLayer[] _layers;
 
-    private const long LargestKept = 2L << 30; // bytes of dequantised layers that are kept beside their codes
-
     private LlamaModel(CheckpointReader checkpoint, LlamaConfig config, WeightStorage storage)
     {
         Config = config;
@@ -25,7 +24,7 @@ public sealed class LlamaModel : IDisposable
         _head = config.TiedEmbeddings ? null : checkpoint.Read("lm_head.weight", config.VocabularySize, config.HiddenSize).DetachFromDisposeScope();
         _rotary = new RotaryEmbedding(config);
         Projections = [.. _layers.SelectMany(l => l.Projections)];
-        bool keep = 4 * config.Layers * config.LinearParametersPerLayer <= LargestKept;
+        bool keep = 4 * config.Layers * config.LinearParametersPerLayer <= TrainingMemory.MostDequantizedKept;
         foreach (Projection projection in Projections)
         {
             projection.Weight.KeepsDequantized = keep;

@@ -1,3 +1,4 @@
+using Pipeline.Contracts;
 using Pipeline.Model.Adapters;
 using Pipeline.Model.Llama;
 using Pipeline.Model.Llama.Gradients;
@@ -13,7 +14,6 @@ namespace Pipeline.Training.Objectives;
 /// </summary>
 public sealed class StepGradient : IDisposable
 {
-    private const long KeptShare = 4; // of the memory that is there, intermediate results take at most one part in this many
     private readonly LlamaModel _model;
     private readonly LlamaGradient? _gradient;
     private readonly double _noiseAlpha;
@@ -30,7 +30,7 @@ public sealed class StepGradient : IDisposable
             throw new TrainingException("training.neftuneAlpha is not computed together with training.dora; leave one of them out.");
         }
 
-        _gradient = byHand ? new LlamaGradient(model, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / KeptShare) : null;
+        _gradient = byHand ? new LlamaGradient(model, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / TrainingMemory.KeptShare) : null;
     }
 
     /// <summary>Adds up the gradients of a step.</summary>

@@ -2,11 +2,14 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json;
+using Microsoft.DurableTask;
 using Pipeline.Contracts;
 using Pipeline.Datasets;
-using Pipeline.Datasets.Synthesis;
 using Pipeline.Datasets.Ingestion;
+using Pipeline.Datasets.Synthesis;
 using Pipeline.Functions;
+using Pipeline.Functions.Orchestrations;
+using Pipeline.Functions.Triggers;
 using Pipeline.LocalHost.Hosting;
 using Pipeline.LocalHost.Processes;
 using Pipeline.Tokenization;
@@ -280,6 +283,23 @@ public sealed class EmbeddedHostTests(HostFixture host) : IClassFixture<HostFixt
         Assert.Contains(rows, r => r.Reviewer is not null);
         await Task.Delay(3000, TestContext.Current.CancellationToken);
         Assert.Equal(2, (await host.Storage.Runs.ListAsync(project, TestContext.Current.CancellationToken)).Count);
+        await ResumeWhileAnotherRetrains(project, again);
+    }
+
+    /// <summary>The retraining had failed, say, and another one runs: the refusal says that, and not that files have changed.</summary>
+    private async Task ResumeWhileAnotherRetrains(string project, RunRecord run)
+    {
+        string instance = RunStarter.RetrainingInstanceOf(project);
+        await host.Storage.Runs.UpdateAsync(run.RunId, r => r with { State = RunRecord.Failed }, TestContext.Current.CancellationToken);
+        await host.Durable.PurgeInstanceAsync(instance, TestContext.Current.CancellationToken);
+        var job = new JobInput(run.RunId, project, run.DatasetId!, "another");
+        await host.Durable.ScheduleNewOrchestrationInstanceAsync(TrainingWatch.Name, new TrainingWait(job, new JobHandle(1, TimeSpan.FromHours(1), TimeSpan.FromHours(1), 0), 0), new StartOrchestrationOptions(instance), TestContext.Current.CancellationToken);
+
+        HttpResponseMessage refused = await host.PostAsync($"api/runs/{run.RunId}/resume", new { });
+
+        Assert.Equal(HttpStatusCode.BadRequest, refused.StatusCode);
+        Assert.Contains("Another retraining of the project runs", await refused.Content.ReadAsStringAsync(TestContext.Current.CancellationToken), StringComparison.Ordinal);
+        await host.Durable.TerminateInstanceAsync(instance, (object?)null, TestContext.Current.CancellationToken);
     }
 
     [Fact]

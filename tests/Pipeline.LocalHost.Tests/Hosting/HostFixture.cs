@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json;
+using Microsoft.DurableTask.Client;
 using Pipeline.Contracts;
 using Pipeline.Functions.Activities;
 using Pipeline.Functions.Models;
@@ -20,6 +21,7 @@ public sealed class HostFixture : IAsyncLifetime
     public string Data { get; } = Directory.CreateTempSubdirectory("pipeline-host-").FullName;
     public HttpClient Http { get; } = new() { Timeout = TimeSpan.FromMinutes(2) };
     public PipelineStorage Storage => _host!.Storage;
+    public DurableTaskClient Durable => _host!.Durable;
 
     /// <summary>A project that trains in seconds.</summary>
     public const string QuickYaml = "training: { r: 4, epochs: 1, batchSize: 8, warmupSteps: 1 }\nevaluation: { generate: false, bootstrapSamples: 200 }\nvalidation: { maxTokens: 64 }\n";

@@ -1,4 +1,4 @@
-using Pipeline.Model.Checkpoints;
+using Pipeline.Contracts;
 using Pipeline.Model.Kernels;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -170,12 +170,5 @@ public sealed class LlamaGradient : IDisposable
         return new FlatContext(rows, _model.Config, _workspace, cos, sin, window, dropoutSeed);
     }
 
-    /// <summary>What a layer keeps: flat for most of it, side by side and with repeated keys and values for attention.</summary>
-    private long BytesALayer(PackedRows rows)
-    {
-        LlamaConfig config = _model.Config;
-        long slots = rows.Lengths.Count * (long)rows.Longest;
-        long flat = rows.Count * ((4L * config.HiddenSize) + (3L * config.IntermediateSize) + (2L * config.HeadSize * (config.Heads + config.KeyValueHeads)));
-        return 4 * (flat + (slots * config.HeadSize * ((4L * config.Heads) + (2L * config.KeyValueHeads))));
-    }
+    private long BytesALayer(PackedRows rows) => TrainingMemory.LayerBytes(_model.Config.Shape, rows.Count, rows.Lengths.Count * (long)rows.Longest);
 }

@@ -24,9 +24,9 @@ public sealed class TokenAuditTests
     private static readonly Example[] Train = [.. Enumerable.Range(0, 10).Select(i => Row($"t{i}", $"the sky over town {i} is wide", i % 2 == 0 ? "a" : "b", i % 2 == 0 ? "a" : "b"))];
     private static readonly Example[] Test = [Row("h1", "nothing like any other text", "a", "a"), Row("h2", "an answer of its own kind", "b", "b")];
 
-    private static DatasetAudit Audit(IEnumerable<Example> train, IEnumerable<Example> test)
+    private static DatasetAudit Audit(IEnumerable<Example> train, IEnumerable<Example> test, double? memoryGiB = null)
     {
-        var audit = new TokenAudit(Settings, Encoder.Template.EndToken);
+        var audit = new TokenAudit(Settings with { Machine = Settings.Machine with { MemoryGiB = memoryGiB } }, Encoder.Template.EndToken, new BaseModelFolders(RepositoryFiles.At("gpu-worker", "models")).Shape("tiny-llama-chat"));
         List<(Example Row, Split Split)> rows = [.. train.Select(r => (r, Split.Train)), .. test.Select(r => (r, Split.Test))];
         int[] clusters = NearDuplicatesTests.Clusters([.. rows.Select(r => r.Row.Messages[0].Content)]);
         HashSet<int> learned = [.. rows.Zip(clusters).Where(r => r.First.Split == Split.Train).Select(r => r.Second)];
@@ -52,6 +52,20 @@ public sealed class TokenAuditTests
         Assert.Equal(12, audit.Lengths.Sum(b => b.Rows));
         Assert.Equal((1, true), (audit.Lengths[0].From, audit.Lengths[^1].Rows > 0));
         Assert.Equal(5, audit.Labels["a"].Rows);
+    }
+
+    [Theory]
+    [InlineData(0.25, AuditCheck.Red)]
+    [InlineData(24.0, AuditCheck.Ok)]
+    public void Audit_MachineOfAGivenMemory_IsHeldAgainstWhatTrainingTakes(double gibibytes, string level)
+    {
+        DatasetAudit audit = Audit(Train, Test, gibibytes);
+
+        AuditCheck check = audit.Checks.Single(c => c.Name == "memory of the machine");
+        Assert.Equal(level, check.Level);
+        Assert.Contains($"of {gibibytes.ToString("0.#", System.Globalization.CultureInfo.InvariantCulture)} GiB", check.Detail, StringComparison.Ordinal);
+        Assert.Equal(level == AuditCheck.Ok, audit.Passed());
+        Assert.DoesNotContain(Audit(Train, Test).Checks, c => c.Name == "memory of the machine");
     }
 
     public static TheoryData<string, string> Faults => new()

@@ -18,6 +18,41 @@ public sealed class NearDuplicatesTests
         return NearDuplicates.Cluster(store, [.. texts.Select(t => store.Add(NearDuplicates.Sign(t, shared)))]);
     }
 
+    /// <summary>Long texts are sampled more thinly, and what all of them share is found all the same: memory must not grow with the length of texts.</summary>
+    [Fact]
+    public void CommonShingles_LongTexts_AreHeldInBoundedMemory()
+    {
+        const string Shared = "you are a helpful assistant of the company";
+        long before = GC.GetTotalMemory(forceFullCollection: true);
+        int[] expected = Found(400, 10);
+
+        int[] found = Found(400, 50_000); // 20 million shingles, 160 MB were all of them held
+
+        Assert.Equal(6, expected.Length);
+        Assert.Equal(expected, found);
+
+        int[] Found(int texts, int words)
+        {
+            var common = new CommonShingles();
+            for (int i = 0; i < texts; i++)
+            {
+                if (common.Wants)
+                {
+                    common.Add(string.Concat(Enumerable.Range(0, words).Select(w => $"{(char)('a' + (w % 26))}{((long)i * words) + w} ")) + Shared);
+                }
+                else
+                {
+                    common.Pass();
+                }
+            }
+
+            Assert.True(GC.GetTotalMemory(forceFullCollection: true) - before < 80_000_000);
+            ulong[] all = common.Found();
+            ulong[] shared = [.. Shingles.Of(Shared)];
+            return [.. Enumerable.Range(0, shared.Length).Where(i => all.Contains(shared[i]))];
+        }
+    }
+
     [Theory]
     [InlineData("The flight was late again and nobody told us why", "RT @united the flight was LATE again, and nobody told us why http://t.co/x1", true)]
     [InlineData("The flight was late again and nobody told us why", "The flight was on time and everybody told us so", false)]

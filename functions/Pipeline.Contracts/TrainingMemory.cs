@@ -1,0 +1,85 @@
+namespace Pipeline.Contracts;
+
+/// <summary>What a training takes of a machine's memory, reckoned before it starts from the shapes of what is held; checked against the resident memory of real runs (gpu-worker/EXPERIMENTS.md).</summary>
+/// <param name="WeightBytes">The base.</param>
+/// <param name="TrainedBytes">What is trained, its gradients and the optimizer's state.</param>
+/// <param name="ActivationBytes">What is kept on the way there for the way back, of the largest micro-batch.</param>
+/// <param name="WorkBytes">Buffers, logits, program and libraries.</param>
+/// <param name="AskingBytes">All that is held while base and tuned model are asked the held-out rows; training holds none of it.</param>
+public sealed record TrainingMemory(long WeightBytes, long TrainedBytes, long ActivationBytes, long WorkBytes, long AskingBytes)
+{
+    /// <summary>Layers' results on the CPU are kept up to one part in this many of the machine's memory; above, each layer is computed again.</summary>
+    public const int KeptShare = 4;
+
+    /// <summary>Bytes of dequantised layers that the CPU keeps beside their codes, at most.</summary>
+    public const long MostDequantizedKept = 2L << 30;
+
+    /// <summary>Bytes a number in NF4 takes with double quantisation: a half, an absmax code a 64, a float a 256 of those.</summary>
+    public const double Nf4Bytes = 0.5 + (1.0 / 64) + (4.0 / (64 * 256));
+
+    private const long Program = 420L << 20; // runtime, libtorch, allocators' arenas: what small runs take beside the rest
+    private const int RowsAsked = 32;
+    private const long LogitsAsked = 128L << 20;
+    private const long LogitsTogether = 1 << 20;
+    private const int TokensAChunk = 1024;
+    private const long CachedWeight = 1 << 19;
+
+    /// <summary>The most that is held at a time: while training, or while asking.</summary>
+    public long TotalBytes => Math.Max(WeightBytes + TrainedBytes + ActivationBytes + WorkBytes, AskingBytes);
+
+    /// <summary>Training on the CPU, in float32. Full training and DoRA go by autograd, which keeps more: reckoned with what it keeps.</summary>
+    /// <param name="shape">The base's.</param>
+    /// <param name="training">Method, rank, optimizer.</param>
+    /// <param name="rows">Rows of the largest micro-batch.</param>
+    /// <param name="longest">Tokens of its longest row.</param>
+    /// <param name="tokens">Its tokens.</param>
+    /// <param name="machineBytes">Memory of the machine.</param>
+    public static TrainingMemory OnCpu(BaseShape shape, TrainingSettings training, int rows, int longest, long tokens, long machineBytes)
+    {
+        ArgumentNullException.ThrowIfNull(shape);
+        ArgumentNullException.ThrowIfNull(training);
+        long linear = shape.Layers * shape.LinearsPerLayer;
+        bool full = training.Method == TrainingSettings.Full;
+        long weights = (4 * shape.Others) + (training.Method != TrainingSettings.Qlora ? 4 * linear
+            : (long)(Nf4Bytes * linear) + (4 * linear <= MostDequantizedKept ? 4 * linear : 4 * shape.LinearsPerLayer));
+        long trained = shape.Trained(training) * ((full ? 4 : 8) + (training.Optimizer == TrainingSettings.AdamW8Bit ? 2 : 8) + (training.KeepBest || training.EarlyStopping is not null ? 4 : 0));
+        long slots = (long)rows * longest;
+        long kept = LayerBytes(shape, tokens, slots) * 9 / 8; // buffers are taken an eighth larger than asked for
+        bool byHand = !full && !training.Dora;
+        long hidden = 4 * tokens * shape.Hidden * (shape.Layers + 1);
+        long activations = byHand
+            ? hidden + (kept * shape.Layers <= machineBytes / KeptShare ? kept * shape.Layers : kept)
+            : hidden + (shape.Layers * (LayerBytes(shape, slots, slots) + (4 * slots * Recorded(shape, training))));
+        long chunk = (long)shape.Hidden * shape.Inner <= CachedWeight ? Math.Min(TokensAChunk, tokens) : tokens;
+        long logits = byHand ? 4 * Math.Max(16 * (long)shape.Vocabulary, LogitsTogether) : 3 * 4 * slots * shape.Vocabulary;
+        long work = Program + logits + (4 * chunk * ((3L * shape.Inner) + (2L * shape.Hidden))) + (4 * tokens * 5L * shape.Hidden);
+        return new TrainingMemory(weights, trained, activations, work, Asking(shape, training, weights, longest));
+    }
+
+    /// <summary>Numbers a token that autograd keeps of a layer beside what the derivative by hand keeps: of an adapter its masked inputs, directions, updates and their sums.</summary>
+    private static long Recorded(BaseShape shape, TrainingSettings training) => training.Method == TrainingSettings.Full
+        ? (2L * shape.Inner) + (4L * shape.Hidden)
+        : shape.Linears.Sum(l => (2 * l.In) + (6 * l.Out));
+
+    /// <summary>Many prompts at a time, layer after layer, with keys and values of all layers and the scores of one layer's attention.</summary>
+    private static long Asking(BaseShape shape, TrainingSettings training, long weights, int longest)
+    {
+        long slots = RowsAsked * (long)longest;
+        long folded = 4 * shape.Layers * shape.LinearsPerLayer <= MostDequantizedKept || training.Method == TrainingSettings.Lora ? 4 * shape.Layers * shape.LinearsPerLayer : 0;
+        long layer = 4 * slots * ((8L * shape.Hidden) + (4L * shape.Inner) + (2L * shape.Heads * shape.HeadSize));
+        long scores = 4 * slots * longest * shape.Heads;
+        long cache = 4 * slots * 2L * shape.KeyValueHeads * shape.HeadSize * shape.Layers;
+        return Program + weights + (training.Method == TrainingSettings.Full ? 0 : folded) + layer + scores + cache + LogitsAsked;
+    }
+
+    /// <summary>What a layer keeps: flat for most of it, side by side and with repeated keys and values for attention.</summary>
+    /// <param name="shape">The base's.</param>
+    /// <param name="tokens">Tokens.</param>
+    /// <param name="slots">Rows times the longest one's tokens.</param>
+    public static long LayerBytes(BaseShape shape, long tokens, long slots)
+    {
+        ArgumentNullException.ThrowIfNull(shape);
+        long flat = tokens * ((4L * shape.Hidden) + (3L * shape.Inner) + (2L * shape.HeadSize * (shape.Heads + shape.KeyValueHeads)));
+        return 4 * (flat + (slots * shape.HeadSize * ((4L * shape.Heads) + (2L * shape.KeyValueHeads))));
+    }
+}
