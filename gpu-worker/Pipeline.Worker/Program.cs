@@ -1,10 +1,11 @@
 using System.CommandLine;
 using Pipeline.Model;
+using Pipeline.Model.Gpu;
 using Pipeline.Training;
 using Pipeline.Worker.Commands;
 
 // Exit codes: 0 done, 1 failed, 2 bad input or usage.
-var root = new RootCommand("The worker: trains adapters, one-shot or off the queue.") { RunCommand.Create(), TrainCommand.Create(), ParityCommand.Create(), BenchCommand.Create(), QuantizeCommand.Create(), MergeCommand.Create(), GenerateCommand.Create(), EvaluateCommand.Create() };
+var root = new RootCommand("The worker: trains adapters, one-shot or off the queue.") { RunCommand.Create(), TrainCommand.Create(), ParityCommand.Create(), BenchCommand.Create(), QuantizeCommand.Create(), MergeCommand.Create(), GenerateCommand.Create(), EvaluateCommand.Create(), SelfCheckCommand.Create() };
 ParseResult parsed = root.Parse(args);
 if (parsed.Errors.Count > 0)
 {
@@ -14,6 +15,7 @@ if (parsed.Errors.Count > 0)
 
 try
 {
+    TorchLibraries.Load();
     return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = TimeSpan.FromSeconds(60) });
 }
 catch (OperationCanceledException)

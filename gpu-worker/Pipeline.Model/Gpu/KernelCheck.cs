@@ -1,0 +1,108 @@
+using Pipeline.Model.Quantization;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Pipeline.Model.Gpu;
+
+/// <summary>Every kernel once against its definition, where it will run: at a start, a driver or compiler that miscomputes is found before a company's data is.</summary>
+internal static class KernelCheck
+{
+    private const int Rows = 5;
+    private const int Width = 264;
+
+    /// <summary>Runs the kernels and their twins.</summary>
+    /// <param name="kernels">The kernels.</param>
+    /// <param name="device">Where they run.</param>
+    /// <returns>Of each kernel its largest relative error, and the most that rounding explains.</returns>
+    public static IReadOnlyList<(string Kernel, double Error, double Allowed)> Run(GpuKernels kernels, Device device)
+    {
+        ArgumentNullException.ThrowIfNull(kernels);
+        using DisposeScope scope = NewDisposeScope();
+        using IDisposable frozen = no_grad();
+        double rounding = kernels.Real == ScalarType.Float32 ? 4e-6 : Math.Pow(2, -8);
+        return
+        [
+            ("nf4_dequantize", Dequantize(kernels, device), rounding), ("rms_norm", RmsNorm(kernels, device), 4 * rounding), ("rotary", Rotary(kernels, device), rounding),
+            ("swiglu", SwiGlu(kernels, device), rounding), ("dropout", Dropout(kernels, device), rounding), ("cross_entropy", CrossEntropy(kernels, device), 10 * rounding), ("adamw", AdamW(kernels, device), 4e-5),
+        ];
+    }
+
+    private static double Dequantize(GpuKernels kernels, Device device)
+    {
+        using Nf4Weight weight = Nf4Weight.Quantize(Numbers(ScalarType.Float32, CPU, 0.02, 40, 512));
+        using Nf4Weight there = new(weight.Shape, weight.Codes.to(device, copy: true), weight.Absmax.to(device, copy: true), weight.AbsmaxScale.to(device, copy: true), weight.Offset);
+        Tensor output = empty(40, 512, dtype: kernels.Real, device: device);
+        kernels.Dequantize(there, output);
+        return Error(weight.Dequantize(), output);
+    }
+
+    private static double RmsNorm(GpuKernels kernels, Device device)
+    {
+        Tensor x = Numbers(kernels.Real, device, 2, Rows, Width), w = Numbers(kernels.Real, device, 1, Width), gradient = Numbers(kernels.Real, device, 0.1, Rows, Width);
+        (Tensor output, Tensor scales, Tensor back) = (empty_like(x), empty(Rows, device: device), empty_like(x));
+        kernels.RmsNorm(x, w, 1e-5, output, scales);
+        kernels.RmsNormBackward(x, w, scales, gradient, null, back);
+        return Math.Max(Error(KernelTwins.RmsNorm(Exact(x), Exact(w), 1e-5).Output, output), Error(KernelTwins.RmsNormBackward(Exact(x), Exact(w), 1e-5, Exact(gradient)), back));
+    }
+
+    private static double Rotary(GpuKernels kernels, Device device)
+    {
+        Tensor x = Numbers(kernels.Real, device, 1, Rows, 3 * 32);
+        Tensor angles = arange(Rows, dtype: ScalarType.Float32, device: device).unsqueeze(1).mul(linspace(0.1, 1, 16, device: device));
+        Tensor positions = arange(Rows, dtype: ScalarType.Int32, device: device).flip(0);
+        Tensor expected = KernelTwins.Rotate(Exact(x).view(Rows, 3, 32), positions.to(ScalarType.Int64).cpu(), Exact(angles.cos()), Exact(angles.sin())).view(Rows, 3 * 32);
+        kernels.Rotate(x, 3, 32, positions, angles.cos(), angles.sin(), backward: false);
+        return Error(expected, x);
+    }
+
+    private static double SwiGlu(GpuKernels kernels, Device device)
+    {
+        Tensor gateUp = Numbers(kernels.Real, device, 2, Rows, 2 * Width), gradient = Numbers(kernels.Real, device, 0.1, Rows, Width), output = empty_like(gradient);
+        (Tensor expected, Tensor expectedBack) = (KernelTwins.SwiGlu(Exact(gateUp)), KernelTwins.SwiGluBackward(Exact(gateUp), Exact(gradient)));
+        kernels.SwiGlu(gateUp, output);
+        kernels.SwiGluBackward(gateUp, gradient);
+        return Math.Max(Error(expected, output), Error(expectedBack, gateUp));
+    }
+
+    private static double Dropout(GpuKernels kernels, Device device)
+    {
+        Tensor x = Numbers(kernels.Real, device, 1, Rows, Width), output = empty_like(x);
+        kernels.Dropout(x, output, 0.3, 77, onto: false);
+        return Error(KernelTwins.Dropout(Exact(x), 0.3, 77), output);
+    }
+
+    private static double CrossEntropy(GpuKernels kernels, Device device)
+    {
+        Tensor logits = Numbers(kernels.Real, device, 3, Rows, Width), targets = arange(Rows, dtype: ScalarType.Int64, device: device).mul(37), losses = empty(Rows, device: device);
+        (Tensor expected, Tensor derivative) = KernelTwins.CrossEntropy(Exact(logits).narrow(1, 0, Width - 3), targets.cpu(), 0.5);
+        kernels.CrossEntropy(logits, Width - 3, targets, losses, 0.5);
+        return Math.Max(Error(expected, losses), Error(derivative, logits.narrow(1, 0, Width - 3)));
+    }
+
+    private static double AdamW(GpuKernels kernels, Device device)
+    {
+        Tensor values = Numbers(ScalarType.Float32, device, 0.1, Width), gradients = Numbers(kernels.Real, device, 0.1, Width), copies = empty(Width, dtype: kernels.Real, device: device);
+        (Tensor first, Tensor second, Tensor clip) = (zeros(Width, device: device), zeros(Width, device: device), ones(1, device: device));
+        (Tensor exact, Tensor exactFirst, Tensor exactSecond) = (Exact(values), zeros(Width, dtype: ScalarType.Float64), zeros(Width, dtype: ScalarType.Float64));
+        KernelTwins.AdamW(exact, exactFirst, exactSecond, Exact(gradients), Width, 1, 1e-3, 0.01, 1);
+        kernels.AdamW(values, first, second, gradients, copies, Width, 1, 1e-3, 0.01, clip);
+        return Error(exact, values);
+    }
+
+    private static Tensor Numbers(ScalarType real, Device device, double size, params long[] shape)
+    {
+        using var generator = new Generator(2026);
+        return randn(shape, generator: generator).mul_(size).to(real).to(device);
+    }
+
+    private static Tensor Exact(Tensor values) => values.cpu().to(ScalarType.Float64);
+
+    /// <summary>The largest difference over the number's own size and that of all together.</summary>
+    private static double Error(Tensor expected, Tensor actual)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor exact = Exact(expected);
+        double error = Exact(actual).sub(exact).abs().div(exact.abs().add(exact.abs().mean())).max().item<double>();
+        return double.IsNaN(error) ? double.PositiveInfinity : error;
+    }
+}

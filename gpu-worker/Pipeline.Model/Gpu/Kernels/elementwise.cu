@@ -1,0 +1,89 @@
+// What is done to each number, or to each pair, on its own.
+
+// RoPE in the half-rotated layout (Su et al. 2021; transformers rotate_half), in place: x1 c - x2 s, x2 c + x1 s.
+// Rows of `stride` numbers begin with `heads` heads of 16 * half numbers; direction is 1, or -1 for the way back.
+extern "C" __global__ void rotary(
+    pack* __restrict__ x, long long stride, int heads, int half, const int* __restrict__ positions, const float* __restrict__ cosines, const float* __restrict__ sines, float direction, long long count) {
+    for (long long i = element(); i < count; i += (long long)gridDim.x * blockDim.x) {
+        int part = (int)(i % half);
+        long long head = i / half;
+        long long token = head / heads;
+        pack* first = x + token * stride + (head % heads) * 2 * half + part;
+        const float* c = cosines + (positions[token] * (long long)half + part) * 8;
+        const float* s = sines + (positions[token] * (long long)half + part) * 8;
+        float a[8], b[8];
+        unpack(first[0], a);
+        unpack(first[half], b);
+#pragma unroll
+        for (int k = 0; k < 8; k++) {
+            float turn = s[k] * direction;
+            float u = a[k] * c[k] - b[k] * turn;
+            b[k] = b[k] * c[k] + a[k] * turn;
+            a[k] = u;
+        }
+        first[0] = packed(a);
+        first[half] = packed(b);
+    }
+}
+
+// y = g sigmoid(g) u (Shazeer 2020); rows hold the gate, then up, `inner` packs each.
+extern "C" __global__ void swiglu_forward(const pack* __restrict__ gate_up, pack* __restrict__ output, int inner, long long count) {
+    for (long long i = element(); i < count; i += (long long)gridDim.x * blockDim.x) {
+        long long row = i / inner, at = row * 2 * inner + i % inner;
+        float g[8], u[8];
+        unpack(gate_up[at], g);
+        unpack(gate_up[at + inner], u);
+#pragma unroll
+        for (int k = 0; k < 8; k++) {
+            float sigma = 1.0f / (1.0f + __expf(-g[k]));
+            float silu = g[k] * sigma;
+            u[k] = silu * u[k];
+        }
+        output[i] = packed(u);
+    }
+}
+
+// du = dy silu(g), dg = dy u sigmoid(g) (1 + g (1 - sigmoid(g))). Gate and up become their derivatives, the gradient becomes y,
+// which the way back needs and nobody kept.
+extern "C" __global__ void swiglu_backward(pack* __restrict__ gate_up, pack* __restrict__ gradient, int inner, long long count) {
+    for (long long i = element(); i < count; i += (long long)gridDim.x * blockDim.x) {
+        long long row = i / inner, at = row * 2 * inner + i % inner;
+        float g[8], u[8], d[8];
+        unpack(gate_up[at], g);
+        unpack(gate_up[at + inner], u);
+        unpack(gradient[i], d);
+#pragma unroll
+        for (int k = 0; k < 8; k++) {
+            float sigma = 1.0f / (1.0f + __expf(-g[k]));
+            float silu = g[k] * sigma;
+            float dg = d[k] * u[k] * sigma * (1.0f + g[k] * (1.0f - sigma));
+            float y = silu * u[k];
+            u[k] = d[k] * silu;
+            g[k] = dg;
+            d[k] = y;
+        }
+        gate_up[at] = packed(g);
+        gate_up[at + inner] = packed(u);
+        gradient[i] = packed(d);
+    }
+}
+
+// Dropout from a counter: element i is kept when the hash of seed and i is at least the threshold (p 2^32), and times 1 / (1 - p).
+// The hash is MurmurHash3's fmix32 over a Weyl sequence: the one of CounterDropout, so that CPU and GPU drop the same.
+extern "C" __global__ void dropout(const pack* __restrict__ input, pack* __restrict__ output, long long count, unsigned seed, unsigned threshold, float kept, int onto) {
+    for (long long i = element(); i < count; i += (long long)gridDim.x * blockDim.x) {
+        float x[8], y[8];
+        unpack(input[i], x);
+        if (onto) unpack(output[i], y);
+#pragma unroll
+        for (int k = 0; k < 8; k++) {
+            unsigned hash = (unsigned)(i * 8 + k) * 0x9E3779B9u + seed;
+            hash = (hash ^ (hash >> 16)) * 0x85EBCA6Bu;
+            hash = (hash ^ (hash >> 13)) * 0xC2B2AE35u;
+            hash ^= hash >> 16;
+            float through = hash >= threshold ? x[k] * kept : 0.0f;
+            x[k] = onto ? y[k] + through : through;
+        }
+        output[i] = packed(x);
+    }
+}

@@ -1,0 +1,59 @@
+// y = w x s with s = 1 / sqrt(mean(x^2) + epsilon); Zhang and Sennrich 2019. One block a row; rows of `packs` packs.
+
+// Of x, or of x + added, which is then written to sum: the stream behind a sublayer and the next norm in one reading.
+extern "C" __global__ void rms_norm_forward(
+    const pack* __restrict__ input, const pack* __restrict__ added, const pack* __restrict__ weight, pack* __restrict__ sum, pack* __restrict__ output, float* __restrict__ scales,
+    int packs, float epsilon) {
+    long long row = blockIdx.x * (long long)packs;
+    float x[8], w[8];
+    float squares = 0.0f;
+    for (int i = threadIdx.x; i < packs; i += blockDim.x) {
+        unpack(input[row + i], x);
+        if (added) {
+            unpack(added[row + i], w);
+#pragma unroll
+            for (int k = 0; k < 8; k++) x[k] += w[k];
+            pack rounded = packed(x);
+            sum[row + i] = rounded;
+            unpack(rounded, x); // what the way back will read
+        }
+#pragma unroll
+        for (int k = 0; k < 8; k++) squares += x[k] * x[k];
+    }
+    float scale = rsqrtf(block_sum(squares) / (8.0f * packs) + epsilon);
+    if (threadIdx.x == 0) scales[blockIdx.x] = scale;
+    const pack* normed = added ? sum : input;
+    for (int i = threadIdx.x; i < packs; i += blockDim.x) {
+        unpack(normed[row + i], x);
+        unpack(weight[i], w);
+#pragma unroll
+        for (int k = 0; k < 8; k++) x[k] *= scale * w[k];
+        output[row + i] = packed(x);
+    }
+}
+
+// dx = residual + s (g - x s^2 mean(g x)) with g = dy w; residual may be missing, and may be the output itself.
+extern "C" __global__ void rms_norm_backward(
+    const pack* __restrict__ input, const pack* __restrict__ weight, const float* __restrict__ scales, const pack* __restrict__ gradient, const pack* residual, pack* output, int packs) {
+    long long row = blockIdx.x * (long long)packs;
+    float scale = scales[blockIdx.x];
+    float x[8], w[8], g[8], r[8];
+    float along = 0.0f;
+    for (int i = threadIdx.x; i < packs; i += blockDim.x) {
+        unpack(input[row + i], x);
+        unpack(weight[i], w);
+        unpack(gradient[row + i], g);
+#pragma unroll
+        for (int k = 0; k < 8; k++) along += x[k] * w[k] * g[k];
+    }
+    along = block_sum(along) * scale * scale / (8.0f * packs);
+    for (int i = threadIdx.x; i < packs; i += blockDim.x) {
+        unpack(input[row + i], x);
+        unpack(weight[i], w);
+        unpack(gradient[row + i], g);
+        if (residual) unpack(residual[row + i], r);
+#pragma unroll
+        for (int k = 0; k < 8; k++) r[k] = (residual ? r[k] : 0.0f) + scale * (g[k] * w[k] - x[k] * along);
+        output[row + i] = packed(r);
+    }
+}

@@ -1,0 +1,80 @@
+using System.Globalization;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Pipeline.Model.Gpu;
+
+/// <summary>What a worker looks at before it takes up work, said in one line.</summary>
+/// <param name="Passed">Whether work can begin.</param>
+/// <param name="Line">What is there, or what is wrong and what to do.</param>
+public sealed record SelfCheck(bool Passed, string Line)
+{
+    private const int FewestMajor = 8; // bfloat16
+    private const string NoLibraries = $"libtorch is not beside the program and cannot be loaded; publish the worker whole, or name the folder torch/lib of an installed PyTorch in {TorchLibraries.Setting}";
+
+    /// <summary>Looks at a device.</summary>
+    /// <param name="device"><c>cpu</c> or <c>cuda</c>.</param>
+    public static SelfCheck Of(string device)
+    {
+        try
+        {
+            return device == "cuda" ? Cuda() : Cpu();
+        }
+        catch (Exception fault) when (fault is ModelException or DllNotFoundException or BadImageFormatException or TypeInitializationException or System.Runtime.InteropServices.ExternalException or NotSupportedException)
+        {
+            string said = fault.GetBaseException().Message;
+            bool missing = said.Contains("TorchSharp", StringComparison.Ordinal); // its own account takes a page
+            return new SelfCheck(false, $"{device}: {(missing ? NoLibraries : said.ReplaceLineEndings(" "))}");
+        }
+    }
+
+    private static SelfCheck Cpu()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor product = ones(3, 5).mm(ones(5, 2));
+        bool right = product.eq(5).all().item<bool>();
+        double there = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / (double)(1L << 30);
+        return new SelfCheck(right, right
+            ? string.Create(CultureInfo.InvariantCulture, $"cpu: libtorch {__version__}, {get_num_threads()} threads, {there:0.0} GiB")
+            : "cpu: libtorch gets a product wrong; its files are of another machine");
+    }
+
+    private static SelfCheck Cuda()
+    {
+        static SelfCheck Wrong(string what) => new(false, $"cuda: {what}");
+        if (CudaDriver.Start() is { } fault)
+        {
+            return Wrong(fault);
+        }
+
+        if (CudaDriver.Count() == 0)
+        {
+            return Wrong($"the driver shows no device{(Environment.GetEnvironmentVariable("CUDA_VISIBLE_DEVICES") is { } seen ? $"; CUDA_VISIBLE_DEVICES is '{seen}'" : "")}");
+        }
+
+        (string name, int major, int minor, _) = CudaDriver.Device();
+        if (major < FewestMajor)
+        {
+            return Wrong($"{name} has compute capability {major}.{minor}; bfloat16 needs {FewestMajor}.0 or above");
+        }
+
+        InitializeDeviceType(DeviceType.CUDA);
+        if (!cuda.is_available())
+        {
+            return Wrong($"{name} is there, but libtorch {__version__} is a CPU build; publish the worker with -p:TorchDevice=cuda, or name PyTorch's torch/lib in {TorchLibraries.Setting}");
+        }
+
+        KernelCompiler compiler = KernelCompiler.Open(TorchLibraries.Folders());
+        using var kernels = new GpuKernels(CudaKernels.Load(ScalarType.BFloat16, compiler, KernelCache.Default()), CUDA);
+        (string Kernel, double Error, double Allowed)[] wrong = [.. KernelCheck.Run(kernels, CUDA).Where(k => k.Error > k.Allowed)];
+        if (wrong.Length > 0)
+        {
+            return Wrong(string.Create(CultureInfo.InvariantCulture, $"{name} computes {string.Join(", ", wrong.Select(k => $"{k.Kernel} (off by {k.Error:E1})"))} wrongly; update the driver, or report it with this line"));
+        }
+
+        (long free, long total) = CudaDriver.Memory();
+        const double Gibi = 1L << 30;
+        int driver = CudaDriver.Version();
+        return new SelfCheck(true, string.Create(CultureInfo.InvariantCulture, $"cuda: {name}, compute capability {major}.{minor}, driver's CUDA {driver / 1000}.{driver % 1000 / 10}, libtorch {__version__}, NVRTC {compiler.Version}, {free / Gibi:0.0} of {total / Gibi:0.0} GiB free, kernels compiled and right"));
+    }
+}

@@ -1,0 +1,74 @@
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+using Pipeline.Model.Gpu;
+using static TorchSharp.torch;
+
+namespace Pipeline.GpuWorker.Tests.Model.Gpu;
+
+/// <summary>The very text of the kernels, compiled by g++ and run on the host, a fiber a thread: what they compute is tested where no GPU is.</summary>
+internal sealed unsafe class HostKernels : IKernelLauncher
+{
+    private static readonly Dictionary<ScalarType, nint> Libraries = [];
+    private readonly nint _library;
+
+    public HostKernels(ScalarType real)
+    {
+        Real = real;
+        lock (Libraries)
+        {
+            _library = Libraries.TryGetValue(real, out nint known) ? known : Libraries[real] = Compile(real);
+        }
+    }
+
+    /// <summary>Whether there is a compiler; machines of users need none.</summary>
+    public static bool CanRun => OperatingSystem.IsLinux() && ((string[])["/usr/bin/g++", "/usr/local/bin/g++"]).Any(File.Exists);
+
+    public ScalarType Real { get; }
+
+    public int MostBlocks => 3; // so few that every loop over the grid goes round
+
+    public void Launch(string kernel, long blocks, int threads, ReadOnlySpan<KernelArgument> arguments)
+    {
+        var launch = (delegate* unmanaged<void**, uint, uint, uint, void>)NativeLibrary.GetExport(_library, $"launch_{kernel}");
+        fixed (KernelArgument* first = arguments)
+        {
+            void** places = stackalloc void*[arguments.Length];
+            for (int i = 0; i < arguments.Length; i++)
+            {
+                places[i] = first + i;
+            }
+
+            lock (Libraries)
+            {
+                launch(places, (uint)blocks, 1, (uint)threads);
+            }
+        }
+    }
+
+    public void Dispose()
+    {
+        // the library stays for the next test
+    }
+
+    private static nint Compile(ScalarType real)
+    {
+        string folder = Directory.CreateTempSubdirectory("pipeline-kernels-").FullName;
+        string source = Path.Combine(folder, "kernels.cpp"), library = Path.Combine(folder, "kernels.so");
+        string header = RepositoryFiles.At("tests", "Pipeline.GpuWorker.Tests", "Model", "Gpu", "host_device.h");
+        IEnumerable<string> entries = KernelSource.Kernels.Select(k => $"extern \"C\" void launch_{k}(void** a, unsigned x, unsigned y, unsigned b) {{ host_launch(&{k}, a, x, y, b); }}");
+        File.WriteAllText(source, $"{File.ReadAllText(header)}\n{KernelSource.Text}\n{string.Join('\n', entries)}\n");
+        var start = new ProcessStartInfo("g++") { RedirectStandardError = true };
+        foreach (string argument in (string[])["-std=c++17", "-O2", "-w", "-ffp-contract=off", "-fno-strict-aliasing", "-shared", "-fPIC", .. real == ScalarType.Float32 ? (string[])["-DPIPELINE_FLOAT"] : [], source, "-o", library])
+        {
+            start.ArgumentList.Add(argument);
+        }
+
+        using Process compiler = Process.Start(start)!;
+        string said = compiler.StandardError.ReadToEnd();
+        compiler.WaitForExit();
+        Assert.True(compiler.ExitCode == 0, said);
+        nint loaded = NativeLibrary.Load(library);
+        Directory.Delete(folder, recursive: true); // what is loaded stays
+        return loaded;
+    }
+}

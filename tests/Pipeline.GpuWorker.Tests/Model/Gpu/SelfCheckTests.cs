@@ -1,0 +1,122 @@
+using System.Diagnostics;
+using Pipeline.Model.Gpu;
+using static TorchSharp.torch;
+
+namespace Pipeline.GpuWorker.Tests.Model.Gpu;
+
+public sealed class SelfCheckTests
+{
+    private static (int Code, string Output, string Errors) Worker(string directory, string? torchLib, params string[] arguments)
+    {
+        var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true };
+        start.ArgumentList.Add(Path.Combine(directory, "Pipeline.Worker.dll"));
+        Array.ForEach(arguments, start.ArgumentList.Add);
+        start.Environment[TorchLibraries.Setting] = torchLib;
+        start.Environment["NUGET_PACKAGES"] = directory; // TorchSharp would look for libtorch among the packages, and copy it
+        using Process process = Process.Start(start)!;
+        Task<string> errors = process.StandardError.ReadToEndAsync();
+        string output = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        return (process.ExitCode, output.Trim(), errors.Result.Trim());
+    }
+
+    [Fact]
+    public void Cpu_OfThisMachine_PassesInOneLine()
+    {
+        SelfCheck check = SelfCheck.Of("cpu");
+
+        Assert.True(check.Passed, check.Line);
+        Assert.Matches(@"^cpu: libtorch [\d.]+, \d+ threads, [\d.]+ GiB$", check.Line);
+    }
+
+    [Fact]
+    public void Cuda_WithoutADriver_SaysInOneLineWhatToDo()
+    {
+        Assert.SkipWhen(File.Exists("/dev/nvidiactl"), "this machine has a GPU");
+
+        SelfCheck check = SelfCheck.Of("cuda");
+
+        Assert.False(check.Passed);
+        Assert.StartsWith("cuda: there is no libcuda.so.1", check.Line, StringComparison.Ordinal);
+        Assert.Contains("--gpus", check.Line, StringComparison.Ordinal);
+        (int code, string output, string errors) = Worker(AppContext.BaseDirectory, null, "selfcheck", "--device", "cuda");
+        Assert.Equal((2, "", check.Line), (code, output, errors));
+    }
+
+    /// <summary>A worker that was shipped without libtorch runs on the files of a PyTorch, and says so in one line where there is none.</summary>
+    [Fact]
+    public void TorchLib_NamesLibtorchForAWorkerWithoutIt()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "TORCH_LIB is for Linux, where the container runs");
+        string bare = Directory.CreateTempSubdirectory("pipeline-bare-worker-").FullName;
+        try
+        {
+            foreach (string file in Directory.EnumerateFiles(AppContext.BaseDirectory).Where(f => Path.GetFileName(f) is var name && !name.StartsWith("libtorch", StringComparison.Ordinal) && !name.StartsWith("libc10", StringComparison.Ordinal) && !name.StartsWith("libgomp", StringComparison.Ordinal)))
+            {
+                File.Copy(file, Path.Combine(bare, Path.GetFileName(file)));
+            }
+
+            (int code, string output, _) = Worker(bare, AppContext.BaseDirectory, "selfcheck");
+            Assert.Equal(0, code);
+            Assert.StartsWith("cpu: libtorch", output, StringComparison.Ordinal);
+            (code, _, string errors) = Worker(bare, null, "selfcheck"); // TorchSharp tells its own story on the standard output
+            Assert.Equal(2, code);
+            Assert.StartsWith("cpu: libtorch is not beside the program", errors, StringComparison.Ordinal);
+            Assert.DoesNotContain('\n', errors);
+            (code, _, errors) = Worker(bare, bare, "selfcheck");
+            Assert.Equal(2, code);
+            Assert.Contains("holds no libtorch_cpu.so", errors, StringComparison.Ordinal);
+        }
+        finally
+        {
+            Directory.Delete(bare, recursive: true);
+        }
+    }
+
+    [Theory]
+    [InlineData(ScalarType.Float32)]
+    [InlineData(ScalarType.BFloat16)]
+    public void KernelCheck_SoundKernels_AreWithinRounding(ScalarType real)
+    {
+        Assert.SkipUnless(HostKernels.CanRun, "there is no g++ here to compile the kernels with; install it to run this test");
+        using var kernels = new GpuKernels(new HostKernels(real), CPU);
+
+        Assert.All(KernelCheck.Run(kernels, CPU), k => Assert.True(k.Error <= k.Allowed, $"{k.Kernel}: {k.Error:E2} of {k.Allowed:E2}"));
+    }
+
+    /// <summary>A kernel that does nothing is found, whichever it is.</summary>
+    [Theory]
+    [InlineData("nf4_dequantize", "nf4_dequantize")]
+    [InlineData("rms_norm_forward", "rms_norm")]
+    [InlineData("rms_norm_backward", "rms_norm")]
+    [InlineData("rotary", "rotary")]
+    [InlineData("swiglu_forward", "swiglu")]
+    [InlineData("swiglu_backward", "swiglu")]
+    [InlineData("dropout", "dropout")]
+    [InlineData("cross_entropy", "cross_entropy")]
+    [InlineData("adamw", "adamw")]
+    public void KernelCheck_KernelThatDoesNothing_IsFound(string broken, string named)
+    {
+        Assert.SkipUnless(HostKernels.CanRun, "there is no g++ here to compile the kernels with; install it to run this test");
+        using var kernels = new GpuKernels(new LameLauncher(new HostKernels(ScalarType.Float32), broken), CPU);
+
+        Assert.Contains(KernelCheck.Run(kernels, CPU), k => k.Kernel == named && k.Error > k.Allowed);
+    }
+
+    private sealed class LameLauncher(IKernelLauncher launcher, string lame) : IKernelLauncher
+    {
+        public ScalarType Real => launcher.Real;
+
+        public int MostBlocks => launcher.MostBlocks;
+
+        public void Launch(string kernel, long blocks, int threads, ReadOnlySpan<KernelArgument> arguments)
+        {
+            if (kernel != lame)
+            {
+                launcher.Launch(kernel, blocks, threads, arguments);
+            }
+        }
+
+        public void Dispose() => launcher.Dispose();
+    }
+}
