@@ -8,6 +8,8 @@ namespace Pipeline.Training;
 /// <summary>What the loop needs.</summary>
 public sealed record TrainingRun
 {
+    private const string Layout = "matrices of layers that read the same input lie together"; // of the checkpoint's one buffer
+
     public required LlamaModel Model { get; init; }
 
     /// <summary>What is learned: an adapter that is attached to the model, or all its weights.</summary>
@@ -30,5 +32,5 @@ public sealed record TrainingRun
 
     /// <summary>What makes this run another one: settings, rows with what is learned of them, and the base with its weights.</summary>
     public string Fingerprint() => ContentHash.ShortOf(
-        [ContractJson.Write(Settings), ContractJson.Write(Model.Config), Model.WeightSample(), .. Rows.Concat(ValidationRows).Select(r => $"{r.Id}:{string.Join(' ', r.Ids)}:{string.Concat(r.LossMask)}")]);
+        [Layout, ContractJson.Write(Settings), ContractJson.Write(Model.Config), Model.WeightSample(), .. Rows.Concat(ValidationRows).Select(r => $"{r.Id}:{string.Join(' ', r.Ids)}:{string.Concat(r.LossMask)}")]);
 }

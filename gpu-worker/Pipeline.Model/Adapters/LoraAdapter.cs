@@ -34,22 +34,24 @@ public sealed class LoraAdapter : TrainableTensors
         long count = targets.Sum(t => (options.RankOf(t.Path) * (t.In + t.Out)) + (options.UseDora ? t.Out : 0));
         var adapter = new LoraAdapter(options, count);
         using var generator = new Generator((ulong)seed);
-        foreach (Projection target in targets)
+        foreach (IGrouping<int, Projection> group in targets.GroupBy(t => LoraGroups.Of(t.Path)))
         {
-            int rank = options.RankOf(target.Path);
-            Tensor a = adapter.Take($"{target.Path}.lora_A.weight", rank, target.In);
-            Tensor b = adapter.Take($"{target.Path}.lora_B.weight", target.Out, rank);
-            Tensor? magnitude = options.UseDora ? adapter.Take($"{target.Path}.lora_magnitude_vector.weight", target.Out) : null;
-            double bound = 1 / Math.Sqrt(target.In);
-            var pair = new LoraPair(a, b, magnitude, options.ScaleOf(target.Path), options.Dropout, adapter._pairs.Count);
-            using (no_grad())
+            Tensor[] downs = [.. group.Select(t => adapter.Take($"{t.Path}.lora_A.weight", options.RankOf(t.Path), t.In))];
+            foreach ((Projection target, Tensor a) in group.Zip(downs))
             {
-                a.copy_(rand(a.shape, generator: generator).mul_(2 * bound).sub_(bound));
-                using DisposeScope weights = NewDisposeScope();
-                magnitude?.copy_(Projection.RowNorms(target.Weight.Values(), pair));
-            }
+                Tensor b = adapter.Take($"{target.Path}.lora_B.weight", target.Out, options.RankOf(target.Path));
+                Tensor? magnitude = options.UseDora ? adapter.Take($"{target.Path}.lora_magnitude_vector.weight", target.Out) : null;
+                double bound = 1 / Math.Sqrt(target.In);
+                var pair = new LoraPair(a, b, magnitude, options.ScaleOf(target.Path), options.Dropout, group.Key);
+                using (no_grad())
+                {
+                    a.copy_(rand(a.shape, generator: generator).mul_(2 * bound).sub_(bound));
+                    using DisposeScope weights = NewDisposeScope();
+                    magnitude?.copy_(Projection.RowNorms(target.Weight.Values(), pair));
+                }
 
-            adapter._pairs.Add(target.Path, pair);
+                adapter._pairs.Add(target.Path, pair);
+            }
         }
 
         return adapter;

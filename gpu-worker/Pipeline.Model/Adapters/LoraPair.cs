@@ -8,5 +8,5 @@ namespace Pipeline.Model.Adapters;
 /// <param name="Magnitude">DoRA's magnitude of each output, float32 [out]; <c>null</c> without DoRA.</param>
 /// <param name="Scale">alpha / r, or alpha / sqrt(r) with rsLoRA.</param>
 /// <param name="Dropout">Probability, 0 to below 1.</param>
-/// <param name="Index">Its place among the model's linear layers; each drops inputs of its own.</param>
+/// <param name="Index">Number of the linear layers that read the same input, among the model's: they drop the same of it (<see cref="LoraGroups"/>).</param>
 public sealed record LoraPair(Tensor A, Tensor B, Tensor? Magnitude, double Scale, double Dropout, int Index);

@@ -14,14 +14,15 @@ public sealed class PackedRows : IDisposable
 
     /// <summary>Packs rows.</summary>
     /// <param name="rows">Token ids of each; none may be empty.</param>
-    public PackedRows(IReadOnlyList<IReadOnlyList<int>> rows)
+    /// <param name="device">Where they are computed; <c>null</c>: on the CPU.</param>
+    public PackedRows(IReadOnlyList<IReadOnlyList<int>> rows, Device? device = null)
     {
         ArgumentNullException.ThrowIfNull(rows);
         using DisposeScope scope = NewDisposeScope();
         Lengths = [.. rows.Select(r => r.Count)];
         (Count, Longest) = (Lengths.Sum(), Lengths.Max());
         Positions = [.. rows.SelectMany(r => Enumerable.Range(0, r.Count))];
-        Ids = tensor([.. rows.SelectMany(r => r).Select(i => (long)i)]).DetachFromDisposeScope();
+        Ids = tensor([.. rows.SelectMany(r => r).Select(i => (long)i)], device: device).DetachFromDisposeScope();
         if (Lengths.Any(l => l != Longest))
         {
             var tokens = new long[rows.Count * Longest];
@@ -37,8 +38,8 @@ public sealed class PackedRows : IDisposable
                 }
             }
 
-            _tokenOfSlot = tensor(tokens).DetachFromDisposeScope();
-            _slotOfToken = tensor(slots).DetachFromDisposeScope();
+            _tokenOfSlot = tensor(tokens, device: device).DetachFromDisposeScope();
+            _slotOfToken = tensor(slots, device: device).DetachFromDisposeScope();
         }
     }
 
@@ -70,7 +71,7 @@ public sealed class PackedRows : IDisposable
     internal Tensor Pad(Tensor flat) => _tokenOfSlot is null ? flat : flat.index_select(0, _tokenOfSlot);
 
     /// <summary>The same with zeros in padded slots, as a gradient must have.</summary>
-    internal Tensor PadWithZeros(Tensor flat) => _slotOfToken is null ? flat : zeros(Lengths.Count * (long)Longest, flat.shape[1]).index_copy_(0, _slotOfToken, flat);
+    internal Tensor PadWithZeros(Tensor flat) => _slotOfToken is null ? flat : zeros(Lengths.Count * (long)Longest, flat.shape[1], dtype: flat.dtype, device: flat.device).index_copy_(0, _slotOfToken, flat);
 
     /// <summary>Back to one behind the other: [rows · longest, width] to [tokens, width].</summary>
     internal Tensor Unpad(Tensor padded) => _slotOfToken is null ? padded : padded.index_select(0, _slotOfToken);

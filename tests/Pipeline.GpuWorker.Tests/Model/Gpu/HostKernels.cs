@@ -50,12 +50,19 @@ internal sealed unsafe class HostKernels : IKernelLauncher
         // the library stays for the next test
     }
 
+    private static bool HasBarriers(string kernel)
+    {
+        string from = KernelSource.Text[KernelSource.Text.IndexOf($"void {kernel}(", StringComparison.Ordinal)..];
+        string body = from[..from.IndexOf("\n}", StringComparison.Ordinal)];
+        return body.Contains("__syncthreads", StringComparison.Ordinal) || body.Contains("block_", StringComparison.Ordinal);
+    }
+
     private static nint Compile(ScalarType real)
     {
         string folder = Directory.CreateTempSubdirectory("pipeline-kernels-").FullName;
         string source = Path.Combine(folder, "kernels.cpp"), library = Path.Combine(folder, "kernels.so");
         string header = RepositoryFiles.At("tests", "Pipeline.GpuWorker.Tests", "Model", "Gpu", "host_device.h");
-        IEnumerable<string> entries = KernelSource.Kernels.Select(k => $"extern \"C\" void launch_{k}(void** a, unsigned x, unsigned y, unsigned b) {{ host_launch(&{k}, a, x, y, b); }}");
+        IEnumerable<string> entries = KernelSource.Kernels.Select(k => $"extern \"C\" void launch_{k}(void** a, unsigned x, unsigned y, unsigned b) {{ host_launch(&{k}, a, x, y, b, {(HasBarriers(k) ? "true" : "false")}); }}");
         File.WriteAllText(source, $"{File.ReadAllText(header)}\n{KernelSource.Text}\n{string.Join('\n', entries)}\n");
         var start = new ProcessStartInfo("g++") { RedirectStandardError = true };
         foreach (string argument in (string[])["-std=c++17", "-O2", "-w", "-ffp-contract=off", "-fno-strict-aliasing", "-shared", "-fPIC", .. real == ScalarType.Float32 ? (string[])["-DPIPELINE_FLOAT"] : [], source, "-o", library])

@@ -1,8 +1,10 @@
 // Runs CUDA kernels on the host: each thread of a block is a fiber, blocks come one after the other. Barriers and shuffles mean
-// what they mean on the device; a barrier that some threads never reach ends the program.
+// what they mean on the device; a barrier that some threads never reach ends the
+// program. Kernels without any run thread after thread.
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
+#include <csetjmp>
 #include <cstdlib>
 #include <cstring>
 #include <type_traits>
@@ -26,17 +28,18 @@ static inline float __fadd_rn(float a, float b) { return a + b; }
 static inline float rsqrtf(float x) { return 1.0f / sqrtf(x); }
 
 enum host_state { running, at_warp, at_block, ended };
-struct host_fiber { ucontext_t context; host_state state; float shown; };
-static std::vector<host_fiber> fibers;
-static std::vector<char> stacks;
-static ucontext_t scheduler;
+struct host_fiber { jmp_buf here; host_state state; float shown; bool made; };
+static host_fiber fibers[1024];
+static std::vector<char> stacks[1024];
+static jmp_buf scheduler;
 static void (*body)(void*);
 static void* body_arguments;
 
+// A jump saves no signal mask: two of them cost no system call.
 static void host_wait(host_state at) {
     host_fiber& fiber = fibers[threadIdx.x];
     fiber.state = at;
-    swapcontext(&fiber.context, &scheduler);
+    if (_setjmp(fiber.here) == 0) _longjmp(scheduler, 1);
 }
 
 static inline void __syncthreads() { host_wait(at_block); }
@@ -50,9 +53,27 @@ static inline float __shfl_xor_sync(unsigned, float x, int lanes) {
     return other;
 }
 
+// A fiber lives on: when a thread has ended it is the same thread of the next block.
 static void host_enter() {
-    body(body_arguments);
-    fibers[threadIdx.x].state = ended;
+    for (;;) {
+        body(body_arguments);
+        host_wait(ended);
+    }
+}
+
+static void host_resume(unsigned i) {
+    threadIdx.x = i;
+    if (_setjmp(scheduler) != 0) return;
+    if (fibers[i].made) _longjmp(fibers[i].here, 1);
+    fibers[i].made = true;
+    ucontext_t context;
+    getcontext(&context);
+    stacks[i].resize(64 * 1024);
+    context.uc_stack.ss_sp = stacks[i].data();
+    context.uc_stack.ss_size = stacks[i].size();
+    context.uc_link = nullptr;
+    makecontext(&context, host_enter, 0);
+    setcontext(&context);
 }
 
 static bool host_release(unsigned begin, unsigned end, host_state at) {
@@ -66,24 +87,11 @@ static bool host_release(unsigned begin, unsigned end, host_state at) {
 }
 
 static void host_block() {
-    const size_t stack = 64 * 1024;
-    fibers.resize(blockDim.x);
-    stacks.resize(stack * blockDim.x);
-    for (unsigned i = 0; i < blockDim.x; i++) {
-        getcontext(&fibers[i].context);
-        fibers[i].context.uc_stack.ss_sp = &stacks[stack * i];
-        fibers[i].context.uc_stack.ss_size = stack;
-        fibers[i].context.uc_link = &scheduler;
-        fibers[i].state = running;
-        makecontext(&fibers[i].context, host_enter, 0);
-    }
+    for (unsigned i = 0; i < blockDim.x; i++) fibers[i].state = running;
     for (;;) {
         unsigned left = 0;
         for (unsigned i = 0; i < blockDim.x; i++) {
-            if (fibers[i].state == running) {
-                threadIdx.x = i;
-                swapcontext(&scheduler, &fibers[i].context);
-            }
+            if (fibers[i].state == running) host_resume(i);
             left += fibers[i].state != ended;
         }
         if (left == 0) return;
@@ -100,7 +108,7 @@ template <typename... A, size_t... I>
 static void host_call(void (*kernel)(A...), void** arguments, std::index_sequence<I...>) { kernel(*(typename std::remove_const<A>::type*)arguments[I]...); }
 
 template <typename... A>
-static void host_launch(void (*kernel)(A...), void** arguments, unsigned grid_x, unsigned grid_y, unsigned block) {
+static void host_launch(void (*kernel)(A...), void** arguments, unsigned grid_x, unsigned grid_y, unsigned block, bool barriers) {
     struct call { void (*kernel)(A...); void** arguments; } one = { kernel, arguments };
     body = [](void* p) { call* c = (call*)p; host_call(c->kernel, c->arguments, std::make_index_sequence<sizeof...(A)>()); };
     body_arguments = &one;
@@ -109,6 +117,13 @@ static void host_launch(void (*kernel)(A...), void** arguments, unsigned grid_x,
     for (unsigned y = 0; y < grid_y; y++)
         for (unsigned x = 0; x < grid_x; x++) {
             blockIdx = { x, y, 0 };
-            host_block();
+            if (barriers) {
+                host_block();
+            } else {
+                for (unsigned i = 0; i < block; i++) {
+                    threadIdx.x = i;
+                    body(body_arguments);
+                }
+            }
         }
 }

@@ -129,7 +129,7 @@ public sealed class LlamaGradientTests
         Assert.Equal(before, DisposeScopeManager.Statistics.ThreadTotalLiveCount);
     }
 
-    private static (double Loss, Dictionary<string, float[]> Gradients) Autograd(LlamaModel model, LoraAdapter adapter, IReadOnlyList<EncodedRow> rows, uint? seed)
+    internal static (double Loss, Dictionary<string, float[]> Gradients) Autograd(LlamaModel model, LoraAdapter adapter, IReadOnlyList<EncodedRow> rows, uint? seed)
     {
         using DisposeScope scope = NewDisposeScope();
         adapter.Gradients.zero_();
@@ -151,7 +151,7 @@ public sealed class LlamaGradientTests
 
     private static Dictionary<string, float[]> Gradients(LoraAdapter adapter) => adapter.Tensors.ToDictionary(t => t.Name, t => t.Value.grad!.contiguous().data<float>().ToArray());
 
-    private static void AssertSame(Dictionary<string, float[]> expected, Dictionary<string, float[]> actual)
+    internal static void AssertSame(Dictionary<string, float[]> expected, Dictionary<string, float[]> actual)
     {
         foreach ((string name, float[] values) in expected)
         {
@@ -164,7 +164,7 @@ public sealed class LlamaGradientTests
         Math.Sqrt(expected.Zip(actual).Sum(p => Math.Pow((double)p.First - p.Second, 2)) / expected.Sum(v => (double)v * v));
 
     /// <summary>An adapter whose B is not zero, so that every gradient is of some size.</summary>
-    private static LoraAdapter Adapter(LlamaModel model, LoraOptions options)
+    internal static LoraAdapter Adapter(LlamaModel model, LoraOptions options)
     {
         LoraAdapter adapter = LoraAdapter.Create(model, options, seed: 3);
         using IDisposable frozen = no_grad();
@@ -179,7 +179,7 @@ public sealed class LlamaGradientTests
         return adapter;
     }
 
-    private static IReadOnlyList<EncodedRow> Rows(int[] lengths)
+    internal static IReadOnlyList<EncodedRow> Rows(int[] lengths)
     {
         var random = new Random(7);
         return [.. lengths.Select((length, row) => new EncodedRow($"{row}", [.. Enumerable.Range(0, length).Select(_ => random.Next(512))], [.. Enumerable.Range(0, length).Select(i => (byte)(i < 2 ? 0 : 1))]))];

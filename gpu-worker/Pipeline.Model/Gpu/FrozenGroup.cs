@@ -1,0 +1,67 @@
+using Pipeline.Model.Llama;
+using Pipeline.Model.Quantization;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Pipeline.Model.Gpu;
+
+/// <summary>Frozen linear layers that read the same input, one below the other, on the device: as NF4 codes, or as numbers.</summary>
+internal sealed class FrozenGroup : IDisposable
+{
+    private readonly Nf4Weight[] _quantized;
+    private readonly Tensor? _values;
+
+    /// <summary>Copies layers to the device.</summary>
+    /// <param name="members">The layers.</param>
+    /// <param name="real">The numbers there.</param>
+    /// <param name="device">Where.</param>
+    public FrozenGroup(IReadOnlyList<Projection> members, ScalarType real, Device device)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Outs = [.. members.Select(m => m.Out)];
+        (Out, In) = (Outs.Sum(), members[0].In);
+        Bias = members[0].Bias is null ? null : cat([.. members.Select(m => m.Bias!)], 0).to(real).to(device).DetachFromDisposeScope();
+        _quantized = [.. members.Select(m => m.Weight.Quantized).OfType<Nf4Weight>().Select(q => new Nf4Weight(q.Shape, q.Codes.to(device, copy: true), q.Absmax.to(device, copy: true), q.AbsmaxScale.to(device, copy: true), q.Offset))];
+        _values = _quantized.Length > 0 ? null : cat([.. members.Select(m => m.Weight.Values().to(real))], 0).to(device).DetachFromDisposeScope();
+    }
+
+    public long In { get; }
+
+    /// <summary>Outputs of all members.</summary>
+    public long Out { get; }
+
+    /// <summary>Outputs of each member.</summary>
+    public IReadOnlyList<long> Outs { get; }
+
+    /// <summary>[out]; <c>null</c>: none.</summary>
+    public Tensor? Bias { get; }
+
+    /// <summary>The values, [out, in]; of codes in a buffer that the next group will write over.</summary>
+    /// <param name="kernels">Dequantise.</param>
+    /// <param name="buffer">Numbers for the largest group.</param>
+    public Tensor Values(GpuKernels kernels, Tensor buffer)
+    {
+        if (_values is not null)
+        {
+            return _values.alias();
+        }
+
+        long at = 0;
+        foreach (Nf4Weight part in _quantized)
+        {
+            using Tensor place = buffer.narrow(0, at, part.Count);
+            kernels.Dequantize(part, place);
+            at += part.Count;
+        }
+
+        using Tensor flat = buffer.narrow(0, 0, at);
+        return flat.view(Out, In);
+    }
+
+    public void Dispose()
+    {
+        Array.ForEach(_quantized, q => q.Dispose());
+        _values?.Dispose();
+        Bias?.Dispose();
+    }
+}

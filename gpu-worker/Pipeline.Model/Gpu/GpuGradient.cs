@@ -1,0 +1,179 @@
+using Pipeline.Model.Adapters;
+using Pipeline.Model.Llama;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Pipeline.Model.Gpu;
+
+/// <summary>
+/// Loss and gradients of a model with a LoRA adapter on a GPU, in bfloat16 with sums in float32: the frozen weights lie there as
+/// codes and are dequantised for each product. Equal to autograd over the plain model (tests). DoRA takes the plain path.
+/// </summary>
+internal sealed class GpuGradient : IDisposable
+{
+    private const int LogitsAChunk = 1 << 26; // numbers of the largest tensor of logits
+    private const int FewestLossRows = 16;
+    private readonly LlamaModel _model;
+    private readonly Device _device;
+    private readonly GpuKernels _kernels;
+    private readonly GpuLayer[] _layers;
+    private readonly Tensor _embedding;  // [vocabulary, hidden]
+    private readonly Tensor _head;       // [vocabulary, hidden]; the embedding's memory where the two are tied
+    private readonly Tensor _norm;       // [hidden]
+    private readonly Tensor _buffer;     // numbers of the largest group
+    private readonly int _lowest;        // the lowest layer that learns
+
+    /// <summary>Copies a model and its adapter to the device.</summary>
+    /// <param name="model">The model; stays as it is.</param>
+    /// <param name="adapter">Its adapter, without magnitudes.</param>
+    /// <param name="kernels">The kernels; not owned.</param>
+    /// <param name="device">Where.</param>
+    /// <param name="memory">What is kept for the way back.</param>
+    public GpuGradient(LlamaModel model, LoraAdapter adapter, GpuKernels kernels, Device device, GpuMemory memory)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(kernels);
+        using IDisposable frozen = no_grad();
+        (_model, _kernels, _device, Memory) = (model, kernels, device, memory);
+        _layers = [.. model.Layers.Select(l => new GpuLayer(l, kernels.Real, device))];
+        Tensor OnDevice(Tensor value) => value.to(kernels.Real).to(device, copy: true).DetachFromDisposeScope();
+        (_embedding, _norm) = (OnDevice(model.Embedding), OnDevice(model.Norm.Weight));
+        _head = model.Config.TiedEmbeddings ? _embedding.alias().DetachFromDisposeScope() : OnDevice(model.Head);
+        _buffer = empty(_layers.Max(l => l.LargestGroup), dtype: kernels.Real, device: device).DetachFromDisposeScope();
+        Adapter = new GpuAdapter(adapter, model.Projections, kernels.Real, device);
+        _lowest = _layers.FirstOrDefault(l => Adapter.Adapts(l.Index))?.Index ?? _layers.Length;
+    }
+
+    /// <summary>The adapter's copies and their gradients.</summary>
+    public GpuAdapter Adapter { get; }
+
+    /// <summary>What is kept for the way back.</summary>
+    public GpuMemory Memory { get; }
+
+    /// <summary>The loss, and its gradients added to the adapter's. Nothing is read back: the device is not waited for.</summary>
+    /// <param name="rows">The rows, on the device.</param>
+    /// <param name="predicting">int64 [supervised], on the device: tokens whose next one is learned.</param>
+    /// <param name="targets">int64 [supervised], on the device: those next ones.</param>
+    /// <param name="weight">Factor of the gradients: one over the supervised tokens of the whole step; <c>null</c>: the loss alone is wanted.</param>
+    /// <param name="dropoutSeed">Seed of what the adapter drops; <c>null</c>: nothing.</param>
+    /// <param name="noise">[tokens, hidden] added to the embeddings (NEFTune); <c>null</c>: none.</param>
+    /// <returns>float32 scalar on the device: nats, summed, not weighted.</returns>
+    public Tensor Accumulate(PackedRows rows, Tensor predicting, Tensor targets, double? weight, uint? dropoutSeed, Tensor? noise = null)
+    {
+        ArgumentNullException.ThrowIfNull(rows);
+        using IDisposable frozen = no_grad();
+        using DisposeScope scope = NewDisposeScope();
+        GpuContext context = Context(rows, dropoutSeed);
+        var inputs = new Tensor?[_layers.Length + 1];
+        var tapes = new GpuLayerTape?[_layers.Length];
+        try
+        {
+            inputs[0] = Embed(rows, noise);
+            foreach (GpuLayer layer in _layers)
+            {
+                bool learns = weight is not null && layer.Index >= _lowest;
+                (inputs[layer.Index + 1], tapes[layer.Index]) = GpuLayerTape.Forward(layer, context, inputs[layer.Index]!, keep: learns && Memory != GpuMemory.Lean);
+                if (!learns)
+                {
+                    Release(inputs, layer.Index);
+                }
+            }
+
+            (Tensor loss, Tensor? gradient) = Predict(inputs[^1]!, predicting, targets, weight);
+            Release(inputs, _layers.Length);
+            for (int index = _layers.Length - 1; weight is not null && index >= _lowest; index--)
+            {
+                using DisposeScope inner = NewDisposeScope();
+                if (tapes[index] is null)
+                {
+                    (Tensor again, tapes[index]) = GpuLayerTape.Forward(_layers[index], context, inputs[index]!, keep: true);
+                    again.Dispose();
+                }
+
+                tapes[index]!.Backward(gradient!, inputWanted: index > _lowest);
+                tapes[index]!.Dispose();
+                tapes[index] = null;
+                Release(inputs, index);
+            }
+
+            return loss.MoveToOuterDisposeScope();
+        }
+        finally
+        {
+            Array.ForEach(tapes, t => t?.Dispose());
+            Array.ForEach(inputs, i => i?.Dispose());
+        }
+    }
+
+    public void Dispose()
+    {
+        Array.ForEach(_layers, l => l.Dispose());
+        Array.ForEach([_embedding, _head, _norm, _buffer], t => t.Dispose());
+        Adapter.Dispose();
+    }
+
+    private static void Release(Tensor?[] inputs, int index)
+    {
+        inputs[index]?.Dispose();
+        inputs[index] = null;
+    }
+
+    private Tensor Embed(PackedRows rows, Tensor? noise)
+    {
+        Tensor hidden = _embedding.index_select(0, rows.Ids).DetachFromDisposeScope(); // [tokens, hidden]
+        return noise is null ? hidden : hidden.add_(noise);
+    }
+
+    /// <summary>Norm, head and loss; with a weight, also the derivative by what came in, [tokens, hidden].</summary>
+    private (Tensor Loss, Tensor? Gradient) Predict(Tensor hidden, Tensor predicting, Tensor targets, double? weight)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        (Tensor normed, Tensor scales) = (empty_like(hidden), empty(hidden.shape[0], device: _device));
+        _kernels.RmsNorm(hidden, _norm, _model.Norm.Epsilon, normed, scales);
+        Tensor read = normed.index_select(0, predicting);                       // [supervised, hidden]
+        long count = predicting.NumberOfElements, vocabulary = _model.Config.VocabularySize, stride = (vocabulary + 7) / 8 * 8;
+        Tensor losses = empty(count, device: _device);
+        long chunk = Math.Clamp(LogitsAChunk / stride, FewestLossRows, Math.Max(FewestLossRows, count));
+        Tensor buffer = zeros(Math.Min(chunk, count), stride, dtype: _kernels.Real, device: _device);
+        for (long start = 0; start < count; start += chunk)
+        {
+            using DisposeScope inner = NewDisposeScope();
+            long rows = Math.Min(chunk, count - start);
+            Tensor part = read.narrow(0, start, rows), whole = buffer.narrow(0, 0, rows);
+            Tensor logits = whole.narrow(1, 0, vocabulary).addmm_(part, _head.t(), 0, 1);
+            _kernels.CrossEntropy(whole, (int)vocabulary, targets.narrow(0, start, rows), losses.narrow(0, start, rows), weight ?? 0);
+            if (weight is not null)
+            {
+                part.addmm_(logits, _head, 0, 1);                               // the derivative takes the input's place
+            }
+        }
+
+        Tensor loss = losses.sum().MoveToOuterDisposeScope();
+        if (weight is null)
+        {
+            return (loss, null);
+        }
+
+        Tensor slope = zeros_like(normed).index_copy_(0, predicting, read);
+        Tensor gradient = normed.MoveToOuterDisposeScope();                     // written over: nothing reads it any more
+        _kernels.RmsNormBackward(hidden, _norm, scales, slope, null, gradient);
+        return (loss, gradient);
+    }
+
+    private GpuContext Context(PackedRows rows, uint? dropoutSeed)
+    {
+        (float[] cos, float[] sin) = _model.Rotary.Tables(rows.Longest);
+        Tensor? window = null;
+        if (_model.Config.SlidingWindow is { } size && size < rows.Longest)
+        {
+            using DisposeScope scope = NewDisposeScope();
+            Tensor positions = arange(rows.Longest, dtype: ScalarType.Int64).unsqueeze(0);
+            window = AttentionMask.Window(null, positions, positions, size).to(_device).MoveToOuterDisposeScope();
+        }
+
+        long half = _model.Config.HeadSize / 2;
+        return new GpuContext(
+            _kernels, new GroupGradient(_kernels, _buffer, dropoutSeed), Adapter, _model.Config, rows, tensor(rows.Positions, device: _device),
+            tensor(cos, device: _device).view(rows.Longest, half), tensor(sin, device: _device).view(rows.Longest, half), window, KeepsNorms: Memory == GpuMemory.Fast);
+    }
+}

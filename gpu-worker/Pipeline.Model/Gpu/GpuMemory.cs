@@ -1,0 +1,14 @@
+namespace Pipeline.Model.Gpu;
+
+/// <summary>What of a forward pass is kept for the way back.</summary>
+public enum GpuMemory
+{
+    /// <summary>The input of each layer; the layer is computed again.</summary>
+    Lean,
+
+    /// <summary>What products and attention gave; norms, gates and masks are computed again.</summary>
+    Balanced,
+
+    /// <summary>All but masks.</summary>
+    Fast,
+}

@@ -1,0 +1,105 @@
+using Pipeline.Model.Adapters;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Pipeline.Model.Gpu;
+
+/// <summary>
+/// Frozen linear layers with LoRA, <c>y = x Wᵀ + b + s · (m∘x Aᵀ) Bᵀ</c>, and the derivatives <c>dA = (s dy B)ᵀ (m∘x)</c>,
+/// <c>dB = s dyᵀ (m∘x Aᵀ)</c>, <c>dx = dy W + m ∘ (s dy B A)</c>. The weights' values are made for each product and kept by none;
+/// masks follow from the seed. Twin: <see cref="Llama.Projection.Forward"/>.
+/// </summary>
+/// <param name="kernels">The kernels.</param>
+/// <param name="buffer">For dequantised weights.</param>
+/// <param name="dropoutSeed">Seed of what is dropped; <c>null</c>: nothing.</param>
+internal sealed class GroupGradient(GpuKernels kernels, Tensor buffer, uint? dropoutSeed)
+{
+    /// <summary>Applies the layers.</summary>
+    /// <param name="frozen">Their weights.</param>
+    /// <param name="lora">Their matrices; <c>null</c>: none.</param>
+    /// <param name="input">[tokens, in].</param>
+    /// <returns>[tokens, out of all], and <c>m∘x Aᵀ</c>, [tokens, ranks], where there are matrices.</returns>
+    public (Tensor Output, Tensor? Low) Forward(FrozenGroup frozen, LoraGroup? lora, Tensor input)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor weight = frozen.Values(kernels, buffer).t();
+        Tensor output = frozen.Bias is { } bias ? addmm(bias, input, weight, 1, 1) : input.mm(weight);
+        if (lora is null)
+        {
+            return (output.MoveToOuterDisposeScope(), null);
+        }
+
+        Tensor low = Dropped(lora, input).mm(lora.A.t());
+        foreach (LoraMember member in lora.Members)
+        {
+            output.narrow(1, member.Output, member.Outputs).addmm_(low.narrow(1, member.Rank, member.Ranks), member.B.t(), 1, (float)member.Scale);
+        }
+
+        return (output.MoveToOuterDisposeScope(), low.MoveToOuterDisposeScope());
+    }
+
+    /// <summary>The derivative by the input, and what those by A need; adds those by B.</summary>
+    /// <param name="frozen">The weights.</param>
+    /// <param name="lora">The matrices.</param>
+    /// <param name="low">What <see cref="Forward"/> gave.</param>
+    /// <param name="gradient">[tokens, out]: derivative by the output.</param>
+    /// <param name="inputWanted">Whether anything below learns.</param>
+    /// <returns>[tokens, in], and <c>s dy B</c>, [tokens, ranks].</returns>
+    public (Tensor? Input, Tensor? Slope) Backward(FrozenGroup frozen, LoraGroup? lora, Tensor? low, Tensor gradient, bool inputWanted = true)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor? input = inputWanted ? gradient.mm(frozen.Values(kernels, buffer)) : null;
+        if (lora is null)
+        {
+            return (input?.MoveToOuterDisposeScope(), null);
+        }
+
+        Tensor slope = empty_like(low!);
+        foreach (LoraMember member in lora.Members)
+        {
+            Tensor part = gradient.narrow(1, member.Output, member.Outputs);
+            slope.narrow(1, member.Rank, member.Ranks).addmm_(part, member.B, 0, (float)member.Scale);
+            member.GradientB.addmm_(part.t(), low!.narrow(1, member.Rank, member.Ranks), 1, (float)member.Scale);
+        }
+
+        if (input is not null && Drops(lora))
+        {
+            kernels.Dropout(slope.mm(lora.A), input, lora.Dropout, Seed(lora), onto: true);
+        }
+        else
+        {
+            input?.addmm_(slope, lora.A, 1, 1);
+        }
+
+        return (input?.MoveToOuterDisposeScope(), slope.MoveToOuterDisposeScope());
+    }
+
+    /// <summary>Adds the derivatives by A.</summary>
+    /// <param name="lora">The matrices.</param>
+    /// <param name="slope">What <see cref="Backward"/> gave.</param>
+    /// <param name="input">What <see cref="Forward"/> got.</param>
+    public void Learn(LoraGroup? lora, Tensor? slope, Tensor input)
+    {
+        if (lora is not null)
+        {
+            using DisposeScope scope = NewDisposeScope();
+            lora.GradientA.addmm_(slope!.t(), Dropped(lora, input), 1, 1);
+        }
+    }
+
+    private bool Drops(LoraGroup lora) => dropoutSeed is not null && lora.Dropout > 0;
+
+    private uint Seed(LoraGroup lora) => CounterDropout.Derive(dropoutSeed!.Value, lora.Number);
+
+    private Tensor Dropped(LoraGroup lora, Tensor input)
+    {
+        if (!Drops(lora))
+        {
+            return input;
+        }
+
+        Tensor dropped = empty_like(input);
+        kernels.Dropout(input, dropped, lora.Dropout, Seed(lora), onto: false);
+        return dropped;
+    }
+}

@@ -1,0 +1,157 @@
+using Pipeline.GpuWorker.Tests.Model.Llama.Gradients;
+using Pipeline.Model.Adapters;
+using Pipeline.Model.Gpu;
+using Pipeline.Model.Llama;
+using Pipeline.Training.Batching;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Pipeline.GpuWorker.Tests.Model.Gpu;
+
+/// <summary>The GPU's way through a model, with its kernels run on the host: in float32 to rounding what autograd gives over the plain model, in bfloat16 near it.</summary>
+public sealed class GpuGradientTests
+{
+    private static GpuKernels Kernels(ScalarType real)
+    {
+        Assert.SkipUnless(HostKernels.CanRun, "there is no g++ here to compile the kernels with; install it to run this test");
+        return new GpuKernels(new HostKernels(real), CPU);
+    }
+
+    /// <summary>Loss and gradients by name.</summary>
+    private static (double Loss, Dictionary<string, float[]> Gradients) OnGpu(
+        LlamaModel model, LoraAdapter adapter, GpuKernels kernels, IReadOnlyList<IReadOnlyList<EncodedRow>> batches, uint? seed, GpuMemory memory)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using var gradient = new GpuGradient(model, adapter, kernels, CPU, memory);
+        double loss = 0;
+        foreach (IReadOnlyList<EncodedRow> rows in batches)
+        {
+            using MicroBatch batch = MicroBatch.Of(rows);
+            Tensor targets = tensor(batch.Targets.ToArray());
+            loss += gradient.Accumulate(batch.Rows, batch.Predicting, targets, 1, seed).item<float>();
+            if (seed is null)
+            {
+                Assert.Equal(loss, batches.Count > 1 ? loss : gradient.Accumulate(batch.Rows, batch.Predicting, targets, null, null).item<float>());
+            }
+        }
+
+        float[] all = gradient.Adapter.Gradients.to(ScalarType.Float32).data<float>().ToArray();
+        var byName = new Dictionary<string, float[]>();
+        int at = 0;
+        foreach ((string name, Tensor value) in adapter.Tensors)
+        {
+            byName[name] = all[at..(at += (int)value.NumberOfElements)];
+        }
+
+        return (loss, byName);
+    }
+
+    [Theory]
+    [InlineData("llama2", WeightStorage.Full, 0.0, GpuMemory.Balanced)]
+    [InlineData("llama2", WeightStorage.Nf4, 0.1, GpuMemory.Balanced)]
+    [InlineData("llama2", WeightStorage.Nf4, 0.1, GpuMemory.Lean)]
+    [InlineData("llama2", WeightStorage.Nf4, 0.1, GpuMemory.Fast)]
+    [InlineData("llama3", WeightStorage.Full, 0.1, GpuMemory.Balanced)]
+    [InlineData("mistral", WeightStorage.Nf4, 0.1, GpuMemory.Balanced)]
+    [InlineData("mistral_window", WeightStorage.Full, 0.1, GpuMemory.Lean)]
+    [InlineData("qwen2", WeightStorage.Nf4, 0.1, GpuMemory.Balanced)]
+    public void Accumulate_EveryArchitecture_EqualsAutograd(string name, WeightStorage storage, double dropout, GpuMemory memory)
+    {
+        using GpuKernels kernels = Kernels(ScalarType.Float32);
+        using LlamaModel model = LlamaModel.Load(RepositoryFiles.At("tests", "Golden", name), storage);
+        using LoraAdapter adapter = LlamaGradientTests.Adapter(model, new LoraOptions(4, 8, dropout));
+        // Masks go by the place in the batch, which is the same in both forms only when no row is padded.
+        IReadOnlyList<EncodedRow> rows = LlamaGradientTests.Rows(dropout > 0 ? [40, 40, 40] : [40, 7, 23]);
+
+        (double expectedLoss, Dictionary<string, float[]> expected) = LlamaGradientTests.Autograd(model, adapter, rows, 5);
+        (double loss, Dictionary<string, float[]> actual) = OnGpu(model, adapter, kernels, [rows], 5, memory);
+
+        Assert.Equal(expectedLoss, loss, 1e-5 * expectedLoss);
+        LlamaGradientTests.AssertSame(expected, actual);
+    }
+
+    [Fact]
+    public void Accumulate_SomeLayersAdapted_EqualsAutograd()
+    {
+        using GpuKernels kernels = Kernels(ScalarType.Float32);
+        using LlamaModel model = LlamaModel.Load(RepositoryFiles.At("tests", "Golden", "llama3"), WeightStorage.Full);
+        using LoraAdapter adapter = LlamaGradientTests.Adapter(model, new LoraOptions(4, 8, 0) { Targets = ["k_proj", "up_proj"], Layers = [1] });
+        IReadOnlyList<EncodedRow> rows = LlamaGradientTests.Rows([30, 11]);
+
+        (_, Dictionary<string, float[]> expected) = LlamaGradientTests.Autograd(model, adapter, rows, null);
+        (_, Dictionary<string, float[]> actual) = OnGpu(model, adapter, kernels, [rows], null, GpuMemory.Balanced);
+
+        LlamaGradientTests.AssertSame(expected, actual);
+    }
+
+    /// <summary>Packed rows neither see nor weigh on each other, and micro-batches add up.</summary>
+    [Theory]
+    [InlineData("llama2")]
+    [InlineData("mistral_window")]
+    public void Accumulate_PackedRows_EqualEachRowAlone(string name)
+    {
+        using GpuKernels kernels = Kernels(ScalarType.Float32);
+        using LlamaModel model = LlamaModel.Load(RepositoryFiles.At("tests", "Golden", name), WeightStorage.Full);
+        using LoraAdapter adapter = LlamaGradientTests.Adapter(model, new LoraOptions(4, 8, 0));
+        IReadOnlyList<EncodedRow> rows = LlamaGradientTests.Rows([40, 7, 23, 3, 64]);
+
+        (double packedLoss, Dictionary<string, float[]> packed) = OnGpu(model, adapter, kernels, [rows], null, GpuMemory.Balanced);
+        (double alone, Dictionary<string, float[]> sum) = OnGpu(model, adapter, kernels, [.. rows.Select(r => (IReadOnlyList<EncodedRow>)[r])], null, GpuMemory.Balanced);
+
+        Assert.Equal(alone, packedLoss, 1e-5 * alone);
+        LlamaGradientTests.AssertSame(sum, packed);
+    }
+
+    /// <summary>What is computed again is the same to the bit: masks and sums depend on nothing that has passed.</summary>
+    [Theory]
+    [InlineData(ScalarType.Float32)]
+    [InlineData(ScalarType.BFloat16)]
+    public void Accumulate_LeanBalancedFast_AreTheSame(ScalarType real)
+    {
+        using GpuKernels kernels = Kernels(real);
+        using LlamaModel model = LlamaModel.Load(RepositoryFiles.At("tests", "Golden", "qwen2"), WeightStorage.Nf4);
+        using LoraAdapter adapter = LlamaGradientTests.Adapter(model, new LoraOptions(8, 8, 0.1));
+        IReadOnlyList<EncodedRow> rows = LlamaGradientTests.Rows([40, 7, 23]);
+
+        (double loss, Dictionary<string, float[]> expected) = OnGpu(model, adapter, kernels, [rows], 9, GpuMemory.Lean);
+        foreach (GpuMemory memory in (GpuMemory[])[GpuMemory.Balanced, GpuMemory.Fast])
+        {
+            (double other, Dictionary<string, float[]> actual) = OnGpu(model, adapter, kernels, [rows], 9, memory);
+            Assert.Equal(loss, other);
+            Assert.All(expected, e => Assert.Equal(e.Value, actual[e.Key]));
+        }
+    }
+
+    /// <summary>bfloat16 rounds every number that is kept: loss and directions stay.</summary>
+    [Theory]
+    [InlineData("llama2")]
+    [InlineData("qwen2")]
+    public void Accumulate_InBfloat16_IsNearFloat32(string name)
+    {
+        using GpuKernels kernels = Kernels(ScalarType.BFloat16);
+        using LlamaModel model = LlamaModel.Load(RepositoryFiles.At("tests", "Golden", name), WeightStorage.Nf4);
+        using LoraAdapter adapter = LlamaGradientTests.Adapter(model, new LoraOptions(8, 8, 0.1));
+        IReadOnlyList<EncodedRow> rows = LlamaGradientTests.Rows([40, 40, 40]);
+
+        (double expectedLoss, Dictionary<string, float[]> expected) = LlamaGradientTests.Autograd(model, adapter, rows, 5);
+        (double loss, Dictionary<string, float[]> actual) = OnGpu(model, adapter, kernels, [rows], 5, GpuMemory.Balanced);
+
+        Assert.Equal(expectedLoss, loss, 2e-3 * expectedLoss);
+        double Cosine(float[] a, float[] b) => a.Zip(b).Sum(p => (double)p.First * p.Second) / Math.Sqrt(a.Sum(v => (double)v * v) * b.Sum(v => (double)v * v));
+        Assert.All(expected, e => Assert.True(Cosine(e.Value, actual[e.Key]) > 0.998, $"{e.Key}: {Cosine(e.Value, actual[e.Key])}"));
+    }
+
+    [Fact]
+    public void Accumulate_ManyBatches_LeavesNoTensorBehind()
+    {
+        using GpuKernels kernels = Kernels(ScalarType.Float32);
+        using LlamaModel model = LlamaModel.Load(RepositoryFiles.At("tests", "Golden", "llama2"), WeightStorage.Nf4);
+        using LoraAdapter adapter = LlamaGradientTests.Adapter(model, new LoraOptions(4, 8, 0.1));
+        foreach (GpuMemory memory in Enum.GetValues<GpuMemory>())
+        {
+            long before = DisposeScopeManager.Statistics.ThreadTotalLiveCount;
+            OnGpu(model, adapter, kernels, [LlamaGradientTests.Rows([12, 7]), LlamaGradientTests.Rows([9, 9]), LlamaGradientTests.Rows([20])], 3, memory);
+            Assert.Equal(before, DisposeScopeManager.Statistics.ThreadTotalLiveCount);
+        }
+    }
+}
