@@ -62,7 +62,7 @@ public static class AuditPage
         AuditCheck[] red = [.. audit.Checks.Where(c => c.Level == AuditCheck.Red)];
         int warnings = audit.Checks.Count(c => c.Level == AuditCheck.Warning);
         return red.Length > 0 ? $"Nothing is trained on it: {string.Join("; ", red.Select(c => $"{c.Name}: {c.Value} ({c.Detail}). {c.Fix}"))}"
-            : warnings > 0 ? $"It can be trained on; {warnings} things are worth a look." : "It can be trained on; every check is well.";
+            : warnings > 0 ? $"It can be trained on; {(warnings == 1 ? "one thing is" : $"{warnings} things are")} worth a look." : "It can be trained on; every check is well.";
     }
 
     private static string Memory(TrainingMemory? memory)

@@ -6,7 +6,7 @@ namespace Pipeline.Model.Gpu;
 internal sealed unsafe class CudaKernels : IKernelLauncher
 {
     private const int BlocksAMultiprocessor = 8;
-    [ThreadStatic] private static nint _entered;
+    [ThreadStatic] private static nint Entered;
     private readonly nint _context;
     private readonly nint _module;
     private readonly Dictionary<string, nint> _functions;
@@ -43,10 +43,10 @@ internal sealed unsafe class CudaKernels : IKernelLauncher
 
     public void Launch(string kernel, long blocks, int threads, ReadOnlySpan<KernelArgument> arguments)
     {
-        if (_entered != _context)
+        if (Entered != _context)
         {
             CudaDriver.Enter(_context); // a thread that torch has not worked on yet
-            _entered = _context;
+            Entered = _context;
         }
 
         fixed (KernelArgument* first = arguments)

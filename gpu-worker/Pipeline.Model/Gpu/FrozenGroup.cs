@@ -25,6 +25,15 @@ internal sealed class FrozenGroup : IDisposable
         _values = _quantized.Length > 0 ? null : cat([.. members.Select(m => m.Weight.Values().to(real))], 0).to(device).DetachFromDisposeScope();
     }
 
+    /// <summary>Takes ownership of codes that lie on the device already.</summary>
+    public FrozenGroup(IReadOnlyList<Nf4Weight> members)
+    {
+        ArgumentNullException.ThrowIfNull(members);
+        _quantized = [.. members];
+        Outs = [.. members.Select(m => m.Shape[0])];
+        (Out, In) = (Outs.Sum(), members[0].Shape[1]);
+    }
+
     public long In { get; }
 
     /// <summary>Outputs of all members.</summary>

@@ -1,5 +1,7 @@
 using Pipeline.Model.Adapters;
+using Pipeline.Model.Checkpoints;
 using Pipeline.Model.Llama;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Pipeline.Model.Gpu;
@@ -9,47 +11,82 @@ internal sealed class GpuAdapter : IDisposable
 {
     private readonly Dictionary<int, LoraGroup> _groups = [];
 
-    /// <summary>For an adapter.</summary>
+    private GpuAdapter(Tensor values, double dropout, IEnumerable<AdaptedLayer> layers)
+    {
+        Copies = values.DetachFromDisposeScope();
+        Gradients = zeros_like(Copies).DetachFromDisposeScope();
+        long at = 0;
+        foreach (IGrouping<int, AdaptedLayer> group in layers.GroupBy(l => l.Group))
+        {
+            (long first, long ranks) = (at, group.Sum(l => l.Rank));
+            long width = group.First().In;
+            at += ranks * width;
+            List<LoraMember> members = [];
+            long rank = 0;
+            foreach (AdaptedLayer layer in group)
+            {
+                members.Add(new LoraMember(layer.Output, layer.Out, rank, layer.Rank, layer.Scale, View(Copies, at, layer.Out, layer.Rank), View(Gradients, at, layer.Out, layer.Rank)));
+                rank += layer.Rank;
+                at += layer.Out * layer.Rank;
+            }
+
+            _groups[group.Key] = new LoraGroup(group.Key, dropout, View(Copies, first, ranks, width), View(Gradients, first, ranks, width), members);
+        }
+
+        if (at != Copies.NumberOfElements)
+        {
+            throw new ArgumentException($"The adapter's layers take {at} numbers, its buffer has {Copies.NumberOfElements}.", nameof(values));
+        }
+    }
+
+    /// <summary>For an adapter, in its own order.</summary>
     /// <param name="adapter">The adapter, without magnitudes.</param>
     /// <param name="projections">The model's linear layers.</param>
     /// <param name="real">The numbers of the copies.</param>
     /// <param name="device">Where they lie.</param>
-    public GpuAdapter(LoraAdapter adapter, IReadOnlyList<Projection> projections, ScalarType real, Device device)
+    public static GpuAdapter Of(LoraAdapter adapter, IReadOnlyList<Projection> projections, ScalarType real, Device device)
     {
         ArgumentNullException.ThrowIfNull(adapter);
-        Copies = adapter.Values.to(real).to(device, copy: true).DetachFromDisposeScope();
-        Gradients = zeros_like(Copies).DetachFromDisposeScope();
-        var places = new Dictionary<string, long>(StringComparer.Ordinal);
-        long at = 0;
-        foreach ((string name, Tensor value) in adapter.Tensors)
-        {
-            places[name] = at;
-            at += value.NumberOfElements;
-        }
-
+        ArgumentNullException.ThrowIfNull(projections);
+        using DisposeScope scope = NewDisposeScope();
+        List<AdaptedLayer> layers = [];
         foreach (IGrouping<int, Projection> group in projections.GroupBy(p => LoraGroups.Of(p.Path)))
         {
-            List<LoraMember> members = [];
-            (long first, long ranks, long output) = (-1, 0, 0);
+            long output = 0;
             foreach (Projection projection in group)
             {
                 if (adapter.Pairs.TryGetValue(projection.Path, out LoraPair? pair))
                 {
-                    long rank = pair.A.shape[0], b = places[$"{projection.Path}.lora_B.weight"];
-                    first = first < 0 ? places[$"{projection.Path}.lora_A.weight"] : first;
-                    members.Add(new LoraMember(output, projection.Out, ranks, rank, pair.Scale, View(Copies, b, projection.Out, rank), View(Gradients, b, projection.Out, rank)));
-                    ranks += rank;
+                    layers.Add(new AdaptedLayer(group.Key, output, projection.Out, projection.In, pair.A.shape[0], pair.Scale));
                 }
 
                 output += projection.Out;
             }
+        }
 
-            if (members.Count > 0)
+        return new GpuAdapter(adapter.Values.to(real).to(device, copy: true), adapter.Options.Dropout, layers);
+    }
+
+    /// <summary>Random matrices on every linear layer of a shape, made on the device: for benchmarks.</summary>
+    public static GpuAdapter Random(LlamaConfig config, int rank, double scale, double dropout, ScalarType real, Device device)
+    {
+        ArgumentNullException.ThrowIfNull(config);
+        using DisposeScope scope = NewDisposeScope();
+        List<AdaptedLayer> layers = [];
+        for (int layer = 0; layer < config.Layers; layer++)
+        {
+            foreach (IGrouping<int, (string Name, long Out, long In)> group in config.Shape.Linears.GroupBy(l => LoraGroups.Of($"model.layers.{layer}.block.{l.Name}")))
             {
-                long width = group.First().In;
-                _groups[group.Key] = new LoraGroup(group.Key, adapter.Options.Dropout, View(Copies, first, ranks, width), View(Gradients, first, ranks, width), members);
+                long output = 0;
+                foreach ((_, long outputs, long inputs) in group)
+                {
+                    layers.Add(new AdaptedLayer(group.Key, output, outputs, inputs, rank, scale));
+                    output += outputs;
+                }
             }
         }
+
+        return new GpuAdapter(empty(layers.Sum(l => l.Rank * (l.Out + l.In)), dtype: real, device: device).normal_(0, 0.01), dropout, layers);
     }
 
     /// <summary>All matrices, [n].</summary>
@@ -109,3 +146,12 @@ internal sealed record LoraGroup(int Number, double Dropout, Tensor A, Tensor Gr
 /// <param name="B">[outputs, ranks].</param>
 /// <param name="GradientB">The same shape.</param>
 internal sealed record LoraMember(long Output, long Outputs, long Rank, long Ranks, double Scale, Tensor B, Tensor GradientB);
+
+/// <summary>Where a linear layer's matrices belong.</summary>
+/// <param name="Group">The group's number.</param>
+/// <param name="Output">Where the layer's outputs begin among the group's.</param>
+/// <param name="Out">Outputs.</param>
+/// <param name="In">Inputs.</param>
+/// <param name="Rank">r.</param>
+/// <param name="Scale">Of the update.</param>
+internal readonly record struct AdaptedLayer(int Group, long Output, long Out, long In, long Rank, double Scale);

@@ -1,4 +1,3 @@
-using Pipeline.Model.Adapters;
 using Pipeline.Model.Llama;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -13,35 +12,24 @@ internal sealed class GpuGradient : IDisposable
 {
     private const int LogitsAChunk = 1 << 26; // numbers of the largest tensor of logits
     private const int FewestLossRows = 16;
-    private readonly LlamaModel _model;
+    private readonly GpuModel _model;
     private readonly Device _device;
     private readonly GpuKernels _kernels;
-    private readonly GpuLayer[] _layers;
-    private readonly Tensor _embedding;  // [vocabulary, hidden]
-    private readonly Tensor _head;       // [vocabulary, hidden]; the embedding's memory where the two are tied
-    private readonly Tensor _norm;       // [hidden]
     private readonly Tensor _buffer;     // numbers of the largest group
     private readonly int _lowest;        // the lowest layer that learns
 
-    /// <summary>Copies a model and its adapter to the device.</summary>
-    /// <param name="model">The model; stays as it is.</param>
-    /// <param name="adapter">Its adapter, without magnitudes.</param>
+    /// <summary>For a model and an adapter on the device.</summary>
+    /// <param name="model">The model; not owned.</param>
+    /// <param name="adapter">Its adapter, without magnitudes; not owned.</param>
     /// <param name="kernels">The kernels; not owned.</param>
-    /// <param name="device">Where.</param>
     /// <param name="memory">What is kept for the way back.</param>
-    public GpuGradient(LlamaModel model, LoraAdapter adapter, GpuKernels kernels, Device device, GpuMemory memory)
+    public GpuGradient(GpuModel model, GpuAdapter adapter, GpuKernels kernels, GpuMemory memory)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(kernels);
-        using IDisposable frozen = no_grad();
-        (_model, _kernels, _device, Memory) = (model, kernels, device, memory);
-        _layers = [.. model.Layers.Select(l => new GpuLayer(l, kernels.Real, device))];
-        Tensor OnDevice(Tensor value) => value.to(kernels.Real).to(device, copy: true).DetachFromDisposeScope();
-        (_embedding, _norm) = (OnDevice(model.Embedding), OnDevice(model.Norm.Weight));
-        _head = model.Config.TiedEmbeddings ? _embedding.alias().DetachFromDisposeScope() : OnDevice(model.Head);
-        _buffer = empty(_layers.Max(l => l.LargestGroup), dtype: kernels.Real, device: device).DetachFromDisposeScope();
-        Adapter = new GpuAdapter(adapter, model.Projections, kernels.Real, device);
-        _lowest = _layers.FirstOrDefault(l => Adapter.Adapts(l.Index))?.Index ?? _layers.Length;
+        (_model, Adapter, _kernels, _device, Memory) = (model, adapter, kernels, model.Norm.device, memory);
+        _buffer = empty(model.LargestGroup, dtype: kernels.Real, device: _device).DetachFromDisposeScope();
+        _lowest = model.Layers.FirstOrDefault(l => Adapter.Adapts(l.Index))?.Index ?? model.Layers.Count;
     }
 
     /// <summary>The adapter's copies and their gradients.</summary>
@@ -64,12 +52,12 @@ internal sealed class GpuGradient : IDisposable
         using IDisposable frozen = no_grad();
         using DisposeScope scope = NewDisposeScope();
         GpuContext context = Context(rows, dropoutSeed);
-        var inputs = new Tensor?[_layers.Length + 1];
-        var tapes = new GpuLayerTape?[_layers.Length];
+        var inputs = new Tensor?[_model.Layers.Count + 1];
+        var tapes = new GpuLayerTape?[_model.Layers.Count];
         try
         {
             inputs[0] = Embed(rows, noise);
-            foreach (GpuLayer layer in _layers)
+            foreach (GpuLayer layer in _model.Layers)
             {
                 bool learns = weight is not null && layer.Index >= _lowest;
                 (inputs[layer.Index + 1], tapes[layer.Index]) = GpuLayerTape.Forward(layer, context, inputs[layer.Index]!, keep: learns && Memory != GpuMemory.Lean);
@@ -80,13 +68,13 @@ internal sealed class GpuGradient : IDisposable
             }
 
             (Tensor loss, Tensor? gradient) = Predict(inputs[^1]!, predicting, targets, weight);
-            Release(inputs, _layers.Length);
-            for (int index = _layers.Length - 1; weight is not null && index >= _lowest; index--)
+            Release(inputs, _model.Layers.Count);
+            for (int index = _model.Layers.Count - 1; weight is not null && index >= _lowest; index--)
             {
                 using DisposeScope inner = NewDisposeScope();
                 if (tapes[index] is null)
                 {
-                    (Tensor again, tapes[index]) = GpuLayerTape.Forward(_layers[index], context, inputs[index]!, keep: true);
+                    (Tensor again, tapes[index]) = GpuLayerTape.Forward(_model.Layers[index], context, inputs[index]!, keep: true);
                     again.Dispose();
                 }
 
@@ -105,12 +93,7 @@ internal sealed class GpuGradient : IDisposable
         }
     }
 
-    public void Dispose()
-    {
-        Array.ForEach(_layers, l => l.Dispose());
-        Array.ForEach([_embedding, _head, _norm, _buffer], t => t.Dispose());
-        Adapter.Dispose();
-    }
+    public void Dispose() => _buffer.Dispose();
 
     private static void Release(Tensor?[] inputs, int index)
     {
@@ -120,7 +103,7 @@ internal sealed class GpuGradient : IDisposable
 
     private Tensor Embed(PackedRows rows, Tensor? noise)
     {
-        Tensor hidden = _embedding.index_select(0, rows.Ids).DetachFromDisposeScope(); // [tokens, hidden]
+        Tensor hidden = _model.Embedding.index_select(0, rows.Ids).DetachFromDisposeScope(); // [tokens, hidden]
         return noise is null ? hidden : hidden.add_(noise);
     }
 
@@ -129,7 +112,7 @@ internal sealed class GpuGradient : IDisposable
     {
         using DisposeScope scope = NewDisposeScope();
         (Tensor normed, Tensor scales) = (empty_like(hidden), empty(hidden.shape[0], device: _device));
-        _kernels.RmsNorm(hidden, _norm, _model.Norm.Epsilon, normed, scales);
+        _kernels.RmsNorm(hidden, _model.Norm, _model.Config.RmsNormEpsilon, normed, scales);
         Tensor read = normed.index_select(0, predicting);                       // [supervised, hidden]
         long count = predicting.NumberOfElements, vocabulary = _model.Config.VocabularySize, stride = (vocabulary + 7) / 8 * 8;
         Tensor losses = empty(count, device: _device);
@@ -140,11 +123,11 @@ internal sealed class GpuGradient : IDisposable
             using DisposeScope inner = NewDisposeScope();
             long rows = Math.Min(chunk, count - start);
             Tensor part = read.narrow(0, start, rows), whole = buffer.narrow(0, 0, rows);
-            Tensor logits = whole.narrow(1, 0, vocabulary).addmm_(part, _head.t(), 0, 1);
+            Tensor logits = whole.narrow(1, 0, vocabulary).addmm_(part, _model.Head.t(), 0, 1);
             _kernels.CrossEntropy(whole, (int)vocabulary, targets.narrow(0, start, rows), losses.narrow(0, start, rows), weight ?? 0);
             if (weight is not null)
             {
-                part.addmm_(logits, _head, 0, 1);                               // the derivative takes the input's place
+                part.addmm_(logits, _model.Head, 0, 1);                               // the derivative takes the input's place
             }
         }
 
@@ -156,13 +139,13 @@ internal sealed class GpuGradient : IDisposable
 
         Tensor slope = zeros_like(normed).index_copy_(0, predicting, read);
         Tensor gradient = normed.MoveToOuterDisposeScope();                     // written over: nothing reads it any more
-        _kernels.RmsNormBackward(hidden, _norm, scales, slope, null, gradient);
+        _kernels.RmsNormBackward(hidden, _model.Norm, scales, slope, null, gradient);
         return (loss, gradient);
     }
 
     private GpuContext Context(PackedRows rows, uint? dropoutSeed)
     {
-        (float[] cos, float[] sin) = _model.Rotary.Tables(rows.Longest);
+        (float[] cos, float[] sin) = _model.Rotary(rows.Longest);
         Tensor? window = null;
         if (_model.Config.SlidingWindow is { } size && size < rows.Longest)
         {

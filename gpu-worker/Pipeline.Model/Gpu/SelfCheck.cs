@@ -39,6 +39,27 @@ public sealed record SelfCheck(bool Passed, string Line)
             : "cpu: libtorch gets a product wrong; its files are of another machine");
     }
 
+    /// <summary>The kernels of the GPU, compiled and held against their definitions.</summary>
+    /// <exception cref="ModelException">There is no GPU that does the work; the line says why.</exception>
+    internal static GpuKernels Kernels()
+    {
+        SelfCheck check = Of("cuda");
+        return check.Passed ? Load().Kernels : throw new ModelException(check.Line);
+    }
+
+    /// <summary>Bytes of the GPU that are in use, whoever uses them.</summary>
+    internal static long DeviceBytesInUse()
+    {
+        (long free, long total) = CudaDriver.Memory();
+        return total - free;
+    }
+
+    private static (GpuKernels Kernels, KernelCompiler Compiler) Load()
+    {
+        KernelCompiler compiler = KernelCompiler.Open(TorchLibraries.Folders());
+        return (new GpuKernels(CudaKernels.Load(ScalarType.BFloat16, compiler, KernelCache.Default()), CUDA), compiler);
+    }
+
     private static SelfCheck Cuda()
     {
         static SelfCheck Wrong(string what) => new(false, $"cuda: {what}");
@@ -64,8 +85,8 @@ public sealed record SelfCheck(bool Passed, string Line)
             return Wrong($"{name} is there, but libtorch {__version__} is a CPU build; publish the worker with -p:TorchDevice=cuda, or name PyTorch's torch/lib in {TorchLibraries.Setting}");
         }
 
-        KernelCompiler compiler = KernelCompiler.Open(TorchLibraries.Folders());
-        using var kernels = new GpuKernels(CudaKernels.Load(ScalarType.BFloat16, compiler, KernelCache.Default()), CUDA);
+        (GpuKernels kernels, KernelCompiler compiler) = Load();
+        using GpuKernels loaded = kernels;
         (string Kernel, double Error, double Allowed)[] wrong = [.. KernelCheck.Run(kernels, CUDA).Where(k => k.Error > k.Allowed)];
         if (wrong.Length > 0)
         {

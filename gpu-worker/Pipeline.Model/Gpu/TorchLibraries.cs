@@ -32,6 +32,12 @@ public static class TorchLibraries
     /// <exception cref="ModelException">The folder holds no libtorch, or a file of it cannot be loaded.</exception>
     public static void Load()
     {
+        if (OperatingSystem.IsLinux())
+        {
+            // Segments that grow: the allocator hoards nothing between batches of other lengths. What is set already stays.
+            _ = Kernels.OpenMpWaiting.setenv("PYTORCH_CUDA_ALLOC_CONF", "expandable_segments:True", 0);
+        }
+
         if (Environment.GetEnvironmentVariable(Setting) is not { Length: > 0 } folder)
         {
             return;

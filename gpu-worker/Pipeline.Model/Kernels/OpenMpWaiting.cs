@@ -35,5 +35,5 @@ internal static partial class OpenMpWaiting
 
     /// <summary>The C library's own: .NET's copy of the environment is not what native code reads.</summary>
     [LibraryImport("libc", StringMarshalling = StringMarshalling.Utf8)]
-    private static partial int setenv(string name, string value, int overwrite);
+    internal static partial int setenv(string name, string value, int overwrite);
 }

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json;
 using Pipeline.Model;
+using Pipeline.Model.Gpu;
 using Pipeline.Worker.Benchmarks;
 
 namespace Pipeline.Worker.Commands;
@@ -31,7 +32,48 @@ internal static class BenchCommand
             Console.WriteLine(JsonSerializer.Serialize(QuantizeBenchmark.Run(parsed.GetValue(directoryOption) ?? Path.GetTempPath()), Snake));
             return 0;
         });
-        return new Command("bench", "Measure this machine") { cpu, quantize };
+        return new Command("bench", "Measure this machine") { cpu, quantize, Gpu(), Kernels() };
+    }
+
+    private static Command Gpu()
+    {
+        var cases = new Option<string[]>("--cases")
+        {
+            Description = "Rows x tokens, memory (lean, balanced, fast), dropout if not 0.1: 4x1024:balanced, 8x1024:lean:0, packed200x4096:balanced", AllowMultipleArgumentsPerToken = true,
+            DefaultValueFactory = _ => ["4x1024:balanced", "4x1024:lean", "8x1024:lean", "4x512:lean", "2x4096:balanced", "packed200x4096:balanced", "1x512:lean", "4x1024:balanced:0", "4x1024:lean:0"],
+        };
+        var rank = new Option<int>("--rank") { Description = "LoRA rank on all linear layers", DefaultValueFactory = _ => 64 };
+        var layers = new Option<int>("--layers") { Description = "Decoder layers of the Llama-2-7B shape", DefaultValueFactory = _ => GpuBenchmark.Llama7B.Layers };
+        var gpu = new Command("gpu", "QLoRA steps of the Llama-2-7B shape on the GPU, random weights made there") { cases, rank, layers };
+        gpu.SetAction(parsed =>
+        {
+            GpuCase[] all = [.. parsed.GetRequiredValue(cases).Select(GpuCase.Parse)];
+            using GpuKernels kernels = SelfCheck.Kernels();
+            foreach (GpuCase one in all)
+            {
+                GpuBenchmarkResult result = GpuBenchmark.Run(kernels, TorchSharp.torch.CUDA, GpuBenchmark.Llama7B with { Layers = parsed.GetValue(layers) }, one, parsed.GetValue(rank), repeats: 3, SelfCheck.DeviceBytesInUse);
+                Console.WriteLine(JsonSerializer.Serialize(result, Snake));
+            }
+
+            return 0;
+        });
+        return gpu;
+    }
+
+    private static Command Kernels()
+    {
+        var kernels = new Command("kernels", "Each GPU kernel at the Llama-2-7B shape and 4,096 tokens, beside copying and a matrix product");
+        kernels.SetAction(_ =>
+        {
+            using GpuKernels loaded = SelfCheck.Kernels();
+            foreach (KernelBenchmarkResult result in KernelBenchmark.Run(loaded, TorchSharp.torch.CUDA, 4096, 4096, 11_008, 32_000, times: 20))
+            {
+                Console.WriteLine(JsonSerializer.Serialize(result, Snake));
+            }
+
+            return 0;
+        });
+        return kernels;
     }
 
     private static string FindBase()

@@ -22,7 +22,9 @@ public sealed class GpuGradientTests
         LlamaModel model, LoraAdapter adapter, GpuKernels kernels, IReadOnlyList<IReadOnlyList<EncodedRow>> batches, uint? seed, GpuMemory memory)
     {
         using DisposeScope scope = NewDisposeScope();
-        using var gradient = new GpuGradient(model, adapter, kernels, CPU, memory);
+        using GpuModel there = GpuModel.Of(model, kernels.Real, CPU);
+        using GpuAdapter copies = GpuAdapter.Of(adapter, model.Projections, kernels.Real, CPU);
+        using var gradient = new GpuGradient(there, copies, kernels, memory);
         double loss = 0;
         foreach (IReadOnlyList<EncodedRow> rows in batches)
         {
@@ -35,7 +37,7 @@ public sealed class GpuGradientTests
             }
         }
 
-        float[] all = gradient.Adapter.Gradients.to(ScalarType.Float32).data<float>().ToArray();
+        float[] all = copies.Gradients.to(ScalarType.Float32).data<float>().ToArray();
         var byName = new Dictionary<string, float[]>();
         int at = 0;
         foreach ((string name, Tensor value) in adapter.Tensors)

@@ -1,0 +1,118 @@
+using System.Diagnostics;
+using Pipeline.Model.Adapters;
+using Pipeline.Model.Checkpoints;
+using Pipeline.Model.Gpu;
+using Pipeline.Model.Llama;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Pipeline.Worker.Benchmarks;
+
+/// <summary>Whole optimizer steps of a shape with random weights and tokens, every token learned: embedding, layers, loss, clipping, AdamW.</summary>
+internal static class GpuBenchmark
+{
+    /// <summary>Llama-2-7B's shape.</summary>
+    public static LlamaConfig Llama7B { get; } = new()
+    {
+        Architecture = LlamaConfig.Llama, VocabularySize = 32_000, HiddenSize = 4096, IntermediateSize = 11_008, Layers = 32, Heads = 32, KeyValueHeads = 32, HeadSize = 128, MaxPositions = 4096,
+        RmsNormEpsilon = 1e-5, RopeTheta = 10_000, TiedEmbeddings = false, Dtype = "bfloat16",
+    };
+
+    private const int WarmUps = 3;
+    private const int StepsARepeat = 8;
+    private const double Alpha = 16;
+    private const double ClipNorm = 0.3;
+    private const double LearningRate = 2e-4;
+
+    /// <summary>Times a case.</summary>
+    /// <param name="kernels">The kernels.</param>
+    /// <param name="device">Where.</param>
+    /// <param name="config">The shape.</param>
+    /// <param name="one">The case.</param>
+    /// <param name="rank">r on all linear layers.</param>
+    /// <param name="repeats">The best of so many counts.</param>
+    /// <param name="used">Bytes of the device in use.</param>
+    public static GpuBenchmarkResult Run(GpuKernels kernels, Device device, LlamaConfig config, GpuCase one, int rank, int repeats, Func<long> used)
+    {
+        using IDisposable frozen = no_grad();
+        using DisposeScope scope = NewDisposeScope();
+        using GpuModel model = GpuModel.Random(config, kernels.Real, device);
+        using GpuAdapter adapter = GpuAdapter.Random(config, rank, Alpha / rank, one.Dropout, kernels.Real, device);
+        using var gradient = new GpuGradient(model, adapter, kernels, one.Memory);
+        using var optimizer = new GpuOptimizer(adapter, adapter.Copies.to_type(ScalarType.Float32, copy: true), kernels, weightDecay: 0, ClipNorm);
+        var random = new Random(1);
+        using var rows = new PackedRows([.. one.Lengths.Select(l => (IReadOnlyList<int>)[.. Enumerable.Range(0, l).Select(_ => random.Next(config.VocabularySize))])], device);
+        (Tensor predicting, Tensor targets) = Learned(rows, device);
+        double weight = 1.0 / predicting.NumberOfElements;
+        Tensor Step()
+        {
+            using DisposeScope inner = NewDisposeScope();
+            Tensor loss = gradient.Accumulate(rows, predicting, targets, weight, CounterDropout.Derive(1, optimizer.Steps));
+            optimizer.Step(LearningRate);
+            return loss.MoveToOuterDisposeScope();
+        }
+
+        double first = 0, best = double.MaxValue, host = 0, last = 0;
+        for (int i = 0; i < WarmUps; i++)
+        {
+            double loss = Step().item<float>();
+            first = i == 0 ? loss : first;
+        }
+
+        for (int repeat = 0; repeat < repeats; repeat++)
+        {
+            using DisposeScope inner = NewDisposeScope();
+            Synchronize(device);
+            long started = Stopwatch.GetTimestamp();
+            Tensor loss = Step();
+            for (int i = 1; i < StepsARepeat; i++)
+            {
+                loss = Step();
+            }
+
+            double queued = Stopwatch.GetElapsedTime(started).TotalMilliseconds / StepsARepeat;
+            Synchronize(device);
+            double took = Stopwatch.GetElapsedTime(started).TotalMilliseconds / StepsARepeat;
+            (best, host) = took < best ? (took, queued) : (best, host);
+            last = loss.item<float>();
+        }
+
+        return new GpuBenchmarkResult(one.Name, rank, "all-linear", one.Dropout, Math.Round(best, 1), Math.Round(host, 1), Math.Round(1000 * one.Tokens / best), Math.Round(used() / (double)(1L << 30), 2), Math.Round(first * weight, 4), Math.Round(last * weight, 4));
+    }
+
+    /// <summary>Waits for all that was queued.</summary>
+    public static void Synchronize(Device device)
+    {
+        if (device.type == DeviceType.CUDA)
+        {
+            cuda.synchronize();
+        }
+    }
+
+    private static (Tensor Predicting, Tensor Targets) Learned(PackedRows rows, Device device)
+    {
+        List<long> predicting = [];
+        long start = 0;
+        foreach (int length in rows.Lengths)
+        {
+            predicting.AddRange(Enumerable.Range(0, length - 1).Select(i => start + i));
+            start += length;
+        }
+
+        Tensor places = tensor([.. predicting], device: device);
+        return (places, rows.Ids.index_select(0, places.add(1)));
+    }
+}
+
+/// <summary>One line of <c>bench gpu</c>.</summary>
+/// <param name="Case">The case.</param>
+/// <param name="Rank">r.</param>
+/// <param name="Targets">The adapted layers.</param>
+/// <param name="Dropout">On the adapter's input.</param>
+/// <param name="Ms">Milliseconds a step, best of several times eight.</param>
+/// <param name="HostMs">Of these, until the host had queued it.</param>
+/// <param name="TokS">Tokens a second.</param>
+/// <param name="PeakGib">Memory of the device in use at the end, context and allocator included.</param>
+/// <param name="FirstLoss">Mean nats a token at the first step.</param>
+/// <param name="Loss">At the last one, on the same rows.</param>
+internal sealed record GpuBenchmarkResult(string Case, int Rank, string Targets, double Dropout, double Ms, double HostMs, double TokS, double PeakGib, double FirstLoss, double Loss);

@@ -1,0 +1,56 @@
+using System.Globalization;
+using Pipeline.Model;
+using Pipeline.Model.Gpu;
+
+namespace Pipeline.Worker.Benchmarks;
+
+/// <summary>One case of <c>bench gpu</c>: <c>4x1024:balanced</c>, with <c>:0</c> without dropout; <c>packed200x4096:balanced</c>, rows of 200 tokens on average packed into 4,096.</summary>
+/// <param name="Name">As it was given.</param>
+/// <param name="Lengths">Tokens of each row.</param>
+/// <param name="Memory">What is kept for the way back.</param>
+/// <param name="Dropout">On the adapter's input.</param>
+internal sealed record GpuCase(string Name, IReadOnlyList<int> Lengths, GpuMemory Memory, double Dropout)
+{
+    private const string Packed = "packed";
+    private const double PeersDropout = 0.1;
+
+    /// <summary>Tokens a step.</summary>
+    public int Tokens => Lengths.Sum();
+
+    /// <summary>Reads a case.</summary>
+    /// <exception cref="ModelException">It is none.</exception>
+    public static GpuCase Parse(string text)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        string[] parts = text.Split(':');
+        string shape = parts[0].StartsWith(Packed, StringComparison.Ordinal) ? parts[0][Packed.Length..] : parts[0];
+        int[] numbers = [.. shape.Split('x').Select(n => int.TryParse(n, NumberStyles.None, CultureInfo.InvariantCulture, out int number) ? number : 0)];
+        double dropout = PeersDropout;
+        bool sound = parts.Length is 2 or 3 && numbers.Length == 2 && numbers.All(n => n > 0) && Enum.TryParse(parts[1], ignoreCase: true, out GpuMemory _)
+            && (parts.Length == 2 || (double.TryParse(parts[2], NumberStyles.Float, CultureInfo.InvariantCulture, out dropout) && dropout is >= 0 and < 1));
+        if (!sound)
+        {
+            throw new ModelException($"'{text}' is no case: write rows and tokens, memory, and the dropout where it is not {PeersDropout.ToString(CultureInfo.InvariantCulture)}, such as 4x1024:balanced, 8x1024:lean:0 or packed200x4096:balanced.");
+        }
+
+        IReadOnlyList<int> lengths = parts[0] == shape ? [.. Enumerable.Repeat(numbers[1], numbers[0])] : Mixed(numbers[0], numbers[1]);
+        return new GpuCase(text, lengths, Enum.Parse<GpuMemory>(parts[1], ignoreCase: true), dropout);
+    }
+
+    /// <summary>Rows of a tenth to nearly twice the mean, in order as batches are laid out, until no more fit.</summary>
+    private static int[] Mixed(int mean, int tokens)
+    {
+        var random = new Random(1);
+        List<int> lengths = [];
+        while (true)
+        {
+            int length = Math.Min(tokens, random.Next(Math.Max(1, mean / 10), Math.Max(2, (2 * mean) - (mean / 10))));
+            if (lengths.Sum() + length > tokens)
+            {
+                return [.. lengths.Order()];
+            }
+
+            lengths.Add(length);
+        }
+    }
+}

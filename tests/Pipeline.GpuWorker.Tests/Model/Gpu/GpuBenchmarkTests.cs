@@ -1,0 +1,132 @@
+using System.Diagnostics;
+using Pipeline.Model;
+using Pipeline.Model.Adapters;
+using Pipeline.Model.Checkpoints;
+using Pipeline.Model.Gpu;
+using Pipeline.Model.Llama;
+using Pipeline.Training.Optimization;
+using Pipeline.Worker.Benchmarks;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Pipeline.GpuWorker.Tests.Model.Gpu;
+
+/// <summary>What the benchmarks run, on a small shape with the kernels on the host: the steps learn, and every kernel gets what it takes.</summary>
+public sealed class GpuBenchmarkTests
+{
+    private static readonly LlamaConfig Small = GpuBenchmark.Llama7B with { VocabularySize = 509, HiddenSize = 64, IntermediateSize = 176, Layers = 2, Heads = 4, KeyValueHeads = 2, HeadSize = 16 };
+
+    private static GpuKernels Kernels(ScalarType real)
+    {
+        Assert.SkipUnless(HostKernels.CanRun, "there is no g++ here to compile the kernels with; install it to run this test");
+        return new GpuKernels(new HostKernels(real), CPU);
+    }
+
+    [Theory]
+    [InlineData("4x1024:balanced", 4096, GpuMemory.Balanced, 0.1)]
+    [InlineData("8x512:LEAN:0", 4096, GpuMemory.Lean, 0.0)]
+    public void Case_OfEqualRows_IsRead(string text, int tokens, GpuMemory memory, double dropout)
+    {
+        GpuCase one = GpuCase.Parse(text);
+
+        Assert.Equal((tokens, memory, dropout), (one.Tokens, one.Memory, one.Dropout));
+        Assert.Single(one.Lengths.Distinct());
+    }
+
+    [Fact]
+    public void Case_OfPackedRows_FillsTheBatchWithRowsOfTheMean()
+    {
+        GpuCase one = GpuCase.Parse("packed200x4096:balanced");
+
+        Assert.InRange(one.Tokens, 3700, 4096);
+        Assert.InRange(one.Lengths.Average(), 150, 250);
+        Assert.True(one.Lengths.Distinct().Count() > one.Lengths.Count / 2);
+    }
+
+    [Theory]
+    [InlineData("4x1024")]
+    [InlineData("4x:lean")]
+    [InlineData("0x4:lean")]
+    [InlineData("4x8:slim")]
+    [InlineData("4x8:lean:1")]
+    public void Case_ThatIsNone_IsRefusedWithAnExample(string text) =>
+        Assert.Contains("4x1024:balanced", Assert.Throws<ModelException>(() => GpuCase.Parse(text)).Message, StringComparison.Ordinal);
+
+    [Theory]
+    [InlineData(ScalarType.Float32, "2x24:balanced")]
+    [InlineData(ScalarType.Float32, "packed8x40:lean:0")]
+    [InlineData(ScalarType.BFloat16, "2x16:fast:0")]
+    public void Run_SmallShape_LearnsTheRowsThatItRepeats(ScalarType real, string text)
+    {
+        using GpuKernels kernels = Kernels(real);
+
+        GpuBenchmarkResult result = GpuBenchmark.Run(kernels, CPU, Small, GpuCase.Parse(text), rank: 4, repeats: 1, () => 3L << 30);
+
+        Assert.Equal((text, 4, 3.0), (result.Case, result.Rank, result.PeakGib));
+        Assert.InRange(result.FirstLoss, 4, 9); // log 509 is 6.2
+        Assert.True(result.Loss < result.FirstLoss, $"{result.FirstLoss} to {result.Loss}");
+        Assert.True(result.TokS > 0 && result.Ms >= result.HostMs);
+    }
+
+    [Fact]
+    public void KernelBenchmark_EveryKernel_IsTimed()
+    {
+        using GpuKernels kernels = Kernels(ScalarType.BFloat16);
+
+        List<KernelBenchmarkResult> results = [.. KernelBenchmark.Run(kernels, CPU, 8, 64, 176, 512, times: 1)];
+
+        Assert.All(KernelSource.Kernels, k => Assert.Contains(results, r => r.Kernel == k || r.Kernel.StartsWith(k + ' ', StringComparison.Ordinal)));
+        Assert.All(results, r => Assert.True(r.Us > 0 && (r.GbS ?? r.TflopS) is not null));
+    }
+
+    /// <summary>Clipped and unclipped, the steps are those of the optimizer that the CPU trains with.</summary>
+    [Theory]
+    [InlineData(0.05)]
+    [InlineData(1000.0)]
+    public void Optimizer_SeveralSteps_AreThoseOfTheCpu(double clipNorm)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using GpuKernels kernels = Kernels(ScalarType.Float32);
+        using LlamaModel model = LlamaModel.Load(RepositoryFiles.At("tests", "Golden", "llama2"), WeightStorage.Full);
+        using LoraAdapter trained = LoraAdapter.Create(model, new LoraOptions(4, 8, 0), seed: 3);
+        using var expected = new AdamW(trained, weightDecay: 0.1);
+        using GpuAdapter copies = GpuAdapter.Of(trained, model.Projections, ScalarType.Float32, CPU);
+        using var optimizer = new GpuOptimizer(copies, trained.Values.clone(), kernels, weightDecay: 0.1, clipNorm);
+        using var generator = new Generator(1);
+        for (int step = 0; step < 4; step++)
+        {
+            Tensor gradients = randn(trained.Values.shape, generator: generator).mul_(0.01);
+            using (no_grad())
+            {
+                trained.Gradients.copy_(gradients);
+                copies.Gradients.copy_(gradients);
+            }
+
+            double norm = expected.ClipGradients(clipNorm);
+            expected.Step(1e-3);
+
+            Assert.Equal(norm, optimizer.Step(1e-3).item<float>(), 1e-5 * norm);
+        }
+
+        Assert.True(trained.Values.sub(optimizer.Values).abs().max().item<float>() < 1e-6);
+        Assert.True(copies.Copies.equal(optimizer.Values).all().item<bool>());
+        Assert.Equal(0, copies.Gradients.count_nonzero().item<long>());
+    }
+
+    [Theory]
+    [InlineData("gpu")]
+    [InlineData("kernels")]
+    public void Command_WithoutAGpu_SaysSoInOneLine(string what)
+    {
+        Assert.SkipWhen(File.Exists("/dev/nvidiactl"), "this machine has a GPU");
+        var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true };
+        Array.ForEach([Path.Combine(AppContext.BaseDirectory, "Pipeline.Worker.dll"), "bench", what], start.ArgumentList.Add);
+        using Process process = Process.Start(start)!;
+        string output = process.StandardOutput.ReadToEnd(), errors = process.StandardError.ReadToEnd().Trim();
+        process.WaitForExit();
+
+        Assert.Equal((2, ""), (process.ExitCode, output));
+        Assert.StartsWith("cuda: there is no libcuda.so.1", errors, StringComparison.Ordinal);
+        Assert.DoesNotContain('\n', errors);
+    }
+}
