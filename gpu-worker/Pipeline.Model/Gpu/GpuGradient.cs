@@ -1,3 +1,4 @@
+using Pipeline.Contracts;
 using Pipeline.Model.Llama;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -10,7 +11,7 @@ namespace Pipeline.Model.Gpu;
 /// </summary>
 internal sealed class GpuGradient : IDisposable
 {
-    private const int LogitsAChunk = 1 << 26; // numbers of the largest tensor of logits
+    private const long LogitsAChunk = TrainingMemory.GpuLogits;
     private const int FewestLossRows = 16;
     private readonly GpuModel _model;
     private readonly Device _device;

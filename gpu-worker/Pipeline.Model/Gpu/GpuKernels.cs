@@ -82,6 +82,7 @@ internal sealed class GpuKernels : IDisposable
         Require(headSize % (2 * NumbersAPack) == 0 && (long)heads * headSize <= rows.shape[1], "heads of a multiple of 16 numbers, within the row");
         Require(positions.dtype == ScalarType.Int32 && positions.NumberOfElements == count && cosines.dtype == ScalarType.Float32 && cosines.shape[1] == headSize / 2 && sines.shape.SequenceEqual(cosines.shape), "a position a row, cosines and sines of half a head");
         long all = count * heads * half;
+        Require(all <= uint.MaxValue, "fewer tokens");
         Spread("rotary", all, [rows, (long)packs, heads, half, positions, cosines, sines, backward ? -1f : 1f, all]);
     }
 
@@ -172,7 +173,7 @@ internal sealed class GpuKernels : IDisposable
     {
         (long rows, int packs) = Rows(inner);
         Rows(gateUp);
-        Require(gateUp.shape[0] == rows && gateUp.shape[1] == 2 * inner.shape[1], "gate and up of twice the width");
+        Require(gateUp.shape[0] == rows && gateUp.shape[1] == 2 * inner.shape[1] && rows * packs <= uint.MaxValue, "gate and up of twice the width, of fewer tokens");
         return (packs, rows * packs);
     }
 

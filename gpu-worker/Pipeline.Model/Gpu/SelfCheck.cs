@@ -47,12 +47,8 @@ public sealed record SelfCheck(bool Passed, string Line)
         return check.Passed ? Load().Kernels : throw new ModelException(check.Line);
     }
 
-    /// <summary>Bytes of the GPU that are in use, whoever uses them.</summary>
-    internal static long DeviceBytesInUse()
-    {
-        (long free, long total) = CudaDriver.Memory();
-        return total - free;
-    }
+    /// <summary>Bytes of the GPU that are free, and all; what others hold is not free.</summary>
+    internal static (long Free, long Total) DeviceMemory() => CudaDriver.Memory();
 
     private static (GpuKernels Kernels, KernelCompiler Compiler) Load()
     {

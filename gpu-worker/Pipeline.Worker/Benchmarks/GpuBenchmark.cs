@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using Pipeline.Contracts;
+using Pipeline.Model;
 using Pipeline.Model.Adapters;
 using Pipeline.Model.Checkpoints;
 using Pipeline.Model.Gpu;
@@ -31,14 +33,19 @@ internal static class GpuBenchmark
     /// <param name="one">The case.</param>
     /// <param name="rank">r on all linear layers.</param>
     /// <param name="repeats">The best of so many counts.</param>
-    /// <param name="used">Bytes of the device in use.</param>
-    public static GpuBenchmarkResult Run(GpuKernels kernels, Device device, LlamaConfig config, GpuCase one, int rank, int repeats, Func<long> used)
+    /// <param name="memory">Bytes of the device that are free, and all.</param>
+    /// <exception cref="ModelException">The case asks for what fits, and nothing does.</exception>
+    public static GpuBenchmarkResult Run(GpuKernels kernels, Device device, LlamaConfig config, GpuCase one, int rank, int repeats, Func<(long Free, long Total)> memory)
     {
+        var training = new TrainingSettings { R = rank };
+        GpuMemory mode = one.Memory ?? TrainingMemory.FastestThatFits(config.Shape, training, one.Slots, memory().Free)
+            ?? throw new ModelException($"{one.Name}: even lean needs {TrainingMemory.OnGpu(config.Shape, training, one.Slots, GpuMemory.Lean).TotalBytes >> 20:N0} MiB, and {memory().Free >> 20:N0} are free.");
+        double reckoned = Gibi(TrainingMemory.OnGpu(config.Shape, training, one.Slots, mode).TotalBytes);
         using IDisposable frozen = no_grad();
         using DisposeScope scope = NewDisposeScope();
         using GpuModel model = GpuModel.Random(config, kernels.Real, device);
         using GpuAdapter adapter = GpuAdapter.Random(config, rank, Alpha / rank, one.Dropout, kernels.Real, device);
-        using var gradient = new GpuGradient(model, adapter, kernels, one.Memory);
+        using var gradient = new GpuGradient(model, adapter, kernels, mode);
         using var optimizer = new GpuOptimizer(adapter, adapter.Copies.to_type(ScalarType.Float32, copy: true), kernels, weightDecay: 0, ClipNorm);
         var random = new Random(1);
         using var rows = new PackedRows([.. one.Lengths.Select(l => (IReadOnlyList<int>)[.. Enumerable.Range(0, l).Select(_ => random.Next(config.VocabularySize))])], device);
@@ -77,8 +84,11 @@ internal static class GpuBenchmark
             last = loss.item<float>();
         }
 
-        return new GpuBenchmarkResult(one.Name, rank, "all-linear", one.Dropout, Math.Round(best, 1), Math.Round(host, 1), Math.Round(1000 * one.Tokens / best), Math.Round(used() / (double)(1L << 30), 2), Math.Round(first * weight, 4), Math.Round(last * weight, 4));
+        (long free, long total) = memory();
+        return new GpuBenchmarkResult(one.Name, mode.ToString().ToLowerInvariant(), rank, "all-linear", one.Dropout, Math.Round(best, 1), Math.Round(host, 1), Math.Round(1000 * one.Tokens / best), Gibi(total - free), reckoned, Math.Round(first * weight, 4), Math.Round(last * weight, 4));
     }
+
+    private static double Gibi(long bytes) => Math.Round(bytes / (double)(1L << 30), 2);
 
     /// <summary>Waits for all that was queued.</summary>
     public static void Synchronize(Device device)
@@ -106,6 +116,7 @@ internal static class GpuBenchmark
 
 /// <summary>One line of <c>bench gpu</c>.</summary>
 /// <param name="Case">The case.</param>
+/// <param name="Memory">What was kept for the way back.</param>
 /// <param name="Rank">r.</param>
 /// <param name="Targets">The adapted layers.</param>
 /// <param name="Dropout">On the adapter's input.</param>
@@ -113,6 +124,7 @@ internal static class GpuBenchmark
 /// <param name="HostMs">Of these, until the host had queued it.</param>
 /// <param name="TokS">Tokens a second.</param>
 /// <param name="PeakGib">Memory of the device in use at the end, context and allocator included.</param>
+/// <param name="ReckonedGib">What was reckoned before.</param>
 /// <param name="FirstLoss">Mean nats a token at the first step.</param>
 /// <param name="Loss">At the last one, on the same rows.</param>
-internal sealed record GpuBenchmarkResult(string Case, int Rank, string Targets, double Dropout, double Ms, double HostMs, double TokS, double PeakGib, double FirstLoss, double Loss);
+internal sealed record GpuBenchmarkResult(string Case, string Memory, int Rank, string Targets, double Dropout, double Ms, double HostMs, double TokS, double PeakGib, double ReckonedGib, double FirstLoss, double Loss);

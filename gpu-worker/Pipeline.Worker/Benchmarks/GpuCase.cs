@@ -1,21 +1,25 @@
 using System.Globalization;
+using Pipeline.Contracts;
 using Pipeline.Model;
-using Pipeline.Model.Gpu;
 
 namespace Pipeline.Worker.Benchmarks;
 
-/// <summary>One case of <c>bench gpu</c>: <c>4x1024:balanced</c>, with <c>:0</c> without dropout; <c>packed200x4096:balanced</c>, rows of 200 tokens on average packed into 4,096.</summary>
+/// <summary>One case of <c>bench gpu</c>: <c>4x1024:balanced</c>, or <c>4x1024:auto</c> for the fastest way that fits, with <c>:0</c> without dropout; <c>packed200x4096:balanced</c>, rows of 200 tokens on average packed into 4,096.</summary>
 /// <param name="Name">As it was given.</param>
 /// <param name="Lengths">Tokens of each row.</param>
-/// <param name="Memory">What is kept for the way back.</param>
+/// <param name="Memory">What is kept for the way back; <c>null</c>: as much as fits.</param>
 /// <param name="Dropout">On the adapter's input.</param>
-internal sealed record GpuCase(string Name, IReadOnlyList<int> Lengths, GpuMemory Memory, double Dropout)
+internal sealed record GpuCase(string Name, IReadOnlyList<int> Lengths, GpuMemory? Memory, double Dropout)
 {
     private const string Packed = "packed";
+    private const string Auto = "auto";
     private const double PeersDropout = 0.1;
 
     /// <summary>Tokens a step.</summary>
     public int Tokens => Lengths.Sum();
+
+    /// <summary>Tokens a step as attention lays them side by side.</summary>
+    public long Slots => (long)Lengths.Count * Lengths.Max();
 
     /// <summary>Reads a case.</summary>
     /// <exception cref="ModelException">It is none.</exception>
@@ -26,7 +30,7 @@ internal sealed record GpuCase(string Name, IReadOnlyList<int> Lengths, GpuMemor
         string shape = parts[0].StartsWith(Packed, StringComparison.Ordinal) ? parts[0][Packed.Length..] : parts[0];
         int[] numbers = [.. shape.Split('x').Select(n => int.TryParse(n, NumberStyles.None, CultureInfo.InvariantCulture, out int number) ? number : 0)];
         double dropout = PeersDropout;
-        bool sound = parts.Length is 2 or 3 && numbers.Length == 2 && numbers.All(n => n > 0) && Enum.TryParse(parts[1], ignoreCase: true, out GpuMemory _)
+        bool sound = parts.Length is 2 or 3 && numbers.Length == 2 && numbers.All(n => n > 0) && (parts[1] == Auto || Enum.TryParse(parts[1], ignoreCase: true, out GpuMemory _))
             && (parts.Length == 2 || (double.TryParse(parts[2], NumberStyles.Float, CultureInfo.InvariantCulture, out dropout) && dropout is >= 0 and < 1));
         if (!sound)
         {
@@ -34,7 +38,7 @@ internal sealed record GpuCase(string Name, IReadOnlyList<int> Lengths, GpuMemor
         }
 
         IReadOnlyList<int> lengths = parts[0] == shape ? [.. Enumerable.Repeat(numbers[1], numbers[0])] : Mixed(numbers[0], numbers[1]);
-        return new GpuCase(text, lengths, Enum.Parse<GpuMemory>(parts[1], ignoreCase: true), dropout);
+        return new GpuCase(text, lengths, parts[1] == Auto ? null : Enum.Parse<GpuMemory>(parts[1], ignoreCase: true), dropout);
     }
 
     /// <summary>Rows of a tenth to nearly twice the mean, in order as batches are laid out, until no more fit.</summary>

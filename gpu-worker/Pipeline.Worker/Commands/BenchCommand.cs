@@ -39,7 +39,7 @@ internal static class BenchCommand
     {
         var cases = new Option<string[]>("--cases")
         {
-            Description = "Rows x tokens, memory (lean, balanced, fast), dropout if not 0.1: 4x1024:balanced, 8x1024:lean:0, packed200x4096:balanced", AllowMultipleArgumentsPerToken = true,
+            Description = "Rows x tokens, memory (lean, balanced, fast, auto), dropout if not 0.1: 4x1024:balanced, 8x1024:lean:0, packed200x4096:balanced", AllowMultipleArgumentsPerToken = true,
             DefaultValueFactory = _ => ["4x1024:balanced", "4x1024:lean", "8x1024:lean", "4x512:lean", "2x4096:balanced", "packed200x4096:balanced", "1x512:lean", "4x1024:balanced:0", "4x1024:lean:0"],
         };
         var rank = new Option<int>("--rank") { Description = "LoRA rank on all linear layers", DefaultValueFactory = _ => 64 };
@@ -51,7 +51,7 @@ internal static class BenchCommand
             using GpuKernels kernels = SelfCheck.Kernels();
             foreach (GpuCase one in all)
             {
-                GpuBenchmarkResult result = GpuBenchmark.Run(kernels, TorchSharp.torch.CUDA, GpuBenchmark.Llama7B with { Layers = parsed.GetValue(layers) }, one, parsed.GetValue(rank), repeats: 3, SelfCheck.DeviceBytesInUse);
+                GpuBenchmarkResult result = GpuBenchmark.Run(kernels, TorchSharp.torch.CUDA, GpuBenchmark.Llama7B with { Layers = parsed.GetValue(layers) }, one, parsed.GetValue(rank), repeats: 3, SelfCheck.DeviceMemory);
                 Console.WriteLine(JsonSerializer.Serialize(result, Snake));
             }
 

@@ -140,14 +140,15 @@ public sealed class EmbeddedHostTests(HostFixture host) : IClassFixture<HostFixt
         Assert.Equal(
             new[]
             {
-                "README.md", "audit.html", "audit.json", "manifest.json", "rejected.jsonl", "test-00000-of-00001.parquet", "test.jsonl", "test.jsonl", "train-00000-of-00001.parquet", "train.jsonl", "train.jsonl",
+                "README.md", "audit.html", "audit.json", "conflicts.jsonl", "manifest.json", "rejected.jsonl", "test-00000-of-00001.parquet", "test.jsonl", "test.jsonl", "train-00000-of-00001.parquet", "train.jsonl", "train.jsonl",
                 "validation-00000-of-00001.parquet", "validation.jsonl", "validation.jsonl", // and nothing of the parts
             },
             (await host.Storage.Files.ListAsync(BlobLayout.DatasetsContainer, BlobLayout.DatasetPrefix(manifest.DatasetId), TestContext.Current.CancellationToken)).Select(f => f.Name.Split('/')[^1]).Order(StringComparer.Ordinal));
 
         string folder = Directory.CreateTempSubdirectory("pipeline-same-").FullName; // built at once from the same bytes
-        (ChatEncoder encoder, string sha256) = new BaseCatalog(new BaseModelFolders(RepositoryLayout.Models)).EncoderFor(manifest.Settings);
-        DatasetBuild whole = DatasetBuilder.Build(new DatasetRequest { Project = "only-data", Settings = manifest.Settings, Files = [new RawFile("sub/rows.csv", Encoding.UTF8.GetBytes(HostFixture.Rows(100)))], Encoder = encoder, TokenizerSha256 = sha256 }, folder);
+        var bases = new BaseCatalog(new BaseModelFolders(RepositoryLayout.Models));
+        (ChatEncoder encoder, string sha256) = bases.EncoderFor(manifest.Settings);
+        DatasetBuild whole = DatasetBuilder.Build(new DatasetRequest { Project = "only-data", Settings = manifest.Settings, Files = [new RawFile("sub/rows.csv", Encoding.UTF8.GetBytes(HostFixture.Rows(100)))], Encoder = encoder, TokenizerSha256 = sha256, Shape = bases.ShapeOf(manifest.Settings) }, folder);
         Assert.Equal(ContractJson.Write(whole.Manifest), ContractJson.Write(manifest));
         foreach (string file in whole.Files)
         {

@@ -1,14 +1,14 @@
-// What is done to each number, or to each pair, on its own.
+// What is done to each number, or to each pair, on its own. Places are divided as 32-bit numbers: the device takes several times
+// as long for 64. The caller sees to it that they fit.
 
 // RoPE in the half-rotated layout (Su et al. 2021; transformers rotate_half), in place: x1 c - x2 s, x2 c + x1 s.
 // Rows of `stride` numbers begin with `heads` heads of 16 * half numbers; direction is 1, or -1 for the way back.
 extern "C" __global__ void rotary(
     pack* __restrict__ x, long long stride, int heads, int half, const int* __restrict__ positions, const float* __restrict__ cosines, const float* __restrict__ sines, float direction, long long count) {
     for (long long i = element(); i < count; i += (long long)gridDim.x * blockDim.x) {
-        int part = (int)(i % half);
-        long long head = i / half;
-        long long token = head / heads;
-        pack* first = x + token * stride + (head % heads) * 2 * half + part;
+        unsigned head = (unsigned)i / (unsigned)half, part = (unsigned)i - head * half;
+        unsigned token = head / (unsigned)heads;
+        pack* first = x + token * stride + (head - token * heads) * 2 * half + part;
         const float* c = cosines + (positions[token] * (long long)half + part) * 8;
         const float* s = sines + (positions[token] * (long long)half + part) * 8;
         float a[8], b[8];
@@ -29,7 +29,7 @@ extern "C" __global__ void rotary(
 // y = g sigmoid(g) u (Shazeer 2020); rows hold the gate, then up, `inner` packs each.
 extern "C" __global__ void swiglu_forward(const pack* __restrict__ gate_up, pack* __restrict__ output, int inner, long long count) {
     for (long long i = element(); i < count; i += (long long)gridDim.x * blockDim.x) {
-        long long row = i / inner, at = row * 2 * inner + i % inner;
+        long long at = i + ((unsigned)i / (unsigned)inner) * (long long)inner;
         float g[8], u[8];
         unpack(gate_up[at], g);
         unpack(gate_up[at + inner], u);
@@ -47,7 +47,7 @@ extern "C" __global__ void swiglu_forward(const pack* __restrict__ gate_up, pack
 // which the way back needs and nobody kept.
 extern "C" __global__ void swiglu_backward(pack* __restrict__ gate_up, pack* __restrict__ gradient, int inner, long long count) {
     for (long long i = element(); i < count; i += (long long)gridDim.x * blockDim.x) {
-        long long row = i / inner, at = row * 2 * inner + i % inner;
+        long long at = i + ((unsigned)i / (unsigned)inner) * (long long)inner;
         float g[8], u[8], d[8];
         unpack(gate_up[at], g);
         unpack(gate_up[at + inner], u);

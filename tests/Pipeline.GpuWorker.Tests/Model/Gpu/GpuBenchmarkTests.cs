@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Pipeline.Contracts;
 using Pipeline.Model;
 using Pipeline.Model.Adapters;
 using Pipeline.Model.Checkpoints;
@@ -60,12 +61,23 @@ public sealed class GpuBenchmarkTests
     {
         using GpuKernels kernels = Kernels(real);
 
-        GpuBenchmarkResult result = GpuBenchmark.Run(kernels, CPU, Small, GpuCase.Parse(text), rank: 4, repeats: 1, () => 3L << 30);
+        GpuBenchmarkResult result = GpuBenchmark.Run(kernels, CPU, Small, GpuCase.Parse(text), rank: 4, repeats: 1, () => (5L << 30, 8L << 30));
 
         Assert.Equal((text, 4, 3.0), (result.Case, result.Rank, result.PeakGib));
         Assert.InRange(result.FirstLoss, 4, 9); // log 509 is 6.2
         Assert.True(result.Loss < result.FirstLoss, $"{result.FirstLoss} to {result.Loss}");
         Assert.True(result.TokS > 0 && result.Ms >= result.HostMs);
+    }
+
+    /// <summary>Auto takes the fastest way that fits, and says what is missing where none does.</summary>
+    [Fact]
+    public void Run_Auto_TakesWhatFits()
+    {
+        using GpuKernels kernels = Kernels(ScalarType.Float32);
+        GpuCase one = GpuCase.Parse("2x16:auto:0");
+
+        Assert.Equal("fast", GpuBenchmark.Run(kernels, CPU, Small, one, rank: 4, repeats: 1, () => (5L << 30, 8L << 30)).Memory);
+        Assert.Contains("even lean needs", Assert.Throws<ModelException>(() => GpuBenchmark.Run(kernels, CPU, Small, one, rank: 4, repeats: 1, () => (5L << 20, 8L << 30))).Message, StringComparison.Ordinal);
     }
 
     [Fact]

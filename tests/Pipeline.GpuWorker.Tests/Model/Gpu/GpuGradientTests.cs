@@ -1,3 +1,4 @@
+using Pipeline.Contracts;
 using Pipeline.GpuWorker.Tests.Model.Llama.Gradients;
 using Pipeline.Model.Adapters;
 using Pipeline.Model.Gpu;

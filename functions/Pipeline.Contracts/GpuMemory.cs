@@ -1,6 +1,6 @@
-namespace Pipeline.Model.Gpu;
+namespace Pipeline.Contracts;
 
-/// <summary>What of a forward pass is kept for the way back.</summary>
+/// <summary>What of a forward pass on a GPU is kept for the way back; more is faster.</summary>
 public enum GpuMemory
 {
     /// <summary>The input of each layer; the layer is computed again.</summary>
