@@ -9,6 +9,6 @@ public enum GpuMemory
     /// <summary>What products and attention gave; norms, gates and masks are computed again.</summary>
     Balanced,
 
-    /// <summary>All but masks.</summary>
+    /// <summary>What the norms gave besides; gates come back with their derivative, masks are computed again.</summary>
     Fast,
 }

@@ -12,12 +12,6 @@ namespace Pipeline.GpuWorker.Tests.Model.Gpu;
 /// <summary>The GPU's way through a model, with its kernels run on the host: in float32 to rounding what autograd gives over the plain model, in bfloat16 near it.</summary>
 public sealed class GpuGradientTests
 {
-    private static GpuKernels Kernels(ScalarType real)
-    {
-        Assert.SkipUnless(HostKernels.CanRun, "there is no g++ here to compile the kernels with; install it to run this test");
-        return new GpuKernels(new HostKernels(real), CPU);
-    }
-
     /// <summary>Loss and gradients by name.</summary>
     private static (double Loss, Dictionary<string, float[]> Gradients) OnGpu(
         LlamaModel model, LoraAdapter adapter, GpuKernels kernels, IReadOnlyList<IReadOnlyList<EncodedRow>> batches, uint? seed, GpuMemory memory)
@@ -60,7 +54,7 @@ public sealed class GpuGradientTests
     [InlineData("qwen2", WeightStorage.Nf4, 0.1, GpuMemory.Balanced)]
     public void Accumulate_EveryArchitecture_EqualsAutograd(string name, WeightStorage storage, double dropout, GpuMemory memory)
     {
-        using GpuKernels kernels = Kernels(ScalarType.Float32);
+        using GpuKernels kernels = HostKernels.Load(ScalarType.Float32);
         using LlamaModel model = LlamaModel.Load(RepositoryFiles.At("tests", "Golden", name), storage);
         using LoraAdapter adapter = LlamaGradientTests.Adapter(model, new LoraOptions(4, 8, dropout));
         // Masks go by the place in the batch, which is the same in both forms only when no row is padded.
@@ -76,7 +70,7 @@ public sealed class GpuGradientTests
     [Fact]
     public void Accumulate_SomeLayersAdapted_EqualsAutograd()
     {
-        using GpuKernels kernels = Kernels(ScalarType.Float32);
+        using GpuKernels kernels = HostKernels.Load(ScalarType.Float32);
         using LlamaModel model = LlamaModel.Load(RepositoryFiles.At("tests", "Golden", "llama3"), WeightStorage.Full);
         using LoraAdapter adapter = LlamaGradientTests.Adapter(model, new LoraOptions(4, 8, 0) { Targets = ["k_proj", "up_proj"], Layers = [1] });
         IReadOnlyList<EncodedRow> rows = LlamaGradientTests.Rows([30, 11]);
@@ -93,7 +87,7 @@ public sealed class GpuGradientTests
     [InlineData("mistral_window")]
     public void Accumulate_PackedRows_EqualEachRowAlone(string name)
     {
-        using GpuKernels kernels = Kernels(ScalarType.Float32);
+        using GpuKernels kernels = HostKernels.Load(ScalarType.Float32);
         using LlamaModel model = LlamaModel.Load(RepositoryFiles.At("tests", "Golden", name), WeightStorage.Full);
         using LoraAdapter adapter = LlamaGradientTests.Adapter(model, new LoraOptions(4, 8, 0));
         IReadOnlyList<EncodedRow> rows = LlamaGradientTests.Rows([40, 7, 23, 3, 64]);
@@ -111,7 +105,7 @@ public sealed class GpuGradientTests
     [InlineData(ScalarType.BFloat16)]
     public void Accumulate_LeanBalancedFast_AreTheSame(ScalarType real)
     {
-        using GpuKernels kernels = Kernels(real);
+        using GpuKernels kernels = HostKernels.Load(real);
         using LlamaModel model = LlamaModel.Load(RepositoryFiles.At("tests", "Golden", "qwen2"), WeightStorage.Nf4);
         using LoraAdapter adapter = LlamaGradientTests.Adapter(model, new LoraOptions(8, 8, 0.1));
         IReadOnlyList<EncodedRow> rows = LlamaGradientTests.Rows([40, 7, 23]);
@@ -131,7 +125,7 @@ public sealed class GpuGradientTests
     [InlineData("qwen2")]
     public void Accumulate_InBfloat16_IsNearFloat32(string name)
     {
-        using GpuKernels kernels = Kernels(ScalarType.BFloat16);
+        using GpuKernels kernels = HostKernels.Load(ScalarType.BFloat16);
         using LlamaModel model = LlamaModel.Load(RepositoryFiles.At("tests", "Golden", name), WeightStorage.Nf4);
         using LoraAdapter adapter = LlamaGradientTests.Adapter(model, new LoraOptions(8, 8, 0.1));
         IReadOnlyList<EncodedRow> rows = LlamaGradientTests.Rows([40, 40, 40]);
@@ -147,7 +141,7 @@ public sealed class GpuGradientTests
     [Fact]
     public void Accumulate_ManyBatches_LeavesNoTensorBehind()
     {
-        using GpuKernels kernels = Kernels(ScalarType.Float32);
+        using GpuKernels kernels = HostKernels.Load(ScalarType.Float32);
         using LlamaModel model = LlamaModel.Load(RepositoryFiles.At("tests", "Golden", "llama2"), WeightStorage.Nf4);
         using LoraAdapter adapter = LlamaGradientTests.Adapter(model, new LoraOptions(4, 8, 0.1));
         foreach (GpuMemory memory in Enum.GetValues<GpuMemory>())

@@ -14,12 +14,6 @@ public sealed class GpuKernelTests
         { ScalarType.BFloat16, 1, 8 }, { ScalarType.BFloat16, 3, 264 }, { ScalarType.BFloat16, 7, 2056 }, { ScalarType.BFloat16, 5, 4096 },
     };
 
-    private static GpuKernels Kernels(ScalarType real)
-    {
-        Assert.SkipUnless(HostKernels.CanRun, "there is no g++ here to compile the kernels with; install it to run this test");
-        return new GpuKernels(new HostKernels(real), CPU);
-    }
-
     /// <summary>Numbers as the kernel gets them, and the same in float64.</summary>
     private static (Tensor Given, Tensor Exact) Random(ScalarType real, double size, int seed, params long[] shape)
     {
@@ -48,7 +42,7 @@ public sealed class GpuKernelTests
     public void Dequantize_EveryNumber_IsTheCpusToTheBit(ScalarType real, int count)
     {
         using DisposeScope scope = NewDisposeScope();
-        using GpuKernels kernels = Kernels(real);
+        using GpuKernels kernels = HostKernels.Load(real);
         using Nf4Weight weight = Nf4Weight.Quantize(Random(ScalarType.Float32, 0.02, 1, count).Given);
         Tensor output = zeros(count, dtype: real);
 
@@ -62,7 +56,7 @@ public sealed class GpuKernelTests
     public void RmsNorm_AndItsDerivative_AreTheTwins(ScalarType real, int rows, int width)
     {
         using DisposeScope scope = NewDisposeScope();
-        using GpuKernels kernels = Kernels(real);
+        using GpuKernels kernels = HostKernels.Load(real);
         (Tensor x, Tensor exact) = Random(real, 3, 1, rows, width);
         (Tensor w, Tensor exactWeight) = Random(real, 1, 2, width);
         (Tensor gradient, Tensor exactGradient) = Random(real, 0.1, 3, rows, width);
@@ -87,7 +81,7 @@ public sealed class GpuKernelTests
     public void RmsNorm_OfASum_KeepsTheSum(ScalarType real, int rows, int width)
     {
         using DisposeScope scope = NewDisposeScope();
-        using GpuKernels kernels = Kernels(real);
+        using GpuKernels kernels = HostKernels.Load(real);
         (Tensor x, _) = Random(real, 3, 1, rows, width);
         (Tensor added, _) = Random(real, 2, 2, rows, width);
         (Tensor w, Tensor exactWeight) = Random(real, 1, 3, width);
@@ -107,7 +101,7 @@ public sealed class GpuKernelTests
     public void Rotate_SomeHeadsOfARow_TurnsThemAndBack(ScalarType real, int headSize, int heads, int rows)
     {
         using DisposeScope scope = NewDisposeScope();
-        using GpuKernels kernels = Kernels(real);
+        using GpuKernels kernels = HostKernels.Load(real);
         (Tensor x, Tensor exact) = Random(real, 1, 1, rows, (heads + 2) * headSize);
         Tensor before = x.clone();
         int[] places = [.. Enumerable.Range(0, rows).Select(i => i * 7 % 11)];
@@ -128,7 +122,7 @@ public sealed class GpuKernelTests
     public void SwiGlu_AndItsDerivative_AreTheTwins(ScalarType real, int rows, int width)
     {
         using DisposeScope scope = NewDisposeScope();
-        using GpuKernels kernels = Kernels(real);
+        using GpuKernels kernels = HostKernels.Load(real);
         (Tensor gateUp, Tensor exact) = Random(real, 2, 1, rows, 2 * width);
         (Tensor gradient, Tensor exactGradient) = Random(real, 0.1, 2, rows, width);
         Tensor output = zeros(rows, width, dtype: real);
@@ -146,7 +140,7 @@ public sealed class GpuKernelTests
     public void Dropout_DropsWhatTheCpuDrops(ScalarType real, int rows, int width)
     {
         using DisposeScope scope = NewDisposeScope();
-        using GpuKernels kernels = Kernels(real);
+        using GpuKernels kernels = HostKernels.Load(real);
         (Tensor x, Tensor exact) = Random(real, 1, 1, rows, width);
         (Tensor sum, Tensor exactSum) = Random(real, 1, 2, rows, width);
         Tensor output = zeros_like(x);
@@ -169,7 +163,7 @@ public sealed class GpuKernelTests
     public void CrossEntropy_AndItsDerivative_AreTheTwins(ScalarType real, int rows, int vocabulary, int stride)
     {
         using DisposeScope scope = NewDisposeScope();
-        using GpuKernels kernels = Kernels(real);
+        using GpuKernels kernels = HostKernels.Load(real);
         (Tensor logits, Tensor exact) = Random(real, 6, 1, rows, stride);
         Tensor beyond = logits.narrow(1, vocabulary, stride - vocabulary).clone();
         Tensor targets = tensor([.. Enumerable.Range(0, rows).Select(i => (long)(i == 0 ? vocabulary - 1 : i * 7919 % vocabulary))]);
@@ -189,7 +183,7 @@ public sealed class GpuKernelTests
     public void AdamW_ThreeSteps_AreTheTwins(ScalarType real, int count)
     {
         using DisposeScope scope = NewDisposeScope();
-        using GpuKernels kernels = Kernels(real);
+        using GpuKernels kernels = HostKernels.Load(real);
         (Tensor values, Tensor exact) = Random(ScalarType.Float32, 0.1, 1, count);
         (Tensor first, Tensor second, Tensor copies) = (zeros(count), zeros(count), zeros(count, dtype: real));
         (Tensor exactFirst, Tensor exactSecond) = (zeros(count, dtype: ScalarType.Float64), zeros(count, dtype: ScalarType.Float64));
@@ -216,7 +210,7 @@ public sealed class GpuKernelTests
     public void SumOfSquares_OverAFewBlocks_IsThatOfAll(ScalarType real, int count, int blocks)
     {
         using DisposeScope scope = NewDisposeScope();
-        using GpuKernels kernels = Kernels(real);
+        using GpuKernels kernels = HostKernels.Load(real);
         (Tensor x, Tensor exact) = Random(real, 1, 1, count);
         Tensor sums = zeros(blocks);
 
@@ -230,7 +224,7 @@ public sealed class GpuKernelTests
     public void Arguments_OfTheWrongKind_AreRefused()
     {
         using DisposeScope scope = NewDisposeScope();
-        using GpuKernels kernels = Kernels(ScalarType.Float32);
+        using GpuKernels kernels = HostKernels.Load(ScalarType.Float32);
         Tensor x = zeros(2, 16);
 
         Assert.Throws<ArgumentException>(() => kernels.SwiGlu(zeros(2, 30), zeros(2, 15)));

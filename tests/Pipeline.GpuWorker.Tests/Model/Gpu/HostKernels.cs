@@ -11,7 +11,7 @@ internal sealed unsafe class HostKernels : IKernelLauncher
     private static readonly Dictionary<ScalarType, nint> Libraries = [];
     private readonly nint _library;
 
-    public HostKernels(ScalarType real)
+    private HostKernels(ScalarType real)
     {
         Real = real;
         lock (Libraries)
@@ -20,8 +20,17 @@ internal sealed unsafe class HostKernels : IKernelLauncher
         }
     }
 
-    /// <summary>Whether there is a compiler; machines of users need none.</summary>
-    public static bool CanRun => OperatingSystem.IsLinux() && ((string[])["/usr/bin/g++", "/usr/local/bin/g++"]).Any(File.Exists);
+    private static bool CanCompile => OperatingSystem.IsLinux() && ((string[])["/usr/bin/g++", "/usr/local/bin/g++"]).Any(File.Exists);
+
+    /// <summary>The kernels on the host; a test that asks for them is skipped where there is no compiler, which users' machines need not have.</summary>
+    public static GpuKernels Load(ScalarType real) => new(Launcher(real), CPU);
+
+    /// <summary>What runs them.</summary>
+    public static HostKernels Launcher(ScalarType real)
+    {
+        Assert.SkipUnless(CanCompile, "there is no g++ to compile the kernels for the host with; install it (apt-get install g++) and run the tests again");
+        return new HostKernels(real);
+    }
 
     public ScalarType Real { get; }
 
