@@ -12,7 +12,7 @@ public static class AnswerLikelihood
 
     /// <summary>Scores each row's answer.</summary>
     /// <returns>For each row, in order, the summed natural-log likelihood of the answer's tokens.</returns>
-    public static IReadOnlyList<double> Score(LlamaModel model, IReadOnlyList<(IReadOnlyList<int> Prompt, IReadOnlyList<int> Answer)> rows, Action<int>? onRows, CancellationToken cancellation)
+    public static IReadOnlyList<double> Score(ICausalModel model, IReadOnlyList<(IReadOnlyList<int> Prompt, IReadOnlyList<int> Answer)> rows, Action<int>? onRows, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(rows);
@@ -36,7 +36,7 @@ public static class AnswerLikelihood
                     using DisposeScope part = NewDisposeScope();
                     int count = Math.Min(together, answer.Count - at);
                     Tensor predicting = hidden.select(0, row).narrow(0, prompt.Count - 1 + at, count);                              // [part of the answer, hidden]
-                    Tensor targets = tensor([.. answer.Skip(at).Take(count).Select(i => (long)i)]);
+                    Tensor targets = tensor([.. answer.Skip(at).Take(count).Select(i => (long)i)], device: hidden.device);
                     sum -= nn.functional.cross_entropy(model.Logits(predicting), targets, reduction: nn.Reduction.Sum).item<float>();
                 }
 

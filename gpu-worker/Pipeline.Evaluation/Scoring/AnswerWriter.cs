@@ -8,8 +8,10 @@ namespace Pipeline.Evaluation.Scoring;
 public static class AnswerWriter
 {
     private const int MostRows = 32;
+    private const int Padding = 4; // a prompt goes beside one that is longer by one part in so many, or by a few tokens
+    private const int FewTokens = 8;
 
-    /// <summary>Writes behind each prompt. Prompts of the same length go side by side, so nothing is padded.</summary>
+    /// <summary>Writes behind each prompt. Prompts of about the same length go side by side; padding is seen by none.</summary>
     /// <param name="model">With or without its adapter.</param>
     /// <param name="prompts">Token ids of each prompt.</param>
     /// <param name="mostTokens">Longest continuation.</param>
@@ -18,75 +20,119 @@ public static class AnswerWriter
     /// <param name="cancellation">Ends the work between tokens.</param>
     /// <returns>For each prompt, in order, the ids written without the end token, and whether it was written.</returns>
     public static IReadOnlyList<(IReadOnlyList<int> Ids, bool Stopped)> Continue(
-        LlamaModel model, IReadOnlyList<IReadOnlyList<int>> prompts, int mostTokens, IReadOnlyList<int> stopIds, TokenChoice? choice = null, CancellationToken cancellation = default)
+        ICausalModel model, IReadOnlyList<IReadOnlyList<int>> prompts, int mostTokens, IReadOnlyList<int> stopIds, TokenChoice? choice = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(prompts);
+        ArgumentNullException.ThrowIfNull(stopIds);
         using IDisposable frozen = no_grad();
-        var result = new (IReadOnlyList<int>, bool)[prompts.Count];
-        foreach (int[] batch in Enumerable.Range(0, prompts.Count).GroupBy(i => prompts[i].Count).OrderBy(g => g.Key).SelectMany(g => g.Chunk(MostRows)))
+        var answers = new Answer[prompts.Count];
+        for (int i = 0; i < answers.Length; i++)
         {
-            (List<int>[] written, bool[] stopped) = WriteBatch(model, [.. batch.Select(i => prompts[i])], mostTokens, stopIds, choice ?? TokenChoice.Greedy, cancellation);
-            for (int i = 0; i < batch.Length; i++)
-            {
-                result[batch[i]] = (written[i], stopped[i]);
-            }
+            answers[i] = new Answer(prompts[i], mostTokens);
         }
 
-        return result;
+        foreach (Answer[] batch in Batches(answers, model.Config.MaxPositions))
+        {
+            WriteBatch(model, batch, stopIds, choice ?? TokenChoice.Greedy, cancellation);
+        }
+
+        return [.. answers.Select(a => ((IReadOnlyList<int>)a.Written, a.Stopped))];
     }
 
-    private static (List<int>[] Written, bool[] Stopped) WriteBatch(LlamaModel model, IReadOnlyList<int>[] prompts, int mostTokens, IReadOnlyList<int> stopIds, TokenChoice choice, CancellationToken cancellation)
+    private static IEnumerable<Answer[]> Batches(IEnumerable<Answer> answers, int positions)
     {
-        using var cache = new KeyValueCache(model.Config.Layers);
-        var written = new List<int>[prompts.Length];
-        var stopped = new bool[prompts.Length];
-        for (int i = 0; i < written.Length; i++)
+        List<Answer> batch = [];
+        foreach (Answer answer in answers.Where(a => a.HasRoom(positions)).OrderBy(a => a.Prompt.Count))
         {
-            written[i] = [];
+            if (batch.Count == MostRows || (batch.Count > 0 && answer.Prompt.Count > batch[0].Prompt.Count + Math.Max(FewTokens, batch[0].Prompt.Count / Padding)))
+            {
+                yield return [.. batch];
+                batch.Clear();
+            }
+
+            batch.Add(answer);
         }
 
-        int length = prompts[0].Count;
-        int[] rows = [.. Enumerable.Range(0, prompts.Length)]; // rows still being written
-        long[] next = [.. prompts.SelectMany(p => p).Select(i => (long)i)];
-        for (int step = 0; step < mostTokens && length + step < model.Config.MaxPositions; step++)
+        if (batch.Count > 0)
+        {
+            yield return [.. batch];
+        }
+    }
+
+    private static void WriteBatch(ICausalModel model, Answer[] rows, IReadOnlyList<int> stopIds, TokenChoice choice, CancellationToken cancellation)
+    {
+        using DisposeScope outer = NewDisposeScope();
+        using var cache = new KeyValueCache(model.Config.Layers);
+        (Tensor next, Tensor? seen) = Read(model, rows, cache);
+        while (true)
         {
             cancellation.ThrowIfCancellationRequested();
             using DisposeScope scope = NewDisposeScope();
-            long count = next.Length / rows.Length;
-            Tensor positions = arange(cache.Length, cache.Length + count, dtype: ScalarType.Int64).unsqueeze(0);
-            // One token behind a cache sees all of it; only the first pass, the prompt, is causal.
-            Tensor? mask = cache.Length == 0 ? null : ones([rows.Length, 1, 1, cache.Length + 1], dtype: ScalarType.Bool);
-            Tensor hidden = model.Forward(tensor(next, [rows.Length, count]), positions, mask, cache, keep: true);
-            long[] chosen = choice.Choose(model.Logits(hidden.select(1, count - 1)));                   // [rows]
-            var going = new List<int>();
-            for (int i = 0; i < rows.Length; i++)
+            long[] chosen = choice.Choose(model.Logits(next));
+            int[] going = [.. Enumerable.Range(0, rows.Length).Where(i => rows[i].Take((int)chosen[i], stopIds, model.Config.MaxPositions))];
+            if (going.Length == 0)
             {
-                if (stopIds.Contains((int)chosen[i]))
-                {
-                    stopped[rows[i]] = true;
-                }
-                else
-                {
-                    written[rows[i]].Add((int)chosen[i]);
-                    going.Add(i);
-                }
+                return;
             }
 
-            if (going.Count == 0)
+            Tensor? visible = seen;
+            if (going.Length < rows.Length)
             {
-                break;
+                Tensor kept = tensor([.. going.Select(i => (long)i)], device: next.device);
+                cache.SelectRows(kept);
+                visible = seen?.index_select(0, kept);
+                rows = [.. going.Select(i => rows[i])];
             }
 
-            if (going.Count < rows.Length)
-            {
-                cache.SelectRows(tensor([.. going.Select(i => (long)i)]));
-            }
-
-            next = [.. going.Select(i => chosen[i])];
-            rows = [.. going.Select(i => rows[i])];
+            visible = visible is null ? null : cat([visible, ones([rows.Length, 1], dtype: ScalarType.Bool, device: visible.device)], 1);
+            Tensor positions = tensor([.. rows.Select(r => (long)r.Length - 1)], [rows.Length, 1]);
+            Tensor hidden = model.Forward(tensor([.. rows.Select(r => (long)r.Written[^1])], [rows.Length, 1]), positions, visible?.view(rows.Length, 1, 1, -1), cache, keep: true);
+            next.Dispose();
+            seen?.Dispose();
+            (next, seen) = (hidden.select(1, 0).MoveToOuterDisposeScope(), visible?.MoveToOuterDisposeScope());
         }
+    }
 
-        return (written, stopped);
+    /// <summary>Reads the prompts: what stands behind each one's last token, [rows, hidden], and where some are padded, the tokens that each may see, bool [rows, longest].</summary>
+    private static (Tensor Next, Tensor? Seen) Read(ICausalModel model, Answer[] rows, KeyValueCache cache)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        int longest = rows[^1].Prompt.Count;
+        Tensor ids = tensor([.. rows.SelectMany(r => r.Prompt.Concat(Enumerable.Repeat(0, longest - r.Prompt.Count))).Select(i => (long)i)], [rows.Length, longest]);
+        Tensor hidden = model.Forward(ids, arange(longest, dtype: ScalarType.Int64).unsqueeze(0), mask: null, cache, keep: true);  // [rows, longest, hidden]
+        Tensor last = tensor([.. rows.Select((r, row) => (row * (long)longest) + r.Prompt.Count - 1)], device: hidden.device);
+        Tensor next = hidden.reshape(-1, hidden.shape[2]).index_select(0, last).MoveToOuterDisposeScope();
+        Tensor? seen = rows[0].Prompt.Count == longest ? null : arange(longest, dtype: ScalarType.Int64).lt(tensor([.. rows.Select(r => (long)r.Prompt.Count)]).unsqueeze(1)).to(hidden.device).MoveToOuterDisposeScope();
+        return (next, seen);
+    }
+
+    /// <summary>An answer while it is written.</summary>
+    private sealed class Answer(IReadOnlyList<int> prompt, int mostTokens)
+    {
+        public IReadOnlyList<int> Prompt => prompt;
+
+        public List<int> Written { get; } = [];
+
+        public bool Stopped { get; private set; }
+
+        /// <summary>Tokens of prompt and answer.</summary>
+        public int Length => prompt.Count + Written.Count;
+
+        /// <summary>Whether another token may be written.</summary>
+        public bool HasRoom(int positions) => Written.Count < mostTokens && Length < positions;
+
+        /// <summary>Takes up the next token.</summary>
+        /// <returns>Whether there is more to write.</returns>
+        public bool Take(int token, IReadOnlyList<int> stopIds, int positions)
+        {
+            Stopped = stopIds.Contains(token);
+            if (!Stopped)
+            {
+                Written.Add(token);
+            }
+
+            return !Stopped && HasRoom(positions);
+        }
     }
 }

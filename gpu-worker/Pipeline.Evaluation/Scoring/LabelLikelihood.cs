@@ -20,7 +20,7 @@ public static class LabelLikelihood
     /// <param name="onRows">Called with the number of prompts done.</param>
     /// <param name="cancellation">Ends the work between batches.</param>
     /// <returns>For each prompt, in order, the natural-log likelihood of each answer.</returns>
-    public static IReadOnlyList<IReadOnlyList<double>> Score(LlamaModel model, IReadOnlyList<IReadOnlyList<int>> prompts, AnswerTree tree, Action<int>? onRows, CancellationToken cancellation)
+    public static IReadOnlyList<IReadOnlyList<double>> Score(ICausalModel model, IReadOnlyList<IReadOnlyList<int>> prompts, AnswerTree tree, Action<int>? onRows, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(prompts);
@@ -45,20 +45,20 @@ public static class LabelLikelihood
         return result;
     }
 
-    private static double[][] ScoreBatch(LlamaModel model, IReadOnlyList<int>[] prompts, AnswerTree tree)
+    private static double[][] ScoreBatch(ICausalModel model, IReadOnlyList<int>[] prompts, AnswerTree tree)
     {
         using DisposeScope scope = NewDisposeScope();
         using var cache = new KeyValueCache(model.Config.Layers);
         int longest = prompts.Max(p => p.Count);
         Tensor ids = tensor([.. prompts.SelectMany(p => p.Concat(Enumerable.Repeat(0, longest - p.Count))).Select(i => (long)i)], [prompts.Length, longest]);
         Tensor hidden = model.Forward(ids, arange(longest, dtype: ScalarType.Int64).unsqueeze(0), mask: null, cache, keep: true);      // [rows, longest, hidden]
-        Tensor last = tensor([.. prompts.Select((p, row) => (row * (long)longest) + p.Count - 1)]);
+        Tensor last = tensor([.. prompts.Select((p, row) => (row * (long)longest) + p.Count - 1)], device: hidden.device);
         Tensor atPrompt = LogProbabilities(model, hidden.reshape(-1, hidden.shape[2]).index_select(0, last));                          // [rows, vocabulary]
         Tensor? atNodes = tree.Nodes.Count == 0 ? null : LogProbabilities(model, ReadTree(model, prompts, longest, tree, cache));      // [rows, nodes, vocabulary]
         return Sum(prompts.Length, tree, atPrompt, atNodes);
     }
 
-    private static Tensor ReadTree(LlamaModel model, IReadOnlyList<int>[] prompts, int longest, AnswerTree tree, KeyValueCache cache)
+    private static Tensor ReadTree(ICausalModel model, IReadOnlyList<int>[] prompts, int longest, AnswerTree tree, KeyValueCache cache)
     {
         int nodes = tree.Nodes.Count;
         Tensor ids = tensor([.. tree.Nodes.Select(n => (long)n.Token)]).unsqueeze(0).expand(prompts.Length, nodes);                    // [rows, nodes]
@@ -77,10 +77,10 @@ public static class LabelLikelihood
         List<(int Node, int Next)> first = [.. edges.Where(e => e.Node < 0)];
         List<(int Node, int Next)> later = [.. edges.Where(e => e.Node >= 0)];
         var values = new double[rows, edges.Count];
-        Collect(first, atPrompt.index_select(1, tensor([.. first.Select(e => (long)e.Next)])));
+        Collect(first, atPrompt.index_select(1, tensor([.. first.Select(e => (long)e.Next)], device: atPrompt.device)));
         if (atNodes is not null && later.Count > 0)
         {
-            Tensor flat = tensor([.. later.Select(e => (e.Node * atNodes.shape[2]) + e.Next)]);
+            Tensor flat = tensor([.. later.Select(e => (e.Node * atNodes.shape[2]) + e.Next)], device: atNodes.device);
             Collect(later, atNodes.reshape(rows, -1).index_select(1, flat));
         }
 
@@ -88,7 +88,7 @@ public static class LabelLikelihood
 
         void Collect(List<(int Node, int Next)> of, Tensor picked) // [rows, of]
         {
-            float[] numbers = picked.data<float>().ToArray();
+            float[] numbers = picked.cpu().data<float>().ToArray();
             for (int i = 0; i < numbers.Length; i++)
             {
                 values[i / of.Count, index[of[i % of.Count]]] = numbers[i];
@@ -96,5 +96,5 @@ public static class LabelLikelihood
         }
     }
 
-    private static Tensor LogProbabilities(LlamaModel model, Tensor hidden) => nn.functional.log_softmax(model.Logits(hidden), -1);
+    private static Tensor LogProbabilities(ICausalModel model, Tensor hidden) => nn.functional.log_softmax(model.Logits(hidden), -1);
 }

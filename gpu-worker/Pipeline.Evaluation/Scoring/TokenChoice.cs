@@ -38,10 +38,11 @@ public sealed class TokenChoice
         using DisposeScope scope = NewDisposeScope();
         if (Temperature == 0)
         {
-            return logits.argmax(-1).data<long>().ToArray();
+            return logits.argmax(-1).cpu().data<long>().ToArray();
         }
 
         (Tensor sorted, Tensor order) = nn.functional.softmax(logits.div(Temperature), -1).sort(-1, descending: true);
+        (sorted, order) = (sorted.cpu(), order.cpu());
         return [.. Enumerable.Range(0, (int)logits.shape[0]).Select(row => Draw(sorted[row].data<float>().ToArray(), order[row]))];
     }
 

@@ -38,7 +38,7 @@ public sealed class HeldOutEvaluation
     /// <param name="onRows">Called with the number of rows done.</param>
     /// <param name="cancellation">Ends the work between batches.</param>
     /// <returns>One answer a row, in order.</returns>
-    public IReadOnlyList<ModelAnswer> Ask(LlamaModel model, Action<int>? onRows, CancellationToken cancellation)
+    public IReadOnlyList<ModelAnswer> Ask(ICausalModel model, Action<int>? onRows, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(model);
         IReadOnlyList<IReadOnlyList<double>> likelihoods = _labels.Count > 0
@@ -51,7 +51,7 @@ public sealed class HeldOutEvaluation
     }
 
     /// <summary>Share of the first held-out prompts whose written answer ends by itself; <c>null</c> for plain texts, which answer nothing.</summary>
-    public double? StopRate(LlamaModel model, CancellationToken cancellation) => _encoder.Template is PlainTextTemplate
+    public double? StopRate(ICausalModel model, CancellationToken cancellation) => _encoder.Template is PlainTextTemplate
         ? null
         : AnswerWriter.Continue(model, [.. _encoded.Take(StopRateRows).Select(e => e.Prompt)], LongestAnswer(), _encoder.StopIds, cancellation: cancellation).Average(w => w.Stopped ? 1.0 : 0);
 

@@ -21,7 +21,7 @@ internal sealed class FrozenGroup : IDisposable
         Outs = [.. members.Select(m => m.Out)];
         (Out, In) = (Outs.Sum(), members[0].In);
         Bias = members[0].Bias is null ? null : cat([.. members.Select(m => m.Bias!)], 0).to(real).to(device).DetachFromDisposeScope();
-        _quantized = [.. members.Select(m => m.Weight.Quantized).OfType<Nf4Weight>().Select(q => new Nf4Weight(q.Shape, q.Codes.to(device, copy: true), q.Absmax.to(device, copy: true), q.AbsmaxScale.to(device, copy: true), q.Offset))];
+        _quantized = [.. members.Select(m => m.Weight.Quantized).OfType<Nf4Weight>().Select(q => q.On(device))];
         _values = _quantized.Length > 0 ? null : cat([.. members.Select(m => m.Weight.Values().to(real))], 0).to(device).DetachFromDisposeScope();
     }
 
@@ -65,6 +65,29 @@ internal sealed class FrozenGroup : IDisposable
 
         using Tensor flat = buffer.narrow(0, 0, at);
         return flat.view(Out, In);
+    }
+
+    /// <summary>A few rows times the codes, which are not dequantised into a buffer for them.</summary>
+    /// <param name="kernels">Multiply.</param>
+    /// <param name="input">[rows, in].</param>
+    /// <returns>[rows, out], without bias; <c>null</c>: the weights are numbers, or the rows are many.</returns>
+    public Tensor? Multiply(GpuKernels kernels, Tensor input)
+    {
+        if (_values is not null || input.shape[0] > GpuKernels.RowsAProduct)
+        {
+            return null;
+        }
+
+        Tensor output = empty(input.shape[0], Out, dtype: input.dtype, device: input.device);
+        long at = 0;
+        foreach (Nf4Weight part in _quantized)
+        {
+            using Tensor place = output.narrow(1, at, part.Shape[0]);
+            kernels.Multiply(part, input, place);
+            at += part.Shape[0];
+        }
+
+        return output;
     }
 
     public void Dispose()

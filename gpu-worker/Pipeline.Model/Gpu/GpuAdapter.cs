@@ -95,6 +95,18 @@ internal sealed class GpuAdapter : IDisposable
     /// <summary>Their gradients, [n].</summary>
     public Tensor Gradients { get; }
 
+    /// <summary>Sums of the gradients of several micro-batches, float32 [n]; <c>null</c>: a step has one.</summary>
+    public Tensor? Totals { get; private set; }
+
+    /// <summary>Adds the gradients to the sums and clears them: in bfloat16 a small one would be lost beside a large sum.</summary>
+    public void AddUp()
+    {
+        using IDisposable frozen = no_grad();
+        Totals ??= zeros(Gradients.NumberOfElements, device: Gradients.device).DetachFromDisposeScope();
+        Totals.add_(Gradients);
+        Gradients.zero_();
+    }
+
     /// <summary>The matrices of a group of linear layers; <c>null</c>: none is adapted.</summary>
     public LoraGroup? this[int group] => _groups.GetValueOrDefault(group);
 
@@ -116,6 +128,7 @@ internal sealed class GpuAdapter : IDisposable
 
         Copies.Dispose();
         Gradients.Dispose();
+        Totals?.Dispose();
     }
 
     private static Tensor View(Tensor flat, long at, long rows, long columns)

@@ -28,7 +28,7 @@ internal sealed class GpuGradient : IDisposable
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(kernels);
-        (_model, Adapter, _kernels, _device, Memory) = (model, adapter, kernels, model.Norm.device, memory);
+        (_model, Adapter, _kernels, _device, Memory) = (model, adapter, kernels, model.Device, memory);
         _buffer = empty(model.LargestGroup, dtype: kernels.Real, device: _device).DetachFromDisposeScope();
         _lowest = model.Layers.FirstOrDefault(l => Adapter.Adapts(l.Index))?.Index ?? model.Layers.Count;
     }
@@ -40,24 +40,22 @@ internal sealed class GpuGradient : IDisposable
     public GpuMemory Memory { get; }
 
     /// <summary>The loss, and its gradients added to the adapter's. Nothing is read back: the device is not waited for.</summary>
-    /// <param name="rows">The rows, on the device.</param>
-    /// <param name="predicting">int64 [supervised], on the device: tokens whose next one is learned.</param>
-    /// <param name="targets">int64 [supervised], on the device: those next ones.</param>
+    /// <param name="batch">The rows, on the device.</param>
     /// <param name="weight">Factor of the gradients: one over the supervised tokens of the whole step; <c>null</c>: the loss alone is wanted.</param>
     /// <param name="dropoutSeed">Seed of what the adapter drops; <c>null</c>: nothing.</param>
     /// <param name="noise">[tokens, hidden] added to the embeddings (NEFTune); <c>null</c>: none.</param>
     /// <returns>float32 scalar on the device: nats, summed, not weighted.</returns>
-    public Tensor Accumulate(PackedRows rows, Tensor predicting, Tensor targets, double? weight, uint? dropoutSeed, Tensor? noise = null)
+    public Tensor Accumulate(GpuBatch batch, double? weight, uint? dropoutSeed, Tensor? noise = null)
     {
-        ArgumentNullException.ThrowIfNull(rows);
+        ArgumentNullException.ThrowIfNull(batch);
         using IDisposable frozen = no_grad();
         using DisposeScope scope = NewDisposeScope();
-        GpuContext context = Context(rows, dropoutSeed);
+        GpuContext context = Context(batch, dropoutSeed);
         var inputs = new Tensor?[_model.Layers.Count + 1];
         var tapes = new GpuLayerTape?[_model.Layers.Count];
         try
         {
-            inputs[0] = Embed(rows, noise);
+            inputs[0] = Embed(batch, noise);
             foreach (GpuLayer layer in _model.Layers)
             {
                 bool learns = weight is not null && layer.Index >= _lowest;
@@ -68,7 +66,7 @@ internal sealed class GpuGradient : IDisposable
                 }
             }
 
-            (Tensor loss, Tensor? gradient) = Predict(inputs[^1]!, predicting, targets, weight);
+            (Tensor loss, Tensor? gradient) = Predict(inputs[^1]!, batch, weight);
             Release(inputs, _model.Layers.Count);
             for (int index = _model.Layers.Count - 1; weight is not null && index >= _lowest; index--)
             {
@@ -102,20 +100,21 @@ internal sealed class GpuGradient : IDisposable
         inputs[index] = null;
     }
 
-    private Tensor Embed(PackedRows rows, Tensor? noise)
+    private Tensor Embed(GpuBatch batch, Tensor? noise)
     {
-        Tensor hidden = _model.Embedding.index_select(0, rows.Ids).DetachFromDisposeScope(); // [tokens, hidden]
+        Tensor hidden = _model.Embedding.index_select(0, batch.Ids).DetachFromDisposeScope(); // [tokens, hidden]
         return noise is null ? hidden : hidden.add_(noise);
     }
 
     /// <summary>Norm, head and loss; with a weight, also the derivative by what came in, [tokens, hidden].</summary>
-    private (Tensor Loss, Tensor? Gradient) Predict(Tensor hidden, Tensor predicting, Tensor targets, double? weight)
+    private (Tensor Loss, Tensor? Gradient) Predict(Tensor hidden, GpuBatch batch, double? weight)
     {
         using DisposeScope scope = NewDisposeScope();
         (Tensor normed, Tensor scales) = (empty_like(hidden), empty(hidden.shape[0], device: _device));
         _kernels.RmsNorm(hidden, _model.Norm, _model.Config.RmsNormEpsilon, normed, scales);
-        Tensor read = normed.index_select(0, predicting);                       // [supervised, hidden]
-        long count = predicting.NumberOfElements, vocabulary = _model.Config.VocabularySize, stride = (vocabulary + 7) / 8 * 8;
+        long count = batch.Supervised, vocabulary = _model.Config.VocabularySize, stride = (vocabulary + 7) / 8 * 8;
+        Tensor read = empty(count, hidden.shape[1], dtype: hidden.dtype, device: _device);          // [supervised, hidden]
+        _kernels.Gather(normed, batch.Predicting, read);
         Tensor losses = empty(count, device: _device);
         long chunk = Math.Clamp(LogitsAChunk / stride, FewestLossRows, Math.Max(FewestLossRows, count));
         Tensor buffer = zeros(Math.Min(chunk, count), stride, dtype: _kernels.Real, device: _device);
@@ -125,7 +124,7 @@ internal sealed class GpuGradient : IDisposable
             long rows = Math.Min(chunk, count - start);
             Tensor part = read.narrow(0, start, rows), whole = buffer.narrow(0, 0, rows);
             Tensor logits = whole.narrow(1, 0, vocabulary).addmm_(part, _model.Head.t(), 0, 1);
-            _kernels.CrossEntropy(whole, (int)vocabulary, targets.narrow(0, start, rows), losses.narrow(0, start, rows), weight ?? 0);
+            _kernels.CrossEntropy(whole, (int)vocabulary, batch.Targets.narrow(0, start, rows), losses.narrow(0, start, rows), weight ?? 0);
             if (weight is not null)
             {
                 part.addmm_(logits, _model.Head, 0, 1);                               // the derivative takes the input's place
@@ -138,26 +137,24 @@ internal sealed class GpuGradient : IDisposable
             return (loss, null);
         }
 
-        Tensor slope = zeros_like(normed).index_copy_(0, predicting, read);
+        Tensor slope = empty_like(normed);
+        _kernels.Gather(read, batch.ReadOf, slope);
         Tensor gradient = normed.MoveToOuterDisposeScope();                     // written over: nothing reads it any more
         _kernels.RmsNormBackward(hidden, _model.Norm, scales, slope, null, gradient);
         return (loss, gradient);
     }
 
-    private GpuContext Context(PackedRows rows, uint? dropoutSeed)
+    private GpuContext Context(GpuBatch batch, uint? dropoutSeed)
     {
-        (float[] cos, float[] sin) = _model.Rotary(rows.Longest);
         Tensor? window = null;
-        if (_model.Config.SlidingWindow is { } size && size < rows.Longest)
+        if (_model.Config.SlidingWindow is { } size && size < batch.Longest)
         {
-            using DisposeScope scope = NewDisposeScope();
-            Tensor positions = arange(rows.Longest, dtype: ScalarType.Int64).unsqueeze(0);
-            window = AttentionMask.Window(null, positions, positions, size).to(_device).MoveToOuterDisposeScope();
+            Tensor positions = arange(batch.Longest, dtype: ScalarType.Int64, device: _device).unsqueeze(0);
+            window = AttentionMask.Window(null, positions, positions, size);
         }
 
-        long half = _model.Config.HeadSize / 2;
         return new GpuContext(
-            _kernels, new GroupGradient(_kernels, _buffer, dropoutSeed), Adapter, _model.Config, rows, tensor(rows.Positions, device: _device),
-            tensor(cos, device: _device).view(rows.Longest, half), tensor(sin, device: _device).view(rows.Longest, half), window, KeepsNorms: Memory == GpuMemory.Fast);
+            _kernels, new GroupGradient(_kernels, _buffer, dropoutSeed), Adapter, _model.Config, new PackedAttention(_kernels, _model.Config, batch, window), batch.Positions,
+            _model.Rotary(batch.Longest), KeepsNorms: Memory == GpuMemory.Fast);
     }
 }

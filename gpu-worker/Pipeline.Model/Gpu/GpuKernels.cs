@@ -11,8 +11,10 @@ internal sealed class GpuKernels : IDisposable
 {
     private const int Threads = 256;
     private const int NumbersAPack = 8;
+    private const int WarpsABlock = Threads / 32;
     private readonly IKernelLauncher _launcher;
     private readonly Tensor _absmaxCode; // float32 [256]
+    private readonly Tensor _positives;  // float32 [256]
 
     /// <summary>On a device.</summary>
     /// <param name="launcher">Runs them; owned.</param>
@@ -20,8 +22,16 @@ internal sealed class GpuKernels : IDisposable
     public GpuKernels(IKernelLauncher launcher, Device device)
     {
         _launcher = launcher;
+        Device = device;
         _absmaxCode = tensor(DynamicCode.OfBothSigns(), device: device).DetachFromDisposeScope();
+        _positives = tensor(DynamicCode.OfPositives(), device: device).DetachFromDisposeScope();
     }
+
+    /// <summary>Rows that <see cref="Multiply"/> takes at a time.</summary>
+    public const int RowsAProduct = 8;
+
+    /// <summary>Where the tensors lie.</summary>
+    public Device Device { get; }
 
     /// <summary>The numbers that the tensors hold.</summary>
     public ScalarType Real => _launcher.Real;
@@ -34,6 +44,39 @@ internal sealed class GpuKernels : IDisposable
         long packs = Packs(output);
         Require(weight.Count == output.NumberOfElements, "as many numbers as the matrix has");
         Spread("nf4_dequantize", packs, [weight.Codes, weight.Absmax, weight.AbsmaxScale, _absmaxCode, weight.Offset, output, packs]);
+    }
+
+    /// <summary>A few rows times a matrix in NF4, whose values are never written.</summary>
+    /// <param name="weight">[outputs, in] on the device.</param>
+    /// <param name="input">[rows, in].</param>
+    /// <param name="output">[rows, outputs], or part of the columns of a wider matrix.</param>
+    public void Multiply(Nf4Weight weight, Tensor input, Tensor output)
+    {
+        ArgumentNullException.ThrowIfNull(weight);
+        (long rows, int packs) = Rows(input);
+        (long outputs, long stride) = (weight.Shape[0], output.stride(0));
+        Require(weight.Shape[1] == input.shape[1] && output.dtype == Real && output.shape.SequenceEqual([rows, outputs]) && (outputs == 1 || output.stride(1) == 1), "an input of the matrix' width and a row of its outputs for each");
+        for (long first = 0; first < rows; first += RowsAProduct)
+        {
+            int count = (int)Math.Min(RowsAProduct, rows - first);
+            using Tensor x = input.narrow(0, first, count), y = output.narrow(0, first, count);
+            _launcher.Launch(
+                "nf4_matvec", Math.Clamp((outputs + WarpsABlock - 1) / WarpsABlock, 1, _launcher.MostBlocks), Threads,
+                [weight.Codes, weight.Absmax, weight.AbsmaxScale, _absmaxCode, weight.Offset, x, y, count, packs, (int)outputs, stride]);
+        }
+    }
+
+    /// <summary>Puts rows where they are wanted.</summary>
+    /// <param name="input">[rows, width], or part of the columns of a wider matrix.</param>
+    /// <param name="index">int32 [wanted]: the row of the input, or below 0 for zeros.</param>
+    /// <param name="output">[wanted, width], likewise.</param>
+    public void Gather(Tensor input, Tensor index, Tensor output)
+    {
+        (long rows, long width) = (output.shape[0], output.shape[1]);
+        long packs = width / NumbersAPack, count = rows * packs;
+        bool IsPart(Tensor t) => t.dtype == Real && t.dim() == 2 && t.shape[1] == width && t.stride(1) == 1 && t.stride(0) % NumbersAPack == 0 && KernelArgument.Address(t) % 16 == 0;
+        Require(width % NumbersAPack == 0 && IsPart(input) && IsPart(output) && index.dtype == ScalarType.Int32 && index.NumberOfElements == rows && count <= uint.MaxValue, "rows of one width that is a multiple of eight, from a multiple of 16 bytes on, and an index a row");
+        Spread("gather_rows", count, [input, input.stride(0) / NumbersAPack, output, output.stride(0) / NumbersAPack, index, (int)packs, count]);
     }
 
     /// <summary>Norms rows, or the sums of two rows, which it then keeps.</summary>
@@ -120,13 +163,13 @@ internal sealed class GpuKernels : IDisposable
     /// <summary>The loss of rows of logits, and its derivative in their place.</summary>
     /// <param name="logits">[rows, stride]: each row begins with the vocabulary; the stride is a multiple of eight.</param>
     /// <param name="vocabulary">Numbers a row that count.</param>
-    /// <param name="targets">int64 [rows]: the right token, within the vocabulary.</param>
+    /// <param name="targets">int32 [rows]: the right token, within the vocabulary.</param>
     /// <param name="losses">float32 [rows]: nats.</param>
     /// <param name="weight">Factor of the derivative.</param>
     public void CrossEntropy(Tensor logits, int vocabulary, Tensor targets, Tensor losses, double weight)
     {
         (long rows, int packs) = Rows(logits);
-        Require(vocabulary > 0 && vocabulary <= logits.shape[1] && targets.dtype == ScalarType.Int64 && targets.NumberOfElements == rows && losses.dtype == ScalarType.Float32 && losses.NumberOfElements == rows, "a target and a loss a row");
+        Require(vocabulary > 0 && vocabulary <= logits.shape[1] && targets.dtype == ScalarType.Int32 && targets.NumberOfElements == rows && losses.dtype == ScalarType.Float32 && losses.NumberOfElements == rows, "a target and a loss a row");
         _launcher.Launch("cross_entropy", rows, Threads, [logits, targets, losses, vocabulary, (long)packs * NumbersAPack, (float)weight]);
     }
 
@@ -144,25 +187,53 @@ internal sealed class GpuKernels : IDisposable
     /// <param name="first">float32 [n]: running mean of gradients.</param>
     /// <param name="second">float32 [n]: running mean of their squares.</param>
     /// <param name="gradients">[n].</param>
+    /// <param name="totals">float32 [n]: read, and cleared, instead of the gradients; <c>null</c>: the gradients are read.</param>
     /// <param name="copies">[n]: gets the values, rounded.</param>
     /// <param name="decayed">How many of the numbers, from the first on, decay.</param>
     /// <param name="step">From 1.</param>
     /// <param name="learningRate">Of this step.</param>
     /// <param name="weightDecay">Decoupled.</param>
-    /// <param name="clip">float32 [1]: factor of the gradients.</param>
-    public void AdamW(Tensor values, Tensor first, Tensor second, Tensor gradients, Tensor copies, long decayed, int step, double learningRate, double weightDecay, Tensor clip)
+    /// <param name="clip">float32 [1]: factor of the gradients, above 0 to 1; any other number leaves everything as it is but the gradients.</param>
+    public void AdamW(Tensor values, Tensor first, Tensor second, Tensor gradients, Tensor? totals, Tensor copies, long decayed, int step, double learningRate, double weightDecay, Tensor clip)
     {
         long count = values.NumberOfElements;
-        Require(((Tensor[])[values, first, second]).All(t => t.dtype == ScalarType.Float32 && t.NumberOfElements == count) && ((Tensor[])[gradients, copies]).All(t => t.dtype == Real && t.NumberOfElements == count) && clip.dtype == ScalarType.Float32, "moments, gradients and copies of the values' length");
+        Require(Floats(count, values, first, second, totals) && Reals(count, gradients, copies) && clip.dtype == ScalarType.Float32, "moments, gradients and copies of the values' length");
         Spread("adamw", count,
         [
-            values, first, second, gradients, copies, count, decayed, (float)(1 - (learningRate * weightDecay)), (float)(learningRate / (1 - Math.Pow(0.9, step))), (float)(1 / Math.Sqrt(1 - Math.Pow(0.999, step))), 1e-8f, clip,
+            values, first, second, gradients, totals, copies, count, decayed, (float)(1 - (learningRate * weightDecay)), (float)(learningRate / (1 - Math.Pow(0.9, step))), (float)(1 / Math.Sqrt(1 - Math.Pow(0.999, step))), 1e-8f, clip,
+        ]);
+    }
+
+    /// <summary>A step of AdamW with moments of 8 bits; clears the gradients.</summary>
+    /// <param name="values">float32 [n].</param>
+    /// <param name="gradients">[n]; <c>null</c>: there are totals.</param>
+    /// <param name="totals">float32 [n]: read instead of the gradients; <c>null</c>: the gradients are read.</param>
+    /// <param name="copies">[n]: gets the values, rounded; <c>null</c>: not wanted.</param>
+    /// <param name="moments">On the device.</param>
+    /// <param name="places">int64 [4 · blocks]: the moments' <see cref="Kernels.BlockwiseMoments.Places"/>.</param>
+    /// <param name="decayed">How many of the numbers, from the first on, decay.</param>
+    /// <param name="step">From 1.</param>
+    /// <param name="learningRate">Of this step.</param>
+    /// <param name="weightDecay">Times the rate, taken off after the step.</param>
+    /// <param name="clip">As of <see cref="AdamW"/>.</param>
+    public void AdamW8Bit(Tensor values, Tensor? gradients, Tensor? totals, Tensor? copies, Kernels.BlockwiseMoments moments, Tensor places, long decayed, int step, double learningRate, double weightDecay, Tensor clip)
+    {
+        ArgumentNullException.ThrowIfNull(moments);
+        long count = values.NumberOfElements, blocks = places.NumberOfElements / 4;
+        Require(Floats(count, values, totals) && Reals(count, gradients, copies) && (gradients ?? totals) is not null && places.dtype == ScalarType.Int64 && clip.dtype == ScalarType.Float32, "gradients and copies of the values' length");
+        Dictionary<string, Tensor> state = moments.State.ToDictionary(s => s.Name, s => s.Value, StringComparer.Ordinal);
+        (float size, float epsilon) = Kernels.BlockwiseMoments.Corrected(step, (float)learningRate);
+        _launcher.Launch("adamw_8bit", Math.Clamp(blocks, 1, _launcher.MostBlocks), Kernels.BlockwiseMoments.BlockSize,
+        [
+            values, gradients, totals, copies, state["first_codes"], state["first_absmax"], state["second_codes"], state["second_absmax"], state["first_moment"], state["second_moment"], _absmaxCode, _positives,
+            places, blocks, decayed, 1f - ((float)learningRate * (float)weightDecay), size, epsilon, clip,
         ]);
     }
 
     public void Dispose()
     {
         _absmaxCode.Dispose();
+        _positives.Dispose();
         _launcher.Dispose();
     }
 
@@ -196,6 +267,23 @@ internal sealed class GpuKernels : IDisposable
         {
             Require(other is null || (other.dtype == Real && other.is_contiguous() && other.shape.SequenceEqual(one.shape)), "tensors of one shape");
         }
+    }
+
+    private static bool Floats(long count, params ReadOnlySpan<Tensor?> tensors) => All(tensors, ScalarType.Float32, count);
+
+    private bool Reals(long count, params ReadOnlySpan<Tensor?> tensors) => All(tensors, Real, count);
+
+    private static bool All(ReadOnlySpan<Tensor?> tensors, ScalarType type, long count)
+    {
+        foreach (Tensor? tensor in tensors)
+        {
+            if (tensor is not null && (tensor.dtype != type || tensor.NumberOfElements != count || !tensor.is_contiguous()))
+            {
+                return false;
+            }
+        }
+
+        return true;
     }
 
     private static void Require(bool holds, string what)

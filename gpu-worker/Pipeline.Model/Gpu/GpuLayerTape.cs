@@ -1,5 +1,4 @@
 using Pipeline.Model.Adapters;
-using Pipeline.Model.Llama.Gradients;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -26,7 +25,7 @@ internal sealed class GpuLayerTape : IDisposable
     private Tensor _gateUp = null!;           // [tokens, 2 · inner]
     private Tensor? _gateUpLow;
     private Tensor? _downLow;
-    private AttentionGradient? _attention;
+    private PackedAttentionTape? _attention;
 
     private GpuLayerTape(GpuLayer layer, GpuContext context) => (_layer, _context) = (layer, context);
 
@@ -68,8 +67,7 @@ internal sealed class GpuLayerTape : IDisposable
 
         (Tensor? attended, slope) = groups.Backward(_layer.Output, output, _outputLow, gradient);
         groups.Learn(output, slope, _attended);
-        Tensor[] parts = _attention!.Backward(attended!, _context.Config.HeadSize);
-        Tensor projected = cat(parts, 1);
+        Tensor projected = _attention!.Backward(attended!);
         _context.Turn(projected, backward: true);
         (normed, slope) = groups.Backward(_layer.Attention, attention, _attentionLow, projected, inputWanted);
         groups.Learn(attention, slope, _normed ?? Norm(_input, _layer.AttentionNorm));
@@ -93,8 +91,7 @@ internal sealed class GpuLayerTape : IDisposable
         (Tensor projected, _attentionLow) = groups.Forward(_layer.Attention, Lora(0), normed);
         _normed = Kept(normed);
         _context.Turn(projected, backward: false);
-        Tensor[] parts = [projected.narrow(1, 0, _context.QueryWidth), projected.narrow(1, _context.QueryWidth, _context.KeyWidth), projected.narrow(1, _context.QueryWidth + _context.KeyWidth, _context.KeyWidth)];
-        (_attended, _attention) = AttentionGradient.Forward(_context.Rows, parts, _context.Config.HeadSize, _context.MaskOf(_layer.Index), keep);
+        (_attended, _attention) = _context.Attention.Attend(_layer.Index, projected, keep);
 
         (_middle, _outputLow) = groups.Forward(_layer.Output, Lora(1), _attended);
         (normed, _middleScales) = (empty_like(_input), Scales());
@@ -108,7 +105,7 @@ internal sealed class GpuLayerTape : IDisposable
         return output.add_(_middle);
     }
 
-    private LoraGroup? Lora(int group) => _context.Adapter[(_layer.Index * LoraGroups.PerLayer) + group];
+    private LoraGroup? Lora(int group) => _context.Adapter?[(_layer.Index * LoraGroups.PerLayer) + group];
 
     private Tensor Scales() => empty(_input.shape[0], device: _input.device);
 

@@ -8,7 +8,9 @@ namespace Pipeline.Model.Gpu;
 /// <summary>A frozen model on the device: linear layers as NF4 codes or numbers, the rest as numbers.</summary>
 internal sealed class GpuModel : IDisposable
 {
+    private const int FewestPositions = 512;
     private readonly RotaryEmbedding _rotary;
+    private (Tensor Cosines, Tensor Sines)? _turns;
 
     private GpuModel(LlamaConfig config, GpuLayer[] layers, Tensor embedding, Tensor? head, Tensor norm)
     {
@@ -56,8 +58,34 @@ internal sealed class GpuModel : IDisposable
         return new GpuModel(config, [.. Enumerable.Range(0, config.Layers).Select(i => new GpuLayer(i, config, real, device))], Table(), config.TiedEmbeddings ? null : Table(), ones(config.HiddenSize, dtype: real, device: device));
     }
 
-    /// <summary>cos and sin of the first positions, [count, head size / 2] each.</summary>
-    public (float[] Cos, float[] Sin) Rotary(int count) => _rotary.Tables(count);
+    /// <summary>Where it lies.</summary>
+    public Device Device => Norm.device;
+
+    /// <summary>What of a model's shape the kernels do not take; <c>null</c>: they take it.</summary>
+    public static string? Refusal(LlamaConfig config)
+    {
+        ArgumentNullException.ThrowIfNull(config);
+        (string Name, long Size, int Of)[] sizes = [("hidden_size", config.HiddenSize, 8), ("intermediate_size", config.IntermediateSize, 8), ("head_dim", config.HeadSize, 16)];
+        return sizes.Where(s => s.Size % s.Of != 0).Select(s => $"{s.Name} {s.Size} is no multiple of {s.Of}").FirstOrDefault();
+    }
+
+    /// <summary>cos and sin of at least the first positions, float32 [positions, head size / 2] each, on the device; the model's own.</summary>
+    public (Tensor Cosines, Tensor Sines) Rotary(int count)
+    {
+        if (_turns is { } there && there.Cosines.shape[0] >= count)
+        {
+            return there;
+        }
+
+        _turns?.Cosines.Dispose();
+        _turns?.Sines.Dispose();
+        int positions = Math.Max(FewestPositions, (int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)count));
+        (float[] cosines, float[] sines) = _rotary.Tables(positions);
+        Tensor Table(float[] values) => tensor(values, [positions, Config.HeadSize / 2], device: Device).DetachFromDisposeScope();
+        (Tensor Cosines, Tensor Sines) made = (Table(cosines), Table(sines));
+        _turns = made;
+        return made;
+    }
 
     public void Dispose()
     {
@@ -70,5 +98,7 @@ internal sealed class GpuModel : IDisposable
         Head.Dispose();
         Norm.Dispose();
         _rotary.Dispose();
+        _turns?.Cosines.Dispose();
+        _turns?.Sines.Dispose();
     }
 }

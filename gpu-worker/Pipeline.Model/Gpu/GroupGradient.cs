@@ -22,8 +22,7 @@ internal sealed class GroupGradient(GpuKernels kernels, Tensor buffer, uint? dro
     public (Tensor Output, Tensor? Low) Forward(FrozenGroup frozen, LoraGroup? lora, Tensor input)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor weight = frozen.Values(kernels, buffer).t();
-        Tensor output = frozen.Bias is { } bias ? addmm(bias, input, weight, 1, 1) : input.mm(weight);
+        Tensor output = Frozen(frozen, input);
         if (lora is null)
         {
             return (output.MoveToOuterDisposeScope(), null);
@@ -85,6 +84,17 @@ internal sealed class GroupGradient(GpuKernels kernels, Tensor buffer, uint? dro
             using DisposeScope scope = NewDisposeScope();
             lora.GradientA.addmm_(slope!.t(), Dropped(lora, input), 1, 1);
         }
+    }
+
+    private Tensor Frozen(FrozenGroup frozen, Tensor input)
+    {
+        if (frozen.Multiply(kernels, input) is { } product)
+        {
+            return frozen.Bias is null ? product : product.add_(frozen.Bias);
+        }
+
+        Tensor weight = frozen.Values(kernels, buffer).t();
+        return frozen.Bias is { } bias ? addmm(bias, input, weight, 1, 1) : input.mm(weight);
     }
 
     private bool Drops(LoraGroup lora) => dropoutSeed is not null && lora.Dropout > 0;

@@ -32,7 +32,8 @@ public sealed class BlockwiseMoments : IDisposable
 
     /// <summary>Makes the moments, all zero.</summary>
     /// <param name="parts">The tensors that the buffer consists of, in their order: how many numbers, and whether in 8 bits. No block reaches over an end.</param>
-    public BlockwiseMoments(IReadOnlyList<(long Count, bool In8Bits)> parts)
+    /// <param name="device">Where they lie; <c>null</c>: on the CPU. <see cref="Step(TrainableTensors, int, float, float)"/> is the CPU's.</param>
+    public BlockwiseMoments(IReadOnlyList<(long Count, bool In8Bits)> parts, Device? device = null)
     {
         ArgumentNullException.ThrowIfNull(parts);
         var blocks = new List<Block>();
@@ -51,6 +52,7 @@ public sealed class BlockwiseMoments : IDisposable
         }
 
         _blocks = [.. blocks];
+        Tensor Zeros(long count, ScalarType type) => zeros(count, type, device: device).DetachFromDisposeScope();
         (_firstCodes, _secondCodes) = (Zeros(coded, ScalarType.Byte), Zeros(coded, ScalarType.Byte));
         (_firstAbsmax, _secondAbsmax) = (Zeros(absmax, ScalarType.Float32), Zeros(absmax, ScalarType.Float32));
         (_first, _second) = (Zeros(plain, ScalarType.Float32), Zeros(plain, ScalarType.Float32));
@@ -63,6 +65,17 @@ public sealed class BlockwiseMoments : IDisposable
         ("first_moment", _first), ("second_moment", _second),
     ];
 
+    /// <summary>Of each block its first number, its first one among the codes or the moments in float32, how many it has, and its absmax or -1.</summary>
+    internal long[] Places => [.. _blocks.SelectMany(b => (long[])[b.Start, b.At, b.Size, b.Absmax])];
+
+    /// <summary>The size of a step and ε, with what corrects the moments for having begun at zero.</summary>
+    internal static (float Size, float Epsilon) Corrected(int step, float learningRate)
+    {
+        float correction1 = 1f - MathF.Pow(Beta1, step);
+        float correction2 = MathF.Sqrt(1f - MathF.Pow(Beta2, step));
+        return (-learningRate * correction2 / correction1, correction2 * Epsilon);
+    }
+
     /// <summary>One step of Adam with decoupled decay, in place.</summary>
     /// <param name="trained">Values and gradients, all finite.</param>
     /// <param name="step">From 1.</param>
@@ -71,13 +84,11 @@ public sealed class BlockwiseMoments : IDisposable
     public void Step(TrainableTensors trained, int step, float learningRate, float weightDecay)
     {
         ArgumentNullException.ThrowIfNull(trained);
-        float correction1 = 1f - MathF.Pow(Beta1, step);
-        float correction2 = MathF.Sqrt(1f - MathF.Pow(Beta2, step));
-        float size = -learningRate * correction2 / correction1;
+        (float size, float epsilon) = Corrected(step, learningRate);
         float decayed = 1f - (learningRate * weightDecay);
         for (int from = 0; from < _blocks.Length; from += BlocksTogether)
         {
-            Step(trained, from, Math.Min(_blocks.Length, from + BlocksTogether), size, decayed, correction2 * Epsilon);
+            Step(trained, from, Math.Min(_blocks.Length, from + BlocksTogether), size, decayed, epsilon);
         }
     }
 
@@ -166,8 +177,6 @@ public sealed class BlockwiseMoments : IDisposable
             value.Dispose();
         }
     }
-
-    private static Tensor Zeros(long count, ScalarType type) => zeros(count, type).DetachFromDisposeScope();
 
     /// <summary>A part of the buffer.</summary>
     /// <param name="Start">Its first number in the buffer.</param>

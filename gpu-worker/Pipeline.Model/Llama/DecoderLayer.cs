@@ -74,15 +74,7 @@ internal sealed class DecoderLayer : IDisposable
             (keys, values) = context.Cache.Append(Index, keys, values, context.KeepInCache);
         }
 
-        int group = _config.Heads / _config.KeyValueHeads;
-        if (group > 1)
-        {
-            keys = keys.repeat_interleave(group, 1);     // [batch, heads, keys, head size]
-            values = values.repeat_interleave(group, 1);
-        }
-
-        Tensor? mask = _config.WindowOf(Index) is null ? context.Mask : context.WindowMask;
-        Tensor attended = nn.functional.scaled_dot_product_attention(queries, keys, values, mask, 0, is_casual: mask is null); // [batch, heads, n, head size]
+        Tensor attended = Attention.Over(queries, keys, values, _config.WindowOf(Index) is null ? context.Mask : context.WindowMask); // [batch, heads, n, head size]
         return Output.Forward(attended.transpose(1, 2).reshape(batch, count, (long)_config.Heads * _config.HeadSize), context.DropoutSeed);
     }
 }

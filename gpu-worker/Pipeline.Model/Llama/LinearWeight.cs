@@ -9,7 +9,7 @@ namespace Pipeline.Model.Llama;
 /// </summary>
 public sealed class LinearWeight : IDisposable
 {
-    private readonly Nf4Weight? _quantized;
+    private Nf4Weight? _quantized;
     private Tensor? _values; // float32 [out, in]
 
     private LinearWeight(Nf4Weight? quantized, Tensor? values, long outputs, long inputs)
@@ -65,6 +65,17 @@ public sealed class LinearWeight : IDisposable
     /// <exception cref="ModelException">The matrix is held in NF4, which cannot be trained.</exception>
     internal void Replace(Func<Tensor, Tensor> replacement) =>
         _values = _quantized is null ? replacement(_values!) : throw new ModelException("A base held in NF4 cannot be trained as a whole.");
+
+    /// <summary>Puts the matrix on another device.</summary>
+    internal void MoveTo(Func<Tensor, Tensor> move)
+    {
+        if (_quantized is not null)
+        {
+            _quantized = new Nf4Weight(_quantized.Shape, move(_quantized.Codes), move(_quantized.Absmax), move(_quantized.AbsmaxScale), _quantized.Offset);
+        }
+
+        _values = _values is null ? null : move(_values);
+    }
 
     public void Dispose()
     {

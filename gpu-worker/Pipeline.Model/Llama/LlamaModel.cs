@@ -7,7 +7,7 @@ using static TorchSharp.torch;
 namespace Pipeline.Model.Llama;
 
 /// <summary>A Llama for causal language modelling: frozen weights, and at most one LoRA adapter attached.</summary>
-public sealed class LlamaModel : IDisposable
+public sealed class LlamaModel : ICausalModel, IDisposable
 {
     private Tensor _embedding; // float32 [vocabulary, hidden]
     private Tensor? _head;              // float32 [vocabulary, hidden]; null when tied
@@ -32,6 +32,9 @@ public sealed class LlamaModel : IDisposable
     }
 
     public LlamaConfig Config { get; }
+
+    /// <summary>Where it is computed: the CPU after loading.</summary>
+    public Device Device => _embedding.device;
 
     internal IReadOnlyList<DecoderLayer> Layers => _layers;
     internal RmsNorm Norm => _norm;
@@ -71,37 +74,63 @@ public sealed class LlamaModel : IDisposable
         }
     }
 
-    /// <summary>Runs the decoder.</summary>
-    /// <param name="ids">int64 [batch, n].</param>
+    /// <inheritdoc/>
+    public Tensor Forward(Tensor ids) => Forward(ids, dropoutSeed: null);
+
+    /// <summary>Runs the decoder as in training.</summary>
+    /// <param name="ids">int64 [batch, n], on any device.</param>
     /// <param name="dropoutSeed">Seed of what the adapter drops; <c>null</c>: nothing, as in evaluation.</param>
+    /// <param name="noise">[batch, n, hidden] added to the embeddings (NEFTune); <c>null</c>: none.</param>
     /// <returns>float32 [batch, n, hidden], behind the last norm.</returns>
-    public Tensor Forward(Tensor ids, uint? dropoutSeed = null)
+    public Tensor Forward(Tensor ids, uint? dropoutSeed, Tensor? noise = null)
     {
         ArgumentNullException.ThrowIfNull(ids);
         using DisposeScope scope = NewDisposeScope();
-        Tensor positions = arange(ids.shape[1], dtype: ScalarType.Int64).unsqueeze(0); // [1, n]
-        return Run(ids, Context(positions, positions, null, null, false, dropoutSeed)).MoveToOuterDisposeScope();
+        Tensor positions = arange(ids.shape[1], dtype: ScalarType.Int64, device: Device).unsqueeze(0); // [1, n]
+        return Run(ids, Context(positions, positions, null, null, false, dropoutSeed), noise).MoveToOuterDisposeScope();
     }
 
-    /// <summary>Runs the decoder over what follows a cache.</summary>
-    /// <param name="ids">int64 [batch, n].</param>
-    /// <param name="positions">int64 [batch or 1, n]: the position of each token.</param>
-    /// <param name="mask">bool [batch, 1, n, held + n], true where seen; <c>null</c>: causal, with an empty cache.</param>
-    /// <param name="cache">Earlier keys and values.</param>
-    /// <param name="keep">Whether the cache takes up this pass.</param>
-    /// <returns>float32 [batch, n, hidden], behind the last norm.</returns>
+    /// <inheritdoc/>
     public Tensor Forward(Tensor ids, Tensor positions, Tensor? mask, KeyValueCache cache, bool keep)
     {
+        ArgumentNullException.ThrowIfNull(ids);
+        ArgumentNullException.ThrowIfNull(positions);
         ArgumentNullException.ThrowIfNull(cache);
         using DisposeScope scope = NewDisposeScope();
-        Tensor keyPositions = cache.AppendPositions(positions, keep);
-        return Run(ids, Context(positions, keyPositions, mask, cache, keep, dropoutSeed: null)).MoveToOuterDisposeScope();
+        Tensor there = positions.to(Device);
+        Tensor keyPositions = cache.AppendPositions(there, keep);
+        return Run(ids, Context(there, keyPositions, mask?.to(Device), cache, keep, dropoutSeed: null)).MoveToOuterDisposeScope();
     }
 
-    /// <summary>Next-token logits.</summary>
-    /// <param name="hidden">float32 [..., hidden].</param>
-    /// <returns>float32 [..., vocabulary].</returns>
+    /// <inheritdoc/>
     public Tensor Logits(Tensor hidden) => nn.functional.linear(hidden, _head ?? _embedding);
+
+    /// <summary>Takes all that the model holds to a device, to be computed there by plain torch in float32; no adapter may be attached.</summary>
+    /// <param name="device">Where.</param>
+    public void MoveTo(Device device)
+    {
+        using IDisposable frozen = no_grad();
+        Tensor There(Tensor held)
+        {
+            Tensor moved = held.to(device, copy: true).DetachFromDisposeScope();
+            held.Dispose();
+            return moved;
+        }
+
+        _embedding = There(_embedding);
+        foreach (RmsNorm norm in _layers.SelectMany(l => (RmsNorm[])[l.AttentionNorm, l.FeedForwardNorm]).Append(_norm))
+        {
+            norm.Replace(There);
+        }
+
+        foreach (Projection projection in Projections)
+        {
+            projection.MoveTo(There);
+        }
+
+        _head = _head is null ? null : There(_head);
+        _rotary.Replace(There);
+    }
 
     /// <summary>A hash of some of every tensor's numbers: tells one base's weights from another's of the same shape.</summary>
     public string WeightSample()
@@ -185,9 +214,10 @@ public sealed class LlamaModel : IDisposable
         return new AttentionContext(_rotary.At(positions), mask, window, cache, keep, dropoutSeed);
     }
 
-    private Tensor Run(Tensor ids, AttentionContext context)
+    private Tensor Run(Tensor ids, AttentionContext context, Tensor? noise = null)
     {
-        Tensor hidden = _embedding.index_select(0, ids.reshape(-1)).view(ids.shape[0], ids.shape[1], Config.HiddenSize); // [batch, n, hidden]
+        Tensor hidden = _embedding.index_select(0, ids.to(Device).reshape(-1)).view(ids.shape[0], ids.shape[1], Config.HiddenSize); // [batch, n, hidden]
+        hidden = noise is null ? hidden : hidden.add(noise);
         foreach (DecoderLayer layer in _layers)
         {
             hidden = layer.Forward(hidden, context);

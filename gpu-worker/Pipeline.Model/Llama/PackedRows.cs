@@ -14,33 +14,46 @@ public sealed class PackedRows : IDisposable
 
     /// <summary>Packs rows.</summary>
     /// <param name="rows">Token ids of each; none may be empty.</param>
-    /// <param name="device">Where they are computed; <c>null</c>: on the CPU.</param>
-    public PackedRows(IReadOnlyList<IReadOnlyList<int>> rows, Device? device = null)
+    public PackedRows(IReadOnlyList<IReadOnlyList<int>> rows)
     {
         ArgumentNullException.ThrowIfNull(rows);
         using DisposeScope scope = NewDisposeScope();
         Lengths = [.. rows.Select(r => r.Count)];
         (Count, Longest) = (Lengths.Sum(), Lengths.Max());
         Positions = [.. rows.SelectMany(r => Enumerable.Range(0, r.Count))];
-        Ids = tensor([.. rows.SelectMany(r => r).Select(i => (long)i)], device: device).DetachFromDisposeScope();
-        if (Lengths.Any(l => l != Longest))
+        Ids = tensor([.. rows.SelectMany(r => r).Select(i => (long)i)]).DetachFromDisposeScope();
+        (int[]? tokens, int[]? slots) = Layout(Lengths);
+        if (tokens is not null)
         {
-            var tokens = new long[rows.Count * Longest];
-            var slots = new long[Count];
-            int token = 0;
-            for (int row = 0; row < rows.Count; row++)
-            {
-                for (int i = 0; i < Lengths[row]; i++)
-                {
-                    slots[token] = (row * Longest) + i;
-                    tokens[slots[token]] = token;
-                    token++;
-                }
-            }
-
-            _tokenOfSlot = tensor(tokens, device: device).DetachFromDisposeScope();
-            _slotOfToken = tensor(slots, device: device).DetachFromDisposeScope();
+            _tokenOfSlot = tensor([.. tokens.Select(t => (long)Math.Max(t, 0))]).DetachFromDisposeScope();
+            _slotOfToken = tensor([.. slots!.Select(s => (long)s)]).DetachFromDisposeScope();
         }
+    }
+
+    /// <summary>Where tokens stand when rows are laid side by side.</summary>
+    /// <param name="lengths">Of the rows.</param>
+    /// <returns>The token of each slot, or -1, and the slot of each token; <c>null</c>: rows of one length, where both are the same.</returns>
+    internal static (int[]? TokenOfSlot, int[]? SlotOfToken) Layout(IReadOnlyList<int> lengths)
+    {
+        int longest = lengths.Max();
+        if (lengths.All(l => l == longest))
+        {
+            return (null, null);
+        }
+
+        int[] tokens = [.. Enumerable.Repeat(-1, checked(lengths.Count * longest))], slots = new int[lengths.Sum()];
+        int token = 0;
+        for (int row = 0; row < lengths.Count; row++)
+        {
+            for (int i = 0; i < lengths[row]; i++)
+            {
+                slots[token] = (row * longest) + i;
+                tokens[slots[token]] = token;
+                token++;
+            }
+        }
+
+        return (tokens, slots);
     }
 
     /// <summary>int64 [tokens].</summary>
@@ -71,7 +84,7 @@ public sealed class PackedRows : IDisposable
     internal Tensor Pad(Tensor flat) => _tokenOfSlot is null ? flat : flat.index_select(0, _tokenOfSlot);
 
     /// <summary>The same with zeros in padded slots, as a gradient must have.</summary>
-    internal Tensor PadWithZeros(Tensor flat) => _slotOfToken is null ? flat : zeros(Lengths.Count * (long)Longest, flat.shape[1], dtype: flat.dtype, device: flat.device).index_copy_(0, _slotOfToken, flat);
+    internal Tensor PadWithZeros(Tensor flat) => _slotOfToken is null ? flat : zeros(Lengths.Count * (long)Longest, flat.shape[1]).index_copy_(0, _slotOfToken, flat);
 
     /// <summary>Back to one behind the other: [rows · longest, width] to [tokens, width].</summary>
     internal Tensor Unpad(Tensor padded) => _slotOfToken is null ? padded : padded.index_select(0, _slotOfToken);

@@ -54,6 +54,14 @@ public sealed class Projection : IDisposable
         _bias = _bias is null ? null : replacement(Path + ".bias", _bias);
     }
 
+    /// <summary>Puts weight and bias on another device.</summary>
+    internal void MoveTo(Func<Tensor, Tensor> move)
+    {
+        Attach(null, folded: false);
+        Weight.MoveTo(move);
+        _bias = _bias is null ? null : move(_bias);
+    }
+
     /// <summary>The weight with the adapter's update in it, float32 [out, in]; a copy.</summary>
     public Tensor Merged()
     {
@@ -87,7 +95,7 @@ public sealed class Projection : IDisposable
         }
 
         Tensor dropped = dropoutSeed is { } seed && lora.Dropout > 0
-            ? input.mul(CounterDropout.Mask(input.shape, lora.Dropout, CounterDropout.Derive(seed, lora.Index)))
+            ? input.mul(CounterDropout.Mask(input.shape, lora.Dropout, CounterDropout.Derive(seed, lora.Index)).to(input.device))
             : input;
         Tensor low = nn.functional.linear(dropped, lora.A);                  // [..., r]
         Tensor update = nn.functional.linear(low, lora.B);                   // [..., out]

@@ -10,7 +10,7 @@ namespace Pipeline.Model.Llama;
 /// </summary>
 internal sealed class RotaryEmbedding : IDisposable
 {
-    private readonly Tensor _frequencies; // float32 [head size / 2]
+    private Tensor _frequencies; // float32 [head size / 2]
 
     public RotaryEmbedding(LlamaConfig config)
     {
@@ -34,7 +34,7 @@ internal sealed class RotaryEmbedding : IDisposable
     public (float[] Cos, float[] Sin) Tables(int count)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor angles = arange(count, dtype: ScalarType.Float32).unsqueeze(-1).mul(_frequencies);
+        Tensor angles = arange(count, dtype: ScalarType.Float32).unsqueeze(-1).mul(_frequencies.cpu());
         return (angles.cos().data<float>().ToArray(), angles.sin().data<float>().ToArray());
     }
 
@@ -47,6 +47,9 @@ internal sealed class RotaryEmbedding : IDisposable
         Tensor rotated = cat([heads.narrow(-1, half, half).neg(), heads.narrow(-1, 0, half)], -1);
         return heads.mul(factors.Cos).add_(rotated.mul_(factors.Sin));
     }
+
+    /// <summary>Puts the same frequencies on another device in the place of those held.</summary>
+    public void Replace(Func<Tensor, Tensor> replacement) => _frequencies = replacement(_frequencies);
 
     public void Dispose() => _frequencies.Dispose();
 

@@ -73,10 +73,22 @@ public sealed class Nf4Weight : IDisposable
         return new Nf4Weight(weight.shape, codes, tensor(absmaxCodes), tensor(scales), offset);
     }
 
-    /// <summary>The values in float32, in the matrix's shape, on the CPU.</summary>
+    /// <summary>The same codes on a device; a copy.</summary>
+    public Nf4Weight On(Device device)
+    {
+        using IDisposable frozen = no_grad();
+        return new Nf4Weight(Shape, Codes.to(device, copy: true), Absmax.to(device, copy: true), AbsmaxScale.to(device, copy: true), Offset);
+    }
+
+    /// <summary>The values in float32, in the matrix's shape, where the codes lie.</summary>
     public Tensor Dequantize()
     {
         using DisposeScope scope = NewDisposeScope();
+        if (Codes.device.type != DeviceType.CPU)
+        {
+            return DequantizeByTorch().MoveToOuterDisposeScope();
+        }
+
         long count = Count;
         Tensor values = empty([.. Shape], dtype: ScalarType.Float32);
         float[] absmax = DequantizeAbsmax();
@@ -87,6 +99,27 @@ public sealed class Nf4Weight : IDisposable
             Nf4Quantizer.Dequantize(Codes.bytes.Slice((int)(start / 2), (length + 1) / 2), absmax.AsSpan((int)(start / Nf4.BlockSize), blocks), target);
         });
         return values.MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The same by torch alone, wherever the codes lie: the definition, each product and sum rounded on its own.</summary>
+    internal Tensor DequantizeByTorch()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using IDisposable frozen = no_grad();
+        Device device = Codes.device;
+        Tensor code = tensor(DynamicCode.OfBothSigns(), device: device), levels = tensor(Nf4.Levels.ToArray(), device: device);
+        Tensor scales = AbsmaxScale.unsqueeze(1).expand(-1, Nf4.NestedBlockSize).reshape(-1).narrow(0, 0, Absmax.NumberOfElements);
+        Tensor absmax = code.index_select(0, Absmax.to(ScalarType.Int32)).mul(scales).add(Offset);                                   // [blocks]
+        Tensor nibbles = stack([Codes.bitwise_right_shift(tensor((byte)4, device: device)), Codes.bitwise_and(tensor((byte)15, device: device))], 1).reshape(-1).narrow(0, 0, Count);
+        Tensor values = levels.index_select(0, nibbles.to(ScalarType.Int32));                                                         // [n]
+        long whole = Count / Nf4.BlockSize * Nf4.BlockSize;
+        values.narrow(0, 0, whole).view(-1, Nf4.BlockSize).mul_(absmax.narrow(0, 0, whole / Nf4.BlockSize).unsqueeze(1));
+        if (whole < Count)
+        {
+            values.narrow(0, whole, Count - whole).mul_(absmax.narrow(0, whole / Nf4.BlockSize, 1));
+        }
+
+        return values.view([.. Shape]).MoveToOuterDisposeScope();
     }
 
     public void Dispose()

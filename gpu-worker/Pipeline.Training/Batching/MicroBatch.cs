@@ -34,9 +34,17 @@ public sealed class MicroBatch : IDisposable
     public static MicroBatch Of(IReadOnlyList<EncodedRow> rows)
     {
         ArgumentNullException.ThrowIfNull(rows);
-        var predicting = new List<long>();
-        var targets = new List<long>();
-        long start = 0;
+        (List<int> predicting, List<int> targets) = Learned(rows);
+        using DisposeScope scope = NewDisposeScope();
+        return new MicroBatch(new PackedRows([.. rows.Select(r => r.Ids)]), tensor([.. predicting.Select(p => (long)p)]).DetachFromDisposeScope(), [.. targets.Select(t => (long)t)]);
+    }
+
+    /// <summary>The tokens, counted over all rows, whose next one is learned, and those next ones.</summary>
+    public static (List<int> Predicting, List<int> Targets) Learned(IReadOnlyList<EncodedRow> rows)
+    {
+        ArgumentNullException.ThrowIfNull(rows);
+        (List<int> predicting, List<int> targets) = ([], []);
+        int start = 0;
         foreach (EncodedRow row in rows)
         {
             for (int i = 1; i < row.Ids.Count; i++)
@@ -51,8 +59,7 @@ public sealed class MicroBatch : IDisposable
             start += row.Ids.Count;
         }
 
-        using DisposeScope scope = NewDisposeScope();
-        return new MicroBatch(new PackedRows([.. rows.Select(r => r.Ids)]), tensor(predicting.ToArray()).DetachFromDisposeScope(), [.. targets]);
+        return (predicting, targets);
     }
 
     public void Dispose()

@@ -23,7 +23,16 @@ public sealed class AdamW8Bit : Optimizer
     {
         ArgumentNullException.ThrowIfNull(trained);
         _weightDecay = weightDecay;
-        _moments = new BlockwiseMoments([.. trained.Tensors.Select(t => (t.Value.NumberOfElements, t.Value.NumberOfElements >= SmallestIn8Bits && t.Name != Embedding))]);
+        _moments = Moments(trained, CPU);
+    }
+
+    /// <summary>Moments of zero for what is trained.</summary>
+    /// <param name="trained">Its tensors.</param>
+    /// <param name="device">Where they lie.</param>
+    public static BlockwiseMoments Moments(TrainableTensors trained, Device device)
+    {
+        ArgumentNullException.ThrowIfNull(trained);
+        return new BlockwiseMoments([.. trained.Tensors.Select(t => (t.Value.NumberOfElements, t.Value.NumberOfElements >= SmallestIn8Bits && t.Name != Embedding))], device);
     }
 
     /// <inheritdoc/>

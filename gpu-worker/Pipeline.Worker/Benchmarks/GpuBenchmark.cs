@@ -4,7 +4,6 @@ using Pipeline.Model;
 using Pipeline.Model.Adapters;
 using Pipeline.Model.Checkpoints;
 using Pipeline.Model.Gpu;
-using Pipeline.Model.Llama;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -46,16 +45,17 @@ internal static class GpuBenchmark
         using GpuModel model = GpuModel.Random(config, kernels.Real, device);
         using GpuAdapter adapter = GpuAdapter.Random(config, rank, Alpha / rank, one.Dropout, kernels.Real, device);
         using var gradient = new GpuGradient(model, adapter, kernels, mode);
-        using var optimizer = new GpuOptimizer(adapter, adapter.Copies.to_type(ScalarType.Float32, copy: true), kernels, weightDecay: 0, ClipNorm);
+        using var optimizer = new GpuOptimizer(adapter, adapter.Copies.to_type(ScalarType.Float32, copy: true), kernels, weightDecay: 0);
         var random = new Random(1);
-        using var rows = new PackedRows([.. one.Lengths.Select(l => (IReadOnlyList<int>)[.. Enumerable.Range(0, l).Select(_ => random.Next(config.VocabularySize))])], device);
-        (Tensor predicting, Tensor targets) = Learned(rows, device);
-        double weight = 1.0 / predicting.NumberOfElements;
+        int[][] rows = [.. one.Lengths.Select(l => Enumerable.Range(0, l).Select(_ => random.Next(config.VocabularySize)).ToArray())];
+        (int[] predicting, int[] targets) = Learned(rows);
+        double weight = 1.0 / predicting.Length;
         Tensor Step()
         {
             using DisposeScope inner = NewDisposeScope();
-            Tensor loss = gradient.Accumulate(rows, predicting, targets, weight, CounterDropout.Derive(1, optimizer.Steps));
-            optimizer.Step(LearningRate);
+            using var batch = new GpuBatch(rows, predicting, targets, device); // each step brings its own, as in training
+            Tensor loss = gradient.Accumulate(batch, weight, CounterDropout.Derive(1, optimizer.Steps));
+            optimizer.Step(LearningRate, ClipNorm, loss);
             return loss.MoveToOuterDisposeScope();
         }
 
@@ -99,18 +99,10 @@ internal static class GpuBenchmark
         }
     }
 
-    private static (Tensor Predicting, Tensor Targets) Learned(PackedRows rows, Device device)
+    private static (int[] Predicting, int[] Targets) Learned(int[][] rows)
     {
-        List<long> predicting = [];
-        long start = 0;
-        foreach (int length in rows.Lengths)
-        {
-            predicting.AddRange(Enumerable.Range(0, length - 1).Select(i => start + i));
-            start += length;
-        }
-
-        Tensor places = tensor([.. predicting], device: device);
-        return (places, rows.Ids.index_select(0, places.add(1)));
+        int[] starts = [.. rows.Select((_, i) => rows.Take(i).Sum(r => r.Length))];
+        return ([.. rows.SelectMany((r, i) => Enumerable.Range(starts[i], r.Length - 1))], [.. rows.SelectMany(r => r.Skip(1))]);
     }
 }
 

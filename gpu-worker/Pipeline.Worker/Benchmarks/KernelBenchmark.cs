@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Pipeline.Model.Gpu;
+using Pipeline.Model.Kernels;
 using Pipeline.Model.Quantization;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -40,6 +41,12 @@ internal static class KernelBenchmark
             [inner, hidden], randint(0, 256, inner * hidden / 2, dtype: ScalarType.Byte, device: device), randint(0, 256, inner * hidden / 64, dtype: ScalarType.Byte, device: device),
             ones((inner * hidden / 64 / 256) + 1, device: device), 0.1f);
         yield return Bandwidth("nf4_dequantize", codes.Bytes + (inner * hidden * size), Best(device, times, () => kernels.Dequantize(codes, right)));
+        foreach (int asked in (int[])[1, 8])
+        {
+            (Tensor few, Tensor answers) = (Numbers(asked, hidden), Numbers(asked, inner));
+            yield return Bandwidth($"nf4_matvec of {asked}", codes.Bytes, Best(device, times, () => kernels.Multiply(codes, few, answers)));
+        }
+
         yield return Bandwidth("rms_norm_forward", 2 * rows, Best(device, times, () => kernels.RmsNorm(x, weight, 1e-5, y, scales)));
         yield return Bandwidth("rms_norm_forward of a sum", 4 * rows, Best(device, times, () => kernels.RmsNorm(x, weight, 1e-5, y, scales, added: z, sum: z)));
         yield return Bandwidth("rms_norm_backward", 4 * rows, Best(device, times, () => kernels.RmsNormBackward(x, weight, scales, y, z, z)));
@@ -49,15 +56,20 @@ internal static class KernelBenchmark
         yield return Bandwidth("rotary", 2 * rows, Best(device, times, () => kernels.Rotate(x, heads, headSize, positions, angles, angles, backward: false)));
         yield return Bandwidth("swiglu_forward", 3 * wide, Best(device, times, () => kernels.SwiGlu(gateUp, gated)));
         yield return Bandwidth("swiglu_backward", 6 * wide, Best(device, times, () => kernels.SwiGluBackward(gateUp, gated)));
+        Tensor reversed = arange(tokens - 1, -1, -1, dtype: ScalarType.Int32, device: device);
+        yield return Bandwidth("gather_rows", 2 * rows, Best(device, times, () => kernels.Gather(x, reversed, y)));
         yield return Bandwidth("dropout", 2 * rows, Best(device, times, () => kernels.Dropout(x, y, 0.1, 1, onto: false)));
         long lossRows = Math.Min(tokens, 2048);
-        (Tensor logits, Tensor targets, Tensor losses) = (Numbers(lossRows, vocabulary), zeros(lossRows, dtype: ScalarType.Int64, device: device), empty(lossRows, device: device));
+        (Tensor logits, Tensor targets, Tensor losses) = (Numbers(lossRows, vocabulary), zeros(lossRows, dtype: ScalarType.Int32, device: device), empty(lossRows, device: device));
         yield return Bandwidth("cross_entropy", 3 * logits.NumberOfElements * size, Best(device, times, () => kernels.CrossEntropy(logits, (int)vocabulary, targets, losses, 1)));
         long trained = 16 * tokens * hidden / 8;
         Tensor[] state = [zeros(trained, device: device), zeros(trained, device: device), zeros(trained, device: device)];
         (Tensor gradients, Tensor copies, Tensor clip, Tensor sums) = (Numbers(trained), Numbers(trained), ones(1, device: device), zeros(1024, device: device));
         yield return Bandwidth("sum_of_squares", trained * size, Best(device, times, () => kernels.SumOfSquares(gradients, sums)));
-        yield return Bandwidth("adamw", trained * ((6 * 4) + (3 * size)), Best(device, times, () => kernels.AdamW(state[0], state[1], state[2], gradients, copies, trained, 1, 1e-4, 0, clip)));
+        yield return Bandwidth("adamw", trained * ((6 * 4) + (3 * size)), Best(device, times, () => kernels.AdamW(state[0], state[1], state[2], gradients, null, copies, trained, 1, 1e-4, 0, clip)));
+        using var moments = new BlockwiseMoments([(trained, true)], device);
+        Tensor places = tensor(moments.Places, device: device);
+        yield return Bandwidth("adamw_8bit", trained * ((2 * 4) + (2 * 2) + (3 * size)), Best(device, times, () => kernels.AdamW8Bit(state[0], gradients, null, copies, moments, places, trained, 1, 1e-4, 0, clip)));
     }
 
     private static KernelBenchmarkResult Bandwidth(string kernel, double bytes, double seconds) => new(kernel, Micro(seconds), Math.Round(bytes / seconds / 1e9), null);

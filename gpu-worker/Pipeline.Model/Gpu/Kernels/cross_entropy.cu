@@ -1,10 +1,10 @@
 // Next-token cross-entropy of rows of logits, log sum exp(x) - x[target], and its derivative (softmax(x) - 1[target]) weight,
 // which takes the logits' place. One block a row; rows of `stride` numbers, a multiple of eight, of which `vocabulary` count.
-extern "C" __global__ void cross_entropy(real* logits, const long long* __restrict__ targets, float* __restrict__ losses, int vocabulary, long long stride, float weight) {
+extern "C" __global__ void cross_entropy(real* logits, const int* __restrict__ targets, float* __restrict__ losses, int vocabulary, long long stride, float weight) {
     real* row = logits + blockIdx.x * stride;
     pack* packs = (pack*)row;
     int whole = vocabulary / 8;
-    int target = (int)targets[blockIdx.x];
+    int target = targets[blockIdx.x];
     float x[8];
     float most = -3.402823466e38f, sum = 0.0f; // of this thread: the largest, and the sum of exp(x - largest)
     for (int i = threadIdx.x; i < whole; i += blockDim.x) {

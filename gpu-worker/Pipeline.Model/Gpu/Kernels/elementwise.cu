@@ -87,3 +87,20 @@ extern "C" __global__ void dropout(const pack* __restrict__ input, pack* __restr
         output[i] = packed(x);
     }
 }
+
+// Rows of `packs` packs to where they are wanted: row i of the output is row index[i] of the input, or zeros where that is below 0.
+// Both may be parts of wider rows.
+extern "C" __global__ void gather_rows(const pack* __restrict__ input, long long from, pack* __restrict__ output, long long to, const int* __restrict__ index, int packs, long long count) {
+    for (long long i = element(); i < count; i += (long long)gridDim.x * blockDim.x) {
+        unsigned row = (unsigned)i / (unsigned)packs, part = (unsigned)i - row * packs;
+        int source = index[row];
+        pack value;
+        if (source < 0) {
+            float none[8] = { 0.0f, 0.0f, 0.0f, 0.0f, 0.0f, 0.0f, 0.0f, 0.0f };
+            value = packed(none);
+        } else {
+            value = input[source * from + part];
+        }
+        output[row * to + part] = value;
+    }
+}

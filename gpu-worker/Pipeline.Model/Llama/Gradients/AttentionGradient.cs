@@ -31,11 +31,11 @@ internal sealed class AttentionGradient : IDisposable
         {
             Array.ForEach(inputs, i => i.requires_grad_());
             using IDisposable recorded = enable_grad();
-            output = Attend(inputs, mask);
+            output = Attention.Over(inputs[0], inputs[1], inputs[2], mask);
         }
         else
         {
-            output = Attend(inputs, mask);
+            output = Attention.Over(inputs[0], inputs[1], inputs[2], mask);
         }
 
         Tensor flat = rows.Unpad(Flat(output.detach())).MoveToOuterDisposeScope();
@@ -62,18 +62,6 @@ internal sealed class AttentionGradient : IDisposable
     {
         Array.ForEach(_inputs, i => i.Dispose());
         _output.Dispose();
-    }
-
-    private static Tensor Attend(Tensor[] inputs, Tensor? mask)
-    {
-        long group = inputs[0].shape[1] / inputs[1].shape[1];
-        return nn.functional.scaled_dot_product_attention(inputs[0], Repeat(inputs[1], group), Repeat(inputs[2], group), mask, 0, is_casual: mask is null);
-    }
-
-    private static Tensor Repeat(Tensor heads, long group)
-    {
-        long[] shape = heads.shape; // [rows, kv heads, longest, head size]
-        return group == 1 ? heads : heads.unsqueeze(2).expand(shape[0], shape[1], group, shape[2], shape[3]).reshape(shape[0], shape[1] * group, shape[2], shape[3]);
     }
 
     private static Tensor Heads(PackedRows rows, Tensor padded, int headSize) =>

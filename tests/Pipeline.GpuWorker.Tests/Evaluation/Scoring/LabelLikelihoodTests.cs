@@ -34,21 +34,38 @@ public sealed class LabelLikelihoodTests
         Assert.False(tree.Sees(4, 3));
     }
 
-    [Fact]
-    public void Continue_PromptsOfSeveralLengths_EqualsEachAlone()
+    /// <summary>Prompts stand side by side with padding between prompt and answer, across the growth of the cache, keys shared by heads, and windows.</summary>
+    [Theory]
+    [InlineData("llama2")]
+    [InlineData("llama3")]
+    [InlineData("mistral_window")]
+    public void Continue_PromptsOfSeveralLengths_EqualsEachAlone(string name)
     {
-        using LlamaModel model = LlamaModel.Load(RepositoryFiles.At("tests", "Golden", "llama2"), WeightStorage.Full);
-        IReadOnlyList<int>[] prompts = [[1, 5, 6], [1, 30, 31], [1, 40, 41, 42], [1, 99, 3]];
+        using LlamaModel model = LlamaModel.Load(RepositoryFiles.At("tests", "Golden", name), WeightStorage.Full);
+        IReadOnlyList<int>[] prompts = [[1, 5, 6], [1, 30, 31], [1, 40, 41, 42], [1, 99, 3], [.. Enumerable.Range(3, 30)]];
         int end = AnswerWriter.Continue(model, [prompts[1]], 4, [], cancellation: TestContext.Current.CancellationToken)[0].Ids[2]; // so that one row stops early
 
-        IReadOnlyList<(IReadOnlyList<int> Ids, bool Stopped)> together = AnswerWriter.Continue(model, prompts, 8, [end], cancellation: TestContext.Current.CancellationToken);
+        IReadOnlyList<(IReadOnlyList<int> Ids, bool Stopped)> together = AnswerWriter.Continue(model, prompts, 60, [end], cancellation: TestContext.Current.CancellationToken);
 
         Assert.True(together[1].Stopped);
         for (int p = 0; p < prompts.Length; p++)
         {
-            (IReadOnlyList<int> ids, bool stopped) = AnswerWriter.Continue(model, [prompts[p]], 8, [end], cancellation: TestContext.Current.CancellationToken)[0];
+            (IReadOnlyList<int> ids, bool stopped) = AnswerWriter.Continue(model, [prompts[p]], 60, [end], cancellation: TestContext.Current.CancellationToken)[0];
             Assert.Equal((string.Join(' ', ids), stopped), (string.Join(' ', together[p].Ids), together[p].Stopped));
         }
+    }
+
+    /// <summary>An answer ends where the model's positions do, whatever stands beside it.</summary>
+    [Fact]
+    public void Continue_NoPositionsLeft_Ends()
+    {
+        using LlamaModel model = LlamaModel.Load(RepositoryFiles.At("tests", "Golden", "llama2"), WeightStorage.Full);
+        int positions = model.Config.MaxPositions;
+        IReadOnlyList<int>[] prompts = [[.. Enumerable.Repeat(5, positions - 2)], [.. Enumerable.Repeat(5, positions - 4)], [.. Enumerable.Repeat(5, positions)]];
+
+        IReadOnlyList<(IReadOnlyList<int> Ids, bool Stopped)> written = AnswerWriter.Continue(model, prompts, 100, [], cancellation: TestContext.Current.CancellationToken);
+
+        Assert.Equal([2, 4, 0], written.Select(w => w.Ids.Count));
     }
 
     [Fact]

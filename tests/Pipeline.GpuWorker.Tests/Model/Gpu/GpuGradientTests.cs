@@ -23,12 +23,12 @@ public sealed class GpuGradientTests
         double loss = 0;
         foreach (IReadOnlyList<EncodedRow> rows in batches)
         {
-            using MicroBatch batch = MicroBatch.Of(rows);
-            Tensor targets = tensor(batch.Targets.ToArray());
-            loss += gradient.Accumulate(batch.Rows, batch.Predicting, targets, 1, seed).item<float>();
+            (List<int> predicting, List<int> targets) = MicroBatch.Learned(rows);
+            using var batch = new GpuBatch([.. rows.Select(r => r.Ids)], predicting, targets, CPU);
+            loss += gradient.Accumulate(batch, 1, seed).item<float>();
             if (seed is null)
             {
-                Assert.Equal(loss, batches.Count > 1 ? loss : gradient.Accumulate(batch.Rows, batch.Predicting, targets, null, null).item<float>());
+                Assert.Equal(loss, batches.Count > 1 ? loss : gradient.Accumulate(batch, null, null).item<float>());
             }
         }
 

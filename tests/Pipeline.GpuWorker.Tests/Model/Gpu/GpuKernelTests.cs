@@ -1,4 +1,5 @@
 using Pipeline.Model.Gpu;
+using Pipeline.Model.Kernels;
 using Pipeline.Model.Quantization;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -169,7 +170,7 @@ public sealed class GpuKernelTests
         Tensor targets = tensor([.. Enumerable.Range(0, rows).Select(i => (long)(i == 0 ? vocabulary - 1 : i * 7919 % vocabulary))]);
         Tensor losses = zeros(rows);
 
-        kernels.CrossEntropy(logits, vocabulary, targets, losses, 0.25);
+        kernels.CrossEntropy(logits, vocabulary, targets.to(ScalarType.Int32), losses, 0.25);
 
         (Tensor expected, Tensor derivative) = KernelTwins.CrossEntropy(exact.narrow(1, 0, vocabulary), targets, 0.25);
         AssertNear(expected, losses, ScalarType.Float32, more: 4);
@@ -178,9 +179,10 @@ public sealed class GpuKernelTests
     }
 
     [Theory]
-    [InlineData(ScalarType.Float32, 2051)]
-    [InlineData(ScalarType.BFloat16, 777)]
-    public void AdamW_ThreeSteps_AreTheTwins(ScalarType real, int count)
+    [InlineData(ScalarType.Float32, 2051, false)]
+    [InlineData(ScalarType.BFloat16, 777, false)]
+    [InlineData(ScalarType.BFloat16, 777, true)]
+    public void AdamW_ThreeSteps_AreTheTwins(ScalarType real, int count, bool totals)
     {
         using DisposeScope scope = NewDisposeScope();
         using GpuKernels kernels = HostKernels.Load(real);
@@ -189,9 +191,9 @@ public sealed class GpuKernelTests
         (Tensor exactFirst, Tensor exactSecond) = (zeros(count, dtype: ScalarType.Float64), zeros(count, dtype: ScalarType.Float64));
         for (int step = 1; step <= 3; step++)
         {
-            (Tensor gradients, Tensor exactGradients) = Random(real, 0.5, 10 + step, count);
+            (Tensor gradients, Tensor exactGradients) = Random(totals ? ScalarType.Float32 : real, 0.5, 10 + step, count);
 
-            kernels.AdamW(values, first, second, gradients, copies, count / 2, step, 1e-3, 0.1, tensor([0.5f]));
+            kernels.AdamW(values, first, second, totals ? ones(count, dtype: real) : gradients, totals ? gradients : null, copies, count / 2, step, 1e-3, 0.1, tensor([0.5f]));
 
             KernelTwins.AdamW(exact, exactFirst, exactSecond, exactGradients, count / 2, step, 1e-3, 0.1, 0.5);
             Assert.Equal(0, gradients.count_nonzero().item<long>());
@@ -201,6 +203,76 @@ public sealed class GpuKernelTests
         AssertNear(exactFirst, first, ScalarType.Float32, more: 4);
         AssertNear(exactSecond, second, ScalarType.Float32, more: 4);
         Assert.True(values.to(real).equal(copies).all().item<bool>());
+    }
+
+    /// <summary>A step whose norm or loss was no number teaches nothing: values and moments stay, the gradients are cleared.</summary>
+    [Theory]
+    [InlineData(float.NaN)]
+    [InlineData(0f)]
+    [InlineData(float.NegativeInfinity)]
+    public void AdamW_AFactorThatIsNone_ChangesNothing(float clip)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using GpuKernels kernels = HostKernels.Load(ScalarType.Float32);
+        using var moments = new BlockwiseMoments([(300, true), (20, false)]);
+        (Tensor values, Tensor first, Tensor second) = (ones(320), zeros(320), zeros(320));
+        Tensor gradients = full(320, float.NaN), places = tensor(moments.Places);
+
+        kernels.AdamW(values, first, second, gradients, null, zeros(320), 320, 1, 1, 0.5, tensor([clip]));
+        Assert.Equal((320f, 0, 0, 0), (values.sum().item<float>(), first.count_nonzero().item<long>(), second.count_nonzero().item<long>(), gradients.count_nonzero().item<long>()));
+
+        gradients.fill_(float.PositiveInfinity);
+        kernels.AdamW8Bit(values, gradients, null, null, moments, places, 320, 1, 1, 0.5, tensor([clip]));
+        Assert.Equal((320f, 0), (values.sum().item<float>(), gradients.count_nonzero().item<long>()));
+        Assert.All(moments.State, s => Assert.Equal(0, s.Value.count_nonzero().item<long>()));
+    }
+
+    [Theory]
+    [InlineData(ScalarType.Float32, 1, 40, 64)]
+    [InlineData(ScalarType.Float32, 8, 7, 264)]
+    [InlineData(ScalarType.Float32, 19, 33, 520)]
+    [InlineData(ScalarType.BFloat16, 3, 40, 4096)]
+    public void Multiply_RowsByCodes_IsTheProductWithTheirValues(ScalarType real, int rows, int outputs, int inputs)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using GpuKernels kernels = HostKernels.Load(real);
+        using Nf4Weight weight = Nf4Weight.Quantize(Random(ScalarType.Float32, 0.02, 1, outputs, inputs).Given);
+        (Tensor x, Tensor exact) = Random(real, 1, 2, rows, inputs);
+        Tensor wide = full([rows, outputs + 5], 7, dtype: real);
+
+        kernels.Multiply(weight, x, wide.narrow(1, 3, outputs));
+
+        AssertNear(exact.mm(weight.Dequantize().to(ScalarType.Float64).t()), wide.narrow(1, 3, outputs).contiguous(), real, more: 4);
+        Assert.True(cat([wide.narrow(1, 0, 3), wide.narrow(1, outputs + 3, 2)], 1).eq(7).all().item<bool>());
+    }
+
+    /// <summary>Between parts of wider matrices, with rows that nothing comes to.</summary>
+    [Theory]
+    [InlineData(ScalarType.Float32)]
+    [InlineData(ScalarType.BFloat16)]
+    public void Gather_PartsOfRows_AreWhereTheyAreWanted(ScalarType real)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using GpuKernels kernels = HostKernels.Load(real);
+        Tensor input = Random(real, 1, 1, 6, 40).Given, output = full([4, 32], 7, dtype: real);
+
+        kernels.Gather(input.narrow(1, 16, 24), tensor([5, -1, 0, 5]), output.narrow(1, 8, 24));
+
+        Tensor part = input.narrow(1, 16, 24);
+        Assert.True(output.narrow(1, 8, 24).equal(stack([part[5], zeros_like(part[0]), part[0], part[5]])).all().item<bool>());
+        Assert.True(output.narrow(1, 0, 8).eq(7).all().item<bool>());
+    }
+
+    /// <summary>What is said without the kernel, where a device has no CPU's loops, is the same to the bit.</summary>
+    [Theory]
+    [InlineData(64)]
+    [InlineData((64 * 256 * 2) + 40)]
+    public void DequantizeByTorch_EveryNumber_IsTheCpus(int count)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using Nf4Weight weight = Nf4Weight.Quantize(Random(ScalarType.Float32, 0.02, 1, count).Given);
+
+        Assert.Equal(weight.Dequantize().data<float>().ToArray(), weight.DequantizeByTorch().data<float>().ToArray());
     }
 
     [Theory]
@@ -231,7 +303,7 @@ public sealed class GpuKernelTests
         Assert.Throws<ArgumentException>(() => kernels.SwiGlu(x.t(), zeros(16, 1)));
         Assert.Throws<ArgumentException>(() => kernels.RmsNorm(x, zeros(16, dtype: ScalarType.Float64), 1e-5, zeros(2, 16), zeros(2)));
         Assert.Throws<ArgumentException>(() => kernels.RmsNorm(zeros(33).narrow(0, 1, 32).view(2, 16), zeros(16), 1e-5, zeros(2, 16), zeros(2)));
-        Assert.Throws<ArgumentException>(() => kernels.CrossEntropy(x, 17, zeros(2, dtype: ScalarType.Int64), zeros(2), 1));
+        Assert.Throws<ArgumentException>(() => kernels.CrossEntropy(x, 17, zeros(2, dtype: ScalarType.Int32), zeros(2), 1));
         Assert.Throws<ArgumentException>(() => kernels.Dropout(x, zeros(2, 8), 0.1, 1, onto: false));
     }
 }

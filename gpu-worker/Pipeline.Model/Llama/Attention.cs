@@ -1,0 +1,39 @@
+using static TorchSharp.torch;
+
+namespace Pipeline.Model.Llama;
+
+/// <summary>Grouped-query attention by torch's kernel. Source: Ainslie et al. 2023 (GQA); transformers <c>sdpa_attention.py</c>.</summary>
+internal static class Attention
+{
+    /// <summary>Attends.</summary>
+    /// <param name="queries">[batch, heads, n, head size].</param>
+    /// <param name="keys">[batch, kv heads, held + n, head size].</param>
+    /// <param name="values">The same shape.</param>
+    /// <param name="mask">bool [batch or 1, 1, n, held + n], true where seen; <c>null</c>: one token sees all, several are causal.</param>
+    /// <returns>[batch, heads, n, head size].</returns>
+    /// <exception cref="ArgumentException">Several tokens behind others without a mask.</exception>
+    public static Tensor Over(Tensor queries, Tensor keys, Tensor values, Tensor? mask)
+    {
+        (long[] asked, long[] held) = (queries.shape, keys.shape);
+        long group = asked[1] / held[1];
+        if (asked[2] == 1)
+        {
+            // One token a row: heads that share keys stand where tokens would, and nothing is repeated.
+            Tensor together = queries.reshape(asked[0], held[1], group, asked[3]);
+            return nn.functional.scaled_dot_product_attention(together, keys, values, mask, 0, is_casual: false).reshape(asked);
+        }
+
+        if (mask is null && held[2] != asked[2])
+        {
+            throw new ArgumentException("Several tokens behind a cache need a mask.", nameof(mask));
+        }
+
+        return nn.functional.scaled_dot_product_attention(queries, Repeat(keys, group), Repeat(values, group), mask, 0, is_casual: mask is null);
+    }
+
+    private static Tensor Repeat(Tensor heads, long group)
+    {
+        long[] shape = heads.shape; // [rows, kv heads, longest, head size]
+        return group == 1 ? heads : heads.unsqueeze(2).expand(shape[0], shape[1], group, shape[2], shape[3]).reshape(shape[0], shape[1] * group, shape[2], shape[3]);
+    }
+}

@@ -1,0 +1,31 @@
+using Pipeline.Model.Checkpoints;
+using static TorchSharp.torch;
+
+namespace Pipeline.Model.Llama;
+
+/// <summary>A model that is asked: what evaluation and generation need of one, wherever it is computed.</summary>
+public interface ICausalModel
+{
+    /// <summary>The model's shape.</summary>
+    LlamaConfig Config { get; }
+
+    /// <summary>Runs the decoder.</summary>
+    /// <param name="ids">int64 [batch, n], on any device.</param>
+    /// <returns>[batch, n, hidden], behind the last norm, on the model's device.</returns>
+    Tensor Forward(Tensor ids);
+
+    /// <summary>Runs the decoder over what follows a cache.</summary>
+    /// <param name="ids">int64 [batch, n], on any device.</param>
+    /// <param name="positions">int64 [batch or 1, n], on the CPU: the position of each token.</param>
+    /// <param name="mask">bool [batch or 1, 1, n, held + n], on any device, true where seen; <c>null</c>: all that is held, or with an empty cache, causal.</param>
+    /// <param name="cache">Earlier keys and values.</param>
+    /// <param name="keep">Whether the cache takes up this pass.</param>
+    /// <returns>[batch, n, hidden], behind the last norm, on the model's device.</returns>
+    /// <exception cref="ArgumentException">Several tokens behind a cache without a mask.</exception>
+    Tensor Forward(Tensor ids, Tensor positions, Tensor? mask, KeyValueCache cache, bool keep);
+
+    /// <summary>Next-token logits.</summary>
+    /// <param name="hidden">[..., hidden], as <c>Forward</c> gave it.</param>
+    /// <returns>float32 [..., vocabulary], on the model's device.</returns>
+    Tensor Logits(Tensor hidden);
+}
