@@ -104,4 +104,8 @@ public sealed record RowOutcome(
 /// <param name="PeakMemoryBytes">Peak resident memory of the worker process.</param>
 /// <param name="TrainableParameters">Trained numbers: of the adapter, or of the whole model.</param>
 public sealed record TrainingSummary(
-    int Steps, long Tokens, double TokensPerSecond, IReadOnlyDictionary<string, double> SecondsPerStage, long PeakMemoryBytes, long TrainableParameters);
+    int Steps, long Tokens, double TokensPerSecond, IReadOnlyDictionary<string, double> SecondsPerStage, long PeakMemoryBytes, long TrainableParameters)
+{
+    /// <summary>By what it was computed: CPU or GPU, how, in which numbers.</summary>
+    public string? Engine { get; init; }
+}

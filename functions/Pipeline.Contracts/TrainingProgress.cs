@@ -13,6 +13,9 @@ public sealed record TrainingProgress
     public int Done { get; init; }
     public int Total { get; init; }
 
+    /// <summary>What there is to say of the stage: by what training is computed.</summary>
+    public string? Note { get; init; }
+
     /// <summary>Mean loss a supervised token of the last step, nats.</summary>
     public double? Loss { get; init; }
 

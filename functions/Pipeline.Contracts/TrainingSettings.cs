@@ -12,6 +12,7 @@ public sealed record TrainingSettings
     public const string AllLinear = "all-linear";
     public const string AdamW = "adamw";
     public const string AdamW8Bit = "adamw8bit";
+    public const string AutoMemory = "auto";
 
     /// <summary><c>qlora</c> (default): the frozen linear layers are held in NF4 with double quantisation; <c>lora</c>: as they are; <c>full</c>: no adapter, every weight of a small base is trained, in float32, by plain autograd, and published as a model of its own.</summary>
     public string Method { get; init; } = Qlora;
@@ -60,6 +61,9 @@ public sealed record TrainingSettings
 
     /// <summary><c>adamw</c> (default): moments in float32, as torch computes it; <c>adamw8bit</c>: in 8 bits as bitsandbytes does, two bytes a trained number instead of eight.</summary>
     public string Optimizer { get; init; } = AdamW;
+
+    /// <summary>On a GPU: what is kept on the way there for the way back. <c>auto</c> (default): as much as fits; <c>lean</c>: each layer's input, the layer is computed again; <c>balanced</c>: what products and attention gave; <c>fast</c>: what the norms gave besides. Changes speed and memory, no number.</summary>
+    public string Memory { get; init; } = AutoMemory;
 
     /// <summary>AdamW's decoupled weight decay, 0 to 1; default 0.01.</summary>
     public double WeightDecay { get; init; } = 0.01;

@@ -14,6 +14,9 @@ internal sealed class FirstStepCheck(TrainableTensors trained)
     private bool _done;
     private string[] _withoutGradient = [];
 
+    /// <summary>Whether a step with a learning rate was checked.</summary>
+    public bool IsDone => _done;
+
     /// <summary>Looks at the gradients before a step clears them.</summary>
     public void Before(double rate)
     {

@@ -15,6 +15,7 @@ public static class TrainingChecks
         RequireKnown("method", settings.Method, TrainingSettings.Qlora, TrainingSettings.Lora, TrainingSettings.Full);
         RequireKnown("optimizer", settings.Optimizer, TrainingSettings.AdamW, TrainingSettings.AdamW8Bit);
         RequireKnown("schedule", settings.Schedule, TrainingSettings.Cosine, TrainingSettings.Linear, TrainingSettings.Constant);
+        RequireKnown("memory", settings.Memory, TrainingSettings.AutoMemory, "lean", "balanced", "fast");
         RequireRange("r", settings.R, 1, 1024);
         RequireRange("dropout", settings.Dropout, 0, 0.99);
         RequireRange("epochs", settings.Epochs, 1, 100);
@@ -27,11 +28,6 @@ public static class TrainingChecks
         if ((settings.KeepBest || settings.EarlyStopping is not null) && validationRows == 0)
         {
             throw new TrainingException("training.keepBest and training.earlyStopping go by the validation loss, and there are no validation rows. Raise split.validation.");
-        }
-
-        if (settings.NeftuneAlpha > 0 && settings.Dora)
-        {
-            throw new TrainingException("training.neftuneAlpha is not computed together with training.dora; leave one of them out.");
         }
 
         if (settings.Method == TrainingSettings.Full && (settings.Dora || settings.Rslora || settings.NeftuneAlpha > 0))

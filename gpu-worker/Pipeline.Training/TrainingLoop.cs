@@ -1,10 +1,9 @@
-using System.Diagnostics;
 using Pipeline.Contracts;
 using Pipeline.Model.Adapters;
 using Pipeline.Training.Batching;
-using Pipeline.Training.Objectives;
 using Pipeline.Training.Optimization;
 using Pipeline.Training.Resuming;
+using Pipeline.Training.Stepping;
 
 namespace Pipeline.Training;
 
@@ -27,95 +26,81 @@ public static class TrainingLoop
         int warmup = Math.Min(settings.WarmupSteps, plan.Count / 5); // a short run is not all warm-up
         double peak = settings.LearningRateFor(run.Model.Config.HiddenSize);
 
-        using Optimizer optimizer = Optimizer.For(run.Trained, settings);
-        using var gradient = new StepGradient(run.Model, settings.NeftuneAlpha);
+        using StepEngine engine = StepEngine.For(run, plan);
+        run.OnEngine?.Invoke(engine.Name);
         using var best = new BestValues(run.Trained);
-        var first = new FirstStepCheck(run.Trained);
         string fingerprint = run.Fingerprint();
-        long tokens = Resume(run, optimizer, best, fingerprint);
-        long tokensBefore = tokens;
-        long started = Stopwatch.GetTimestamp();
+        long tokens = Resume(run, engine, best, fingerprint);
+        using var pending = new PendingStep(run, engine, plan.Count, tokens);
         bool stopped = settings.EarlyStopping is { } early && best.Worse >= early;
-        while (optimizer.Steps < plan.Count && !stopped)
+        while (engine.Steps < plan.Count && !stopped)
         {
             if (cancellation.IsCancellationRequested)
             {
-                Save(run, optimizer, best, fingerprint, tokens);
+                pending.Settle();
+                Save(run, engine, best, fingerprint, tokens);
                 throw new OperationCanceledException(cancellation);
             }
 
-            double rate = LearningRateSchedule.Rate(settings.Schedule, peak, optimizer.Steps, warmup, plan.Count);
-            List<EncodedRow[]> batches = [.. plan.Batches(optimizer.Steps).Select(indices => indices.Select(i => run.Rows[i]).ToArray())];
-            // The same step drops the same inputs, whether the run came here in one go or was resumed.
-            double loss = gradient.Accumulate(batches, CounterDropout.Derive((uint)settings.Seed, optimizer.Steps));
-            double norm = optimizer.ClipGradients(settings.ClipNorm);
-            RequireFinite(run, loss, norm, optimizer.Steps + 1, batches);
-            first.Before(rate);
-            optimizer.Step(rate);
-            first.Require(optimizer.Steps, rate, norm);
-
+            double rate = LearningRateSchedule.Rate(settings.Schedule, peak, engine.Steps, warmup, plan.Count);
+            List<EncodedRow[]> batches = [.. plan.Batches(engine.Steps).Select(indices => indices.Select(i => run.Rows[i]).ToArray())];
             tokens += batches.Sum(b => b.Sum(r => r.Ids.Count));
-            double seconds = Stopwatch.GetElapsedTime(started).TotalSeconds;
-            run.OnStep?.Invoke(new TrainingStep(optimizer.Steps, plan.Count, loss, norm, rate, tokens, (tokens - tokensBefore) / seconds));
+            // The same step drops the same inputs, whether the run came here in one go or was resumed.
+            pending.Take(batches, CounterDropout.Derive((uint)settings.Seed, engine.Steps), rate, tokens);
 
-            bool due = settings.EvaluationSteps is { } every ? optimizer.Steps % every == 0 || optimizer.Steps == plan.Count : plan.EndsEpoch(optimizer.Steps);
+            bool due = settings.EvaluationSteps is { } every ? engine.Steps % every == 0 || engine.Steps == plan.Count : plan.EndsEpoch(engine.Steps);
             if (due && run.ValidationRows.Count > 0)
             {
-                double validation = MeanLoss(run, gradient);
-                run.OnValidation?.Invoke(optimizer.Steps, validation);
+                pending.Settle();
+                double validation = MeanLoss(run, engine);
+                run.OnValidation?.Invoke(engine.Steps, validation);
                 if (keepsBest)
                 {
-                    best.Offer(validation, optimizer.Steps);
+                    engine.Collect();
+                    best.Offer(validation, engine.Steps);
                     stopped = settings.EarlyStopping is { } patience && best.Worse >= patience;
                 }
             }
 
-            if (optimizer.Steps % settings.CheckpointSteps == 0 && optimizer.Steps < plan.Count)
+            if (engine.Steps % settings.CheckpointSteps == 0 && engine.Steps < plan.Count)
             {
-                Save(run, optimizer, best, fingerprint, tokens);
+                pending.Settle();
+                Save(run, engine, best, fingerprint, tokens);
             }
         }
 
+        pending.Settle();
+        engine.Collect();
         if (keepsBest)
         {
             best.Restore();
         }
 
-        return new TrainingOutcome(optimizer.Steps, tokens, (tokens - tokensBefore) / Stopwatch.GetElapsedTime(started).TotalSeconds, keepsBest ? best.Step : null);
+        return new TrainingOutcome(engine.Steps, tokens, pending.TokensPerSecond, keepsBest ? best.Step : null);
     }
 
-    private static double MeanLoss(TrainingRun run, StepGradient gradient)
+    private static double MeanLoss(TrainingRun run, StepEngine engine)
     {
         // No more at a time than in training, or some thousand tokens where that is less.
         int[] lengths = [.. run.ValidationRows.Select(r => r.Ids.Count)];
         int most = Math.Max(lengths.Max(), Math.Min(ValidationTokensTogether, run.Settings.PackTokens ?? ValidationTokensTogether));
-        double sum = BatchPlan.PackedEpoch(lengths, most, seed: 0, epoch: 0).Sum(batch => gradient.Loss([.. batch.Select(i => run.ValidationRows[i])]));
+        double sum = BatchPlan.PackedEpoch(lengths, most, seed: 0, epoch: 0).Sum(batch => engine.Loss([.. batch.Select(i => run.ValidationRows[i])]));
         return sum / run.ValidationRows.Sum(r => r.SupervisedTokens);
     }
 
-    private static void RequireFinite(TrainingRun run, double loss, double norm, int step, List<EncodedRow[]> batches)
-    {
-        if (double.IsFinite(loss) && double.IsFinite(norm))
-        {
-            return;
-        }
-
-        string[] rows = [.. batches.SelectMany(b => b).Select(r => r.Id)];
-        if (run.CheckpointDirectory is not null)
-        {
-            FailedStep.Write(run.CheckpointDirectory, new FailedStep(step, loss, norm, rows));
-        }
-
-        throw new TrainingException($"Step {step}: the loss is {loss}, the gradient norm {norm}. Nothing was learned from it. Lower the learning rate; the step's rows are {string.Join(", ", rows.Take(64))}.");
-    }
-
-    private static long Resume(TrainingRun run, Optimizer optimizer, BestValues best, string fingerprint)
+    private static long Resume(TrainingRun run, StepEngine engine, BestValues best, string fingerprint)
     {
         string? path = run.CheckpointDirectory is null ? null : Path.Combine(run.CheckpointDirectory, TrainingCheckpoint.FileName);
-        return path is not null && File.Exists(path) ? TrainingCheckpoint.TryRead(path, run.Trained, optimizer, best, fingerprint) ?? 0 : 0;
+        if (path is null || !File.Exists(path) || TrainingCheckpoint.TryRead(path, run.Trained, engine, best, fingerprint) is not { } tokens)
+        {
+            return 0;
+        }
+
+        engine.Spread();
+        return tokens;
     }
 
-    private static void Save(TrainingRun run, Optimizer optimizer, BestValues best, string fingerprint, long tokens)
+    private static void Save(TrainingRun run, StepEngine engine, BestValues best, string fingerprint, long tokens)
     {
         if (run.CheckpointDirectory is null)
         {
@@ -124,7 +109,8 @@ public static class TrainingLoop
 
         Directory.CreateDirectory(run.CheckpointDirectory);
         string path = Path.Combine(run.CheckpointDirectory, TrainingCheckpoint.FileName);
-        TrainingCheckpoint.Write(path, run.Trained, optimizer, best, fingerprint, tokens);
+        engine.Collect();
+        TrainingCheckpoint.Write(path, run.Trained, engine, best, fingerprint, tokens);
         run.OnCheckpoint?.Invoke(path);
     }
 }

@@ -1,5 +1,6 @@
 using Pipeline.Contracts;
 using Pipeline.Model.Adapters;
+using Pipeline.Model.Gpu;
 using Pipeline.Model.Llama;
 using Pipeline.Training.Batching;
 
@@ -21,6 +22,15 @@ public sealed record TrainingRun
     /// <summary>Folder for checkpoints; <c>null</c>: none are written.</summary>
     public string? CheckpointDirectory { get; init; }
 
+    /// <summary>The GPU on which <see cref="Model"/> lies, to be trained by plain torch; <c>null</c>: it lies on the CPU.</summary>
+    internal Accelerator? Gpu { get; init; }
+
+    /// <summary>The model on a GPU, whose kernels compute the steps; <c>null</c>: they are computed where <see cref="Model"/> lies.</summary>
+    internal AcceleratedModel? Accelerated { get; init; }
+
+    /// <summary>Called once with what the steps are computed by.</summary>
+    public Action<string>? OnEngine { get; init; }
+
     /// <summary>Called after every step.</summary>
     public Action<TrainingStep>? OnStep { get; init; }
 
@@ -32,5 +42,5 @@ public sealed record TrainingRun
 
     /// <summary>What makes this run another one: settings, rows with what is learned of them, and the base with its weights.</summary>
     public string Fingerprint() => ContentHash.ShortOf(
-        [Layout, ContractJson.Write(Settings), ContractJson.Write(Model.Config), Model.WeightSample(), .. Rows.Concat(ValidationRows).Select(r => $"{r.Id}:{string.Join(' ', r.Ids)}:{string.Concat(r.LossMask)}")]);
+        [Layout, ContractJson.Write(Settings with { Memory = TrainingSettings.AutoMemory }), ContractJson.Write(Model.Config), Model.WeightSample(), .. Rows.Concat(ValidationRows).Select(r => $"{r.Id}:{string.Join(' ', r.Ids)}:{string.Concat(r.LossMask)}")]);
 }

@@ -180,6 +180,7 @@ public static class ProjectFile
             Schedule = section.OneOf("schedule", defaults.Schedule, TrainingSettings.Cosine, TrainingSettings.Linear, TrainingSettings.Constant),
             Optimizer = section.OneOf("optimizer", defaults.Optimizer, TrainingSettings.AdamW, TrainingSettings.AdamW8Bit),
             WarmupSteps = section.Integer("warmupSteps", defaults.WarmupSteps, 0, 100_000),
+            Memory = section.OneOf("memory", defaults.Memory, [TrainingSettings.AutoMemory, .. Enum.GetNames<GpuMemory>().Select(n => n.ToLowerInvariant())]),
             WeightDecay = section.Number("weightDecay", defaults.WeightDecay, 0, 1)!.Value,
             ClipNorm = section.Number("clipNorm", defaults.ClipNorm, 0, 1e6, open: true)!.Value,
             Seed = section.Integer("seed", defaults.Seed, 0, int.MaxValue),
@@ -191,11 +192,6 @@ public static class ProjectFile
         foreach (string key in training.Method == TrainingSettings.Full ? OfAdapters.Where(k => section.Line(k) > 0) : [])
         {
             section.Fault(section.Line(key), key, "is about adapters, and method: full trains none; leave it out");
-        }
-
-        if (training.Dora && training.NeftuneAlpha > 0)
-        {
-            section.Fault(section.Line("neftuneAlpha"), "neftuneAlpha", "is not computed together with dora; leave one of them out");
         }
 
         section.RejectOthers();

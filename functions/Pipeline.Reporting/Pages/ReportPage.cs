@@ -170,7 +170,7 @@ public static class ReportPage
         page.Append(CultureInfo.InvariantCulture, $"<tr><th>Base</th><td>{Escape(manifest.Base)}, template {Escape(manifest.Template)}</td></tr>");
         if (report.Training is { } training)
         {
-            page.Append(CultureInfo.InvariantCulture, $"<tr><th>Training</th><td>{training.Steps} steps, {training.Tokens} tokens, {training.TokensPerSecond:0} tokens a second, {training.TrainableParameters} trainable parameters, peak memory {training.PeakMemoryBytes / 1048576} MiB</td></tr>");
+            page.Append(CultureInfo.InvariantCulture, $"<tr><th>Training</th><td>{training.Steps} steps, {training.Tokens} tokens, {training.TokensPerSecond:0} tokens a second, {training.TrainableParameters} trainable parameters, peak memory {training.PeakMemoryBytes / 1048576} MiB{(training.Engine is { } engine ? $"; computed by {Escape(engine)}" : "")}</td></tr>");
         }
 
         page.Append("</table>");

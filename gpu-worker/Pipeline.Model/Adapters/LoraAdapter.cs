@@ -9,8 +9,8 @@ public sealed class LoraAdapter : TrainableTensors
 {
     private readonly Dictionary<string, LoraPair> _pairs = new(StringComparer.Ordinal);
 
-    private LoraAdapter(LoraOptions options, long count)
-        : base(count, decayed: count)
+    private LoraAdapter(LoraOptions options, long count, Device device)
+        : base(count, decayed: count, device)
     {
         Options = options;
     }
@@ -32,7 +32,7 @@ public sealed class LoraAdapter : TrainableTensors
         using DisposeScope scope = NewDisposeScope();
         List<Projection> targets = Targets(model, options);
         long count = targets.Sum(t => (options.RankOf(t.Path) * (t.In + t.Out)) + (options.UseDora ? t.Out : 0));
-        var adapter = new LoraAdapter(options, count);
+        var adapter = new LoraAdapter(options, count, model.Device);
         using var generator = new Generator((ulong)seed);
         foreach (IGrouping<int, Projection> group in targets.GroupBy(t => LoraGroups.Of(t.Path)))
         {

@@ -14,10 +14,11 @@ public abstract class TrainableTensors : IDisposable
     /// <summary>Makes both buffers, of zeros.</summary>
     /// <param name="count">Trainable numbers.</param>
     /// <param name="decayed">How many of them, from the first on, weight decay draws to zero.</param>
-    protected TrainableTensors(long count, long decayed)
+    /// <param name="device">Where they lie.</param>
+    protected TrainableTensors(long count, long decayed, Device device)
     {
         Decayed = decayed;
-        (Values, Gradients) = (zeros(count).DetachFromDisposeScope(), zeros(count).DetachFromDisposeScope());
+        (Values, Gradients) = (zeros(count, device: device).DetachFromDisposeScope(), zeros(count, device: device).DetachFromDisposeScope());
     }
 
     /// <summary>All trainable numbers, float32 [n].</summary>

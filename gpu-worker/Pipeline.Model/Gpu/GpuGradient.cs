@@ -102,7 +102,8 @@ internal sealed class GpuGradient : IDisposable
 
     private Tensor Embed(GpuBatch batch, Tensor? noise)
     {
-        Tensor hidden = _model.Embedding.index_select(0, batch.Ids).DetachFromDisposeScope(); // [tokens, hidden]
+        Tensor hidden = empty(batch.Count, _model.Config.HiddenSize, dtype: _kernels.Real, device: _device).DetachFromDisposeScope(); // [tokens, hidden]
+        _kernels.Gather(_model.Embedding, batch.Ids, hidden);
         return noise is null ? hidden : hidden.add_(noise);
     }
 

@@ -14,19 +14,7 @@ public sealed record SelfCheck(bool Passed, string Line)
 
     /// <summary>Looks at a device.</summary>
     /// <param name="device"><c>cpu</c> or <c>cuda</c>.</param>
-    public static SelfCheck Of(string device)
-    {
-        try
-        {
-            return device == "cuda" ? Cuda() : Cpu();
-        }
-        catch (Exception fault) when (fault is ModelException or DllNotFoundException or BadImageFormatException or TypeInitializationException or System.Runtime.InteropServices.ExternalException or NotSupportedException)
-        {
-            string said = fault.GetBaseException().Message;
-            bool missing = said.Contains("TorchSharp", StringComparison.Ordinal); // its own account takes a page
-            return new SelfCheck(false, $"{device}: {(missing ? NoLibraries : said.ReplaceLineEndings(" "))}");
-        }
-    }
+    public static SelfCheck Of(string device) => Guarded(device, device == "cuda" ? Cuda : Cpu);
 
     private static SelfCheck Cpu()
     {
@@ -39,25 +27,40 @@ public sealed record SelfCheck(bool Passed, string Line)
             : "cpu: libtorch gets a product wrong; its files are of another machine");
     }
 
-    /// <summary>The kernels of the GPU, compiled and held against their definitions.</summary>
+    /// <summary>The GPU with its kernels, compiled and held against their definitions.</summary>
+    /// <param name="real">The numbers that the kernels compute on.</param>
     /// <exception cref="ModelException">There is no GPU that does the work; the line says why.</exception>
-    internal static GpuKernels Kernels()
+    internal static Accelerator Open(ScalarType real)
     {
-        SelfCheck check = Of("cuda");
-        return check.Passed ? Load().Kernels : throw new ModelException(check.Line);
-    }
-
-    /// <summary>Bytes of the GPU that are free, and all; what others hold is not free.</summary>
-    internal static (long Free, long Total) DeviceMemory() => CudaDriver.Memory();
-
-    private static (GpuKernels Kernels, KernelCompiler Compiler) Load()
-    {
-        KernelCompiler compiler = KernelCompiler.Open(TorchLibraries.Folders());
-        return (new GpuKernels(CudaKernels.Load(ScalarType.BFloat16, compiler, KernelCache.Default()), CUDA), compiler);
+        Accelerator? opened = null;
+        SelfCheck check = Guarded("cuda", () => Cuda(real, out opened));
+        return opened ?? throw new ModelException(check.Line);
     }
 
     private static SelfCheck Cuda()
     {
+        SelfCheck check = Cuda(ScalarType.BFloat16, out Accelerator? opened);
+        opened?.Dispose();
+        return check;
+    }
+
+    private static SelfCheck Guarded(string device, Func<SelfCheck> look)
+    {
+        try
+        {
+            return look();
+        }
+        catch (Exception fault) when (fault is ModelException or DllNotFoundException or BadImageFormatException or TypeInitializationException or System.Runtime.InteropServices.ExternalException or NotSupportedException)
+        {
+            string said = fault.GetBaseException().Message;
+            bool missing = said.Contains("TorchSharp", StringComparison.Ordinal); // its own account takes a page
+            return new SelfCheck(false, $"{device}: {(missing ? NoLibraries : said.ReplaceLineEndings(" "))}");
+        }
+    }
+
+    private static SelfCheck Cuda(ScalarType real, out Accelerator? opened)
+    {
+        opened = null;
         static SelfCheck Wrong(string what) => new(false, $"cuda: {what}");
         if (CudaDriver.Start() is { } fault)
         {
@@ -81,17 +84,20 @@ public sealed record SelfCheck(bool Passed, string Line)
             return Wrong($"{name} is there, but libtorch {__version__} is a CPU build; publish the worker with -p:TorchDevice=cuda, or name PyTorch's torch/lib in {TorchLibraries.Setting}");
         }
 
-        (GpuKernels kernels, KernelCompiler compiler) = Load();
-        using GpuKernels loaded = kernels;
+        KernelCompiler compiler = KernelCompiler.Open(TorchLibraries.Folders());
+        var kernels = new GpuKernels(CudaKernels.Load(real, compiler, KernelCache.Default()), CUDA);
         (string Kernel, double Error, double Allowed)[] wrong = [.. KernelCheck.Run(kernels, CUDA).Where(k => k.Error > k.Allowed)];
         if (wrong.Length > 0)
         {
+            kernels.Dispose();
             return Wrong(string.Create(CultureInfo.InvariantCulture, $"{name} computes {string.Join(", ", wrong.Select(k => $"{k.Kernel} (off by {k.Error:E1})"))} wrongly; update the driver, or report it with this line"));
         }
 
         (long free, long total) = CudaDriver.Memory();
         const double Gibi = 1L << 30;
         int driver = CudaDriver.Version();
-        return new SelfCheck(true, string.Create(CultureInfo.InvariantCulture, $"cuda: {name}, compute capability {major}.{minor}, driver's CUDA {driver / 1000}.{driver % 1000 / 10}, libtorch {__version__}, NVRTC {compiler.Version}, {free / Gibi:0.0} of {total / Gibi:0.0} GiB free, kernels compiled and right"));
+        string line = string.Create(CultureInfo.InvariantCulture, $"cuda: {name}, compute capability {major}.{minor}, driver's CUDA {driver / 1000}.{driver % 1000 / 10}, libtorch {__version__}, NVRTC {compiler.Version}, {free / Gibi:0.0} of {total / Gibi:0.0} GiB free, kernels compiled and right");
+        opened = new Accelerator(kernels, line, CudaDriver.Memory);
+        return new SelfCheck(true, line);
     }
 }

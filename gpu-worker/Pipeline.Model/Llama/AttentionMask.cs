@@ -17,6 +17,6 @@ internal static class AttentionMask
         using DisposeScope scope = NewDisposeScope();
         Tensor distance = queries.unsqueeze(-1).sub(keys.unsqueeze(1)).unsqueeze(1); // [batch or 1, 1, queries, keys]
         Tensor near = distance.lt(window);
-        return near.logical_and(mask ?? distance.ge(0)).MoveToOuterDisposeScope();
+        return near.bitwise_and(mask ?? distance.ge(0)).MoveToOuterDisposeScope();
     }
 }

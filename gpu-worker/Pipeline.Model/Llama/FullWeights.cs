@@ -14,8 +14,8 @@ public sealed class FullWeights : TrainableTensors
 {
     private readonly string _directory;
 
-    private FullWeights(string directory, long count, long decayed)
-        : base(count, decayed)
+    private FullWeights(string directory, long count, long decayed, Device device)
+        : base(count, decayed, device)
     {
         _directory = directory;
     }
@@ -24,8 +24,9 @@ public sealed class FullWeights : TrainableTensors
     /// <param name="model">Held in float32.</param>
     /// <param name="directory">Where it was read from: what has moved is told by it.</param>
     /// <param name="optimizerBytes">What the optimizer, and an adapter kept as the best, hold beside each weight.</param>
-    /// <exception cref="ModelException">The model is held in NF4, or the machine has too little memory.</exception>
-    public static FullWeights Of(LlamaModel model, string directory, int optimizerBytes = 8)
+    /// <param name="memory">Memory that training may take where the model lies; <c>null</c>: this machine's.</param>
+    /// <exception cref="ModelException">The model is held in NF4, or there is too little memory.</exception>
+    public static FullWeights Of(LlamaModel model, string directory, int optimizerBytes = 8, long? memory = null)
     {
         ArgumentNullException.ThrowIfNull(model);
         using DisposeScope scope = NewDisposeScope();
@@ -35,9 +36,9 @@ public sealed class FullWeights : TrainableTensors
         }
 
         List<(string Name, Tensor Value)> held = [.. model.OtherTensors(), .. model.Projections.Select(p => (p.Path + ".weight", p.Weight.Values()))];
-        RequireMemory(held.Sum(t => t.Value.NumberOfElements), optimizerBytes);
+        RequireMemory(held.Sum(t => t.Value.NumberOfElements), optimizerBytes, memory ?? GC.GetGCMemoryInfo().TotalAvailableMemoryBytes, memory is null ? "this machine" : "the GPU");
         held = [.. held.OrderBy(t => Decays(t.Value) ? 0 : 1)];
-        var weights = new FullWeights(directory, held.Sum(t => t.Value.NumberOfElements), held.Where(t => Decays(t.Value)).Sum(t => t.Value.NumberOfElements));
+        var weights = new FullWeights(directory, held.Sum(t => t.Value.NumberOfElements), held.Where(t => Decays(t.Value)).Sum(t => t.Value.NumberOfElements), model.Device);
         Dictionary<string, Tensor> places = held.ToDictionary(t => t.Name, t => weights.Take(t.Name, t.Value.shape), StringComparer.Ordinal);
         model.Replace((name, value) =>
         {
@@ -51,14 +52,13 @@ public sealed class FullWeights : TrainableTensors
         return weights;
     }
 
-    private static void RequireMemory(long count, int optimizerBytes)
+    private static void RequireMemory(long count, int optimizerBytes, long there, string place)
     {
         int needed = 12 + optimizerBytes; // bytes a weight: the weight, where it came from, its gradient, and those
         const double Gibi = 1L << 30;
-        long there = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
         if (count * needed > there)
         {
-            throw new ModelException(string.Create(CultureInfo.InvariantCulture, $"Training all {count:N0} weights takes {count * needed / Gibi:0.0} GiB and more; this machine has {there / Gibi:0.0}. Use training.optimizer adamw8bit, training.method qlora or lora, or a smaller base."));
+            throw new ModelException(string.Create(CultureInfo.InvariantCulture, $"Training all {count:N0} weights takes {count * needed / Gibi:0.0} GiB and more; {place} has {there / Gibi:0.0}. Use training.optimizer adamw8bit, training.method qlora or lora, or a smaller base."));
         }
     }
 
@@ -74,7 +74,7 @@ public sealed class FullWeights : TrainableTensors
         bool Equals((string Name, Tensor Value) held)
         {
             using DisposeScope one = NewDisposeScope();
-            return checkpoint.Read(held.Name, held.Value.shape).equal(held.Value).all().item<bool>();
+            return checkpoint.Read(held.Name, held.Value.shape).equal(held.Value.cpu()).all().item<bool>();
         }
 
         return [.. Tensors.Where(Equals).Select(t => t.Name)];

@@ -70,7 +70,7 @@ public sealed class KeyValueCache(int layers) : IDisposable
     {
         if (_positions is { } positions && positions.shape[0] > 1)
         {
-            _positions = positions.index_select(0, rows).DetachFromDisposeScope();
+            _positions = positions[TensorIndex.Tensor(rows)].DetachFromDisposeScope();
             positions.Dispose();
         }
 
@@ -78,7 +78,7 @@ public sealed class KeyValueCache(int layers) : IDisposable
         {
             if (_layers[layer] is { } held)
             {
-                (Tensor Keys, Tensor Values) selected = (held.Keys.index_select(0, rows).DetachFromDisposeScope(), held.Values.index_select(0, rows).DetachFromDisposeScope());
+                (Tensor Keys, Tensor Values) selected = (held.Keys[TensorIndex.Tensor(rows)].DetachFromDisposeScope(), held.Values[TensorIndex.Tensor(rows)].DetachFromDisposeScope());
                 Release(layer);
                 _layers[layer] = selected;
             }

@@ -216,7 +216,7 @@ public sealed class LlamaModel : ICausalModel, IDisposable
 
     private Tensor Run(Tensor ids, AttentionContext context, Tensor? noise = null)
     {
-        Tensor hidden = _embedding.index_select(0, ids.to(Device).reshape(-1)).view(ids.shape[0], ids.shape[1], Config.HiddenSize); // [batch, n, hidden]
+        Tensor hidden = _embedding[TensorIndex.Tensor(ids.to(Device))]; // [batch, n, hidden]
         hidden = noise is null ? hidden : hidden.add(noise);
         foreach (DecoderLayer layer in _layers)
         {

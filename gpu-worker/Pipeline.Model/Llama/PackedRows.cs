@@ -74,6 +74,13 @@ public sealed class PackedRows : IDisposable
     /// <summary>The ids side by side, padded on the right with 0, int64 [rows, longest]. In the caller's dispose scope.</summary>
     public Tensor PaddedIds() => Pad(Ids.unsqueeze(1)).view(Lengths.Count, Longest);
 
+    /// <summary>Numbers of tokens side by side, zeros in padding: [tokens, width] to [rows, longest, width]. In the caller's dispose scope.</summary>
+    public Tensor SideBySide(Tensor flat)
+    {
+        ArgumentNullException.ThrowIfNull(flat);
+        return PadWithZeros(flat).view(Lengths.Count, Longest, flat.shape[1]);
+    }
+
     /// <summary>Where tokens stand in the padded form, int64 of the shape given. In the caller's dispose scope.</summary>
     /// <param name="tokens">int64: indices of tokens.</param>
     public Tensor SlotsOf(Tensor tokens) => _slotOfToken is null ? tokens.alias() : _slotOfToken.index_select(0, tokens);

@@ -7,6 +7,7 @@ public sealed class StepPlan
 {
     private readonly List<(int Epoch, IReadOnlyList<int>[] Batches)> _steps = [];
     private readonly HashSet<int> _lastOfEpoch = [];
+    private readonly int[] _lengths;
 
     /// <summary>Plans a run.</summary>
     /// <param name="rows">Rows to train on.</param>
@@ -21,7 +22,7 @@ public sealed class StepPlan
             throw new TrainingException("There are no rows to train on.");
         }
 
-        int[] lengths = [.. rows.Select(r => r.Ids.Count)];
+        _lengths = [.. rows.Select(r => r.Ids.Count)];
         if (settings.PackTokens is { } most && rows.MaxBy(r => r.Ids.Count) is { } longest && longest.Ids.Count > most)
         {
             throw new TrainingException($"training.packTokens is {most}; row {longest.Id} has {longest.Ids.Count} tokens. Raise it to that at least.");
@@ -30,12 +31,15 @@ public sealed class StepPlan
         for (int epoch = 0; epoch < settings.Epochs; epoch++)
         {
             IReadOnlyList<IReadOnlyList<int>> batches = settings.PackTokens is { } tokens
-                ? BatchPlan.PackedEpoch(lengths, tokens, settings.Seed, epoch)
-                : BatchPlan.Epoch(lengths, settings.BatchSize, settings.Seed, epoch);
+                ? BatchPlan.PackedEpoch(_lengths, tokens, settings.Seed, epoch)
+                : BatchPlan.Epoch(_lengths, settings.BatchSize, settings.Seed, epoch);
             _steps.AddRange(batches.Chunk(settings.GradientAccumulation).Select(step => (epoch, step)));
             _lastOfEpoch.Add(_steps.Count);
         }
     }
+
+    /// <summary>The most places for tokens that a micro-batch takes, rows laid side by side.</summary>
+    public long MostSlots => _steps.SelectMany(s => s.Batches).Max(b => b.Count * b.Max(i => (long)_lengths[i]));
 
     /// <summary>Optimizer steps of the whole run.</summary>
     public int Count => _steps.Count;

@@ -12,14 +12,17 @@ public static class CompletionLoss
     /// <param name="model">With its adapter.</param>
     /// <param name="batch">The rows.</param>
     /// <param name="dropoutSeed">Seed of what the adapter drops; <c>null</c>: nothing.</param>
-    /// <returns>float32 scalar, nats, summed over supervised tokens.</returns>
-    public static Tensor Sum(LlamaModel model, MicroBatch batch, uint? dropoutSeed)
+    /// <param name="noise">float32 [tokens, hidden] added to the embeddings (NEFTune); <c>null</c>: none.</param>
+    /// <returns>float32 scalar on the model's device, nats, summed over supervised tokens.</returns>
+    public static Tensor Sum(LlamaModel model, MicroBatch batch, uint? dropoutSeed, Tensor? noise = null)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(batch);
         using DisposeScope scope = NewDisposeScope();
-        Tensor hidden = model.Forward(batch.Rows.PaddedIds(), dropoutSeed);                                               // [rows, longest, hidden]
-        Tensor predicting = hidden.reshape(-1, hidden.shape[2]).index_select(0, batch.Rows.SlotsOf(batch.Predicting));    // [supervised, hidden]
-        return nn.functional.cross_entropy(model.Logits(predicting), tensor(batch.Targets.ToArray()), reduction: nn.Reduction.Sum).MoveToOuterDisposeScope();
+        Tensor? padded = noise is null ? null : batch.Rows.SideBySide(noise).to(model.Device);
+        Tensor hidden = model.Forward(batch.Rows.PaddedIds(), dropoutSeed, padded);                                                             // [rows, longest, hidden]
+        Tensor predicting = hidden.reshape(-1, hidden.shape[2])[TensorIndex.Tensor(batch.Rows.SlotsOf(batch.Predicting).to(model.Device))]; // [supervised, hidden]
+        Tensor targets = tensor(batch.Targets.ToArray(), device: model.Device);
+        return nn.functional.cross_entropy(model.Logits(predicting), targets, reduction: nn.Reduction.Sum).MoveToOuterDisposeScope();
     }
 }

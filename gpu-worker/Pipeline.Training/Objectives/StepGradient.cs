@@ -23,15 +23,14 @@ public sealed class StepGradient : IDisposable
     /// <param name="noiseAlpha">NEFTune's alpha; 0: no noise.</param>
     public StepGradient(LlamaModel model, double noiseAlpha = 0)
     {
+        ArgumentNullException.ThrowIfNull(model);
         (_model, _noiseAlpha) = (model, noiseAlpha);
-        bool byHand = LlamaGradient.Computes(model);
-        if (noiseAlpha > 0 && !byHand)
-        {
-            throw new TrainingException("training.neftuneAlpha is not computed together with training.dora; leave one of them out.");
-        }
-
+        bool byHand = model.Device.type == DeviceType.CPU && LlamaGradient.Computes(model);
         _gradient = byHand ? new LlamaGradient(model, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / TrainingMemory.KeptShare) : null;
     }
+
+    /// <summary>Whether the derivatives are hand-written ones.</summary>
+    public bool ByHand => _gradient is not null;
 
     /// <summary>Adds up the gradients of a step.</summary>
     /// <param name="batches">The step's micro-batches.</param>
@@ -53,7 +52,7 @@ public sealed class StepGradient : IDisposable
                 continue;
             }
 
-            Tensor mean = CompletionLoss.Sum(_model, batch, seed).div(supervised);
+            Tensor mean = CompletionLoss.Sum(_model, batch, seed, Noise(batch.Rows, seed)).div(supervised);
             mean.backward();
             loss += mean.item<float>();
         }
@@ -61,23 +60,8 @@ public sealed class StepGradient : IDisposable
         return loss;
     }
 
-    /// <summary>
-    /// NEFTune's noise: uniform in ±alpha / sqrt(L · hidden), L being the tokens of each token's row. Source: Jain et al.
-    /// 2023, algorithm 1; transformers <c>trainer_utils.py</c> (neftune_post_forward_hook).
-    /// </summary>
-    private Tensor? Noise(PackedRows rows, uint? seed)
-    {
-        if (_noiseAlpha <= 0 || seed is not { } value)
-        {
-            return null;
-        }
-
-        using DisposeScope scope = NewDisposeScope();
-        long hidden = _model.Config.HiddenSize;
-        using var generator = new Generator(value);
-        float[] sizes = [.. rows.Lengths.SelectMany(l => Enumerable.Repeat((float)(_noiseAlpha / Math.Sqrt((double)l * hidden)), l))];
-        return rand([rows.Count, hidden], generator: generator).mul_(2).sub_(1).mul_(tensor(sizes).unsqueeze(1)).MoveToOuterDisposeScope();
-    }
+    private Tensor? Noise(PackedRows rows, uint? seed) =>
+        _noiseAlpha > 0 && seed is { } value ? EmbeddingNoise.Of(rows.Lengths, _model.Config.HiddenSize, _noiseAlpha, value) : null;
 
     /// <summary>The summed loss of rows, without gradients.</summary>
     public double Loss(IReadOnlyList<EncodedRow> rows)

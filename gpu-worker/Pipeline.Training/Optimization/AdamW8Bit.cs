@@ -1,4 +1,5 @@
 using Pipeline.Model.Adapters;
+using Pipeline.Model.Gpu;
 using Pipeline.Model.Kernels;
 using static TorchSharp.torch;
 
@@ -17,13 +18,20 @@ public sealed class AdamW8Bit : Optimizer
     private const string Embedding = "model.embed_tokens.weight";
     private readonly double _weightDecay;
     private readonly BlockwiseMoments _moments;
+    private readonly Accelerator? _gpu;
+    private readonly Tensor? _places;
 
-    public AdamW8Bit(TrainableTensors trained, double weightDecay)
+    /// <summary>With all moments zero.</summary>
+    /// <param name="trained">What is trained.</param>
+    /// <param name="weightDecay">Decoupled.</param>
+    /// <param name="gpu">Where it lies on a GPU, that one.</param>
+    public AdamW8Bit(TrainableTensors trained, double weightDecay, Accelerator? gpu = null)
         : base(trained)
     {
         ArgumentNullException.ThrowIfNull(trained);
-        _weightDecay = weightDecay;
-        _moments = Moments(trained, CPU);
+        (_weightDecay, _gpu) = (weightDecay, gpu);
+        _moments = Moments(trained, trained.Values.device);
+        _places = gpu is null ? null : tensor(_moments.Places, device: gpu.Device).DetachFromDisposeScope();
     }
 
     /// <summary>Moments of zero for what is trained.</summary>
@@ -39,8 +47,22 @@ public sealed class AdamW8Bit : Optimizer
     public override IReadOnlyList<(string Name, Tensor Value)> State => _moments.State;
 
     /// <inheritdoc/>
-    protected override void Update(double learningRate) => _moments.Step(Trained, Steps, (float)learningRate, (float)_weightDecay);
+    protected override void Update(double learningRate)
+    {
+        if (_gpu is null)
+        {
+            _moments.Step(Trained, Steps, (float)learningRate, (float)_weightDecay);
+            return;
+        }
+
+        using Tensor clip = ones(1, device: _gpu.Device);
+        _gpu.Kernels.AdamW8Bit(Trained.Values, null, Trained.Gradients, null, _moments, _places!, Trained.Decayed, Steps, learningRate, _weightDecay, clip);
+    }
 
     /// <inheritdoc/>
-    protected override void Dispose(bool disposing) => _moments.Dispose();
+    protected override void Dispose(bool disposing)
+    {
+        _moments.Dispose();
+        _places?.Dispose();
+    }
 }

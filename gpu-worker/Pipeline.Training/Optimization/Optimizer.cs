@@ -1,24 +1,29 @@
 using Pipeline.Contracts;
 using Pipeline.Model.Adapters;
+using Pipeline.Model.Gpu;
+using Pipeline.Training.Resuming;
 using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Pipeline.Training.Optimization;
 
 /// <summary>Adam with decoupled weight decay over what a run trains. The betas are 0.9 and 0.999, ε is 1e-8.</summary>
-public abstract class Optimizer(TrainableTensors trained) : IDisposable
+public abstract class Optimizer(TrainableTensors trained) : IResumable, IDisposable
 {
     /// <summary>The one that the settings name.</summary>
-    public static Optimizer For(TrainableTensors trained, TrainingSettings settings)
+    /// <param name="trained">What is trained.</param>
+    /// <param name="settings">Optimizer and weight decay.</param>
+    /// <param name="gpu">Where it lies on a GPU, that one.</param>
+    public static Optimizer For(TrainableTensors trained, TrainingSettings settings, Accelerator? gpu = null)
     {
         ArgumentNullException.ThrowIfNull(settings);
-        return settings.Optimizer == TrainingSettings.AdamW8Bit ? new AdamW8Bit(trained, settings.WeightDecay) : new AdamW(trained, settings.WeightDecay);
+        return settings.Optimizer == TrainingSettings.AdamW8Bit ? new AdamW8Bit(trained, settings.WeightDecay, gpu) : new AdamW(trained, settings.WeightDecay);
     }
 
-    /// <summary>Steps done.</summary>
+    /// <inheritdoc/>
     public int Steps { get; set; }
 
-    /// <summary>What must be kept to go on from here, under the names that it has in a checkpoint; the step count apart.</summary>
+    /// <inheritdoc/>
     public abstract IReadOnlyList<(string Name, Tensor Value)> State { get; }
 
     /// <summary>What is trained.</summary>

@@ -1,7 +1,6 @@
 using System.Globalization;
 using Pipeline.Model.Adapters;
 using Pipeline.Model.Checkpoints;
-using Pipeline.Training.Optimization;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -28,11 +27,11 @@ public static class TrainingCheckpoint
     /// <summary>Writes the file whole or not at all.</summary>
     /// <param name="path">The file.</param>
     /// <param name="trained">As trained so far.</param>
-    /// <param name="optimizer">With its moments.</param>
+    /// <param name="optimizer">Its moments and steps.</param>
     /// <param name="best">What was best so far.</param>
     /// <param name="fingerprint">Hash of rows and settings; another run's checkpoint is refused by it.</param>
     /// <param name="tokens">Tokens seen so far.</param>
-    public static void Write(string path, TrainableTensors trained, Optimizer optimizer, BestValues best, string fingerprint, long tokens)
+    public static void Write(string path, TrainableTensors trained, IResumable optimizer, BestValues best, string fingerprint, long tokens)
     {
         ArgumentNullException.ThrowIfNull(trained);
         ArgumentNullException.ThrowIfNull(optimizer);
@@ -63,7 +62,7 @@ public static class TrainingCheckpoint
     /// <summary>Restores adapter and optimizer.</summary>
     /// <returns>Tokens seen so far; <c>null</c> when the file is another run's, which then starts anew.</returns>
     /// <exception cref="Pipeline.Model.ModelException">The file is damaged.</exception>
-    public static long? TryRead(string path, TrainableTensors trained, Optimizer optimizer, BestValues best, string fingerprint)
+    public static long? TryRead(string path, TrainableTensors trained, IResumable optimizer, BestValues best, string fingerprint)
     {
         ArgumentNullException.ThrowIfNull(trained);
         ArgumentNullException.ThrowIfNull(optimizer);

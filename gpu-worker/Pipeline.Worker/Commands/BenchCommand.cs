@@ -48,10 +48,10 @@ internal static class BenchCommand
         gpu.SetAction(parsed =>
         {
             GpuCase[] all = [.. parsed.GetRequiredValue(cases).Select(GpuCase.Parse)];
-            using GpuKernels kernels = SelfCheck.Kernels();
+            using Accelerator gpu = Accelerator.Open();
             foreach (GpuCase one in all)
             {
-                GpuBenchmarkResult result = GpuBenchmark.Run(kernels, TorchSharp.torch.CUDA, GpuBenchmark.Llama7B with { Layers = parsed.GetValue(layers) }, one, parsed.GetValue(rank), repeats: 3, SelfCheck.DeviceMemory);
+                GpuBenchmarkResult result = GpuBenchmark.Run(gpu.Kernels, gpu.Device, GpuBenchmark.Llama7B with { Layers = parsed.GetValue(layers) }, one, parsed.GetValue(rank), repeats: 3, gpu.Memory);
                 Console.WriteLine(JsonSerializer.Serialize(result, Snake));
             }
 
@@ -65,8 +65,8 @@ internal static class BenchCommand
         var kernels = new Command("kernels", "Each GPU kernel at the Llama-2-7B shape and 4,096 tokens, beside copying and a matrix product");
         kernels.SetAction(_ =>
         {
-            using GpuKernels loaded = SelfCheck.Kernels();
-            foreach (KernelBenchmarkResult result in KernelBenchmark.Run(loaded, TorchSharp.torch.CUDA, 4096, 4096, 11_008, 32_000, times: 20))
+            using Accelerator gpu = Accelerator.Open();
+            foreach (KernelBenchmarkResult result in KernelBenchmark.Run(gpu.Kernels, gpu.Device, 4096, 4096, 11_008, 32_000, times: 20))
             {
                 Console.WriteLine(JsonSerializer.Serialize(result, Snake));
             }

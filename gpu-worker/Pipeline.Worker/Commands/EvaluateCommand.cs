@@ -2,6 +2,7 @@ using System.CommandLine;
 using Pipeline.Contracts;
 using Pipeline.Evaluation.Tasks;
 using Pipeline.Model.Adapters;
+using Pipeline.Model.Gpu;
 using Pipeline.Model.Llama;
 using Pipeline.Reporting.Evaluations;
 using Pipeline.Reporting.Pages;
@@ -19,13 +20,15 @@ internal static class EvaluateCommand
         var adapterOption = new Option<string>("--adapter") { Required = true, Description = "Folder of the adapter, ours or peft's, or of a model that was trained as a whole" };
         var datasetOption = new Option<string>("--dataset") { Required = true, Description = "Folder of the dataset" };
         var outOption = new Option<string>("--out") { Required = true, Description = "Folder that will hold evaluation.json and report.html; must be empty or not there" };
-        var command = new Command("evaluate", "Ask base and adapter the same held-out rows") { baseOption, adapterOption, datasetOption, outOption };
+        Option<string> deviceOption = DeviceOption.Create();
+        var command = new Command("evaluate", "Ask base and adapter the same held-out rows") { baseOption, adapterOption, datasetOption, outOption, deviceOption };
         command.SetAction((parsed, cancellation) => Task.Run(
             () =>
             {
                 LocalDataset dataset = LocalDataset.Read(parsed.GetRequiredValue(datasetOption));
+                using Accelerator? gpu = DeviceOption.Open(parsed, deviceOption);
                 string to = OutputFolder.Begin(parsed.GetRequiredValue(outOption));
-                EvaluationReport report = Evaluate(parsed.GetRequiredValue(baseOption), parsed.GetRequiredValue(adapterOption), dataset, cancellation);
+                EvaluationReport report = Evaluate(parsed.GetRequiredValue(baseOption), parsed.GetRequiredValue(adapterOption), dataset, gpu, cancellation);
                 File.WriteAllBytes(Path.Combine(to, BlobLayout.EvaluationFile), ContractJson.WriteUtf8(report, indented: true));
                 File.WriteAllText(Path.Combine(to, BlobLayout.ReportFile), ReportPage.Write(dataset.Manifest.Project, report, dataset.Manifest, dataset.Test, ""));
                 Console.WriteLine(ReportPage.Verdict(report));
@@ -36,7 +39,7 @@ internal static class EvaluateCommand
         return command;
     }
 
-    private static EvaluationReport Evaluate(string baseFolder, string adapterFolder, LocalDataset dataset, CancellationToken cancellation)
+    private static EvaluationReport Evaluate(string baseFolder, string adapterFolder, LocalDataset dataset, Accelerator? gpu, CancellationToken cancellation)
     {
         EvaluationSettings settings = dataset.Manifest.Settings.Evaluation;
         var evaluation = new HeldOutEvaluation(ChatEncoder.FromDirectory(baseFolder, dataset.Manifest.Template), dataset.Test, dataset.Manifest.Labels, settings.Generate);
@@ -45,16 +48,15 @@ internal static class EvaluateCommand
             return Build(Ask(baseFolder), Ask(adapterFolder));
         }
 
-        using LlamaModel model = LlamaModel.Load(baseFolder, AdapterBase.StorageOf(adapterFolder));
-        using LoraAdapter adapter = PeftAdapterFiles.Read(adapterFolder, model);
-        IReadOnlyList<ModelAnswer> bare = evaluation.Ask(model, null, cancellation);
-        model.Attach(adapter, folded: true);
-        return Build(bare, evaluation.Ask(model, null, cancellation));
+        using PlacedModel placed = AdapterBase.Load(baseFolder, adapterFolder, gpu);
+        using LoraAdapter adapter = PeftAdapterFiles.Read(adapterFolder, placed.Model);
+        IReadOnlyList<ModelAnswer> bare = evaluation.Ask(placed.Asked(null), null, cancellation);
+        return Build(bare, evaluation.Ask(placed.Asked(adapter), null, cancellation));
 
         IReadOnlyList<ModelAnswer> Ask(string folder)
         {
-            using LlamaModel model = LlamaModel.Load(folder, WeightStorage.Full);
-            return evaluation.Ask(model, null, cancellation);
+            using PlacedModel placed = PlacedModel.Load(folder, WeightStorage.Full, gpu, AdapterBase.InFloat32);
+            return evaluation.Ask(placed.Asked(null), null, cancellation);
         }
 
         EvaluationReport Build(IReadOnlyList<ModelAnswer> bare, IReadOnlyList<ModelAnswer> tuned) =>

@@ -2,7 +2,7 @@ using System.CommandLine;
 using Pipeline.Contracts;
 using Pipeline.Evaluation.Scoring;
 using Pipeline.Model.Adapters;
-using Pipeline.Model.Llama;
+using Pipeline.Model.Gpu;
 using Pipeline.Tokenization;
 using Pipeline.Tokenization.Templates;
 using Pipeline.Worker.Jobs;
@@ -23,7 +23,8 @@ internal static class GenerateCommand
         var topPOption = new Option<double>("--top-p") { Description = "Above 0 to 1 (default): draw from the likeliest tokens that reach this together", DefaultValueFactory = _ => 1 };
         var tokensOption = new Option<int>("--max-tokens") { Description = "Longest answer; default 256", DefaultValueFactory = _ => 256 };
         var seedOption = new Option<int>("--seed") { Description = "The same seed draws the same tokens; default 1", DefaultValueFactory = _ => 1 };
-        var command = new Command("generate", "Write an answer") { baseOption, adapterOption, promptOption, systemOption, templateOption, temperatureOption, topPOption, tokensOption, seedOption };
+        Option<string> deviceOption = DeviceOption.Create();
+        var command = new Command("generate", "Write an answer") { baseOption, adapterOption, promptOption, systemOption, templateOption, temperatureOption, topPOption, tokensOption, seedOption, deviceOption };
         command.SetAction(parsed =>
         {
             (double temperature, double topP, int most) = (parsed.GetValue(temperatureOption), parsed.GetValue(topPOption), parsed.GetValue(tokensOption));
@@ -33,14 +34,14 @@ internal static class GenerateCommand
             }
 
             string folder = parsed.GetRequiredValue(baseOption);
+            using Accelerator? gpu = DeviceOption.Open(parsed, deviceOption);
             ChatEncoder encoder = ChatEncoder.FromDirectory(folder, parsed.GetValue(templateOption));
             string? adapterFolder = parsed.GetValue(adapterOption);
-            using LlamaModel model = LlamaModel.Load(folder, adapterFolder is null ? WeightStorage.Full : AdapterBase.StorageOf(adapterFolder));
-            using LoraAdapter? adapter = adapterFolder is null ? null : PeftAdapterFiles.Read(adapterFolder, model);
-            model.Attach(adapter, folded: true);
+            using PlacedModel placed = AdapterBase.Load(folder, adapterFolder, gpu);
+            using LoraAdapter? adapter = adapterFolder is null ? null : PeftAdapterFiles.Read(adapterFolder, placed.Model);
             ChatMessage[] messages = encoder.Template is PlainTextTemplate ? [new(ChatMessage.Excerpt, parsed.GetRequiredValue(promptOption))] : [.. parsed.GetValue(systemOption) is { } system ? [new ChatMessage(ChatMessage.System, system)] : Array.Empty<ChatMessage>(), new(ChatMessage.User, parsed.GetRequiredValue(promptOption))];
             (IReadOnlyList<int> ids, bool stopped) = AnswerWriter.Continue(
-                model, [encoder.Encode(messages).Ids], most, encoder.StopIds, choice: new TokenChoice(temperature, topP, parsed.GetValue(seedOption)))[0];
+                placed.Asked(adapter), [encoder.Encode(messages).Ids], most, encoder.StopIds, choice: new TokenChoice(temperature, topP, parsed.GetValue(seedOption)))[0];
             Console.WriteLine(encoder.Tokenizer.Decode(ids).Trim());
             if (!stopped)
             {

@@ -3,6 +3,7 @@ using Pipeline.Contracts;
 using Pipeline.Evaluation.Tasks;
 using Pipeline.Model.Adapters;
 using Pipeline.Model.Checkpoints;
+using Pipeline.Model.Gpu;
 using Pipeline.Model.Llama;
 using Pipeline.Reporting.Evaluations;
 using Pipeline.Reporting.Pages;
@@ -24,7 +25,8 @@ internal static class MergeCommand
         var outOption = new Option<string>("--out") { Required = true, Description = "Folder that will hold the merged model; must be empty or not there" };
         var datasetOption = new Option<string>("--dataset") { Required = true, Description = "Folder of the dataset on whose held-out rows both are asked" };
         var shardOption = new Option<long>("--max-shard-bytes") { Description = "Largest weight file; default 5,000,000,000", DefaultValueFactory = _ => 5_000_000_000 };
-        var command = new Command("merge", "Merge an adapter into the dequantised base in float32 and evaluate both") { baseOption, adapterOption, outOption, datasetOption, shardOption };
+        Option<string> deviceOption = DeviceOption.Create();
+        var command = new Command("merge", "Merge an adapter into the dequantised base in float32 and evaluate both") { baseOption, adapterOption, outOption, datasetOption, shardOption, deviceOption };
         command.SetAction((parsed, cancellation) => Task.Run(
             () =>
             {
@@ -35,8 +37,9 @@ internal static class MergeCommand
                 }
 
                 LocalDataset dataset = LocalDataset.Read(parsed.GetRequiredValue(datasetOption));
+                using Accelerator? gpu = DeviceOption.Open(parsed, deviceOption);
                 string to = OutputFolder.Begin(parsed.GetRequiredValue(outOption));
-                MergeReport report = Merge(from, adapter, to, dataset, parsed.GetValue(shardOption), cancellation);
+                MergeReport report = Merge(from, adapter, to, dataset, parsed.GetValue(shardOption), gpu, cancellation);
                 File.WriteAllBytes(Path.Combine(to, ReportFile), ContractJson.WriteUtf8(report, indented: true));
                 File.WriteAllText(Path.Combine(to, BlobLayout.ReportFile), MergePage.Write(dataset.Manifest.Project, report, TaskScoring.For(dataset.Manifest.Task, dataset.Manifest.Labels).ScoreName, dataset.Test.Count));
                 Console.WriteLine(MergePage.Verdict(report, dataset.Test.Count));
@@ -47,19 +50,18 @@ internal static class MergeCommand
         return command;
     }
 
-    private static MergeReport Merge(string from, string adapterFolder, string to, LocalDataset dataset, long largestFileBytes, CancellationToken cancellation)
+    private static MergeReport Merge(string from, string adapterFolder, string to, LocalDataset dataset, long largestFileBytes, Accelerator? gpu, CancellationToken cancellation)
     {
         ChatEncoder encoder = ChatEncoder.FromDirectory(from, dataset.Manifest.Template);
         EvaluationSettings settings = dataset.Manifest.Settings.Evaluation;
         var evaluation = new HeldOutEvaluation(encoder, dataset.Test, dataset.Manifest.Labels, settings.Generate);
         WeightStorage storage = AdapterBase.StorageOf(adapterFolder);
         IReadOnlyList<ModelAnswer> beside;
-        using (LlamaModel model = LlamaModel.Load(from, storage))
-        using (LoraAdapter adapter = PeftAdapterFiles.Read(adapterFolder, model))
+        using (PlacedModel placed = PlacedModel.Load(from, storage, gpu, AdapterBase.InFloat32))
+        using (LoraAdapter adapter = PeftAdapterFiles.Read(adapterFolder, placed.Model))
         {
-            model.Attach(adapter);
-            beside = evaluation.Ask(model, null, cancellation);
-            CheckpointWriter.WriteMerged(model, from, to, largestFileBytes);
+            beside = evaluation.Ask(placed.Asked(adapter, folded: false), null, cancellation);
+            CheckpointWriter.WriteMerged(placed.Model, from, to, largestFileBytes);
         }
 
         string generation = Path.Combine(adapterFolder, BlobLayout.GenerationConfigFile);
@@ -68,8 +70,8 @@ internal static class MergeCommand
             File.Copy(generation, Path.Combine(to, BlobLayout.GenerationConfigFile), overwrite: true);
         }
 
-        using LlamaModel read = LlamaModel.Load(to, WeightStorage.Full);
-        IReadOnlyList<ModelAnswer> merged = evaluation.Ask(read, null, cancellation);
+        using PlacedModel read = PlacedModel.Load(to, WeightStorage.Full, gpu, AdapterBase.InFloat32);
+        IReadOnlyList<ModelAnswer> merged = evaluation.Ask(read.Asked(null), null, cancellation);
         return new MergeReport
         {
             Base = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(from))),

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using Pipeline.Contracts;
+using Pipeline.Model.Gpu;
 using Pipeline.Worker.Parity;
 
 namespace Pipeline.Worker.Commands;
@@ -14,10 +15,12 @@ internal static class ParityCommand
         var tokenizer = new Option<string?>("--tokenizer") { Description = "Folder of the tokenizer of every vectors.jsonl; default: the nearest in or above its folder" };
         var model = new Option<string?>("--model") { Description = "Folder of the checkpoint of every reference_greedy.json; default: its own folder" };
         var json = new Option<string?>("--json") { Description = "Write the rows here as JSON too" };
-        var command = new Command("parity", "Hold this build against reference vectors; exit code 1 outside tolerance") { directory, tokenizer, model, json };
+        Option<string> deviceOption = DeviceOption.Create();
+        var command = new Command("parity", "Hold this build against reference vectors; exit code 1 outside tolerance") { directory, tokenizer, model, json, deviceOption };
         command.SetAction(parsed =>
         {
-            IReadOnlyList<ParityResult> results = ParityChecks.Run(parsed.GetRequiredValue(directory), parsed.GetValue(tokenizer), parsed.GetValue(model));
+            using Accelerator? gpu = DeviceOption.Open(parsed, deviceOption, TorchSharp.torch.ScalarType.Float32);
+            IReadOnlyList<ParityResult> results = ParityChecks.Run(parsed.GetRequiredValue(directory), parsed.GetValue(tokenizer), parsed.GetValue(model), gpu);
             int width = results.Max(r => r.Case.Length);
             foreach (ParityResult result in results)
             {

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Diagnostics;
+using Pipeline.Model.Gpu;
 using Pipeline.Storage;
 using Pipeline.Tokenization;
 using Pipeline.Worker.Queue;
@@ -15,12 +16,14 @@ internal static class RunCommand
     {
         var idleExit = new Option<int?>("--idle-exit") { Description = "End after this many seconds without work; default: never" };
         var parent = new Option<int?>("--parent") { Description = "End when the process of this id has" };
-        var command = new Command("run", "Take jobs off the queue training-jobs") { idleExit, parent };
+        Option<string> deviceOption = DeviceOption.Create();
+        var command = new Command("run", "Take jobs off the queue training-jobs") { idleExit, parent, deviceOption };
         command.SetAction(async (parsed, cancellation) =>
         {
+            using Accelerator? gpu = DeviceOption.Open(parsed, deviceOption);
             var loop = new QueueLoop(
                 PipelineStorage.FromSettings(Environment.GetEnvironmentVariable), new BaseModelFolders(Environment.GetEnvironmentVariable("PIPELINE_MODELS") ?? ""),
-                HoldTimes.FromSetting(Environment.GetEnvironmentVariable(HoldTimes.Setting)), TimeProvider.System);
+                HoldTimes.FromSetting(Environment.GetEnvironmentVariable(HoldTimes.Setting)), TimeProvider.System, gpu);
             using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
             Task watch = parsed.GetValue(parent) is { } id ? WatchAsync(id, stop) : Task.CompletedTask;
             try

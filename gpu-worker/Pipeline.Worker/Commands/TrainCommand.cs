@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json;
 using Pipeline.Contracts;
+using Pipeline.Model.Gpu;
 using Pipeline.Worker.Jobs;
 
 namespace Pipeline.Worker.Commands;
@@ -15,7 +16,8 @@ internal static class TrainCommand
         var outOption = new Option<string>("--out") { Required = true, Description = "Folder that will hold the adapter" };
         var configOption = new Option<string?>("--config") { Description = "JSON file of training settings; default: those of the dataset's project" };
         var checkpointOption = new Option<string?>("--checkpoints") { Description = "Folder of checkpoints; a run goes on from what lies there" };
-        var command = new Command("train", "Train an adapter and evaluate base against tuned") { baseOption, datasetOption, outOption, configOption, checkpointOption };
+        Option<string> deviceOption = DeviceOption.Create();
+        var command = new Command("train", "Train an adapter and evaluate base against tuned") { baseOption, datasetOption, outOption, configOption, checkpointOption, deviceOption };
         command.SetAction((parsed, cancellation) => Task.Run(
             () =>
             {
@@ -23,12 +25,14 @@ internal static class TrainCommand
                 DatasetManifest manifest = LocalDataset.Read(dataset).Manifest;
                 string output = parsed.GetRequiredValue(outOption);
                 OutputFolder.RequireFree(output);
+                using Accelerator? gpu = DeviceOption.Open(parsed, deviceOption);
                 var job = new AdapterJob
                 {
                     BaseDirectory = parsed.GetRequiredValue(baseOption),
                     DatasetDirectory = dataset,
                     OutputDirectory = output,
                     CheckpointDirectory = parsed.GetValue(checkpointOption),
+                    Gpu = gpu,
                     Title = manifest.Project,
                     Training = parsed.GetValue(configOption) is { } path ? ReadSettings(path) : manifest.Settings.Training,
                     Evaluation = manifest.Settings.Evaluation,

@@ -1,4 +1,6 @@
 using Pipeline.Contracts;
+using Pipeline.Model.Adapters;
+using Pipeline.Model.Gpu;
 using Pipeline.Model.Llama;
 
 namespace Pipeline.Worker.Jobs;
@@ -11,6 +13,19 @@ internal static class AdapterBase
     {
         string path = Path.Combine(adapterDirectory, AdapterFolder.TrainingFile);
         return File.Exists(path) && ContractJson.Read<TrainingSettings>(File.ReadAllBytes(path)).Method == TrainingSettings.Qlora ? WeightStorage.Nf4 : WeightStorage.Full;
+    }
+
+    /// <summary>Why the kernels do not ask a model that is compared in float32.</summary>
+    public const string InFloat32 = "it is compared in float32";
+
+    /// <summary>The base of an adapter as it was held when that was trained; without an adapter, as it is.</summary>
+    /// <param name="baseFolder">The base.</param>
+    /// <param name="adapterFolder">The adapter; <c>null</c>: the base is asked alone.</param>
+    /// <param name="gpu">The GPU; <c>null</c>: the CPU computes.</param>
+    public static PlacedModel Load(string baseFolder, string? adapterFolder, Accelerator? gpu)
+    {
+        bool dora = adapterFolder is not null && PeftConfig.Read(Path.Combine(adapterFolder, BlobLayout.AdapterConfigFile)).UseDora;
+        return PlacedModel.Load(baseFolder, adapterFolder is null ? WeightStorage.Full : StorageOf(adapterFolder), gpu, dora ? "the adapter has magnitudes (DoRA)" : null);
     }
 
     /// <summary>Whether a folder holds no adapter but a model that was trained as a whole.</summary>

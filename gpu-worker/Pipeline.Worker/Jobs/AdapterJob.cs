@@ -1,4 +1,5 @@
 using Pipeline.Contracts;
+using Pipeline.Model.Gpu;
 
 namespace Pipeline.Worker.Jobs;
 
@@ -14,6 +15,9 @@ public sealed record AdapterJob
 
     /// <summary>Folder of checkpoints; a run goes on from what lies there.</summary>
     public string? CheckpointDirectory { get; init; }
+
+    /// <summary>The GPU that computes; <c>null</c>: the CPU does.</summary>
+    public Accelerator? Gpu { get; init; }
 
     /// <summary>The adapter's name for people, such as <c>tweets v3</c>.</summary>
     public required string Title { get; init; }

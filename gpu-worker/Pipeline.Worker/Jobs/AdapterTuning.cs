@@ -5,10 +5,10 @@ using Pipeline.Model.Llama;
 namespace Pipeline.Worker.Jobs;
 
 /// <summary>A LoRA adapter on a frozen base, published as peft's files.</summary>
-internal sealed class AdapterTuning(LlamaModel model, TrainingSettings training) : Tuning
+internal sealed class AdapterTuning(PlacedModel placed, TrainingSettings training) : Tuning
 {
     private readonly LoraAdapter _adapter = LoraAdapter.Create(
-        model, new LoraOptions(training.R, training.Alpha, training.Dropout) { UseRslora = training.Rslora, UseDora = training.Dora, Targets = training.Targets }, training.Seed);
+        placed.Model, new LoraOptions(training.R, training.Alpha, training.Dropout) { UseRslora = training.Rslora, UseDora = training.Dora, Targets = training.Targets }, training.Seed);
 
     public override TrainableTensors Trained => _adapter;
 
@@ -16,9 +16,7 @@ internal sealed class AdapterTuning(LlamaModel model, TrainingSettings training)
 
     public override (string Library, string Tag) Card => ("peft", "lora");
 
-    public override void BeginTraining() => model.Attach(_adapter);
-
-    public override void BeginAsking() => model.Attach(_adapter, folded: true);
+    public override ICausalModel Asked() => placed.Asked(_adapter);
 
     public override void Write(string directory, string baseName) => PeftAdapterFiles.Write(directory, _adapter, baseName);
 
@@ -27,7 +25,7 @@ internal sealed class AdapterTuning(LlamaModel model, TrainingSettings training)
     public override (string Check, IReadOnlySet<string> Tensors) Expected()
     {
         var expected = new HashSet<string>(StringComparer.Ordinal);
-        foreach (Projection projection in model.Projections.Where(p => _adapter.Options.Adapts(p.Path)))
+        foreach (Projection projection in placed.Model.Projections.Where(p => _adapter.Options.Adapts(p.Path)))
         {
             int rank = _adapter.Options.RankOf(projection.Path);
             expected.Add($"base_model.model.{projection.Path}.lora_A.weight F32 [{rank}, {projection.In}]");
@@ -41,15 +39,11 @@ internal sealed class AdapterTuning(LlamaModel model, TrainingSettings training)
         return ("keys, shapes and dtypes are peft's", expected);
     }
 
-    public override (T Bare, T Read, T Tuned) Compare<T>(string directory, Func<LlamaModel, T> ask)
+    public override (T Bare, T Read, T Tuned) Compare<T>(string directory, Func<ICausalModel, T> ask)
     {
-        using LoraAdapter written = PeftAdapterFiles.Read(directory, model);
-        model.Attach(null);
-        T bare = ask(model);
-        model.Attach(written);
-        T read = ask(model);
-        model.Attach(_adapter);
-        return (bare, read, ask(model));
+        using LoraAdapter written = PeftAdapterFiles.Read(directory, placed.Model);
+        T Of(LoraAdapter? adapter) => ask(placed.Asked(adapter, folded: false));
+        return (Of(null), Of(written), Of(_adapter)); // the last one stays: nothing asks an adapter that is gone
     }
 
     public override void Dispose() => _adapter.Dispose();

@@ -6,10 +6,10 @@ using Pipeline.Model.Llama;
 namespace Pipeline.Worker.Jobs;
 
 /// <summary>All weights of a small base, published as a model of its own in float32.</summary>
-internal sealed class FullTuning(LlamaModel model, string baseDirectory, TrainingSettings training) : Tuning
+internal sealed class FullTuning(PlacedModel placed, AdapterJob job) : Tuning
 {
     private readonly FullWeights _weights = FullWeights.Of(
-        model, baseDirectory, (training.Optimizer == TrainingSettings.AdamW8Bit ? 2 : 8) + (training.KeepBest || training.EarlyStopping is not null ? 4 : 0));
+        placed.Model, job.BaseDirectory, (job.Training.Optimizer == TrainingSettings.AdamW8Bit ? 2 : 8) + (job.Training.KeepBest || job.Training.EarlyStopping is not null ? 4 : 0), placed.Memory);
 
     public override TrainableTensors Trained => _weights;
 
@@ -17,24 +17,16 @@ internal sealed class FullTuning(LlamaModel model, string baseDirectory, Trainin
 
     public override (string Library, string Tag) Card => ("transformers", "full");
 
-    public override void BeginTraining()
-    {
-        // The weights are the model's own.
-    }
+    public override ICausalModel Asked() => placed.Model; // the weights are the model's own
 
-    public override void BeginAsking()
-    {
-        // The weights are the model's own.
-    }
-
-    public override void Write(string directory, string baseName) => CheckpointWriter.WriteMerged(model, baseDirectory, directory, long.MaxValue);
+    public override void Write(string directory, string baseName) => CheckpointWriter.WriteMerged(placed.Model, job.BaseDirectory, directory, long.MaxValue);
 
     public override ProofCheck Moved() => NoneOf("every tensor has moved", [.. _weights.Unmoved()], $"{_weights.Tensors.Count} tensors");
 
     /// <summary>What transformers' definition of the architecture has, of the config alone.</summary>
     public override (string Check, IReadOnlySet<string> Tensors) Expected()
     {
-        LlamaConfig config = model.Config;
+        LlamaConfig config = placed.Model.Config;
         (long hidden, long queries, long keys) = (config.HiddenSize, (long)config.Heads * config.HeadSize, (long)config.KeyValueHeads * config.HeadSize);
         var expected = new HashSet<string>(StringComparer.Ordinal);
         void Add(string name, params long[] shape) => expected.Add($"{name} F32 [{string.Join(", ", shape)}]");
@@ -68,15 +60,15 @@ internal sealed class FullTuning(LlamaModel model, string baseDirectory, Trainin
         return ("keys, shapes and dtypes are the architecture's", expected);
     }
 
-    public override (T Bare, T Read, T Tuned) Compare<T>(string directory, Func<LlamaModel, T> ask)
+    public override (T Bare, T Read, T Tuned) Compare<T>(string directory, Func<ICausalModel, T> ask)
     {
         T Of(string folder)
         {
-            using LlamaModel other = LlamaModel.Load(folder, WeightStorage.Full);
-            return ask(other);
+            using PlacedModel other = PlacedModel.Load(folder, WeightStorage.Full, job.Gpu, placed.WhyPlain);
+            return ask(other.Asked(null));
         }
 
-        return (Of(baseDirectory), Of(directory), ask(model));
+        return (Of(job.BaseDirectory), Of(directory), ask(placed.Model));
     }
 
     public override void Dispose() => _weights.Dispose();

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using Pipeline.Contracts;
+using Pipeline.Model.Checkpoints;
 using Pipeline.Model.Llama;
 using Pipeline.Tokenization;
 using Pipeline.Tokenization.Templates;
@@ -11,7 +12,7 @@ using static TorchSharp.torch;
 namespace Pipeline.Worker.Jobs;
 
 /// <summary>Checks a trained adapter as it was written, not as it is in memory.</summary>
-internal sealed class ProofMaker(LlamaModel model, Tuning tuning, AdapterJob job, LocalDataset dataset, ChatEncoder encoder)
+internal sealed class ProofMaker(LlamaConfig config, Tuning tuning, AdapterJob job, LocalDataset dataset, ChatEncoder encoder)
 {
     private const int PromptsCompared = 8;
     private const double LogitTolerance = 1e-5; // of the largest logit
@@ -29,7 +30,7 @@ internal sealed class ProofMaker(LlamaModel model, Tuning tuning, AdapterJob job
             Checks = [tuning.Moved(), KeysAreRight(weights), reloaded, differs, .. stopRate is { } rate ? [Stops(rate)] : Array.Empty<ProofCheck>()],
             DatasetId = dataset.Manifest.DatasetId,
             Base = HashBase(),
-            TrainingSha256 = ContentHash.Of(ContractJson.WriteUtf8(job.Training with { LearningRate = job.Training.LearningRateFor(model.Config.HiddenSize) })),
+            TrainingSha256 = ContentHash.Of(ContractJson.WriteUtf8(job.Training with { LearningRate = job.Training.LearningRateFor(config.HiddenSize) })),
             AdapterSha256 = HashFile(weights),
             Code = ((Type[])[typeof(LlamaModel), typeof(TrainingLoop), typeof(ChatEncoder), typeof(ProofMaker)]).ToDictionary(t => t.Assembly.GetName().Name!, t => t.Module.ModuleVersionId.ToString("N", CultureInfo.InvariantCulture), StringComparer.Ordinal),
         };
@@ -56,7 +57,7 @@ internal sealed class ProofMaker(LlamaModel model, Tuning tuning, AdapterJob job
             new ProofCheck("output differs from the base", difference >= LeastDifference, difference, LeastDifference, "largest difference over the largest logit, on held-out prompts"));
     }
 
-    private static Tensor Logits(LlamaModel asked, IReadOnlyList<int> prompt) => asked.Logits(asked.Forward(tensor([.. prompt.Select(i => (long)i)], [1, prompt.Count])));
+    private static Tensor Logits(ICausalModel asked, IReadOnlyList<int> prompt) => asked.Logits(asked.Forward(tensor([.. prompt.Select(i => (long)i)], [1, prompt.Count]))).cpu();
 
     private ProofCheck Stops(double stopRate) => new(
         "answers stop by themselves", stopRate >= job.Evaluation.MinimumStopRate, stopRate, job.Evaluation.MinimumStopRate,

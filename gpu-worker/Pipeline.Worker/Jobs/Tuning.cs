@@ -10,8 +10,8 @@ internal abstract class Tuning : IDisposable
 {
     /// <summary>Begins as the settings say.</summary>
     /// <exception cref="Pipeline.Model.ModelException">The base cannot be tuned this way.</exception>
-    public static Tuning Begin(LlamaModel model, AdapterJob job) =>
-        job.Training.Method == TrainingSettings.Full ? new FullTuning(model, job.BaseDirectory, job.Training) : new AdapterTuning(model, job.Training);
+    public static Tuning Begin(PlacedModel placed, AdapterJob job) =>
+        job.Training.Method == TrainingSettings.Full ? new FullTuning(placed, job) : new AdapterTuning(placed, job.Training);
 
     /// <summary>What the optimizer changes.</summary>
     public abstract TrainableTensors Trained { get; }
@@ -22,11 +22,8 @@ internal abstract class Tuning : IDisposable
     /// <summary>The library that loads what is published, and the kind of tuning, for the model card.</summary>
     public abstract (string Library, string Tag) Card { get; }
 
-    /// <summary>From now on the model is trained.</summary>
-    public abstract void BeginTraining();
-
-    /// <summary>From now on the tuned model is only asked.</summary>
-    public abstract void BeginAsking();
+    /// <summary>The tuned model as it is now, to be asked; good until another one is.</summary>
+    public abstract ICausalModel Asked();
 
     /// <summary>Writes weights and configuration.</summary>
     /// <param name="directory">A folder that exists.</param>
@@ -41,7 +38,7 @@ internal abstract class Tuning : IDisposable
 
     /// <summary>Calls back with the base as it was, the tuned model as it lies in a folder, and the tuned model as it is.</summary>
     /// <returns>What was given back for the three.</returns>
-    public abstract (T Bare, T Read, T Tuned) Compare<T>(string directory, Func<LlamaModel, T> ask);
+    public abstract (T Bare, T Read, T Tuned) Compare<T>(string directory, Func<ICausalModel, T> ask);
 
     public abstract void Dispose();
 

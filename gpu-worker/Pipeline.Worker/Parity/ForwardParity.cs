@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Pipeline.Evaluation.Scoring;
 using Pipeline.Model.Checkpoints;
+using Pipeline.Model.Gpu;
 using Pipeline.Model.Llama;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -10,15 +11,16 @@ namespace Pipeline.Worker.Parity;
 /// <summary>Logits, loss and greedy continuation of a checkpoint.</summary>
 internal static class ForwardParity
 {
-    public static IReadOnlyList<ParityResult> Check(string folder, string name)
+    public static IReadOnlyList<ParityResult> Check(string folder, string name, Accelerator? gpu) => ParityModels.Each(folder, name, gpu, (model, way) => Check(model, folder, way));
+
+    private static List<ParityResult> Check(ICausalModel model, string folder, string name)
     {
         using DisposeScope scope = NewDisposeScope();
         using IDisposable frozen = no_grad();
-        using LlamaModel model = LlamaModel.Load(folder, WeightStorage.Full);
         using SafetensorsFile expected = SafetensorsFile.Open(Path.Combine(folder, "expected.safetensors"));
         Tensor ids = expected.Read("input_ids");
         Tensor attended = expected.Read("attention_mask").to(ScalarType.Bool);
-        Tensor logits = model.Logits(model.Forward(ids));                                    // [batch, n, vocabulary]
+        Tensor logits = model.Logits(model.Forward(ids)).cpu();                              // [batch, n, vocabulary]
         double logitError = logits.sub(expected.Read("logits")).abs()[attended].max().item<float>();
 
         Tensor labels = expected.Read("labels");

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Pipeline.Evaluation.Scoring;
+using Pipeline.Model.Gpu;
 using Pipeline.Model.Llama;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -11,10 +12,11 @@ internal static class GenerationParity
 {
     private const double LogitTolerance = 5e-5;
 
-    public static IReadOnlyList<ParityResult> Check(string folder, string name, string modelDirectory)
+    public static IReadOnlyList<ParityResult> Check(string folder, string name, string modelDirectory, Accelerator? gpu) => ParityModels.Each(modelDirectory, name, gpu, (model, way) => Check(model, folder, way));
+
+    private static ParityResult[] Check(ICausalModel model, string folder, string name)
     {
         using IDisposable frozen = no_grad();
-        using LlamaModel model = LlamaModel.Load(modelDirectory, WeightStorage.Full);
         using JsonDocument document = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(folder, "reference_greedy.json")));
         int cases = 0;
         int differ = 0;
@@ -32,10 +34,10 @@ internal static class GenerationParity
         return [new(name, $"greedy continuations that differ, of {cases}", differ, 0), new(name, "logits, absolute", logits, LogitTolerance)];
     }
 
-    private static double LogitError(LlamaModel model, int[] ids, JsonElement reference)
+    private static double LogitError(ICausalModel model, int[] ids, JsonElement reference)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor logits = model.Logits(model.Forward(tensor([.. ids.Select(i => (long)i)], [1, ids.Length])))[0]; // [n, vocabulary]
+        Tensor logits = model.Logits(model.Forward(tensor([.. ids.Select(i => (long)i)], [1, ids.Length]))).cpu()[0]; // [n, vocabulary]
         double Error(string key, int position) => reference.TryGetProperty(key, out JsonElement expected)
             ? logits[position].sub(tensor([.. expected.EnumerateArray().Select(v => v.GetSingle())])).abs().max().item<float>()
             : 0;

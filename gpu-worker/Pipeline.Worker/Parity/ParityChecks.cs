@@ -1,4 +1,5 @@
 using Pipeline.Model;
+using Pipeline.Model.Gpu;
 
 namespace Pipeline.Worker.Parity;
 
@@ -9,9 +10,10 @@ public static class ParityChecks
     /// <param name="directory">A folder in the layout of golden/, or one case of it.</param>
     /// <param name="tokenizerDirectory">The tokenizer of every <c>vectors.jsonl</c>; <c>null</c>: the nearest one in or above its folder.</param>
     /// <param name="modelDirectory">The checkpoint of every <c>reference_greedy.json</c>; <c>null</c>: the one in its folder.</param>
+    /// <param name="gpu">Holds a GPU against the vectors too, by plain torch and by its kernels, in their numbers: float32 is what the tolerances are for. <c>null</c>: the CPU.</param>
     /// <returns>A row a quantity; a case that cannot be computed is a row that failed, with the reason.</returns>
     /// <exception cref="ModelException">There is no case.</exception>
-    public static IReadOnlyList<ParityResult> Run(string directory, string? tokenizerDirectory = null, string? modelDirectory = null)
+    public static IReadOnlyList<ParityResult> Run(string directory, string? tokenizerDirectory = null, string? modelDirectory = null, Accelerator? gpu = null)
     {
         if (!Directory.Exists(directory))
         {
@@ -23,7 +25,7 @@ public static class ParityChecks
         foreach (string folder in Directory.EnumerateDirectories(root, "*", SearchOption.AllDirectories).Prepend(root).Order(StringComparer.Ordinal))
         {
             string name = folder == root ? Path.GetFileName(folder) : Path.GetRelativePath(root, folder);
-            foreach (Func<string, string, IReadOnlyList<ParityResult>> check in Cases(folder, tokenizerDirectory, modelDirectory))
+            foreach (Func<string, string, IReadOnlyList<ParityResult>> check in Cases(folder, tokenizerDirectory, modelDirectory, gpu))
             {
                 results.AddRange(Checked(check, folder, name));
             }
@@ -34,22 +36,22 @@ public static class ParityChecks
             : throw new ModelException($"'{directory}' holds no reference vectors (expected.safetensors, trajectory.safetensors, nf4's meta.json, vectors.jsonl or reference_greedy.json).");
     }
 
-    private static IEnumerable<Func<string, string, IReadOnlyList<ParityResult>>> Cases(string folder, string? tokenizerDirectory, string? modelDirectory)
+    private static IEnumerable<Func<string, string, IReadOnlyList<ParityResult>>> Cases(string folder, string? tokenizerDirectory, string? modelDirectory, Accelerator? gpu)
     {
         bool Has(string file) => File.Exists(Path.Combine(folder, file));
         if (Has("expected.safetensors"))
         {
-            yield return ForwardParity.Check;
+            yield return (f, name) => ForwardParity.Check(f, name, gpu);
         }
 
         if (Has("trajectory.safetensors"))
         {
-            yield return TrajectoryParity.Check;
+            yield return (f, name) => TrajectoryParity.Check(f, name, gpu);
         }
 
         if (Has("meta.json") && Directory.EnumerateFiles(folder, "*.safetensors").Any())
         {
-            yield return QuantizationParity.Check;
+            yield return (f, name) => QuantizationParity.Check(f, name, gpu);
         }
 
         if (Has("vectors.jsonl"))
@@ -59,7 +61,7 @@ public static class ParityChecks
 
         if (Has("reference_greedy.json"))
         {
-            yield return (f, name) => GenerationParity.Check(f, name, modelDirectory ?? f);
+            yield return (f, name) => GenerationParity.Check(f, name, modelDirectory ?? f, gpu);
         }
     }
 

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Pipeline.Model.Checkpoints;
+using Pipeline.Model.Gpu;
 using Pipeline.Model.Quantization;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -11,7 +12,7 @@ internal static class QuantizationParity
 {
     private const float BoundaryMargin = 1e-6f;
 
-    public static IReadOnlyList<ParityResult> Check(string folder, string name)
+    public static IReadOnlyList<ParityResult> Check(string folder, string name, Accelerator? gpu)
     {
         using JsonDocument meta = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(folder, "meta.json")));
         float[] levels = [.. meta.RootElement.GetProperty("nf4_code").EnumerateArray().Select(v => v.GetSingle())];
@@ -21,14 +22,14 @@ internal static class QuantizationParity
             using DisposeScope scope = NewDisposeScope();
             using SafetensorsFile file = SafetensorsFile.Open(path);
             string matrix = $"{name}/{Path.GetFileNameWithoutExtension(path)}";
-            results.AddRange(Check(file, matrix, "fp32", ScalarType.Float32));
-            results.AddRange(Check(file, matrix, "bf16", ScalarType.BFloat16));
+            results.AddRange(Check(file, matrix, "fp32", ScalarType.Float32, gpu));
+            results.AddRange(Check(file, matrix, "bf16", ScalarType.BFloat16, gpu));
         }
 
         return results;
     }
 
-    private static IEnumerable<ParityResult> Check(SafetensorsFile file, string matrix, string tag, ScalarType dtype)
+    private static IEnumerable<ParityResult> Check(SafetensorsFile file, string matrix, string tag, ScalarType dtype, Accelerator? gpu)
     {
         Tensor weight = file.Read("weight").to(dtype).to(ScalarType.Float32);
         using Nf4Weight quantized = Nf4Weight.Quantize(weight);
@@ -44,8 +45,20 @@ internal static class QuantizationParity
         yield return new(matrix, $"{tag} absmax scales, absolute", Largest(quantized.AbsmaxScale, file.Read($"{tag}.dq.absmax_scale")), 1e-6);
         yield return new(matrix, $"{tag} offset, absolute", Math.Abs(quantized.Offset - file.Read($"{tag}.dq.offset").item<float>()), 1e-6);
         Tensor dequantized = quantized.Dequantize();
-        Tensor rounded = dequantized.to(dtype).to(ScalarType.Float32);
-        yield return new(matrix, $"{tag} dequantised, absolute", Largest(rounded, file.Read($"{tag}.dq.dequantized")), dtype == ScalarType.Float32 ? 1e-6 : 0);
+        double Off(Tensor values) => Largest(values.to(dtype).to(ScalarType.Float32), file.Read($"{tag}.dq.dequantized"));
+        double allowed = dtype == ScalarType.Float32 ? 1e-6 : 0;
+        yield return new(matrix, $"{tag} dequantised, absolute", Off(dequantized), allowed);
+        if (gpu is not null)
+        {
+            using Nf4Weight there = quantized.On(gpu.Device);
+            yield return new(matrix, $"{tag} dequantised by plain torch, absolute", Off(there.DequantizeByTorch().cpu()), allowed);
+            if (quantized.Count % 8 == 0)
+            {
+                Tensor made = empty([.. quantized.Shape], dtype: gpu.Kernels.Real, device: gpu.Device);
+                gpu.Kernels.Dequantize(there, made);
+                yield return new(matrix, $"{tag} dequantised by the kernel, absolute", Off(made.cpu()), allowed);
+            }
+        }
     }
 
     /// <summary>Codes that differ, but for values within a hair of a boundary.</summary>

@@ -2,10 +2,13 @@ using System.Text.Json;
 using Pipeline.Contracts;
 using Pipeline.Model.Adapters;
 using Pipeline.Model.Checkpoints;
+using Pipeline.Model.Gpu;
 using Pipeline.Model.Llama;
+using Pipeline.Training;
 using Pipeline.Training.Batching;
-using Pipeline.Training.Objectives;
 using Pipeline.Training.Optimization;
+using Pipeline.Training.Stepping;
+using Pipeline.Worker.Jobs;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -20,21 +23,30 @@ internal static class TrajectoryParity
     private const int PromptTokens = 5;
     private const double Peak = 5e-3;
 
-    public static IReadOnlyList<ParityResult> Check(string folder, string name)
+    public static IReadOnlyList<ParityResult> Check(string folder, string name, Accelerator? gpu)
     {
         string basePath = Path.Combine(Path.GetDirectoryName(Path.GetFullPath(folder))!, BaseName(folder));
+        WeightStorage storage = Path.GetFileName(folder).Contains("qlora", StringComparison.OrdinalIgnoreCase) ? WeightStorage.Nf4 : WeightStorage.Full;
+        return ParityModels.Each(basePath, storage, name, gpu, (placed, way) => Check(placed, folder, way));
+    }
+
+    private static ParityResult[] Check(PlacedModel placed, string folder, string name)
+    {
         using DisposeScope scope = NewDisposeScope();
-        using LlamaModel model = LlamaModel.Load(basePath, Path.GetFileName(folder).Contains("qlora", StringComparison.OrdinalIgnoreCase) ? WeightStorage.Nf4 : WeightStorage.Full);
         using SafetensorsFile file = SafetensorsFile.Open(Path.Combine(folder, "trajectory.safetensors"));
-        using LoraAdapter adapter = PeftAdapterFiles.Read(folder, model);
+        using LoraAdapter adapter = PeftAdapterFiles.Read(folder, placed.Model);
         double published = adapter.Tensors.Max(t => Relative(t.Value, file.Read("final." + t.Name)));
+        if (placed.ComputesByKernels && adapter.Options.UseDora)
+        {
+            return []; // plain torch does
+        }
+
         foreach ((string tensorName, _) in adapter.Tensors)
         {
             adapter.Set(tensorName, file.Read("init." + tensorName));
         }
 
-        model.Attach(adapter);
-        (double loss, double norm, double rate) = Replay(model, adapter, file, Path.Combine(folder, "trajectory.json"));
+        (double loss, double norm, double rate) = Replay(placed, adapter, file, Path.Combine(folder, "trajectory.json"));
         return
         [
             new(name, "loss of each step, relative", loss, 5e-6),
@@ -45,21 +57,22 @@ internal static class TrajectoryParity
         ];
     }
 
-    private static (double Loss, double Norm, double Rate) Replay(LlamaModel model, LoraAdapter adapter, SafetensorsFile file, string logPath)
+    private static (double Loss, double Norm, double Rate) Replay(PlacedModel placed, LoraAdapter adapter, SafetensorsFile file, string logPath)
     {
         using JsonDocument log = JsonDocument.Parse(File.ReadAllBytes(logPath));
-        using var gradient = new StepGradient(model);
-        using var optimizer = new AdamW(adapter, weightDecay: 0.01);
         long[] ids = file.Read("input_ids").data<long>().ToArray();  // [60, 4, 32]
         long[] lengths = file.Read("lengths").data<long>().ToArray(); // [60, 4]
+        EncodedRow[][] batches = [.. Enumerable.Range(0, Steps * MicroBatches).Select(b => Rows(ids, lengths, b))];
+        var settings = new TrainingSettings { Dropout = 0, ClipNorm = 1, WeightDecay = 0.01, Epochs = 1, BatchSize = batches[0].Length };
+        TrainingRun run = placed.Placed(new TrainingRun { Model = placed.Model, Trained = adapter, Rows = [.. batches.SelectMany(b => b)], ValidationRows = [], Settings = settings });
+        using StepEngine engine = StepEngine.For(run, new StepPlan(run.Rows, settings));
+        var first = new FirstStepCheck(adapter);
         (double worstLoss, double worstNorm, double worstRate) = (0, 0, 0);
         for (int step = 0; step < Steps; step++)
         {
-            List<EncodedRow[]> batches = [.. Enumerable.Range(step * MicroBatches, MicroBatches).Select(b => Rows(ids, lengths, b))];
-            double loss = gradient.Accumulate(batches, dropoutSeed: null);
-            double norm = optimizer.ClipGradients(1.0);
             double rate = LearningRateSchedule.Rate(TrainingSettings.Cosine, Peak, step, Warmup, Steps);
-            optimizer.Step(rate);
+            using IStepNumbers numbers = engine.Step([.. batches.Skip(step * MicroBatches).Take(MicroBatches)], dropoutSeed: 0, rate, first);
+            (double loss, double norm) = numbers.Read();
 
             JsonElement row = log.RootElement.GetProperty("log")[step];
             worstLoss = Math.Max(worstLoss, Error(loss, row.GetProperty("loss").GetDouble()));
@@ -67,6 +80,7 @@ internal static class TrajectoryParity
             worstRate = Math.Max(worstRate, Math.Abs(rate - row.GetProperty("lr").GetDouble()));
         }
 
+        engine.Collect();
         return (worstLoss, worstNorm, worstRate);
     }
 
@@ -86,5 +100,5 @@ internal static class TrajectoryParity
 
     private static double Error(double actual, double expected) => Math.Abs(actual - expected) / Math.Abs(expected);
 
-    private static double Relative(Tensor actual, Tensor expected) => actual.sub(expected).norm().item<float>() / expected.norm().item<float>();
+    private static double Relative(Tensor actual, Tensor expected) => actual.cpu().sub(expected).norm().item<float>() / expected.norm().item<float>();
 }

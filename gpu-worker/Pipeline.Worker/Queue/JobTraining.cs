@@ -1,5 +1,6 @@
 using System.Text;
 using Pipeline.Contracts;
+using Pipeline.Model.Gpu;
 using Pipeline.Storage;
 using Pipeline.Tokenization;
 using Pipeline.Training;
@@ -9,7 +10,7 @@ using Pipeline.Worker.Jobs;
 namespace Pipeline.Worker.Queue;
 
 /// <summary>A job between storage and the trainer: dataset and checkpoint down, progress, checkpoints and the adapter up.</summary>
-internal sealed class JobTraining(PipelineStorage storage, BaseModelFolders bases, TimeProvider time)
+internal sealed class JobTraining(PipelineStorage storage, BaseModelFolders bases, TimeProvider time, Accelerator? gpu)
 {
     /// <summary>Trains a job to a whole adapter in its place.</summary>
     /// <param name="job">The job.</param>
@@ -35,7 +36,7 @@ internal sealed class JobTraining(PipelineStorage storage, BaseModelFolders base
                 var adapterJob = new AdapterJob
                 {
                     BaseDirectory = bases.Find(job.Base), DatasetDirectory = dataset, OutputDirectory = adapter, CheckpointDirectory = checkpoints,
-                    Title = $"{job.Project} v{job.Version}", Training = job.Training, Evaluation = job.Evaluation,
+                    Title = $"{job.Project} v{job.Version}", Training = job.Training, Evaluation = job.Evaluation, Gpu = gpu,
                 };
                 // On the training thread: the next step waits until the checkpoint is safe.
                 void Upload(string path) => UploadAsync(fenced, job.RunId, path, onCheckpoint).GetAwaiter().GetResult();

@@ -1,13 +1,14 @@
 using System.Text.Json;
 using Azure.Storage.Queues.Models;
 using Pipeline.Contracts;
+using Pipeline.Model.Gpu;
 using Pipeline.Storage;
 using Pipeline.Tokenization;
 
 namespace Pipeline.Worker.Queue;
 
 /// <summary>Takes jobs off the queue, one at a time. A worker that dies leaves its message; the next one goes on from the last checkpoint.</summary>
-public sealed class QueueLoop(PipelineStorage storage, BaseModelFolders bases, HoldTimes times, TimeProvider time)
+public sealed class QueueLoop(PipelineStorage storage, BaseModelFolders bases, HoldTimes times, TimeProvider time, Accelerator? gpu = null)
 {
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan Taken = TimeSpan.FromSeconds(5);
@@ -70,7 +71,7 @@ public sealed class QueueLoop(PipelineStorage storage, BaseModelFolders bases, H
         try
         {
             await using var hold = new MessageHold(storage, lease, times, message, job.RunId);
-            await new JobHandling(storage, lease, hold, job, new JobTraining(storage, bases, time)).RunAsync(request!, cancellation);
+            await new JobHandling(storage, lease, hold, job, new JobTraining(storage, bases, time, gpu)).RunAsync(request!, cancellation);
         }
         finally
         {

@@ -142,13 +142,13 @@ public sealed class TrainingLoopTests
     [Theory]
     [InlineData("packTokens")]
     [InlineData("keepBest")]
-    [InlineData("neftuneAlpha")]
+    [InlineData("memory")]
     public void Train_SettingsThatContradictEachOther_FailBeforeAnyStep(string named)
     {
         TrainingSettings settings = named switch
         {
             "packTokens" => Settings with { PackTokens = 8 },
-            "neftuneAlpha" => Settings with { NeftuneAlpha = 5, Dora = true },
+            "memory" => Settings with { Memory = "small" },
             _ => Settings with { KeepBest = true },
         };
         using LlamaModel model = LlamaModel.Load(RepositoryFiles.At("tests", "Golden", "llama2"), WeightStorage.Full);

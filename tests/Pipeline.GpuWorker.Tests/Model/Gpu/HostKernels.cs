@@ -25,6 +25,9 @@ internal sealed unsafe class HostKernels : IKernelLauncher
     /// <summary>The kernels on the host; a test that asks for them is skipped where there is no compiler, which users' machines need not have.</summary>
     public static GpuKernels Load(ScalarType real) => new(Launcher(real), CPU);
 
+    /// <summary>What stands for a GPU where there is none: its kernels on the host, and memory as said.</summary>
+    public static Accelerator Accelerator(ScalarType real, long freeBytes = 64L << 30) => new(Load(real), "the kernels on the host", () => (freeBytes, freeBytes));
+
     /// <summary>What runs them.</summary>
     public static HostKernels Launcher(ScalarType real)
     {

@@ -109,7 +109,7 @@ public sealed class AdamW8BitTests
     private sealed class Two : TrainableTensors
     {
         public Two()
-            : base(Large + Small, decayed: Large)
+            : base(Large + Small, decayed: Large, CPU)
         {
             Take("large", Large / 50, 50);
             Take("small", Small);

@@ -1,7 +1,10 @@
 using System.Diagnostics;
 using Pipeline.Contracts;
+using Pipeline.GpuWorker.Tests.Model.Gpu;
+using Pipeline.Model.Gpu;
 using Pipeline.Training;
 using Pipeline.Worker.Jobs;
+using static TorchSharp.torch;
 
 namespace Pipeline.GpuWorker.Tests.Worker.Jobs;
 
@@ -55,6 +58,27 @@ public sealed class AdapterJobRunnerTests
         Assert.StartsWith("<s>[INST] <<SYS>>", rendering.Text, StringComparison.Ordinal);
         Assert.Equal(rendering.PromptIds, rendering.Ids.Take(rendering.PromptIds.Count));
         Assert.Contains("\"eos_token_id\": [\n    2\n  ]", File.ReadAllText(Path.Combine(output, "generation_config.json")), StringComparison.Ordinal);
+    }
+
+    /// <summary>The whole way with a GPU, whose kernels run on the host here: asked, trained, proven and published as by the CPU, and it is said what computed.</summary>
+    [Theory]
+    [InlineData("r: 4", "the GPU, by its kernels, bfloat16, memory fast")]
+    [InlineData("r: 4, dora: true", "the GPU, by plain torch, float32 (training.dora learns magnitudes)")]
+    public void Run_OnAGpu_ProvesWhatItPublishesAndSaysWhatComputed(string knobs, string engine)
+    {
+        using var folder = new TemporaryFolder();
+        string dataset = Path.Combine(folder.Path, "dataset");
+        DatasetManifest manifest = SmallDataset.Write(dataset, SmallDataset.Rows(60), $"training: {{ {knobs}, epochs: 1, batchSize: 8, warmupSteps: 1 }}\nevaluation: {{ bootstrapSamples: 200, minimumStopRate: 0 }}\n");
+        string output = Path.Combine(folder.Path, "out");
+        using Accelerator gpu = HostKernels.Accelerator(ScalarType.BFloat16);
+
+        EvaluationReport report = Run(Job(dataset, output, manifest) with { Gpu = gpu });
+
+        var proof = ContractJson.Read<AdapterProof>(File.ReadAllBytes(Path.Combine(output, "proof.json")));
+        Assert.All(proof.Checks, c => Assert.True(c.Passed, c.ToString()));
+        Assert.StartsWith(engine.Replace("the GPU, by plain torch", "the CPU, by autograd", StringComparison.Ordinal), report.Training!.Engine, StringComparison.Ordinal); // the host has no other place
+        Assert.Contains($"computed by {report.Training.Engine}", System.Net.WebUtility.HtmlDecode(File.ReadAllText(Path.Combine(output, "report.html"))), StringComparison.Ordinal);
+        Assert.Equal(manifest.Rows.Test, report.Outcomes.Count);
     }
 
     [Fact]

@@ -1,4 +1,6 @@
+using Pipeline.GpuWorker.Tests.Model.Gpu;
 using Pipeline.Model.Checkpoints;
+using Pipeline.Model.Gpu;
 using Pipeline.Worker.Parity;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -16,6 +18,39 @@ public sealed class ParityChecksTests
         Assert.Equal(
             ["chat-tiny-llama (tokenizer.json)", "dora_llama2", "llama2", "llama3", "lora_llama2", "lora_rs_llama3", "mistral", "mistral_window", "nf4", "qlora_llama2", "qwen2"],
             results.Select(r => r.Case.Split('/')[0]).Distinct().Order(StringComparer.Ordinal));
+        Assert.All(results, r => Assert.True(r.Passed, r.ToString()));
+    }
+
+    /// <summary>By the kernels of a GPU, in float32 and run on the host here: what they compute lies within what the CPU is allowed.</summary>
+    [Fact]
+    [Trait("Tier", "Slow")]
+    public void Run_GoldenVectorsByTheKernels_AreWithinTolerance()
+    {
+        using Accelerator gpu = HostKernels.Accelerator(ScalarType.Float32);
+
+        IReadOnlyList<ParityResult> results = ParityChecks.Run(RepositoryFiles.At("tests", "Golden"), RepositoryFiles.At("gpu-worker", "models", "tiny-llama-chat"), gpu: gpu);
+
+        Assert.Equal(
+            ["llama2", "llama3", "lora_llama2", "lora_rs_llama3", "mistral", "mistral_window", "qlora_llama2", "qwen2"],
+            results.Where(r => r.Case.EndsWith(", by the kernels", StringComparison.Ordinal)).Select(r => r.Case.Split(',')[0]).Distinct().Order(StringComparer.Ordinal));
+        Assert.Contains(results, r => r.Quantity.EndsWith("dequantised by the kernel, absolute", StringComparison.Ordinal));
+        Assert.All(results, r => Assert.True(r.Passed, r.ToString()));
+    }
+
+    /// <summary>One case of each kind, in every run of the tests.</summary>
+    [Fact]
+    public void Run_SomeVectorsByTheKernels_AreWithinTolerance()
+    {
+        using Accelerator gpu = HostKernels.Accelerator(ScalarType.Float32);
+        using var folder = new TemporaryFolder();
+        foreach (string name in (string[])["nf4", "qwen2", "llama3", "lora_rs_llama3"])
+        {
+            folder.CopyOf(RepositoryFiles.At("tests", "Golden", name), name);
+        }
+
+        IReadOnlyList<ParityResult> results = ParityChecks.Run(folder.Path, gpu: gpu);
+
+        Assert.Equal(11, results.Count(r => r.Case.EndsWith(", by the kernels", StringComparison.Ordinal)));
         Assert.All(results, r => Assert.True(r.Passed, r.ToString()));
     }
 

@@ -1,0 +1,167 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+using Pipeline.Contracts;
+using Pipeline.Model.Adapters;
+using Pipeline.Model.Gpu;
+using Pipeline.Training.Batching;
+using Pipeline.Training.Objectives;
+using Pipeline.Training.Optimization;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Pipeline.Training.Stepping;
+
+/// <summary>
+/// Steps on a GPU by the kernels: products in bfloat16, values and moments in float32 or the moments in 8 bits. The host queues
+/// a step and goes on; nothing in a step waits for the device. The run's adapter lies on the CPU and gets the values when asked.
+/// </summary>
+internal sealed class AcceleratedEngine : StepEngine
+{
+    private readonly TrainingRun _run;
+    private readonly AcceleratedModel _model;
+    private readonly GpuAdapter _adapter;
+    private readonly GpuGradient _gradient;
+    private readonly GpuOptimizer _optimizer;
+
+    private AcceleratedEngine(TrainingRun run, LoraAdapter adapter, AcceleratedModel model, GpuMemory memory, string name)
+    {
+        (_run, _model, Name) = (run, model, name);
+        Device device = model.Accelerator.Device;
+        _adapter = model.Copy(adapter);
+        _gradient = model.Gradient(_adapter, memory);
+        using DisposeScope scope = NewDisposeScope();
+        _optimizer = new GpuOptimizer(
+            _adapter, adapter.Values.to(device, copy: true), model.Accelerator.Kernels, run.Settings.WeightDecay,
+            run.Settings.Optimizer == TrainingSettings.AdamW8Bit ? AdamW8Bit.Moments(adapter, device) : null);
+    }
+
+    /// <summary>With the fastest way that fits into the device's memory, or the one that the settings name.</summary>
+    /// <exception cref="TrainingException">Not even the leanest fits.</exception>
+    public static AcceleratedEngine For(TrainingRun run, StepPlan plan, AcceleratedModel model)
+    {
+        ArgumentNullException.ThrowIfNull(run);
+        ArgumentNullException.ThrowIfNull(plan);
+        ArgumentNullException.ThrowIfNull(model);
+        var adapter = run.Trained as LoraAdapter ?? throw new ArgumentException("Only adapters are trained by the kernels.", nameof(run));
+        BaseShape shape = model.Config.Shape;
+        long slots = plan.MostSlots, there = model.Accelerator.FreeBytes;
+        string Gibi(long bytes) => string.Create(CultureInfo.InvariantCulture, $"{bytes / (double)(1L << 30):0.0} GiB");
+        long Needed(GpuMemory way) => TrainingMemory.OnGpu(shape, run.Settings, slots, way).TotalBytes;
+        GpuMemory memory = Enum.TryParse(run.Settings.Memory, ignoreCase: true, out GpuMemory named)
+            ? named
+            : TrainingMemory.FastestThatFits(shape, run.Settings, slots, there) ?? throw new TrainingException(
+                $"Even training.memory lean needs {Gibi(Needed(GpuMemory.Lean))} for micro-batches of {slots} tokens; the GPU has {Gibi(there)} free. Lower training.packTokens or training.batchSize, and raise training.gradientAccumulation as much.");
+        return new AcceleratedEngine(run, adapter, model, memory, $"the GPU, by its kernels, bfloat16, memory {memory.ToString().ToLowerInvariant()}: {Gibi(Needed(memory))} reckoned of {Gibi(there)} free");
+    }
+
+    /// <inheritdoc/>
+    public override string Name { get; }
+
+    /// <inheritdoc/>
+    public override bool RunsAhead => true;
+
+    /// <inheritdoc/>
+    public override int Steps
+    {
+        get => _optimizer.Steps;
+        set => _optimizer.Steps = value;
+    }
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<(string Name, Tensor Value)> State => _optimizer.State;
+
+    /// <inheritdoc/>
+    public override IStepNumbers Step(IReadOnlyList<IReadOnlyList<EncodedRow>> batches, uint dropoutSeed, double learningRate, FirstStepCheck first) => Fitting(() =>
+    {
+        ArgumentNullException.ThrowIfNull(batches);
+        using DisposeScope scope = NewDisposeScope();
+        using IDisposable frozen = no_grad();
+        int supervised = batches.Sum(b => b.Sum(r => r.SupervisedTokens));
+        Tensor loss = zeros([], device: _model.Accelerator.Device);
+        foreach ((int index, IReadOnlyList<EncodedRow> rows) in batches.Index())
+        {
+            uint seed = CounterDropout.Derive(dropoutSeed, index);
+            using GpuBatch batch = Batch(rows);
+            loss.add_(_gradient.Accumulate(batch, 1.0 / supervised, seed, Noise(batch, seed)));
+            if (batches.Count > 1)
+            {
+                _adapter.AddUp();
+            }
+        }
+
+        loss.div_(supervised);
+        Tensor norm = _optimizer.Step(learningRate, _run.Settings.ClipNorm, loss);
+        return (IStepNumbers)new Numbers(new HostCopy(stack([loss, norm])));
+    });
+
+    /// <inheritdoc/>
+    public override double Loss(IReadOnlyList<EncodedRow> rows) => Fitting(() =>
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using GpuBatch batch = Batch(rows);
+        return (double)_gradient.Accumulate(batch, weight: null, dropoutSeed: null).item<float>();
+    });
+
+    /// <inheritdoc/>
+    public override void Collect()
+    {
+        using IDisposable frozen = no_grad();
+        _run.Trained.Values.copy_(_optimizer.Values);
+    }
+
+    /// <inheritdoc/>
+    public override void Spread()
+    {
+        using IDisposable frozen = no_grad();
+        _optimizer.Values.copy_(_run.Trained.Values);
+        _optimizer.Round();
+    }
+
+    /// <inheritdoc/>
+    public override void Dispose()
+    {
+        _gradient.Dispose();
+        _optimizer.Dispose();
+        _adapter.Dispose();
+    }
+
+    private GpuBatch Batch(IReadOnlyList<EncodedRow> rows)
+    {
+        (List<int> predicting, List<int> targets) = MicroBatch.Learned(rows);
+        return new GpuBatch([.. rows.Select(r => r.Ids)], predicting, targets, _model.Accelerator.Device);
+    }
+
+    private Tensor? Noise(GpuBatch batch, uint seed)
+    {
+        if (_run.Settings.NeftuneAlpha <= 0)
+        {
+            return null;
+        }
+
+        Accelerator gpu = _model.Accelerator;
+        return EmbeddingNoise.Of(batch.Lengths, _model.Config.HiddenSize, _run.Settings.NeftuneAlpha, seed).to(gpu.Kernels.Real).to(gpu.Device);
+    }
+
+    private static T Fitting<T>(Func<T> work)
+    {
+        try
+        {
+            return work();
+        }
+        catch (ExternalException fault) when (fault.Message.Contains("out of memory", StringComparison.OrdinalIgnoreCase))
+        {
+            throw new TrainingException($"The GPU's memory ran out: {fault.Message.Split('\n')[0]} Set training.memory to lean, or lower training.packTokens or training.batchSize.");
+        }
+    }
+
+    private sealed class Numbers(HostCopy copy) : IStepNumbers
+    {
+        public (double Loss, double Norm) Read()
+        {
+            float[] numbers = copy.Read();
+            return (numbers[0], numbers[1]);
+        }
+
+        public void Dispose() => copy.Dispose();
+    }
+}

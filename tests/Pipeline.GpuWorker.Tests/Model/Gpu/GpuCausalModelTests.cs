@@ -1,0 +1,74 @@
+using Pipeline.Evaluation.Scoring;
+using Pipeline.GpuWorker.Tests.Model.Llama.Gradients;
+using Pipeline.Model.Adapters;
+using Pipeline.Model.Gpu;
+using Pipeline.Model.Llama;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Pipeline.GpuWorker.Tests.Model.Gpu;
+
+/// <summary>A model that is asked on a device, its kernels run on the host, says what the plain model says.</summary>
+public sealed class GpuCausalModelTests
+{
+    private static readonly IReadOnlyList<int>[] Answers = [[10, 11, 2], [10, 12, 13, 2], [20, 2]];
+    private static readonly IReadOnlyList<int>[] Prompts = [[1, 5, 6, 7, 8, 9], [1, 30], [1, 40, 41, 42], [.. Enumerable.Range(3, 30)]];
+
+    private static void WithBoth(string name, WeightStorage storage, ScalarType real, Action<LlamaModel, GpuCausalModel> compare)
+    {
+        using GpuKernels kernels = HostKernels.Load(real);
+        using LlamaModel model = LlamaModel.Load(RepositoryFiles.At("tests", "Golden", name), storage);
+        using LoraAdapter adapter = LlamaGradientTests.Adapter(model, new LoraOptions(8, 16, 0.1));
+        using GpuModel there = GpuModel.Of(model, real, CPU);
+        using var asked = new GpuCausalModel(there, GpuAdapter.Of(adapter, model.Projections, real, CPU), kernels);
+        compare(model, asked);
+    }
+
+    [Theory]
+    [InlineData("llama2", WeightStorage.Nf4)]
+    [InlineData("llama3", WeightStorage.Nf4)]
+    [InlineData("mistral_window", WeightStorage.Full)]
+    [InlineData("qwen2", WeightStorage.Nf4)]
+    public void Answers_EveryArchitecture_AreThePlainModels(string name, WeightStorage storage) => WithBoth(name, storage, ScalarType.Float32, (model, asked) =>
+    {
+        CancellationToken none = TestContext.Current.CancellationToken;
+        IReadOnlyList<(IReadOnlyList<int> Ids, bool Stopped)> expected = AnswerWriter.Continue(model, Prompts, 40, [2], cancellation: none), written = AnswerWriter.Continue(asked, Prompts, 40, [2], cancellation: none);
+        Assert.Equal(expected.Select(w => (string.Join(' ', w.Ids), w.Stopped)), written.Select(w => (string.Join(' ', w.Ids), w.Stopped)));
+
+        var tree = new AnswerTree(Answers);
+        IReadOnlyList<IReadOnlyList<double>> labels = LabelLikelihood.Score(model, Prompts, tree, null, none), others = LabelLikelihood.Score(asked, Prompts, tree, null, none);
+        Assert.All(labels.SelectMany(l => l).Zip(others.SelectMany(l => l)), p => Assert.Equal(p.First, p.Second, 5e-4));
+
+        IReadOnlyList<(IReadOnlyList<int>, IReadOnlyList<int>)> rows = [.. Prompts.Select(p => (p, Answers[1]))];
+        Assert.All(AnswerLikelihood.Score(model, rows, null, none).Zip(AnswerLikelihood.Score(asked, rows, null, none)), p => Assert.Equal(p.First, p.Second, 5e-4));
+    });
+
+    [Theory]
+    [InlineData("llama2")]
+    [InlineData("qwen2")]
+    public void Logits_InBfloat16_AreNearThePlainModels(string name) => WithBoth(name, WeightStorage.Nf4, ScalarType.BFloat16, (model, asked) =>
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using IDisposable frozen = no_grad();
+        Tensor ids = tensor([.. Prompts[3].Select(i => (long)i)], [1, 30]);
+
+        Tensor expected = model.Logits(model.Forward(ids)), logits = asked.Logits(asked.Forward(ids));
+
+        Assert.Equal(ScalarType.Float32, logits.dtype);
+        Assert.Equal(expected.shape, logits.shape);
+        double error = logits.sub(expected).norm().item<float>() / expected.norm().item<float>();
+        Assert.True(error is > 0 and < 0.03, $"{error}");
+    });
+
+    [Fact]
+    public void Answers_Many_LeaveNoTensorBehind() => WithBoth("mistral_window", WeightStorage.Nf4, ScalarType.BFloat16, (_, asked) =>
+    {
+        AnswerWriter.Continue(asked, Prompts, 2, [2], cancellation: TestContext.Current.CancellationToken); // makes the tables of positions
+        long before = DisposeScopeManager.Statistics.ThreadTotalLiveCount;
+
+        AnswerWriter.Continue(asked, Prompts, 5, [2], cancellation: TestContext.Current.CancellationToken);
+        LabelLikelihood.Score(asked, Prompts, new AnswerTree(Answers), null, TestContext.Current.CancellationToken);
+
+        Assert.Equal(before, DisposeScopeManager.Statistics.ThreadTotalLiveCount);
+    });
+}
