@@ -39,6 +39,9 @@ public sealed record DatasetAudit
     /// <summary>Memory that training takes on the CPU, reckoned from the base's shape and the longest rows; <c>null</c> where the base's config.json does not say its shape.</summary>
     public TrainingMemory? Memory { get; init; }
 
+    /// <summary>Bytes that training takes of a GPU by each value of <c>training.memory</c>, the leanest first; empty where its kernels do not train (method full, DoRA) or the shape is not known.</summary>
+    public IReadOnlyDictionary<string, long> GpuMemory { get; init; } = new Dictionary<string, long>();
+
     /// <summary>Whether no check is red.</summary>
     public bool Passed() => Checks.All(c => c.Level != AuditCheck.Red);
 }

@@ -149,4 +149,7 @@ public sealed record MachineSettings
 
     /// <summary>Memory in GiB; <c>null</c> (default): whether the training fits is not checked before it starts.</summary>
     public double? MemoryGiB { get; init; }
+
+    /// <summary>Free memory of its GPU in GiB; <c>null</c> (default): the same is not checked for a GPU.</summary>
+    public double? GpuMemoryGiB { get; init; }
 }

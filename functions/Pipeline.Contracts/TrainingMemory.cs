@@ -22,6 +22,7 @@ public sealed record TrainingMemory(long WeightBytes, long TrainedBytes, long Ac
 
     private const long Program = 420L << 20; // runtime, libtorch, allocators' arenas: what small runs take beside the rest
     private const int RowsAsked = 32;
+    private const int InputsOnTheWay = 3; // read, fetched and written at a time
     private const long GpuProgram = 560L << 20; // CUDA's context and the libraries' workspaces
     private const int GpuSlack = 32;            // one part in so many is lost between the allocator's segments
     private const long LogitsAsked = 128L << 20;
@@ -61,28 +62,29 @@ public sealed record TrainingMemory(long WeightBytes, long TrainedBytes, long Ac
         return new TrainingMemory(weights, trained, activations, work, Asking(shape, training, weights, longest));
     }
 
-    /// <summary>QLoRA or LoRA on a GPU, in bfloat16, on the fast path.</summary>
+    /// <summary>QLoRA or LoRA on a GPU by its kernels.</summary>
     /// <param name="shape">The base's.</param>
     /// <param name="training">Method, rank, optimizer.</param>
     /// <param name="tokens">Tokens of the largest micro-batch, padding of attention included.</param>
     /// <param name="memory">What is kept.</param>
-    public static TrainingMemory OnGpu(BaseShape shape, TrainingSettings training, long tokens, GpuMemory memory)
+    /// <param name="number">Bytes of a number: 2 in bfloat16, 4 in float32 where the GPU has none.</param>
+    public static TrainingMemory OnGpu(BaseShape shape, TrainingSettings training, long tokens, GpuMemory memory, int number = 2)
     {
         ArgumentNullException.ThrowIfNull(shape);
         ArgumentNullException.ThrowIfNull(training);
         long linear = shape.Layers * shape.LinearsPerLayer, queries = (long)shape.Heads * shape.HeadSize, keys = (long)shape.KeyValueHeads * shape.HeadSize;
         bool coded = training.Method == TrainingSettings.Qlora;
         long largestGroup = Math.Max(shape.Hidden * Math.Max(2L * shape.Inner, queries + (2 * keys)), queries * shape.Hidden);
-        long weights = (2 * shape.Others) + (coded ? (long)(Nf4Bytes * linear) + (2 * largestGroup) : 2 * linear);
-        long trained = shape.Trained(training) * (4 + 2 + 2 + (training.Optimizer == TrainingSettings.AdamW8Bit ? 2 : 8)); // values, copies, gradients, moments
+        long weights = (number * shape.Others) + (coded ? (long)(Nf4Bytes * linear) + (number * largestGroup) : number * linear);
+        long trained = shape.Trained(training) * (4 + number + number + (training.Optimizer == TrainingSettings.AdamW8Bit ? 2 : 8)); // values, copies, gradients, moments
 
         long repeated = shape.KeyValueHeads < shape.Heads ? 2 * queries : 0;
         long numbers = queries + (2 * keys) + repeated + queries + shape.Hidden + (2L * shape.Inner) + (7L * training.R);
-        long layer = tokens * ((2 * (numbers + (memory == GpuMemory.Fast ? 2L * shape.Hidden : 0))) + (4L * (shape.Heads + 2)));
-        long inputs = 2 * tokens * shape.Hidden * (shape.Layers + 1);
-        long activations = inputs + (layer * (memory == GpuMemory.Lean ? 1 : shape.Layers));
-        long passing = 2 * tokens * ((3L * shape.Inner) + (8L * shape.Hidden)); // of the layer that is computed, and of norm and loss behind the last
-        long work = GpuProgram + passing + (2 * Math.Min(GpuLogits, tokens * shape.Vocabulary));
+        long layer = tokens * ((number * (numbers + (memory == GpuMemory.Fast ? 2L * shape.Hidden : 0))) + (4L * (shape.Heads + 2)));
+        long inputs = number * tokens * shape.Hidden * (memory == GpuMemory.Offload ? Math.Min(InputsOnTheWay, shape.Layers + 1) : shape.Layers + 1);
+        long activations = inputs + (layer * (memory <= GpuMemory.Lean ? 1 : shape.Layers));
+        long passing = number * tokens * ((3L * shape.Inner) + (8L * shape.Hidden)); // of the layer that is computed, and of norm and loss behind the last
+        long work = GpuProgram + passing + (number * Math.Min(GpuLogits, tokens * shape.Vocabulary));
         return new TrainingMemory(weights, trained, activations, work + ((weights + trained + activations + work) / GpuSlack), 0);
     }
 
@@ -91,8 +93,9 @@ public sealed record TrainingMemory(long WeightBytes, long TrainedBytes, long Ac
     /// <param name="training">Method, rank, optimizer.</param>
     /// <param name="tokens">Tokens of the largest micro-batch.</param>
     /// <param name="freeBytes">Memory that is free.</param>
-    public static GpuMemory? FastestThatFits(BaseShape shape, TrainingSettings training, long tokens, long freeBytes) =>
-        Enum.GetValues<GpuMemory>().OrderDescending().Select(m => (GpuMemory?)m).FirstOrDefault(m => OnGpu(shape, training, tokens, m!.Value).TotalBytes <= freeBytes);
+    /// <param name="number">Bytes of a number.</param>
+    public static GpuMemory? FastestThatFits(BaseShape shape, TrainingSettings training, long tokens, long freeBytes, int number = 2) =>
+        Enum.GetValues<GpuMemory>().OrderDescending().Select(m => (GpuMemory?)m).FirstOrDefault(m => OnGpu(shape, training, tokens, m!.Value, number).TotalBytes <= freeBytes);
 
     /// <summary>Numbers a token that autograd keeps of a layer beside what the derivative by hand keeps: of an adapter its masked inputs, directions, updates and their sums.</summary>
     private static long Recorded(BaseShape shape, TrainingSettings training) => training.Method == TrainingSettings.Full

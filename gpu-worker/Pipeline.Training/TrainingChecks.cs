@@ -15,7 +15,7 @@ public static class TrainingChecks
         RequireKnown("method", settings.Method, TrainingSettings.Qlora, TrainingSettings.Lora, TrainingSettings.Full);
         RequireKnown("optimizer", settings.Optimizer, TrainingSettings.AdamW, TrainingSettings.AdamW8Bit);
         RequireKnown("schedule", settings.Schedule, TrainingSettings.Cosine, TrainingSettings.Linear, TrainingSettings.Constant);
-        RequireKnown("memory", settings.Memory, TrainingSettings.AutoMemory, "lean", "balanced", "fast");
+        RequireKnown("memory", settings.Memory, [TrainingSettings.AutoMemory, .. Enum.GetNames<GpuMemory>().Select(n => n.ToLowerInvariant())]);
         RequireRange("r", settings.R, 1, 1024);
         RequireRange("dropout", settings.Dropout, 0, 0.99);
         RequireRange("epochs", settings.Epochs, 1, 100);

@@ -59,16 +59,18 @@ public sealed class TokenAudit(ProjectSettings settings, string endToken, BaseSh
         long tokens = train.Tokens * settings.Training.Epochs;
         double? minutes = settings.Machine.TokensPerSecond is { } speed ? Math.Round(tokens / speed / 60, 2) : null;
         TrainingMemory? memory = Memory();
+        Dictionary<string, long> gpu = OnGpu();
         return new DatasetAudit
         {
             DatasetId = datasetId,
-            Checks = [Enough(train.Rows, _splits[(int)Split.Test].Counts().Rows), .. RowChecks(), .. LabelChecks(conflicting, conflicts), LanguageCheck(languages), .. MemoryCheck(memory)],
+            Checks = [Enough(train.Rows, _splits[(int)Split.Test].Counts().Rows), .. RowChecks(), .. LabelChecks(conflicting, conflicts), LanguageCheck(languages), .. MemoryCheck(memory), .. GpuCheck(gpu)],
             Splits = new SortedDictionary<string, TokenCounts>(Enum.GetValues<Split>().ToDictionary(s => s.ToString().ToLowerInvariant(), s => _splits[(int)s].Counts()), StringComparer.Ordinal),
             Labels = new SortedDictionary<string, TokenCounts>(_labels.ToDictionary(l => l.Key, l => l.Value.Counts()), StringComparer.Ordinal),
             Lengths = Lengths(),
             Languages = languages,
             Conflicts = conflicts,
             Memory = memory,
+            GpuMemory = gpu,
             Steps = Steps(train),
             TrainingTokens = tokens,
             Minutes = minutes,
@@ -139,8 +141,8 @@ public sealed class TokenAudit(ProjectSettings settings, string endToken, BaseSh
         return [.. rows.Select((count, i) => new LengthBin((i * width) + 1, (i + 1) * width, count))];
     }
 
-    /// <summary>Of the micro-batch with the longest rows, for rows of like length are computed together.</summary>
-    private TrainingMemory? Memory()
+    /// <summary>Rows, longest row and tokens of the micro-batch with the longest rows, for rows of like length are computed together; <c>null</c>: nothing to train on, or no shape is known.</summary>
+    private (int Rows, int Longest, long Tokens)? LargestBatch()
     {
         IReadOnlyList<int> lengths = _splits[(int)Split.Train].Lengths; // in order, since they were counted
         if (shape is null || lengths.Count == 0)
@@ -149,10 +151,30 @@ public sealed class TokenAudit(ProjectSettings settings, string endToken, BaseSh
         }
 
         int[] batch = [.. lengths.TakeLast(settings.Training.BatchSize)];
-        long tokens = settings.Training.PackTokens ?? batch.Sum(l => (long)l);
-        int rows = settings.Training.PackTokens is { } most ? Math.Max(1, most / lengths[^1]) : batch.Length;
-        return TrainingMemory.OnCpu(shape, settings.Training, rows, lengths[^1], tokens, settings.Machine.MemoryGiB is { } there ? (long)(there * (1L << 30)) : long.MaxValue);
+        return settings.Training.PackTokens is { } most ? (Math.Max(1, most / lengths[^1]), lengths[^1], most) : (batch.Length, lengths[^1], batch.Sum(l => (long)l));
     }
+
+    private Dictionary<string, long> OnGpu() => LargestBatch() is { } batch && settings.Training.Method != TrainingSettings.Full && !settings.Training.Dora
+        ? Enum.GetValues<GpuMemory>().ToDictionary(m => m.ToString().ToLowerInvariant(), m => TrainingMemory.OnGpu(shape!, settings.Training, Math.Max(batch.Tokens, batch.Rows * (long)batch.Longest), m).TotalBytes, StringComparer.Ordinal)
+        : [];
+
+    private IEnumerable<AuditCheck> GpuCheck(Dictionary<string, long> needed)
+    {
+        if (settings.Machine.GpuMemoryGiB is not { } there || needed.Count == 0)
+        {
+            yield break;
+        }
+
+        static double GiB(long bytes) => bytes / (double)(1L << 30);
+        KeyValuePair<string, long>[] fitting = [.. needed.Where(n => GiB(n.Value) <= there)];
+        KeyValuePair<string, long> taken = settings.Training.Memory != TrainingSettings.AutoMemory ? needed.First(n => n.Key == settings.Training.Memory) : fitting.Length > 0 ? fitting[^1] : needed.First();
+        string said = string.Create(System.Globalization.CultureInfo.InvariantCulture, $"memory {taken.Key} takes {GiB(taken.Value):0.0} of {there:0.#} GiB");
+        yield return GiB(taken.Value) > there
+            ? new AuditCheck("memory of the GPU", AuditCheck.Red, (long)Math.Ceiling(GiB(taken.Value)), said, "lower training.batchSize or training.packTokens, take training.memory auto, method qlora, a smaller base, or a larger GPU")
+            : new AuditCheck("memory of the GPU", AuditCheck.Ok, (long)Math.Ceiling(GiB(taken.Value)), said, "");
+    }
+
+    private TrainingMemory? Memory() => LargestBatch() is not var (rows, longest, tokens) ? null : TrainingMemory.OnCpu(shape!, settings.Training, rows, longest, tokens, settings.Machine.MemoryGiB is { } there ? (long)(there * (1L << 30)) : long.MaxValue);
 
     private IEnumerable<AuditCheck> MemoryCheck(TrainingMemory? memory)
     {

@@ -238,7 +238,13 @@ public static class ProjectFile
 
     private static MachineSettings ReadMachine(YamlSection section)
     {
-        var machine = new MachineSettings { TokensPerSecond = section.Number("tokensPerSecond", null, 0, 1e9, open: true), PricePerHour = section.Number("pricePerHour", null, 0, 1e6), MemoryGiB = section.Number("memoryGiB", null, 0, 1e6, open: true) };
+        var machine = new MachineSettings
+        {
+            TokensPerSecond = section.Number("tokensPerSecond", null, 0, 1e9, open: true),
+            PricePerHour = section.Number("pricePerHour", null, 0, 1e6),
+            MemoryGiB = section.Number("memoryGiB", null, 0, 1e6, open: true),
+            GpuMemoryGiB = section.Number("gpuMemoryGiB", null, 0, 1e6, open: true),
+        };
         section.RejectOthers();
         return machine;
     }

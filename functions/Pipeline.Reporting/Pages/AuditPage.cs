@@ -46,7 +46,7 @@ public static class AuditPage
             page.Append(CultureInfo.InvariantCulture, $"<tr><th>{split}</th><td>{counts.Rows}</td><td>{counts.Tokens}</td><td>{counts.Supervised}</td><td>{counts.Median}</td><td>{counts.P95}</td><td>{counts.Longest}</td></tr>");
         }
 
-        page.Append(CultureInfo.InvariantCulture, $"</table><p>Training goes through {audit.TrainingTokens} tokens in {audit.Steps} steps{(audit.Minutes is { } minutes ? $", about {minutes:0.#} minutes{(audit.Cost is { } cost ? $" and {cost:0.00} in money" : "")}" : "; with machine.tokensPerSecond in project.yaml the minutes stand here")}.{Memory(audit.Memory)}</p>");
+        page.Append(CultureInfo.InvariantCulture, $"</table><p>Training goes through {audit.TrainingTokens} tokens in {audit.Steps} steps{(audit.Minutes is { } minutes ? $", about {minutes:0.#} minutes{(audit.Cost is { } cost ? $" and {cost:0.00} in money" : "")}" : "; with machine.tokensPerSecond in project.yaml the minutes stand here")}.{Memory(audit)}</p>");
         Bars(page, "Rows by length, in tokens", audit.Lengths.Select(l => ($"{l.From} to {l.To}", (long)l.Rows)), sort: false);
         Bars(page, $"Languages of {audit.Languages.Asked} rows, looked at by Lingua", audit.Languages.Texts.Select(l => (l.Key, (long)l.Value)));
         Bars(page, "Training rows by label", audit.Labels.Select(l => (l.Key, (long)l.Value.Rows)));
@@ -65,10 +65,11 @@ public static class AuditPage
             : warnings > 0 ? $"It can be trained on; {(warnings == 1 ? "one thing is" : $"{warnings} things are")} worth a look." : "It can be trained on; every check is well.";
     }
 
-    private static string Memory(TrainingMemory? memory)
+    private static string Memory(DatasetAudit audit)
     {
         static string GiB(long bytes) => (bytes / (double)(1L << 30)).ToString("0.0", CultureInfo.InvariantCulture);
-        return memory is null ? "" : $" On the CPU it takes about {GiB(memory.TotalBytes)} GiB: while training the base {GiB(memory.WeightBytes)}, what is trained {GiB(memory.TrainedBytes)}, the largest batch {GiB(memory.ActivationBytes)}, the rest {GiB(memory.WorkBytes)}; {GiB(memory.AskingBytes)} in all while the held-out rows are asked.";
+        string onGpu = audit.GpuMemory.Count == 0 ? "" : $" On a GPU it takes {string.Join(", ", audit.GpuMemory.Select(m => $"{GiB(m.Value)} GiB with training.memory {m.Key}"))}.";
+        return audit.Memory is not { } memory ? "" : $" On the CPU it takes about {GiB(memory.TotalBytes)} GiB: while training the base {GiB(memory.WeightBytes)}, what is trained {GiB(memory.TrainedBytes)}, the largest batch {GiB(memory.ActivationBytes)}, the rest {GiB(memory.WorkBytes)}; {GiB(memory.AskingBytes)} in all while the held-out rows are asked.{onGpu}";
     }
 
     private static void Conflicts(StringBuilder page, int all, IReadOnlyList<LabelConflict> conflicts)

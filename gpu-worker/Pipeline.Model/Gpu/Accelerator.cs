@@ -28,9 +28,9 @@ public sealed class Accelerator : IDisposable
     internal (long Free, long Total) Memory() => _memory();
 
     /// <summary>Opens the first GPU.</summary>
-    /// <param name="real">The numbers that its kernels compute on: bfloat16, or float32 to be held against references.</param>
+    /// <param name="real">The numbers that its kernels compute on: float32 to be held against references; <c>null</c>: bfloat16, or float32 where the GPU has no bfloat16.</param>
     /// <exception cref="ModelException">There is none that does the work; one line says why.</exception>
-    public static Accelerator Open(ScalarType real = ScalarType.BFloat16) => SelfCheck.Open(real);
+    public static Accelerator Open(ScalarType? real = null) => SelfCheck.Open(real);
 
     public void Dispose() => Kernels.Dispose();
 }

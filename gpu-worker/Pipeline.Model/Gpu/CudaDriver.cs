@@ -6,6 +6,8 @@ namespace Pipeline.Model.Gpu;
 internal static unsafe partial class CudaDriver
 {
     private const string Library = "libcuda.so.1";
+    private static nint Shared;
+    [ThreadStatic] private static nint Entered;
     private const int Multiprocessors = 16;
     private const int CapabilityMajor = 75;
     private const int CapabilityMinor = 76;
@@ -52,25 +54,30 @@ internal static unsafe partial class CudaDriver
     /// <summary>Memory of the current device, in bytes; needs a context, which torch makes at its first tensor.</summary>
     public static (long Free, long Total) Memory()
     {
+        Enter();
         Check(cuMemGetInfo_v2(out nuint free, out nuint total), "asking for free memory");
         return ((long)free, (long)total);
     }
 
-    /// <summary>The context that torch works in on this thread.</summary>
-    public static nint Context()
-    {
-        Check(cuCtxGetCurrent(out nint context), "asking for the context");
-        return context;
-    }
+    /// <summary>Takes the context that torch works in on this thread for all threads.</summary>
+    public static void UseThisContext() => Check(cuCtxGetCurrent(out Shared), "asking for the context");
 
-    /// <summary>Makes a context this thread's.</summary>
-    public static void Enter(nint context) => Check(cuCtxSetCurrent(context), "entering the context");
+    /// <summary>Sees to it that this thread is in the context: torch may not have worked on it yet.</summary>
+    private static void Enter()
+    {
+        if (Entered != Shared)
+        {
+            Check(cuCtxSetCurrent(Shared), "entering the context");
+            Entered = Shared;
+        }
+    }
 
     /// <summary>Loads a compiled program.</summary>
     public static nint Load(ReadOnlySpan<byte> image)
     {
         fixed (byte* at = image)
         {
+            Enter();
             Check(cuModuleLoadData(out nint module, at), "loading the kernels");
             return module;
         }
@@ -84,8 +91,15 @@ internal static unsafe partial class CudaDriver
     }
 
     /// <summary>Puts a kernel on the default stream, which is torch's.</summary>
-    public static void Launch(nint function, uint blocks, uint threads, void** arguments, string name) =>
-        Check(cuLaunchKernel(function, blocks, 1, 1, threads, 1, 1, 0, 0, arguments, null), $"starting the kernel {name}");
+    public static void Launch(nint function, uint blocks, uint threads, void** arguments, string name)
+    {
+        Enter();
+        int result = cuLaunchKernel(function, blocks, 1, 1, threads, 1, 1, 0, 0, arguments, null);
+        if (result != 0)
+        {
+            Check(result, $"starting the kernel {name}");
+        }
+    }
 
     /// <summary>Gives a program back.</summary>
     public static void Unload(nint module) => _ = cuModuleUnload(module); // at the end of the process the driver may have gone before

@@ -11,6 +11,7 @@ internal static unsafe partial class CudaDriver
     /// <param name="stream">0: the default one, which is torch's.</param>
     public static nint Record(nint stream = 0)
     {
+        Enter();
         Check(cuEventCreate(out nint mark, WithoutTiming), "making an event");
         Check(cuEventRecord(mark, stream), "recording an event");
         return mark;

@@ -6,15 +6,13 @@ namespace Pipeline.Model.Gpu;
 internal sealed unsafe class CudaKernels : IKernelLauncher
 {
     private const int BlocksAMultiprocessor = 8;
-    [ThreadStatic] private static nint Entered;
-    private readonly nint _context;
     private readonly nint _module;
     private readonly Dictionary<string, nint> _functions;
 
     private CudaKernels(ScalarType real, int multiprocessors, ReadOnlySpan<byte> program)
     {
         (Real, MostBlocks) = (real, BlocksAMultiprocessor * multiprocessors);
-        _context = CudaDriver.Context();
+        CudaDriver.UseThisContext();
         _module = CudaDriver.Load(program);
         _functions = KernelSource.Kernels.ToDictionary(k => k, k => CudaDriver.Function(_module, k), StringComparer.Ordinal);
     }
@@ -43,12 +41,6 @@ internal sealed unsafe class CudaKernels : IKernelLauncher
 
     public void Launch(string kernel, long blocks, int threads, ReadOnlySpan<KernelArgument> arguments)
     {
-        if (Entered != _context)
-        {
-            CudaDriver.Enter(_context); // a thread that torch has not worked on yet
-            Entered = _context;
-        }
-
         fixed (KernelArgument* first = arguments)
         {
             void** places = stackalloc void*[arguments.Length];

@@ -17,6 +17,7 @@ internal sealed class GpuGradient : IDisposable
     private readonly Device _device;
     private readonly GpuKernels _kernels;
     private readonly Tensor _buffer;     // numbers of the largest group
+    private readonly LayerInputs _inputs;
     private readonly int _lowest;        // the lowest layer that learns
 
     /// <summary>For a model and an adapter on the device.</summary>
@@ -24,12 +25,14 @@ internal sealed class GpuGradient : IDisposable
     /// <param name="adapter">Its adapter, without magnitudes; not owned.</param>
     /// <param name="kernels">The kernels; not owned.</param>
     /// <param name="memory">What is kept for the way back.</param>
-    public GpuGradient(GpuModel model, GpuAdapter adapter, GpuKernels kernels, GpuMemory memory)
+    /// <param name="copies">Copy to the host where memory is offload, owned from then on; <c>null</c>: CUDA does.</param>
+    public GpuGradient(GpuModel model, GpuAdapter adapter, GpuKernels kernels, GpuMemory memory, IHostCopies? copies = null)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(kernels);
         (_model, Adapter, _kernels, _device, Memory) = (model, adapter, kernels, model.Device, memory);
         _buffer = empty(model.LargestGroup, dtype: kernels.Real, device: _device).DetachFromDisposeScope();
+        _inputs = new LayerInputs(model.Layers.Count, memory == GpuMemory.Offload ? copies ?? CudaCopiesOf(_device) : null);
         _lowest = model.Layers.FirstOrDefault(l => Adapter.Adapts(l.Index))?.Index ?? model.Layers.Count;
     }
 
@@ -51,36 +54,48 @@ internal sealed class GpuGradient : IDisposable
         using IDisposable frozen = no_grad();
         using DisposeScope scope = NewDisposeScope();
         GpuContext context = Context(batch, dropoutSeed);
-        var inputs = new Tensor?[_model.Layers.Count + 1];
         var tapes = new GpuLayerTape?[_model.Layers.Count];
         try
         {
-            inputs[0] = Embed(batch, noise);
+            Tensor hidden = Embed(batch, noise);
             foreach (GpuLayer layer in _model.Layers)
             {
                 bool learns = weight is not null && layer.Index >= _lowest;
-                (inputs[layer.Index + 1], tapes[layer.Index]) = GpuLayerTape.Forward(layer, context, inputs[layer.Index]!, keep: learns && Memory != GpuMemory.Lean);
-                if (!learns)
+                Tensor input = hidden;
+                if (learns)
                 {
-                    Release(inputs, layer.Index);
+                    _inputs.Put(layer.Index, input);
+                }
+
+                (hidden, tapes[layer.Index]) = GpuLayerTape.Forward(layer, context, input, keep: learns && Memory > GpuMemory.Lean);
+                if (learns)
+                {
+                    _inputs.Leave(layer.Index);
+                }
+                else
+                {
+                    input.Dispose();
                 }
             }
 
-            (Tensor loss, Tensor? gradient) = Predict(inputs[^1]!, batch, weight);
-            Release(inputs, _model.Layers.Count);
-            for (int index = _model.Layers.Count - 1; weight is not null && index >= _lowest; index--)
+            using Tensor last = hidden;
+            int top = weight is null ? -1 : _model.Layers.Count - 1;
+            _inputs.Announce(top, last);
+            (Tensor loss, Tensor? gradient) = Predict(last, batch, weight);
+            for (int index = top; index >= _lowest; index--)
             {
                 using DisposeScope inner = NewDisposeScope();
+                using Tensor input = _inputs.Take(index);
+                _inputs.Announce(index > _lowest ? index - 1 : -1, input);
                 if (tapes[index] is null)
                 {
-                    (Tensor again, tapes[index]) = GpuLayerTape.Forward(_model.Layers[index], context, inputs[index]!, keep: true);
+                    (Tensor again, tapes[index]) = GpuLayerTape.Forward(_model.Layers[index], context, input, keep: true);
                     again.Dispose();
                 }
 
                 tapes[index]!.Backward(gradient!, inputWanted: index > _lowest);
                 tapes[index]!.Dispose();
                 tapes[index] = null;
-                Release(inputs, index);
             }
 
             return loss.MoveToOuterDisposeScope();
@@ -88,17 +103,17 @@ internal sealed class GpuGradient : IDisposable
         finally
         {
             Array.ForEach(tapes, t => t?.Dispose());
-            Array.ForEach(inputs, i => i?.Dispose());
+            _inputs.Clear();
         }
     }
 
-    public void Dispose() => _buffer.Dispose();
-
-    private static void Release(Tensor?[] inputs, int index)
+    public void Dispose()
     {
-        inputs[index]?.Dispose();
-        inputs[index] = null;
+        _inputs.Dispose();
+        _buffer.Dispose();
     }
+
+    private static CudaCopies? CudaCopiesOf(Device device) => device.type == DeviceType.CUDA ? new CudaCopies() : null; // the host's own memory is no other
 
     private Tensor Embed(GpuBatch batch, Tensor? noise)
     {

@@ -9,7 +9,8 @@ namespace Pipeline.Model.Gpu;
 /// <param name="Line">What is there, or what is wrong and what to do.</param>
 public sealed record SelfCheck(bool Passed, string Line)
 {
-    private const int FewestMajor = 8; // bfloat16
+    private static readonly (int, int) Fewest = (7, 5);    // what PyTorch's builds for CUDA 12.8 and 13 begin with
+    private static readonly (int, int) Bfloat16 = (8, 0);
     private const string NoLibraries = $"libtorch is not beside the program and cannot be loaded; publish the worker whole, or name the folder torch/lib of an installed PyTorch in {TorchLibraries.Setting}";
 
     /// <summary>Looks at a device.</summary>
@@ -28,9 +29,9 @@ public sealed record SelfCheck(bool Passed, string Line)
     }
 
     /// <summary>The GPU with its kernels, compiled and held against their definitions.</summary>
-    /// <param name="real">The numbers that the kernels compute on.</param>
+    /// <param name="real">The numbers that the kernels compute on; <c>null</c>: bfloat16 where the GPU has it.</param>
     /// <exception cref="ModelException">There is no GPU that does the work; the line says why.</exception>
-    internal static Accelerator Open(ScalarType real)
+    internal static Accelerator Open(ScalarType? real)
     {
         Accelerator? opened = null;
         SelfCheck check = Guarded("cuda", () => Cuda(real, out opened));
@@ -39,7 +40,7 @@ public sealed record SelfCheck(bool Passed, string Line)
 
     private static SelfCheck Cuda()
     {
-        SelfCheck check = Cuda(ScalarType.BFloat16, out Accelerator? opened);
+        SelfCheck check = Cuda(null, out Accelerator? opened);
         opened?.Dispose();
         return check;
     }
@@ -58,7 +59,7 @@ public sealed record SelfCheck(bool Passed, string Line)
         }
     }
 
-    private static SelfCheck Cuda(ScalarType real, out Accelerator? opened)
+    private static SelfCheck Cuda(ScalarType? wanted, out Accelerator? opened)
     {
         opened = null;
         static SelfCheck Wrong(string what) => new(false, $"cuda: {what}");
@@ -73,9 +74,9 @@ public sealed record SelfCheck(bool Passed, string Line)
         }
 
         (string name, int major, int minor, _) = CudaDriver.Device();
-        if (major < FewestMajor)
+        if ((major, minor).CompareTo(Fewest) < 0)
         {
-            return Wrong($"{name} has compute capability {major}.{minor}; bfloat16 needs {FewestMajor}.0 or above");
+            return Wrong($"{name} has compute capability {major}.{minor}; 7.5 or above is needed");
         }
 
         InitializeDeviceType(DeviceType.CUDA);
@@ -85,6 +86,7 @@ public sealed record SelfCheck(bool Passed, string Line)
         }
 
         KernelCompiler compiler = KernelCompiler.Open(TorchLibraries.Folders());
+        ScalarType real = wanted ?? ((major, minor).CompareTo(Bfloat16) < 0 ? ScalarType.Float32 : ScalarType.BFloat16);
         var kernels = new GpuKernels(CudaKernels.Load(real, compiler, KernelCache.Default()), CUDA);
         (string Kernel, double Error, double Allowed)[] wrong = [.. KernelCheck.Run(kernels, CUDA).Where(k => k.Error > k.Allowed)];
         if (wrong.Length > 0)
@@ -96,7 +98,7 @@ public sealed record SelfCheck(bool Passed, string Line)
         (long free, long total) = CudaDriver.Memory();
         const double Gibi = 1L << 30;
         int driver = CudaDriver.Version();
-        string line = string.Create(CultureInfo.InvariantCulture, $"cuda: {name}, compute capability {major}.{minor}, driver's CUDA {driver / 1000}.{driver % 1000 / 10}, libtorch {__version__}, NVRTC {compiler.Version}, {free / Gibi:0.0} of {total / Gibi:0.0} GiB free, kernels compiled and right");
+        string line = string.Create(CultureInfo.InvariantCulture, $"cuda: {name}, compute capability {major}.{minor}, driver's CUDA {driver / 1000}.{driver % 1000 / 10}, libtorch {__version__}, NVRTC {compiler.Version}, {free / Gibi:0.0} of {total / Gibi:0.0} GiB free, kernels compiled and right in {real.ToString().ToLowerInvariant()}");
         opened = new Accelerator(kernels, line, CudaDriver.Memory);
         return new SelfCheck(true, line);
     }

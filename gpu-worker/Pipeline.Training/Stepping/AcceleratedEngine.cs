@@ -46,12 +46,13 @@ internal sealed class AcceleratedEngine : StepEngine
         BaseShape shape = model.Config.Shape;
         long slots = plan.MostSlots, there = model.Accelerator.FreeBytes;
         string Gibi(long bytes) => string.Create(CultureInfo.InvariantCulture, $"{bytes / (double)(1L << 30):0.0} GiB");
-        long Needed(GpuMemory way) => TrainingMemory.OnGpu(shape, run.Settings, slots, way).TotalBytes;
+        int number = model.Accelerator.Kernels.Real == ScalarType.Float32 ? 4 : 2;
+        long Needed(GpuMemory way) => TrainingMemory.OnGpu(shape, run.Settings, slots, way, number).TotalBytes;
         GpuMemory memory = Enum.TryParse(run.Settings.Memory, ignoreCase: true, out GpuMemory named)
             ? named
-            : TrainingMemory.FastestThatFits(shape, run.Settings, slots, there) ?? throw new TrainingException(
-                $"Even training.memory lean needs {Gibi(Needed(GpuMemory.Lean))} for micro-batches of {slots} tokens; the GPU has {Gibi(there)} free. Lower training.packTokens or training.batchSize, and raise training.gradientAccumulation as much.");
-        return new AcceleratedEngine(run, adapter, model, memory, $"the GPU, by its kernels, bfloat16, memory {memory.ToString().ToLowerInvariant()}: {Gibi(Needed(memory))} reckoned of {Gibi(there)} free");
+            : TrainingMemory.FastestThatFits(shape, run.Settings, slots, there, number) ?? throw new TrainingException(
+                $"Even training.memory offload needs {Gibi(Needed(GpuMemory.Offload))} for micro-batches of {slots} tokens; the GPU has {Gibi(there)} free. Lower training.packTokens or training.batchSize, and raise training.gradientAccumulation as much.");
+        return new AcceleratedEngine(run, adapter, model, memory, $"the GPU, by its kernels, {model.Accelerator.Kernels.Real.ToString().ToLowerInvariant()}, memory {memory.ToString().ToLowerInvariant()}: {Gibi(Needed(memory))} reckoned of {Gibi(there)} free");
     }
 
     /// <inheritdoc/>
@@ -150,7 +151,7 @@ internal sealed class AcceleratedEngine : StepEngine
         }
         catch (ExternalException fault) when (fault.Message.Contains("out of memory", StringComparison.OrdinalIgnoreCase))
         {
-            throw new TrainingException($"The GPU's memory ran out: {fault.Message.Split('\n')[0]} Set training.memory to lean, or lower training.packTokens or training.batchSize.");
+            throw new TrainingException($"The GPU's memory ran out: {fault.Message.Split('\n')[0]} Set training.memory to offload, or lower training.packTokens or training.batchSize.");
         }
     }
 

@@ -38,7 +38,7 @@ internal static class GpuBenchmark
     {
         var training = new TrainingSettings { R = rank };
         GpuMemory mode = one.Memory ?? TrainingMemory.FastestThatFits(config.Shape, training, one.Slots, memory().Free)
-            ?? throw new ModelException($"{one.Name}: even lean needs {TrainingMemory.OnGpu(config.Shape, training, one.Slots, GpuMemory.Lean).TotalBytes >> 20:N0} MiB, and {memory().Free >> 20:N0} are free.");
+            ?? throw new ModelException($"{one.Name}: even offload needs {TrainingMemory.OnGpu(config.Shape, training, one.Slots, GpuMemory.Offload).TotalBytes >> 20:N0} MiB, and {memory().Free >> 20:N0} are free.");
         double reckoned = Gibi(TrainingMemory.OnGpu(config.Shape, training, one.Slots, mode).TotalBytes);
         using IDisposable frozen = no_grad();
         using DisposeScope scope = NewDisposeScope();

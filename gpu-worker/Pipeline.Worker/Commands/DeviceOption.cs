@@ -26,10 +26,10 @@ internal static class DeviceOption
     /// <summary>Looks at the device before any work is done, and says what it is.</summary>
     /// <param name="parsed">With the option.</param>
     /// <param name="option">The option.</param>
-    /// <param name="real">The numbers that a GPU's kernels compute on.</param>
+    /// <param name="real">The numbers that a GPU's kernels compute on; <c>null</c>: bfloat16 where it has them.</param>
     /// <returns>The GPU; <c>null</c>: the CPU computes.</returns>
     /// <exception cref="ModelException">The device does not do the work; one line says why.</exception>
-    public static Accelerator? Open(ParseResult parsed, Option<string> option, ScalarType real = ScalarType.BFloat16)
+    public static Accelerator? Open(ParseResult parsed, Option<string> option, ScalarType? real = null)
     {
         string device = parsed.GetRequiredValue(option);
         if (device == Cuda)

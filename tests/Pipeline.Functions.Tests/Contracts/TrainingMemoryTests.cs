@@ -66,10 +66,11 @@ public sealed class TrainingMemoryTests
     }
 
     [Theory]
-    [InlineData(80, GpuMemory.Fast)]
-    [InlineData(20, GpuMemory.Balanced)]
-    [InlineData(10, GpuMemory.Lean)]
-    [InlineData(6, null)]
-    public void FastestThatFits_SmallerGpu_KeepsLess(int gibibytes, GpuMemory? expected) =>
-        Assert.Equal(expected, TrainingMemory.FastestThatFits(Llama7B, new TrainingSettings { R = 64 }, 4096, (long)gibibytes << 30));
+    [InlineData(80.0, GpuMemory.Fast)]
+    [InlineData(20.0, GpuMemory.Balanced)]
+    [InlineData(10.0, GpuMemory.Lean)]
+    [InlineData(8.5, GpuMemory.Offload)]
+    [InlineData(6.0, null)]
+    public void FastestThatFits_SmallerGpu_KeepsLess(double gibibytes, GpuMemory? expected) =>
+        Assert.Equal(expected, TrainingMemory.FastestThatFits(Llama7B, new TrainingSettings { R = 64 }, 4096, (long)(gibibytes * (1L << 30))));
 }

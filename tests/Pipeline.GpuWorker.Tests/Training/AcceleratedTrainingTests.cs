@@ -84,7 +84,7 @@ public sealed class AcceleratedTrainingTests
         Assert.Equal(validations.Count, otherValidations.Count);
         Assert.True(Distance(expected, actual) < 1e-3, $"{Distance(expected, actual)}");
         Assert.StartsWith("the CPU, by hand-written derivatives", engine, StringComparison.Ordinal);
-        Assert.StartsWith($"the GPU, by its kernels, bfloat16, memory {(settings.Memory == "auto" ? "fast" : settings.Memory)}: ", otherEngine, StringComparison.Ordinal);
+        Assert.StartsWith($"the GPU, by its kernels, float32, memory {(settings.Memory == "auto" ? "fast" : settings.Memory)}: ", otherEngine, StringComparison.Ordinal);
     }
 
     /// <summary>The numbers of a step that is still computed are neither lost nor told twice.</summary>
@@ -153,7 +153,7 @@ public sealed class AcceleratedTrainingTests
     {
         TrainingException fault = Assert.Throws<TrainingException>(() => Train(Settings, ScalarType.BFloat16, freeBytes: 100L << 20));
 
-        Assert.StartsWith("Even training.memory lean needs ", fault.Message, StringComparison.Ordinal);
+        Assert.StartsWith("Even training.memory offload needs ", fault.Message, StringComparison.Ordinal);
         Assert.Contains("the GPU has 0.1 GiB free. Lower training.packTokens or training.batchSize", fault.Message, StringComparison.Ordinal);
     }
 

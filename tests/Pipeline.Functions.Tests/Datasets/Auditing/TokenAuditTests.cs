@@ -24,9 +24,9 @@ public sealed class TokenAuditTests
     private static readonly Example[] Train = [.. Enumerable.Range(0, 10).Select(i => Row($"t{i}", $"the sky over town {i} is wide", i % 2 == 0 ? "a" : "b", i % 2 == 0 ? "a" : "b"))];
     private static readonly Example[] Test = [Row("h1", "nothing like any other text", "a", "a"), Row("h2", "an answer of its own kind", "b", "b")];
 
-    private static DatasetAudit Audit(IEnumerable<Example> train, IEnumerable<Example> test, double? memoryGiB = null)
+    private static DatasetAudit Audit(IEnumerable<Example> train, IEnumerable<Example> test, double? memoryGiB = null, double? gpuMemoryGiB = null, TrainingSettings? training = null)
     {
-        var audit = new TokenAudit(Settings with { Machine = Settings.Machine with { MemoryGiB = memoryGiB } }, Encoder.Template.EndToken, new BaseModelFolders(RepositoryFiles.At("gpu-worker", "models")).Shape("tiny-llama-chat"));
+        var audit = new TokenAudit(Settings with { Training = training ?? Settings.Training, Machine = Settings.Machine with { MemoryGiB = memoryGiB, GpuMemoryGiB = gpuMemoryGiB } }, Encoder.Template.EndToken, new BaseModelFolders(RepositoryFiles.At("gpu-worker", "models")).Shape("tiny-llama-chat"));
         List<(Example Row, Split Split)> rows = [.. train.Select(r => (r, Split.Train)), .. test.Select(r => (r, Split.Test))];
         int[] clusters = NearDuplicatesTests.Clusters([.. rows.Select(r => r.Row.Messages[0].Content)]);
         HashSet<int> learned = [.. rows.Zip(clusters).Where(r => r.First.Split == Split.Train).Select(r => r.Second)];
@@ -66,6 +66,21 @@ public sealed class TokenAuditTests
         Assert.Contains($"of {gibibytes.ToString("0.#", System.Globalization.CultureInfo.InvariantCulture)} GiB", check.Detail, StringComparison.Ordinal);
         Assert.Equal(level == AuditCheck.Ok, audit.Passed());
         Assert.DoesNotContain(Audit(Train, Test).Checks, c => c.Name == "memory of the machine");
+    }
+
+    [Theory]
+    [InlineData(16, "auto", AuditCheck.Ok, "memory fast takes 0.6 of 16 GiB")]
+    [InlineData(0.5, "auto", AuditCheck.Red, "memory offload takes 0.6 of 0.5 GiB")]
+    [InlineData(16, "lean", AuditCheck.Ok, "memory lean takes 0.6 of 16 GiB")]
+    public void Audit_GpuOfAGivenMemory_IsHeldAgainstWhatTrainingTakes(double gibibytes, string memory, string level, string said)
+    {
+        DatasetAudit audit = Audit(Train, Test, gpuMemoryGiB: gibibytes, training: new TrainingSettings { Memory = memory });
+
+        AuditCheck check = audit.Checks.Single(c => c.Name == "memory of the GPU");
+        Assert.Equal((level, said), (check.Level, check.Detail));
+        Assert.Equal(["offload", "lean", "balanced", "fast"], audit.GpuMemory.OrderBy(m => m.Value).Select(m => m.Key));
+        Assert.DoesNotContain(Audit(Train, Test).Checks, c => c.Name == "memory of the GPU");
+        Assert.Empty(Audit(Train, Test, gpuMemoryGiB: gibibytes, training: new TrainingSettings { Dora = true }).GpuMemory); // the kernels do not train it
     }
 
     public static TheoryData<string, string> Faults => new()

@@ -40,7 +40,7 @@ public sealed class ProjectFileTests
     [InlineData("training:\n  r: 0\n", "line 2: 'training.r' is 0; it must lie between 1 and 1024")]
     [InlineData("training: [1]\n", "line 1: 'training' must be a mapping")]
     [InlineData("training: { learningRate: 0 }\n", "'training.learningRate' is 0; it must lie between 0 (exclusive) and 1")]
-    [InlineData("training:\n  memory: small\n", "line 2: 'training.memory' is 'small': use one of auto, lean, balanced, fast")]
+    [InlineData("training:\n  memory: small\n", "line 2: 'training.memory' is 'small': use one of auto, offload, lean, balanced, fast")]
     [InlineData("training:\n  targets: q_proj\n", "line 2: 'training.targets' must be a list")]
     [InlineData("template: gemma\n", "line 1: 'template' is 'gemma'")]
     [InlineData("task: sorting\n", "line 1: 'task' is 'sorting': use one of classification, extraction, deidentification, instruction, chat, text")]

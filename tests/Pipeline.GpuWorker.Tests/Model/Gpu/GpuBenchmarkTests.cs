@@ -71,7 +71,7 @@ public sealed class GpuBenchmarkTests
         GpuCase one = GpuCase.Parse("2x16:auto:0");
 
         Assert.Equal("fast", GpuBenchmark.Run(kernels, CPU, Small, one, rank: 4, repeats: 1, () => (5L << 30, 8L << 30)).Memory);
-        Assert.Contains("even lean needs", Assert.Throws<ModelException>(() => GpuBenchmark.Run(kernels, CPU, Small, one, rank: 4, repeats: 1, () => (5L << 20, 8L << 30))).Message, StringComparison.Ordinal);
+        Assert.Contains("even offload needs", Assert.Throws<ModelException>(() => GpuBenchmark.Run(kernels, CPU, Small, one, rank: 4, repeats: 1, () => (5L << 20, 8L << 30))).Message, StringComparison.Ordinal);
     }
 
     [Fact]
