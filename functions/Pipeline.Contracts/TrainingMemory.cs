@@ -76,7 +76,7 @@ public sealed record TrainingMemory(long WeightBytes, long TrainedBytes, long Ac
         bool coded = training.Method == TrainingSettings.Qlora;
         long largestGroup = Math.Max(shape.Hidden * Math.Max(2L * shape.Inner, queries + (2 * keys)), queries * shape.Hidden);
         long weights = (number * shape.Others) + (coded ? (long)(Nf4Bytes * linear) + (number * largestGroup) : number * linear);
-        long trained = shape.Trained(training) * (4 + number + number + (training.Optimizer == TrainingSettings.AdamW8Bit ? 2 : 8)); // values, copies, gradients, moments
+        long trained = shape.Trained(training) * (4 + number + number + (training.GradientAccumulation > 1 ? 4 : 0) + (training.Optimizer == TrainingSettings.AdamW8Bit ? 2 : 8)); // values, copies, gradients, their sums, moments
 
         long repeated = shape.KeyValueHeads < shape.Heads ? 2 * queries : 0;
         long numbers = queries + (2 * keys) + repeated + queries + shape.Hidden + (2L * shape.Inner) + (7L * training.R);

@@ -33,6 +33,11 @@ catch (InvalidOperationException fault) when (fault.Message.Contains("AzureWebJo
     Console.Error.WriteLine(fault.Message);
     return 2;
 }
+catch (System.Runtime.InteropServices.ExternalException fault) when (fault.Message.Contains("out of memory", StringComparison.OrdinalIgnoreCase))
+{
+    Console.Error.WriteLine($"The GPU's memory ran out: {fault.Message.Split('\n')[0]}");
+    return 1;
+}
 catch (IOException fault)
 {
     Console.Error.WriteLine(fault.Message);

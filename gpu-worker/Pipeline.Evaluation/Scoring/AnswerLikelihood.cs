@@ -20,7 +20,7 @@ public static class AnswerLikelihood
         int together = Math.Max(1, LogitsTogether / model.Config.VocabularySize); // no more logits than these at a time
         var result = new double[rows.Count];
         int done = 0;
-        foreach (int[] batch in Enumerable.Range(0, rows.Count).OrderBy(i => rows[i].Prompt.Count + rows[i].Answer.Count).Chunk(RowsTogether))
+        foreach (int[] batch in RowBatches.Of([.. rows.Select(r => r.Prompt.Count + r.Answer.Count)], RowsTogether, model.MostTokens))
         {
             cancellation.ThrowIfCancellationRequested();
             using DisposeScope scope = NewDisposeScope();

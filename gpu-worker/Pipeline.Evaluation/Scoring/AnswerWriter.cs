@@ -32,32 +32,13 @@ public static class AnswerWriter
             answers[i] = new Answer(prompts[i], mostTokens);
         }
 
-        foreach (Answer[] batch in Batches(answers, model.Config.MaxPositions))
+        Answer[] open = [.. answers.Where(a => a.HasRoom(model.Config.MaxPositions))];
+        foreach (int[] batch in RowBatches.Of([.. open.Select(a => a.Prompt.Count + mostTokens)], MostRows, model.MostTokens, (shortest, longest) => longest - shortest <= Math.Max(FewTokens, (shortest - mostTokens) / Padding)))
         {
-            WriteBatch(model, batch, stopIds, choice ?? TokenChoice.Greedy, cancellation);
+            WriteBatch(model, [.. batch.Select(i => open[i])], stopIds, choice ?? TokenChoice.Greedy, cancellation);
         }
 
         return [.. answers.Select(a => ((IReadOnlyList<int>)a.Written, a.Stopped))];
-    }
-
-    private static IEnumerable<Answer[]> Batches(IEnumerable<Answer> answers, int positions)
-    {
-        List<Answer> batch = [];
-        foreach (Answer answer in answers.Where(a => a.HasRoom(positions)).OrderBy(a => a.Prompt.Count))
-        {
-            if (batch.Count == MostRows || (batch.Count > 0 && answer.Prompt.Count > batch[0].Prompt.Count + Math.Max(FewTokens, batch[0].Prompt.Count / Padding)))
-            {
-                yield return [.. batch];
-                batch.Clear();
-            }
-
-            batch.Add(answer);
-        }
-
-        if (batch.Count > 0)
-        {
-            yield return [.. batch];
-        }
     }
 
     private static void WriteBatch(ICausalModel model, Answer[] rows, IReadOnlyList<int> stopIds, TokenChoice choice, CancellationToken cancellation)

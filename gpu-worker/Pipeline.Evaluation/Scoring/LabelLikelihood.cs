@@ -29,7 +29,7 @@ public static class LabelLikelihood
         var result = new IReadOnlyList<double>[prompts.Count];
         int rows = (int)Math.Clamp(MostLogits / (Math.Max(1, tree.Nodes.Count) * (long)model.Config.VocabularySize), 1, MostRows);
         int done = 0;
-        foreach (int[] batch in Enumerable.Range(0, prompts.Count).OrderBy(i => prompts[i].Count).Chunk(rows))
+        foreach (int[] batch in RowBatches.Of([.. prompts.Select(p => p.Count + tree.Nodes.Count)], rows, model.MostTokens))
         {
             cancellation.ThrowIfCancellationRequested();
             double[][] scores = ScoreBatch(model, [.. batch.Select(i => prompts[i])], tree);

@@ -1,6 +1,7 @@
 using System.Numerics;
 using System.Runtime.InteropServices;
 using Pipeline.Model.Kernels;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Pipeline.Model.Adapters;
@@ -24,6 +25,38 @@ public static class CounterDropout
         Tensor mask = ones(shape, dtype: ScalarType.Float32);
         Apply(mask, mask, probability, seed, first: 0);
         return mask;
+    }
+
+    /// <summary>The same mask, made on a device by torch.</summary>
+    /// <param name="shape">Its shape.</param>
+    /// <param name="probability">p, 0 to below 1.</param>
+    /// <param name="seed">The same seed gives the same mask.</param>
+    /// <param name="device">Where.</param>
+    /// <returns>float32 of the shape, on the device.</returns>
+    public static Tensor Mask(long[] shape, double probability, uint seed, Device device)
+    {
+        ArgumentNullException.ThrowIfNull(shape);
+        ArgumentNullException.ThrowIfNull(device);
+        if (device.type == DeviceType.CPU)
+        {
+            return Mask(shape, probability, seed);
+        }
+
+        return MaskByTorch(shape, probability, seed, device);
+    }
+
+    /// <summary>The mask in numbers of 64 bits, of which the lower 32 count.</summary>
+    internal static Tensor MaskByTorch(long[] shape, double probability, uint seed, Device device)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using IDisposable frozen = no_grad();
+        Tensor Number(long value) => tensor(value, device: device);
+        Tensor low = Number(uint.MaxValue);
+        Tensor hash = arange(shape.Aggregate(1L, (a, b) => a * b), dtype: ScalarType.Int64, device: device).mul_(Weyl).add_(seed).bitwise_and_(low);
+        hash = hash.bitwise_xor_(hash.bitwise_right_shift(Number(16))).mul_(0x85EBCA6B).bitwise_and_(low);
+        hash = hash.bitwise_xor_(hash.bitwise_right_shift(Number(13))).mul_(0xC2B2AE35).bitwise_and_(low);
+        hash = hash.bitwise_xor_(hash.bitwise_right_shift(Number(16)));
+        return hash.ge((long)(uint)(probability * 4294967296.0)).to(ScalarType.Float32).mul_((float)(1 / (1 - probability))).view(shape).MoveToOuterDisposeScope();
     }
 
     /// <summary>Multiplies with the mask.</summary>

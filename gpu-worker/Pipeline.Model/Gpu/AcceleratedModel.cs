@@ -39,7 +39,7 @@ internal sealed class AcceleratedModel : IDisposable
     {
         _asked?.Dispose();
         _asked = null;
-        return _asked = new GpuCausalModel(_model, adapter is null ? null : Copy(adapter), Accelerator.Kernels);
+        return _asked = new GpuCausalModel(_model, adapter is null ? null : Copy(adapter), Accelerator.Kernels, Accelerator.FreeBytes - _model.Bytes);
     }
 
     /// <summary>An adapter's matrices on the device.</summary>
@@ -54,11 +54,12 @@ internal sealed class AcceleratedModel : IDisposable
     /// <summary>Loss and gradients with an adapter on the device.</summary>
     /// <param name="adapter">On the device; not owned.</param>
     /// <param name="memory">What is kept for the way back.</param>
-    public GpuGradient Gradient(GpuAdapter adapter, Contracts.GpuMemory memory)
+    /// <param name="mostTokens">Tokens of the largest batch to come.</param>
+    public GpuGradient Gradient(GpuAdapter adapter, Contracts.GpuMemory memory, long mostTokens)
     {
         _asked?.Dispose(); // its buffer and adapter make room
         _asked = null;
-        return new GpuGradient(_model, adapter, Accelerator.Kernels, memory);
+        return new GpuGradient(_model, adapter, Accelerator.Kernels, memory, mostTokens: mostTokens);
     }
 
     /// <summary>The base's shape.</summary>

@@ -39,6 +39,9 @@ internal sealed class FrozenGroup : IDisposable
     /// <summary>Outputs of all members.</summary>
     public long Out { get; }
 
+    /// <summary>Bytes of the weights on the device.</summary>
+    public long Bytes => _values is null ? _quantized.Sum(q => q.Bytes) : _values.NumberOfElements * _values.ElementSize;
+
     /// <summary>Outputs of each member.</summary>
     public IReadOnlyList<long> Outs { get; }
 

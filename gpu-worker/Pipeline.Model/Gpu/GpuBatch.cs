@@ -29,7 +29,7 @@ internal sealed class GpuBatch : IDisposable
 
         using DisposeScope scope = NewDisposeScope();
         Tensor all = tensor([.. rows.SelectMany(r => r), .. Lengths.SelectMany(l => Enumerable.Range(0, l)), .. predicting, .. targets, .. readOf, .. tokenOfSlot ?? [], .. slotOfToken ?? []]);
-        _all = (device.type == DeviceType.CUDA ? all.pin_memory().to(device, non_blocking: true) : all.to(device, copy: true)).DetachFromDisposeScope();
+        _all = all.Travelling(device).DetachFromDisposeScope();
         long at = 0;
         Tensor Next(long count)
         {

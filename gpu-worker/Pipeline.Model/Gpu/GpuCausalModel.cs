@@ -12,25 +12,36 @@ namespace Pipeline.Model.Gpu;
 internal sealed class GpuCausalModel : ICausalModel, IDisposable
 {
     private const long NumbersAPart = 1L << 26; // of the head in float32
+    private const int HeadShare = 16;           // the whole head is kept in float32 where it takes no more than one part in so many of the memory
     private readonly GpuModel _model;
     private readonly GpuAdapter? _adapter;
     private readonly GpuKernels _kernels;
     private readonly Tensor _buffer;
+    private readonly Tensor? _head; // float32 [vocabulary, hidden]
 
     /// <summary>For a model on the device.</summary>
     /// <param name="model">The model; not owned.</param>
     /// <param name="adapter">Its adapter, owned from now on; <c>null</c>: the base alone.</param>
     /// <param name="kernels">The kernels; not owned.</param>
-    public GpuCausalModel(GpuModel model, GpuAdapter? adapter, GpuKernels kernels)
+    /// <param name="freeBytes">Memory of the device beside the model.</param>
+    public GpuCausalModel(GpuModel model, GpuAdapter? adapter, GpuKernels kernels, long freeBytes)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(kernels);
         (_model, _adapter, _kernels) = (model, adapter, kernels);
         _buffer = empty(model.LargestGroup, dtype: kernels.Real, device: model.Device).DetachFromDisposeScope();
+        _head = 4 * model.Head.NumberOfElements <= freeBytes / HeadShare ? model.Head.to(ScalarType.Float32).DetachFromDisposeScope() : null;
+        long number = kernels.Real.ElementSize();
+        // Keys and values of all layers, once more while a layer's cache grows and as much again for what follows; and what one layer makes.
+        long token = number * ((5L * model.Config.Layers * model.Config.KeyValueHeads * model.Config.HeadSize / 2) + (4L * model.Config.IntermediateSize) + (8L * model.Config.HiddenSize));
+        MostTokens = Math.Max(1, (freeBytes - (number * model.LargestGroup) - (4 * NumbersAPart)) / 2 / token);
     }
 
     /// <inheritdoc/>
     public LlamaConfig Config => _model.Config;
+
+    /// <inheritdoc/>
+    public long MostTokens { get; }
 
     /// <inheritdoc/>
     public Tensor Forward(Tensor ids)
@@ -56,6 +67,11 @@ internal sealed class GpuCausalModel : ICausalModel, IDisposable
         ArgumentNullException.ThrowIfNull(hidden);
         using DisposeScope scope = NewDisposeScope();
         Tensor rows = hidden.reshape(-1, Config.HiddenSize).to(ScalarType.Float32);
+        if (_head is not null)
+        {
+            return rows.mm(_head.t()).view([.. hidden.shape[..^1], Config.VocabularySize]).MoveToOuterDisposeScope();
+        }
+
         Tensor logits = empty(rows.shape[0], Config.VocabularySize, device: _model.Device);
         long part = Math.Max(1, NumbersAPart / Config.HiddenSize);
         for (long at = 0; at < Config.VocabularySize; at += part)
@@ -71,6 +87,7 @@ internal sealed class GpuCausalModel : ICausalModel, IDisposable
     public void Dispose()
     {
         _buffer.Dispose();
+        _head?.Dispose();
         _adapter?.Dispose();
     }
 

@@ -26,13 +26,14 @@ internal sealed class GpuGradient : IDisposable
     /// <param name="kernels">The kernels; not owned.</param>
     /// <param name="memory">What is kept for the way back.</param>
     /// <param name="copies">Copy to the host where memory is offload, owned from then on; <c>null</c>: CUDA does.</param>
-    public GpuGradient(GpuModel model, GpuAdapter adapter, GpuKernels kernels, GpuMemory memory, IHostCopies? copies = null)
+    /// <param name="mostTokens">Tokens of the largest batch to come, for which memory of the host is taken; 0: it is taken as batches come.</param>
+    public GpuGradient(GpuModel model, GpuAdapter adapter, GpuKernels kernels, GpuMemory memory, IHostCopies? copies = null, long mostTokens = 0)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(kernels);
         (_model, Adapter, _kernels, _device, Memory) = (model, adapter, kernels, model.Device, memory);
         _buffer = empty(model.LargestGroup, dtype: kernels.Real, device: _device).DetachFromDisposeScope();
-        _inputs = new LayerInputs(model.Layers.Count, memory == GpuMemory.Offload ? copies ?? CudaCopiesOf(_device) : null);
+        _inputs = new LayerInputs(model.Layers.Count, memory == GpuMemory.Offload ? copies ?? CudaCopiesOf(_device) : null, mostTokens * model.Config.HiddenSize * kernels.Real.ElementSize());
         _lowest = model.Layers.FirstOrDefault(l => Adapter.Adapts(l.Index))?.Index ?? model.Layers.Count;
     }
 
@@ -89,8 +90,7 @@ internal sealed class GpuGradient : IDisposable
                 _inputs.Announce(index > _lowest ? index - 1 : -1, input);
                 if (tapes[index] is null)
                 {
-                    (Tensor again, tapes[index]) = GpuLayerTape.Forward(_model.Layers[index], context, input, keep: true);
-                    again.Dispose();
+                    tapes[index] = GpuLayerTape.Again(_model.Layers[index], context, input);
                 }
 
                 tapes[index]!.Backward(gradient!, inputWanted: index > _lowest);

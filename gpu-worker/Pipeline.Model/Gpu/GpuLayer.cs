@@ -53,6 +53,9 @@ internal sealed class GpuLayer : IDisposable
 
     public FrozenGroup Down { get; }
 
+    /// <summary>Bytes of all groups' weights.</summary>
+    public long Bytes => ((FrozenGroup[])[Attention, Output, GateUp, Down]).Sum(g => g.Bytes);
+
     /// <summary>Numbers of the largest group's weights.</summary>
     public long LargestGroup => ((FrozenGroup[])[Attention, Output, GateUp, Down]).Max(g => g.Out * g.In);
 

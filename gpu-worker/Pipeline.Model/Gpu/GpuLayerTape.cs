@@ -45,8 +45,22 @@ internal sealed class GpuLayerTape : IDisposable
             return (output, null);
         }
 
-        tape._kept.ForEach(t => t.DetachFromDisposeScope());
+        tape.Keep();
         return (output, tape);
+    }
+
+    /// <summary>Applies the layer again for its derivative alone; its output is not made.</summary>
+    /// <param name="layer">The layer.</param>
+    /// <param name="context">What the layers share.</param>
+    /// <param name="input">What <see cref="Forward"/> got; must stay as it is until the derivative was asked for.</param>
+    public static GpuLayerTape Again(GpuLayer layer, GpuContext context, Tensor input)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        var tape = new GpuLayerTape(layer, context) { _input = input };
+        Tensor gated = tape.UpToGates(keep: true);
+        tape._downLow = context.Groups.Low(tape.Lora(3), gated);
+        tape.Keep();
+        return tape;
     }
 
     /// <summary>Adds the derivatives by the adapter's matrices to their gradients.</summary>
@@ -85,6 +99,19 @@ internal sealed class GpuLayerTape : IDisposable
 
     private Tensor Run(bool keep)
     {
+        Tensor gated = UpToGates(keep);
+        (Tensor output, _downLow) = _context.Groups.Forward(_layer.Down, Lora(3), gated);
+        return output.add_(_middle);
+    }
+
+    private void Keep()
+    {
+        _kept.AddRange(((Tensor?[])[_scales, _attentionLow, _attended, _outputLow, _middle, _middleScales, _gateUp, _gateUpLow, _downLow, _normed, _middleNormed]).OfType<Tensor>());
+        _kept.ForEach(t => t.DetachFromDisposeScope());
+    }
+
+    private Tensor UpToGates(bool keep)
+    {
         GroupGradient groups = _context.Groups;
         (Tensor normed, _scales) = (empty_like(_input), Scales());
         _context.Kernels.RmsNorm(_input, _layer.AttentionNorm, _layer.Epsilon, normed, _scales);
@@ -100,9 +127,7 @@ internal sealed class GpuLayerTape : IDisposable
         _middleNormed = Kept(normed);
         Tensor gated = empty(_gateUp.shape[0], _gateUp.shape[1] / 2, dtype: _gateUp.dtype, device: _gateUp.device);
         _context.Kernels.SwiGlu(_gateUp, gated);
-        (Tensor output, _downLow) = groups.Forward(_layer.Down, Lora(3), gated);
-        _kept.AddRange(((Tensor?[])[_scales, _attentionLow, _attended, _outputLow, _middle, _middleScales, _gateUp, _gateUpLow, _downLow, _normed, _middleNormed]).OfType<Tensor>());
-        return output.add_(_middle);
+        return gated;
     }
 
     private LoraGroup? Lora(int group) => _context.Adapter?[(_layer.Index * LoraGroups.PerLayer) + group];

@@ -61,6 +61,9 @@ internal sealed class GpuModel : IDisposable
     /// <summary>Where it lies.</summary>
     public Device Device => Norm.device;
 
+    /// <summary>Bytes on the device.</summary>
+    public long Bytes => Layers.Sum(l => l.Bytes) + ((Embedding.NumberOfElements + (Config.TiedEmbeddings ? 0 : Head.NumberOfElements) + Norm.NumberOfElements) * Norm.ElementSize);
+
     /// <summary>What of a model's shape the kernels do not take; <c>null</c>: they take it.</summary>
     public static string? Refusal(LlamaConfig config)
     {

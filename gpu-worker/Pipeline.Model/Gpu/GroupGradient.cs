@@ -28,13 +28,20 @@ internal sealed class GroupGradient(GpuKernels kernels, Tensor buffer, uint? dro
             return (output.MoveToOuterDisposeScope(), null);
         }
 
-        Tensor low = Dropped(lora, input).mm(lora.A.t());
+        Tensor low = Low(lora, input)!;
         foreach (LoraMember member in lora.Members)
         {
             output.narrow(1, member.Output, member.Outputs).addmm_(low.narrow(1, member.Rank, member.Ranks), member.B.t(), 1, (float)member.Scale);
         }
 
         return (output.MoveToOuterDisposeScope(), low.MoveToOuterDisposeScope());
+    }
+
+    /// <summary><c>m∘x Aᵀ</c>, [tokens, ranks], in the caller's dispose scope; <c>null</c>: there are no matrices.</summary>
+    public Tensor? Low(LoraGroup? lora, Tensor input)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        return lora is null ? null : Dropped(lora, input).mm(lora.A.t()).MoveToOuterDisposeScope();
     }
 
     /// <summary>The derivative by the input, and what those by A need; adds those by B.</summary>

@@ -32,6 +32,12 @@ internal sealed unsafe class KernelCompiler
         {
             if (NativeLibrary.TryLoad(path, out nint library))
             {
+                // It asks the loader for its other half by name alone, which no search path may lead to: what is loaded already is found.
+                foreach (string builtins in System.IO.Path.GetDirectoryName(path) is { Length: > 0 } folder ? Directory.EnumerateFiles(folder, "libnvrtc-builtins*.so*") : [])
+                {
+                    _ = NativeLibrary.TryLoad(builtins, out _);
+                }
+
                 return new KernelCompiler(library, path);
             }
         }

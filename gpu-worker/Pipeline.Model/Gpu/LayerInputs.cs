@@ -5,7 +5,8 @@ namespace Pipeline.Model.Gpu;
 /// <summary>The inputs of a model's layers from the way there to the way back: on the device, or in the host's memory, where copies run beside the work on other layers.</summary>
 /// <param name="layers">How many layers there are.</param>
 /// <param name="copies">Copy to the host, owned from now on; <c>null</c>: the inputs stay on the device.</param>
-internal sealed class LayerInputs(int layers, IHostCopies? copies) : IDisposable
+/// <param name="bytes">Of the largest input to come; 0: not known.</param>
+internal sealed class LayerInputs(int layers, IHostCopies? copies, long bytes = 0) : IDisposable
 {
     private readonly Tensor?[] _here = new Tensor?[layers];
     private readonly nint[] _marks = new nint[layers];               // of copies that were not awaited
@@ -23,11 +24,12 @@ internal sealed class LayerInputs(int layers, IHostCopies? copies) : IDisposable
             return;
         }
 
-        long bytes = input.NumberOfElements * input.ElementSize;
-        if (_away[layer].Bytes < bytes)
+        long needed = input.NumberOfElements * input.ElementSize;
+        if (_away[layer].Bytes < needed)
         {
             FreeOf(layer);
-            _away[layer] = (copies.Allocate(bytes), bytes);
+            long taken = Math.Max(bytes, needed);
+            _away[layer] = (copies.Allocate(taken), taken);
         }
 
         _marks[layer] = copies.ToHost(input, _away[layer].Memory);

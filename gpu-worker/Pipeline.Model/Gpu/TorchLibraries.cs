@@ -36,6 +36,8 @@ public static class TorchLibraries
         {
             // Segments that grow: the allocator hoards nothing between batches of other lengths. What is set already stays.
             _ = Kernels.OpenMpWaiting.setenv("PYTORCH_CUDA_ALLOC_CONF", "expandable_segments:True", 0);
+            // Attention by cuDNN plans anew for each batch's shape, and packed batches have a shape each: flash attention goes first.
+            _ = Kernels.OpenMpWaiting.setenv("TORCH_CUDNN_SDPA_DEPRIORITIZED", "1", 0);
         }
 
         if (Environment.GetEnvironmentVariable(Setting) is not { Length: > 0 } folder)

@@ -9,6 +9,9 @@ public interface ICausalModel
     /// <summary>The model's shape.</summary>
     LlamaConfig Config { get; }
 
+    /// <summary>Tokens, prompts and answers of all rows, that its memory takes at a time.</summary>
+    long MostTokens { get; }
+
     /// <summary>Runs the decoder.</summary>
     /// <param name="ids">int64 [batch, n], on any device.</param>
     /// <returns>[batch, n, hidden], behind the last norm, on the model's device.</returns>

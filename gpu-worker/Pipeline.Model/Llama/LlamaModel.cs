@@ -36,6 +36,9 @@ public sealed class LlamaModel : ICausalModel, IDisposable
     /// <summary>Where it is computed: the CPU after loading.</summary>
     public Device Device => _embedding.device;
 
+    /// <summary>As many as come: the audit reckons what asking takes.</summary>
+    public long MostTokens => long.MaxValue;
+
     internal IReadOnlyList<DecoderLayer> Layers => _layers;
     internal RmsNorm Norm => _norm;
     internal RotaryEmbedding Rotary => _rotary;

@@ -95,7 +95,7 @@ public sealed class Projection : IDisposable
         }
 
         Tensor dropped = dropoutSeed is { } seed && lora.Dropout > 0
-            ? input.mul(CounterDropout.Mask(input.shape, lora.Dropout, CounterDropout.Derive(seed, lora.Index)).to(input.device))
+            ? input.mul(CounterDropout.Mask(input.shape, lora.Dropout, CounterDropout.Derive(seed, lora.Index), input.device))
             : input;
         Tensor low = nn.functional.linear(dropped, lora.A);                  // [..., r]
         Tensor update = nn.functional.linear(low, lora.B);                   // [..., out]

@@ -23,12 +23,12 @@ internal sealed class AcceleratedEngine : StepEngine
     private readonly GpuGradient _gradient;
     private readonly GpuOptimizer _optimizer;
 
-    private AcceleratedEngine(TrainingRun run, LoraAdapter adapter, AcceleratedModel model, GpuMemory memory, string name)
+    private AcceleratedEngine(TrainingRun run, LoraAdapter adapter, AcceleratedModel model, GpuMemory memory, long mostTokens, string name)
     {
         (_run, _model, Name) = (run, model, name);
         Device device = model.Accelerator.Device;
         _adapter = model.Copy(adapter);
-        _gradient = model.Gradient(_adapter, memory);
+        _gradient = model.Gradient(_adapter, memory, mostTokens);
         using DisposeScope scope = NewDisposeScope();
         _optimizer = new GpuOptimizer(
             _adapter, adapter.Values.to(device, copy: true), model.Accelerator.Kernels, run.Settings.WeightDecay,
@@ -52,7 +52,7 @@ internal sealed class AcceleratedEngine : StepEngine
             ? named
             : TrainingMemory.FastestThatFits(shape, run.Settings, slots, there, number) ?? throw new TrainingException(
                 $"Even training.memory offload needs {Gibi(Needed(GpuMemory.Offload))} for micro-batches of {slots} tokens; the GPU has {Gibi(there)} free. Lower training.packTokens or training.batchSize, and raise training.gradientAccumulation as much.");
-        return new AcceleratedEngine(run, adapter, model, memory, $"the GPU, by its kernels, {model.Accelerator.Kernels.Real.ToString().ToLowerInvariant()}, memory {memory.ToString().ToLowerInvariant()}: {Gibi(Needed(memory))} reckoned of {Gibi(there)} free");
+        return new AcceleratedEngine(run, adapter, model, memory, plan.MostTokens, $"the GPU, by its kernels, {model.Accelerator.Kernels.Real.ToString().ToLowerInvariant()}, memory {memory.ToString().ToLowerInvariant()}: {Gibi(Needed(memory))} reckoned of {Gibi(there)} free");
     }
 
     /// <inheritdoc/>
@@ -84,7 +84,7 @@ internal sealed class AcceleratedEngine : StepEngine
             uint seed = CounterDropout.Derive(dropoutSeed, index);
             using GpuBatch batch = Batch(rows);
             loss.add_(_gradient.Accumulate(batch, 1.0 / supervised, seed, Noise(batch, seed)));
-            if (batches.Count > 1)
+            if (batches.Count > 1 || _adapter.Totals is not null) // sums that were made once are what is stepped by
             {
                 _adapter.AddUp();
             }
@@ -140,7 +140,7 @@ internal sealed class AcceleratedEngine : StepEngine
         }
 
         Accelerator gpu = _model.Accelerator;
-        return EmbeddingNoise.Of(batch.Lengths, _model.Config.HiddenSize, _run.Settings.NeftuneAlpha, seed).to(gpu.Kernels.Real).to(gpu.Device);
+        return EmbeddingNoise.Of(batch.Lengths, _model.Config.HiddenSize, _run.Settings.NeftuneAlpha, seed).to(gpu.Kernels.Real).Travelling(gpu.Device);
     }
 
     private static T Fitting<T>(Func<T> work)

@@ -23,7 +23,7 @@ extern "C" __global__ void cross_entropy(real* logits, const int* __restrict__ t
         most = high;
     }
     float largest = block_max(most);
-    sum = block_sum(sum > 0.0f ? sum * __expf(most - largest) : 0.0f);
+    sum = block_sum(sum == 0.0f ? 0.0f : sum * __expf(most - largest));
     if (threadIdx.x == 0) losses[blockIdx.x] = largest + logf(sum) - get(row[target]);
     __syncthreads(); // the target's logit is read before it is written over
     float factor = weight / sum;

@@ -30,7 +30,7 @@ struct alignas(16) pack { float v[8]; };
 
 __device__ inline float get(real x) { return x; }
 __device__ inline real put(float x) { return x; }
-__device__ inline void unpack(const pack& from, float* to) {
+__device__ inline void unpack(pack from, float* to) {
 #pragma unroll
     for (int i = 0; i < 8; i++) to[i] = from.v[i];
 }
@@ -48,7 +48,7 @@ typedef quad pack;
 
 __device__ inline float get(real x) { return bits_to_float((unsigned)x.bits << 16); }
 __device__ inline real put(float x) { real to; to.bits = (unsigned short)(to_bfloat16(x, 0.0f) & 0xffffu); return to; }
-__device__ inline void unpack(const pack& from, float* to) {
+__device__ inline void unpack(pack from, float* to) {
 #pragma unroll
     for (int i = 0; i < 4; i++) {
         to[2 * i] = bits_to_float(from.v[i] << 16);

@@ -2,7 +2,7 @@
 
 // Of x, or of x + added, which is then written to sum: the stream behind a sublayer and the next norm in one reading.
 extern "C" __global__ void rms_norm_forward(
-    const pack* __restrict__ input, const pack* __restrict__ added, const pack* __restrict__ weight, pack* __restrict__ sum, pack* __restrict__ output, float* __restrict__ scales,
+    const pack* input, const pack* added, const pack* __restrict__ weight, pack* sum, pack* __restrict__ output, float* __restrict__ scales,
     int packs, float epsilon) {
     long long row = blockIdx.x * (long long)packs;
     float x[8], w[8];

@@ -65,7 +65,7 @@ public sealed class DevicePlacementTests
             optimizing.Round();
         }
 
-        using var asked = new GpuCausalModel(there, GpuAdapter.Of(adapter, model.Projections, kernels.Real, Elsewhere), kernels);
+        using var asked = new GpuCausalModel(there, GpuAdapter.Of(adapter, model.Projections, kernels.Real, Elsewhere), kernels, freeBytes: 1L << 30);
         Ask(asked);
     }
 

@@ -14,13 +14,13 @@ public sealed class GpuCausalModelTests
     private static readonly IReadOnlyList<int>[] Answers = [[10, 11, 2], [10, 12, 13, 2], [20, 2]];
     private static readonly IReadOnlyList<int>[] Prompts = [[1, 5, 6, 7, 8, 9], [1, 30], [1, 40, 41, 42], [.. Enumerable.Range(3, 30)]];
 
-    private static void WithBoth(string name, WeightStorage storage, ScalarType real, Action<LlamaModel, GpuCausalModel> compare)
+    private static void WithBoth(string name, WeightStorage storage, ScalarType real, Action<LlamaModel, GpuCausalModel> compare, long freeBytes = 0)
     {
         using GpuKernels kernels = HostKernels.Load(real);
         using LlamaModel model = LlamaModel.Load(RepositoryFiles.At("tests", "Golden", name), storage);
         using LoraAdapter adapter = LlamaGradientTests.Adapter(model, new LoraOptions(8, 16, 0.1));
         using GpuModel there = GpuModel.Of(model, real, CPU);
-        using var asked = new GpuCausalModel(there, GpuAdapter.Of(adapter, model.Projections, real, CPU), kernels);
+        using var asked = new GpuCausalModel(there, GpuAdapter.Of(adapter, model.Projections, real, CPU), kernels, freeBytes);
         compare(model, asked);
     }
 
@@ -59,6 +59,30 @@ public sealed class GpuCausalModelTests
         double error = logits.sub(expected).norm().item<float>() / expected.norm().item<float>();
         Assert.True(error is > 0 and < 0.03, $"{error}");
     });
+
+    /// <summary>What fits stands side by side; what does not is asked in smaller batches, with the same answers.</summary>
+    [Theory]
+    [InlineData(0, 1)]
+    [InlineData(512L << 20, 20_000)]
+    public void MostTokens_GoesByTheMemoryThereIs(long freeBytes, int least) => WithBoth(
+        "llama3", WeightStorage.Nf4, ScalarType.Float32, (model, asked) =>
+        {
+            Assert.InRange(asked.MostTokens, least, least * 10L);
+            IReadOnlyList<IReadOnlyList<double>> expected = LabelLikelihood.Score(model, Prompts, new AnswerTree(Answers), null, TestContext.Current.CancellationToken);
+            IReadOnlyList<IReadOnlyList<double>> scores = LabelLikelihood.Score(asked, Prompts, new AnswerTree(Answers), null, TestContext.Current.CancellationToken);
+            Assert.All(expected.SelectMany(l => l).Zip(scores.SelectMany(l => l)), p => Assert.Equal(p.First, p.Second, 5e-4));
+        },
+        freeBytes);
+
+    [Fact]
+    public void Batches_OfRows_KeepToRowsAndTokens()
+    {
+        int[] lengths = [5, 1, 9, 4, 4, 30, 2];
+
+        Assert.Equal(["1 6 3", "4 0", "2", "5"], RowBatches.Of(lengths, 3, 12).Select(b => string.Join(' ', b)));
+        Assert.Equal(["1 6", "3 4 0", "2", "5"], RowBatches.Of(lengths, 3, 1000, (shortest, longest) => longest <= 2 * shortest).Select(b => string.Join(' ', b)));
+        Assert.Empty(RowBatches.Of([], 3, 12));
+    }
 
     [Fact]
     public void Answers_Many_LeaveNoTensorBehind() => WithBoth("mistral_window", WeightStorage.Nf4, ScalarType.BFloat16, (_, asked) =>

@@ -1,3 +1,4 @@
+using Pipeline.Model.Adapters;
 using Pipeline.Model.Gpu;
 using Pipeline.Model.Kernels;
 using Pipeline.Model.Quantization;
@@ -261,6 +262,17 @@ public sealed class GpuKernelTests
         Tensor part = input.narrow(1, 16, 24);
         Assert.True(output.narrow(1, 8, 24).equal(stack([part[5], zeros_like(part[0]), part[0], part[5]])).all().item<bool>());
         Assert.True(output.narrow(1, 0, 8).eq(7).all().item<bool>());
+    }
+
+    [Theory]
+    [InlineData(0.1, 1u)]
+    [InlineData(0.5, 0xDEADBEEFu)]
+    [InlineData(0.0, 7u)]
+    public void MaskByTorch_OfASeed_IsTheCpus(double probability, uint seed)
+    {
+        using DisposeScope scope = NewDisposeScope();
+
+        Assert.Equal(CounterDropout.Mask([37, 101], probability, seed).data<float>().ToArray(), CounterDropout.MaskByTorch([37, 101], probability, seed, CPU).data<float>().ToArray());
     }
 
     /// <summary>What is said without the kernel, where a device has no CPU's loops, is the same to the bit.</summary>
