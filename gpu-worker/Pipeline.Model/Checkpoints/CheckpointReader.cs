@@ -68,7 +68,7 @@ public sealed class CheckpointReader : IDisposable
 
     /// <summary>Reads a linear layer's weight into the form asked for; a folder of NF4 codes gives NF4 whatever is asked.</summary>
     /// <exception cref="ModelException">Missing, or of another shape; both shapes are named.</exception>
-    public LinearWeight ReadWeight(string name, long outputs, long inputs, WeightStorage storage)
+    public LinearWeight ReadWeight(string name, long outputs, long inputs, WeightStorage storage, Device? quantizer = null)
     {
         if (_quantized)
         {
@@ -82,7 +82,7 @@ public sealed class CheckpointReader : IDisposable
 
         SafetensorsFile file = Find(name, [outputs, inputs]);
         using DisposeScope scope = NewDisposeScope();
-        return LinearWeight.InNf4(Nf4Weight.Quantize(file.Read(name)));
+        return LinearWeight.InNf4(Nf4Weight.Quantize(quantizer is null ? file.Read(name) : file.Read(name).to(quantizer)));
     }
 
     public void Dispose() => _files.ForEach(f => f.Dispose());

@@ -8,14 +8,14 @@ internal sealed class DecoderLayer : IDisposable
 {
     private readonly LlamaConfig _config;
 
-    public DecoderLayer(CheckpointReader checkpoint, LlamaConfig config, int index, WeightStorage storage)
+    public DecoderLayer(CheckpointReader checkpoint, LlamaConfig config, int index, WeightStorage storage, Device? quantizer)
     {
         (_config, Index) = (config, index);
         string prefix = $"model.layers.{index}.";
         (long hidden, long inner) = (config.HiddenSize, config.IntermediateSize);
         (long queries, long keys) = ((long)config.Heads * config.HeadSize, (long)config.KeyValueHeads * config.HeadSize);
         Projection Linear(string name, long outputs, long inputs, bool bias = false) =>
-            new(prefix + name, checkpoint.ReadWeight($"{prefix}{name}.weight", outputs, inputs, storage), bias ? checkpoint.Read($"{prefix}{name}.bias", outputs) : null);
+            new(prefix + name, checkpoint.ReadWeight($"{prefix}{name}.weight", outputs, inputs, storage, quantizer), bias ? checkpoint.Read($"{prefix}{name}.bias", outputs) : null);
         AttentionNorm = new RmsNorm(checkpoint.Read(prefix + "input_layernorm.weight", hidden), config.RmsNormEpsilon);
         Query = Linear("self_attn.q_proj", queries, hidden, config.AttentionBias);
         Key = Linear("self_attn.k_proj", keys, hidden, config.AttentionBias);

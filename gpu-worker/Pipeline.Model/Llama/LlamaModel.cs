@@ -15,11 +15,11 @@ public sealed class LlamaModel : ICausalModel, IDisposable
     private readonly RotaryEmbedding _rotary;
     private readonly DecoderLayer[] _layers;
 
-    private LlamaModel(CheckpointReader checkpoint, LlamaConfig config, WeightStorage storage)
+    private LlamaModel(CheckpointReader checkpoint, LlamaConfig config, WeightStorage storage, Device? quantizer)
     {
         Config = config;
         _embedding = checkpoint.Read("model.embed_tokens.weight", config.VocabularySize, config.HiddenSize).DetachFromDisposeScope();
-        _layers = [.. Enumerable.Range(0, config.Layers).Select(i => new DecoderLayer(checkpoint, config, i, storage))];
+        _layers = [.. Enumerable.Range(0, config.Layers).Select(i => new DecoderLayer(checkpoint, config, i, storage, quantizer))];
         _norm = new RmsNorm(checkpoint.Read("model.norm.weight", config.HiddenSize), config.RmsNormEpsilon);
         _head = config.TiedEmbeddings ? null : checkpoint.Read("lm_head.weight", config.VocabularySize, config.HiddenSize).DetachFromDisposeScope();
         _rotary = new RotaryEmbedding(config);
@@ -55,14 +55,15 @@ public sealed class LlamaModel : ICausalModel, IDisposable
     /// <summary>Reads a base model.</summary>
     /// <param name="directory">Its folder.</param>
     /// <param name="storage">How its linear layers are held.</param>
+    /// <param name="quantizer">The device that makes NF4's codes, the same to the bit; <c>null</c>: the CPU does.</param>
     /// <exception cref="ModelException">The folder holds no model that is computed here; the message says why.</exception>
-    public static LlamaModel Load(string directory, WeightStorage storage)
+    public static LlamaModel Load(string directory, WeightStorage storage, Device? quantizer = null)
     {
         LlamaConfig config = LlamaConfig.FromDirectory(directory);
         using var heap = new NativeHeap();
         using CheckpointReader checkpoint = CheckpointReader.Open(directory, config.Quantized);
         using DisposeScope scope = NewDisposeScope();
-        return new LlamaModel(checkpoint, config, storage);
+        return new LlamaModel(checkpoint, config, storage, quantizer);
     }
 
     /// <summary>Puts an adapter on the linear layers, or takes it off with <c>null</c>.</summary>

@@ -45,7 +45,7 @@ internal sealed class RotaryEmbedding : IDisposable
     {
         long half = heads.shape[^1] / 2;
         Tensor rotated = cat([heads.narrow(-1, half, half).neg(), heads.narrow(-1, 0, half)], -1);
-        return heads.mul(factors.Cos).add_(rotated.mul_(factors.Sin));
+        return heads.mul(factors.Cos).add_(rotated.mul_(factors.Sin)).to(heads.dtype);
     }
 
     /// <summary>Puts the same frequencies on another device in the place of those held.</summary>

@@ -12,6 +12,7 @@ namespace Pipeline.Model.Quantization;
 public sealed class Nf4Weight : IDisposable
 {
     private const int ValuesAPart = 1 << 20; // a multiple of the block size
+    private const long ValuesOnADevice = 1L << 26;
 
     /// <summary>Takes ownership of the parts.</summary>
     /// <param name="shape">The matrix's.</param>
@@ -53,10 +54,16 @@ public sealed class Nf4Weight : IDisposable
     public long Bytes => Codes.NumberOfElements + Absmax.NumberOfElements + (4 * AbsmaxScale.NumberOfElements) + 4;
 
     /// <summary>Quantises a matrix part by part: beside the result, one part in float32 for each thread is held.</summary>
-    /// <param name="weight">float32, float16 or bfloat16, any shape, on the CPU.</param>
+    /// <param name="weight">float32, float16 or bfloat16, any shape, on any device.</param>
+    /// <returns>The codes, on the CPU; the same to the bit wherever they were made.</returns>
     public static Nf4Weight Quantize(Tensor weight)
     {
         ArgumentNullException.ThrowIfNull(weight);
+        if (weight.device.type != DeviceType.CPU)
+        {
+            return QuantizeByTorch(weight);
+        }
+
         using DisposeScope scope = NewDisposeScope();
         Tensor flat = weight.contiguous().view(-1);
         long count = flat.NumberOfElements;
@@ -71,6 +78,38 @@ public sealed class Nf4Weight : IDisposable
         });
         (byte[] absmaxCodes, float[] scales, float offset) = Nf4Quantizer.QuantizeAbsmax(absmax);
         return new Nf4Weight(weight.shape, codes, tensor(absmaxCodes), tensor(scales), offset);
+    }
+
+    /// <summary>The same by torch alone, wherever the matrix lies.</summary>
+    internal static Nf4Weight QuantizeByTorch(Tensor weight)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using IDisposable frozen = no_grad();
+        Tensor flat = weight.contiguous().view(-1);
+        long count = flat.NumberOfElements;
+        List<Tensor> codes = [], largest = [];
+        for (long start = 0; start < count; start += ValuesOnADevice)
+        {
+            using DisposeScope inner = NewDisposeScope();
+            long length = Math.Min(ValuesOnADevice, count - start), missing = (Nf4.BlockSize - (length % Nf4.BlockSize)) % Nf4.BlockSize;
+            Tensor values = nn.functional.pad(flat.narrow(0, start, length).to(ScalarType.Float32), [0, missing]).view(-1, Nf4.BlockSize);
+            Tensor absmax = values.abs().amax([1L], keepdim: true);                                   // [blocks, 1]
+            values = where(absmax.eq(0), zeros_like(values), values.mul(absmax.reciprocal()));
+            Tensor levels = zeros_like(values, dtype: ScalarType.Byte);
+            foreach (float boundary in Nf4.Boundaries)
+            {
+                levels.add_(values.gt(boundary));
+            }
+
+            Tensor pairs = levels.view(-1).narrow(0, 0, length);
+            pairs = nn.functional.pad(pairs, [0, length % 2]).view(-1, 2);                            // the last low half of an odd count is 0
+            codes.Add(pairs.select(1, 0).mul(16).add(pairs.select(1, 1)).cpu().MoveToOuterDisposeScope());
+            largest.Add(absmax.view(-1).cpu().MoveToOuterDisposeScope());
+        }
+
+        using Tensor blocks = cat(largest, 0);
+        (byte[] absmaxCodes, float[] scales, float offset) = Nf4Quantizer.QuantizeAbsmax(RowParallel.Floats(blocks));
+        return new Nf4Weight(weight.shape, cat(codes, 0), tensor(absmaxCodes), tensor(scales), offset);
     }
 
     /// <summary>The same codes on a device; a copy.</summary>

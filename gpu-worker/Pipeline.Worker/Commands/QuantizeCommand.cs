@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;
 using Pipeline.Model.Checkpoints;
+using Pipeline.Model.Gpu;
 using Pipeline.Model.Llama;
 using Pipeline.Worker.Jobs;
 
@@ -16,13 +17,15 @@ internal static class QuantizeCommand
     {
         var baseOption = new Option<string>("--base") { Required = true, Description = "Folder of the base model" };
         var outOption = new Option<string>("--out") { Required = true, Description = "Folder that will hold the NF4 form; must be empty or not there" };
-        var command = new Command("quantize", "Write a base in NF4 with double quantisation, as transformers with bitsandbytes reads it") { baseOption, outOption };
+        Option<string> deviceOption = DeviceOption.Create();
+        var command = new Command("quantize", "Write a base in NF4 with double quantisation, as transformers with bitsandbytes reads it") { baseOption, outOption, deviceOption };
         command.SetAction(parsed =>
         {
             string from = parsed.GetRequiredValue(baseOption);
+            using Accelerator? gpu = DeviceOption.Open(parsed, deviceOption);
             string to = OutputFolder.Begin(parsed.GetRequiredValue(outOption));
             long started = Stopwatch.GetTimestamp();
-            using LlamaModel model = LlamaModel.Load(from, WeightStorage.Nf4);
+            using LlamaModel model = LlamaModel.Load(from, WeightStorage.Nf4, gpu?.Device);
             CheckpointWriter.WriteQuantized(model, from, to, FileBytes);
             string done = OutputFolder.End(to);
             double gib = Directory.EnumerateFiles(done, "*.safetensors").Sum(f => new FileInfo(f).Length) / (double)(1 << 30);

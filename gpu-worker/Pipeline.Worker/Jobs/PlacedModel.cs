@@ -45,7 +45,7 @@ internal sealed class PlacedModel : IDisposable
     /// <exception cref="Pipeline.Model.ModelException">The folder holds no model that is computed here.</exception>
     public static PlacedModel Load(string directory, WeightStorage storage, Accelerator? gpu, string? plain = null)
     {
-        LlamaModel model = LlamaModel.Load(directory, storage);
+        LlamaModel model = LlamaModel.Load(directory, storage, gpu?.Device);
         try
         {
             return new PlacedModel(model, gpu, plain);

@@ -151,14 +151,19 @@ public sealed class GpuBenchmarkTests
         Assert.Equal(0, copies.Gradients.count_nonzero().item<long>());
     }
 
+    /// <summary>Every command that computes looks at its device before it does anything.</summary>
     [Theory]
-    [InlineData("gpu")]
-    [InlineData("kernels")]
-    public void Command_WithoutAGpu_SaysSoInOneLine(string what)
+    [InlineData("bench gpu")]
+    [InlineData("bench kernels")]
+    [InlineData("run --device cuda")]
+    [InlineData("parity . --device cuda")]
+    [InlineData("generate --base . --prompt p --device cuda")]
+    [InlineData("quantize --base . --out nowhere --device cuda")]
+    public void Command_WithoutAGpu_SaysSoInOneLine(string arguments)
     {
         Assert.SkipWhen(File.Exists("/dev/nvidiactl"), "this is what is said where there is no GPU, and this machine has one; run it on one without, such as the CI's");
-        var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true };
-        Array.ForEach([Path.Combine(AppContext.BaseDirectory, "Pipeline.Worker.dll"), "bench", what], start.ArgumentList.Add);
+        var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = RepositoryFiles.At("tests") };
+        Array.ForEach([Path.Combine(AppContext.BaseDirectory, "Pipeline.Worker.dll"), .. arguments.Split(' ')], start.ArgumentList.Add);
         using Process process = Process.Start(start)!;
         string output = process.StandardOutput.ReadToEnd(), errors = process.StandardError.ReadToEnd().Trim();
         process.WaitForExit();
@@ -166,5 +171,19 @@ public sealed class GpuBenchmarkTests
         Assert.Equal((2, ""), (process.ExitCode, output));
         Assert.StartsWith("cuda: there is no libcuda.so.1", errors, StringComparison.Ordinal);
         Assert.DoesNotContain('\n', errors);
+        Assert.False(Directory.Exists(RepositoryFiles.At("tests", "nowhere")));
+    }
+
+    [Fact]
+    public void Command_OfADeviceThatIsNone_NamesTheSetting()
+    {
+        var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true };
+        Array.ForEach([Path.Combine(AppContext.BaseDirectory, "Pipeline.Worker.dll"), "run"], start.ArgumentList.Add);
+        start.Environment["PIPELINE_DEVICE"] = "gpu";
+        using Process process = Process.Start(start)!;
+        string errors = process.StandardError.ReadToEnd().Trim();
+        process.WaitForExit();
+
+        Assert.Equal((2, "PIPELINE_DEVICE is 'gpu'; use cpu or cuda."), (process.ExitCode, errors));
     }
 }

@@ -4,6 +4,7 @@ using Pipeline.Model.Adapters;
 using Pipeline.Model.Gpu;
 using Pipeline.Model.Llama;
 using Pipeline.Training.Batching;
+using Pipeline.Training.Objectives;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -137,6 +138,68 @@ public sealed class GpuGradientTests
         Assert.Equal(expectedLoss, loss, 2e-3 * expectedLoss);
         double Cosine(float[] a, float[] b) => a.Zip(b).Sum(p => (double)p.First * p.Second) / Math.Sqrt(a.Sum(v => (double)v * v) * b.Sum(v => (double)v * v));
         Assert.All(expected, e => Assert.True(Cosine(e.Value, actual[e.Key]) > 0.998, $"{e.Key}: {Cosine(e.Value, actual[e.Key])}"));
+    }
+
+    /// <summary>
+    /// The definition in float64, with weights that are functions of the matrices: <c>W + s B A</c>. In float32 it is met to
+    /// rounding; in bfloat16 every number that is kept is rounded, and torch's own autograd in bfloat16 is farther away.
+    /// </summary>
+    [Theory]
+    [InlineData(ScalarType.Float32)]
+    [InlineData(ScalarType.BFloat16)]
+    public void Accumulate_EveryMatrix_FollowsAutogradInFloat64(ScalarType real)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using GpuKernels kernels = HostKernels.Load(real);
+        string folder = RepositoryFiles.At("gpu-worker", "models", "tiny-llama-chat");
+        using LlamaModel model = LlamaModel.Load(folder, WeightStorage.Full);
+        using LoraAdapter adapter = LlamaGradientTests.Adapter(model, new LoraOptions(8, 16, 0));
+        using (no_grad())
+        {
+            adapter.Values.copy_(adapter.Values.to(ScalarType.BFloat16)); // numbers that all of them have
+        }
+
+        Replace(model, (_, held) => held.to(ScalarType.BFloat16).to(ScalarType.Float32));
+        IReadOnlyList<EncodedRow> rows = LlamaGradientTests.Rows([40, 17, 29]);
+
+        (double loss, Dictionary<string, float[]> actual) = OnGpu(model, adapter, kernels, [rows], null, GpuMemory.Balanced);
+
+        (double expectedLoss, Dictionary<string, double[]> expected) = ByAutograd(folder, adapter, rows, ScalarType.Float64);
+        double[] errors = Errors(expected, n => [.. actual[n].Select(v => (double)v)]);
+        if (real == ScalarType.Float32)
+        {
+            Assert.Equal(expectedLoss, loss, 1e-6 * expectedLoss);
+            Assert.True(errors.Max() < 1e-5, $"{errors.Max()}");
+            return;
+        }
+
+        (double torchsLoss, Dictionary<string, double[]> torchs) = ByAutograd(folder, adapter, rows, ScalarType.BFloat16);
+        double[] torchsErrors = Errors(expected, n => torchs[n]);
+        Assert.True(errors.Max() < torchsErrors.Max() && errors.Average() < 0.9 * torchsErrors.Average(), $"{errors.Max()} {errors.Average()}, torch {torchsErrors.Max()} {torchsErrors.Average()}");
+        Assert.True(Math.Abs(loss - expectedLoss) < 2e-3 * expectedLoss, $"{loss} of {expectedLoss}, torch {torchsLoss}");
+    }
+
+    /// <summary>Of each tensor the relative norm of what it is off by.</summary>
+    private static double[] Errors(Dictionary<string, double[]> expected, Func<string, double[]> actual) =>
+        [.. expected.Select(e => Math.Sqrt(e.Value.Zip(actual(e.Key)).Sum(p => (p.First - p.Second) * (p.First - p.Second)) / e.Value.Sum(v => v * v)))];
+
+    private static void Replace(LlamaModel model, Func<string, Tensor, Tensor> other) => model.Replace((name, held) => other(name, held).DetachFromDisposeScope());
+
+    private static (double Loss, Dictionary<string, double[]> Gradients) ByAutograd(string folder, LoraAdapter adapter, IReadOnlyList<EncodedRow> rows, ScalarType numbers)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using LlamaModel model = LlamaModel.Load(folder, WeightStorage.Full);
+        Dictionary<string, Tensor> leaves = adapter.Tensors.ToDictionary(t => t.Name, t => t.Value.detach().to(numbers).requires_grad_(), StringComparer.Ordinal);
+        Replace(model, (name, held) =>
+        {
+            Tensor exact = held.to(ScalarType.BFloat16).to(numbers);
+            string path = name[..name.LastIndexOf('.')];
+            return adapter.Pairs.TryGetValue(path, out LoraPair? pair) ? exact.add(leaves[$"{path}.lora_B.weight"].mm(leaves[$"{path}.lora_A.weight"]).mul(pair.Scale)) : exact;
+        });
+        using MicroBatch batch = MicroBatch.Of(rows);
+        Tensor loss = CompletionLoss.Sum(model, batch, null);
+        loss.backward();
+        return (loss.to(ScalarType.Float64).item<double>(), leaves.ToDictionary(l => l.Key, l => l.Value.grad!.to(ScalarType.Float64).data<double>().ToArray(), StringComparer.Ordinal));
     }
 
     [Fact]

@@ -275,6 +275,25 @@ public sealed class GpuKernelTests
         Assert.Equal(CounterDropout.Mask([37, 101], probability, seed).data<float>().ToArray(), CounterDropout.MaskByTorch([37, 101], probability, seed, CPU).data<float>().ToArray());
     }
 
+    /// <summary>Codes that a device makes are the CPU's, odd counts, blocks of zeros and dtypes included.</summary>
+    [Theory]
+    [InlineData(64 * 300, ScalarType.Float32)]
+    [InlineData((64 * 300) + 33, ScalarType.BFloat16)]
+    [InlineData(7, ScalarType.Float16)]
+    public void QuantizeByTorch_EveryCode_IsTheCpus(int count, ScalarType type)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor weight = Random(ScalarType.Float32, 0.02, 1, count).Given;
+        weight.narrow(0, 0, Math.Min(count, 64)).zero_();
+        weight = weight.to(type);
+
+        using Nf4Weight expected = Nf4Weight.Quantize(weight), actual = Nf4Weight.QuantizeByTorch(weight);
+
+        Assert.Equal(expected.Codes.data<byte>().ToArray(), actual.Codes.data<byte>().ToArray());
+        Assert.Equal(expected.Absmax.data<byte>().ToArray(), actual.Absmax.data<byte>().ToArray());
+        Assert.Equal((expected.Offset, expected.AbsmaxScale.data<float>().ToArray()[0]), (actual.Offset, actual.AbsmaxScale.data<float>().ToArray()[0]));
+    }
+
     /// <summary>What is said without the kernel, where a device has no CPU's loops, is the same to the bit.</summary>
     [Theory]
     [InlineData(64)]
