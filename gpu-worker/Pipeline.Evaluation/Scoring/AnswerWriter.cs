@@ -26,6 +26,7 @@ public static class AnswerWriter
         ArgumentNullException.ThrowIfNull(prompts);
         ArgumentNullException.ThrowIfNull(stopIds);
         using IDisposable frozen = no_grad();
+        mostTokens = Math.Min(mostTokens, model.Config.MaxPositions);
         var answers = new Answer[prompts.Count];
         for (int i = 0; i < answers.Length; i++)
         {

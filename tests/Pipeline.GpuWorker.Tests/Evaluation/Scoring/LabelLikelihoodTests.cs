@@ -63,7 +63,7 @@ public sealed class LabelLikelihoodTests
         int positions = model.Config.MaxPositions;
         IReadOnlyList<int>[] prompts = [[.. Enumerable.Repeat(5, positions - 2)], [.. Enumerable.Repeat(5, positions - 4)], [.. Enumerable.Repeat(5, positions)]];
 
-        IReadOnlyList<(IReadOnlyList<int> Ids, bool Stopped)> written = AnswerWriter.Continue(model, prompts, 100, [], cancellation: TestContext.Current.CancellationToken);
+        IReadOnlyList<(IReadOnlyList<int> Ids, bool Stopped)> written = AnswerWriter.Continue(model, prompts, int.MaxValue, [], cancellation: TestContext.Current.CancellationToken);
 
         Assert.Equal([2, 4, 0], written.Select(w => w.Ids.Count));
     }
