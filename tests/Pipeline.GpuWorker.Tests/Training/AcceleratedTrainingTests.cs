@@ -15,9 +15,6 @@ public sealed class AcceleratedTrainingTests
 {
     private static readonly TrainingSettings Settings = new() { R = 4, Alpha = 8, Dropout = 0, Epochs = 2, BatchSize = 4, LearningRate = 5e-3, WarmupSteps = 2, CheckpointSteps = 3 };
 
-    private static List<EncodedRow> Rows(int count) =>
-        [.. Enumerable.Range(0, count).Select(i => new EncodedRow($"r{i}", [1, .. Enumerable.Range(0, 4 + (i % 5)).Select(k => 3 + ((i * 7) + (k * 13)) % 500), 2], [0, 0, 0, .. Enumerable.Repeat((byte)1, 3 + (i % 5))]))];
-
     /// <summary>Trains by the kernels in some numbers, or with none on the CPU.</summary>
     private static (float[] Values, List<TrainingStep> Steps, List<double> Validations, string Engine) Train(TrainingSettings settings, ScalarType? real, string? checkpoints = null, int stopAfter = int.MaxValue, int rows = 16, long freeBytes = 64L << 30)
     {
@@ -35,7 +32,7 @@ public sealed class AcceleratedTrainingTests
         (List<TrainingStep> steps, List<double> validations, string engine) = ([], [], "");
         var run = new TrainingRun
         {
-            Model = model, Trained = adapter, Rows = Rows(rows), ValidationRows = Rows(4), Settings = settings, CheckpointDirectory = checkpoints, Accelerated = there,
+            Model = model, Trained = adapter, Rows = SmallRows.Of(rows), ValidationRows = SmallRows.Of(4), Settings = settings, CheckpointDirectory = checkpoints, Accelerated = there,
             OnEngine = name => engine = name,
             OnValidation = (_, loss) => validations.Add(loss),
             OnStep = s =>
@@ -163,7 +160,7 @@ public sealed class AcceleratedTrainingTests
     public void Train_MemoryForSome_TakesTheFastestThatFits()
     {
         using LlamaModel model = LlamaModel.Load(RepositoryFiles.At("tests", "Golden", "llama2"), WeightStorage.Nf4);
-        var plan = new StepPlan(Rows(16), Settings);
+        var plan = new StepPlan(SmallRows.Of(16), Settings);
         long Needed(GpuMemory way) => TrainingMemory.OnGpu(model.Config.Shape, Settings, plan.MostSlots, way).TotalBytes;
 
         Assert.Contains("memory lean:", Train(Settings, ScalarType.BFloat16, freeBytes: Needed(GpuMemory.Balanced) - 1).Engine, StringComparison.Ordinal);

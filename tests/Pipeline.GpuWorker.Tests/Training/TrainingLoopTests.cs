@@ -13,9 +13,6 @@ public sealed class TrainingLoopTests
 {
     private static readonly TrainingSettings Settings = new() { R = 4, Alpha = 8, Dropout = 0.1, Epochs = 2, BatchSize = 4, LearningRate = 5e-3, WarmupSteps = 2, CheckpointSteps = 3, Method = TrainingSettings.Lora };
 
-    private static List<EncodedRow> Rows(int count) =>
-        [.. Enumerable.Range(0, count).Select(i => new EncodedRow($"r{i}", [1, .. Enumerable.Range(0, 4 + (i % 5)).Select(k => 3 + ((i * 7) + (k * 13)) % 500), 2], [0, 0, 0, .. Enumerable.Repeat((byte)1, 3 + (i % 5))]))];
-
     private static (float[] Values, List<TrainingStep> Steps) Train(TrainingSettings settings, string? checkpoints = null, int stopAfter = int.MaxValue, int rows = 24)
     {
         (float[] values, List<TrainingStep> steps, _, _) = TrainAll(settings, checkpoints, stopAfter, rows);
@@ -34,7 +31,7 @@ public sealed class TrainingLoopTests
         var steps = new List<TrainingStep>();
         var run = new TrainingRun
         {
-            Model = model, Trained = adapter, Rows = Rows(rows), ValidationRows = Rows(4), Settings = settings, CheckpointDirectory = checkpoints,
+            Model = model, Trained = adapter, Rows = SmallRows.Of(rows), ValidationRows = SmallRows.Of(4), Settings = settings, CheckpointDirectory = checkpoints,
             OnValidation = (step, loss) => validations.Add((step, loss)),
             OnStep = s =>
             {
@@ -154,7 +151,7 @@ public sealed class TrainingLoopTests
         using LlamaModel model = LlamaModel.Load(RepositoryFiles.At("tests", "Golden", "llama2"), WeightStorage.Full);
         using LoraAdapter adapter = LoraAdapter.Create(model, new LoraOptions(4, 8, 0) { UseDora = settings.Dora }, 1);
         model.Attach(adapter);
-        var run = new TrainingRun { Model = model, Trained = adapter, Rows = Rows(8), ValidationRows = [], Settings = settings, OnStep = _ => Assert.Fail("a step was made") };
+        var run = new TrainingRun { Model = model, Trained = adapter, Rows = SmallRows.Of(8), ValidationRows = [], Settings = settings, OnStep = _ => Assert.Fail("a step was made") };
 
         Assert.Contains(named, Assert.Throws<TrainingException>(() => TrainingLoop.Train(run, TestContext.Current.CancellationToken)).Message, StringComparison.Ordinal);
     }
@@ -165,7 +162,7 @@ public sealed class TrainingLoopTests
     {
         using LlamaModel model = LlamaModel.Load(RepositoryFiles.At("tests", "Golden", "llama2"), WeightStorage.Full);
         using LoraAdapter adapter = LoraAdapter.Create(model, new LoraOptions(4, 8, 0), 1);
-        var run = new TrainingRun { Model = model, Trained = adapter, Rows = Rows(8), ValidationRows = [], Settings = Settings };
+        var run = new TrainingRun { Model = model, Trained = adapter, Rows = SmallRows.Of(8), ValidationRows = [], Settings = Settings };
 
         Assert.Contains("did not move", Assert.Throws<TrainingException>(() => TrainingLoop.Train(run, TestContext.Current.CancellationToken)).Message, StringComparison.Ordinal);
     }
@@ -188,12 +185,12 @@ public sealed class TrainingLoopTests
         using LlamaModel llama = LlamaModel.Load(RepositoryFiles.At("tests", "Golden", "llama2"), WeightStorage.Full);
         using LlamaModel quantized = LlamaModel.Load(RepositoryFiles.At("tests", "Golden", "llama2"), WeightStorage.Nf4);
         using LoraAdapter adapter = LoraAdapter.Create(llama, new LoraOptions(4, 8, 0), 1);
-        var run = new TrainingRun { Model = llama, Trained = adapter, Rows = Rows(8), ValidationRows = Rows(2), Settings = Settings };
+        var run = new TrainingRun { Model = llama, Trained = adapter, Rows = SmallRows.Of(8), ValidationRows = SmallRows.Of(2), Settings = Settings };
 
         string[] fingerprints =
         [
-            run.Fingerprint(), (run with { Model = quantized }).Fingerprint(), (run with { ValidationRows = Rows(3) }).Fingerprint(),
-            (run with { Rows = [.. Rows(8).Select(r => r with { LossMask = [.. r.LossMask.Select(_ => (byte)1)] })] }).Fingerprint(),
+            run.Fingerprint(), (run with { Model = quantized }).Fingerprint(), (run with { ValidationRows = SmallRows.Of(3) }).Fingerprint(),
+            (run with { Rows = [.. SmallRows.Of(8).Select(r => r with { LossMask = [.. r.LossMask.Select(_ => (byte)1)] })] }).Fingerprint(),
         ];
 
         Assert.Equal(4, fingerprints.Distinct().Count());

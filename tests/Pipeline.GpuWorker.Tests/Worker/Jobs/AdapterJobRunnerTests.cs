@@ -224,7 +224,7 @@ public sealed class AdapterJobRunnerTests
         DatasetManifest manifest = SmallDataset.Write(dataset, SmallDataset.Rows(60), Quick);
         string disk = Path.Combine(folder.Path, "disk");
         Directory.CreateDirectory(disk);
-        Assert.SkipUnless(Mount("-t", "tmpfs", "-o", "size=256k", "tmpfs", disk), "a small tmpfs could not be mounted; run it as root on Linux");
+        Assert.SkipUnless(Mount("-t", "tmpfs", "-o", "size=256k", "tmpfs", disk), "a small tmpfs could not be mounted; run it as root on Linux, in a container with --cap-add SYS_ADMIN");
         try
         {
             IOException fault = Assert.Throws<IOException>(() => Run(Job(dataset, Path.Combine(disk, "out"), manifest)));
