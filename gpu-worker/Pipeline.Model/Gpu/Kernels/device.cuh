@@ -66,11 +66,11 @@ __device__ inline pack packed(const float* from) {
 
 __device__ inline long long element() { return blockIdx.x * (long long)blockDim.x + threadIdx.x; }
 
-// The sum over a block of whole warps, 32 of them at most; every thread gets it.
+// The sum over a block of whole warps, 32 of them at most; every thread gets it. Two in a row need no barrier between them: what
+// one of them writes before its first barrier was read before the last one of the other, and the sum is written behind the first.
 __device__ inline float block_sum(float x) {
     __shared__ float sums[33];
     for (int lane = 16; lane > 0; lane >>= 1) x += __shfl_xor_sync(0xffffffffu, x, lane);
-    __syncthreads(); // the sum before was read by all
     if ((threadIdx.x & 31) == 0) sums[threadIdx.x >> 5] = x;
     __syncthreads();
     if (threadIdx.x < 32) {
@@ -86,7 +86,6 @@ __device__ inline float block_sum(float x) {
 __device__ inline float block_max(float x) {
     __shared__ float most[33];
     for (int lane = 16; lane > 0; lane >>= 1) x = fmaxf(x, __shfl_xor_sync(0xffffffffu, x, lane));
-    __syncthreads();
     if ((threadIdx.x & 31) == 0) most[threadIdx.x >> 5] = x;
     __syncthreads();
     if (threadIdx.x < 32) {

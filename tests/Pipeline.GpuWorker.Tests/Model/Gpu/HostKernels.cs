@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Runtime.InteropServices;
 using Pipeline.Model.Gpu;
 using static TorchSharp.torch;
@@ -20,8 +19,6 @@ internal sealed unsafe class HostKernels : IKernelLauncher
         }
     }
 
-    private static bool CanCompile => OperatingSystem.IsLinux() && ((string[])["/usr/bin/g++", "/usr/local/bin/g++"]).Any(File.Exists);
-
     /// <summary>The kernels on the host; a test that asks for them is skipped where there is no compiler, which users' machines need not have.</summary>
     public static GpuKernels Load(ScalarType real) => new(Launcher(real), CPU);
 
@@ -31,7 +28,7 @@ internal sealed unsafe class HostKernels : IKernelLauncher
     /// <summary>What runs them.</summary>
     public static HostKernels Launcher(ScalarType real)
     {
-        Assert.SkipUnless(CanCompile, "there is no g++ to compile the kernels for the host with; install it (apt-get install g++) and run the tests again");
+        HostCompiler.Require();
         return new HostKernels(real);
     }
 
@@ -71,23 +68,20 @@ internal sealed unsafe class HostKernels : IKernelLauncher
 
     private static nint Compile(ScalarType real)
     {
-        string folder = Directory.CreateTempSubdirectory("pipeline-kernels-").FullName;
-        string source = Path.Combine(folder, "kernels.cpp"), library = Path.Combine(folder, "kernels.so");
+        string source = Path.Combine(Path.GetTempPath(), $"pipeline-kernels-{Guid.NewGuid():N}.cpp");
         string header = RepositoryFiles.At("tests", "Pipeline.GpuWorker.Tests", "Model", "Gpu", "host_device.h");
         IEnumerable<string> entries = KernelSource.Kernels.Select(k => $"extern \"C\" void launch_{k}(void** a, unsigned x, unsigned y, unsigned b) {{ host_launch(&{k}, a, x, y, b, {(HasBarriers(k) ? "true" : "false")}); }}");
         File.WriteAllText(source, $"{File.ReadAllText(header)}\n{KernelSource.Text}\n{string.Join('\n', entries)}\n");
-        var start = new ProcessStartInfo("g++") { RedirectStandardError = true };
-        foreach (string argument in (string[])["-std=c++17", "-O2", "-w", "-ffp-contract=off", "-fno-strict-aliasing", "-shared", "-fPIC", .. real == ScalarType.Float32 ? (string[])["-DPIPELINE_FLOAT"] : [], source, "-o", library])
+        try
         {
-            start.ArgumentList.Add(argument);
+            string library = HostCompiler.Compile(source, ["-ffp-contract=off", "-fno-strict-aliasing", .. real == ScalarType.Float32 ? (string[])["-DPIPELINE_FLOAT"] : []]);
+            nint loaded = NativeLibrary.Load(library);
+            File.Delete(library); // what is loaded stays
+            return loaded;
         }
-
-        using Process compiler = Process.Start(start)!;
-        string said = compiler.StandardError.ReadToEnd();
-        compiler.WaitForExit();
-        Assert.True(compiler.ExitCode == 0, said);
-        nint loaded = NativeLibrary.Load(library);
-        Directory.Delete(folder, recursive: true); // what is loaded stays
-        return loaded;
+        finally
+        {
+            File.Delete(source);
+        }
     }
 }

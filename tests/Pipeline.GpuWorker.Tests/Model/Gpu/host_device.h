@@ -1,6 +1,7 @@
 // Runs CUDA kernels on the host: each thread of a block is a fiber, blocks come one after the other. Barriers and shuffles mean
-// what they mean on the device; a barrier that some threads never reach ends the
-// program. Kernels without any run thread after thread.
+// what they mean on the device; a barrier that some threads never reach ends the program. Kernels without any run thread after
+// thread. What a device leaves open is drawn anew each time, so that nothing can lean on it: the order of blocks and of threads,
+// how far one warp runs ahead of another, and what stands in a block's shared memory when it begins (here no number).
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
@@ -13,8 +14,8 @@
 #include <ucontext.h>
 
 #define __global__
-#define __device__
-#define __shared__ static
+#define __device__ static
+#define __shared__ static __attribute__((section("host_shared")))
 #define __restrict__ __restrict
 
 struct host_dimensions { unsigned x, y, z; };
@@ -34,6 +35,25 @@ static std::vector<char> stacks[1024];
 static jmp_buf scheduler;
 static void (*body)(void*);
 static void* body_arguments;
+
+extern "C" char __start_host_shared[] __attribute__((weak)), __stop_host_shared[] __attribute__((weak));
+
+// Numbers below `end`, from a counter (Marsaglia's xorshift).
+static unsigned host_drawn = 2463534242u;
+static unsigned host_draw(unsigned end) {
+    host_drawn ^= host_drawn << 13;
+    host_drawn ^= host_drawn >> 17;
+    host_drawn ^= host_drawn << 5;
+    return host_drawn % end;
+}
+
+// The numbers below `end` from anywhere, upwards or downwards: of any two, each comes first half of the times.
+struct host_order {
+    unsigned end, start;
+    bool down;
+    explicit host_order(unsigned count) : end(count), start(host_draw(count)), down(host_draw(2) == 1) {}
+    unsigned operator[](unsigned i) const { return down ? (start + end - i) % end : (start + i) % end; }
+};
 
 // A jump saves no signal mask: two of them cost no system call.
 static void host_wait(host_state at) {
@@ -87,16 +107,24 @@ static bool host_release(unsigned begin, unsigned end, host_state at) {
 }
 
 static void host_block() {
+    if (__start_host_shared) memset(__start_host_shared, 0xff, (size_t)(__stop_host_shared - __start_host_shared));
     for (unsigned i = 0; i < blockDim.x; i++) fibers[i].state = running;
     for (;;) {
+        host_order order(blockDim.x);
         unsigned left = 0;
         for (unsigned i = 0; i < blockDim.x; i++) {
-            if (fibers[i].state == running) host_resume(i);
-            left += fibers[i].state != ended;
+            host_fiber& fiber = fibers[order[i]];
+            if (fiber.state == running) host_resume(order[i]);
+            left += fiber.state != ended;
         }
         if (left == 0) return;
-        bool released = false;
-        for (unsigned warp = 0; warp < blockDim.x; warp += 32) released |= host_release(warp, warp + 32 < blockDim.x ? warp + 32 : blockDim.x, at_warp);
+        bool waits = false, released = false; // a warp that could go on may be left waiting, as long as another one goes
+        for (unsigned warp = 0; warp < blockDim.x; warp += 32) {
+            unsigned end = warp + 32 < blockDim.x ? warp + 32 : blockDim.x;
+            if (host_draw(2) == 1) released |= host_release(warp, end, at_warp);
+            waits |= fibers[warp].state == at_warp;
+        }
+        for (unsigned warp = 0; waits && !released && warp < blockDim.x; warp += 32) released = host_release(warp, warp + 32 < blockDim.x ? warp + 32 : blockDim.x, at_warp);
         if (!released && !host_release(0, blockDim.x, at_block)) {
             fprintf(stderr, "threads wait at different barriers\n");
             abort();
@@ -114,16 +142,19 @@ static void host_launch(void (*kernel)(A...), void** arguments, unsigned grid_x,
     body_arguments = &one;
     gridDim = { grid_x, grid_y, 1 };
     blockDim = { block, 1, 1 };
-    for (unsigned y = 0; y < grid_y; y++)
+    for (unsigned y = 0; y < grid_y; y++) {
+        host_order blocks(grid_x);
         for (unsigned x = 0; x < grid_x; x++) {
-            blockIdx = { x, y, 0 };
+            blockIdx = { blocks[x], y, 0 };
             if (barriers) {
                 host_block();
             } else {
+                host_order order(block);
                 for (unsigned i = 0; i < block; i++) {
-                    threadIdx.x = i;
+                    threadIdx.x = order[i];
                     body(body_arguments);
                 }
             }
         }
+    }
 }
