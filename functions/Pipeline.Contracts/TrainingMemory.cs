@@ -75,7 +75,8 @@ public sealed record TrainingMemory(long WeightBytes, long TrainedBytes, long Ac
         long linear = shape.Layers * shape.LinearsPerLayer, queries = (long)shape.Heads * shape.HeadSize, keys = (long)shape.KeyValueHeads * shape.HeadSize;
         bool coded = training.Method == TrainingSettings.Qlora;
         long largestGroup = Math.Max(shape.Hidden * Math.Max(2L * shape.Inner, queries + (2 * keys)), queries * shape.Hidden);
-        long weights = (number * shape.Others) + (coded ? (long)(Nf4Bytes * linear) + (number * largestGroup) : number * linear);
+        long embeddings = memory == GpuMemory.Offload && !shape.TiedEmbeddings ? (long)shape.Vocabulary * shape.Hidden : 0; // that stay on the host
+        long weights = (number * (shape.Others - embeddings)) + (coded ? (long)(Nf4Bytes * linear) + (number * largestGroup) : number * linear);
         long trained = shape.Trained(training) * (4 + number + number + (training.GradientAccumulation > 1 ? 4 : 0) + (training.Optimizer == TrainingSettings.AdamW8Bit ? 2 : 8)); // values, copies, gradients, their sums, moments
 
         long repeated = shape.KeyValueHeads < shape.Heads ? 2 * queries : 0;

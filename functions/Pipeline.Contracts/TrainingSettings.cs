@@ -62,7 +62,7 @@ public sealed record TrainingSettings
     /// <summary><c>adamw</c> (default): moments in float32, as torch computes it; <c>adamw8bit</c>: in 8 bits as bitsandbytes does, two bytes a trained number instead of eight.</summary>
     public string Optimizer { get; init; } = AdamW;
 
-    /// <summary>On a GPU: what is kept on the way there for the way back. <c>auto</c> (default): as much as fits; <c>offload</c>: each layer's input in the host's memory, the layer is computed again; <c>lean</c>: the same on the GPU; <c>balanced</c>: what products and attention gave; <c>fast</c>: what the norms gave besides. Changes speed and memory, no number.</summary>
+    /// <summary>On a GPU: what is kept on the way there for the way back. <c>auto</c> (default): as much as fits; <c>offload</c>: each layer's input in the host's memory, the layer is computed again, embeddings stay there too; <c>lean</c>: the same on the GPU; <c>balanced</c>: what products and attention gave; <c>fast</c>: what the norms gave besides. Changes speed and memory, no number.</summary>
     public string Memory { get; init; } = AutoMemory;
 
     /// <summary>AdamW's decoupled weight decay, 0 to 1; default 0.01.</summary>

@@ -8,7 +8,7 @@ namespace Pipeline.Datasets;
 public static class DatasetBuilder
 {
     /// <summary>Part of every dataset id; raised when the same input would give other files.</summary>
-    internal const string Version = "7";
+    internal const string Version = "8";
 
     /// <summary>Reads all rows once, to learn what they have in common and where they can be divided.</summary>
     /// <param name="request">What the dataset is made of.</param>

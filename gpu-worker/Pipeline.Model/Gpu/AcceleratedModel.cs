@@ -39,6 +39,7 @@ internal sealed class AcceleratedModel : IDisposable
     {
         _asked?.Dispose();
         _asked = null;
+        _model.Embedding.BringBack();
         return _asked = new GpuCausalModel(_model, adapter is null ? null : Copy(adapter), Accelerator.Kernels, Accelerator.FreeBytes - _model.Bytes);
     }
 
@@ -61,6 +62,9 @@ internal sealed class AcceleratedModel : IDisposable
         _asked = null;
         return new GpuGradient(_model, adapter, Accelerator.Kernels, memory, mostTokens: mostTokens);
     }
+
+    /// <summary>Bytes of the base on the device.</summary>
+    public long Bytes => _model.Bytes;
 
     /// <summary>The base's shape.</summary>
     public LlamaConfig Config => _model.Config;

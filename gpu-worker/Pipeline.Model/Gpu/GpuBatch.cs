@@ -27,8 +27,9 @@ internal sealed class GpuBatch : IDisposable
             readOf[token] = index;
         }
 
+        HostIds = [.. rows.SelectMany(r => r)];
         using DisposeScope scope = NewDisposeScope();
-        Tensor all = tensor([.. rows.SelectMany(r => r), .. Lengths.SelectMany(l => Enumerable.Range(0, l)), .. predicting, .. targets, .. readOf, .. tokenOfSlot ?? [], .. slotOfToken ?? []]);
+        Tensor all = tensor([.. HostIds, .. Lengths.SelectMany(l => Enumerable.Range(0, l)), .. predicting, .. targets, .. readOf, .. tokenOfSlot ?? [], .. slotOfToken ?? []]);
         _all = all.Travelling(device).DetachFromDisposeScope();
         long at = 0;
         Tensor Next(long count)
@@ -58,6 +59,9 @@ internal sealed class GpuBatch : IDisposable
 
     /// <summary>int32 [tokens].</summary>
     public Tensor Ids { get; }
+
+    /// <summary>The same on the host.</summary>
+    public IReadOnlyList<int> HostIds { get; }
 
     /// <summary>int32 [tokens]: places in their rows.</summary>
     public Tensor Positions { get; }

@@ -102,8 +102,7 @@ internal sealed class GpuCausalModel : ICausalModel, IDisposable
         var context = new GpuContext(
             _kernels, new GroupGradient(_kernels, _buffer, dropoutSeed: null), _adapter, Config, new CachedAttention(Config, rows, mask, window, cache, keep),
             there.expand(rows, count).reshape(-1).to(ScalarType.Int32), _model.Rotary(longest), KeepsNorms: false);
-        Tensor hidden = empty(rows * count, Config.HiddenSize, dtype: _kernels.Real, device: _model.Device); // [tokens, hidden]
-        _kernels.Gather(_model.Embedding, ids.to(ScalarType.Int32).to(_model.Device).reshape(-1), hidden);
+        Tensor hidden = _model.Embedding.Rows(_kernels, ids.to(ScalarType.Int32).to(_model.Device).reshape(-1));
         foreach (GpuLayer layer in _model.Layers)
         {
             (Tensor next, _) = GpuLayerTape.Forward(layer, context, hidden, keep: false);

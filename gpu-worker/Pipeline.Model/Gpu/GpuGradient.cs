@@ -34,6 +34,15 @@ internal sealed class GpuGradient : IDisposable
         (_model, Adapter, _kernels, _device, Memory) = (model, adapter, kernels, model.Device, memory);
         _buffer = empty(model.LargestGroup, dtype: kernels.Real, device: _device).DetachFromDisposeScope();
         _inputs = new LayerInputs(model.Layers.Count, memory == GpuMemory.Offload ? copies ?? CudaCopiesOf(_device) : null, mostTokens * model.Config.HiddenSize * kernels.Real.ElementSize());
+        if (memory == GpuMemory.Offload)
+        {
+            model.Embedding.PutAway();
+        }
+        else
+        {
+            model.Embedding.BringBack();
+        }
+
         _lowest = model.Layers.FirstOrDefault(l => Adapter.Adapts(l.Index))?.Index ?? model.Layers.Count;
     }
 
@@ -117,8 +126,7 @@ internal sealed class GpuGradient : IDisposable
 
     private Tensor Embed(GpuBatch batch, Tensor? noise)
     {
-        Tensor hidden = empty(batch.Count, _model.Config.HiddenSize, dtype: _kernels.Real, device: _device).DetachFromDisposeScope(); // [tokens, hidden]
-        _kernels.Gather(_model.Embedding, batch.Ids, hidden);
+        Tensor hidden = _model.Embedding.Rows(_kernels, batch.Ids, batch.HostIds).DetachFromDisposeScope();
         return noise is null ? hidden : hidden.add_(noise);
     }
 

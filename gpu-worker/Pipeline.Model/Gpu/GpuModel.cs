@@ -12,10 +12,11 @@ internal sealed class GpuModel : IDisposable
     private readonly RotaryEmbedding _rotary;
     private (Tensor Cosines, Tensor Sines)? _turns;
 
-    private GpuModel(LlamaConfig config, GpuLayer[] layers, Tensor embedding, Tensor? head, Tensor norm)
+    private GpuModel(LlamaConfig config, GpuLayer[] layers, Tensor embedding, Tensor? host, Tensor? head, Tensor norm)
     {
-        (Config, Layers, Embedding, Norm) = (config, layers, embedding.DetachFromDisposeScope(), norm.DetachFromDisposeScope());
+        (Config, Layers, Norm) = (config, layers, norm.DetachFromDisposeScope());
         Head = (head ?? embedding.alias()).DetachFromDisposeScope();
+        Embedding = new EmbeddingTable(embedding, host, tied: head is null);
         _rotary = new RotaryEmbedding(config);
     }
 
@@ -23,8 +24,8 @@ internal sealed class GpuModel : IDisposable
 
     public IReadOnlyList<GpuLayer> Layers { get; }
 
-    /// <summary>[vocabulary, hidden].</summary>
-    public Tensor Embedding { get; }
+    /// <summary>What tokens begin as.</summary>
+    public EmbeddingTable Embedding { get; }
 
     /// <summary>[vocabulary, hidden]; the embedding's memory where the two are tied.</summary>
     public Tensor Head { get; }
@@ -36,7 +37,7 @@ internal sealed class GpuModel : IDisposable
     public long LargestGroup => Layers.Max(l => l.LargestGroup);
 
     /// <summary>Copies a model to the device.</summary>
-    /// <param name="model">The model; stays as it is.</param>
+    /// <param name="model">The model; stays as it is, and is there as long as this: a batch's embeddings may come from it.</param>
     /// <param name="real">The numbers there.</param>
     /// <param name="device">Where.</param>
     public static GpuModel Of(LlamaModel model, ScalarType real, Device device)
@@ -45,7 +46,7 @@ internal sealed class GpuModel : IDisposable
         using DisposeScope scope = NewDisposeScope();
         using IDisposable frozen = no_grad();
         Tensor There(Tensor value) => value.to(real).to(device, copy: true);
-        return new GpuModel(model.Config, [.. model.Layers.Select(l => new GpuLayer(l, real, device))], There(model.Embedding), model.Config.TiedEmbeddings ? null : There(model.Head), There(model.Norm.Weight));
+        return new GpuModel(model.Config, [.. model.Layers.Select(l => new GpuLayer(l, real, device))], There(model.Embedding), model.Embedding, model.Config.TiedEmbeddings ? null : There(model.Head), There(model.Norm.Weight));
     }
 
     /// <summary>A model of random numbers, made on the device: for benchmarks.</summary>
@@ -55,14 +56,14 @@ internal sealed class GpuModel : IDisposable
         using DisposeScope scope = NewDisposeScope();
         using IDisposable frozen = no_grad();
         Tensor Table() => empty(config.VocabularySize, config.HiddenSize, dtype: real, device: device).normal_(0, 0.02);
-        return new GpuModel(config, [.. Enumerable.Range(0, config.Layers).Select(i => new GpuLayer(i, config, real, device))], Table(), config.TiedEmbeddings ? null : Table(), ones(config.HiddenSize, dtype: real, device: device));
+        return new GpuModel(config, [.. Enumerable.Range(0, config.Layers).Select(i => new GpuLayer(i, config, real, device))], Table(), host: null, config.TiedEmbeddings ? null : Table(), ones(config.HiddenSize, dtype: real, device: device));
     }
 
     /// <summary>Where it lies.</summary>
     public Device Device => Norm.device;
 
     /// <summary>Bytes on the device.</summary>
-    public long Bytes => Layers.Sum(l => l.Bytes) + ((Embedding.NumberOfElements + (Config.TiedEmbeddings ? 0 : Head.NumberOfElements) + Norm.NumberOfElements) * Norm.ElementSize);
+    public long Bytes => Layers.Sum(l => l.Bytes) + Embedding.Bytes + (((Config.TiedEmbeddings ? 0 : Head.NumberOfElements) + Norm.NumberOfElements) * Norm.ElementSize);
 
     /// <summary>What of a model's shape the kernels do not take; <c>null</c>: they take it.</summary>
     public static string? Refusal(LlamaConfig config)

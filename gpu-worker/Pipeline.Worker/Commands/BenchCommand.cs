@@ -41,7 +41,7 @@ internal static class BenchCommand
         var cases = new Option<string[]>("--cases")
         {
             Description = "Rows x tokens, memory (offload, lean, balanced, fast, auto), dropout if not 0.1: 4x1024:balanced, 8x1024:lean:0, packed200x4096:balanced", AllowMultipleArgumentsPerToken = true,
-            DefaultValueFactory = _ => ["4x1024:balanced", "4x1024:lean", "4x1024:offload", "8x1024:lean", "8x1024:offload", "4x512:lean", "2x4096:balanced", "packed200x4096:balanced", "1x512:lean", "4x1024:balanced:0", "4x1024:lean:0"],
+            DefaultValueFactory = _ => ["4x1024:balanced", "4x1024:lean", "4x1024:offload", "8x1024:lean", "8x1024:offload", "4x512:lean", "2x4096:balanced", "packed200x4096:balanced", "1x512:offload", "4x1024:balanced:0", "4x1024:lean:0"],
         };
         var rank = new Option<int>("--rank") { Description = "LoRA rank on all linear layers", DefaultValueFactory = _ => 64 };
         var layers = new Option<int>("--layers") { Description = "Decoder layers of the Llama-2-7B shape", DefaultValueFactory = _ => GpuBenchmark.Llama7B.Layers };

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text.RegularExpressions;
+using Pipeline.GpuWorker.Tests.Training;
 
 namespace Pipeline.GpuWorker.Tests.Model.Gpu;
 
@@ -9,16 +10,17 @@ public sealed partial class GuardedMemoryTests
     private const int FewestBuffers = 1000;
 
     [Theory]
-    [InlineData(nameof(GpuKernelTests))]
-    [InlineData(nameof(GpuGradientTests))]
-    [InlineData(nameof(GpuCausalModelTests))]
+    [InlineData(typeof(GpuKernelTests))]
+    [InlineData(typeof(GpuGradientTests))]
+    [InlineData(typeof(GpuCausalModelTests))]
+    [InlineData(typeof(AcceleratedTrainingTests))]
     [Trait("Tier", "Slow")]
-    public async Task Kernels_BehindGuardPages_TouchNothingElse(string tests)
+    public async Task Kernels_BehindGuardPages_TouchNothingElse(Type tests)
     {
         string library = HostCompiler.Compile(RepositoryFiles.At("tests", "Pipeline.GpuWorker.Tests", "Model", "Gpu", "guarded_memory.cpp"), "-ldl");
         try
         {
-            var start = new ProcessStartInfo("dotnet", [typeof(GuardedMemoryTests).Assembly.Location, "-class", $"{typeof(GuardedMemoryTests).Namespace}.{tests}"])
+            var start = new ProcessStartInfo("dotnet", [typeof(GuardedMemoryTests).Assembly.Location, "-class", tests.FullName!, "-trait-", "Tier=Slow"])
             {
                 RedirectStandardOutput = true,
                 RedirectStandardError = true,
