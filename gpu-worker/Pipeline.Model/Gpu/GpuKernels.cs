@@ -83,16 +83,18 @@ internal sealed class GpuKernels : IDisposable
     /// <param name="input">[rows, width].</param>
     /// <param name="weight">[width].</param>
     /// <param name="epsilon">ε.</param>
-    /// <param name="output">[rows, width].</param>
+    /// <param name="output">[rows, width]; <c>null</c>: not wanted.</param>
     /// <param name="scales">float32 [rows]: the factor of each row.</param>
     /// <param name="added">[rows, width], added to the input before; <c>null</c>: nothing.</param>
     /// <param name="sum">Gets the sum; may be the input or what was added.</param>
-    public void RmsNorm(Tensor input, Tensor weight, double epsilon, Tensor output, Tensor scales, Tensor? added = null, Tensor? sum = null)
+    /// <param name="dropped">[rows, width]: gets the output with some dropped; <c>null</c>: not wanted.</param>
+    /// <param name="mask">What is dropped.</param>
+    public void RmsNorm(Tensor input, Tensor weight, double epsilon, Tensor? output, Tensor scales, Tensor? added = null, Tensor? sum = null, Tensor? dropped = null, DropMask mask = default)
     {
         (long rows, int packs) = Rows(input);
-        Same(input, output, added, sum);
+        Same(input, output, added, sum, dropped);
         Require((added is null) == (sum is null) && weight.NumberOfElements == input.shape[1] && weight.dtype == Real && scales.NumberOfElements == rows && scales.dtype == ScalarType.Float32, "weight, scales and sum of the input's shape");
-        _launcher.Launch("rms_norm_forward", rows, Threads, [input, added, weight, sum, output, scales, packs, (float)epsilon]);
+        _launcher.Launch("rms_norm_forward", rows, Threads, [input, added, weight, sum, output, dropped, scales, packs, (float)epsilon, mask.Seed, mask.Threshold, mask.Kept]);
     }
 
     /// <summary>The derivative by the norm's input, onto what comes in beside it.</summary>
@@ -102,12 +104,14 @@ internal sealed class GpuKernels : IDisposable
     /// <param name="gradient">Derivative by the output.</param>
     /// <param name="residual">Added; <c>null</c>: nothing.</param>
     /// <param name="output">[rows, width]; may be the residual.</param>
-    public void RmsNormBackward(Tensor input, Tensor weight, Tensor scales, Tensor gradient, Tensor? residual, Tensor output)
+    /// <param name="across">Derivative by the output with some dropped; <c>null</c>: nothing read that.</param>
+    /// <param name="mask">What was dropped.</param>
+    public void RmsNormBackward(Tensor input, Tensor weight, Tensor scales, Tensor gradient, Tensor? residual, Tensor output, Tensor? across = null, DropMask mask = default)
     {
         (long rows, int packs) = Rows(input);
-        Same(input, gradient, residual, output);
+        Same(input, gradient, residual, output, across);
         Require(weight.NumberOfElements == input.shape[1] && weight.dtype == Real && scales.NumberOfElements == rows && scales.dtype == ScalarType.Float32, "weight and scales of the input's shape");
-        _launcher.Launch("rms_norm_backward", rows, Threads, [input, weight, scales, gradient, residual, output, packs]);
+        _launcher.Launch("rms_norm_backward", rows, Threads, [input, weight, scales, gradient, across, residual, output, packs, mask.Seed, mask.Threshold, mask.Kept]);
     }
 
     /// <summary>Turns heads by their positions, in place.</summary>
@@ -131,33 +135,38 @@ internal sealed class GpuKernels : IDisposable
 
     /// <summary>Gates.</summary>
     /// <param name="gateUp">[rows, 2 · inner]: the gate, then up.</param>
-    /// <param name="output">[rows, inner].</param>
-    public void SwiGlu(Tensor gateUp, Tensor output)
+    /// <param name="output">[rows, inner]; <c>null</c>: not wanted.</param>
+    /// <param name="dropped">[rows, inner]: gets the output with some dropped; <c>null</c>: not wanted.</param>
+    /// <param name="mask">What is dropped.</param>
+    public void SwiGlu(Tensor gateUp, Tensor? output, Tensor? dropped = null, DropMask mask = default)
     {
-        (int inner, long count) = Gated(gateUp, output);
-        Spread("swiglu_forward", count, [gateUp, output, inner, count]);
+        (int inner, long count) = Gated(gateUp, output ?? dropped ?? throw new ArgumentException("Neither the output nor what is left of it is wanted.", nameof(output)));
+        Same(output ?? dropped!, dropped);
+        Spread("swiglu_forward", count, [gateUp, output, dropped, inner, count, mask.Seed, mask.Threshold, mask.Kept]);
     }
 
-    /// <summary>Turns gate and up into the derivatives by them, and the gradient into the output, which the way back needs.</summary>
+    /// <summary>Turns gate and up into the derivatives by them, and the gradient into the output, which the way back needs: as it was read beside, with some dropped, if it was.</summary>
     /// <param name="gateUp">[rows, 2 · inner].</param>
     /// <param name="gradient">[rows, inner]: derivative by the output.</param>
-    public void SwiGluBackward(Tensor gateUp, Tensor gradient)
+    /// <param name="across">Derivative by the output with some dropped; <c>null</c>: nothing read that.</param>
+    /// <param name="mask">What was dropped.</param>
+    public void SwiGluBackward(Tensor gateUp, Tensor gradient, Tensor? across = null, DropMask mask = default)
     {
         (int inner, long count) = Gated(gateUp, gradient);
-        Spread("swiglu_backward", count, [gateUp, gradient, inner, count]);
+        Same(gradient, across);
+        Spread("swiglu_backward", count, [gateUp, gradient, across, inner, count, mask.Seed, mask.Threshold, mask.Kept]);
     }
 
     /// <summary>Drops as <see cref="Adapters.CounterDropout"/> does.</summary>
     /// <param name="input">Contiguous.</param>
     /// <param name="output">The same shape; may be the input.</param>
-    /// <param name="probability">0 to below 1.</param>
-    /// <param name="seed">The mask's.</param>
+    /// <param name="mask">What is dropped.</param>
     /// <param name="onto">Whether the result is added to what is there.</param>
-    public void Dropout(Tensor input, Tensor output, double probability, uint seed, bool onto)
+    public void Dropout(Tensor input, Tensor output, DropMask mask, bool onto)
     {
         Same(input, output);
         long packs = Packs(input);
-        Spread("dropout", packs, [input, output, packs, seed, (uint)(probability * 4294967296.0), (float)(1 / (1 - probability)), onto]);
+        Spread("dropout", packs, [input, output, packs, mask.Seed, mask.Threshold, mask.Kept, onto]);
     }
 
     /// <summary>The loss of rows of logits, and its derivative in their place.</summary>

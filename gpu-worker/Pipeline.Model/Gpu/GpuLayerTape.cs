@@ -14,7 +14,7 @@ internal sealed class GpuLayerTape : IDisposable
     private readonly GpuContext _context;
     private readonly List<Tensor> _kept = [];
     private Tensor _input = null!;            // [tokens, hidden]; the caller's
-    private Tensor? _normed;                  // [tokens, hidden], where norms are kept
+    private Tensor? _normed;                  // [tokens, hidden], as the adapter sees it, where norms are kept
     private Tensor _scales = null!;           // float32 [tokens]
     private Tensor? _attentionLow;            // [tokens, ranks]
     private Tensor _attended = null!;         // [tokens, heads · head size]
@@ -57,8 +57,15 @@ internal sealed class GpuLayerTape : IDisposable
     {
         using DisposeScope scope = NewDisposeScope();
         var tape = new GpuLayerTape(layer, context) { _input = input };
-        Tensor gated = tape.UpToGates(keep: true);
-        tape._downLow = context.Groups.Low(tape.Lora(3), gated);
+        tape.UpToGates(keep: true);
+        if (tape.Lora(3) is { } down)
+        {
+            DropMask? mask = context.Groups.Mask(down);
+            Tensor seen = tape.Gates();
+            context.Kernels.SwiGlu(tape._gateUp, mask is null ? seen : null, mask is null ? null : seen, mask ?? default);
+            tape._downLow = GroupGradient.Low(down, seen);
+        }
+
         tape.Keep();
         return tape;
     }
@@ -72,22 +79,29 @@ internal sealed class GpuLayerTape : IDisposable
         GroupGradient groups = _context.Groups;
         (LoraGroup? down, LoraGroup? gateUp, LoraGroup? output, LoraGroup? attention) = (Lora(3), Lora(2), Lora(1), Lora(0));
 
-        (Tensor? inner, Tensor? slope) = groups.Backward(_layer.Down, down, _downLow, gradient);
-        _context.Kernels.SwiGluBackward(_gateUp, inner!);                   // gate and up are derivatives now, inner is what down read
-        groups.Learn(down, slope, inner!);
-        (Tensor? normed, slope) = groups.Backward(_layer.GateUp, gateUp, _gateUpLow, _gateUp);
-        groups.Learn(gateUp, slope, _middleNormed ?? Norm(_middle, _layer.FeedForwardNorm));
-        _context.Kernels.RmsNormBackward(_middle, _layer.FeedForwardNorm, _middleScales, normed!, gradient, gradient);
+        (Tensor? inner, Tensor? across, Tensor? slope) = groups.Backward(_layer.Down, down, _downLow, gradient);
+        _context.Kernels.SwiGluBackward(_gateUp, inner!, across, groups.Mask(down) ?? default); // gate and up are derivatives now, inner is what down's matrices saw
+        across?.Dispose();
+        GroupGradient.Learn(down, slope, () => inner!);
+        inner!.Dispose();
+        (Tensor? normed, across, slope) = groups.Backward(_layer.GateUp, gateUp, _gateUpLow, _gateUp);
+        GroupGradient.Learn(gateUp, slope, () => _middleNormed ?? SeenNorm(gateUp, _middle, _layer.FeedForwardNorm));
+        _context.Kernels.RmsNormBackward(_middle, _layer.FeedForwardNorm, _middleScales, normed!, gradient, gradient, across, groups.Mask(gateUp) ?? default);
 
-        (Tensor? attended, slope) = groups.Backward(_layer.Output, output, _outputLow, gradient);
-        groups.Learn(output, slope, _attended);
+        (Tensor? attended, across, slope) = groups.Backward(_layer.Output, output, _outputLow, gradient);
+        if (across is not null)
+        {
+            _context.Kernels.Dropout(across, attended!, groups.Mask(output)!.Value, onto: true);
+        }
+
+        GroupGradient.Learn(output, slope, () => groups.Seen(output, _attended));
         Tensor projected = _attention!.Backward(attended!);
         _context.Turn(projected, backward: true);
-        (normed, slope) = groups.Backward(_layer.Attention, attention, _attentionLow, projected, inputWanted);
-        groups.Learn(attention, slope, _normed ?? Norm(_input, _layer.AttentionNorm));
+        (normed, across, slope) = groups.Backward(_layer.Attention, attention, _attentionLow, projected, inputWanted);
+        GroupGradient.Learn(attention, slope, () => _normed ?? SeenNorm(attention, _input, _layer.AttentionNorm));
         if (inputWanted)
         {
-            _context.Kernels.RmsNormBackward(_input, _layer.AttentionNorm, _scales, normed!, gradient, gradient);
+            _context.Kernels.RmsNormBackward(_input, _layer.AttentionNorm, _scales, normed!, gradient, gradient, across, groups.Mask(attention) ?? default);
         }
     }
 
@@ -99,8 +113,12 @@ internal sealed class GpuLayerTape : IDisposable
 
     private Tensor Run(bool keep)
     {
-        Tensor gated = UpToGates(keep);
-        (Tensor output, _downLow) = _context.Groups.Forward(_layer.Down, Lora(3), gated);
+        UpToGates(keep);
+        GroupGradient groups = _context.Groups;
+        DropMask? mask = groups.Mask(Lora(3));
+        (Tensor gated, Tensor? seen) = (Gates(), mask is null ? null : Gates());
+        _context.Kernels.SwiGlu(_gateUp, gated, seen, mask ?? default);
+        (Tensor output, _downLow) = groups.Forward(_layer.Down, Lora(3), gated, seen ?? gated);
         return output.add_(_middle);
     }
 
@@ -110,36 +128,43 @@ internal sealed class GpuLayerTape : IDisposable
         _kept.ForEach(t => t.DetachFromDisposeScope());
     }
 
-    private Tensor UpToGates(bool keep)
+    private void UpToGates(bool keep)
     {
         GroupGradient groups = _context.Groups;
-        (Tensor normed, _scales) = (empty_like(_input), Scales());
-        _context.Kernels.RmsNorm(_input, _layer.AttentionNorm, _layer.Epsilon, normed, _scales);
-        (Tensor projected, _attentionLow) = groups.Forward(_layer.Attention, Lora(0), normed);
-        _normed = Kept(normed);
+        _scales = Scales();
+        (Tensor projected, _attentionLow, _normed) = Normed(_layer.Attention, Lora(0), _input, _layer.AttentionNorm, _scales, added: null);
         _context.Turn(projected, backward: false);
         (_attended, _attention) = _context.Attention.Attend(_layer.Index, projected, keep);
 
-        (_middle, _outputLow) = groups.Forward(_layer.Output, Lora(1), _attended);
-        (normed, _middleScales) = (empty_like(_input), Scales());
-        _context.Kernels.RmsNorm(_input, _layer.FeedForwardNorm, _layer.Epsilon, normed, _middleScales, added: _middle, sum: _middle);
-        (_gateUp, _gateUpLow) = groups.Forward(_layer.GateUp, Lora(2), normed);
-        _middleNormed = Kept(normed);
-        Tensor gated = empty(_gateUp.shape[0], _gateUp.shape[1] / 2, dtype: _gateUp.dtype, device: _gateUp.device);
-        _context.Kernels.SwiGlu(_gateUp, gated);
-        return gated;
+        (_middle, _outputLow) = groups.Forward(_layer.Output, Lora(1), _attended, groups.Seen(Lora(1), _attended));
+        _middleScales = Scales();
+        (_gateUp, _gateUpLow, _middleNormed) = Normed(_layer.GateUp, Lora(2), _input, _layer.FeedForwardNorm, _middleScales, added: _middle);
     }
+
+    /// <summary>A norm and what reads it; of a sum, which takes the place of what is added.</summary>
+    /// <returns>What the layers gave, what their matrices gave between, and the norm as these saw it, where norms are kept.</returns>
+    private (Tensor Output, Tensor? Low, Tensor? Seen) Normed(FrozenGroup frozen, LoraGroup? lora, Tensor input, Tensor weight, Tensor scales, Tensor? added)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        DropMask? mask = _context.Groups.Mask(lora);
+        (Tensor normed, Tensor? dropped) = (empty_like(input), mask is null ? null : empty_like(input));
+        _context.Kernels.RmsNorm(input, weight, _layer.Epsilon, normed, scales, added, added, dropped, mask ?? default);
+        (Tensor output, Tensor? low) = _context.Groups.Forward(frozen, lora, normed, dropped ?? normed);
+        return (output.MoveToOuterDisposeScope(), low?.MoveToOuterDisposeScope(), _context.KeepsNorms ? (dropped ?? normed).MoveToOuterDisposeScope() : null);
+    }
+
+    private Tensor Gates() => empty(_gateUp.shape[0], _gateUp.shape[1] / 2, dtype: _gateUp.dtype, device: _gateUp.device);
 
     private LoraGroup? Lora(int group) => _context.Adapter?[(_layer.Index * LoraGroups.PerLayer) + group];
 
     private Tensor Scales() => empty(_input.shape[0], device: _input.device);
 
-    private Tensor? Kept(Tensor normed) => _context.KeepsNorms ? normed : null;
-
-    private Tensor Norm(Tensor input, Tensor weight)
+    /// <summary>A norm once more, as an adapter's matrices see it.</summary>
+    private Tensor SeenNorm(LoraGroup? lora, Tensor input, Tensor weight)
     {
-        Tensor normed = empty_like(input);
-        _context.Kernels.RmsNorm(input, weight, _layer.Epsilon, normed, Scales());
-        return normed;
+        DropMask? mask = _context.Groups.Mask(lora);
+        Tensor seen = empty_like(input);
+        _context.Kernels.RmsNorm(input, weight, _layer.Epsilon, mask is null ? seen : null, Scales(), dropped: mask is null ? null : seen, mask: mask ?? default);
+        return seen;
     }
 }

@@ -14,12 +14,17 @@ namespace Pipeline.Model.Gpu;
 /// <param name="dropoutSeed">Seed of what is dropped; <c>null</c>: nothing.</param>
 internal sealed class GroupGradient(GpuKernels kernels, Tensor buffer, uint? dropoutSeed)
 {
+    /// <summary>What of their input the matrices do not see; <c>null</c>: they see it all.</summary>
+    public DropMask? Mask(LoraGroup? lora) =>
+        lora is not null && dropoutSeed is { } seed && lora.Dropout > 0 ? new DropMask(lora.Dropout, CounterDropout.Derive(seed, lora.Number)) : null;
+
     /// <summary>Applies the layers.</summary>
     /// <param name="frozen">Their weights.</param>
     /// <param name="lora">Their matrices; <c>null</c>: none.</param>
     /// <param name="input">[tokens, in].</param>
+    /// <param name="seen">What the matrices see of it.</param>
     /// <returns>[tokens, out of all], and <c>m∘x Aᵀ</c>, [tokens, ranks], where there are matrices.</returns>
-    public (Tensor Output, Tensor? Low) Forward(FrozenGroup frozen, LoraGroup? lora, Tensor input)
+    public (Tensor Output, Tensor? Low) Forward(FrozenGroup frozen, LoraGroup? lora, Tensor input, Tensor seen)
     {
         using DisposeScope scope = NewDisposeScope();
         Tensor output = Frozen(frozen, input);
@@ -28,7 +33,7 @@ internal sealed class GroupGradient(GpuKernels kernels, Tensor buffer, uint? dro
             return (output.MoveToOuterDisposeScope(), null);
         }
 
-        Tensor low = Low(lora, input)!;
+        Tensor low = Low(lora, seen)!;
         foreach (LoraMember member in lora.Members)
         {
             output.narrow(1, member.Output, member.Outputs).addmm_(low.narrow(1, member.Rank, member.Ranks), member.B.t(), 1, (float)member.Scale);
@@ -38,10 +43,10 @@ internal sealed class GroupGradient(GpuKernels kernels, Tensor buffer, uint? dro
     }
 
     /// <summary><c>m∘x Aᵀ</c>, [tokens, ranks], in the caller's dispose scope; <c>null</c>: there are no matrices.</summary>
-    public Tensor? Low(LoraGroup? lora, Tensor input)
+    public static Tensor? Low(LoraGroup? lora, Tensor seen)
     {
         using DisposeScope scope = NewDisposeScope();
-        return lora is null ? null : Dropped(lora, input).mm(lora.A.t()).MoveToOuterDisposeScope();
+        return lora is null ? null : seen.mm(lora.A.t()).MoveToOuterDisposeScope();
     }
 
     /// <summary>The derivative by the input, and what those by A need; adds those by B.</summary>
@@ -50,14 +55,14 @@ internal sealed class GroupGradient(GpuKernels kernels, Tensor buffer, uint? dro
     /// <param name="low">What <see cref="Forward"/> gave.</param>
     /// <param name="gradient">[tokens, out]: derivative by the output.</param>
     /// <param name="inputWanted">Whether anything below learns.</param>
-    /// <returns>[tokens, in], and <c>s dy B</c>, [tokens, ranks].</returns>
-    public (Tensor? Input, Tensor? Slope) Backward(FrozenGroup frozen, LoraGroup? lora, Tensor? low, Tensor gradient, bool inputWanted = true)
+    /// <returns>[tokens, in]; <c>s dy B A</c>, [tokens, in], which goes through the mask onto that, where there is one; and <c>s dy B</c>, [tokens, ranks].</returns>
+    public (Tensor? Input, Tensor? Across, Tensor? Slope) Backward(FrozenGroup frozen, LoraGroup? lora, Tensor? low, Tensor gradient, bool inputWanted = true)
     {
         using DisposeScope scope = NewDisposeScope();
         Tensor? input = inputWanted ? gradient.mm(frozen.Values(kernels, buffer)) : null;
         if (lora is null)
         {
-            return (input?.MoveToOuterDisposeScope(), null);
+            return (input?.MoveToOuterDisposeScope(), null, null);
         }
 
         Tensor slope = empty_like(low!);
@@ -68,29 +73,39 @@ internal sealed class GroupGradient(GpuKernels kernels, Tensor buffer, uint? dro
             member.GradientB.addmm_(part.t(), low!.narrow(1, member.Rank, member.Ranks), 1, (float)member.Scale);
         }
 
-        if (input is not null && Drops(lora))
-        {
-            kernels.Dropout(slope.mm(lora.A), input, lora.Dropout, Seed(lora), onto: true);
-        }
-        else
+        Tensor? across = input is not null && Mask(lora) is not null ? slope.mm(lora.A) : null;
+        if (across is null)
         {
             input?.addmm_(slope, lora.A, 1, 1);
         }
 
-        return (input?.MoveToOuterDisposeScope(), slope.MoveToOuterDisposeScope());
+        return (input?.MoveToOuterDisposeScope(), across?.MoveToOuterDisposeScope(), slope.MoveToOuterDisposeScope());
     }
 
     /// <summary>Adds the derivatives by A.</summary>
     /// <param name="lora">The matrices.</param>
     /// <param name="slope">What <see cref="Backward"/> gave.</param>
-    /// <param name="input">What <see cref="Forward"/> got.</param>
-    public void Learn(LoraGroup? lora, Tensor? slope, Tensor input)
+    /// <param name="seen">What the matrices saw of the input; asked for where there are matrices.</param>
+    public static void Learn(LoraGroup? lora, Tensor? slope, Func<Tensor> seen)
     {
         if (lora is not null)
         {
             using DisposeScope scope = NewDisposeScope();
-            lora.GradientA.addmm_(slope!.t(), Dropped(lora, input), 1, 1);
+            lora.GradientA.addmm_(slope!.t(), seen(), 1, 1);
         }
+    }
+
+    /// <summary>What the matrices see of an input; the input itself where nothing is dropped.</summary>
+    public Tensor Seen(LoraGroup? lora, Tensor input)
+    {
+        if (Mask(lora) is not { } mask)
+        {
+            return input;
+        }
+
+        Tensor seen = empty_like(input);
+        kernels.Dropout(input, seen, mask, onto: false);
+        return seen;
     }
 
     private Tensor Frozen(FrozenGroup frozen, Tensor input)
@@ -102,21 +117,5 @@ internal sealed class GroupGradient(GpuKernels kernels, Tensor buffer, uint? dro
 
         Tensor weight = frozen.Values(kernels, buffer).t();
         return frozen.Bias is { } bias ? addmm(bias, input, weight, 1, 1) : input.mm(weight);
-    }
-
-    private bool Drops(LoraGroup lora) => dropoutSeed is not null && lora.Dropout > 0;
-
-    private uint Seed(LoraGroup lora) => CounterDropout.Derive(dropoutSeed!.Value, lora.Number);
-
-    private Tensor Dropped(LoraGroup lora, Tensor input)
-    {
-        if (!Drops(lora))
-        {
-            return input;
-        }
-
-        Tensor dropped = empty_like(input);
-        kernels.Dropout(input, dropped, lora.Dropout, Seed(lora), onto: false);
-        return dropped;
     }
 }

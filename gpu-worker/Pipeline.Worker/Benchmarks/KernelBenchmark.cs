@@ -28,7 +28,8 @@ internal static class KernelBenchmark
         double size = Numbers(1).ElementSize;
         (Tensor x, Tensor y, Tensor z) = (Numbers(tokens, hidden), Numbers(tokens, hidden), Numbers(tokens, hidden));
         (Tensor weight, Tensor scales) = (Numbers(hidden), ones(tokens, device: device));
-        (Tensor gateUp, Tensor gated) = (Numbers(tokens, 2 * inner), Numbers(tokens, inner));
+        (Tensor gateUp, Tensor gated, Tensor other) = (Numbers(tokens, 2 * inner), Numbers(tokens, inner), Numbers(tokens, inner));
+        var mask = new DropMask(0.1, 1);
         double rows = tokens * hidden * size, wide = tokens * inner * size;
 
         Tensor left = Numbers(tokens, hidden), right = Numbers(inner, hidden), product = Numbers(tokens, inner);
@@ -48,17 +49,21 @@ internal static class KernelBenchmark
         }
 
         yield return Bandwidth("rms_norm_forward", 2 * rows, Best(device, times, () => kernels.RmsNorm(x, weight, 1e-5, y, scales)));
+        yield return Bandwidth("rms_norm_forward, some dropped", 3 * rows, Best(device, times, () => kernels.RmsNorm(x, weight, 1e-5, y, scales, dropped: z, mask: mask)));
         yield return Bandwidth("rms_norm_forward of a sum", 4 * rows, Best(device, times, () => kernels.RmsNorm(x, weight, 1e-5, y, scales, added: z, sum: z)));
         yield return Bandwidth("rms_norm_backward", 4 * rows, Best(device, times, () => kernels.RmsNormBackward(x, weight, scales, y, z, z)));
+        yield return Bandwidth("rms_norm_backward, some dropped", 5 * rows, Best(device, times, () => kernels.RmsNormBackward(x, weight, scales, y, z, z, left, mask)));
         const int HeadSize = 128;
         int heads = (int)Math.Max(1, hidden / HeadSize), headSize = (int)Math.Min(HeadSize, hidden);
         Tensor positions = arange(tokens, dtype: ScalarType.Int32, device: device), angles = ones(tokens, headSize / 2, device: device);
         yield return Bandwidth("rotary", 2 * rows, Best(device, times, () => kernels.Rotate(x, heads, headSize, positions, angles, angles, backward: false)));
         yield return Bandwidth("swiglu_forward", 3 * wide, Best(device, times, () => kernels.SwiGlu(gateUp, gated)));
         yield return Bandwidth("swiglu_backward", 6 * wide, Best(device, times, () => kernels.SwiGluBackward(gateUp, gated)));
+        yield return Bandwidth("swiglu_forward, some dropped", 4 * wide, Best(device, times, () => kernels.SwiGlu(gateUp, gated, other, mask)));
+        yield return Bandwidth("swiglu_backward, some dropped", 7 * wide, Best(device, times, () => kernels.SwiGluBackward(gateUp, gated, other, mask)));
         Tensor reversed = arange(tokens - 1, -1, -1, dtype: ScalarType.Int32, device: device);
         yield return Bandwidth("gather_rows", 2 * rows, Best(device, times, () => kernels.Gather(x, reversed, y)));
-        yield return Bandwidth("dropout", 2 * rows, Best(device, times, () => kernels.Dropout(x, y, 0.1, 1, onto: false)));
+        yield return Bandwidth("dropout", 2 * rows, Best(device, times, () => kernels.Dropout(x, y, mask, onto: false)));
         long lossRows = Math.Min(tokens, 2048);
         (Tensor logits, Tensor targets, Tensor losses) = (Numbers(lossRows, vocabulary), zeros(lossRows, dtype: ScalarType.Int32, device: device), empty(lossRows, device: device));
         yield return Bandwidth("cross_entropy", 3 * logits.NumberOfElements * size, Best(device, times, () => kernels.CrossEntropy(logits, (int)vocabulary, targets, losses, 1)));

@@ -66,6 +66,17 @@ __device__ inline pack packed(const float* from) {
 
 __device__ inline long long element() { return blockIdx.x * (long long)blockDim.x + threadIdx.x; }
 
+// What goes through of x, the i-th number of its tensor, dropped from a counter: kept when the hash of seed and i is at least the
+// threshold (p 2^32), and times 1 / (1 - p). The hash is MurmurHash3's fmix32 over a Weyl sequence: the one of CounterDropout, so
+// that CPU and GPU drop the same.
+__device__ inline float through(float x, unsigned i, unsigned seed, unsigned threshold, float kept) {
+    unsigned hash = i * 0x9E3779B9u + seed;
+    hash = (hash ^ (hash >> 16)) * 0x85EBCA6Bu;
+    hash = (hash ^ (hash >> 13)) * 0xC2B2AE35u;
+    hash ^= hash >> 16;
+    return hash >= threshold ? x * kept : 0.0f;
+}
+
 // The sum over a block of whole warps, 32 of them at most; every thread gets it. Two in a row need no barrier between them: what
 // one of them writes before its first barrier was read before the last one of the other, and the sum is written behind the first.
 __device__ inline float block_sum(float x) {

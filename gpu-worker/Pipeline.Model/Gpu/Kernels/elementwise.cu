@@ -26,8 +26,9 @@ extern "C" __global__ void rotary(
     }
 }
 
-// y = g sigmoid(g) u (Shazeer 2020); rows hold the gate, then up, `inner` packs each.
-extern "C" __global__ void swiglu_forward(const pack* __restrict__ gate_up, pack* __restrict__ output, int inner, long long count) {
+// y = g sigmoid(g) u (Shazeer 2020); rows hold the gate, then up, `inner` packs each. y, and y with some dropped, where they are wanted.
+extern "C" __global__ void swiglu_forward(
+    const pack* __restrict__ gate_up, pack* __restrict__ output, pack* __restrict__ dropped, int inner, long long count, unsigned seed, unsigned threshold, float kept) {
     for (long long i = element(); i < count; i += (long long)gridDim.x * blockDim.x) {
         long long at = i + ((unsigned)i / (unsigned)inner) * (long long)inner;
         float g[8], u[8];
@@ -39,21 +40,31 @@ extern "C" __global__ void swiglu_forward(const pack* __restrict__ gate_up, pack
             float silu = g[k] * sigma;
             u[k] = silu * u[k];
         }
-        output[i] = packed(u);
+        pack rounded = packed(u);
+        if (output) output[i] = rounded;
+        if (dropped) {
+            unpack(rounded, u);
+#pragma unroll
+            for (int k = 0; k < 8; k++) u[k] = through(u[k], (unsigned)(i * 8 + k), seed, threshold, kept);
+            dropped[i] = packed(u);
+        }
     }
 }
 
-// du = dy silu(g), dg = dy u sigmoid(g) (1 + g (1 - sigmoid(g))). Gate and up become their derivatives, the gradient becomes y,
-// which the way back needs and nobody kept.
-extern "C" __global__ void swiglu_backward(pack* __restrict__ gate_up, pack* __restrict__ gradient, int inner, long long count) {
+// Gate and up become the derivatives by them; the derivative by y becomes y, which the way back needs again. Where y was also read
+// with some dropped, `across` is the derivative by that, and what is written is y so dropped.
+extern "C" __global__ void swiglu_backward(
+    pack* __restrict__ gate_up, pack* __restrict__ gradient, const pack* __restrict__ across, int inner, long long count, unsigned seed, unsigned threshold, float kept) {
     for (long long i = element(); i < count; i += (long long)gridDim.x * blockDim.x) {
         long long at = i + ((unsigned)i / (unsigned)inner) * (long long)inner;
-        float g[8], u[8], d[8];
+        float g[8], u[8], d[8], a[8];
         unpack(gate_up[at], g);
         unpack(gate_up[at + inner], u);
         unpack(gradient[i], d);
+        if (across) unpack(across[i], a);
 #pragma unroll
         for (int k = 0; k < 8; k++) {
+            if (across) d[k] += through(a[k], (unsigned)(i * 8 + k), seed, threshold, kept);
             float sigma = 1.0f / (1.0f + __expf(-g[k]));
             float silu = g[k] * sigma;
             float dg = d[k] * u[k] * sigma * (1.0f + g[k] * (1.0f - sigma));
@@ -64,12 +75,17 @@ extern "C" __global__ void swiglu_backward(pack* __restrict__ gate_up, pack* __r
         }
         gate_up[at] = packed(g);
         gate_up[at + inner] = packed(u);
-        gradient[i] = packed(d);
+        pack rounded = packed(d);
+        if (across) {
+            unpack(rounded, d);
+#pragma unroll
+            for (int k = 0; k < 8; k++) d[k] = through(d[k], (unsigned)(i * 8 + k), seed, threshold, kept);
+            rounded = packed(d);
+        }
+        gradient[i] = rounded;
     }
 }
 
-// Dropout from a counter: element i is kept when the hash of seed and i is at least the threshold (p 2^32), and times 1 / (1 - p).
-// The hash is MurmurHash3's fmix32 over a Weyl sequence: the one of CounterDropout, so that CPU and GPU drop the same.
 extern "C" __global__ void dropout(const pack* __restrict__ input, pack* __restrict__ output, long long count, unsigned seed, unsigned threshold, float kept, int onto) {
     for (long long i = element(); i < count; i += (long long)gridDim.x * blockDim.x) {
         float x[8], y[8];
@@ -77,12 +93,8 @@ extern "C" __global__ void dropout(const pack* __restrict__ input, pack* __restr
         if (onto) unpack(output[i], y);
 #pragma unroll
         for (int k = 0; k < 8; k++) {
-            unsigned hash = (unsigned)(i * 8 + k) * 0x9E3779B9u + seed;
-            hash = (hash ^ (hash >> 16)) * 0x85EBCA6Bu;
-            hash = (hash ^ (hash >> 13)) * 0xC2B2AE35u;
-            hash ^= hash >> 16;
-            float through = hash >= threshold ? x[k] * kept : 0.0f;
-            x[k] = onto ? y[k] + through : through;
+            x[k] = through(x[k], (unsigned)(i * 8 + k), seed, threshold, kept);
+            if (onto) x[k] += y[k];
         }
         output[i] = packed(x);
     }

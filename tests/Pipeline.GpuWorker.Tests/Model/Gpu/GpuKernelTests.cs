@@ -96,6 +96,59 @@ public sealed class GpuKernelTests
         AssertNear(KernelTwins.RmsNorm(sum.to(ScalarType.Float64), exactWeight, 1e-6).Output, output, real);
     }
 
+    /// <summary>What is dropped on the way is what dropping afterwards drops, to the bit; and its derivative comes back through the same mask.</summary>
+    [Theory]
+    [MemberData(nameof(Shapes))]
+    public void RmsNorm_WithSomeDropped_IsTheNormAndThenDropout(ScalarType real, int rows, int width)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using GpuKernels kernels = HostKernels.Load(real);
+        var mask = new DropMask(0.3, 0xC0FFEE);
+        (Tensor x, Tensor exact) = Random(real, 3, 1, rows, width);
+        (Tensor w, Tensor exactWeight) = Random(real, 1, 2, width);
+        (Tensor gradient, Tensor exactGradient) = Random(real, 0.1, 3, rows, width);
+        (Tensor across, Tensor exactAcross) = Random(real, 0.1, 4, rows, width);
+        (Tensor normed, Tensor dropped, Tensor alone, Tensor expected) = (zeros_like(x), zeros_like(x), zeros_like(x), zeros_like(x));
+        (Tensor scales, Tensor back) = (zeros(rows), zeros_like(x));
+
+        kernels.RmsNorm(x, w, 1e-5, normed, scales, dropped: dropped, mask: mask);
+        kernels.RmsNorm(x, w, 1e-5, null, scales, dropped: alone, mask: mask);
+        kernels.RmsNormBackward(x, w, scales, gradient, null, back, across, mask);
+
+        AssertNear(KernelTwins.RmsNorm(exact, exactWeight, 1e-5).Output, normed, real);
+        kernels.Dropout(normed, expected, mask, onto: false);
+        Assert.True(expected.equal(dropped).all().item<bool>() && expected.equal(alone).all().item<bool>());
+        Tensor whole = exactGradient.add(KernelTwins.Dropout(exactAcross, mask.Probability, mask.Seed));
+        AssertNear(KernelTwins.RmsNormBackward(exact, exactWeight, 1e-5, whole), back, real, more: 4);
+    }
+
+    [Theory]
+    [MemberData(nameof(Shapes))]
+    public void SwiGlu_WithSomeDropped_IsTheGatesAndThenDropout(ScalarType real, int rows, int width)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using GpuKernels kernels = HostKernels.Load(real);
+        var mask = new DropMask(0.3, 0xC0FFEE);
+        (Tensor gateUp, Tensor exact) = Random(real, 2, 1, rows, 2 * width);
+        (Tensor gradient, Tensor exactGradient) = Random(real, 0.1, 2, rows, width);
+        (Tensor across, Tensor exactAcross) = Random(real, 0.1, 3, rows, width);
+        (Tensor gated, Tensor dropped, Tensor alone, Tensor expected) = (zeros_like(gradient), zeros_like(gradient), zeros_like(gradient), zeros_like(gradient));
+
+        kernels.SwiGlu(gateUp, gated, dropped, mask);
+        kernels.SwiGlu(gateUp, null, alone, mask);
+        kernels.SwiGluBackward(gateUp, gradient, across, mask);
+
+        AssertNear(KernelTwins.SwiGlu(exact), gated, real);
+        kernels.Dropout(gated, expected, mask, onto: false);
+        foreach (Tensor other in (Tensor[])[dropped, alone, gradient])
+        {
+            Assert.True(expected.equal(other).all().item<bool>());
+        }
+
+        Tensor whole = exactGradient.add(KernelTwins.Dropout(exactAcross, mask.Probability, mask.Seed));
+        AssertNear(KernelTwins.SwiGluBackward(exact, whole), gateUp, real);
+    }
+
     [Theory]
     [InlineData(ScalarType.Float32, 16, 3, 5)]
     [InlineData(ScalarType.Float32, 128, 4, 9)]
@@ -147,8 +200,8 @@ public sealed class GpuKernelTests
         (Tensor sum, Tensor exactSum) = Random(real, 1, 2, rows, width);
         Tensor output = zeros_like(x);
 
-        kernels.Dropout(x, output, 0.1, 0xDEADBEEF, onto: false);
-        kernels.Dropout(x, sum, 0.1, 0xDEADBEEF, onto: true);
+        kernels.Dropout(x, output, new DropMask(0.1, 0xDEADBEEF), onto: false);
+        kernels.Dropout(x, sum, new DropMask(0.1, 0xDEADBEEF), onto: true);
 
         Tensor expected = KernelTwins.Dropout(exact, 0.1, 0xDEADBEEF);
         AssertNear(expected, output, real);
@@ -335,6 +388,6 @@ public sealed class GpuKernelTests
         Assert.Throws<ArgumentException>(() => kernels.RmsNorm(x, zeros(16, dtype: ScalarType.Float64), 1e-5, zeros(2, 16), zeros(2)));
         Assert.Throws<ArgumentException>(() => kernels.RmsNorm(zeros(36).narrow(0, 1, 32).view(2, 16), zeros(16), 1e-5, zeros(2, 16), zeros(2)));
         Assert.Throws<ArgumentException>(() => kernels.CrossEntropy(x, 17, zeros(2, dtype: ScalarType.Int32), zeros(2), 1));
-        Assert.Throws<ArgumentException>(() => kernels.Dropout(x, zeros(2, 8), 0.1, 1, onto: false));
+        Assert.Throws<ArgumentException>(() => kernels.Dropout(x, zeros(2, 8), new DropMask(0.1, 1), onto: false));
     }
 }
