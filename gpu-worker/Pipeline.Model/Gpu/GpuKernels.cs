@@ -127,7 +127,7 @@ internal sealed class GpuKernels : IDisposable
         (long count, int packs) = Rows(rows);
         int half = headSize / (2 * NumbersAPack);
         Require(headSize % (2 * NumbersAPack) == 0 && (long)heads * headSize <= rows.shape[1], "heads of a multiple of 16 numbers, within the row");
-        Require(positions.dtype == ScalarType.Int32 && positions.NumberOfElements == count && cosines.dtype == ScalarType.Float32 && cosines.shape[1] == headSize / 2 && sines.shape.SequenceEqual(cosines.shape), "a position a row, cosines and sines of half a head");
+        Require(positions.dtype == ScalarType.Int32 && positions.NumberOfElements == count && cosines.dtype == ScalarType.Float32 && cosines.shape[1] == headSize / 2 && sines.dtype == ScalarType.Float32 && sines.shape.SequenceEqual(cosines.shape) && KernelArgument.Address(cosines) % 16 == 0 && KernelArgument.Address(sines) % 16 == 0, "a position a row, cosines and sines of half a head, from a multiple of 16 bytes on");
         long all = count * heads * half;
         Require(all <= uint.MaxValue, "fewer tokens");
         Spread("rotary", all, [rows, (long)packs, heads, half, positions, cosines, sines, backward ? -1f : 1f, all]);

@@ -85,7 +85,12 @@ internal sealed class GpuModel : IDisposable
         _turns?.Sines.Dispose();
         int positions = Math.Max(FewestPositions, (int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)count));
         (float[] cosines, float[] sines) = _rotary.Tables(positions);
-        Tensor Table(float[] values) => tensor(values, [positions, Config.HeadSize / 2], device: Device).DetachFromDisposeScope();
+        Tensor Table(float[] values)
+        {
+            using Tensor here = tensor(values, [positions, Config.HeadSize / 2]); // an array's memory, which begins anywhere
+            return here.to(Device, copy: true).DetachFromDisposeScope();
+        }
+
         (Tensor Cosines, Tensor Sines) made = (Table(cosines), Table(sines));
         _turns = made;
         return made;

@@ -74,7 +74,15 @@ internal sealed class LayerInputs(int layers, IHostCopies? copies, long bytes = 
     {
         for (int layer = 0; layer < layers; layer++)
         {
-            Await(layer);
+            try
+            {
+                Await(layer);
+            }
+            catch (ModelException)
+            {
+                _marks[layer] = 0; // a device that takes no call any more: what failed first is what is to be said
+            }
+
             _here[layer]?.Dispose();
             _here[layer] = null;
         }

@@ -24,7 +24,7 @@ public sealed record SelfCheck(bool Passed, string Line)
         bool right = product.eq(5).all().item<bool>();
         double there = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / (double)(1L << 30);
         return new SelfCheck(right, right
-            ? string.Create(CultureInfo.InvariantCulture, $"cpu: libtorch {__version__}, {get_num_threads()} threads, {there:0.0} GiB")
+            ? string.Create(CultureInfo.InvariantCulture, $"cpu: libtorch {TorchLibraries.Version}, {get_num_threads()} threads, {there:0.0} GiB")
             : "cpu: libtorch gets a product wrong; its files are of another machine");
     }
 
@@ -79,10 +79,11 @@ public sealed record SelfCheck(bool Passed, string Line)
             return Wrong($"{name} has compute capability {major}.{minor}; 7.5 or above is needed");
         }
 
-        InitializeDeviceType(DeviceType.CUDA);
-        if (!cuda.is_available())
+        int driver = CudaDriver.Version();
+        string driversCuda = string.Create(CultureInfo.InvariantCulture, $"{driver / 1000}.{driver % 1000 / 10}");
+        if (!TryInitializeDeviceType(DeviceType.CUDA))
         {
-            return Wrong($"{name} is there, but libtorch {__version__} is a CPU build; publish the worker with -p:TorchDevice=cuda, or name PyTorch's torch/lib in {TorchLibraries.Setting}");
+            return Wrong($"{name} is there, but libtorch {TorchLibraries.Version} does not take it: a CPU build (publish the worker with -p:TorchDevice=cuda, or with -p:TorchDevice=none and PyTorch's torch/lib named in {TorchLibraries.Setting}), or one for a later CUDA than the driver's {driversCuda} (update the driver)");
         }
 
         KernelCompiler compiler = KernelCompiler.Open(TorchLibraries.Folders());
@@ -97,8 +98,7 @@ public sealed record SelfCheck(bool Passed, string Line)
 
         (long free, long total) = CudaDriver.Memory();
         const double Gibi = 1L << 30;
-        int driver = CudaDriver.Version();
-        string line = string.Create(CultureInfo.InvariantCulture, $"cuda: {name}, compute capability {major}.{minor}, driver's CUDA {driver / 1000}.{driver % 1000 / 10}, libtorch {__version__}, NVRTC {compiler.Version}, {free / Gibi:0.0} of {total / Gibi:0.0} GiB free, kernels compiled and right in {real.ToString().ToLowerInvariant()}");
+        string line = string.Create(CultureInfo.InvariantCulture, $"cuda: {name}, compute capability {major}.{minor}, driver's CUDA {driversCuda}, libtorch {TorchLibraries.Version}, NVRTC {compiler.Version}, {free / Gibi:0.0} of {total / Gibi:0.0} GiB free, kernels compiled and right in {real.ToString().ToLowerInvariant()}");
         opened = new Accelerator(kernels, line, CudaDriver.Memory);
         return new SelfCheck(true, line);
     }

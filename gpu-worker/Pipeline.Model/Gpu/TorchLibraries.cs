@@ -1,15 +1,19 @@
 using System.Runtime.InteropServices;
+using System.Text.RegularExpressions;
 
 namespace Pipeline.Model.Gpu;
 
-/// <summary>Libtorch's files where a machine has PyTorch already: <c>TORCH_LIB</c> names its <c>torch/lib</c>, and none need to be shipped.</summary>
-public static class TorchLibraries
+/// <summary>Libtorch's files where a machine has PyTorch already: <c>TORCH_LIB</c> names its <c>torch/lib</c>, and none may be shipped beside the program, for one process holds one libtorch.</summary>
+public static partial class TorchLibraries
 {
     /// <summary>The setting.</summary>
     public const string Setting = "TORCH_LIB";
 
+    private const string KernelRelease = "/proc/sys/kernel/osrelease";
+    private const string Core = "libtorch_cpu.so";
+
     // Each needs those before it; the CUDA ones are missing from a CPU build.
-    private static readonly string[] InOrder = ["libtorch_global_deps.so", "libc10.so", "libtorch_cpu.so", "libc10_cuda.so", "libtorch_cuda.so", "libtorch.so"];
+    private static readonly string[] InOrder = ["libtorch_global_deps.so", "libc10.so", Core, "libc10_cuda.so", "libtorch_cuda.so", "libtorch.so"];
 
     /// <summary>Folders in which CUDA's own libraries may lie beside libtorch: its own, and those of PyTorch's packages.</summary>
     public static IEnumerable<string> Folders()
@@ -28,14 +32,29 @@ public static class TorchLibraries
         }
     }
 
+    /// <summary>The version of the libtorch that runs: TorchSharp knows the one that it was built with.</summary>
+    public static string Version
+    {
+        get
+        {
+            string said = Environment.GetEnvironmentVariable(Setting) is { Length: > 0 } folder ? Path.GetFullPath(Path.Combine(folder, "..", "version.py")) : "";
+            Match match = File.Exists(said) ? VersionLine().Match(File.ReadAllText(said)) : Match.Empty;
+            return match.Success ? match.Groups[1].Value : TorchSharp.torch.__version__;
+        }
+    }
+
     /// <summary>Loads the files of <c>TORCH_LIB</c>; to be called before anything of torch is used. Without the setting, what was shipped is used.</summary>
-    /// <exception cref="ModelException">The folder holds no libtorch, or a file of it cannot be loaded.</exception>
+    /// <exception cref="ModelException">The folder holds no libtorch, another one lies beside the program, or a file cannot be loaded.</exception>
     public static void Load()
     {
         if (OperatingSystem.IsLinux())
         {
-            // Segments that grow: the allocator hoards nothing between batches of other lengths. What is set already stays.
-            _ = Kernels.OpenMpWaiting.setenv("PYTORCH_CUDA_ALLOC_CONF", "expandable_segments:True", 0);
+            // Segments that grow: the allocator hoards nothing between batches of other lengths. What is set already stays. WSL has none.
+            if (!File.Exists(KernelRelease) || !File.ReadAllText(KernelRelease).Contains("microsoft", StringComparison.OrdinalIgnoreCase))
+            {
+                _ = Kernels.OpenMpWaiting.setenv("PYTORCH_CUDA_ALLOC_CONF", "expandable_segments:True", 0);
+            }
+
             // Attention by cuDNN plans anew for each batch's shape, and packed batches have a shape each: flash attention goes first.
             _ = Kernels.OpenMpWaiting.setenv("TORCH_CUDNN_SDPA_DEPRIORITIZED", "1", 0);
         }
@@ -46,9 +65,16 @@ public static class TorchLibraries
         }
 
         string[] files = [.. InOrder.Select(f => Path.Combine(folder, f)).Where(File.Exists)];
-        if (!files.Any(f => Path.GetFileName(f) == "libtorch_cpu.so"))
+        string named = Path.Combine(folder, Core), shipped = Path.Combine(AppContext.BaseDirectory, Core);
+        if (!files.Contains(named))
         {
-            throw new ModelException($"{Setting} is '{folder}', which holds no libtorch_cpu.so; name the folder torch/lib of an installed PyTorch.");
+            throw new ModelException($"{Setting} is '{folder}', which holds no {Core}; name the folder torch/lib of an installed PyTorch.");
+        }
+
+        // TorchSharp loads the one beside the program whatever is loaded already, and a second one ends the process.
+        if (File.Exists(shipped) && Path.GetFullPath(named) != Path.GetFullPath(shipped))
+        {
+            throw new ModelException($"{Setting} is '{folder}', and another libtorch lies beside the program in '{AppContext.BaseDirectory}'; build the worker with -p:TorchDevice=none to run on that of {Setting}, or leave {Setting} unset.");
         }
 
         foreach (string file in files)
@@ -63,4 +89,7 @@ public static class TorchLibraries
             }
         }
     }
+
+    [GeneratedRegex(@"^__version__ *= *['""]([^'""]+)['""]", RegexOptions.Multiline)]
+    private static partial Regex VersionLine();
 }

@@ -4,6 +4,7 @@
 // pack: eight of them, read and written at once; tensors begin at a multiple of its size, rows are multiples of eight.
 
 struct alignas(16) quad { unsigned v[4]; };
+struct alignas(16) eight { float v[8]; };
 
 __device__ inline float bits_to_float(unsigned bits) { return __uint_as_float(bits); }
 
@@ -26,7 +27,7 @@ __device__ inline unsigned to_bfloat16(float low, float high) {
 #ifdef PIPELINE_FLOAT
 
 typedef float real;
-struct alignas(16) pack { float v[8]; };
+typedef eight pack;
 
 __device__ inline float get(real x) { return x; }
 __device__ inline real put(float x) { return x; }

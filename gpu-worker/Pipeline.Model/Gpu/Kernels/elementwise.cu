@@ -4,21 +4,20 @@
 // RoPE in the half-rotated layout (Su et al. 2021; transformers rotate_half), in place: x1 c - x2 s, x2 c + x1 s.
 // Rows of `stride` numbers begin with `heads` heads of 16 * half numbers; direction is 1, or -1 for the way back.
 extern "C" __global__ void rotary(
-    pack* __restrict__ x, long long stride, int heads, int half, const int* __restrict__ positions, const float* __restrict__ cosines, const float* __restrict__ sines, float direction, long long count) {
+    pack* __restrict__ x, long long stride, int heads, int half, const int* __restrict__ positions, const eight* __restrict__ cosines, const eight* __restrict__ sines, float direction, long long count) {
     for (long long i = element(); i < count; i += (long long)gridDim.x * blockDim.x) {
         unsigned head = (unsigned)i / (unsigned)half, part = (unsigned)i - head * half;
         unsigned token = head / (unsigned)heads;
         pack* first = x + token * stride + (head - token * heads) * 2 * half + part;
-        const float* c = cosines + (positions[token] * (long long)half + part) * 8;
-        const float* s = sines + (positions[token] * (long long)half + part) * 8;
+        eight c = cosines[positions[token] * (long long)half + part], s = sines[positions[token] * (long long)half + part];
         float a[8], b[8];
         unpack(first[0], a);
         unpack(first[half], b);
 #pragma unroll
         for (int k = 0; k < 8; k++) {
-            float turn = s[k] * direction;
-            float u = a[k] * c[k] - b[k] * turn;
-            b[k] = b[k] * c[k] + a[k] * turn;
+            float turn = s.v[k] * direction;
+            float u = a[k] * c.v[k] - b[k] * turn;
+            b[k] = b[k] * c.v[k] + a[k] * turn;
             a[k] = u;
         }
         first[0] = packed(a);

@@ -66,10 +66,38 @@ public sealed class SelfCheckTests
             (code, _, errors) = Worker(bare, bare, "selfcheck");
             Assert.Equal(2, code);
             Assert.Contains("holds no libtorch_cpu.so", errors, StringComparison.Ordinal);
+            Directory.CreateDirectory(Path.Combine(bare, "torch"));
+            File.WriteAllText(Path.Combine(bare, "torch", "version.py"), "from typing import Optional\n__version__ = '2.99.0+cu999'\n");
+            File.CreateSymbolicLink(Path.Combine(bare, "torch", "lib"), AppContext.BaseDirectory);
+            (_, output, _) = Worker(bare, Path.Combine(bare, "torch", "lib"), "selfcheck");
+            Assert.StartsWith("cpu: libtorch 2.99.0+cu999, ", output, StringComparison.Ordinal);
         }
         finally
         {
             Directory.Delete(bare, recursive: true);
+        }
+    }
+
+    /// <summary>Two of them in one process would end it without a word of ours.</summary>
+    [Fact]
+    public void TorchLib_BesideAnotherLibtorch_SaysWhatToDo()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "TORCH_LIB loads Linux libraries; run the tests on Linux, or in the worker's container");
+        string other = Directory.CreateTempSubdirectory("pipeline-other-torch-").FullName;
+        try
+        {
+            File.WriteAllText(Path.Combine(other, "libtorch_cpu.so"), "");
+            (int code, _, string errors) = Worker(AppContext.BaseDirectory, other, "selfcheck");
+            Assert.Equal(2, code);
+            Assert.Contains("another libtorch lies beside the program", errors, StringComparison.Ordinal);
+            Assert.DoesNotContain('\n', errors);
+            (code, string output, _) = Worker(AppContext.BaseDirectory, AppContext.BaseDirectory, "selfcheck"); // the same one
+            Assert.Equal(0, code);
+            Assert.StartsWith("cpu: libtorch", output, StringComparison.Ordinal);
+        }
+        finally
+        {
+            Directory.Delete(other, recursive: true);
         }
     }
 
