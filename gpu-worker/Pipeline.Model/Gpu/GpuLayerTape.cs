@@ -81,12 +81,12 @@ internal sealed class GpuLayerTape : IDisposable
 
         (Tensor? inner, Tensor? across, Tensor? slope) = groups.Backward(_layer.Down, down, _downLow, gradient);
         _context.Kernels.SwiGluBackward(_gateUp, inner!, across, groups.Mask(down) ?? default); // gate and up are derivatives now, inner is what down's matrices saw
-        across?.Dispose();
         GroupGradient.Learn(down, slope, () => inner!);
-        inner!.Dispose();
+        Free(inner, across);                                                 // each part's numbers make room for the next one's
         (Tensor? normed, across, slope) = groups.Backward(_layer.GateUp, gateUp, _gateUpLow, _gateUp);
         GroupGradient.Learn(gateUp, slope, () => _middleNormed ?? SeenNorm(gateUp, _middle, _layer.FeedForwardNorm));
         _context.Kernels.RmsNormBackward(_middle, _layer.FeedForwardNorm, _middleScales, normed!, gradient, gradient, across, groups.Mask(gateUp) ?? default);
+        Free(normed, across);
 
         (Tensor? attended, across, slope) = groups.Backward(_layer.Output, output, _outputLow, gradient);
         if (across is not null)
@@ -96,6 +96,7 @@ internal sealed class GpuLayerTape : IDisposable
 
         GroupGradient.Learn(output, slope, () => groups.Seen(output, _attended));
         Tensor projected = _attention!.Backward(attended!);
+        Free(attended, across);
         _context.Turn(projected, backward: true);
         (normed, across, slope) = groups.Backward(_layer.Attention, attention, _attentionLow, projected, inputWanted);
         GroupGradient.Learn(attention, slope, () => _normed ?? SeenNorm(attention, _input, _layer.AttentionNorm));
@@ -120,6 +121,14 @@ internal sealed class GpuLayerTape : IDisposable
         _context.Kernels.SwiGlu(_gateUp, gated, seen, mask ?? default);
         (Tensor output, _downLow) = groups.Forward(_layer.Down, Lora(3), gated, seen ?? gated);
         return output.add_(_middle);
+    }
+
+    private static void Free(params ReadOnlySpan<Tensor?> tensors)
+    {
+        foreach (Tensor? tensor in tensors)
+        {
+            tensor?.Dispose();
+        }
     }
 
     private void Keep()
