@@ -45,6 +45,9 @@ public static class CounterDropout
         return MaskByTorch(shape, probability, seed, device);
     }
 
+    /// <summary>A number goes through when its hash is at least the threshold, and is multiplied by what keeps the mean.</summary>
+    internal static (uint Threshold, float Kept) Rule(double probability) => ((uint)(probability * 4294967296.0), (float)(1 / (1 - probability)));
+
     /// <summary>The mask in numbers of 64 bits, of which the lower 32 count.</summary>
     internal static Tensor MaskByTorch(long[] shape, double probability, uint seed, Device device)
     {
@@ -56,7 +59,8 @@ public static class CounterDropout
         hash = hash.bitwise_xor_(hash.bitwise_right_shift(Number(16))).mul_(0x85EBCA6B).bitwise_and_(low);
         hash = hash.bitwise_xor_(hash.bitwise_right_shift(Number(13))).mul_(0xC2B2AE35).bitwise_and_(low);
         hash = hash.bitwise_xor_(hash.bitwise_right_shift(Number(16)));
-        return hash.ge((long)(uint)(probability * 4294967296.0)).to(ScalarType.Float32).mul_((float)(1 / (1 - probability))).view(shape).MoveToOuterDisposeScope();
+        (uint threshold, float kept) = Rule(probability);
+        return hash.ge((long)threshold).to(ScalarType.Float32).mul_(kept).view(shape).MoveToOuterDisposeScope();
     }
 
     /// <summary>Multiplies with the mask.</summary>
@@ -108,8 +112,8 @@ public static class CounterDropout
     /// <summary>The mask of a seed, from any element on.</summary>
     private readonly struct MaskStream(double probability, uint seed)
     {
-        private readonly uint _threshold = (uint)(probability * 4294967296.0);
-        private readonly float _kept = (float)(1 / (1 - probability));
+        private readonly uint _threshold = Rule(probability).Threshold;
+        private readonly float _kept = Rule(probability).Kept;
 
         public void Apply(ReadOnlySpan<float> input, Span<float> output, uint first)
         {
