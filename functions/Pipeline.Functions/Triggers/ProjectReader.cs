@@ -1,5 +1,6 @@
 using System.Text;
 using Pipeline.Contracts;
+using Pipeline.Datasets;
 using Pipeline.Datasets.Configuration;
 using Pipeline.Storage;
 
@@ -9,9 +10,14 @@ namespace Pipeline.Functions.Triggers;
 public sealed class ProjectReader(PipelineStorage storage)
 {
     /// <summary>Reads them.</summary>
-    /// <exception cref="Pipeline.Datasets.DatasetException">The registered project.yaml cannot be read.</exception>
+    /// <exception cref="DatasetException">The registered project.yaml cannot be read.</exception>
     public async Task<ProjectSettings> SettingsAsync(string project, CancellationToken cancellation)
     {
+        if (await storage.Files.LengthAsync(BlobLayout.Project(project), cancellation) > ProjectFile.MaxBytes)
+        {
+            throw new DatasetException(DatasetException.InvalidSettings, $"project.yaml: the file is longer than {ProjectFile.MaxBytes:N0} bytes.");
+        }
+
         byte[]? yaml = await storage.Files.ReadAsync(BlobLayout.Project(project), cancellation);
         return ProjectFile.Read(yaml is null ? "" : Encoding.UTF8.GetString(yaml));
     }

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Microsoft.Azure.Functions.Worker;
 using Microsoft.DurableTask.Client;
 using Microsoft.Extensions.Logging;
@@ -20,9 +21,9 @@ public sealed class RetrainingTimer(PipelineStorage storage, RetrainingStarter r
             {
                 await retraining.StartIfDueAsync(client, project, "timer", cancellation);
             }
-            catch (DatasetException fault)
+            catch (Exception fault) when (fault is DatasetException or JsonException)
             {
-                Log.RetrainingRefused(logger, project, fault.Message); // its project.yaml is broken; the others go on
+                Log.RetrainingRefused(logger, project, fault.Message); // a file of the project cannot be read; the others go on
             }
         }
     }

@@ -51,6 +51,12 @@ public sealed class ProjectFileTests
     [InlineData("labels: [a, A]\n", "names 'A' twice")]
     [InlineData("a: [\n", "line 2")]
     [InlineData("- a\n", "line 1: a mapping of keys is expected")]
+    [InlineData("&a\n? *a\n: 1\n? [*a]\n: 2\n", "line 2: a key must be a single value, not an alias")]
+    [InlineData("? [a]\n: 2\n", "line 1: a key must be a single value, not a list or a mapping")]
+    [InlineData("labels: [a]\n? {b: c}\n: 2\n", "line 2: a key must be a single value, not a list or a mapping")]
+    [InlineData("labels: &a\n  - *a\n", "line 2: the alias '*a' stands within what it names")]
+    [InlineData("labels: &a { name: b, aliases: [*a] }\n", "line 1: the alias '*a' stands within what it names")]
+    [InlineData("labels: *nowhere\n", "line 1")]
     public void Read_Fault_IsNamedWithItsLine(string yaml, string message)
     {
         DatasetException fault = Assert.Throws<DatasetException>(() => ProjectFile.Read(yaml));
@@ -58,6 +64,32 @@ public sealed class ProjectFileTests
         Assert.Equal(DatasetException.InvalidSettings, fault.Code);
         Assert.Contains(message, fault.Message, StringComparison.Ordinal);
     }
+
+    /// <summary>What would overflow the stack or take exponential time is refused before a node is made.</summary>
+    [Fact]
+    public void Read_OverABound_IsRefusedWithItsLine()
+    {
+        string laughs = "a: &a [x,x,x,x,x,x,x,x,x]\n" + string.Concat("abcdefg".Select(c => $"{(char)(c + 1)}: &{(char)(c + 1)} [{string.Join(',', Enumerable.Repeat($"*{c}", 9))}]\n"));
+        string ladder = "a: &a [x]\n" + string.Concat(Enumerable.Range(0, 20).Select(i => $"{(char)('b' + i)}: &{(char)('b' + i)} [*{(char)('a' + i)}]\n"));
+        (string Yaml, string Message)[] cases =
+        [
+            ("a: " + new string('[', 50_000), "line 1: lists and mappings lie more than 16 deep"),
+            ("a: " + string.Concat(Enumerable.Repeat("{a: ", 50_000)), "line 1: lists and mappings lie more than 16 deep"),
+            (string.Concat(Enumerable.Repeat("- ", 50_000)), "line 1: lists and mappings lie more than 16 deep"),
+            (laughs, "line 6: with its aliases written out the file has more than 100,000 values"),
+            (ladder, "line 16: lists and mappings lie more than 16 deep"),
+            ("# " + new string('x', 1_000_000), "more than 1,000,000 characters"),
+        ];
+
+        foreach ((string yaml, string message) in cases)
+        {
+            Assert.Contains(message, Assert.Throws<DatasetException>(() => ProjectFile.Read(yaml)).Message, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public void Read_AliasesWithinBounds_AreTaken() =>
+        Assert.Equal(["a", "b"], ProjectFile.Read("labels: [&x { name: a, aliases: &more [c] }, { name: b }]\n").Labels.Select(l => l.Name));
 
     [Fact]
     public void Read_TwoFaults_AreBothInOneMessage()
