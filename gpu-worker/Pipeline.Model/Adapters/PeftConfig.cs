@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Pipeline.Model.Checkpoints;
 
 namespace Pipeline.Model.Adapters;
 
@@ -65,7 +66,7 @@ public static class PeftConfig
             ["exclude_modules"] = options.ExcludedExpression is { } text ? text : options.Excluded.Count == 0 ? null : new JsonArray([.. options.Excluded.Select(m => (JsonNode)m)]), ["fan_in_fan_out"] = false, ["inference_mode"] = true,
             ["init_lora_weights"] = true, ["kasa_config"] = null, ["layer_replication"] = null, ["layers_pattern"] = null,
             ["layers_to_transform"] = options.Layers is null ? null : new JsonArray([.. options.Layers.Select(l => (JsonNode)l)]), ["loftq_config"] = new JsonObject(),
-            ["lora_alpha"] = Number(options.Alpha), ["lora_bias"] = false, ["lora_dropout"] = options.Dropout, ["lora_ga_config"] = null, ["megatron_config"] = null,
+            ["lora_alpha"] = Number(options.Alpha), ["lora_bias"] = false, ["lora_dropout"] = JsonFloat.From(options.Dropout), ["lora_ga_config"] = null, ["megatron_config"] = null,
             ["megatron_core"] = "megatron.core", ["modules_to_save"] = null, ["monteclora_config"] = null, ["peft_type"] = "LORA", ["peft_version"] = PeftVersion,
             ["qalora_group_size"] = 16, ["r"] = options.Rank, ["rank_pattern"] = Pattern(options.RankPattern, r => (JsonNode)r), ["revision"] = null, ["target_modules"] = targets,
             ["target_parameters"] = null, ["task_type"] = "CAUSAL_LM", ["trainable_token_indices"] = null, ["use_bdlora"] = null, ["use_dora"] = options.UseDora,

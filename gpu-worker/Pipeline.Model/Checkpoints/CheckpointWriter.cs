@@ -107,6 +107,6 @@ public static class CheckpointWriter
     {
         ["_load_in_4bit"] = true, ["_load_in_8bit"] = false, ["bnb_4bit_compute_dtype"] = dtype, ["bnb_4bit_quant_storage"] = "uint8", ["bnb_4bit_quant_type"] = "nf4",
         ["bnb_4bit_use_double_quant"] = true, ["llm_int8_enable_fp32_cpu_offload"] = false, ["llm_int8_has_fp16_weight"] = false, ["llm_int8_skip_modules"] = null,
-        ["llm_int8_threshold"] = 6.0, ["load_in_4bit"] = true, ["load_in_8bit"] = false, ["quant_method"] = "bitsandbytes",
+        ["llm_int8_threshold"] = JsonFloat.From(6), ["load_in_4bit"] = true, ["load_in_8bit"] = false, ["quant_method"] = "bitsandbytes",
     };
 }

@@ -106,6 +106,17 @@ public sealed class PeftConfigTests
         Assert.Equal(expected, string.Join(' ', model.Projections.Select(p => p.Path).Where(options.Adapts)));
     }
 
+    [Theory]
+    [InlineData(0, 16, "0.0", "16")]
+    [InlineData(0.1, 16.5, "0.1", "16.5")]
+    [InlineData(0.00001, 32, "1E-05", "32")]
+    public void Write_Numbers_AreOfPeftsTypes(double dropout, double alpha, string writtenDropout, string writtenAlpha)
+    {
+        JsonObject config = PeftConfig.Write(new LoraOptions(4, alpha, dropout), "base");
+
+        Assert.Equal((writtenDropout, writtenAlpha, "4"), (config["lora_dropout"]!.ToJsonString(), config["lora_alpha"]!.ToJsonString(), config["r"]!.ToJsonString()));
+    }
+
     [Fact]
     public void Create_TargetThatNamesNothing_IsRefused()
     {
@@ -127,11 +138,11 @@ public sealed class PeftConfigTests
 
     private static string Describe(SafetensorsEntry entry) => $"{entry.Name} {entry.Dtype} [{string.Join(',', entry.Shape)}]";
 
-    /// <summary>The config with its keys and target modules in order: peft's come out of a set.</summary>
+    /// <summary>The config with its keys and target modules in order (peft's come out of a set) and its numbers as they are written: 0.0 is not 0.</summary>
     private static string Normal(string path)
     {
         JsonObject config = JsonNode.Parse(File.ReadAllText(path))!.AsObject();
         config["target_modules"] = new JsonArray([.. config["target_modules"]!.AsArray().Select(t => t!.GetValue<string>()).Order(StringComparer.Ordinal).Select(t => (JsonNode)t)]);
-        return string.Join('\n', config.OrderBy(p => p.Key, StringComparer.Ordinal).Select(p => $"{p.Key}: {(p.Value is JsonValue v && v.TryGetValue(out double number) ? number.ToString(System.Globalization.CultureInfo.InvariantCulture) : p.Value?.ToJsonString())}"));
+        return string.Join('\n', config.OrderBy(p => p.Key, StringComparer.Ordinal).Select(p => $"{p.Key}: {p.Value?.ToJsonString()}"));
     }
 }

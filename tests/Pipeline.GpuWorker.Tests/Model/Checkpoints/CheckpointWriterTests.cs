@@ -59,6 +59,34 @@ public sealed class CheckpointWriterTests
         Assert.True(Largest(expected, bare) > 1e-2);
     }
 
+    /// <summary>The types of transformers' <c>BitsAndBytesConfig</c>, whose <c>post_init</c> refuses others; the rest as the base has it.</summary>
+    [Theory]
+    [InlineData("llama2")]
+    [InlineData("llama3")]
+    [InlineData("qwen2")]
+    public void Write_Config_HasTheTypesThatTransformersAsksFor(string name)
+    {
+        using var quantized = new TemporaryFolder();
+        using var merged = new TemporaryFolder();
+        string from = RepositoryFiles.At("tests", "Golden", name);
+        using LlamaModel model = LlamaModel.Load(from, WeightStorage.Nf4);
+
+        CheckpointWriter.WriteQuantized(model, from, quantized.Path, 100_000);
+        CheckpointWriter.WriteMerged(model, from, merged.Path, 100_000);
+
+        string ofBase = PythonTypes.Of(Path.Combine(from, "config.json"));
+        string[] ofQuantization =
+        [
+            "_load_in_4bit bool", "_load_in_8bit bool", "bnb_4bit_compute_dtype str", "bnb_4bit_quant_storage str", "bnb_4bit_quant_type str", "bnb_4bit_use_double_quant bool",
+            "llm_int8_enable_fp32_cpu_offload bool", "llm_int8_has_fp16_weight bool", "llm_int8_skip_modules None", "llm_int8_threshold float", "load_in_4bit bool", "load_in_8bit bool", "quant_method str",
+        ];
+        Assert.Equal(ofBase.Split('\n').Concat(ofQuantization.Select(l => "quantization_config." + l)).Order(StringComparer.Ordinal), PythonTypes.Of(Path.Combine(quantized.Path, "config.json")).Split('\n').Order(StringComparer.Ordinal));
+        Assert.Equal(ofBase, PythonTypes.Of(Path.Combine(merged.Path, "config.json")));
+        string[] index = PythonTypes.Of(Path.Combine(merged.Path, "model.safetensors.index.json")).Split('\n');
+        Assert.Equal("metadata.total_size int", index[0]);
+        Assert.All(index.Skip(1), line => Assert.Matches("^weight_map\\..* str$", line));
+    }
+
     [Theory]
     [InlineData(ScalarType.BFloat16, 8e-3)]
     [InlineData(ScalarType.Float16, 1e-3)]

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Pipeline.Contracts;
+using Pipeline.GpuWorker.Tests.Model.Checkpoints;
 using Pipeline.GpuWorker.Tests.Model.Gpu;
 using Pipeline.Model.Gpu;
 using Pipeline.Training;
@@ -57,6 +58,7 @@ public sealed class AdapterJobRunnerTests
         var rendering = ContractJson.Read<TemplateRendering>(File.ReadAllBytes(Path.Combine(output, "template.json")));
         Assert.StartsWith("<s>[INST] <<SYS>>", rendering.Text, StringComparison.Ordinal);
         Assert.Equal(rendering.PromptIds, rendering.Ids.Take(rendering.PromptIds.Count));
+        Assert.Equal("bos_token_id int\ndo_sample bool\neos_token_id[] int", PythonTypes.Of(Path.Combine(output, "generation_config.json"))); // transformers' GenerationConfig
         Assert.Contains("\"eos_token_id\": [\n    2\n  ]", File.ReadAllText(Path.Combine(output, "generation_config.json")), StringComparison.Ordinal);
     }
 
