@@ -33,7 +33,7 @@ internal static class BenchCommand
             Console.WriteLine(JsonSerializer.Serialize(QuantizeBenchmark.Run(parsed.GetValue(directoryOption) ?? Path.GetTempPath()), Snake));
             return 0;
         });
-        return new Command("bench", "Measure this machine") { cpu, quantize, Gpu(), Kernels() };
+        return new Command("bench", "Measure this machine") { cpu, quantize, Gpu(), Decode(), Kernels() };
     }
 
     private static Command Gpu()
@@ -65,6 +65,24 @@ internal static class BenchCommand
             return 0;
         });
         return gpu;
+    }
+
+    private static Command Decode()
+    {
+        var layers = new Option<int>("--layers") { Description = "Decoder layers of the Llama-2-7B shape", DefaultValueFactory = _ => GpuBenchmark.Llama7B.Layers };
+        var decode = new Command("decode", "Greedy generation with the Llama-2-7B shape in NF4 on the GPU, 1 and 8 rows side by side") { layers };
+        decode.SetAction(parsed =>
+        {
+            using Accelerator gpu = Accelerator.Open();
+            foreach (int rows in (int[])[1, 8])
+            {
+                DecodeBenchmarkResult result = DecodeBenchmark.Run(gpu.Kernels, gpu.Device, GpuBenchmark.Llama7B with { Layers = parsed.GetValue(layers) }, rows, tokens: 64, repeats: 3, gpu.Memory().Free);
+                Console.WriteLine(JsonSerializer.Serialize(result, Snake));
+            }
+
+            return 0;
+        });
+        return decode;
     }
 
     private static Command Kernels()

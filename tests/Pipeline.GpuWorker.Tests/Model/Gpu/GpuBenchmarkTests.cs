@@ -85,6 +85,17 @@ public sealed class GpuBenchmarkTests
         Assert.All(results, r => Assert.True(r.Us > 0 && (r.GbS ?? r.TflopS) is not null));
     }
 
+    [Fact]
+    public void DecodeBenchmark_RowsSideBySide_AreTimed()
+    {
+        using GpuKernels kernels = HostKernels.Load(ScalarType.BFloat16);
+
+        DecodeBenchmarkResult result = DecodeBenchmark.Run(kernels, CPU, Small, rows: 3, tokens: 4, repeats: 1, freeBytes: 1L << 30);
+
+        Assert.Equal(("decode3x4", 3), (result.Case, result.Rows));
+        Assert.True(result.PromptMs > 0 && result.TokenMs > 0 && result.TokS > 0, result.ToString());
+    }
+
     /// <summary>Clipped and unclipped, in one micro-batch and several, with moments of 32 and 8 bits, the steps are those of the optimizer that the CPU trains with.</summary>
     [Theory]
     [InlineData(0.05, 1, TrainingSettings.AdamW)]

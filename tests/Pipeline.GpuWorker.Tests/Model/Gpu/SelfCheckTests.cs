@@ -122,6 +122,10 @@ public sealed class SelfCheckTests
     [InlineData("dropout", "dropout")]
     [InlineData("cross_entropy", "cross_entropy")]
     [InlineData("adamw", "adamw")]
+    [InlineData("adamw_8bit", "adamw_8bit")]
+    [InlineData("gather_rows", "gather_rows")]
+    [InlineData("nf4_matvec", "nf4_matvec")]
+    [InlineData("sum_of_squares", "sum_of_squares")]
     public void KernelCheck_KernelThatDoesNothing_IsFound(string broken, string named)
     {
         using var kernels = new GpuKernels(new LameLauncher(HostKernels.Launcher(ScalarType.Float32), broken), CPU);
