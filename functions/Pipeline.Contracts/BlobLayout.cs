@@ -15,6 +15,9 @@ public static partial class BlobLayout
 
     public const string RunsTable = "runs";
     public const string PutAsideTable = "putaside";
+
+    /// <summary>What embedded hosts on one account tell each other; Azure Functions has its own.</summary>
+    public const string TriggersTable = "triggers";
     public const string TrainingJobsQueue = "training-jobs";
     public const string TrainingResultsQueue = "training-results";
 
@@ -46,6 +49,12 @@ public static partial class BlobLayout
 
     /// <summary>Where drops go that no function could work with; the name is the official host's.</summary>
     public const string BlobPoisonQueue = "webjobs-blobtrigger-poison";
+
+    /// <summary>Every poison queue.</summary>
+    public static IReadOnlyList<string> PoisonQueues { get; } = [BlobPoisonQueue, PoisonOf(TrainingJobsQueue), PoisonOf(TrainingResultsQueue)];
+
+    /// <summary>The queue whose messages a poison queue holds; <c>null</c>: it holds drops.</summary>
+    public static string? SourceOf(string poisonQueue) => Queues.FirstOrDefault(q => PoisonOf(q) == poisonQueue);
 
     /// <summary>Where a queue's messages go that nobody could work with.</summary>
     public static string PoisonOf(string queue) => queue + "-poison";

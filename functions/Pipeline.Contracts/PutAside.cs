@@ -16,4 +16,7 @@ public sealed record PutAside
 
     /// <summary>What was wrong with it, for people.</summary>
     public required string Reason { get; init; }
+
+    /// <summary>The message in the poison queue; <c>null</c>: noted by a version that did not say.</summary>
+    public string? MessageId { get; init; }
 }

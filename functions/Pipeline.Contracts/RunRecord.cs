@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace Pipeline.Contracts;
 
 /// <summary>One row of the table <c>runs</c>: what is listed and shown.</summary>
@@ -8,11 +10,18 @@ public sealed record RunRecord
     public const string Failed = "failed";
     public const string Cancelled = "cancelled";
 
+    /// <summary>Noted as running, but no orchestration works on it any more.</summary>
+    public const string Interrupted = "interrupted";
+
     public required string RunId { get; init; }
     public required string Project { get; init; }
 
-    /// <summary><c>running</c>, <c>completed</c>, <c>failed</c>, <c>cancelled</c>.</summary>
+    /// <summary><c>running</c>, <c>completed</c>, <c>failed</c>, <c>cancelled</c>, <c>interrupted</c>.</summary>
     public required string State { get; init; }
+
+    /// <summary>Whether it can be resumed or purged.</summary>
+    [JsonIgnore]
+    public bool HasStopped => State is Failed or Cancelled or Interrupted;
 
     /// <summary><c>dataset</c>, <c>train</c>, <c>publish</c>, <c>done</c>.</summary>
     public required string Stage { get; init; }

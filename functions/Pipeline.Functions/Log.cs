@@ -20,6 +20,9 @@ internal static partial class Log
     [LoggerMessage(5, LogLevel.Information, "Run {RunId} heard from its worker: succeeded {Succeeded}")]
     public static partial void ResultReceived(ILogger logger, string runId, bool succeeded);
 
+    [LoggerMessage(9, LogLevel.Information, "A worker's result (succeeded {Succeeded}) came for run {RunId}, which waits for none: it was cancelled, given up or purged")]
+    public static partial void ResultOfEndedRun(ILogger logger, string runId, bool succeeded);
+
     [LoggerMessage(6, LogLevel.Information, "Retraining {InstanceId} started: {Waiting} corrections wait")]
     public static partial void RetrainingStarted(ILogger logger, string instanceId, int waiting);
 

@@ -17,13 +17,17 @@ public static class PipelineServices
         ArgumentNullException.ThrowIfNull(configuration);
         services.AddSingleton(TimeProvider.System);
         services.AddSingleton(_ => PipelineStorage.FromSettings(name => configuration[name] ?? configuration[name.Replace("__", ":", StringComparison.Ordinal)]));
-        services.AddSingleton(_ => new BaseCatalog(new BaseModelFolders(configuration["PIPELINE_MODELS"] ?? "")));
+        services.AddSingleton(_ => new BaseCatalog(new BaseModelFolders(configuration["PIPELINE_MODELS"] is { Length: > 0 } folders ? folders : "models")));
+        services.AddHostedService<StorageSetup>(); // before any that a host adds
         services.AddSingleton<RunStarter>();
         services.AddSingleton<ProjectReader>();
         services.AddSingleton<DatasetSources>();
         services.AddSingleton<DatasetParts>();
         services.AddSingleton<ModelClients>();
         services.AddSingleton<JobStopper>();
+        services.AddSingleton<InterruptedRuns>();
+        services.AddSingleton<DropStarter>();
+        services.AddSingleton<PutAsideReturn>();
         services.AddSingleton<RetrainingStarter>();
     }
 }

@@ -5,15 +5,6 @@ namespace Pipeline.LocalHost;
 /// <summary>Everything the host logs.</summary>
 internal static partial class Log
 {
-    [LoggerMessage(1, LogLevel.Warning, "Orchestration {InstanceId} failed: {Reason}")]
-    public static partial void OrchestrationFailed(ILogger logger, string instanceId, string reason);
-
-    [LoggerMessage(2, LogLevel.Warning, "Activity {Name} of {InstanceId} failed: {Reason}")]
-    public static partial void ActivityFailed(ILogger logger, string name, string instanceId, string reason);
-
-    [LoggerMessage(3, LogLevel.Error, "The engine met a fault")]
-    public static partial void EngineFault(ILogger logger, Exception fault);
-
     [LoggerMessage(4, LogLevel.Warning, "Function {Name} failed on {What} (attempt {Attempt}): {Reason}")]
     public static partial void TriggerFailed(ILogger logger, string name, string what, int attempt, string reason);
 

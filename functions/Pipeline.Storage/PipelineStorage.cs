@@ -12,7 +12,7 @@ public sealed class PipelineStorage
 {
     private PipelineStorage(BlobServiceClient blobs, QueueServiceClient queues, TableServiceClient tables)
     {
-        (Blobs, Queues) = (blobs, queues);
+        (Blobs, Queues, Tables) = (blobs, queues, tables);
         Files = new BlobFiles(blobs);
         Runs = new RunTable(tables.GetTableClient(BlobLayout.RunsTable));
         Poison = new PoisonShelf(tables.GetTableClient(BlobLayout.PutAsideTable), new QueueMessages(queues));
@@ -25,6 +25,9 @@ public sealed class PipelineStorage
 
     /// <summary>The account's queues, for triggers.</summary>
     public QueueServiceClient Queues { get; }
+
+    /// <summary>The account's tables, for triggers.</summary>
+    public TableServiceClient Tables { get; }
 
     /// <summary>Blobs by the names of <see cref="BlobLayout"/>.</summary>
     public BlobFiles Files { get; }

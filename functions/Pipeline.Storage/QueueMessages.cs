@@ -8,6 +8,8 @@ namespace Pipeline.Storage;
 /// <summary>Contracts as queue messages, in base64 as Azure Functions reads them.</summary>
 public sealed class QueueMessages(QueueServiceClient service)
 {
+    private const int MostAtATime = 32; // the service's limit
+
     /// <summary>Sends a message.</summary>
     /// <returns>What it can be taken back by until somebody has taken it.</returns>
     public async Task<SentMessage> SendAsync<T>(string queue, T message, CancellationToken cancellation)
@@ -33,11 +35,58 @@ public sealed class QueueMessages(QueueServiceClient service)
     }
 
     /// <summary>Puts a text into a queue, made where it is missing.</summary>
-    public async Task PutAsync(string queue, BinaryData body, CancellationToken cancellation)
+    /// <returns>The message's id.</returns>
+    public async Task<string> PutAsync(string queue, BinaryData body, CancellationToken cancellation)
     {
         QueueClient client = service.GetQueueClient(queue);
         await client.CreateIfNotExistsAsync(cancellationToken: cancellation).ConfigureAwait(false);
-        await client.SendMessageAsync(body, cancellationToken: cancellation).ConfigureAwait(false);
+        return (await client.SendMessageAsync(body, cancellationToken: cancellation).ConfigureAwait(false)).Value.MessageId;
+    }
+
+    /// <summary>The first messages of a queue, left where they are; none where there is no queue.</summary>
+    public async Task<IReadOnlyList<PeekedMessage>> PeekAsync(string queue, CancellationToken cancellation)
+    {
+        try
+        {
+            return (await service.GetQueueClient(queue).PeekMessagesAsync(MostAtATime, cancellation).ConfigureAwait(false)).Value;
+        }
+        catch (RequestFailedException fault) when (fault.Status == 404)
+        {
+            return [];
+        }
+    }
+
+    /// <summary>Takes one message by its id; the others are shown again.</summary>
+    /// <returns>It, hidden for half a minute; <c>null</c>: it is not there, or somebody has it in hand.</returns>
+    public async Task<QueueMessage?> FindAsync(string queue, string messageId, CancellationToken cancellation)
+    {
+        QueueClient client = service.GetQueueClient(queue);
+        var others = new List<QueueMessage>();
+        QueueMessage? found = null;
+        try
+        {
+            while (found is null)
+            {
+                QueueMessage[] taken = (await client.ReceiveMessagesAsync(MostAtATime, TimeSpan.FromSeconds(30), cancellation).ConfigureAwait(false)).Value;
+                found = taken.FirstOrDefault(m => m.MessageId == messageId);
+                others.AddRange(taken.Where(m => m.MessageId != messageId));
+                if (taken.Length == 0)
+                {
+                    break;
+                }
+            }
+        }
+        catch (RequestFailedException fault) when (fault.Status == 404)
+        {
+            // no such queue
+        }
+
+        foreach (QueueMessage other in others)
+        {
+            await client.UpdateMessageAsync(other.MessageId, other.PopReceipt, other.Body, TimeSpan.Zero, cancellation).ConfigureAwait(false);
+        }
+
+        return found;
     }
 
     /// <summary>Takes a message and hides it from others; <c>null</c>: there is none.</summary>

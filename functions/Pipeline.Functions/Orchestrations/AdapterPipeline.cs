@@ -14,13 +14,13 @@ public static class AdapterPipeline
     public static string DatasetInstanceOf(string runId) => runId + "-dataset";
 
     [Function(Name)]
-    public static async Task<PipelineOutput> Run([OrchestrationTrigger] TaskOrchestrationContext context)
+    public static async Task<PipelineOutput> Run([OrchestrationTrigger] TaskOrchestrationContext context, PipelineInput input)
     {
         ArgumentNullException.ThrowIfNull(context);
-        PipelineInput input = context.GetInput<PipelineInput>()!;
+        ArgumentNullException.ThrowIfNull(input);
         try
         {
-            DatasetOutput dataset = await context.CallSubOrchestratorAsync<DatasetOutput>(DatasetGeneration.Name, input, new SubOrchestrationOptions(null, DatasetInstanceOf(input.RunId)));
+            DatasetOutput dataset = await context.CallSubOrchestratorAsync<DatasetOutput>(DatasetGeneration.Name, input, Instances.Sub(DatasetInstanceOf(input.RunId)));
             if (dataset.Fault is not null)
             {
                 throw new RunFailedException(dataset.Fault);
@@ -28,7 +28,7 @@ public static class AdapterPipeline
 
             var job = new JobInput(input.RunId, input.Project, dataset.DatasetId, context.NewGuid().ToString("N"));
             TrainingEnd end = await context.CallSubOrchestratorAsync<TrainingEnd>(
-                TrainingWatch.Name, new TrainingWait(job, null, -1), new SubOrchestrationOptions(null, TrainingWatch.InstanceOf(input.RunId)));
+                TrainingWatch.Name, new TrainingWait(job, null, -1), Instances.Sub(TrainingWatch.InstanceOf(input.RunId)));
             TrainingResult result = end.Result;
             if (!result.Succeeded)
             {

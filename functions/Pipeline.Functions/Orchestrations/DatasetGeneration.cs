@@ -10,10 +10,10 @@ public static class DatasetGeneration
     public const string Name = nameof(DatasetGeneration);
 
     [Function(Name)]
-    public static async Task<DatasetOutput> Run([OrchestrationTrigger] TaskOrchestrationContext context)
+    public static async Task<DatasetOutput> Run([OrchestrationTrigger] TaskOrchestrationContext context, PipelineInput input)
     {
         ArgumentNullException.ThrowIfNull(context);
-        DatasetPlanned planned = await context.CallActivityAsync<DatasetPlanned>(PlanDataset.Name, new DatasetToPlan(context.GetInput<PipelineInput>()!, context.InstanceId), Retries.Storage);
+        DatasetPlanned planned = await context.CallActivityAsync<DatasetPlanned>(PlanDataset.Name, new DatasetToPlan(input, context.InstanceId), Retries.Storage);
         if (planned.Fault is not null)
         {
             return new DatasetOutput(planned.DatasetId, planned.Fault);

@@ -10,16 +10,16 @@ public static class Retraining
     public const string Name = nameof(Retraining);
 
     [Function(Name)]
-    public static async Task<PipelineOutput?> Run([OrchestrationTrigger] TaskOrchestrationContext context)
+    public static async Task<PipelineOutput?> Run([OrchestrationTrigger] TaskOrchestrationContext context, RetrainingInput input)
     {
         ArgumentNullException.ThrowIfNull(context);
-        RetrainingPlan? plan = await context.CallActivityAsync<RetrainingPlan?>(PrepareRetraining.Name, context.GetInput<RetrainingInput>(), Retries.Storage);
+        RetrainingPlan? plan = await context.CallActivityAsync<RetrainingPlan?>(PrepareRetraining.Name, input, Retries.Storage);
         if (plan is null)
         {
             return null;
         }
 
-        PipelineOutput output = await context.CallSubOrchestratorAsync<PipelineOutput>(AdapterPipeline.Name, plan.Run, new SubOrchestrationOptions(null, plan.Run.RunId));
+        PipelineOutput output = await context.CallSubOrchestratorAsync<PipelineOutput>(AdapterPipeline.Name, plan.Run, Instances.Sub(plan.Run.RunId));
         await context.CallActivityAsync(NoteUsedFeedback.Name, new UsedFeedback(plan.Run.Project, plan.Feedback), Retries.Storage);
         return output;
     }

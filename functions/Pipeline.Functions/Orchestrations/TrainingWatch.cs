@@ -17,14 +17,14 @@ public static class TrainingWatch
     public static string InstanceOf(string runId) => runId + "-training";
 
     [Function(Name)]
-    public static async Task<TrainingEnd> Run([OrchestrationTrigger] TaskOrchestrationContext context)
+    public static async Task<TrainingEnd> Run([OrchestrationTrigger] TaskOrchestrationContext context, TrainingWait wait)
     {
         ArgumentNullException.ThrowIfNull(context);
-        TrainingWait wait = context.GetInput<TrainingWait>()!;
+        ArgumentNullException.ThrowIfNull(wait);
         JobHandle handle = wait.Handle ?? await context.CallActivityAsync<JobHandle>(SubmitTraining.Name, wait.Job, Retries.Storage);
 
         // One wait over the whole of this look: one that is given up swallows the event that comes next.
-        Task<TrainingResult?> finished = context.WaitForExternalEvent<TrainingResult>(Finished);
+        Task<TrainingResult> finished = context.WaitForExternalEvent<TrainingResult>(Finished);
         using var stop = new CancellationTokenSource();
         Task deadline = context.CreateTimer(wait.HasBegun(handle) ? handle.HeartbeatDeadline : handle.StartDeadline, stop.Token);
         if (await Task.WhenAny(finished, deadline) == deadline)
@@ -44,8 +44,8 @@ public static class TrainingWatch
         }
 
         stop.Cancel();
-        TrainingResult? result = await finished;
-        if (result?.Attempt == wait.Job.Attempt)
+        TrainingResult result = await finished;
+        if (result.Attempt == wait.Job.Attempt)
         {
             return new TrainingEnd(handle.Version, result);
         }

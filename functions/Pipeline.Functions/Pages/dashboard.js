@@ -77,7 +77,7 @@ async function detail() {
   const button = (text, method, path) => { const b = document.createElement('button'); b.textContent = text; b.onclick = () => act(method, path); buttons.push(b); };
   const path = 'runs/' + encodeURIComponent(run.runId);
   if (run.state === 'running') button('Cancel', 'POST', path + '/cancel');
-  if (run.state === 'failed' || run.state === 'cancelled') { button('Resume', 'POST', path + '/resume'); button('Purge', 'DELETE', path); }
+  if (['failed', 'cancelled', 'interrupted'].includes(run.state)) { button('Resume', 'POST', path + '/resume'); button('Purge', 'DELETE', path); }
   if (stale($('actions'), buttons.map((b) => b.textContent).join() + path)) $('actions').replaceChildren(...buttons);
   $('rows').textContent = view.rows ? `${view.rows.read} rows read = ${view.rows.accepted} accepted + ${view.rows.rejected} rejected + ${view.rows.duplicates} duplicates` : '';
   const links = [];

@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.Azure.Functions.Worker;
 using Microsoft.DurableTask.Client;
 using Pipeline.Contracts;
+using Pipeline.Functions.Orchestrations;
 using Pipeline.Storage;
 
 namespace Pipeline.Functions.Triggers;
@@ -22,13 +23,13 @@ public sealed class CancelRun(PipelineStorage storage, JobStopper jobs, TimeProv
 
         if (run.State != RunRecord.Running)
         {
-            return HttpAnswer.BadRequest($"Run '{id}' has {run.State}; there is nothing to cancel.");
+            return HttpAnswer.Conflict($"Run '{id}' is {run.State}; there is nothing to cancel.");
         }
 
         await jobs.StopAsync(id, cancellation);
         foreach (string instance in RunStarter.InstancesOf(id))
         {
-            await client.TerminateInstanceAsync(instance, "cancelled", cancellation); // the run before those that it waits for
+            await client.TryTerminateAsync(instance, "cancelled", cancellation); // the run before those that it waits for
         }
 
         await storage.Runs.UpdateAsync(id, r => r.State != RunRecord.Running ? r : r with { State = RunRecord.Cancelled, UpdatedAt = time.GetUtcNow() }, cancellation);

@@ -1,15 +1,16 @@
 using Microsoft.AspNetCore.Http;
 using Microsoft.Azure.Functions.Worker;
+using Microsoft.DurableTask.Client;
 using Pipeline.Contracts;
 using Pipeline.Storage;
 
 namespace Pipeline.Functions.Triggers;
 
 /// <summary><c>GET /api/runs/{id}</c>: a run and the last line of its worker's progress.</summary>
-public sealed class GetRun(PipelineStorage storage)
+public sealed class GetRun(PipelineStorage storage, InterruptedRuns interrupted)
 {
     [Function(nameof(GetRun))]
-    public async Task<IResult> Run([HttpTrigger(AuthorizationLevel.Function, "get", Route = "runs/{id}")] HttpRequest request, string id, CancellationToken cancellation)
+    public async Task<IResult> Run([HttpTrigger(AuthorizationLevel.Function, "get", Route = "runs/{id}")] HttpRequest request, string id, [DurableClient] DurableTaskClient client, CancellationToken cancellation)
     {
         RunRecord? run = await storage.Runs.GetAsync(id, cancellation);
         if (run is null)
@@ -17,6 +18,7 @@ public sealed class GetRun(PipelineStorage storage)
             return HttpAnswer.NotFound($"There is no run '{id}'.");
         }
 
+        run = await interrupted.CheckAsync(client, run, cancellation);
         byte[]? lines = await storage.Files.ReadAsync(BlobLayout.Progress(id), cancellation);
         DatasetManifest? manifest = run.DatasetId is null ? null : await storage.Files.ReadJsonAsync<DatasetManifest>(BlobLayout.Dataset(run.DatasetId, BlobLayout.ManifestFile), cancellation);
         return HttpAnswer.Ok(new RunView(run, LastLine(lines), manifest?.Rows));

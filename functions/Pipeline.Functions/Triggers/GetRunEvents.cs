@@ -27,7 +27,27 @@ public sealed class GetRunEvents(PipelineStorage storage, TimeProvider time)
         }
 
         _ = long.TryParse(request.Headers["Last-Event-ID"], NumberStyles.None, CultureInfo.InvariantCulture, out long position);
-        return TypedResults.ServerSentEvents(Events(id, position, cancellation));
+        return new QuietStream(stop => TypedResults.ServerSentEvents(Events(id, position, stop)), cancellation);
+    }
+
+    /// <summary>
+    /// A stream that ends without a word when the browser leaves or the host stops: neither is a failed call. The browser comes back with
+    /// Last-Event-ID, also when the host's functionTimeout has ended it.
+    /// </summary>
+    private sealed class QuietStream(Func<CancellationToken, IResult> stream, CancellationToken stopping) : IResult
+    {
+        public async Task ExecuteAsync(HttpContext httpContext)
+        {
+            using var ended = CancellationTokenSource.CreateLinkedTokenSource(stopping, httpContext.RequestAborted);
+            try
+            {
+                await stream(ended.Token).ExecuteAsync(httpContext);
+            }
+            catch (Exception fault) when (ended.IsCancellationRequested && fault is OperationCanceledException or IOException)
+            {
+                // nobody reads any more
+            }
+        }
     }
 
     private async IAsyncEnumerable<SseItem<string>> Events(string id, long position, [EnumeratorCancellation] CancellationToken cancellation)

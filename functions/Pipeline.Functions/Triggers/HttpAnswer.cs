@@ -16,6 +16,12 @@ internal static class HttpAnswer
 
     public static IResult BadRequest(string error) => Results.Json(new { error }, ContractJson.Compact, statusCode: 400);
 
+    /// <summary>What is asked for does not go with the state that something is in.</summary>
+    public static IResult Conflict(string error) => Results.Json(new { error }, ContractJson.Compact, statusCode: 409);
+
+    /// <summary>Not the caller's fault.</summary>
+    public static IResult Failed(string error) => Results.Json(new { error }, ContractJson.Compact, statusCode: 500);
+
     public static IResult NotFound(string error) => Results.Json(new { error }, ContractJson.Compact, statusCode: 404);
 
     /// <summary>A page that was written as one file without script, and may do nothing; or that there is none.</summary>

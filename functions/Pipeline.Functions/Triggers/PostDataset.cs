@@ -33,10 +33,11 @@ public sealed class PostDataset(PipelineStorage storage)
 
         string instanceId = await client.ScheduleNewOrchestrationInstanceAsync(DatasetGeneration.Name, new PipelineInput("", project, body.Source, null, "http"), null, cancellation);
         OrchestrationMetadata done = await client.WaitForInstanceCompletionAsync(instanceId, getInputsAndOutputs: true, cancellation);
-        DatasetOutput? output = done.SerializedOutput is null ? null : ContractJson.Read<DatasetOutput>(done.SerializedOutput);
+        // The output of one that failed is its failure as text.
+        DatasetOutput? output = done.RuntimeStatus == OrchestrationRuntimeStatus.Completed && done.SerializedOutput is { } json ? ContractJson.Read<DatasetOutput>(json) : null;
         return output switch
         {
-            null => HttpAnswer.BadRequest(done.FailureDetails?.ErrorMessage ?? "The dataset could not be built."),
+            null => HttpAnswer.Failed($"The dataset could not be built ({done.RuntimeStatus}): {done.FailureDetails?.ErrorMessage ?? done.SerializedOutput ?? "no reason was given"}"),
             { Fault: { } reason } => HttpAnswer.BadRequest(reason),
             _ => HttpAnswer.Ok(await storage.Files.ReadJsonAsync<DatasetManifest>(BlobLayout.Dataset(output.DatasetId, BlobLayout.ManifestFile), cancellation)),
         };

@@ -7,10 +7,10 @@ using Pipeline.Storage;
 namespace Pipeline.Functions.Triggers;
 
 /// <summary>
-/// <c>DELETE /api/runs/{id}</c>: removes what a failed or cancelled run has left: its orchestrations, its checkpoint, its row.
+/// <c>DELETE /api/runs/{id}</c>: removes what a failed, cancelled or interrupted run has left: its orchestrations, its checkpoint, its row.
 /// A completed run stays: its row is what keeps the same bytes from being run twice.
 /// </summary>
-public sealed class PurgeRun(PipelineStorage storage)
+public sealed class PurgeRun(PipelineStorage storage, RunStarter starter, InterruptedRuns interrupted)
 {
     [Function(nameof(PurgeRun))]
     public async Task<IResult> Run(
@@ -22,18 +22,24 @@ public sealed class PurgeRun(PipelineStorage storage)
             return HttpAnswer.NotFound($"There is no run '{id}'.");
         }
 
-        if (run.State is not (RunRecord.Failed or RunRecord.Cancelled))
+        run = await interrupted.CheckAsync(client, run, cancellation);
+        if (!run.HasStopped)
         {
-            return HttpAnswer.BadRequest($"Run '{id}' is {run.State}; only one that failed or was cancelled can be purged. Cancel it first if it runs.");
+            return HttpAnswer.Conflict($"Run '{id}' is {run.State}; only one that failed, was cancelled or interrupted can be purged. Cancel it first if it runs.");
         }
 
         LeasedBlob? job = await LeasedBlob.TryAcquireAsync(storage.Blobs, BlobLayout.JobLock(id), TimeSpan.FromSeconds(30), cancellation);
         if (job is null)
         {
-            return HttpAnswer.BadRequest($"The worker of run '{id}' has not stopped yet; try again in a moment.");
+            return HttpAnswer.Conflict($"The worker of run '{id}' has not stopped yet; try again in a moment.");
         }
 
-        await RunStarter.PurgeAsync(client, id, cancellation);
+        if (!await starter.PurgeAsync(client, id, cancellation))
+        {
+            await job.ReleaseAsync(cancellation);
+            return HttpAnswer.Conflict(RunStarter.StillStopping(id));
+        }
+
         if (run.Version is { } version && !(await storage.Registry.GetAsync(run.Project, cancellation)).Published.Contains(version))
         {
             await storage.Files.DeletePrefixAsync(BlobLayout.AdaptersContainer, BlobLayout.AdapterPrefix(run.Project, version), cancellation);

@@ -1,61 +1,19 @@
 using Microsoft.Azure.Functions.Worker;
 using Microsoft.DurableTask.Client;
-using Microsoft.Extensions.Logging;
-using Pipeline.Contracts;
-using Pipeline.Datasets;
-using Pipeline.Storage;
 
 namespace Pipeline.Functions.Triggers;
 
-/// <summary>A file dropped in <c>raw/{project}/</c> starts a run.</summary>
-public sealed class RawDrop(PipelineStorage storage, RunStarter starter, ProjectReader projects, TimeProvider time, ILogger<RawDrop> logger)
+/// <summary>
+/// A file dropped in <c>raw/{project}/</c> starts a run. In Azure an Event Grid subscription says that it lies there (Flex Consumption polls no container);
+/// the embedded host polls.
+/// </summary>
+public sealed class RawDrop(DropStarter starter)
 {
-    [Function(nameof(RawDrop))]
-    public async Task Run(
-        [BlobTrigger("raw/{project}/{name}")] Stream blob, string project, string name, [DurableClient] DurableTaskClient client, CancellationToken cancellation)
-    {
-        if (!BlobLayout.IsProjectName(project))
-        {
-            await RefuseAsync(project, name, "A project's name has 3 to 40 of a-z, 0-9 and '-'.", cancellation);
-            return;
-        }
+    /// <summary>The address of the function, as Event Grid calls it: <c>/runtime/webhooks/blobs?functionName=Host.Functions.RawDrop</c>.</summary>
+    public const string Name = nameof(RawDrop);
 
-        try
-        {
-            if ((await projects.SettingsAsync(project, cancellation)).Split.TestFile == name)
-            {
-                Log.TestSetDropped(logger, project, name);
-                await StartWaitingAsync(client, project, name, cancellation);
-                return;
-            }
-
-            string source = BlobLayout.MendedSource(name) ?? name; // mended rows start what they mend, anew and whole
-            await starter.StartAsync(client, project, source, "drop", cancellation);
-        }
-        catch (DatasetException fault)
-        {
-            await RefuseAsync(project, name, fault.Message, cancellation);
-        }
-    }
-
-    /// <summary>A drop that can start nothing is put aside with its reason; the blob stays where it is.</summary>
-    private async Task RefuseAsync(string project, string name, string reason, CancellationToken cancellation)
-    {
-        Log.DropRefused(logger, project, name, reason);
-        string what = $"{BlobLayout.RawContainer}/{project}/{name}";
-        await storage.Poison.PutAsync(BlobLayout.BlobPoisonQueue, what, new BinaryData(ContractJson.Write(new { function = nameof(RawDrop), blob = what })), reason, time.GetUtcNow(), cancellation);
-    }
-
-    /// <summary>Starts what was dropped before its test set was there.</summary>
-    private async Task StartWaitingAsync(DurableTaskClient client, string project, string testSet, CancellationToken cancellation)
-    {
-        string prefix = $"{project}/";
-        foreach ((string blob, _) in await storage.Files.ListAsync(BlobLayout.RawContainer, prefix, cancellation))
-        {
-            if (blob[prefix.Length..] != testSet && BlobLayout.MendedSource(blob[prefix.Length..]) is null)
-            {
-                await starter.StartAsync(client, project, blob[prefix.Length..], "drop", cancellation);
-            }
-        }
-    }
+    [Function(Name)]
+    public Task Run(
+        [BlobTrigger("raw/{project}/{name}", Source = BlobTriggerSource.EventGrid)] Stream blob, string project, string name, [DurableClient] DurableTaskClient client, CancellationToken cancellation) =>
+        starter.StartAsync(client, project, name, cancellation);
 }

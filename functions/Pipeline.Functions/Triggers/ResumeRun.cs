@@ -7,8 +7,8 @@ using Pipeline.Storage;
 
 namespace Pipeline.Functions.Triggers;
 
-/// <summary><c>POST /api/runs/{id}/resume</c>: starts a run again that failed or was cancelled; training goes on from its checkpoint.</summary>
-public sealed class ResumeRun(PipelineStorage storage, RunStarter starter)
+/// <summary><c>POST /api/runs/{id}/resume</c>: starts a run again that failed, was cancelled or interrupted; training goes on from its checkpoint.</summary>
+public sealed class ResumeRun(PipelineStorage storage, RunStarter starter, InterruptedRuns interrupted)
 {
     [Function(nameof(ResumeRun))]
     public async Task<IResult> Run(
@@ -20,15 +20,16 @@ public sealed class ResumeRun(PipelineStorage storage, RunStarter starter)
             return HttpAnswer.NotFound($"There is no run '{id}'.");
         }
 
-        if (run.State is not (RunRecord.Failed or RunRecord.Cancelled))
+        run = await interrupted.CheckAsync(client, run, cancellation);
+        if (!run.HasStopped)
         {
-            return HttpAnswer.BadRequest($"Run '{id}' is {run.State}; only one that failed or was cancelled can be resumed.");
+            return HttpAnswer.Conflict($"Run '{id}' is {run.State}; only one that failed, was cancelled or interrupted can be resumed.");
         }
 
         try
         {
             return await starter.ResumeAsync(client, run, cancellation) is { } refused
-                ? HttpAnswer.BadRequest(refused)
+                ? HttpAnswer.Conflict(refused)
                 : HttpAnswer.Accepted($"/api/runs/{id}", new { runId = id, started = true });
         }
         catch (DatasetException fault)

@@ -1,4 +1,3 @@
-using Microsoft.DurableTask;
 using Microsoft.DurableTask.Client;
 using Microsoft.Extensions.Logging;
 using Pipeline.Contracts;
@@ -32,25 +31,16 @@ public sealed class RunStarter(PipelineStorage storage, ProjectReader projects, 
             return (input.RunId, false);
         }
 
-        if (existing is not null)
+        if (existing is not null && !await PurgeAsync(client, input.RunId, cancellation))
         {
-            await PurgeAsync(client, input.RunId, cancellation);
+            throw new InvalidOperationException(StillStopping(input.RunId)); // a drop is tried again
         }
 
         await PutAsync(input, cancellation);
-        try
-        {
-            await client.ScheduleNewOrchestrationInstanceAsync(AdapterPipeline.Name, input, new StartOrchestrationOptions(input.RunId), cancellation);
-        }
-        catch (Exception) when (!cancellation.IsCancellationRequested && existing is null)
+        if (!await client.TryStartAsync(AdapterPipeline.Name, input, input.RunId, cancellation))
         {
             // The drop and a call, or two drops of the same bytes, came at once: the other one has started it.
-            if (await client.GetInstanceAsync(input.RunId, false, cancellation) is not { } other)
-            {
-                throw;
-            }
-
-            Log.RunExists(logger, input.RunId, other.RuntimeStatus.ToString());
+            Log.RunExists(logger, input.RunId, RunRecord.Running);
             return (input.RunId, false);
         }
 
@@ -61,14 +51,23 @@ public sealed class RunStarter(PipelineStorage storage, ProjectReader projects, 
     /// <summary>A run's orchestrations, the run itself first.</summary>
     public static IReadOnlyList<string> InstancesOf(string runId) => [runId, AdapterPipeline.DatasetInstanceOf(runId), TrainingWatch.InstanceOf(runId)];
 
-    /// <summary>Removes a run's orchestrations that have ended.</summary>
-    public static async Task PurgeAsync(DurableTaskClient client, string runId, CancellationToken cancellation)
+    /// <summary>What to say of a run that was cancelled and whose orchestrations have not ended yet.</summary>
+    public static string StillStopping(string runId) => $"Run '{runId}' has not stopped yet; try again in a moment.";
+
+    /// <summary>Removes a run's orchestrations. Those that were terminated end a little later: that is waited for.</summary>
+    /// <returns>Whether nothing of them is left.</returns>
+    public async Task<bool> PurgeAsync(DurableTaskClient client, string runId, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(client);
         foreach (string instance in InstancesOf(runId))
         {
-            await client.PurgeInstanceAsync(instance, cancellation);
+            if (!await client.HasEndedAsync(instance, time, cancellation) || !await client.TryPurgeAsync(instance, cancellation))
+            {
+                return false;
+            }
         }
+
+        return true;
     }
 
     /// <summary>Starts a run again that failed or was cancelled; its worker goes on from the checkpoint.</summary>
@@ -88,7 +87,11 @@ public sealed class RunStarter(PipelineStorage storage, ProjectReader projects, 
             return OtherRuns;
         }
 
-        await PurgeAsync(client, run.RunId, cancellation);
+        if (!await PurgeAsync(client, run.RunId, cancellation))
+        {
+            return StillStopping(run.RunId);
+        }
+
         if (run.FeedbackBatch is not null)
         {
             // Through the retraining, which notes at its end that the corrections are used.
@@ -96,7 +99,11 @@ public sealed class RunStarter(PipelineStorage storage, ProjectReader projects, 
         }
 
         await PutAsync(input, cancellation);
-        await client.ScheduleNewOrchestrationInstanceAsync(AdapterPipeline.Name, input, new StartOrchestrationOptions(input.RunId), cancellation);
+        if (!await client.TryStartAsync(AdapterPipeline.Name, input, input.RunId, cancellation))
+        {
+            return $"Run '{run.RunId}' was started by somebody else in this moment.";
+        }
+
         Log.RunStarted(logger, input.RunId, "resume", input.Source);
         return null;
     }
@@ -107,22 +114,14 @@ public sealed class RunStarter(PipelineStorage storage, ProjectReader projects, 
     {
         ArgumentNullException.ThrowIfNull(client);
         ArgumentNullException.ThrowIfNull(input);
-        if (await RetrainsAsync(client, input.Project, cancellation))
-        {
-            return null;
-        }
-
         string instanceId = RetrainingInstanceOf(input.Project);
-
-        await client.PurgeInstanceAsync(instanceId, cancellation);
-        return await client.ScheduleNewOrchestrationInstanceAsync(Retraining.Name, input, new StartOrchestrationOptions(instanceId), cancellation);
+        return await client.TryPurgeAsync(instanceId, cancellation) && await client.TryStartAsync(Retraining.Name, input, instanceId, cancellation) ? instanceId : null;
     }
 
     /// <summary>The instance of a project's retraining.</summary>
     public static string RetrainingInstanceOf(string project) => project + "-retraining";
 
-    private static async Task<bool> RetrainsAsync(DurableTaskClient client, string project, CancellationToken cancellation) =>
-        await client.GetInstanceAsync(RetrainingInstanceOf(project), false, cancellation) is { IsCompleted: false };
+    private static Task<bool> RetrainsAsync(DurableTaskClient client, string project, CancellationToken cancellation) => client.RunsAsync(RetrainingInstanceOf(project), cancellation);
 
     /// <summary>Lists a run that an orchestration is about to start.</summary>
     public async Task<PipelineInput> RecordAsync(string project, string source, string feedbackBatch, string trigger, CancellationToken cancellation)

@@ -27,7 +27,13 @@ public sealed class TrainingResults(PipelineStorage storage, TimeProvider time, 
             return;
         }
 
-        await client.RaiseEventAsync(TrainingWatch.InstanceOf(result.RunId), TrainingWatch.Finished, result, cancellation);
-        Log.ResultReceived(logger, result.RunId, result.Succeeded);
+        if (await client.TryRaiseEventAsync(TrainingWatch.InstanceOf(result.RunId), TrainingWatch.Finished, result, cancellation))
+        {
+            Log.ResultReceived(logger, result.RunId, result.Succeeded);
+        }
+        else
+        {
+            Log.ResultOfEndedRun(logger, result.RunId, result.Succeeded);
+        }
     }
 }

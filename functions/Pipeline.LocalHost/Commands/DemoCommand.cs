@@ -74,7 +74,7 @@ internal static class DemoCommand
                 throw new HostException($"Another host uses '{data}'; stop it, or name another folder with --data.");
             }
 
-            if (!File.Exists(Path.Combine(data, "orchestrations.db")) && Directory.EnumerateFileSystemEntries(data).Any(e => Path.GetFileName(e) != "host.lock"))
+            if (!Directory.Exists(Path.Combine(data, "azurite")) && Directory.EnumerateFileSystemEntries(data).Any(e => Path.GetFileName(e) != "host.lock"))
             {
                 throw new HostException($"'{data}' holds something that no demo has left there; name an empty folder with --data.");
             }

@@ -13,10 +13,14 @@ internal sealed class HostSession : IAsyncDisposable
     private readonly EmbeddedHost? _own;
     private readonly HttpClient _http;
 
-    private HostSession(EmbeddedHost? own, PipelineStorage storage, Uri address)
+    private HostSession(EmbeddedHost? own, PipelineStorage storage, Uri address, string? key)
     {
         (_own, Storage) = (own, storage);
         _http = new HttpClient { BaseAddress = address, Timeout = TimeSpan.FromMinutes(5) };
+        if (key is not null)
+        {
+            FunctionKey.AddTo(_http, key);
+        }
     }
 
     public PipelineStorage Storage { get; }
@@ -29,13 +33,17 @@ internal sealed class HostSession : IAsyncDisposable
     {
         if (HostEndpoint.Read(options.DataDirectory) is { } endpoint)
         {
-            string connection = endpoint.EmulatorConnection ?? Environment.GetEnvironmentVariable(EmbeddedHost.StorageSetting)
-                ?? throw new HostException($"The host on '{options.DataDirectory}' uses a storage account; set {EmbeddedHost.StorageSetting} to the same.");
-            return new HostSession(null, PipelineStorage.FromConnectionString(connection), endpoint.Address);
+            if (endpoint.EmulatorConnection is null && StorageAccount.From(options.Settings, Environment.GetEnvironmentVariable) is null)
+            {
+                throw new HostException($"The host on '{options.DataDirectory}' uses a storage account; set {StorageAccount.ConnectionSetting} or {StorageAccount.NameSetting} to the same.");
+            }
+
+            PipelineStorage storage = endpoint.EmulatorConnection is { } connection ? PipelineStorage.FromConnectionString(connection) : PipelineStorage.FromSettings(Environment.GetEnvironmentVariable);
+            return new HostSession(null, storage, endpoint.Address, FunctionKey.Read(options.DataDirectory));
         }
 
         EmbeddedHost host = await EmbeddedHost.StartAsync(options, say, cancellation);
-        return new HostSession(host, host.Storage, host.Address);
+        return new HostSession(host, host.Storage, host.Address, options.Key);
     }
 
     /// <summary>Calls an HTTP function.</summary>

@@ -17,21 +17,18 @@ namespace Pipeline.LocalHost.Hosting;
 /// <summary>The function app in one process: storage, engine, triggers, worker. Disposing it stops everything that it started.</summary>
 public sealed class EmbeddedHost : IAsyncDisposable
 {
-    /// <summary>The setting with the storage account.</summary>
-    public const string StorageSetting = "AzureWebJobsStorage";
-
     private const string DefaultSchedule = "0 0 3 * * *"; // every night at three
     private readonly FileStream _lock;
     private readonly Azurite? _azurite;
     private readonly WebApplication _app;
 
-    private EmbeddedHost(FileStream @lock, Azurite? azurite, WebApplication app, string connection)
+    private EmbeddedHost(FileStream @lock, Azurite? azurite, WebApplication app, StorageAccount account)
     {
-        (_lock, _azurite, _app, ConnectionString) = (@lock, azurite, app, connection);
+        (_lock, _azurite, _app, Account) = (@lock, azurite, app, account);
     }
 
-    /// <summary>The storage account's connection string.</summary>
-    public string ConnectionString { get; }
+    /// <summary>The storage account.</summary>
+    public StorageAccount Account { get; }
 
     /// <summary>The storage emulator's process; <c>null</c> when an account is used.</summary>
     public int? EmulatorProcessId => _azurite?.ProcessId;
@@ -67,11 +64,11 @@ public sealed class EmbeddedHost : IAsyncDisposable
         WebApplication? app = null;
         try
         {
-            string? account = options.Settings.GetValueOrDefault(StorageSetting) ?? Environment.GetEnvironmentVariable(StorageSetting);
-            if (string.IsNullOrWhiteSpace(account))
+            StorageAccount? account = StorageAccount.From(options.Settings, Environment.GetEnvironmentVariable);
+            if (account is null)
             {
                 azurite = await Azurite.StartAsync(Path.Combine(options.DataDirectory, "azurite"), say, cancellation);
-                account = azurite.ConnectionString;
+                account = new StorageAccount(azurite.ConnectionString, null);
             }
 
             app = Build(options, account);
@@ -81,8 +78,7 @@ public sealed class EmbeddedHost : IAsyncDisposable
                 _ = RepositoryLayout.Worker(); // said now rather than by a service that cannot start
             }
 
-            await app.Services.GetRequiredService<PipelineStorage>().EnsureCreatedAsync(cancellation);
-            app.Services.GetRequiredService<OrchestrationEngine>().Start();
+            await app.Services.GetRequiredService<TriggerTable>().EnsureCreatedAsync(cancellation);
             await app.StartAsync(cancellation);
             return new EmbeddedHost(@lock, azurite, app, account);
         }
@@ -120,18 +116,18 @@ public sealed class EmbeddedHost : IAsyncDisposable
         await _lock.DisposeAsync();
     }
 
-    private static WebApplication Build(HostOptions options, string connection)
+    private static WebApplication Build(HostOptions options, StorageAccount account)
     {
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
         string models = builder.Configuration["PIPELINE_MODELS"] is { Length: > 0 } said ? said : RepositoryLayout.Models;
         builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?>
         {
-            [StorageSetting] = connection,
             ["PIPELINE_MODELS"] = models,
             ["RetrainingSchedule"] = builder.Configuration["RetrainingSchedule"] ?? DefaultSchedule,
             ["AllowedHosts"] = string.Join(';', options.AllowedHosts.Prepend("127.0.0.1").Prepend("localhost")),
         });
         builder.Configuration.AddInMemoryCollection(options.Settings);
+        builder.Configuration.AddInMemoryCollection(account.Settings.Select(s => KeyValuePair.Create(s.Key, (string?)s.Value)));
         builder.Logging.ClearProviders();
         if (options.LogToConsole)
         {
@@ -142,29 +138,29 @@ public sealed class EmbeddedHost : IAsyncDisposable
             });
         }
 
-        builder.Logging.AddFilter("Microsoft", LogLevel.Warning);
+        builder.Logging.AddFilter("Microsoft", LogLevel.Warning).AddFilter("Microsoft.DurableTask", LogLevel.Error).AddFilter("DurableTask", LogLevel.Warning).AddFilter("Azure", LogLevel.Error);
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(options.Listen ?? System.Net.IPAddress.Loopback, options.Port));
         IServiceCollection services = builder.Services;
         PipelineServices.Add(services, builder.Configuration);
-        services.AddSingleton(_ => new HistoryStore(Path.Combine(options.DataDirectory, "orchestrations.db")));
-        services.AddSingleton(_ => new ReceiptStore(Path.Combine(options.DataDirectory, "receipts.db")));
+        services.AddSingleton<TriggerTable>();
         services.AddSingleton(s => new FunctionCatalog(s, typeof(PipelineServices).Assembly));
-        services.AddSingleton<IDurableFunctions>(s => s.GetRequiredService<FunctionCatalog>());
-        services.AddSingleton<OrchestrationEngine>();
-        services.AddSingleton<DurableTaskClient, EmbeddedDurableTaskClient>();
+        services.AddSingleton(s => new EmbeddedTaskHub(
+            account, options.WorkerId, HostFile.Read(), stopping => new FunctionTaskFactory(s.GetRequiredService<FunctionCatalog>(), options, stopping), s, s.GetRequiredService<ILoggerFactory>()));
+        services.AddSingleton<DurableTaskClient, EmbeddedDurableClient>();
+        services.AddHostedService(s => s.GetRequiredService<EmbeddedTaskHub>()); // before the triggers that start orchestrations, and stopped after them
         services.AddHostedService<BlobPoller>();
         services.AddHostedService<QueuePoller>();
         services.AddHostedService<TimerRunner>();
         if (options.StartWorker)
         {
-            services.AddHostedService(s => ActivatorUtilities.CreateInstance<WorkerProcess>(s, connection, builder.Configuration["PIPELINE_MODELS"]!));
+            services.AddHostedService(s => ActivatorUtilities.CreateInstance<WorkerProcess>(s, account, builder.Configuration["PIPELINE_MODELS"]!));
         }
 
         WebApplication app = builder.Build();
         app.UseHostFiltering();
         app.Use(OwnPages.CheckAsync);
         app.MapGet("/", () => Microsoft.AspNetCore.Http.Results.Redirect("/api/dashboard"));
-        HttpRoutes.Map(app, app.Services.GetRequiredService<FunctionCatalog>());
+        HttpRoutes.Map(app, app.Services.GetRequiredService<FunctionCatalog>(), options.Key);
         return app;
     }
 

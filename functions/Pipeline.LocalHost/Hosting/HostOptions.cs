@@ -1,9 +1,11 @@
+using Pipeline.Contracts;
+
 namespace Pipeline.LocalHost.Hosting;
 
 /// <summary>How the host runs.</summary>
 public sealed record HostOptions
 {
-    /// <summary>Folder of histories, receipts and the emulator's data.</summary>
+    /// <summary>Folder of the emulator's data, and of what says where the host answers.</summary>
     public required string DataDirectory { get; init; }
 
     /// <summary>Port of the HTTP functions on loopback; 0: a free one.</summary>
@@ -11,6 +13,15 @@ public sealed record HostOptions
 
     /// <summary>The address to listen on; <c>null</c>: loopback only.</summary>
     public System.Net.IPAddress? Listen { get; init; }
+
+    /// <summary>The key that HTTP functions ask for (<see cref="FunctionKey"/>); <c>null</c>: none.</summary>
+    public string? Key { get; init; }
+
+    /// <summary>The host among those of its account: one of a data folder that starts again takes its partitions up at once.</summary>
+    public string WorkerId => $"{Environment.MachineName}-{ContentHash.ShortOf(Path.GetFullPath(DataDirectory))}";
+
+    /// <summary>For tests: called with function and instance behind an activity's effects and before its result is kept.</summary>
+    internal Func<string, string, Task>? AfterActivity { get; init; }
 
     /// <summary>Names under which the host may be called beside localhost.</summary>
     public IReadOnlyList<string> AllowedHosts { get; init; } = [];

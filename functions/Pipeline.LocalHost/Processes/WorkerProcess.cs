@@ -1,17 +1,18 @@
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Pipeline.LocalHost.Hosting;
 
 namespace Pipeline.LocalHost.Processes;
 
 /// <summary>Keeps the worker running as a child process; a worker that dies is started again.</summary>
-internal sealed class WorkerProcess(string connection, string models, TimeProvider time, ILogger<WorkerProcess> logger) : BackgroundService
+internal sealed class WorkerProcess(StorageAccount account, string models, TimeProvider time, ILogger<WorkerProcess> logger) : BackgroundService
 {
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(2);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         string assembly = RepositoryLayout.Worker();
-        var environment = new Dictionary<string, string> { ["AzureWebJobsStorage"] = connection, ["PIPELINE_MODELS"] = models };
+        var environment = new Dictionary<string, string>(account.Settings) { ["PIPELINE_MODELS"] = models };
         while (!stoppingToken.IsCancellationRequested)
         {
             await using ChildProcess worker = ChildProcess.Start(

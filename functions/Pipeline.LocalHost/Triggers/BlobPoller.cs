@@ -9,8 +9,11 @@ using Pipeline.Storage;
 
 namespace Pipeline.LocalHost.Triggers;
 
-/// <summary>Looks for new and changed blobs and tells the functions that wait for them. A blob that fails five times is put aside until it changes.</summary>
-internal sealed class BlobPoller(PipelineStorage storage, FunctionCatalog catalog, ReceiptStore receipts, TimeProvider time, ILogger<BlobPoller> logger) : BackgroundService
+/// <summary>
+/// Looks for new and changed blobs and tells the functions that wait for them. A blob that fails five times is put aside until it changes. Triggers whose source is
+/// Event Grid are polled too: no events come here. Of several hosts each may tell of a blob before it knows that another has: as in Azure, at least once.
+/// </summary>
+internal sealed class BlobPoller(PipelineStorage storage, FunctionCatalog catalog, TriggerTable told, TimeProvider time, ILogger<BlobPoller> logger) : BackgroundService
 {
     private const int MostAttempts = 5;
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(500);
@@ -18,12 +21,12 @@ internal sealed class BlobPoller(PipelineStorage storage, FunctionCatalog catalo
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        List<(FunctionDefinition Function, BlobPath Path)> functions = [.. catalog.Of<BlobTriggerAttribute>().Select(f => (f.Function, new BlobPath(f.Trigger.BlobPath)))];
+        List<(HostedFunction Function, BlobPath Path)> functions = [.. catalog.Of<BlobTriggerAttribute>().Select(f => (f.Function, new BlobPath(f.Trigger.BlobPath)))];
         while (!stoppingToken.IsCancellationRequested)
         {
             try
             {
-                foreach ((FunctionDefinition function, BlobPath path) in functions)
+                foreach ((HostedFunction function, BlobPath path) in functions)
                 {
                     await LookAsync(function, path, stoppingToken);
                 }
@@ -37,22 +40,22 @@ internal sealed class BlobPoller(PipelineStorage storage, FunctionCatalog catalo
         }
     }
 
-    private async Task LookAsync(FunctionDefinition function, BlobPath path, CancellationToken cancellation)
+    private async Task LookAsync(HostedFunction function, BlobPath path, CancellationToken cancellation)
     {
         BlobContainerClient container = storage.Blobs.GetBlobContainerClient(path.Container);
         await foreach (BlobItem item in container.GetBlobsAsync(cancellationToken: cancellation))
         {
             string etag = item.Properties.ETag.ToString()!;
             string key = $"{path.Container}/{item.Name}";
-            if (path.Match(item.Name) is { } values && !receipts.Has(function.Name, key, etag) && await TellAsync(function, container, item, values, $"{key}|{etag}", cancellation))
+            if (path.Match(item.Name) is { } values && !await told.WasToldAsync(function.Name, key, etag, cancellation) && await TellAsync(function, container, item, values, $"{key}|{etag}", cancellation))
             {
-                receipts.Put(function.Name, key, etag);
+                await told.NoteAsync(function.Name, key, etag, cancellation);
             }
         }
     }
 
     /// <returns>Whether the blob is done with.</returns>
-    private async Task<bool> TellAsync(FunctionDefinition function, BlobContainerClient container, BlobItem item, IReadOnlyDictionary<string, string> values, string key, CancellationToken cancellation)
+    private async Task<bool> TellAsync(HostedFunction function, BlobContainerClient container, BlobItem item, IReadOnlyDictionary<string, string> values, string key, CancellationToken cancellation)
     {
         try
         {

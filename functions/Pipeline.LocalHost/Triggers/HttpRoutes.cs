@@ -6,15 +6,21 @@ using Pipeline.LocalHost.Hosting;
 
 namespace Pipeline.LocalHost.Triggers;
 
-/// <summary>Maps HTTP functions under <c>/api/</c>.</summary>
+/// <summary>Maps HTTP functions under <c>/api/</c>, with the key that they ask for.</summary>
 internal static class HttpRoutes
 {
-    public static void Map(IEndpointRouteBuilder routes, FunctionCatalog catalog)
+    public static void Map(IEndpointRouteBuilder routes, FunctionCatalog catalog, string? key)
     {
-        foreach ((FunctionDefinition function, HttpTriggerAttribute trigger) in catalog.Of<HttpTriggerAttribute>())
+        foreach ((HostedFunction function, HttpTriggerAttribute trigger) in catalog.Of<HttpTriggerAttribute>())
         {
             routes.MapMethods("/api/" + (trigger.Route ?? function.Name), trigger.Methods ?? ["GET", "POST"], async (HttpContext context) =>
             {
+                if (!FunctionKey.Allows(context.Request, trigger.AuthLevel, key))
+                {
+                    context.Response.StatusCode = StatusCodes.Status401Unauthorized;
+                    return;
+                }
+
                 object? result = await catalog.InvokeAsync(
                     function, p => p == function.TriggerParameter ? context.Request : context.GetRouteValue(p.Name!)?.ToString(), context.RequestAborted);
                 if (result is IResult answer)

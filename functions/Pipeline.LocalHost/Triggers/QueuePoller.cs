@@ -19,7 +19,7 @@ internal sealed class QueuePoller(PipelineStorage storage, FunctionCatalog catal
     protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
         Task.WhenAll(catalog.Of<QueueTriggerAttribute>().Select(f => PollAsync(f.Function, f.Trigger.QueueName, stoppingToken)));
 
-    private async Task PollAsync(FunctionDefinition function, string queueName, CancellationToken cancellation)
+    private async Task PollAsync(HostedFunction function, string queueName, CancellationToken cancellation)
     {
         QueueClient queue = storage.Queues.GetQueueClient(queueName);
         while (!cancellation.IsCancellationRequested)
@@ -40,7 +40,7 @@ internal sealed class QueuePoller(PipelineStorage storage, FunctionCatalog catal
         }
     }
 
-    private async Task TellAsync(FunctionDefinition function, QueueClient queue, QueueMessage message, CancellationToken cancellation)
+    private async Task TellAsync(HostedFunction function, QueueClient queue, QueueMessage message, CancellationToken cancellation)
     {
         try
         {

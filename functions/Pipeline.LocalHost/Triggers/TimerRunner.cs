@@ -7,8 +7,8 @@ using Pipeline.LocalHost.Hosting;
 
 namespace Pipeline.LocalHost.Triggers;
 
-/// <summary>Fires timer functions by their six-field NCRONTAB.</summary>
-internal sealed class TimerRunner(FunctionCatalog catalog, IConfiguration configuration, TimeProvider time, ILogger<TimerRunner> logger) : BackgroundService
+/// <summary>Fires timer functions by their six-field NCRONTAB, each time on one of the hosts of an account. A firing whose host dies is not made up for; the next one comes.</summary>
+internal sealed class TimerRunner(FunctionCatalog catalog, TriggerTable told, IConfiguration configuration, TimeProvider time, ILogger<TimerRunner> logger) : BackgroundService
 {
     /// <summary>The schedule of a timer.</summary>
     /// <exception cref="HostException">The setting is missing or no NCRONTAB.</exception>
@@ -32,7 +32,7 @@ internal sealed class TimerRunner(FunctionCatalog catalog, IConfiguration config
     protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
         Task.WhenAll(catalog.Of<TimerTriggerAttribute>().Select(f => RunAsync(f.Function, Schedule(f.Trigger.Schedule, name => configuration[name]), stoppingToken)));
 
-    private async Task RunAsync(FunctionDefinition function, CrontabSchedule schedule, CancellationToken cancellation)
+    private async Task RunAsync(HostedFunction function, CrontabSchedule schedule, CancellationToken cancellation)
     {
         while (!cancellation.IsCancellationRequested)
         {
@@ -45,6 +45,11 @@ internal sealed class TimerRunner(FunctionCatalog catalog, IConfiguration config
 
             try
             {
+                if (!await told.TryTakeAsync(function.Name, next, cancellation))
+                {
+                    continue;
+                }
+
                 await catalog.InvokeAsync(function, p => p == function.TriggerParameter ? new TimerInfo() : null, cancellation);
             }
             catch (Exception fault) when (!cancellation.IsCancellationRequested)

@@ -252,7 +252,7 @@ public sealed class EmbeddedHostTests(HostFixture host) : IClassFixture<HostFixt
         }
 
         Assert.Empty((await host.Storage.Registry.GetAsync("cancelled", TestContext.Current.CancellationToken)).Published);
-        Assert.Equal(HttpStatusCode.BadRequest, (await host.PostAsync($"api/runs/{run.RunId}/cancel", new { })).StatusCode);
+        Assert.Equal(HttpStatusCode.Conflict, (await host.PostAsync($"api/runs/{run.RunId}/cancel", new { })).StatusCode);
     }
 
     [Theory]
@@ -298,7 +298,7 @@ public sealed class EmbeddedHostTests(HostFixture host) : IClassFixture<HostFixt
 
         HttpResponseMessage refused = await host.PostAsync($"api/runs/{run.RunId}/resume", new { });
 
-        Assert.Equal(HttpStatusCode.BadRequest, refused.StatusCode);
+        Assert.Equal(HttpStatusCode.Conflict, refused.StatusCode);
         Assert.Contains("Another retraining of the project runs", await refused.Content.ReadAsStringAsync(TestContext.Current.CancellationToken), StringComparison.Ordinal);
         await host.Durable.TerminateInstanceAsync(instance, (object?)null, TestContext.Current.CancellationToken);
     }

@@ -21,7 +21,7 @@ public sealed class PausedWorkerTests(StorageFixture storage) : IClassFixture<St
         string data = Directory.CreateTempSubdirectory("pipeline-paused-").FullName;
         try
         {
-            var options = new HostOptions { DataDirectory = data, StartWorker = false, LogToConsole = false, Settings = new Dictionary<string, string?> { [EmbeddedHost.StorageSetting] = storage.ConnectionString } };
+            var options = new HostOptions { DataDirectory = data, StartWorker = false, LogToConsole = false, Settings = new Dictionary<string, string?> { [StorageAccount.ConnectionSetting] = storage.ConnectionString } };
             await using EmbeddedHost host = await EmbeddedHost.StartAsync(options, _ => { }, Cancellation);
             await using ServeWorker paused = ServeWorker.Start(storage.ConnectionString, Settings);
             await storage.Account.Files.WriteAsync(BlobLayout.Project(Project), Encoding.UTF8.GetBytes("training: { r: 4, epochs: 4, batchSize: 4, checkpointSteps: 10, warmupSteps: 5 }\nevaluation: { generate: false, bootstrapSamples: 200 }\nvalidation: { maxTokens: 64 }\n"), Cancellation);

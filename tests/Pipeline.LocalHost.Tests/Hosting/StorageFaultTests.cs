@@ -34,7 +34,7 @@ public sealed class StorageFaultTests(StorageFixture storage, ITestOutputHelper 
             var options = new HostOptions
             {
                 DataDirectory = data, LogToConsole = false,
-                Settings = new Dictionary<string, string?> { [EmbeddedHost.StorageSetting] = proxy.ConnectionString, ["RetrainingSchedule"] = "0 0 3 * * *" },
+                Settings = new Dictionary<string, string?> { [StorageAccount.ConnectionSetting] = proxy.ConnectionString, ["RetrainingSchedule"] = "0 0 3 * * *" },
             };
             await using (EmbeddedHost host = await EmbeddedHost.StartAsync(options, _ => { }, Cancellation))
             {

@@ -1,0 +1,84 @@
+using Azure.Identity;
+using DurableTask.AzureStorage;
+using DurableTask.Core;
+using Microsoft.DurableTask.Worker;
+using Microsoft.DurableTask.Worker.Shims;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Pipeline.LocalHost.Hosting;
+
+namespace Pipeline.LocalHost.Durable;
+
+/// <summary>
+/// Microsoft's durable engine in this process: the Durable Task Framework on the storage backend that Azure Functions uses (DurableTask.AzureStorage).
+/// Several hosts on one account share a task hub: each holds the leases of some partitions, and takes those of one that has gone.
+/// </summary>
+internal sealed class EmbeddedTaskHub : IHostedService, IDisposable
+{
+    /// <summary>After so long, what a host that was killed had in hand is taken up by another; it is renewed while the work goes on.</summary>
+    private static readonly TimeSpan Hidden = TimeSpan.FromSeconds(20);
+
+    /// <summary>After so long without a renewal a partition is anybody's.</summary>
+    private static readonly TimeSpan Lease = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan LeaseLook = TimeSpan.FromSeconds(5);
+    private const int MostActivities = 8;
+    private const int MostOrchestrators = 32;
+    private readonly CancellationTokenSource _stopping = new();
+    private readonly AzureStorageOrchestrationService _service;
+    private readonly TaskHubWorker _worker;
+
+    /// <summary>On an account.</summary>
+    /// <param name="account">The account.</param>
+    /// <param name="workerId">This host among those of the account.</param>
+    /// <param name="file">host.json: the task hub's name and number of partitions, the same as under Azure Functions.</param>
+    /// <param name="tasks">Orchestrators and activities; given what is cancelled when the hub stops.</param>
+    /// <param name="services">Handed to what the engine makes.</param>
+    /// <param name="logs">Where it logs.</param>
+    public EmbeddedTaskHub(StorageAccount account, string workerId, HostFile file, Func<CancellationToken, IDurableTaskFactory> tasks, IServiceProvider services, ILoggerFactory logs)
+    {
+        _service = new AzureStorageOrchestrationService(new AzureStorageOrchestrationServiceSettings
+        {
+            StorageAccountClientProvider = account.ConnectionString is { } connection ? new StorageAccountClientProvider(connection) : new StorageAccountClientProvider(account.Name!, new DefaultAzureCredential()),
+            TaskHubName = file.HubName,
+            PartitionCount = file.Partitions,
+            WorkerId = workerId,
+            UseAppLease = false,
+            ControlQueueVisibilityTimeout = Hidden,
+            WorkItemQueueVisibilityTimeout = Hidden,
+            LeaseInterval = Lease,
+            LeaseRenewInterval = LeaseLook,
+            LeaseAcquireInterval = LeaseLook,
+            MaxQueuePollingInterval = file.MaxQueuePollingInterval,
+            MaxConcurrentTaskActivityWorkItems = MostActivities,
+            MaxConcurrentTaskOrchestrationWorkItems = MostOrchestrators,
+            ThrowExceptionOnInvalidDedupeStatus = true,
+            LoggerFactory = logs,
+        });
+        IDurableTaskFactory factory = tasks(_stopping.Token);
+        var shims = new DurableTaskShimFactory(new DurableTaskWorkerOptions(), logs);
+        _worker = new TaskHubWorker(_service, new OrchestratorObjects(factory, shims, services), new ActivityObjects(factory, shims, services), logs) { ErrorPropagationMode = ErrorPropagationMode.UseFailureDetails };
+    }
+
+    /// <summary>For the client.</summary>
+    public AzureStorageOrchestrationService Service => _service;
+
+    public async Task StartAsync(CancellationToken cancellationToken)
+    {
+        await _service.CreateIfNotExistsAsync();
+        await _worker.StartAsync();
+    }
+
+    /// <summary>Gives back what is in hand: activities are asked to stop, and another host, or the next start, takes them up.</summary>
+    public async Task StopAsync(CancellationToken cancellationToken)
+    {
+        await _stopping.CancelAsync();
+        await _worker.StopAsync(isForced: false);
+    }
+
+    public void Dispose()
+    {
+        _worker.Dispose();
+        _service.Dispose();
+        _stopping.Dispose();
+    }
+}
