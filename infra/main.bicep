@@ -21,6 +21,9 @@ param retrainingSchedule string = '0 0 3 * * *'
 @description('Address of the Azure OpenAI resource whose deployments write rows; empty: none. The identity needs the role Cognitive Services OpenAI User there.')
 param openAiEndpoint string = ''
 
+@description('Whether the function app is published already: then dropped files start runs (Event Grid asks the app first). False for the first deployment.')
+param appIsPublished bool = false
+
 @description('The longest that one training job may run, seconds.')
 param longestTrainingSeconds int = 86400
 
@@ -58,6 +61,11 @@ module functionApp 'functionApp.bicep' = {
     retrainingSchedule: retrainingSchedule
     openAiEndpoint: openAiEndpoint
   }
+}
+
+module dropEvents 'dropEvents.bicep' = if (appIsPublished) {
+  name: 'dropEvents'
+  params: { location: location, name: '${name}-drops', storageAccount: storage.outputs.name, functionApp: functionApp.outputs.name }
 }
 
 module environment 'environment.bicep' = {

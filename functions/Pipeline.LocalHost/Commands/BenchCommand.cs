@@ -33,7 +33,7 @@ internal static class BenchCommand
         {
             await using Azurite azurite = await Azurite.StartAsync(folder.FullName, Console.WriteLine, cancellation);
             await using ServiceProvider services = new ServiceCollection().BuildServiceProvider();
-            using var hub = new EmbeddedTaskHub(new StorageAccount(azurite.ConnectionString, null), "bench", HostFile.Read(), _ => new BenchTasks(), services, NullLoggerFactory.Instance);
+            using var hub = new EmbeddedTaskHub(new StorageAccount(azurite.ConnectionString, null), "bench", TimeSpan.FromMinutes(1), HostFile.Read(), _ => new BenchTasks(), services, NullLoggerFactory.Instance);
             await hub.StartAsync(cancellation);
             EngineFigures figures = await MeasureAsync(new EmbeddedDurableClient(hub, TimeProvider.System), activities, waiting, cancellation);
             await hub.StopAsync(cancellation);

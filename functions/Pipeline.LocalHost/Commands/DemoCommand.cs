@@ -62,17 +62,7 @@ internal static class DemoCommand
     {
         if (Directory.Exists(data))
         {
-            try
-            {
-                using (new FileStream(Path.Combine(data, "host.lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None))
-                {
-                    // nobody uses the folder
-                }
-            }
-            catch (IOException)
-            {
-                throw new HostException($"Another host uses '{data}'; stop it, or name another folder with --data.");
-            }
+            DataFolder.Lock(data).Dispose(); // nobody uses it
 
             if (!Directory.Exists(Path.Combine(data, "azurite")) && Directory.EnumerateFileSystemEntries(data).Any(e => Path.GetFileName(e) != "host.lock"))
             {

@@ -6,7 +6,7 @@ using Spectre.Console;
 
 namespace Pipeline.LocalHost.Commands;
 
-/// <summary><c>runs</c>, <c>show RUN</c>, <c>cancel RUN</c>, <c>resume RUN</c> and <c>purge RUN</c>.</summary>
+/// <summary><c>runs</c>, <c>show RUN</c>, <c>cancel RUN</c>, <c>resume RUN</c>, <c>purge RUN</c>, <c>requeue ID</c> and <c>discard ID</c>.</summary>
 internal static class RunsCommand
 {
     public static IEnumerable<Command> Create()
@@ -16,11 +16,12 @@ internal static class RunsCommand
         var run = new Argument<string>("RUN") { Description = "The run's id" };
         var runs = new Command("runs", "List the runs") { data, json };
         runs.SetAction((parsed, cancellation) => WithSessionAsync(parsed.GetRequiredValue(data), session => ListAsync(session, parsed.GetValue(json), cancellation), cancellation));
-        Command OfOne(string name, string description, HttpMethod method, string suffix)
+        var aside = new Argument<string>("ID") { Description = "Its id in the list that 'runs' prints" };
+        Command OfOne(string name, string description, HttpMethod method, string suffix, string of = "runs", Argument<string>? which = null)
         {
-            var command = new Command(name, description) { run, data, json };
+            var command = new Command(name, description) { which ?? run, data, json };
             command.SetAction((parsed, cancellation) => WithSessionAsync(
-                parsed.GetRequiredValue(data), session => PrintAsync(session, method, $"api/runs/{Uri.EscapeDataString(parsed.GetRequiredValue(run))}{suffix}", parsed.GetValue(json), cancellation), cancellation));
+                parsed.GetRequiredValue(data), session => PrintAsync(session, method, $"api/{of}/{Uri.EscapeDataString(parsed.GetRequiredValue(which ?? run))}{suffix}", parsed.GetValue(json), cancellation), cancellation));
             return command;
         }
 
@@ -29,8 +30,10 @@ internal static class RunsCommand
             runs,
             OfOne("show", "Show a run", HttpMethod.Get, ""),
             OfOne("cancel", "Cancel a run; its worker keeps a checkpoint", HttpMethod.Post, "/cancel"),
-            OfOne("resume", "Start a run again that failed or was cancelled; training goes on from its checkpoint", HttpMethod.Post, "/resume"),
-            OfOne("purge", "Remove what a failed or cancelled run has left", HttpMethod.Delete, ""),
+            OfOne("resume", "Start a run again that failed, was cancelled or interrupted; training goes on from its checkpoint", HttpMethod.Post, "/resume"),
+            OfOne("purge", "Remove what a failed, cancelled or interrupted run has left", HttpMethod.Delete, ""),
+            OfOne("requeue", "Bring back a message or a drop that was put aside", HttpMethod.Post, "/requeue", "putaside", aside),
+            OfOne("discard", "Delete a message that was put aside, for good", HttpMethod.Delete, "", "putaside", aside),
         ];
     }
 
@@ -59,10 +62,10 @@ internal static class RunsCommand
         List<PutAside> aside = await session.CallAsync<List<PutAside>>(HttpMethod.Get, "api/putaside", null, cancellation);
         if (aside.Count > 0)
         {
-            var notes = new Table().Title("Put aside: nobody could work with these").AddColumns("when", "what", "lies in", "reason");
+            var notes = new Table().Title("Put aside: nobody could work with these").AddColumns("id", "when", "what", "lies in", "reason");
             foreach (PutAside note in aside)
             {
-                notes.AddRow([.. new[] { note.At.ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture), note.What, note.Queue, note.Reason }.Select(Markup.Escape)]);
+                notes.AddRow([.. new[] { note.Id, note.At.ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture), note.What, note.Queue, note.Reason }.Select(Markup.Escape)]);
             }
 
             AnsiConsole.Write(notes);

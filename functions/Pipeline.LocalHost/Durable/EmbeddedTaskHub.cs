@@ -15,9 +15,6 @@ namespace Pipeline.LocalHost.Durable;
 /// </summary>
 internal sealed class EmbeddedTaskHub : IHostedService, IDisposable
 {
-    /// <summary>After so long, what a host that was killed had in hand is taken up by another; it is renewed while the work goes on.</summary>
-    private static readonly TimeSpan Hidden = TimeSpan.FromSeconds(20);
-
     /// <summary>After so long without a renewal a partition is anybody's.</summary>
     private static readonly TimeSpan Lease = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan LeaseLook = TimeSpan.FromSeconds(5);
@@ -30,11 +27,12 @@ internal sealed class EmbeddedTaskHub : IHostedService, IDisposable
     /// <summary>On an account.</summary>
     /// <param name="account">The account.</param>
     /// <param name="workerId">This host among those of the account.</param>
+    /// <param name="hidden">For how long a message is hidden from other hosts; it is renewed while the work goes on.</param>
     /// <param name="file">host.json: the task hub's name and number of partitions, the same as under Azure Functions.</param>
     /// <param name="tasks">Orchestrators and activities; given what is cancelled when the hub stops.</param>
     /// <param name="services">Handed to what the engine makes.</param>
     /// <param name="logs">Where it logs.</param>
-    public EmbeddedTaskHub(StorageAccount account, string workerId, HostFile file, Func<CancellationToken, IDurableTaskFactory> tasks, IServiceProvider services, ILoggerFactory logs)
+    public EmbeddedTaskHub(StorageAccount account, string workerId, TimeSpan hidden, HostFile file, Func<CancellationToken, IDurableTaskFactory> tasks, IServiceProvider services, ILoggerFactory logs)
     {
         _service = new AzureStorageOrchestrationService(new AzureStorageOrchestrationServiceSettings
         {
@@ -43,8 +41,8 @@ internal sealed class EmbeddedTaskHub : IHostedService, IDisposable
             PartitionCount = file.Partitions,
             WorkerId = workerId,
             UseAppLease = false,
-            ControlQueueVisibilityTimeout = Hidden,
-            WorkItemQueueVisibilityTimeout = Hidden,
+            ControlQueueVisibilityTimeout = hidden,
+            WorkItemQueueVisibilityTimeout = hidden,
             LeaseInterval = Lease,
             LeaseRenewInterval = LeaseLook,
             LeaseAcquireInterval = LeaseLook,

@@ -48,13 +48,8 @@ internal sealed class FunctionTaskFactory(FunctionCatalog catalog, HostOptions o
         {
             try
             {
-                object? output = await catalog.InvokeAsync(function, p => p == function.TriggerParameter ? input : null, stopping);
-                if (options.AfterActivity is { } after)
-                {
-                    await after(function.Name, context.InstanceId);
-                }
-
-                return output;
+                Task<object?> CallAsync() => catalog.InvokeAsync(function, p => p == function.TriggerParameter ? input : null, stopping);
+                return await (options.AroundActivity is { } around ? around(function.Name, CallAsync) : CallAsync());
             }
             catch (OperationCanceledException) when (stopping.IsCancellationRequested)
             {

@@ -17,7 +17,9 @@ namespace Pipeline.LocalHost.Hosting;
 /// <summary>The function app in one process: storage, engine, triggers, worker. Disposing it stops everything that it started.</summary>
 public sealed class EmbeddedHost : IAsyncDisposable
 {
-    private const string DefaultSchedule = "0 0 3 * * *"; // every night at three
+    /// <summary>When retraining is looked at where <c>RetrainingSchedule</c> does not say it: every night at three.</summary>
+    public const string DefaultSchedule = "0 0 3 * * *";
+
     private readonly FileStream _lock;
     private readonly Azurite? _azurite;
     private readonly WebApplication _app;
@@ -58,8 +60,7 @@ public sealed class EmbeddedHost : IAsyncDisposable
     {
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(say);
-        Directory.CreateDirectory(options.DataDirectory);
-        FileStream @lock = Lock(options.DataDirectory);
+        FileStream @lock = DataFolder.Lock(options.DataDirectory);
         Azurite? azurite = null;
         WebApplication? app = null;
         try
@@ -145,7 +146,7 @@ public sealed class EmbeddedHost : IAsyncDisposable
         services.AddSingleton<TriggerTable>();
         services.AddSingleton(s => new FunctionCatalog(s, typeof(PipelineServices).Assembly));
         services.AddSingleton(s => new EmbeddedTaskHub(
-            account, options.WorkerId, HostFile.Read(), stopping => new FunctionTaskFactory(s.GetRequiredService<FunctionCatalog>(), options, stopping), s, s.GetRequiredService<ILoggerFactory>()));
+            account, options.WorkerId, options.Hidden, HostFile.Read(), stopping => new FunctionTaskFactory(s.GetRequiredService<FunctionCatalog>(), options, stopping), s, s.GetRequiredService<ILoggerFactory>()));
         services.AddSingleton<DurableTaskClient, EmbeddedDurableClient>();
         services.AddHostedService(s => s.GetRequiredService<EmbeddedTaskHub>()); // before the triggers that start orchestrations, and stopped after them
         services.AddHostedService<BlobPoller>();
@@ -162,17 +163,5 @@ public sealed class EmbeddedHost : IAsyncDisposable
         app.MapGet("/", () => Microsoft.AspNetCore.Http.Results.Redirect("/api/dashboard"));
         HttpRoutes.Map(app, app.Services.GetRequiredService<FunctionCatalog>(), options.Key);
         return app;
-    }
-
-    private static FileStream Lock(string directory)
-    {
-        try
-        {
-            return new FileStream(Path.Combine(directory, "host.lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
-        }
-        catch (IOException)
-        {
-            throw new HostException($"Another host uses '{directory}'; stop it, or name another folder with --data.");
-        }
     }
 }

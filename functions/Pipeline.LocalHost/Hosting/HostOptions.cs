@@ -20,8 +20,11 @@ public sealed record HostOptions
     /// <summary>The host among those of its account: one of a data folder that starts again takes its partitions up at once.</summary>
     public string WorkerId => $"{Environment.MachineName}-{ContentHash.ShortOf(Path.GetFullPath(DataDirectory))}";
 
-    /// <summary>For tests: called with function and instance behind an activity's effects and before its result is kept.</summary>
-    internal Func<string, string, Task>? AfterActivity { get; init; }
+    /// <summary>For tests: stands between the engine and an activity; given its name and what runs it, as often as it is called.</summary>
+    internal Func<string, Func<Task<object?>>, Task<object?>>? AroundActivity { get; init; }
+
+    /// <summary>After so long, what a host that was killed had in hand is taken up by another.</summary>
+    internal TimeSpan Hidden { get; init; } = TimeSpan.FromSeconds(20);
 
     /// <summary>Names under which the host may be called beside localhost.</summary>
     public IReadOnlyList<string> AllowedHosts { get; init; } = [];

@@ -4,28 +4,45 @@ using System.Net.Sockets;
 
 namespace Pipeline.LocalHost.Processes;
 
-/// <summary>The storage emulator, installed from its lock file and run on loopback with free ports and a data folder of its own.</summary>
+/// <summary>
+/// The storage emulator, installed from its lock file and run on loopback with a data folder of its own, on the ports that the folder had before where they
+/// are free. One that dies is started again on the same ports.
+/// </summary>
 internal sealed class Azurite : IAsyncDisposable
 {
     /// <summary>The emulator's well-known development account: public, the same everywhere, of use on loopback only.</summary>
     private const string Account = "devstoreaccount1";
     private const string DevelopmentKey = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
     private const string ProcessFile = "process-id";
+    private const string PortsFile = "ports";
     private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(30);
-    private readonly ChildProcess _process;
+    private static readonly TimeSpan RestartPause = TimeSpan.FromMilliseconds(500);
+    private readonly string _data;
+    private readonly int[] _ports;
+    private readonly Action<string> _say;
+    private readonly CancellationTokenSource _stop = new();
+    private ChildProcess _process;
+    private Task _watch = Task.CompletedTask;
 
-    private Azurite(ChildProcess process, string connection)
+    private Azurite(string data, int[] ports, ChildProcess process, Action<string> say)
     {
-        (_process, ConnectionString) = (process, connection);
+        (_data, _ports, _process, _say) = (data, ports, process, say);
     }
 
-    public string ConnectionString { get; }
+    public string ConnectionString => Connection(_ports);
+
+    /// <summary>The connection string of a data folder's emulator, running or not; <c>null</c>: there was none on it.</summary>
+    public static string? ConnectionOf(string data) =>
+        Path.Combine(data, PortsFile) is var file && File.Exists(file) && Numbers(File.ReadAllText(file)) is { Length: 3 } ports ? Connection(ports) : null;
+
+    private static string Connection(int[] ports) =>
+        $"DefaultEndpointsProtocol=http;AccountName={Account};AccountKey={DevelopmentKey};BlobEndpoint=http://127.0.0.1:{ports[0]}/{Account};QueueEndpoint=http://127.0.0.1:{ports[1]}/{Account};TableEndpoint=http://127.0.0.1:{ports[2]}/{Account};";
 
     public int ProcessId => _process.Id;
 
     /// <summary>Installs the emulator where that was not done yet, and starts it.</summary>
     /// <param name="data">Its data folder.</param>
-    /// <param name="say">Told what takes long.</param>
+    /// <param name="say">Told what takes long, and that it was started again.</param>
     /// <param name="cancellation">Ends the wait.</param>
     /// <exception cref="HostException">Node is missing, or the emulator does not start.</exception>
     public static async Task<Azurite> StartAsync(string data, Action<string> say, CancellationToken cancellation)
@@ -33,32 +50,102 @@ internal sealed class Azurite : IAsyncDisposable
         await InstallAsync(say, cancellation);
         Directory.CreateDirectory(data);
         await WaitForEarlierAsync(Path.Combine(data, ProcessFile), cancellation);
-        (int blob, int queue, int table) = (FreePort(), FreePort(), FreePort());
+        int[] ports = await PortsAsync(Path.Combine(data, PortsFile), cancellation);
+        var azurite = new Azurite(data, ports, await LaunchAsync(data, ports, cancellation), say);
+        azurite._watch = azurite.WatchAsync();
+        return azurite;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync();
+        await _watch;
+        await _process.DisposeAsync();
+        _stop.Dispose();
+    }
+
+    /// <summary>Starts it again when it has died: what it wrote until some seconds before is there.</summary>
+    private async Task WatchAsync()
+    {
+        while (true)
+        {
+            try
+            {
+                await _process.WaitForExitAsync(_stop.Token);
+                _say($"The storage emulator ended with exit code {_process.ExitCode}; starting it again. What was written in its last seconds may be lost.");
+                ChildProcess next = await LaunchAsync(_data, _ports, _stop.Token);
+                await _process.DisposeAsync();
+                _process = next;
+            }
+            catch (OperationCanceledException)
+            {
+                return;
+            }
+            catch (HostException fault)
+            {
+                _say(fault.Message);
+                await Task.Delay(RestartPause, _stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+        }
+    }
+
+    private static async Task<ChildProcess> LaunchAsync(string data, int[] ports, CancellationToken cancellation)
+    {
         var said = new List<string>();
         ChildProcess process = StartNode(
             ["run.js", "--silent", "--skipApiVersionCheck", "--disableTelemetry", "--location", data,
-             "--blobHost", "127.0.0.1", "--blobPort", $"{blob}", "--queueHost", "127.0.0.1", "--queuePort", $"{queue}", "--tableHost", "127.0.0.1", "--tablePort", $"{table}"],
+             "--blobHost", "127.0.0.1", "--blobPort", $"{ports[0]}", "--queueHost", "127.0.0.1", "--queuePort", $"{ports[1]}", "--tableHost", "127.0.0.1", "--tablePort", $"{ports[2]}"],
             said.Add);
-        string connection = $"DefaultEndpointsProtocol=http;AccountName={Account};AccountKey={DevelopmentKey};BlobEndpoint=http://127.0.0.1:{blob}/{Account};QueueEndpoint=http://127.0.0.1:{queue}/{Account};TableEndpoint=http://127.0.0.1:{table}/{Account};";
-        await File.WriteAllTextAsync(Path.Combine(data, ProcessFile), $"{process.Id}", cancellation);
-        var azurite = new Azurite(process, connection);
         try
         {
-            foreach (int port in (int[])[blob, queue, table])
+            await File.WriteAllTextAsync(Path.Combine(data, ProcessFile), $"{process.Id}", cancellation);
+            foreach (int port in ports)
             {
                 await WaitForPortAsync(process, port, said, cancellation);
             }
 
-            return azurite;
+            return process;
         }
         catch
         {
-            await azurite.DisposeAsync();
+            await process.DisposeAsync();
             throw;
         }
     }
 
-    public ValueTask DisposeAsync() => _process.DisposeAsync();
+    /// <summary>The ports that the folder had before, so that settings that name them stay true; others where these are taken.</summary>
+    private static async Task<int[]> PortsAsync(string file, CancellationToken cancellation)
+    {
+        int[] ports = File.Exists(file) ? Numbers(await File.ReadAllTextAsync(file, cancellation)) : [];
+        if (ports.Length != 3 || !ports.All(IsFree))
+        {
+            ports = [FreePort(), FreePort(), FreePort()];
+            await File.WriteAllTextAsync(file, string.Join(' ', ports), cancellation);
+        }
+
+        return ports;
+    }
+
+    private static int[] Numbers(string text) => [.. text.Split(' ').Select(p => int.TryParse(p, out int port) ? port : 0)];
+
+    private static bool IsFree(int port)
+    {
+        if (port is <= 0 or > ushort.MaxValue)
+        {
+            return false;
+        }
+
+        try
+        {
+            using var listener = new TcpListener(IPAddress.Loopback, port);
+            listener.Start();
+            return true;
+        }
+        catch (SocketException)
+        {
+            return false;
+        }
+    }
 
     /// <summary>The emulator of a host that was killed ends by itself and writes its files first: two on one folder would undo each other.</summary>
     private static async Task WaitForEarlierAsync(string file, CancellationToken cancellation)

@@ -16,6 +16,7 @@ public sealed partial class ArchitectureTests
         ["Pipeline.Storage"] = ["Pipeline.Contracts"],
         ["Pipeline.Functions"] = ["Pipeline.Contracts", "Pipeline.Datasets", "Pipeline.Registry", "Pipeline.Reporting", "Pipeline.Storage", "Pipeline.Tokenization"],
         ["Pipeline.LocalHost"] = ["Pipeline.Contracts", "Pipeline.Datasets", "Pipeline.Functions", "Pipeline.Storage", "Pipeline.Tokenization", "Pipeline.Worker (built only)"],
+        ["Pipeline.CrashingHost"] = ["Pipeline.LocalHost"],
         ["Pipeline.Model"] = ["Pipeline.Contracts"],
         ["Pipeline.Training"] = ["Pipeline.Contracts", "Pipeline.Model", "Pipeline.Tokenization"],
         ["Pipeline.Evaluation"] = ["Pipeline.Contracts", "Pipeline.Model", "Pipeline.Reporting", "Pipeline.Tokenization"],

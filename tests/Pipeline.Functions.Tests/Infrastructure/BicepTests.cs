@@ -48,6 +48,20 @@ public sealed class BicepTests
         Assert.DoesNotContain(settings, s => s.Contains("Key", StringComparison.Ordinal));
     }
 
+    /// <summary>A drop is an event: of blobs in the container that the function's trigger names, to the address under which the host has it.</summary>
+    [Fact]
+    public void DropEvents_Subscription_IsOfTheRawContainerToTheDropFunction()
+    {
+        JsonElement subscription = Resource(Module("dropEvents"), "Microsoft.EventGrid/systemTopics/eventSubscriptions").GetProperty("properties");
+        JsonElement filter = subscription.GetProperty("filter");
+
+        Assert.Equal($"/blobServices/default/containers/{BlobLayout.RawContainer}/", filter.GetProperty("subjectBeginsWith").GetString());
+        Assert.Equal(["Microsoft.Storage.BlobCreated"], filter.GetProperty("includedEventTypes").EnumerateArray().Select(e => e.GetString()));
+        string endpoint = subscription.GetProperty("destination").GetProperty("properties").GetProperty("endpointUrl").GetString()!;
+        Assert.Contains("/runtime/webhooks/blobs?functionName=Host.Functions.RawDrop&code={1}", endpoint, StringComparison.Ordinal);
+        Assert.Contains("systemKeys.blobs_extension", endpoint, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Roles_OneIdentity_HasStorageAndPullRights()
     {

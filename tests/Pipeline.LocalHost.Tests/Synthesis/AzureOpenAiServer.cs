@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
+using Pipeline.Contracts;
 
 namespace Pipeline.LocalHost.Tests.Synthesis;
 
@@ -14,7 +15,6 @@ namespace Pipeline.LocalHost.Tests.Synthesis;
 internal sealed class AzureOpenAiServer : IAsyncDisposable
 {
     private readonly WebApplication _app;
-    private int _written;
 
     private AzureOpenAiServer(WebApplication app) => _app = app;
 
@@ -98,11 +98,12 @@ internal sealed class AzureOpenAiServer : IAsyncDisposable
         }
 
         int count = int.Parse(asked.Split(' ')[1], System.Globalization.CultureInfo.InvariantCulture);
+        long number = 1000 * long.Parse(ContentHash.ShortOf(asked)[..5], System.Globalization.NumberStyles.HexNumber, System.Globalization.CultureInfo.InvariantCulture); // the same question, the same answer, whatever came before
         return JsonSerializer.Serialize(new
         {
             rows = Enumerable.Range(0, count).Select(_ => fields.EnumerateObject().ToDictionary(f => f.Name, f =>
             {
-                int number = Interlocked.Increment(ref _written);
+                number++;
                 return $"{f.Name} number {number} of a model, about subject {number * 7919 % 1009} and thing {number * 104729 % 2003}";
             })),
         });
