@@ -123,14 +123,14 @@ public sealed class ModelSynthesisTests : IAsyncLifetime
     [Fact]
     public async Task Build_LabelsThatTheCheckSeesOtherwise_GoToAPerson()
     {
-        _server.Label = text => text.Contains("number 3 ", StringComparison.Ordinal) ? "number" : null; // the first label is greeting
+        _server.Label = text => text.Contains("003 of a model", StringComparison.Ordinal) ? "number" : null; // the third row of each answer; the first label is greeting
 
         DatasetBuild build = await BuildAsync(Yaml("rows: 5, rowsPerCall: 5, concurrency: 1, checkLabels: true"));
 
         List<RejectedRow> disputed = [.. Rejected(build).Where(r => r.Reason == RejectionReason.LabelDisputed)];
-        Assert.Equal(6, disputed.Count); // one greeting, and the five that were written as numbers
+        Assert.Equal(5, disputed.Count); // one greeting, and four of the five that were written as numbers
         Assert.Contains(disputed, r => r.Detail.StartsWith("written as 'greeting', checked as 'number'", StringComparison.Ordinal));
-        Assert.Equal(4, build.Manifest.Synthesis[0].Learned);
+        Assert.Equal(5, build.Manifest.Synthesis[0].Learned);
     }
 
     [Theory]
