@@ -61,7 +61,16 @@ public sealed class RunStarter(PipelineStorage storage, ProjectReader projects, 
         ArgumentNullException.ThrowIfNull(client);
         foreach (string instance in InstancesOf(runId))
         {
-            if (!await client.HasEndedAsync(instance, time, cancellation) || !await client.TryPurgeAsync(instance, cancellation))
+            if (!await client.HasEndedAsync(instance, time, cancellation))
+            {
+                return false;
+            }
+        }
+
+        // Those that the run waits for first: what they say at their end comes to a run that is still there.
+        foreach (string instance in InstancesOf(runId).Reverse())
+        {
+            if (!await client.TryPurgeAsync(instance, cancellation))
             {
                 return false;
             }

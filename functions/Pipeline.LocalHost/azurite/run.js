@@ -14,4 +14,12 @@ const watch = setInterval(() => {
   }
 }, 250);
 watch.unref();
+// A server that closes waits for connections that were opened and never used (a client's pool has such) until it looks for them, which is half a minute:
+// requests in hand get a second, then all are cut.
+const http = require("http");
+const close = http.Server.prototype.close;
+http.Server.prototype.close = function (done) {
+  setTimeout(() => this.closeAllConnections(), 1000).unref();
+  return close.call(this, done);
+};
 require("azurite/dist/src/azurite.js");

@@ -4,7 +4,6 @@ using Microsoft.DurableTask;
 using Microsoft.DurableTask.Client;
 using Pipeline.Contracts;
 using Pipeline.Functions.Orchestrations;
-using Pipeline.LocalHost.Hosting;
 using Pipeline.Storage;
 
 namespace Pipeline.LocalHost.Tests.Hosting;
@@ -25,7 +24,7 @@ public sealed class JobTests : IAsyncLifetime
     [Fact]
     public async Task NoWorker_ByTheDeadline_FailsTheRunAndTakesTheJobBack()
     {
-        await using var bench = await Bench.StartAsync(_storage, start: "00:00:01", heartbeat: "00:00:01");
+        await using var bench = await HostBench.StartAsync(_storage, start: "00:00:01", heartbeat: "00:00:01");
 
         RunRecord run = await bench.EndAsync(await bench.DropAsync("no-worker"));
 
@@ -38,7 +37,7 @@ public sealed class JobTests : IAsyncLifetime
     [Fact]
     public async Task SilentWorker_ByTheDeadline_FailsTheRunAndNamesTheCheckpoint()
     {
-        await using var bench = await Bench.StartAsync(_storage, start: "00:00:05", heartbeat: "00:00:01");
+        await using var bench = await HostBench.StartAsync(_storage, start: "00:00:05", heartbeat: "00:00:01");
         RunRecord run = await bench.UntilAsync(await bench.DropAsync("silent"), r => r.Stage == "train");
         await Account.Files.TryAppendAsync(BlobLayout.Progress(run.RunId), Encoding.UTF8.GetBytes("{\"stage\":\"load\",\"at\":\"2026-01-01T00:00:00Z\"}\n"), 0, Cancellation);
 
@@ -50,7 +49,7 @@ public sealed class JobTests : IAsyncLifetime
     [Fact]
     public async Task Word_OfAnEarlierStart_CountsForNothing()
     {
-        await using var bench = await Bench.StartAsync(_storage, start: "01:00:00", heartbeat: "01:00:00");
+        await using var bench = await HostBench.StartAsync(_storage, start: "01:00:00", heartbeat: "01:00:00");
         RunRecord run = await bench.UntilAsync(await bench.DropAsync("stale-word"), r => r.Stage == "train");
         TrainingJob job = (await Account.Files.ReadJsonAsync<TrainingJob>(BlobLayout.Job(run.RunId), Cancellation))!;
 
@@ -65,7 +64,7 @@ public sealed class JobTests : IAsyncLifetime
     [Fact]
     public async Task Adapter_HalfWritten_IsNeitherListedNorLeft()
     {
-        await using var bench = await Bench.StartAsync(_storage, start: "01:00:00", heartbeat: "01:00:00");
+        await using var bench = await HostBench.StartAsync(_storage, start: "01:00:00", heartbeat: "01:00:00");
         RunRecord run = await bench.UntilAsync(await bench.DropAsync("half"), r => r.Stage == "train");
         TrainingJob job = (await Account.Files.ReadJsonAsync<TrainingJob>(BlobLayout.Job(run.RunId), Cancellation))!;
         await Account.Files.WriteAsync(BlobLayout.Adapter("half", job.Version, BlobLayout.AdapterWeightsFile), "half"u8.ToArray(), Cancellation);
@@ -81,7 +80,7 @@ public sealed class JobTests : IAsyncLifetime
     [Fact]
     public async Task Workers_ThreeInARowWithoutACheckpoint_GiveTheJobUp()
     {
-        await using var bench = await Bench.StartAsync(_storage, start: "01:00:00", heartbeat: "01:00:00");
+        await using var bench = await HostBench.StartAsync(_storage, start: "01:00:00", heartbeat: "01:00:00");
         RunRecord run = await bench.UntilAsync(await bench.DropAsync("fruitless"), r => r.Stage == "train");
         TrainingJob job = (await Account.Files.ReadJsonAsync<TrainingJob>(BlobLayout.Job(run.RunId), Cancellation))!;
         await Account.Files.WriteJsonAsync(BlobLayout.JobLock(run.RunId), new JobState { Attempt = job.Attempt, Fruitless = 3, LastFault = "The last fault was OutOfMemoryException: no room." }, Cancellation);
@@ -98,7 +97,7 @@ public sealed class JobTests : IAsyncLifetime
     [Fact]
     public async Task Message_SentAgainAfterTheAdapterIsWhole_WritesNothing()
     {
-        await using var bench = await Bench.StartAsync(_storage, start: "01:00:00", heartbeat: "01:00:00", worker: true);
+        await using var bench = await HostBench.StartAsync(_storage, start: "01:00:00", heartbeat: "01:00:00", worker: true);
         RunRecord run = await bench.EndAsync(await bench.DropAsync("said-twice"));
         Assert.Equal((RunRecord.Completed, null), (run.State, run.Error));
         TrainingJob job = (await Account.Files.ReadJsonAsync<TrainingJob>(BlobLayout.Job(run.RunId), Cancellation))!;
@@ -121,7 +120,7 @@ public sealed class JobTests : IAsyncLifetime
     [Fact]
     public async Task Content_ThatChangedAfterTheStart_FailsTheRun()
     {
-        await using var bench = await Bench.StartAsync(_storage, start: "01:00:00", heartbeat: "01:00:00");
+        await using var bench = await HostBench.StartAsync(_storage, start: "01:00:00", heartbeat: "01:00:00");
         await Account.Files.WriteAsync(BlobLayout.Raw("changed", "a.csv"), Encoding.UTF8.GetBytes(HostFixture.Rows(40)), Cancellation);
         const string RunId = "changed-0000000000-000000"; // of other bytes than lie there now
 
@@ -136,7 +135,7 @@ public sealed class JobTests : IAsyncLifetime
     [Fact]
     public async Task Cancel_OfAJobThatNobodyHasTaken_RemovesItsMessageAndResumeSendsAnother()
     {
-        await using var bench = await Bench.StartAsync(_storage, start: "01:00:00", heartbeat: "01:00:00");
+        await using var bench = await HostBench.StartAsync(_storage, start: "01:00:00", heartbeat: "01:00:00");
         RunRecord run = await bench.UntilAsync(await bench.DropAsync("taken-back"), r => r.Stage == "train");
         Assert.Equal(1, await MessagesAsync());
 
@@ -161,7 +160,7 @@ public sealed class JobTests : IAsyncLifetime
     [Fact]
     public async Task Drop_ThatCanStartNothing_IsPutAsideWithItsReasonAndBlocksNoOther()
     {
-        await using var bench = await Bench.StartAsync(_storage, start: "01:00:00", heartbeat: "01:00:00");
+        await using var bench = await HostBench.StartAsync(_storage, start: "01:00:00", heartbeat: "01:00:00");
         await Account.Files.WriteAsync(new BlobAddress(BlobLayout.RawContainer, "NO/a.csv"), "x"u8.ToArray(), Cancellation);
         await Account.Files.WriteAsync(BlobLayout.Project("broken-yaml"), "training: [\n"u8.ToArray(), Cancellation);
         await Account.Files.WriteAsync(BlobLayout.Raw("broken-yaml", "a.csv"), Encoding.UTF8.GetBytes(HostFixture.Rows(40)), Cancellation);
@@ -185,7 +184,7 @@ public sealed class JobTests : IAsyncLifetime
     private async Task<int> MessagesAsync() => (await Account.Queues.GetQueueClient(BlobLayout.TrainingJobsQueue).GetPropertiesAsync(Cancellation)).Value.ApproximateMessagesCount;
 
     /// <summary>What a worker says that has a run's job in hand.</summary>
-    private async Task<TrainingResult> WorkAsync(Bench bench, string runId)
+    private async Task<TrainingResult> WorkAsync(HostBench bench, string runId)
     {
         TrainingJob job = (await Account.Files.ReadJsonAsync<TrainingJob>(BlobLayout.Job(runId), Cancellation))!;
         await bench.DisposeAsync(); // its functions would take the word
@@ -200,92 +199,6 @@ public sealed class JobTests : IAsyncLifetime
             }
 
             await Task.Delay(100, Cancellation);
-        }
-    }
-
-    /// <summary>A host on the account.</summary>
-    private sealed class Bench(EmbeddedHost host, PipelineStorage account, string connection, string data) : IAsyncDisposable
-    {
-        private ServeWorker? _worker;
-        private bool _gone;
-
-        public EmbeddedHost Host => host;
-
-        public HttpClient Http { get; } = new() { BaseAddress = host.Address };
-
-        public static async Task<Bench> StartAsync(StorageFixture storage, string start, string heartbeat, bool worker = false)
-        {
-            string data = Directory.CreateTempSubdirectory("pipeline-job-test-").FullName;
-            var settings = new Dictionary<string, string?>
-            {
-                [StorageAccount.ConnectionSetting] = storage.ConnectionString, ["WorkerStartDeadline"] = start, ["WorkerHeartbeatDeadline"] = heartbeat,
-            };
-            EmbeddedHost host = await EmbeddedHost.StartAsync(new HostOptions { DataDirectory = data, StartWorker = false, LogToConsole = false, Settings = settings }, _ => { }, Cancellation);
-            var bench = new Bench(host, storage.Account, storage.ConnectionString, data);
-            if (worker)
-            {
-                await bench.StartWorkerAsync();
-            }
-
-            return bench;
-        }
-
-        public Task StartWorkerAsync()
-        {
-            _worker = ServeWorker.Start(connection);
-            return Task.CompletedTask;
-        }
-
-        /// <summary>Drops a small file.</summary>
-        /// <returns>The run that it starts.</returns>
-        public async Task<string> DropAsync(string project)
-        {
-            await account.Files.WriteAsync(BlobLayout.Project(project), Encoding.UTF8.GetBytes(HostFixture.QuickYaml), Cancellation);
-            await account.Files.WriteAsync(BlobLayout.Raw(project, "a.csv"), Encoding.UTF8.GetBytes(HostFixture.Rows(40)), Cancellation);
-            while (true)
-            {
-                if (await account.Runs.ListAsync(project, Cancellation) is [var run, ..])
-                {
-                    return run.RunId;
-                }
-
-                await Task.Delay(50, Cancellation);
-            }
-        }
-
-        public Task<RunRecord> EndAsync(string runId) => UntilAsync(runId, r => r.State != RunRecord.Running);
-
-        public async Task<RunRecord> UntilAsync(string runId, Func<RunRecord, bool> condition)
-        {
-            using var limit = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
-            limit.CancelAfter(TimeSpan.FromSeconds(60));
-            while (true)
-            {
-                if (await account.Runs.GetAsync(runId, limit.Token) is { } run && condition(run))
-                {
-                    return run;
-                }
-
-                await Task.Delay(50, limit.Token);
-            }
-        }
-
-        public async ValueTask DisposeAsync()
-        {
-            if (_gone)
-            {
-                return;
-            }
-
-            _gone = true;
-            Http.Dispose();
-            if (_worker is not null)
-            {
-                await _worker.DisposeAsync();
-            }
-
-            await host.DisposeAsync();
-            Directory.Delete(data, recursive: true);
         }
     }
 }

@@ -1,0 +1,297 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Text;
+using System.Text.Json;
+using Microsoft.DurableTask.Client;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Pipeline.Contracts;
+using Pipeline.Functions;
+using Pipeline.Functions.Orchestrations;
+using Pipeline.LocalHost.Processes;
+using Pipeline.Storage;
+
+namespace Pipeline.LocalHost.Tests.Hosting;
+
+/// <summary>What Microsoft's engine and host do and an imitation did not: calls about instances that have ended or never were, failures as text, messages that the host puts aside.</summary>
+public sealed class OfficialEngineTests : IAsyncLifetime
+{
+    private readonly StorageFixture _storage = new();
+    private HostBench _bench = null!;
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    private PipelineStorage Account => _storage.Account;
+
+    public async ValueTask InitializeAsync()
+    {
+        await _storage.InitializeAsync();
+        _bench = await HostBench.StartAsync(_storage, start: "01:00:00", heartbeat: "01:00:00");
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _bench.DisposeAsync();
+        await _storage.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task Cancel_UnknownEndedAndSuspendedRuns_AnswersAsTheyAre()
+    {
+        RunRecord run = await _bench.UntilAsync(await _bench.DropAsync("cancelling"), r => r.Stage == "train");
+        foreach (string instance in (string[])[run.RunId, TrainingWatch.InstanceOf(run.RunId)])
+        {
+            await _bench.Host.Durable.SuspendInstanceAsync(instance, "by a person", Cancellation);
+            await UntilAsync(instance, OrchestrationRuntimeStatus.Suspended);
+        }
+
+        (HttpStatusCode unknown, string nobody) = await CallAsync(HttpMethod.Post, "api/runs/nobody/cancel");
+        (HttpStatusCode suspended, _) = await CallAsync(HttpMethod.Post, $"api/runs/{run.RunId}/cancel");
+        await UntilAsync(run.RunId, OrchestrationRuntimeStatus.Terminated);
+        (HttpStatusCode ended, string reason) = await CallAsync(HttpMethod.Post, $"api/runs/{run.RunId}/cancel");
+
+        Assert.Equal((HttpStatusCode.NotFound, "There is no run 'nobody'."), (unknown, nobody));
+        Assert.Equal((HttpStatusCode.OK, RunRecord.Cancelled), (suspended, (await Account.Runs.GetAsync(run.RunId, Cancellation))!.State));
+        Assert.Equal((HttpStatusCode.Conflict, $"Run '{run.RunId}' is cancelled; there is nothing to cancel."), (ended, reason));
+    }
+
+    /// <summary>The orchestration has ended and the run's row does not know it yet, or it is gone: the client refuses to end it, and the run is cancelled all the same.</summary>
+    [Fact]
+    public async Task Cancel_WhoseOrchestrationsHaveEndedOrAreGone_CancelsTheRun()
+    {
+        RunRecord run = await _bench.UntilAsync(await _bench.DropAsync("ended-first"), r => r.Stage == "train");
+        foreach (string instance in (string[])[run.RunId, TrainingWatch.InstanceOf(run.RunId)])
+        {
+            await _bench.Host.Durable.TerminateInstanceAsync(instance, "by a person", Cancellation);
+            await UntilAsync(instance, OrchestrationRuntimeStatus.Terminated);
+        }
+
+        await Assert.ThrowsAnyAsync<InvalidOperationException>(() => _bench.Host.Durable.TerminateInstanceAsync(run.RunId, "again", Cancellation));
+        await Assert.ThrowsAnyAsync<InvalidOperationException>(() => _bench.Host.Durable.TerminateInstanceAsync("nobody", "x", Cancellation));
+        (HttpStatusCode code, _) = await CallAsync(HttpMethod.Post, $"api/runs/{run.RunId}/cancel");
+
+        Assert.Equal((HttpStatusCode.OK, RunRecord.Cancelled), (code, (await Account.Runs.GetAsync(run.RunId, Cancellation))!.State));
+    }
+
+    [Fact]
+    public async Task ResumeAndPurge_RightBehindACancellation_WaitForItsEnd()
+    {
+        RunRecord run = await _bench.UntilAsync(await _bench.DropAsync("right-behind"), r => r.Stage == "train");
+        await Assert.ThrowsAnyAsync<InvalidOperationException>(() => _bench.Host.Durable.PurgeInstanceAsync(run.RunId, null, Cancellation)); // it runs
+
+        Assert.Equal(HttpStatusCode.OK, (await CallAsync(HttpMethod.Post, $"api/runs/{run.RunId}/cancel")).Code);
+        Assert.Equal(HttpStatusCode.Accepted, (await CallAsync(HttpMethod.Post, $"api/runs/{run.RunId}/resume")).Code);
+        Assert.Equal(HttpStatusCode.Conflict, (await CallAsync(HttpMethod.Post, $"api/runs/{run.RunId}/resume")).Code); // it runs
+        await _bench.UntilAsync(run.RunId, r => r.Stage == "train");
+        Assert.Equal(HttpStatusCode.OK, (await CallAsync(HttpMethod.Post, $"api/runs/{run.RunId}/cancel")).Code);
+        Assert.Equal(HttpStatusCode.OK, (await CallAsync(HttpMethod.Delete, $"api/runs/{run.RunId}")).Code);
+        Assert.Null(await _bench.Host.Durable.GetInstanceAsync(run.RunId, false, Cancellation));
+        Assert.Equal(HttpStatusCode.NotFound, (await CallAsync(HttpMethod.Post, $"api/runs/{run.RunId}/resume")).Code);
+    }
+
+    [Fact]
+    public async Task TrainingResult_OfAnEndedAndAnUnknownRun_IsTakenAndPoisonsNothing()
+    {
+        RunRecord run = await _bench.UntilAsync(await _bench.DropAsync("late-word"), r => r.Stage == "train");
+        await CallAsync(HttpMethod.Post, $"api/runs/{run.RunId}/cancel");
+        await UntilAsync(TrainingWatch.InstanceOf(run.RunId), OrchestrationRuntimeStatus.Terminated);
+
+        foreach (string id in (string[])[run.RunId, "nobody"])
+        {
+            await Account.Messages.SendAsync(BlobLayout.TrainingResultsQueue, new TrainingResult(id, "a1", true, false, null), Cancellation);
+        }
+
+        await UntilEmptyAsync(BlobLayout.TrainingResultsQueue);
+        Assert.Empty(await Account.Poison.ListAsync(Cancellation));
+    }
+
+    [Theory]
+    [InlineData("base: no-such-base\n", "'no-such-base' is in none of the folders")]
+    [InlineData("training: { r: 0 }\n", "'training.r' is 0")]
+    public async Task Dataset_WithSettingsThatFail_AnswersWithTheReason(string yaml, string reason)
+    {
+        await Account.Files.WriteAsync(BlobLayout.Project("failing"), Encoding.UTF8.GetBytes(yaml), Cancellation);
+        await Account.Files.WriteAsync(BlobLayout.Raw("failing", "a.csv"), Encoding.UTF8.GetBytes(HostFixture.Rows(40)), Cancellation);
+
+        (HttpStatusCode code, string error) = await CallAsync(HttpMethod.Post, "api/projects/failing/datasets", new { source = "a.csv" });
+
+        Assert.Equal(HttpStatusCode.BadRequest, code);
+        Assert.Contains(reason, error, StringComparison.Ordinal);
+    }
+
+    /// <summary>An orchestration that fails by itself has no details on this backend: its output is the failure as text.</summary>
+    [Fact]
+    [Trait("Tier", "Slow")]
+    public async Task Dataset_WhoseOrchestrationFails_AnswersWithItsFailure()
+    {
+        await Account.Files.WriteAsync(BlobLayout.Withdrawn("broken"), "no json"u8.ToArray(), Cancellation); // no retry mends it: five take half a minute
+        await Account.Files.WriteAsync(BlobLayout.Raw("broken", "a.csv"), Encoding.UTF8.GetBytes(HostFixture.Rows(40)), Cancellation);
+
+        (HttpStatusCode code, string error) = await CallAsync(HttpMethod.Post, "api/projects/broken/datasets", new { source = "a.csv" });
+
+        Assert.Equal(HttpStatusCode.InternalServerError, code);
+        Assert.StartsWith("The dataset could not be built (Failed): ", error, StringComparison.Ordinal);
+        Assert.Contains("PlanDataset", error, StringComparison.Ordinal);
+    }
+
+    /// <summary>The host moves a message that has failed five times; it is listed, brought back, and deleted.</summary>
+    [Fact]
+    public async Task PutAside_ByTheHostItself_IsListedRequeuedAndDeleted()
+    {
+        string poison = BlobLayout.PoisonOf(BlobLayout.TrainingResultsQueue);
+        foreach (string text in (string[])["{\"runId\":\"nobody\",\"attempt\":\"a\",\"succeeded\":true,\"evicted\":false}", "second", "third"])
+        {
+            await Account.Messages.PutAsync(poison, new BinaryData(text), Cancellation);
+        }
+
+        List<PutAside> listed = await PutAsideAsync();
+        Assert.Equal(3, listed.Count);
+        Assert.All(listed, n => Assert.Equal((poison, "It failed five times; the host's log says why."), (n.Queue, n.Reason)));
+        IReadOnlyList<Azure.Storage.Queues.Models.PeekedMessage> messages = await Account.Messages.PeekAsync(poison, Cancellation);
+        string IdOf(string begins) => messages.Single(m => m.Body.ToString().StartsWith(begins, StringComparison.Ordinal)).MessageId;
+
+        Assert.Equal(HttpStatusCode.OK, (await CallAsync(HttpMethod.Post, $"api/putaside/{IdOf("{")}/requeue")).Code);
+        Assert.Equal(HttpStatusCode.OK, (await CallAsync(HttpMethod.Delete, $"api/putaside/{IdOf("second")}")).Code);
+        Assert.Equal(HttpStatusCode.NotFound, (await CallAsync(HttpMethod.Delete, "api/putaside/nothing")).Code);
+        Assert.Equal(HttpStatusCode.NotFound, (await CallAsync(HttpMethod.Post, "api/putaside/nothing/requeue")).Code);
+
+        await UntilEmptyAsync(BlobLayout.TrainingResultsQueue); // brought back, it was taken: it can be read
+        Assert.Equal([IdOf("third")], (await PutAsideAsync()).Select(n => n.Id));
+    }
+
+    /// <summary>A drop that could start nothing is brought back when its project is mended; before, it says why it stays.</summary>
+    [Fact]
+    public async Task PutAside_ADrop_IsRequeuedWhenItsProjectIsMended()
+    {
+        await Account.Files.WriteAsync(BlobLayout.Project("mended-late"), "training: [\n"u8.ToArray(), Cancellation);
+        await Account.Files.WriteAsync(BlobLayout.Raw("mended-late", "a.csv"), Encoding.UTF8.GetBytes(HostFixture.Rows(40)), Cancellation);
+        List<PutAside> listed;
+        while ((listed = await PutAsideAsync()).Count == 0)
+        {
+            await Task.Delay(100, Cancellation);
+        }
+
+        string id = Assert.Single(listed).Id;
+        (HttpStatusCode again, string reason) = await CallAsync(HttpMethod.Post, $"api/putaside/{id}/requeue");
+        Assert.Equal(HttpStatusCode.Conflict, again);
+        Assert.Contains("line", reason, StringComparison.Ordinal);
+        Assert.Single(await PutAsideAsync()); // still there
+
+        await Account.Files.WriteAsync(BlobLayout.Project("mended-late"), Encoding.UTF8.GetBytes(HostFixture.QuickYaml), Cancellation);
+        Assert.Equal(HttpStatusCode.OK, (await CallAsync(HttpMethod.Post, $"api/putaside/{id}/requeue")).Code);
+
+        Assert.Empty(await PutAsideAsync());
+        Assert.Single(await Account.Runs.ListAsync("mended-late", Cancellation));
+    }
+
+    /// <summary>A browser that leaves ends the stream; one that comes back with the last id that it has seen gets what follows it, and nothing twice.</summary>
+    [Fact]
+    public async Task Events_CutOff_GoOnBehindTheLastEventSeen()
+    {
+        RunRecord run = await _bench.UntilAsync(await _bench.DropAsync("streamed"), r => r.Stage == "train");
+        BlobAddress progress = BlobLayout.Progress(run.RunId);
+        byte[] first = "{\"stage\":\"load\",\"at\":\"2026-01-01T00:00:00Z\"}\n"u8.ToArray();
+        await Account.Files.TryAppendAsync(progress, first, 0, Cancellation);
+        string path = $"api/runs/{run.RunId}/events";
+        using (var leaving = CancellationTokenSource.CreateLinkedTokenSource(Cancellation))
+        {
+            await using Stream stream = await _bench.Http.GetStreamAsync(path, leaving.Token);
+            using var reader = new StreamReader(stream);
+            string seen = "";
+            while (!seen.Contains("id: ", StringComparison.Ordinal))
+            {
+                seen += await reader.ReadLineAsync(leaving.Token) + "\n";
+            }
+
+            Assert.Contains("\"stage\":\"load\"", seen, StringComparison.Ordinal);
+            await leaving.CancelAsync();
+        }
+
+        await Account.Files.TryAppendAsync(progress, "{\"stage\":\"train\",\"at\":\"2026-01-01T00:00:01Z\"}\n"u8.ToArray(), first.Length, Cancellation);
+        await CallAsync(HttpMethod.Post, $"api/runs/{run.RunId}/cancel");
+        using var request = new HttpRequestMessage(HttpMethod.Get, path);
+        request.Headers.Add("Last-Event-ID", $"{first.Length}");
+        using HttpResponseMessage response = await _bench.Http.SendAsync(request, Cancellation);
+        string rest = await response.Content.ReadAsStringAsync(Cancellation);
+
+        Assert.DoesNotContain("\"stage\":\"load\"", rest, StringComparison.Ordinal);
+        Assert.Contains("\"stage\":\"train\"", rest, StringComparison.Ordinal);
+        Assert.EndsWith("event: end\ndata: {}\n\n", rest, StringComparison.Ordinal);
+    }
+
+    /// <summary>A run that another engine left is listed as interrupted, and starts again when it is asked to.</summary>
+    [Fact]
+    public async Task Run_ThatNoOrchestrationWorksOn_IsListedAsInterruptedAndCanBeResumed()
+    {
+        string id = await _bench.DropAsync("left-behind");
+        await _bench.UntilAsync(id, r => r.Stage == "train");
+        await CallAsync(HttpMethod.Post, $"api/runs/{id}/cancel");
+        foreach (string instance in (string[])[id, AdapterPipeline.DatasetInstanceOf(id), TrainingWatch.InstanceOf(id)])
+        {
+            await _bench.Host.Durable.WaitForInstanceCompletionAsync(instance, Cancellation);
+            await _bench.Host.Durable.PurgeInstanceAsync(instance, null, Cancellation);
+        }
+
+        await Account.Runs.UpdateAsync(id, r => r with { State = RunRecord.Running, UpdatedAt = DateTimeOffset.UtcNow.AddHours(-1) }, Cancellation);
+
+        List<RunRecord> runs = (await _bench.Http.GetFromJsonAsync<List<RunRecord>>("api/runs", ContractJson.Compact, Cancellation))!;
+        RunRecord listed = runs.Single(r => r.RunId == id);
+        Assert.Equal(RunRecord.Interrupted, listed.State);
+        Assert.Contains("Resume it to start it again", listed.Error, StringComparison.Ordinal);
+
+        Assert.Equal(HttpStatusCode.Accepted, (await CallAsync(HttpMethod.Post, $"api/runs/{id}/resume")).Code);
+        Assert.Equal(RunRecord.Running, (await _bench.UntilAsync(id, r => r.Stage == "train")).State);
+    }
+
+    /// <summary>On Azure nothing else creates them: the app's own service does, first of all that are started.</summary>
+    [Fact]
+    public async Task Start_OnAnEmptyAccount_CreatesWhatIsAsked()
+    {
+        string data = Directory.CreateTempSubdirectory("pipeline-empty-").FullName;
+        await using Azurite azurite = await Azurite.StartAsync(data, _ => { }, Cancellation);
+        IConfiguration configuration = new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?> { ["AzureWebJobsStorage"] = azurite.ConnectionString }).Build();
+        var services = new ServiceCollection();
+        services.AddLogging().AddSingleton(configuration);
+        PipelineServices.Add(services, configuration);
+        await using ServiceProvider provider = services.BuildServiceProvider();
+        PipelineStorage account = provider.GetRequiredService<PipelineStorage>();
+        await Assert.ThrowsAsync<Azure.RequestFailedException>(() => account.Runs.ListAsync(null, Cancellation));
+
+        await provider.GetServices<IHostedService>().First().StartAsync(Cancellation);
+
+        Assert.Empty(await account.Runs.ListAsync(null, Cancellation));
+        Assert.Empty(await account.Poison.ListAsync(Cancellation));
+        Assert.All(BlobLayout.Containers, c => Assert.True(account.Blobs.GetBlobContainerClient(c).Exists(Cancellation), c));
+        Assert.All(BlobLayout.Queues, q => Assert.True(account.Queues.GetQueueClient(q).Exists(Cancellation), q));
+        Assert.Equal([], (await _bench.Http.GetFromJsonAsync<List<RunRecord>>("api/runs", ContractJson.Compact, Cancellation))!);
+    }
+
+    private async Task<(HttpStatusCode Code, string Error)> CallAsync(HttpMethod method, string path, object? body = null)
+    {
+        using var request = new HttpRequestMessage(method, path) { Content = body is null ? null : JsonContent.Create(body) };
+        using HttpResponseMessage response = await _bench.Http.SendAsync(request, Cancellation);
+        JsonElement json = await response.Content.ReadFromJsonAsync<JsonElement>(Cancellation);
+        return (response.StatusCode, json.ValueKind == JsonValueKind.Object && json.TryGetProperty("error", out JsonElement error) ? error.GetString() ?? "" : "");
+    }
+
+    private async Task<List<PutAside>> PutAsideAsync() => (await _bench.Http.GetFromJsonAsync<List<PutAside>>("api/putaside", ContractJson.Compact, Cancellation))!;
+
+    private async Task UntilAsync(string instance, OrchestrationRuntimeStatus status)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
+        limit.CancelAfter(TimeSpan.FromSeconds(60));
+        while ((await _bench.Host.Durable.GetInstanceAsync(instance, false, limit.Token))?.RuntimeStatus != status)
+        {
+            await Task.Delay(50, limit.Token);
+        }
+    }
+
+    private async Task UntilEmptyAsync(string queue)
+    {
+        while ((await Account.Queues.GetQueueClient(queue).GetPropertiesAsync(Cancellation)).Value.ApproximateMessagesCount > 0)
+        {
+            await Task.Delay(100, Cancellation);
+        }
+    }
+}
