@@ -29,7 +29,7 @@ internal sealed class FunctionTaskFactory(FunctionCatalog catalog, HostOptions o
     /// <summary>An orchestrator: a static function of its context and, where it declares one, of its input.</summary>
     private sealed class Orchestrator(FunctionCatalog catalog, HostedFunction function) : ITaskOrchestrator
     {
-        private readonly ParameterInfo? _input = function.Method.GetParameters().FirstOrDefault(p => p != function.TriggerParameter && p.ParameterType != typeof(CancellationToken));
+        private readonly ParameterInfo? _input = function.Parameters.FirstOrDefault(p => p != function.TriggerParameter && p.ParameterType != typeof(CancellationToken));
 
         public Type InputType => _input?.ParameterType ?? typeof(object);
 

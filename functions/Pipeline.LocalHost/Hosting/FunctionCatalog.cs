@@ -48,7 +48,7 @@ public sealed class FunctionCatalog
     private static async Task<object?> Call(HostedFunction function, Func<ParameterInfo, object?> bind, IServiceProvider services, CancellationToken cancellation)
     {
         object? target = function.Method.IsStatic ? null : ActivatorUtilities.CreateInstance(services, function.Method.DeclaringType!);
-        object?[] arguments = [.. function.Method.GetParameters().Select(p =>
+        object?[] arguments = [.. function.Parameters.Select(p =>
             p.ParameterType == typeof(CancellationToken) ? cancellation
             : p.GetCustomAttribute<DurableClientAttribute>() is not null ? services.GetRequiredService<DurableTaskClient>()
             : bind(p))];
@@ -71,8 +71,9 @@ public sealed class FunctionCatalog
             return null;
         }
 
-        ParameterInfo trigger = method.GetParameters().FirstOrDefault(p => p.GetCustomAttribute<TriggerBindingAttribute>() is not null)
+        ParameterInfo[] parameters = method.GetParameters();
+        ParameterInfo trigger = parameters.FirstOrDefault(p => p.GetCustomAttribute<TriggerBindingAttribute>() is not null)
             ?? throw new InvalidOperationException($"The function '{function.Name}' has no trigger.");
-        return new HostedFunction(function.Name, method, trigger, trigger.GetCustomAttribute<TriggerBindingAttribute>()!);
+        return new HostedFunction(function.Name, method, parameters, trigger, trigger.GetCustomAttribute<TriggerBindingAttribute>()!);
     }
 }
