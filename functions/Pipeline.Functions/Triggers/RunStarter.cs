@@ -7,7 +7,7 @@ using Pipeline.Storage;
 namespace Pipeline.Functions.Triggers;
 
 /// <summary>Starts a run, once for the same bytes and settings: the run's id is made of them.</summary>
-public sealed class RunStarter(PipelineStorage storage, ProjectReader projects, TimeProvider time, ILogger<RunStarter> logger)
+public sealed class RunStarter(PipelineStorage storage, ProjectReader projects, InterruptedRuns interrupted, TimeProvider time, ILogger<RunStarter> logger)
 {
     private const string OtherRuns = "Another retraining of the project runs, and takes up every correction that waits; resume this one when that one has ended.";
 
@@ -25,9 +25,9 @@ public sealed class RunStarter(PipelineStorage storage, ProjectReader projects, 
             return (input.RunId, false);
         }
 
-        if (existing is null && (await storage.Runs.GetAsync(input.RunId, cancellation))?.State == RunRecord.Completed)
+        if (existing is null && await storage.Runs.GetAsync(input.RunId, cancellation) is { } noted && await IsDoneWithAsync(client, noted, trigger, cancellation) is { } state)
         {
-            Log.RunExists(logger, input.RunId, RunRecord.Completed); // its history is gone, its adapter is not
+            Log.RunExists(logger, input.RunId, state); // its history is gone; what it has left is not
             return (input.RunId, false);
         }
 
@@ -46,6 +46,16 @@ public sealed class RunStarter(PipelineStorage storage, ProjectReader projects, 
 
         Log.RunStarted(logger, input.RunId, trigger, source);
         return (input.RunId, true);
+    }
+
+    /// <summary>
+    /// The state of a run without a history that is not started anew: one that has completed, and, for a drop, one that has stopped otherwise. A host
+    /// whose task hub is new is told of every file that lies there, and must not begin again what failed or was cancelled before.
+    /// </summary>
+    private async Task<string?> IsDoneWithAsync(DurableTaskClient client, RunRecord noted, string trigger, CancellationToken cancellation)
+    {
+        RunRecord run = await interrupted.CheckAsync(client, noted, cancellation);
+        return run.State == RunRecord.Completed || (trigger == "drop" && run.HasStopped) ? run.State : null;
     }
 
     /// <summary>A run's orchestrations, the run itself first.</summary>

@@ -62,6 +62,7 @@ public sealed class JobTests : IAsyncLifetime
     }
 
     [Fact]
+    [Trait("Tier", "Slow")] // its publication is tried five times, over half a minute
     public async Task Adapter_HalfWritten_IsNeitherListedNorLeft()
     {
         await using var bench = await HostBench.StartAsync(_storage, start: "01:00:00", heartbeat: "01:00:00");

@@ -240,6 +240,10 @@ public sealed class OfficialEngineTests : IAsyncLifetime
         Assert.Equal(RunRecord.Interrupted, listed.State);
         Assert.Contains("Resume it to start it again", listed.Error, StringComparison.Ordinal);
 
+        await Account.Files.WriteAsync(BlobLayout.Raw("left-behind", "a.csv"), Encoding.UTF8.GetBytes(HostFixture.Rows(40)), Cancellation); // told of the same file again, as a new host is
+        await Task.Delay(2000, Cancellation);
+        Assert.Equal(RunRecord.Interrupted, (await Account.Runs.GetAsync(id, Cancellation))!.State);
+
         Assert.Equal(HttpStatusCode.Accepted, (await CallAsync(HttpMethod.Post, $"api/runs/{id}/resume")).Code);
         Assert.Equal(RunRecord.Running, (await _bench.UntilAsync(id, r => r.Stage == "train")).State);
     }

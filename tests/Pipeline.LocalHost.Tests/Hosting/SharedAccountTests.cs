@@ -1,0 +1,225 @@
+using System.Diagnostics;
+using System.Net;
+using System.Text;
+using Microsoft.DurableTask.Client;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging.Abstractions;
+using Pipeline.Contracts;
+using Pipeline.LocalHost.Commands;
+using Pipeline.LocalHost.Durable;
+using Pipeline.LocalHost.Hosting;
+using Pipeline.LocalHost.Triggers;
+using Pipeline.Storage;
+
+namespace Pipeline.LocalHost.Tests.Hosting;
+
+/// <summary>Several hosts on one account, many runs at once, and what goes on when a host or the storage emulator is killed.</summary>
+public sealed class SharedAccountTests(StorageFixture storage, ITestOutputHelper output) : IClassFixture<StorageFixture>
+{
+    private static readonly TimeSpan TakeOver = TimeSpan.FromSeconds(40);
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    private PipelineStorage Account => storage.Account;
+
+    /// <summary>A host holds a run that waits for its worker; it is killed, and another host hears the worker and ends the run.</summary>
+    [Fact]
+    [Trait("Tier", "Slow")]
+    public async Task Run_WhoseHostIsKilled_IsFinishedByAnotherHost()
+    {
+        var own = new StorageFixture();
+        await own.InitializeAsync();
+        string data = Directory.CreateTempSubdirectory("pipeline-left-").FullName;
+        try
+        {
+            string dotnet = Environment.ProcessPath is { } path && Path.GetFileNameWithoutExtension(path) == "dotnet" ? path : "dotnet";
+            var info = new ProcessStartInfo(dotnet, ["exec", Path.Combine(AppContext.BaseDirectory, "Pipeline.CrashingHost.dll"), data]);
+            info.Environment[StorageAccount.ConnectionSetting] = own.ConnectionString;
+            using Process first = Process.Start(info)!;
+            await own.Account.Files.WriteAsync(BlobLayout.Project("left"), Encoding.UTF8.GetBytes(HostFixture.QuickYaml), Cancellation);
+            await own.Account.Files.WriteAsync(BlobLayout.Raw("left", "a.csv"), Encoding.UTF8.GetBytes(HostFixture.Rows(40)), Cancellation);
+            RunRecord run = await UntilAsync(own.Account, "left", r => r.Stage == "train", TimeSpan.FromMinutes(1));
+            await using HostBench second = await HostBench.StartAsync(own, start: "01:00:00", heartbeat: "01:00:00");
+
+            first.Kill();
+            await first.WaitForExitAsync(Cancellation);
+            long killed = Stopwatch.GetTimestamp();
+            TrainingJob job = (await own.Account.Files.ReadJsonAsync<TrainingJob>(BlobLayout.Job(run.RunId), Cancellation))!;
+            await own.Account.Messages.SendAsync(BlobLayout.TrainingResultsQueue, new TrainingResult(run.RunId, job.Attempt, false, false, "said to the other host"), Cancellation);
+            run = await UntilAsync(own.Account, "left", r => r.State != RunRecord.Running, TakeOver);
+
+            output.WriteLine($"finished by the other host {Stopwatch.GetElapsedTime(killed).TotalSeconds:0.0} s after the kill");
+            Assert.Equal((RunRecord.Failed, "said to the other host"), (run.State, run.Error));
+        }
+        finally
+        {
+            await own.DisposeAsync();
+            Directory.Delete(data, recursive: true);
+        }
+    }
+
+    /// <summary>The emulator is killed, starts again on its ports, and the run goes on. What it was told in its last seconds it may have lost: the run waits longer than that before.</summary>
+    [Fact]
+    [Trait("Tier", "Slow")]
+    public async Task Run_WhoseEmulatorIsKilled_GoesOn()
+    {
+        string data = Directory.CreateTempSubdirectory("pipeline-emulator-").FullName;
+        try
+        {
+            var options = new HostOptions { DataDirectory = data, StartWorker = false, LogToConsole = false };
+            await using EmbeddedHost host = await EmbeddedHost.StartAsync(options, _ => { }, Cancellation);
+            await host.Storage.Files.WriteAsync(BlobLayout.Project("emulator"), Encoding.UTF8.GetBytes(HostFixture.QuickYaml), Cancellation);
+            await host.Storage.Files.WriteAsync(BlobLayout.Raw("emulator", "a.csv"), Encoding.UTF8.GetBytes(HostFixture.Rows(40)), Cancellation);
+            RunRecord run = await UntilAsync(host.Storage, "emulator", r => r.Stage == "train", TimeSpan.FromMinutes(1));
+            await Task.Delay(TimeSpan.FromSeconds(12), Cancellation); // it writes its tables every five seconds
+            int id = host.EmulatorProcessId!.Value;
+            using (Process emulator = Process.GetProcessById(id))
+            {
+                emulator.Kill();
+                await emulator.WaitForExitAsync(Cancellation);
+            }
+
+            long killed = Stopwatch.GetTimestamp();
+            while (host.EmulatorProcessId == id)
+            {
+                await Task.Delay(50, Cancellation);
+            }
+
+            TrainingJob job = (await host.Storage.Files.ReadJsonAsync<TrainingJob>(BlobLayout.Job(run.RunId), Cancellation))!;
+            await host.Storage.Messages.SendAsync(BlobLayout.TrainingResultsQueue, new TrainingResult(run.RunId, job.Attempt, false, false, "said to the new emulator"), Cancellation);
+            run = await UntilAsync(host.Storage, "emulator", r => r.State != RunRecord.Running, TakeOver);
+
+            output.WriteLine($"finished {Stopwatch.GetElapsedTime(killed).TotalSeconds:0.0} s after the kill");
+            Assert.Equal((RunRecord.Failed, "said to the new emulator"), (run.State, run.Error));
+        }
+        finally
+        {
+            Directory.Delete(data, recursive: true);
+        }
+    }
+
+    [Fact]
+    [Trait("Tier", "Slow")]
+    public async Task Runs_TwentyAtOnceOnTwoHosts_AllEnd()
+    {
+        const int Runs = 20;
+        var own = new StorageFixture();
+        await own.InitializeAsync();
+        try
+        {
+            await using HostBench first = await HostBench.StartAsync(own, start: "01:00:00", heartbeat: "01:00:00");
+            await using HostBench second = await HostBench.StartAsync(own, start: "01:00:00", heartbeat: "01:00:00");
+            for (int i = 0; i < Runs; i++)
+            {
+                await own.Account.Files.WriteAsync(BlobLayout.Project($"many-{i}"), Encoding.UTF8.GetBytes(HostFixture.QuickYaml), Cancellation);
+                await own.Account.Files.WriteAsync(BlobLayout.Raw($"many-{i}", "a.csv"), Encoding.UTF8.GetBytes(HostFixture.Rows(40, $"{i}x")), Cancellation);
+            }
+
+            long started = Stopwatch.GetTimestamp();
+            IReadOnlyList<RunRecord> runs = [];
+            while (runs.Count < Runs || runs.Any(r => r.State == RunRecord.Running))
+            {
+                Assert.True(Stopwatch.GetElapsedTime(started) < TimeSpan.FromMinutes(3), string.Join("; ", runs.Select(r => $"{r.RunId} {r.State} {r.Stage}")));
+                while (await own.Account.Messages.ReceiveAsync(BlobLayout.TrainingJobsQueue, TimeSpan.FromMinutes(1), Cancellation) is { } message) // a worker that works at once
+                {
+                    TrainingRequest job = ContractJson.Read<TrainingRequest>(message.Body.ToString());
+                    await own.Account.Messages.SendAsync(BlobLayout.TrainingResultsQueue, new TrainingResult(job.RunId, job.Attempt, false, false, "no worker"), Cancellation);
+                    await own.Account.Messages.DeleteAsync(BlobLayout.TrainingJobsQueue, message.MessageId, message.PopReceipt, Cancellation);
+                }
+
+                await Task.Delay(200, Cancellation);
+                runs = await own.Account.Runs.ListAsync(null, Cancellation);
+            }
+
+            output.WriteLine($"{Runs} runs ended in {Stopwatch.GetElapsedTime(started).TotalSeconds:0.0} s");
+            Assert.All(runs, r => Assert.Equal((RunRecord.Failed, "no worker"), (r.State, r.Error)));
+            Assert.Equal(Runs, runs.Select(r => r.Project).Distinct().Count());
+        }
+        finally
+        {
+            await own.DisposeAsync();
+        }
+    }
+
+    [Fact]
+    [Trait("Tier", "Slow")]
+    public async Task Activities_FiveHundredAtOnce_AllEnd()
+    {
+        await using ServiceProvider services = new ServiceCollection().BuildServiceProvider();
+        using var hub = new EmbeddedTaskHub(
+            new StorageAccount(storage.ConnectionString, null), "test", TimeSpan.FromSeconds(20), HostFile.Read() with { HubName = "FiveHundred" }, _ => new BenchTasks(), services, NullLoggerFactory.Instance);
+        await hub.StartAsync(Cancellation);
+        var client = new EmbeddedDurableClient(hub, TimeProvider.System);
+        string id = await client.ScheduleNewOrchestrationInstanceAsync(BenchTasks.SideBySide, 500, null, Cancellation);
+
+        OrchestrationMetadata end = await client.WaitForInstanceCompletionAsync(id, getInputsAndOutputs: true, Cancellation);
+
+        Assert.Equal((OrchestrationRuntimeStatus.Completed, "500"), (end.RuntimeStatus, end.SerializedOutput));
+        await hub.StopAsync(Cancellation);
+    }
+
+    [Fact]
+    public async Task Triggers_OfTwoHosts_ShareWhatWasToldAndFireOnce()
+    {
+        (TriggerTable one, TriggerTable other) = (new TriggerTable(Account), new TriggerTable(Account));
+        await one.EnsureCreatedAsync(Cancellation);
+        var three = new DateTimeOffset(2026, 11, 28, 3, 0, 0, TimeSpan.Zero);
+
+        bool[] taken = await Task.WhenAll(new[] { one, other }.SelectMany(t => Enumerable.Range(0, 4).Select(_ => t.TryTakeAsync("Nightly", three, Cancellation))));
+        Assert.Single(taken, t => t);
+        Assert.False(await other.TryTakeAsync("Nightly", three.AddDays(-1), Cancellation)); // a clock that runs behind
+        Assert.True(await other.TryTakeAsync("Nightly", three.AddDays(1), Cancellation));
+
+        Assert.False(await other.WasToldAsync("Drop", "raw/p/a.csv", "etag-1", Cancellation));
+        await one.NoteAsync("Drop", "raw/p/a.csv", "etag-1", Cancellation);
+        Assert.True(await other.WasToldAsync("Drop", "raw/p/a.csv", "etag-1", Cancellation));
+        Assert.False(await other.WasToldAsync("Drop", "raw/p/a.csv", "etag-2", Cancellation)); // it has changed
+        Assert.False(await other.WasToldAsync("Other", "raw/p/a.csv", "etag-1", Cancellation));
+    }
+
+    /// <summary>Reachable from other machines, the functions ask for the key, as they do in Azure.</summary>
+    [Fact]
+    public async Task Http_WithAKey_AnswersOnlyWithIt()
+    {
+        string data = Directory.CreateTempSubdirectory("pipeline-key-").FullName;
+        string key = FunctionKey.ReadOrCreate(data);
+        Assert.Equal(key, FunctionKey.ReadOrCreate(data));
+        var options = new HostOptions
+        {
+            DataDirectory = data, StartWorker = false, LogToConsole = false, Key = key, Settings = new Dictionary<string, string?> { [StorageAccount.ConnectionSetting] = storage.ConnectionString },
+        };
+        try
+        {
+            await using EmbeddedHost host = await EmbeddedHost.StartAsync(options, _ => { }, Cancellation);
+            using var http = new HttpClient { BaseAddress = host.Address };
+
+            HttpStatusCode without = (await http.GetAsync("api/runs", Cancellation)).StatusCode;
+            HttpStatusCode wrong = (await http.GetAsync($"api/runs?code={key}x", Cancellation)).StatusCode;
+            HttpStatusCode byQuery = (await http.GetAsync($"api/runs?code={key}", Cancellation)).StatusCode;
+            FunctionKey.AddTo(http, key);
+            HttpStatusCode byHeader = (await http.GetAsync("api/dashboard", Cancellation)).StatusCode;
+
+            Assert.Equal([HttpStatusCode.Unauthorized, HttpStatusCode.Unauthorized, HttpStatusCode.OK, HttpStatusCode.OK], new[] { without, wrong, byQuery, byHeader });
+        }
+        finally
+        {
+            Directory.Delete(data, recursive: true);
+        }
+    }
+
+    private static async Task<RunRecord> UntilAsync(PipelineStorage account, string project, Func<RunRecord, bool> until, TimeSpan limit)
+    {
+        long started = Stopwatch.GetTimestamp();
+        while (true)
+        {
+            IReadOnlyList<RunRecord> runs = await account.Runs.ListAsync(project, Cancellation);
+            if (runs.FirstOrDefault(until) is { } run)
+            {
+                return run;
+            }
+
+            Assert.True(Stopwatch.GetElapsedTime(started) < limit, string.Join("; ", runs.Select(r => $"{r.RunId} {r.State} {r.Stage} {r.Error}").Prepend("waited in vain")));
+            await Task.Delay(100, Cancellation);
+        }
+    }
+}
