@@ -155,7 +155,7 @@ public sealed class JobTests : IAsyncLifetime
         (await bench.Http.DeleteAsync($"api/runs/{run.RunId}", Cancellation)).EnsureSuccessStatusCode();
         Assert.Empty(await Account.Files.ListAsync(BlobLayout.JobsContainer, BlobLayout.JobPrefix(run.RunId), Cancellation));
         Assert.Null(await Account.Runs.GetAsync(run.RunId, Cancellation));
-        Assert.Null(await bench.Host.Durable.GetInstanceAsync(run.RunId, false, Cancellation));
+        Assert.False(await bench.Host.Durable.GetInstanceAsync(run.RunId, false, Cancellation) is { IsCompleted: false });
     }
 
     [Fact]
