@@ -43,7 +43,7 @@ public sealed class GetRunEvents(PipelineStorage storage, TimeProvider time)
             {
                 await stream(ended.Token).ExecuteAsync(httpContext);
             }
-            catch (Exception fault) when (ended.IsCancellationRequested && fault is OperationCanceledException or IOException)
+            catch (Exception fault) when (fault is OperationCanceledException or IOException && (stopping.IsCancellationRequested || httpContext.RequestAborted.IsCancellationRequested))
             {
                 // nobody reads any more
             }

@@ -120,6 +120,33 @@ public sealed class CommandLineTests : IDisposable
         Assert.All((string[])["shortSeconds", "chainSeconds", "sideBySideSeconds", "eventSeconds", "wakeSeconds"], f => Assert.True(figures.GetProperty(f).GetDouble() > 0, f));
     }
 
+    /// <summary>What func start needs: the storage, the models wherever it is started from, the schedule, and whom the durable client is to call.</summary>
+    [Fact]
+    public async Task LocalSettings_OnAnAccount_NamesAllThatFuncStartNeeds()
+    {
+        string file = Path.Combine(_folder, "local.settings.json");
+
+        (int code, _, string error) = await RunAsync(new Dictionary<string, string> { ["AzureWebJobsStorage"] = "UseDevelopmentStorage=true" }, "local-settings", "--data", _folder, "--port", "7099", "--out", file);
+
+        Assert.Equal((0, ""), (code, error));
+        JsonElement settings = JsonDocument.Parse(await File.ReadAllTextAsync(file, TestContext.Current.CancellationToken)).RootElement;
+        JsonElement values = settings.GetProperty("Values");
+        Assert.Equal((false, 7099), (settings.GetProperty("IsEncrypted").GetBoolean(), settings.GetProperty("Host").GetProperty("LocalHttpPort").GetInt32()));
+        Assert.Equal(
+            ("dotnet-isolated", "UseDevelopmentStorage=true", "127.0.0.1:7099", "0 0 3 * * *"),
+            (values.GetProperty("FUNCTIONS_WORKER_RUNTIME").GetString(), values.GetProperty("AzureWebJobsStorage").GetString(), values.GetProperty("WEBSITE_HOSTNAME").GetString(), values.GetProperty("RetrainingSchedule").GetString()));
+        Assert.True(Directory.Exists(Path.Combine(values.GetProperty("PIPELINE_MODELS").GetString()!, "tiny-llama-chat")));
+    }
+
+    [Fact]
+    public async Task LocalSettings_OfAFolderWithoutStorage_SaysHowToGetOne()
+    {
+        (int code, _, string error) = await RunAsync(new Dictionary<string, string> { ["AzureWebJobsStorage"] = "" }, "local-settings", "--data", _folder, "--out", Path.Combine(_folder, "x.json"));
+
+        Assert.Equal(2, code);
+        Assert.Contains("has no storage emulator yet: run 'storage --data", error, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Serve_WithoutNode_SaysWhatIsMissing()
     {

@@ -59,6 +59,11 @@ public sealed class JobTests : IAsyncLifetime
         await Account.Messages.SendAsync(BlobLayout.TrainingResultsQueue, new TrainingResult(run.RunId, job.Attempt, false, false, "this one"), Cancellation);
 
         Assert.Equal("this one", (await bench.EndAsync(run.RunId)).Error);
+        foreach (string instance in (string[])[TrainingWatch.InstanceOf(run.RunId), run.RunId])
+        {
+            // An hour's timer that nobody cancelled would keep its instance open for that hour.
+            Assert.True((await bench.Host.Durable.WaitForInstanceCompletionAsync(instance, Cancellation).WaitAsync(TimeSpan.FromSeconds(30), Cancellation)).IsCompleted, instance);
+        }
     }
 
     [Fact]

@@ -11,7 +11,7 @@ public sealed class KillTests(ITestOutputHelper output)
 {
     private const string Project = "killed";
     private const int CheckpointSteps = 10;
-    private const int SideBySide = 2; // a run waits more than it computes
+    private const int SideBySide = 3; // a run waits more than it computes
 
     // 160 training rows in batches of 4 over 2 epochs: 80 steps.
     private static readonly string Yaml = $"training: {{ r: 4, epochs: 2, batchSize: 4, checkpointSteps: {CheckpointSteps}, warmupSteps: 5 }}\nevaluation: {{ generate: false, bootstrapSamples: 200 }}\nvalidation: {{ maxTokens: 64 }}\n";

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json;
+using Microsoft.AspNetCore.Http;
 using Microsoft.DurableTask.Client;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
@@ -9,6 +10,7 @@ using Microsoft.Extensions.Hosting;
 using Pipeline.Contracts;
 using Pipeline.Functions;
 using Pipeline.Functions.Orchestrations;
+using Pipeline.Functions.Triggers;
 using Pipeline.LocalHost.Processes;
 using Pipeline.Storage;
 
@@ -218,6 +220,25 @@ public sealed class OfficialEngineTests : IAsyncLifetime
         Assert.DoesNotContain("\"stage\":\"load\"", rest, StringComparison.Ordinal);
         Assert.Contains("\"stage\":\"train\"", rest, StringComparison.Ordinal);
         Assert.EndsWith("event: end\ndata: {}\n\n", rest, StringComparison.Ordinal);
+    }
+
+    /// <summary>A browser that leaves is no fault of the call: on the Functions host it was a failed invocation in the log.</summary>
+    [Fact]
+    public async Task Events_BrowserLeaves_EndWithoutAFault()
+    {
+        RunRecord run = await _bench.UntilAsync(await _bench.DropAsync("left-stream"), r => r.Stage == "train");
+        await using ServiceProvider services = new ServiceCollection().AddLogging().BuildServiceProvider();
+        using var left = new CancellationTokenSource();
+        var context = new DefaultHttpContext { RequestServices = services, RequestAborted = left.Token };
+        context.Response.Body = new MemoryStream();
+        IResult stream = await new GetRunEvents(Account, TimeProvider.System).Run(context.Request, run.RunId, CancellationToken.None);
+
+        Task served = stream.ExecuteAsync(context);
+        await Task.Delay(500, Cancellation);
+        Assert.False(served.IsCompleted);
+        await left.CancelAsync();
+
+        await served.WaitAsync(TimeSpan.FromSeconds(10), Cancellation); // throws what the stream threw
     }
 
     /// <summary>A run that another engine left is listed as interrupted, and starts again when it is asked to.</summary>
