@@ -126,7 +126,7 @@ public sealed class OrchestratorTests : IAsyncDisposable
             await worker(_host.Client, await submitted.Task);
         }
 
-        return await end.WaitAsync(TimeSpan.FromSeconds(30), Cancellation);
+        return await end.WaitAsync(TimeSpan.FromSeconds(90), Cancellation);
     }
 
     private void Register(DurableTaskRegistry tasks, TaskCompletionSource<string> submitted)
