@@ -280,21 +280,29 @@ public sealed class OfficialEngineTests : IAsyncLifetime
     public async Task Start_OnAnEmptyAccount_CreatesWhatIsAsked()
     {
         string data = Directory.CreateTempSubdirectory("pipeline-empty-").FullName;
-        await using Azurite azurite = await Azurite.StartAsync(data, _ => { }, Cancellation);
-        IConfiguration configuration = new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?> { ["AzureWebJobsStorage"] = azurite.ConnectionString }).Build();
-        var services = new ServiceCollection();
-        services.AddLogging().AddSingleton(configuration);
-        PipelineServices.Add(services, configuration);
-        await using ServiceProvider provider = services.BuildServiceProvider();
-        PipelineStorage account = provider.GetRequiredService<PipelineStorage>();
-        await Assert.ThrowsAsync<Azure.RequestFailedException>(() => account.Runs.ListAsync(null, Cancellation));
+        try
+        {
+            await using Azurite azurite = await Azurite.StartAsync(data, _ => { }, Cancellation);
+            IConfiguration configuration = new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?> { ["AzureWebJobsStorage"] = azurite.ConnectionString }).Build();
+            var services = new ServiceCollection();
+            services.AddLogging().AddSingleton(configuration);
+            PipelineServices.Add(services, configuration);
+            await using ServiceProvider provider = services.BuildServiceProvider();
+            PipelineStorage account = provider.GetRequiredService<PipelineStorage>();
+            await Assert.ThrowsAsync<Azure.RequestFailedException>(() => account.Runs.ListAsync(null, Cancellation));
 
-        await provider.GetServices<IHostedService>().First().StartAsync(Cancellation);
+            await provider.GetServices<IHostedService>().First().StartAsync(Cancellation);
 
-        Assert.Empty(await account.Runs.ListAsync(null, Cancellation));
-        Assert.Empty(await account.Poison.ListAsync(Cancellation));
-        Assert.All(BlobLayout.Containers, c => Assert.True(account.Blobs.GetBlobContainerClient(c).Exists(Cancellation), c));
-        Assert.All(BlobLayout.Queues, q => Assert.True(account.Queues.GetQueueClient(q).Exists(Cancellation), q));
+            Assert.Empty(await account.Runs.ListAsync(null, Cancellation));
+            Assert.Empty(await account.Poison.ListAsync(Cancellation));
+            Assert.All(BlobLayout.Containers, c => Assert.True(account.Blobs.GetBlobContainerClient(c).Exists(Cancellation), c));
+            Assert.All(BlobLayout.Queues, q => Assert.True(account.Queues.GetQueueClient(q).Exists(Cancellation), q));
+        }
+        finally
+        {
+            Directory.Delete(data, recursive: true);
+        }
+
         Assert.Equal([], (await _bench.Http.GetFromJsonAsync<List<RunRecord>>("api/runs", ContractJson.Compact, Cancellation))!);
     }
 
