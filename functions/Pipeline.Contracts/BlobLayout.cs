@@ -14,7 +14,9 @@ public static partial class BlobLayout
     public const string FeedbackContainer = "feedback";
 
     public const string RunsTable = "runs";
-    public const string PutAsideTable = "putaside";
+
+    /// <summary>Why dead letters are some. The name is that of earlier versions: the table is stored data.</summary>
+    public const string DeadLettersTable = "putaside";
 
     /// <summary>What embedded hosts on one account tell each other; Azure Functions has its own.</summary>
     public const string TriggersTable = "triggers";

@@ -27,7 +27,7 @@ public static class PipelineServices
         services.AddSingleton<JobStopper>();
         services.AddSingleton<InterruptedRuns>();
         services.AddSingleton<DropStarter>();
-        services.AddSingleton<PutAsideReturn>();
+        services.AddSingleton<DeadLetterReturn>();
         services.AddSingleton<RetrainingStarter>();
     }
 }

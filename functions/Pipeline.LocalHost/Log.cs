@@ -8,8 +8,8 @@ internal static partial class Log
     [LoggerMessage(4, LogLevel.Warning, "Function {Name} failed on {What} (attempt {Attempt}): {Reason}")]
     public static partial void TriggerFailed(ILogger logger, string name, string what, int attempt, string reason);
 
-    [LoggerMessage(5, LogLevel.Error, "{What} failed {Attempts} times and was put aside: {Reason}")]
-    public static partial void PutAside(ILogger logger, string what, int attempts, string reason);
+    [LoggerMessage(5, LogLevel.Error, "{What} failed {Attempts} times and is a dead letter now: {Reason}")]
+    public static partial void DeadLetter(ILogger logger, string what, int attempts, string reason);
 
     [LoggerMessage(6, LogLevel.Warning, "Storage does not answer ({Reason}); trying again")]
     public static partial void StorageAway(ILogger logger, string reason);

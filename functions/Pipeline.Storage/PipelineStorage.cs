@@ -15,7 +15,7 @@ public sealed class PipelineStorage
         (Blobs, Queues, Tables) = (blobs, queues, tables);
         Files = new BlobFiles(blobs);
         Runs = new RunTable(tables.GetTableClient(BlobLayout.RunsTable));
-        Poison = new PoisonShelf(tables.GetTableClient(BlobLayout.PutAsideTable), new QueueMessages(queues));
+        DeadLetters = new DeadLetterStore(tables.GetTableClient(BlobLayout.DeadLettersTable), new QueueMessages(queues));
         Registry = new RegistryStore(Files);
         Messages = new QueueMessages(queues);
     }
@@ -36,7 +36,7 @@ public sealed class PipelineStorage
     public RunTable Runs { get; }
 
     /// <summary>What nobody could work with.</summary>
-    public PoisonShelf Poison { get; }
+    public DeadLetterStore DeadLetters { get; }
 
     /// <summary>Champion pointers and versions.</summary>
     public RegistryStore Registry { get; }
@@ -92,6 +92,6 @@ public sealed class PipelineStorage
         }
 
         await Runs.EnsureCreatedAsync(cancellation).ConfigureAwait(false);
-        await Poison.EnsureCreatedAsync(cancellation).ConfigureAwait(false);
+        await DeadLetters.EnsureCreatedAsync(cancellation).ConfigureAwait(false);
     }
 }

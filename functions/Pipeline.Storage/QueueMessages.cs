@@ -56,6 +56,20 @@ public sealed class QueueMessages(QueueServiceClient service)
         }
     }
 
+    /// <summary>About how many messages a queue holds, hidden ones too; 0 where there is no queue.</summary>
+    public async Task<int> CountAsync(string queue, CancellationToken cancellation)
+    {
+        try
+        {
+            QueueClient client = service.GetQueueClient(queue);
+            return (await client.GetPropertiesAsync(cancellation).ConfigureAwait(false)).Value.ApproximateMessagesCount;
+        }
+        catch (RequestFailedException fault) when (fault.Status == 404)
+        {
+            return 0;
+        }
+    }
+
     /// <summary>Takes one message by its id; the others are shown again.</summary>
     /// <returns>It, hidden for half a minute; <c>null</c>: it is not there, or somebody has it in hand.</returns>
     public async Task<QueueMessage?> FindAsync(string queue, string messageId, CancellationToken cancellation)

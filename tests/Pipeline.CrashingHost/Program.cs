@@ -1,8 +1,9 @@
 using System.Diagnostics;
 using Pipeline.LocalHost.Hosting;
 
-// The embedded host without a worker, to be killed. With a second argument it kills itself behind the effect of each activity and before the engine has
-// its result: once for every activity function. The file named there remembers, from process to process, which have died already.
+// The embedded host without a worker, to be killed. With a second argument it kills itself behind the effect of each
+// activity and before the engine has its result: once for every activity function. The file named there remembers, from
+// process to process, which have died already.
 (string data, string? died) = (args[0], args.ElementAtOrDefault(1));
 var turn = new object();
 
@@ -22,7 +23,12 @@ async Task<object?> DieBehindAsync(string name, Func<Task<object?>> activity)
     }
 }
 
-var options = new HostOptions { DataDirectory = data, LogToConsole = false, StartWorker = false };
+var options = new HostOptions
+{
+    DataDirectory = data,
+    LogToConsole = false,
+    StartWorker = false,
+};
 if (died is not null)
 {
     options = options with { Hidden = TimeSpan.FromSeconds(3), AroundActivity = DieBehindAsync };

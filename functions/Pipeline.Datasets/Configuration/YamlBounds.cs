@@ -4,8 +4,9 @@ using YamlDotNet.Core.Events;
 namespace Pipeline.Datasets.Configuration;
 
 /// <summary>
-/// Holds a YAML text within bounds before any node is made of it. Reading nodes recurses, and comparing keys follows aliases:
-/// a few bytes of nested lists, or a key that refers to itself, would overflow the stack, which ends the process.
+/// Holds a YAML text within bounds before any node is made of it. Reading nodes recurses, and comparing keys follows
+/// aliases: a few bytes of nested lists, or a key that refers to itself, would overflow the stack, which ends the
+/// process.
 /// </summary>
 internal sealed class YamlBounds
 {
@@ -24,7 +25,8 @@ internal sealed class YamlBounds
     private YamlBounds() { }
 
     /// <summary>Reads the text event by event, without recursion.</summary>
-    /// <exception cref="YamlException">The text is over a bound, has a key that is not a single value, or an alias within what it names.</exception>
+    /// <exception cref="YamlException">The text is over a bound, has a key that is not a single value, or an alias
+    /// within what it names.</exception>
     public static void Check(string yaml)
     {
         if (yaml.Length > MaxCharacters)
@@ -52,10 +54,15 @@ internal sealed class YamlBounds
                 RejectKey(at, "an alias");
                 if (_open.Any(c => c.Anchor == alias.Value))
                 {
-                    throw new YamlException(at.Start, at.End, $"the alias '*{alias.Value}' stands within what it names");
+                    throw new YamlException(
+                        at.Start,
+                        at.End,
+                        $"the alias '*{alias.Value}' stands within what it names"
+                    );
                 }
 
-                Add(_anchors.GetValueOrDefault(alias.Value, new Extent(1, 0)), at); // one that names nothing is refused by the reader
+                // One that names nothing is refused by the reader.
+                Add(_anchors.GetValueOrDefault(alias.Value, new Extent(1, 0)), at);
                 break;
             case NodeEvent start: // of a list or a mapping
                 RejectKey(at, "a list or a mapping");
@@ -92,7 +99,11 @@ internal sealed class YamlBounds
         parent.Nodes += extent.Nodes;
         if (parent.Nodes > MaxNodes)
         {
-            throw new YamlException(at.Start, at.End, $"with its aliases written out the file has more than {MaxNodes:N0} values");
+            throw new YamlException(
+                at.Start,
+                at.End,
+                $"with its aliases written out the file has more than {MaxNodes:N0} values"
+            );
         }
     }
 
@@ -100,7 +111,11 @@ internal sealed class YamlBounds
     {
         if (_open.Count + below > MaxDepth)
         {
-            throw new YamlException(at.Start, at.End, $"lists and mappings lie more than {MaxDepth} deep in each other");
+            throw new YamlException(
+                at.Start,
+                at.End,
+                $"lists and mappings lie more than {MaxDepth} deep in each other"
+            );
         }
     }
 

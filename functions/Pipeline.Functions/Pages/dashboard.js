@@ -46,7 +46,7 @@ async function refresh() {
     const body = $('runs').tBodies[0];
     if (stale(body, JSON.stringify([chosen, runs]))) body.replaceChildren(...runs.map(rowOf));
     $('none').hidden = runs.length > 0;
-    const notes = await get('putaside');
+    const notes = await get('deadletters');
     $('aside').hidden = notes.length === 0;
     $('notes').tBodies[0].replaceChildren();
     for (const note of notes) {

@@ -7,7 +7,13 @@ using Pipeline.Storage;
 namespace Pipeline.Functions.Triggers;
 
 /// <summary>What a file that was dropped starts.</summary>
-public sealed class DropStarter(PipelineStorage storage, RunStarter starter, ProjectReader projects, TimeProvider time, ILogger<DropStarter> logger)
+public sealed class DropStarter(
+    PipelineStorage storage,
+    RunStarter starter,
+    ProjectReader projects,
+    TimeProvider time,
+    ILogger<DropStarter> logger
+)
 {
     /// <summary>Starts its run; said of the same bytes again, nothing.</summary>
     /// <param name="client">Of the durable backend.</param>
@@ -40,16 +46,30 @@ public sealed class DropStarter(PipelineStorage storage, RunStarter starter, Pro
         }
     }
 
-    /// <summary>A drop that can start nothing is put aside with its reason; the blob stays where it is.</summary>
+    /// <summary>
+    /// A drop that can start nothing becomes a dead letter with its reason; the blob stays where it is.
+    /// </summary>
     private async Task RefuseAsync(string project, string name, string reason, CancellationToken cancellation)
     {
         Log.DropRefused(logger, project, name, reason);
         string what = $"{BlobLayout.RawContainer}/{project}/{name}";
-        await storage.Poison.PutAsync(BlobLayout.BlobPoisonQueue, what, new BinaryData(ContractJson.Write(new { function = RawDrop.Name, blob = what })), reason, time.GetUtcNow(), cancellation);
+        await storage.DeadLetters.PutAsync(
+            BlobLayout.BlobPoisonQueue,
+            what,
+            new BinaryData(ContractJson.Write(new { function = RawDrop.Name, blob = what })),
+            reason,
+            time.GetUtcNow(),
+            cancellation
+        );
     }
 
     /// <summary>Starts what was dropped before its test set was there.</summary>
-    private async Task StartWaitingAsync(DurableTaskClient client, string project, string testSet, CancellationToken cancellation)
+    private async Task StartWaitingAsync(
+        DurableTaskClient client,
+        string project,
+        string testSet,
+        CancellationToken cancellation
+    )
     {
         string prefix = $"{project}/";
         foreach ((string blob, _) in await storage.Files.ListAsync(BlobLayout.RawContainer, prefix, cancellation))

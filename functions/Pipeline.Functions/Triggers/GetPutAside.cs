@@ -4,10 +4,12 @@ using Pipeline.Storage;
 
 namespace Pipeline.Functions.Triggers;
 
-/// <summary><c>GET /api/putaside</c>: messages and drops that nobody could work with, and why.</summary>
+/// <summary><c>GET /api/putaside</c>: the former name of <c>GET /api/deadletters</c>, kept for one version.</summary>
 public sealed class GetPutAside(PipelineStorage storage)
 {
     [Function(nameof(GetPutAside))]
-    public async Task<IResult> Run([HttpTrigger(AuthorizationLevel.Function, "get", Route = "putaside")] HttpRequest request, CancellationToken cancellation) =>
-        HttpAnswer.Ok(await storage.Poison.ListAsync(cancellation));
+    public Task<IResult> Run(
+        [HttpTrigger(AuthorizationLevel.Function, "get", Route = "putaside")] HttpRequest request,
+        CancellationToken cancellation
+    ) => new GetDeadLetters(storage).Run(request, cancellation);
 }

@@ -5,16 +5,24 @@ using Pipeline.Storage;
 namespace Pipeline.Functions.Triggers;
 
 /// <summary>
-/// Runs that are noted as running although no orchestration works on them any more: left by another engine or task hub, or by one that could not
-/// write down how it ended. They are noted as interrupted when they are listed, and can be started again.
+/// Runs that are noted as running although no orchestration works on them any more: left by another engine or task hub,
+/// or by one that could not write down how it ended. They are noted as interrupted when they are listed, and can be
+/// started again.
 /// </summary>
 public sealed class InterruptedRuns(PipelineStorage storage, TimeProvider time)
 {
-    /// <summary>A run is listed before its orchestration is started, and its end is written before that has ended: only what stands for longer is looked at.</summary>
+    /// <summary>
+    /// A run is listed before its orchestration is started, and its end is written before that has ended: only what
+    /// stands for longer is looked at.
+    /// </summary>
     private static readonly TimeSpan Settled = TimeSpan.FromMinutes(2);
 
     /// <summary>The runs as they are, those interrupted noted as such.</summary>
-    public async Task<IReadOnlyList<RunRecord>> CheckAsync(DurableTaskClient client, IReadOnlyList<RunRecord> runs, CancellationToken cancellation)
+    public async Task<IReadOnlyList<RunRecord>> CheckAsync(
+        DurableTaskClient client,
+        IReadOnlyList<RunRecord> runs,
+        CancellationToken cancellation
+    )
     {
         ArgumentNullException.ThrowIfNull(client);
         ArgumentNullException.ThrowIfNull(runs);
@@ -44,10 +52,21 @@ public sealed class InterruptedRuns(PipelineStorage storage, TimeProvider time)
         }
 
         string reason = instance is null
-            ? "No orchestration works on this run: it was left by another engine or task hub. Resume it to start it again."
-            : $"Its orchestration has ended ({instance.RuntimeStatus}) without writing down how: {instance.FailureDetails?.ErrorMessage ?? instance.SerializedOutput ?? "it gave no reason"}. Resume it to start it again.";
-        RunRecord Interrupted(RunRecord r) => r.State == RunRecord.Running && r.UpdatedAt == run.UpdatedAt ? r with { State = RunRecord.Interrupted, Error = reason, UpdatedAt = time.GetUtcNow() } : r;
+            ? "No orchestration works on this run: it was left by another engine or task hub."
+            : $"Its orchestration has ended ({instance.RuntimeStatus}) without writing down how: {Failure(instance)}.";
+        RunRecord Interrupted(RunRecord r) =>
+            r.State == RunRecord.Running && r.UpdatedAt == run.UpdatedAt
+                ? r with
+                {
+                    State = RunRecord.Interrupted,
+                    Error = $"{reason} Resume it to start it again.",
+                    UpdatedAt = time.GetUtcNow(),
+                }
+                : r;
         await storage.Runs.UpdateAsync(run.RunId, Interrupted, cancellation);
         return await storage.Runs.GetAsync(run.RunId, cancellation) ?? run;
     }
+
+    private static string Failure(OrchestrationMetadata instance) =>
+        instance.FailureDetails?.ErrorMessage ?? instance.SerializedOutput ?? "it gave no reason";
 }

@@ -22,8 +22,8 @@ public sealed class TrainingResults(PipelineStorage storage, TimeProvider time, 
         }
         catch (JsonException fault)
         {
-            // No retry mends it: it is put aside with its reason instead of blocking the queue.
-            await storage.Poison.PutAsync(BlobLayout.PoisonOf(BlobLayout.TrainingResultsQueue), "a message", new BinaryData(message), $"It is not a training result: {fault.Message}", time.GetUtcNow(), cancellation);
+            // No retry mends it: it becomes a dead letter with its reason instead of blocking the queue.
+            await storage.DeadLetters.PutAsync(BlobLayout.PoisonOf(BlobLayout.TrainingResultsQueue), "a message", new BinaryData(message), $"It is not a training result: {fault.Message}", time.GetUtcNow(), cancellation);
             return;
         }
 

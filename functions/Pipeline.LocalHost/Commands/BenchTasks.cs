@@ -12,15 +12,29 @@ internal sealed class BenchTasks : IDurableTaskFactory
     public const string Wait = "Wait";
     public const string Go = "Go";
 
-    public bool TryCreateActivity(TaskName name, IServiceProvider serviceProvider, [NotNullWhen(true)] out ITaskActivity? activity)
+    public bool TryCreateActivity(
+        TaskName name,
+        IServiceProvider serviceProvider,
+        [NotNullWhen(true)] out ITaskActivity? activity
+    )
     {
         activity = name.Name == nameof(Step) ? new Step() : null;
         return activity is not null;
     }
 
-    public bool TryCreateOrchestrator(TaskName name, IServiceProvider serviceProvider, [NotNullWhen(true)] out ITaskOrchestrator? orchestrator)
+    public bool TryCreateOrchestrator(
+        TaskName name,
+        IServiceProvider serviceProvider,
+        [NotNullWhen(true)] out ITaskOrchestrator? orchestrator
+    )
     {
-        orchestrator = name.Name switch { Chain => new ChainOf(), SideBySide => new ManyOf(), Wait => new Waiting(), _ => null };
+        orchestrator = name.Name switch
+        {
+            Chain => new ChainOf(),
+            SideBySide => new ManyOf(),
+            Wait => new Waiting(),
+            _ => null,
+        };
         return orchestrator is not null;
     }
 
@@ -45,11 +59,17 @@ internal sealed class BenchTasks : IDurableTaskFactory
 
     private sealed class ManyOf : TaskOrchestrator<int, int>
     {
-        public override async Task<int> RunAsync(TaskOrchestrationContext context, int input) => (await Task.WhenAll(Enumerable.Range(0, input).Select(i => context.CallActivityAsync<int>(nameof(Step), i)))).Sum();
+        public override async Task<int> RunAsync(TaskOrchestrationContext context, int input) =>
+            (
+                await Task.WhenAll(
+                    Enumerable.Range(0, input).Select(i => context.CallActivityAsync<int>(nameof(Step), i))
+                )
+            ).Sum();
     }
 
     private sealed class Waiting : TaskOrchestrator<int, int>
     {
-        public override Task<int> RunAsync(TaskOrchestrationContext context, int input) => context.WaitForExternalEvent<int>(Go);
+        public override Task<int> RunAsync(TaskOrchestrationContext context, int input) =>
+            context.WaitForExternalEvent<int>(Go);
     }
 }

@@ -16,7 +16,7 @@ internal static class RunsCommand
         var run = new Argument<string>("RUN") { Description = "The run's id" };
         var runs = new Command("runs", "List the runs") { data, json };
         runs.SetAction((parsed, cancellation) => WithSessionAsync(parsed.GetRequiredValue(data), session => ListAsync(session, parsed.GetValue(json), cancellation), cancellation));
-        var aside = new Argument<string>("ID") { Description = "Its id in the list that 'runs' prints" };
+        var letter = new Argument<string>("ID") { Description = "Its id in the list that 'runs' prints" };
         Command OfOne(string name, string description, HttpMethod method, string suffix, string of = "runs", Argument<string>? which = null)
         {
             var command = new Command(name, description) { which ?? run, data, json };
@@ -32,8 +32,8 @@ internal static class RunsCommand
             OfOne("cancel", "Cancel a run; its worker keeps a checkpoint", HttpMethod.Post, "/cancel"),
             OfOne("resume", "Start a run again that failed, was cancelled or interrupted; training goes on from its checkpoint", HttpMethod.Post, "/resume"),
             OfOne("purge", "Remove what a failed, cancelled or interrupted run has left", HttpMethod.Delete, ""),
-            OfOne("requeue", "Bring back a message or a drop that was put aside", HttpMethod.Post, "/requeue", "putaside", aside),
-            OfOne("discard", "Delete a message that was put aside, for good", HttpMethod.Delete, "", "putaside", aside),
+            OfOne("requeue", "Put a dead letter back into its queue, or start its drop again", HttpMethod.Post, "/requeue", "deadletters", letter),
+            OfOne("discard", "Delete a dead letter for good", HttpMethod.Delete, "", "deadletters", letter),
         ];
     }
 
@@ -59,11 +59,11 @@ internal static class RunsCommand
         }
 
         AnsiConsole.Write(table);
-        List<PutAside> aside = await session.CallAsync<List<PutAside>>(HttpMethod.Get, "api/putaside", null, cancellation);
-        if (aside.Count > 0)
+        List<DeadLetter> letters = await session.CallAsync<List<DeadLetter>>(HttpMethod.Get, "api/deadletters", null, cancellation);
+        if (letters.Count > 0)
         {
-            var notes = new Table().Title("Put aside: nobody could work with these").AddColumns("id", "when", "what", "lies in", "reason");
-            foreach (PutAside note in aside)
+            var notes = new Table().Title("Dead letters: nobody could work with these").AddColumns("id", "when", "what", "lies in", "reason");
+            foreach (DeadLetter note in letters)
             {
                 notes.AddRow([.. new[] { note.Id, note.At.ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture), note.What, note.Queue, note.Reason }.Select(Markup.Escape)]);
             }

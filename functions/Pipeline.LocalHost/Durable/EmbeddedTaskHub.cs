@@ -10,8 +10,9 @@ using Pipeline.LocalHost.Hosting;
 namespace Pipeline.LocalHost.Durable;
 
 /// <summary>
-/// Microsoft's durable engine in this process: the Durable Task Framework on the storage backend that Azure Functions uses (DurableTask.AzureStorage).
-/// Several hosts on one account share a task hub: each holds the leases of some partitions, and takes those of one that has gone.
+/// Microsoft's durable engine in this process: the Durable Task Framework on the storage backend that Azure Functions
+/// uses (DurableTask.AzureStorage). Several hosts on one account share a task hub: each holds the leases of some
+/// partitions, and takes those of one that has gone.
 /// </summary>
 internal sealed class EmbeddedTaskHub : IHostedService, IDisposable
 {
@@ -27,34 +28,56 @@ internal sealed class EmbeddedTaskHub : IHostedService, IDisposable
     /// <summary>On an account.</summary>
     /// <param name="account">The account.</param>
     /// <param name="workerId">This host among those of the account.</param>
-    /// <param name="hidden">For how long a message is hidden from other hosts; it is renewed while the work goes on.</param>
-    /// <param name="file">host.json: the task hub's name and number of partitions, the same as under Azure Functions.</param>
+    /// <param name="hidden">For how long a message is hidden from other hosts; it is renewed while the work goes
+    /// on.</param>
+    /// <param name="file">host.json: the task hub's name and number of partitions, the same as under Azure
+    /// Functions.</param>
     /// <param name="tasks">Orchestrators and activities; given what is cancelled when the hub stops.</param>
     /// <param name="services">Handed to what the engine makes.</param>
     /// <param name="logs">Where it logs.</param>
-    public EmbeddedTaskHub(StorageAccount account, string workerId, TimeSpan hidden, HostFile file, Func<CancellationToken, IDurableTaskFactory> tasks, IServiceProvider services, ILoggerFactory logs)
+    public EmbeddedTaskHub(
+        StorageAccount account,
+        string workerId,
+        TimeSpan hidden,
+        HostFile file,
+        Func<CancellationToken, IDurableTaskFactory> tasks,
+        IServiceProvider services,
+        ILoggerFactory logs
+    )
     {
-        _service = new AzureStorageOrchestrationService(new AzureStorageOrchestrationServiceSettings
-        {
-            StorageAccountClientProvider = account.ConnectionString is { } connection ? new StorageAccountClientProvider(connection) : new StorageAccountClientProvider(account.Name!, new DefaultAzureCredential()),
-            TaskHubName = file.HubName,
-            PartitionCount = file.Partitions,
-            WorkerId = workerId,
-            UseAppLease = false,
-            ControlQueueVisibilityTimeout = hidden,
-            WorkItemQueueVisibilityTimeout = hidden,
-            LeaseInterval = Lease,
-            LeaseRenewInterval = LeaseLook,
-            LeaseAcquireInterval = LeaseLook,
-            MaxQueuePollingInterval = file.MaxQueuePollingInterval,
-            MaxConcurrentTaskActivityWorkItems = MostActivities,
-            MaxConcurrentTaskOrchestrationWorkItems = MostOrchestrators,
-            ThrowExceptionOnInvalidDedupeStatus = true,
-            LoggerFactory = logs,
-        });
+        _service = new AzureStorageOrchestrationService(
+            new AzureStorageOrchestrationServiceSettings
+            {
+                StorageAccountClientProvider = account.ConnectionString is { } connection
+                    ? new StorageAccountClientProvider(connection)
+                    : new StorageAccountClientProvider(account.Name!, new DefaultAzureCredential()),
+                TaskHubName = file.HubName,
+                PartitionCount = file.Partitions,
+                WorkerId = workerId,
+                UseAppLease = false,
+                ControlQueueVisibilityTimeout = hidden,
+                WorkItemQueueVisibilityTimeout = hidden,
+                LeaseInterval = Lease,
+                LeaseRenewInterval = LeaseLook,
+                LeaseAcquireInterval = LeaseLook,
+                MaxQueuePollingInterval = file.MaxQueuePollingInterval,
+                MaxConcurrentTaskActivityWorkItems = MostActivities,
+                MaxConcurrentTaskOrchestrationWorkItems = MostOrchestrators,
+                ThrowExceptionOnInvalidDedupeStatus = true,
+                LoggerFactory = logs,
+            }
+        );
         IDurableTaskFactory factory = tasks(_stopping.Token);
         var shims = new DurableTaskShimFactory(new DurableTaskWorkerOptions(), logs);
-        _worker = new TaskHubWorker(_service, new OrchestratorObjects(factory, shims, services), new ActivityObjects(factory, shims, services), logs) { ErrorPropagationMode = ErrorPropagationMode.UseFailureDetails };
+        _worker = new TaskHubWorker(
+            _service,
+            new OrchestratorObjects(factory, shims, services),
+            new ActivityObjects(factory, shims, services),
+            logs
+        )
+        {
+            ErrorPropagationMode = ErrorPropagationMode.UseFailureDetails,
+        };
     }
 
     /// <summary>For the client.</summary>
@@ -66,7 +89,9 @@ internal sealed class EmbeddedTaskHub : IHostedService, IDisposable
         await _worker.StartAsync();
     }
 
-    /// <summary>Gives back what is in hand: activities are asked to stop, and another host, or the next start, takes them up.</summary>
+    /// <summary>
+    /// Gives back what is in hand: activities are asked to stop, and another host, or the next start, takes them up.
+    /// </summary>
     public async Task StopAsync(CancellationToken cancellationToken)
     {
         await _stopping.CancelAsync();

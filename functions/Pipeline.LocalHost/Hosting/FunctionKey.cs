@@ -6,7 +6,8 @@ using Microsoft.Azure.Functions.Worker;
 namespace Pipeline.LocalHost.Hosting;
 
 /// <summary>
-/// The key that HTTP functions ask for where the host can be reached from other machines, as Azure Functions does: in the header <c>x-functions-key</c> or as
+/// The key that HTTP functions ask for where the host can be reached from other machines, as Azure Functions does: in
+/// the header <c>x-functions-key</c> or as
 /// <c>?code=</c>. On loopback none is asked for.
 /// </summary>
 public static class FunctionKey
@@ -32,7 +33,11 @@ public static class FunctionKey
         }
 
         Directory.CreateDirectory(dataDirectory);
-        key = Convert.ToBase64String(RandomNumberGenerator.GetBytes(Bytes)).TrimEnd('=').Replace('+', '-').Replace('/', '_');
+        key = Convert
+            .ToBase64String(RandomNumberGenerator.GetBytes(Bytes))
+            .TrimEnd('=')
+            .Replace('+', '-')
+            .Replace('/', '_');
         var options = new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write };
         if (!OperatingSystem.IsWindows())
         {
@@ -59,6 +64,11 @@ public static class FunctionKey
     {
         ArgumentNullException.ThrowIfNull(request);
         string? given = request.Headers[Header].FirstOrDefault() ?? request.Query[Query].FirstOrDefault();
-        return key is null || level == AuthorizationLevel.Anonymous || (given is not null && CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(given), Encoding.UTF8.GetBytes(key)));
+        return key is null
+            || level == AuthorizationLevel.Anonymous
+            || (
+                given is not null
+                && CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(given), Encoding.UTF8.GetBytes(key))
+            );
     }
 }

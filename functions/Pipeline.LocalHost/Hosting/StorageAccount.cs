@@ -2,7 +2,8 @@ namespace Pipeline.LocalHost.Hosting;
 
 /// <summary>The storage account that a host uses, by the settings of Azure Functions.</summary>
 /// <param name="ConnectionString"><c>AzureWebJobsStorage</c>; <c>null</c>: it is named.</param>
-/// <param name="Name"><c>AzureWebJobsStorage__accountName</c>: reached with the machine's identity; <c>null</c>: there is a connection string.</param>
+/// <param name="Name"><c>AzureWebJobsStorage__accountName</c>: reached with the machine's identity; <c>null</c>: there
+/// is a connection string.</param>
 public sealed record StorageAccount(string? ConnectionString, string? Name)
 {
     public const string ConnectionSetting = "AzureWebJobsStorage";
@@ -13,12 +14,18 @@ public sealed record StorageAccount(string? ConnectionString, string? Name)
     {
         ArgumentNullException.ThrowIfNull(settings);
         ArgumentNullException.ThrowIfNull(environment);
-        string? Setting(string name) => settings.GetValueOrDefault(name) is { Length: > 0 } own ? own : environment(name) is { Length: > 0 } said ? said : null;
-        return Setting(ConnectionSetting) is { } connection ? new StorageAccount(connection, null) : Setting(NameSetting) is { } name ? new StorageAccount(null, name) : null;
+        string? Setting(string name) =>
+            settings.GetValueOrDefault(name) is { Length: > 0 } own ? own
+            : environment(name) is { Length: > 0 } said ? said
+            : null;
+        return Setting(ConnectionSetting) is { } connection ? new StorageAccount(connection, null)
+            : Setting(NameSetting) is { } name ? new StorageAccount(null, name)
+            : null;
     }
 
     /// <summary>The settings that name it, for what is started beside the host.</summary>
-    public IReadOnlyDictionary<string, string> Settings => ConnectionString is { } connection
-        ? new Dictionary<string, string> { [ConnectionSetting] = connection }
-        : new Dictionary<string, string> { [NameSetting] = Name! };
+    public IReadOnlyDictionary<string, string> Settings =>
+        ConnectionString is { } connection
+            ? new Dictionary<string, string> { [ConnectionSetting] = connection }
+            : new Dictionary<string, string> { [NameSetting] = Name! };
 }

@@ -81,7 +81,7 @@ internal sealed class Azurite : IAsyncDisposable
             {
                 return;
             }
-            catch (HostException fault)
+            catch (Exception fault) when (fault is HostException or IOException)
             {
                 _say(fault.Message);
                 await Task.Delay(RestartPause, _stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);

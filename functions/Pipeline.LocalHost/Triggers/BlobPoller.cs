@@ -10,7 +10,7 @@ using Pipeline.Storage;
 namespace Pipeline.LocalHost.Triggers;
 
 /// <summary>
-/// Looks for new and changed blobs and tells the functions that wait for them. A blob that fails five times is put aside until it changes. Triggers whose source is
+/// Looks for new and changed blobs and tells the functions that wait for them. A blob that fails five times is a dead letter until it changes. Triggers whose source is
 /// Event Grid are polled too: no events come here. Of several hosts each may tell of a blob before it knows that another has: as in Azure, at least once.
 /// </summary>
 internal sealed class BlobPoller(PipelineStorage storage, FunctionCatalog catalog, TriggerTable told, TimeProvider time, ILogger<BlobPoller> logger) : BackgroundService
@@ -73,8 +73,8 @@ internal sealed class BlobPoller(PipelineStorage storage, FunctionCatalog catalo
             }
 
             string what = $"{container.Name}/{item.Name}";
-            await storage.Poison.PutAsync(BlobLayout.BlobPoisonQueue, what, new BinaryData(ContractJson.Write(new { function = function.Name, blob = what })), fault.Message, time.GetUtcNow(), cancellation);
-            Log.PutAside(logger, $"The blob '{container.Name}/{item.Name}'", attempt, fault.Message);
+            await storage.DeadLetters.PutAsync(BlobLayout.BlobPoisonQueue, what, new BinaryData(ContractJson.Write(new { function = function.Name, blob = what })), fault.Message, time.GetUtcNow(), cancellation);
+            Log.DeadLetter(logger, $"The blob '{container.Name}/{item.Name}'", attempt, fault.Message);
             return true;
         }
     }

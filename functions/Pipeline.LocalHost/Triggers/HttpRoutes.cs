@@ -18,6 +18,7 @@ internal static class HttpRoutes
                 if (!FunctionKey.Allows(context.Request, trigger.AuthLevel, key))
                 {
                     context.Response.StatusCode = StatusCodes.Status401Unauthorized;
+                    await context.Response.WriteAsJsonAsync(new { error = "This call needs the key that the host has printed: as the header x-functions-key, or as ?code=." });
                     return;
                 }
 

@@ -56,9 +56,9 @@ internal sealed class QueuePoller(PipelineStorage storage, FunctionCatalog catal
                 return;
             }
 
-            await storage.Poison.PutAsync(BlobLayout.PoisonOf(queue.Name), $"message {message.MessageId}", message.Body, fault.Message, time.GetUtcNow(), cancellation);
+            await storage.DeadLetters.PutAsync(BlobLayout.PoisonOf(queue.Name), $"message {message.MessageId}", message.Body, fault.Message, time.GetUtcNow(), cancellation);
             await queue.DeleteMessageAsync(message.MessageId, message.PopReceipt, cancellation);
-            Log.PutAside(logger, $"Message {message.MessageId} of '{queue.Name}'", (int)message.DequeueCount, fault.Message);
+            Log.DeadLetter(logger, $"Message {message.MessageId} of '{queue.Name}'", (int)message.DequeueCount, fault.Message);
         }
     }
 }

@@ -5,7 +5,10 @@ using Pipeline.Storage;
 
 namespace Pipeline.LocalHost.Triggers;
 
-/// <summary>What embedded hosts on one account tell each other: which version of a blob each function was told of, and when a timer fired last.</summary>
+/// <summary>
+/// What embedded hosts on one account tell each other: which version of a blob each function was told of, and when a
+/// timer fired last.
+/// </summary>
 internal sealed class TriggerTable(PipelineStorage storage)
 {
     private const string Etag = "etag";
@@ -13,7 +16,8 @@ internal sealed class TriggerTable(PipelineStorage storage)
     private const string Fired = "fired";
     private const string Timers = "timer";
     private readonly TableClient _table = storage.Tables.GetTableClient(BlobLayout.TriggersTable);
-    private readonly Dictionary<string, string> _known = new(StringComparer.Ordinal); // asked for at every look: what was found once is not asked again
+    // Asked for at every look: what was found once is not asked again.
+    private readonly Dictionary<string, string> _known = new(StringComparer.Ordinal);
 
     /// <summary>Creates the table where it is missing.</summary>
     public Task EnsureCreatedAsync(CancellationToken cancellation) => _table.CreateIfNotExistsAsync(cancellation);
@@ -27,7 +31,12 @@ internal sealed class TriggerTable(PipelineStorage storage)
             return true;
         }
 
-        NullableResponse<TableEntity> found = await _table.GetEntityIfExistsAsync<TableEntity>(function, key, [Etag], cancellation);
+        NullableResponse<TableEntity> found = await _table.GetEntityIfExistsAsync<TableEntity>(
+            function,
+            key,
+            [Etag],
+            cancellation
+        );
         if (!found.HasValue || found.Value!.GetString(Etag) != etag)
         {
             return false;
@@ -41,7 +50,11 @@ internal sealed class TriggerTable(PipelineStorage storage)
     public async Task NoteAsync(string function, string blob, string etag, CancellationToken cancellation)
     {
         string key = Key(function, blob);
-        await _table.UpsertEntityAsync(new TableEntity(function, key) { [Etag] = etag, [Blob] = blob }, TableUpdateMode.Replace, cancellation);
+        await _table.UpsertEntityAsync(
+            new TableEntity(function, key) { [Etag] = etag, [Blob] = blob },
+            TableUpdateMode.Replace,
+            cancellation
+        );
         _known[key] = etag;
     }
 
@@ -49,7 +62,11 @@ internal sealed class TriggerTable(PipelineStorage storage)
     /// <returns>Whether it is this host's; <c>false</c>: another has taken it, or a later one.</returns>
     public async Task<bool> TryTakeAsync(string function, DateTimeOffset occurrence, CancellationToken cancellation)
     {
-        NullableResponse<TableEntity> last = await _table.GetEntityIfExistsAsync<TableEntity>(Timers, function, cancellationToken: cancellation);
+        NullableResponse<TableEntity> last = await _table.GetEntityIfExistsAsync<TableEntity>(
+            Timers,
+            function,
+            cancellationToken: cancellation
+        );
         if (last.HasValue && last.Value!.GetDateTimeOffset(Fired) >= occurrence)
         {
             return false;
@@ -58,7 +75,11 @@ internal sealed class TriggerTable(PipelineStorage storage)
         var entity = new TableEntity(Timers, function) { [Fired] = occurrence };
         try
         {
-            await (last.HasValue ? _table.UpdateEntityAsync(entity, last.Value!.ETag, TableUpdateMode.Replace, cancellation) : _table.AddEntityAsync(entity, cancellation));
+            await (
+                last.HasValue
+                    ? _table.UpdateEntityAsync(entity, last.Value!.ETag, TableUpdateMode.Replace, cancellation)
+                    : _table.AddEntityAsync(entity, cancellation)
+            );
             return true;
         }
         catch (RequestFailedException fault) when (fault.Status is 409 or 412)

@@ -4,8 +4,9 @@ using System.Text.Json.Nodes;
 namespace Pipeline.Model.Checkpoints;
 
 /// <summary>
-/// Numbers that Python reads as floats. System.Text.Json writes 6.0 as <c>6</c>, which Python's <c>json</c> makes an <c>int</c>, and transformers
-/// refuses it where its configs declare a float (<c>BitsAndBytesConfig.post_init</c>, <c>utils/quantization_config.py</c>).
+/// Numbers that Python reads as floats. System.Text.Json writes 6.0 as <c>6</c>, which Python's <c>json</c> makes an
+/// <c>int</c>, and transformers refuses it where its configs declare a float (<c>BitsAndBytesConfig.post_init</c>,
+/// <c>utils/quantization_config.py</c>).
 /// </summary>
 internal static class JsonFloat
 {

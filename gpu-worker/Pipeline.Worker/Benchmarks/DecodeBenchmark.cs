@@ -7,7 +7,9 @@ using static TorchSharp.torch;
 
 namespace Pipeline.Worker.Benchmarks;
 
-/// <summary>Greedy generation behind a cache, of a shape with random weights in NF4: the prompt at once, then token by token.</summary>
+/// <summary>
+/// Greedy generation behind a cache, of a shape with random weights in NF4: the prompt at once, then token by token.
+/// </summary>
 internal static class DecodeBenchmark
 {
     private const int PromptTokens = 128;
@@ -20,7 +22,15 @@ internal static class DecodeBenchmark
     /// <param name="tokens">Tokens written a row.</param>
     /// <param name="repeats">The best of so many.</param>
     /// <param name="freeBytes">Memory of the device before the model.</param>
-    public static DecodeBenchmarkResult Run(GpuKernels kernels, Device device, LlamaConfig config, int rows, int tokens, int repeats, long freeBytes)
+    public static DecodeBenchmarkResult Run(
+        GpuKernels kernels,
+        Device device,
+        LlamaConfig config,
+        int rows,
+        int tokens,
+        int repeats,
+        long freeBytes
+    )
     {
         using IDisposable frozen = no_grad();
         using DisposeScope scope = NewDisposeScope();
@@ -38,7 +48,13 @@ internal static class DecodeBenchmark
         }
 
         double perToken = decode / (tokens - 1);
-        return new DecodeBenchmarkResult($"decode{rows}x{tokens}", rows, Math.Round(1000 * prompt, 2), Math.Round(1000 * perToken, 3), Math.Round(rows / perToken));
+        return new DecodeBenchmarkResult(
+            $"decode{rows}x{tokens}",
+            rows,
+            Math.Round(1000 * prompt, 2),
+            Math.Round(1000 * perToken, 3),
+            Math.Round(rows / perToken)
+        );
     }
 
     private static (double Prompt, double Decode) Once(GpuCausalModel model, Tensor prompts, int tokens, Device device)
@@ -47,7 +63,13 @@ internal static class DecodeBenchmark
         using var cache = new KeyValueCache(model.Config.Layers);
         GpuBenchmark.Synchronize(device);
         long started = Stopwatch.GetTimestamp();
-        Tensor hidden = model.Forward(prompts, arange(PromptTokens, dtype: ScalarType.Int64).unsqueeze(0), mask: null, cache, keep: true);
+        Tensor hidden = model.Forward(
+            prompts,
+            arange(PromptTokens, dtype: ScalarType.Int64).unsqueeze(0),
+            mask: null,
+            cache,
+            keep: true
+        );
         Tensor next = model.Logits(hidden.narrow(1, PromptTokens - 1, 1)).argmax(-1); // [rows, 1]
         GpuBenchmark.Synchronize(device);
         double prompt = Stopwatch.GetElapsedTime(started).TotalSeconds;
@@ -56,7 +78,10 @@ internal static class DecodeBenchmark
         {
             using DisposeScope inner = NewDisposeScope();
             Tensor position = full([1, 1], (long)(PromptTokens + i), dtype: ScalarType.Int64);
-            next = model.Logits(model.Forward(next, position, mask: null, cache, keep: true)).argmax(-1).MoveToOuterDisposeScope();
+            next = model
+                .Logits(model.Forward(next, position, mask: null, cache, keep: true))
+                .argmax(-1)
+                .MoveToOuterDisposeScope();
         }
 
         GpuBenchmark.Synchronize(device);

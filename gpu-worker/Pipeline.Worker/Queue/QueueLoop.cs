@@ -56,7 +56,7 @@ public sealed class QueueLoop(PipelineStorage storage, BaseModelFolders bases, H
         TrainingJob? job = request is null ? null : await storage.Files.ReadJsonAsync<TrainingJob>(BlobLayout.Job(request.RunId), cancellation);
         if (job is null)
         {
-            await PutAsideAsync(message, malformed ?? $"It names the run '{request!.RunId}', for which there is no job.", cancellation);
+            await DeadLetterAsync(message, malformed ?? $"It names the run '{request!.RunId}', for which there is no job.", cancellation);
             return;
         }
 
@@ -79,11 +79,11 @@ public sealed class QueueLoop(PipelineStorage storage, BaseModelFolders bases, H
         }
     }
 
-    private async Task PutAsideAsync(QueueMessage message, string reason, CancellationToken cancellation)
+    private async Task DeadLetterAsync(QueueMessage message, string reason, CancellationToken cancellation)
     {
-        await storage.Poison.PutAsync(BlobLayout.PoisonOf(BlobLayout.TrainingJobsQueue), $"message {message.MessageId}", message.Body, reason, time.GetUtcNow(), cancellation);
+        await storage.DeadLetters.PutAsync(BlobLayout.PoisonOf(BlobLayout.TrainingJobsQueue), $"message {message.MessageId}", message.Body, reason, time.GetUtcNow(), cancellation);
         await storage.Messages.TryTakeBackAsync(BlobLayout.TrainingJobsQueue, new SentMessage(message.MessageId, message.PopReceipt), cancellation);
-        await Console.Error.WriteLineAsync($"message {message.MessageId} was put aside: {reason}");
+        await Console.Error.WriteLineAsync($"message {message.MessageId} is a dead letter now: {reason}");
     }
 
     private static (TrainingRequest? Request, string? Fault) Parse(QueueMessage message)

@@ -22,7 +22,7 @@ public sealed class BicepTests
 
         Assert.Equal(BlobLayout.Containers.Append("deployments").Order(StringComparer.Ordinal), Names("containers").Order(StringComparer.Ordinal));
         Assert.Equal(BlobLayout.Queues.Order(StringComparer.Ordinal), Names("queues").Order(StringComparer.Ordinal));
-        Assert.Equal(new[] { BlobLayout.RunsTable, BlobLayout.PutAsideTable }.Order(StringComparer.Ordinal), Names("tables").Order(StringComparer.Ordinal));
+        Assert.Equal(new[] { BlobLayout.RunsTable, BlobLayout.DeadLettersTable }.Order(StringComparer.Ordinal), Names("tables").Order(StringComparer.Ordinal));
     }
 
     [Fact]

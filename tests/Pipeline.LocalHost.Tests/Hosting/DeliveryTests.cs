@@ -9,15 +9,18 @@ using Pipeline.Storage;
 namespace Pipeline.LocalHost.Tests.Hosting;
 
 /// <summary>
-/// What the durable engine promises of activities is "at least once". A run and the retraining behind it, with a language model that is paid, come to the
-/// same dataset and adapter bytes and pay once when each activity is delivered twice, and when the host dies behind each activity's effect.
+/// What the durable engine promises of activities is "at least once". A run and the retraining behind it, with a
+/// language model that is paid, come to the same dataset and adapter bytes and pay once when each activity is delivered
+/// twice, and when the host dies behind each activity's effect.
 /// </summary>
 [Trait("Tier", "Slow")]
 [Collection("one at a time")]
 public sealed class DeliveryTests(ITestOutputHelper output)
 {
     private const string Project = "delivered";
-    private static readonly string Yaml = HostFixture.QuickYaml + "retraining: { feedbackCount: 0, scheduledMinimum: 3 }\nsynthesis: { templates: [ { text: 'hello {{name.firstName}}', label: greeting, count: 15 } ], model: { deployment: gpt, rows: 10 } }\n";
+    private static readonly string Yaml =
+        HostFixture.QuickYaml
+        + "retraining: { feedbackCount: 0, scheduledMinimum: 3 }\nsynthesis: { templates: [ { text: 'hello {{name.firstName}}', label: greeting, count: 15 } ], model: { deployment: gpt, rows: 10 } }\n";
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
@@ -25,11 +28,18 @@ public sealed class DeliveryTests(ITestOutputHelper output)
     public async Task Run_EveryActivityTwice_ComesToTheSameAndPaysOnce()
     {
         Left calm = await RunAsync(async (storage, models) => await HostAsync(storage, models, null));
-        Left twice = await RunAsync(async (storage, models) => await HostAsync(storage, models, async (_, activity) =>
-        {
-            await activity();
-            return await activity();
-        }));
+        Left twice = await RunAsync(
+            async (storage, models) =>
+                await HostAsync(
+                    storage,
+                    models,
+                    async (_, activity) =>
+                    {
+                        await activity();
+                        return await activity();
+                    }
+                )
+        );
 
         Assert.Equal(calm, twice);
     }
@@ -40,12 +50,29 @@ public sealed class DeliveryTests(ITestOutputHelper output)
         Left calm = await RunAsync(async (storage, models) => await HostAsync(storage, models, null));
         string[] died = [];
         int lives = 0;
-        Left crashed = await RunAsync((storage, models) => Task.FromResult<IAsyncDisposable>(new Crashing(storage, models, (names, starts) => (died, lives) = (names, starts))));
+        Left crashed = await RunAsync(
+            (storage, models) =>
+                Task.FromResult<IAsyncDisposable>(
+                    new Crashing(storage, models, (names, starts) => (died, lives) = (names, starts))
+                )
+        );
 
         Assert.Equal(calm, crashed);
         output.WriteLine($"{lives} lives; died behind {string.Join(", ", died)}");
         Assert.Equal(
-            ["AssembleDataset", "BuildDatasetPart", "NoteUsedFeedback", "PlanDataset", "PrepareRetraining", "PublishAdapter", "RemoveDatasetParts", "SubmitTraining", "SynthesizeRows"], died.Order(StringComparer.Ordinal));
+            [
+                "AssembleDataset",
+                "BuildDatasetPart",
+                "NoteUsedFeedback",
+                "PlanDataset",
+                "PrepareRetraining",
+                "PublishAdapter",
+                "RemoveDatasetParts",
+                "SubmitTraining",
+                "SynthesizeRows",
+            ],
+            died.Order(StringComparer.Ordinal)
+        );
         Assert.True(lives > died.Length, $"{lives} lives");
     }
 
@@ -57,15 +84,30 @@ public sealed class DeliveryTests(ITestOutputHelper output)
         try
         {
             await using AzureOpenAiServer models = await AzureOpenAiServer.StartAsync();
-            await using ServeWorker worker = ServeWorker.Start(storage.ConnectionString, new Dictionary<string, string> { ["OMP_NUM_THREADS"] = "1" });
+            await using ServeWorker worker = ServeWorker.Start(
+                storage.ConnectionString,
+                new Dictionary<string, string> { ["OMP_NUM_THREADS"] = "1" }
+            );
             PipelineStorage account = storage.Account;
             await account.Files.WriteAsync(BlobLayout.Project(Project), Encoding.UTF8.GetBytes(Yaml), Cancellation);
-            await account.Files.WriteAsync(BlobLayout.Raw(Project, "a.csv"), Encoding.UTF8.GetBytes(HostFixture.Rows(100)), Cancellation);
+            await account.Files.WriteAsync(
+                BlobLayout.Raw(Project, "a.csv"),
+                Encoding.UTF8.GetBytes(HostFixture.Rows(100)),
+                Cancellation
+            );
             await using IAsyncDisposable host = await start(storage, models);
             RunRecord first = await EndAsync(account, r => r.Trigger == "drop");
             for (int i = 0; i < 3; i++)
             {
-                var verdict = new FeedbackRecord { Id = $"f{i}", Project = Project, At = DateTimeOffset.UnixEpoch, Text = $"hello to number {i}", Score = -1, Correction = "greeting" };
+                var verdict = new FeedbackRecord
+                {
+                    Id = $"f{i}",
+                    Project = Project,
+                    At = DateTimeOffset.UnixEpoch,
+                    Text = $"hello to number {i}",
+                    Score = -1,
+                    Correction = "greeting",
+                };
                 await account.Files.WriteJsonAsync(BlobLayout.Feedback(Project, verdict.Id), verdict, Cancellation);
             }
 
@@ -77,7 +119,13 @@ public sealed class DeliveryTests(ITestOutputHelper output)
                 registry = await account.Registry.GetAsync(Project, Cancellation);
             }
 
-            return new Left(await HashesAsync(account, first), await HashesAsync(account, second), string.Join(',', registry.Published), string.Join(',', registry.UsedFeedback.Order(StringComparer.Ordinal)), models.Requests.Count);
+            return new Left(
+                await HashesAsync(account, first),
+                await HashesAsync(account, second),
+                string.Join(',', registry.Published),
+                string.Join(',', registry.UsedFeedback.Order(StringComparer.Ordinal)),
+                models.Requests.Count
+            );
         }
         finally
         {
@@ -85,17 +133,32 @@ public sealed class DeliveryTests(ITestOutputHelper output)
         }
     }
 
-    private static async Task<IAsyncDisposable> HostAsync(StorageFixture storage, AzureOpenAiServer models, Func<string, Func<Task<object?>>, Task<object?>>? around)
+    private static async Task<IAsyncDisposable> HostAsync(
+        StorageFixture storage,
+        AzureOpenAiServer models,
+        Func<string, Func<Task<object?>>, Task<object?>>? around
+    )
     {
         string data = Directory.CreateTempSubdirectory("pipeline-delivery-").FullName;
-        var options = new HostOptions { DataDirectory = data, LogToConsole = false, StartWorker = false, AroundActivity = around, Settings = Settings(storage, models).ToDictionary(s => s.Key, s => (string?)s.Value) };
+        var options = new HostOptions
+        {
+            DataDirectory = data,
+            LogToConsole = false,
+            StartWorker = false,
+            AroundActivity = around,
+            Settings = Settings(storage, models).ToDictionary(s => s.Key, s => (string?)s.Value),
+        };
         return new Hosted(await EmbeddedHost.StartAsync(options, _ => { }, Cancellation), data);
     }
 
-    private static Dictionary<string, string> Settings(StorageFixture storage, AzureOpenAiServer models) => new()
-    {
-        [StorageAccount.ConnectionSetting] = storage.ConnectionString, [ModelClients.Endpoint] = models.Address.ToString(), [ModelClients.Key] = "secret-key", ["RetrainingSchedule"] = "*/2 * * * * *",
-    };
+    private static Dictionary<string, string> Settings(StorageFixture storage, AzureOpenAiServer models) =>
+        new()
+        {
+            [StorageAccount.ConnectionSetting] = storage.ConnectionString,
+            [ModelClients.Endpoint] = models.Address.ToString(),
+            [ModelClients.Key] = "secret-key",
+            ["RetrainingSchedule"] = "*/2 * * * * *",
+        };
 
     private static async Task<RunRecord> EndAsync(PipelineStorage account, Func<RunRecord, bool> which)
     {
@@ -109,7 +172,10 @@ public sealed class DeliveryTests(ITestOutputHelper output)
                 return run;
             }
 
-            Assert.True(Stopwatch.GetElapsedTime(started) < TimeSpan.FromMinutes(6), string.Join("; ", runs.Select(r => $"{r.RunId} {r.State} {r.Stage}")));
+            Assert.True(
+                Stopwatch.GetElapsedTime(started) < TimeSpan.FromMinutes(6),
+                string.Join("; ", runs.Select(r => $"{r.RunId} {r.State} {r.Stage}"))
+            );
             await Task.Delay(200, Cancellation);
         }
     }
@@ -118,12 +184,30 @@ public sealed class DeliveryTests(ITestOutputHelper output)
     private static async Task<string> HashesAsync(PipelineStorage account, RunRecord run)
     {
         var hashes = new StringBuilder();
-        foreach ((string name, _) in await account.Files.ListAsync(BlobLayout.DatasetsContainer, BlobLayout.DatasetPrefix(run.DatasetId!), Cancellation))
+        foreach (
+            (string name, _) in await account.Files.ListAsync(
+                BlobLayout.DatasetsContainer,
+                BlobLayout.DatasetPrefix(run.DatasetId!),
+                Cancellation
+            )
+        )
         {
-            hashes.Append(name).Append(' ').AppendLine(await account.Files.HashAsync(new BlobAddress(BlobLayout.DatasetsContainer, name), Cancellation));
+            hashes
+                .Append(name)
+                .Append(' ')
+                .AppendLine(
+                    await account.Files.HashAsync(new BlobAddress(BlobLayout.DatasetsContainer, name), Cancellation)
+                );
         }
 
-        return hashes.Append(await account.Files.HashAsync(BlobLayout.Adapter(Project, run.Version!.Value, BlobLayout.AdapterWeightsFile), Cancellation)).ToString();
+        return hashes
+            .Append(
+                await account.Files.HashAsync(
+                    BlobLayout.Adapter(Project, run.Version!.Value, BlobLayout.AdapterWeightsFile),
+                    Cancellation
+                )
+            )
+            .ToString();
     }
 
     private sealed record Left(string First, string Second, string Published, string UsedFeedback, int ModelCalls);
@@ -161,12 +245,23 @@ public sealed class DeliveryTests(ITestOutputHelper output)
         private async Task LoopAsync(Dictionary<string, string> settings)
         {
             string died = Path.Combine(_data, "died");
-            string dotnet = Environment.ProcessPath is { } path && Path.GetFileNameWithoutExtension(path) == "dotnet" ? path : "dotnet";
+            string dotnet =
+                Environment.ProcessPath is { } path && Path.GetFileNameWithoutExtension(path) == "dotnet"
+                    ? path
+                    : "dotnet";
             int lives = 0;
             while (!_stop.IsCancellationRequested)
             {
                 lives++;
-                var info = new ProcessStartInfo(dotnet, ["exec", Path.Combine(AppContext.BaseDirectory, "Pipeline.CrashingHost.dll"), Path.Combine(_data, "host"), died]);
+                var info = new ProcessStartInfo(
+                    dotnet,
+                    [
+                        "exec",
+                        Path.Combine(AppContext.BaseDirectory, "Pipeline.CrashingHost.dll"),
+                        Path.Combine(_data, "host"),
+                        died,
+                    ]
+                );
                 foreach ((string name, string value) in settings)
                 {
                     info.Environment[name] = value;

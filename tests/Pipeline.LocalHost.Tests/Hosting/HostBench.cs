@@ -1,4 +1,7 @@
+using System.Net;
+using System.Net.Http.Json;
 using System.Text;
+using System.Text.Json;
 using Pipeline.Contracts;
 using Pipeline.LocalHost.Hosting;
 using Pipeline.Storage;
@@ -6,7 +9,8 @@ using Pipeline.Storage;
 namespace Pipeline.LocalHost.Tests.Hosting;
 
 /// <summary>A host on an account of its own, without a worker but where a test starts one.</summary>
-internal sealed class HostBench(EmbeddedHost host, PipelineStorage account, string connection, string data) : IAsyncDisposable
+internal sealed class HostBench(EmbeddedHost host, PipelineStorage account, string connection, string data)
+    : IAsyncDisposable
 {
     private ServeWorker? _worker;
     private bool _gone;
@@ -19,14 +23,31 @@ internal sealed class HostBench(EmbeddedHost host, PipelineStorage account, stri
 
     public HttpClient Http { get; } = new() { BaseAddress = host.Address };
 
-    public static async Task<HostBench> StartAsync(StorageFixture storage, string start, string heartbeat, bool worker = false)
+    public static async Task<HostBench> StartAsync(
+        StorageFixture storage,
+        string start,
+        string heartbeat,
+        bool worker = false
+    )
     {
         string data = Directory.CreateTempSubdirectory("pipeline-job-test-").FullName;
         var settings = new Dictionary<string, string?>
         {
-            [StorageAccount.ConnectionSetting] = storage.ConnectionString, ["WorkerStartDeadline"] = start, ["WorkerHeartbeatDeadline"] = heartbeat,
+            [StorageAccount.ConnectionSetting] = storage.ConnectionString,
+            ["WorkerStartDeadline"] = start,
+            ["WorkerHeartbeatDeadline"] = heartbeat,
         };
-        EmbeddedHost host = await EmbeddedHost.StartAsync(new HostOptions { DataDirectory = data, StartWorker = false, LogToConsole = false, Settings = settings }, _ => { }, Cancellation);
+        EmbeddedHost host = await EmbeddedHost.StartAsync(
+            new HostOptions
+            {
+                DataDirectory = data,
+                StartWorker = false,
+                LogToConsole = false,
+                Settings = settings,
+            },
+            _ => { },
+            Cancellation
+        );
         var bench = new HostBench(host, storage.Account, storage.ConnectionString, data);
         if (worker)
         {
@@ -46,8 +67,16 @@ internal sealed class HostBench(EmbeddedHost host, PipelineStorage account, stri
     /// <returns>The run that it starts.</returns>
     public async Task<string> DropAsync(string project)
     {
-        await account.Files.WriteAsync(BlobLayout.Project(project), Encoding.UTF8.GetBytes(HostFixture.QuickYaml), Cancellation);
-        await account.Files.WriteAsync(BlobLayout.Raw(project, "a.csv"), Encoding.UTF8.GetBytes(HostFixture.Rows(40)), Cancellation);
+        await account.Files.WriteAsync(
+            BlobLayout.Project(project),
+            Encoding.UTF8.GetBytes(HostFixture.QuickYaml),
+            Cancellation
+        );
+        await account.Files.WriteAsync(
+            BlobLayout.Raw(project, "a.csv"),
+            Encoding.UTF8.GetBytes(HostFixture.Rows(40)),
+            Cancellation
+        );
         while (true)
         {
             if (await account.Runs.ListAsync(project, Cancellation) is [var run, ..])
@@ -73,6 +102,40 @@ internal sealed class HostBench(EmbeddedHost host, PipelineStorage account, stri
             }
 
             await Task.Delay(50, limit.Token);
+        }
+    }
+
+    /// <summary>Calls an HTTP function.</summary>
+    /// <returns>Its status, and the error that it names; empty: none.</returns>
+    public async Task<(HttpStatusCode Code, string Error)> CallAsync(
+        HttpMethod method,
+        string path,
+        object? body = null
+    )
+    {
+        using var request = new HttpRequestMessage(method, path)
+        {
+            Content = body is null ? null : JsonContent.Create(body),
+        };
+        using HttpResponseMessage response = await Http.SendAsync(request, Cancellation);
+        JsonElement json = await response.Content.ReadFromJsonAsync<JsonElement>(Cancellation);
+        return (
+            response.StatusCode,
+            json.ValueKind == JsonValueKind.Object && json.TryGetProperty("error", out JsonElement error)
+                ? error.GetString() ?? ""
+                : ""
+        );
+    }
+
+    /// <summary>Waits until a queue is empty.</summary>
+    public async Task UntilEmptyAsync(string queue)
+    {
+        while (
+            (await Account.Queues.GetQueueClient(queue).GetPropertiesAsync(Cancellation)).Value.ApproximateMessagesCount
+            > 0
+        )
+        {
+            await Task.Delay(100, Cancellation);
         }
     }
 

@@ -164,7 +164,7 @@ public sealed class JobTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Drop_ThatCanStartNothing_IsPutAsideWithItsReasonAndBlocksNoOther()
+    public async Task Drop_ThatCanStartNothing_IsADeadLetterWithItsReasonAndBlocksNoOther()
     {
         await using var bench = await HostBench.StartAsync(_storage, start: "01:00:00", heartbeat: "01:00:00");
         await Account.Files.WriteAsync(new BlobAddress(BlobLayout.RawContainer, "NO/a.csv"), "x"u8.ToArray(), Cancellation);
@@ -174,16 +174,16 @@ public sealed class JobTests : IAsyncLifetime
         await Account.Files.WriteAsync(BlobLayout.Raw("endless-yaml", "a.csv"), Encoding.UTF8.GetBytes(HostFixture.Rows(40)), Cancellation);
         await bench.UntilAsync(await bench.DropAsync("not-blocked"), r => r.Stage == "train");
 
-        List<PutAside> aside = [];
-        while (aside.Count(a => a.What is "raw/NO/a.csv" or "raw/broken-yaml/a.csv" or "raw/endless-yaml/a.csv") < 3)
+        List<DeadLetter> letters = [];
+        while (letters.Count(a => a.What is "raw/NO/a.csv" or "raw/broken-yaml/a.csv" or "raw/endless-yaml/a.csv") < 3)
         {
             await Task.Delay(100, Cancellation);
-            aside = (await bench.Http.GetFromJsonAsync<List<PutAside>>("api/putaside", ContractJson.Compact, Cancellation))!;
+            letters = (await bench.Http.GetFromJsonAsync<List<DeadLetter>>("api/deadletters", ContractJson.Compact, Cancellation))!;
         }
 
-        Assert.Equal("A project's name has 3 to 40 of a-z, 0-9 and '-'.", aside.Single(a => a.What == "raw/NO/a.csv").Reason);
-        Assert.Contains("line", aside.Single(a => a.What == "raw/broken-yaml/a.csv").Reason, StringComparison.Ordinal);
-        Assert.Contains("line 2: a key must be a single value", aside.Single(a => a.What == "raw/endless-yaml/a.csv").Reason, StringComparison.Ordinal);
+        Assert.Equal("A project's name has 3 to 40 of a-z, 0-9 and '-'.", letters.Single(a => a.What == "raw/NO/a.csv").Reason);
+        Assert.Contains("line", letters.Single(a => a.What == "raw/broken-yaml/a.csv").Reason, StringComparison.Ordinal);
+        Assert.Contains("line 2: a key must be a single value", letters.Single(a => a.What == "raw/endless-yaml/a.csv").Reason, StringComparison.Ordinal);
         Assert.True((await Account.Queues.GetQueueClient(BlobLayout.BlobPoisonQueue).GetPropertiesAsync(Cancellation)).Value.ApproximateMessagesCount >= 2);
     }
 

@@ -1,7 +1,6 @@
 using System.Net;
 using System.Net.Http.Json;
 using System.Text;
-using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 using Microsoft.DurableTask.Client;
 using Microsoft.Extensions.Configuration;
@@ -16,7 +15,10 @@ using Pipeline.Storage;
 
 namespace Pipeline.LocalHost.Tests.Hosting;
 
-/// <summary>What Microsoft's engine and host do and an imitation did not: calls about instances that have ended or never were, failures as text, messages that the host puts aside.</summary>
+/// <summary>
+/// What Microsoft's engine and host do and an imitation did not: calls about instances that have ended or never were,
+/// failures as text, messages that the host makes dead letters.
+/// </summary>
 public sealed class OfficialEngineTests : IAsyncLifetime
 {
     private readonly StorageFixture _storage = new();
@@ -48,17 +50,26 @@ public sealed class OfficialEngineTests : IAsyncLifetime
             await UntilAsync(instance, OrchestrationRuntimeStatus.Suspended);
         }
 
-        (HttpStatusCode unknown, string nobody) = await CallAsync(HttpMethod.Post, "api/runs/nobody/cancel");
-        (HttpStatusCode suspended, _) = await CallAsync(HttpMethod.Post, $"api/runs/{run.RunId}/cancel");
+        (HttpStatusCode unknown, string nobody) = await _bench.CallAsync(HttpMethod.Post, "api/runs/nobody/cancel");
+        (HttpStatusCode suspended, _) = await _bench.CallAsync(HttpMethod.Post, $"api/runs/{run.RunId}/cancel");
         await UntilAsync(run.RunId, OrchestrationRuntimeStatus.Terminated);
-        (HttpStatusCode ended, string reason) = await CallAsync(HttpMethod.Post, $"api/runs/{run.RunId}/cancel");
+        (HttpStatusCode ended, string reason) = await _bench.CallAsync(HttpMethod.Post, $"api/runs/{run.RunId}/cancel");
 
         Assert.Equal((HttpStatusCode.NotFound, "There is no run 'nobody'."), (unknown, nobody));
-        Assert.Equal((HttpStatusCode.OK, RunRecord.Cancelled), (suspended, (await Account.Runs.GetAsync(run.RunId, Cancellation))!.State));
-        Assert.Equal((HttpStatusCode.Conflict, $"Run '{run.RunId}' is cancelled; there is nothing to cancel."), (ended, reason));
+        Assert.Equal(
+            (HttpStatusCode.OK, RunRecord.Cancelled),
+            (suspended, (await Account.Runs.GetAsync(run.RunId, Cancellation))!.State)
+        );
+        Assert.Equal(
+            (HttpStatusCode.Conflict, $"Run '{run.RunId}' is cancelled; there is nothing to cancel."),
+            (ended, reason)
+        );
     }
 
-    /// <summary>The orchestration has ended and the run's row does not know it yet, or it is gone: the client refuses to end it, and the run is cancelled all the same.</summary>
+    /// <summary>
+    /// The orchestration has ended and the run's row does not know it yet, or it is gone: the client refuses to end it,
+    /// and the run is cancelled all the same.
+    /// </summary>
     [Fact]
     public async Task Cancel_WhoseOrchestrationsHaveEndedOrAreGone_CancelsTheRun()
     {
@@ -69,43 +80,68 @@ public sealed class OfficialEngineTests : IAsyncLifetime
             await UntilAsync(instance, OrchestrationRuntimeStatus.Terminated);
         }
 
-        await Assert.ThrowsAnyAsync<InvalidOperationException>(() => _bench.Host.Durable.TerminateInstanceAsync(run.RunId, "again", Cancellation));
-        await Assert.ThrowsAnyAsync<InvalidOperationException>(() => _bench.Host.Durable.TerminateInstanceAsync("nobody", "x", Cancellation));
-        (HttpStatusCode code, _) = await CallAsync(HttpMethod.Post, $"api/runs/{run.RunId}/cancel");
+        await Assert.ThrowsAnyAsync<InvalidOperationException>(() =>
+            _bench.Host.Durable.TerminateInstanceAsync(run.RunId, "again", Cancellation)
+        );
+        await Assert.ThrowsAnyAsync<InvalidOperationException>(() =>
+            _bench.Host.Durable.TerminateInstanceAsync("nobody", "x", Cancellation)
+        );
+        (HttpStatusCode code, _) = await _bench.CallAsync(HttpMethod.Post, $"api/runs/{run.RunId}/cancel");
 
-        Assert.Equal((HttpStatusCode.OK, RunRecord.Cancelled), (code, (await Account.Runs.GetAsync(run.RunId, Cancellation))!.State));
+        Assert.Equal(
+            (HttpStatusCode.OK, RunRecord.Cancelled),
+            (code, (await Account.Runs.GetAsync(run.RunId, Cancellation))!.State)
+        );
     }
 
     [Fact]
     public async Task ResumeAndPurge_RightBehindACancellation_WaitForItsEnd()
     {
         RunRecord run = await _bench.UntilAsync(await _bench.DropAsync("right-behind"), r => r.Stage == "train");
-        await Assert.ThrowsAnyAsync<InvalidOperationException>(() => _bench.Host.Durable.PurgeInstanceAsync(run.RunId, null, Cancellation)); // it runs
+        await Assert.ThrowsAnyAsync<InvalidOperationException>(() =>
+            _bench.Host.Durable.PurgeInstanceAsync(run.RunId, null, Cancellation)
+        ); // it runs
 
-        Assert.Equal(HttpStatusCode.OK, (await CallAsync(HttpMethod.Post, $"api/runs/{run.RunId}/cancel")).Code);
-        Assert.Equal(HttpStatusCode.Accepted, (await CallAsync(HttpMethod.Post, $"api/runs/{run.RunId}/resume")).Code);
-        Assert.Equal(HttpStatusCode.Conflict, (await CallAsync(HttpMethod.Post, $"api/runs/{run.RunId}/resume")).Code); // it runs
+        Assert.Equal(HttpStatusCode.OK, (await _bench.CallAsync(HttpMethod.Post, $"api/runs/{run.RunId}/cancel")).Code);
+        Assert.Equal(
+            HttpStatusCode.Accepted,
+            (await _bench.CallAsync(HttpMethod.Post, $"api/runs/{run.RunId}/resume")).Code
+        );
+        // It runs.
+        Assert.Equal(
+            HttpStatusCode.Conflict,
+            (await _bench.CallAsync(HttpMethod.Post, $"api/runs/{run.RunId}/resume")).Code
+        );
         await _bench.UntilAsync(run.RunId, r => r.Stage == "train");
-        Assert.Equal(HttpStatusCode.OK, (await CallAsync(HttpMethod.Post, $"api/runs/{run.RunId}/cancel")).Code);
-        Assert.Equal(HttpStatusCode.OK, (await CallAsync(HttpMethod.Delete, $"api/runs/{run.RunId}")).Code);
-        Assert.False(await _bench.Host.Durable.GetInstanceAsync(run.RunId, false, Cancellation) is { IsCompleted: false });
-        Assert.Equal(HttpStatusCode.NotFound, (await CallAsync(HttpMethod.Post, $"api/runs/{run.RunId}/resume")).Code);
+        Assert.Equal(HttpStatusCode.OK, (await _bench.CallAsync(HttpMethod.Post, $"api/runs/{run.RunId}/cancel")).Code);
+        Assert.Equal(HttpStatusCode.OK, (await _bench.CallAsync(HttpMethod.Delete, $"api/runs/{run.RunId}")).Code);
+        Assert.False(
+            await _bench.Host.Durable.GetInstanceAsync(run.RunId, false, Cancellation) is { IsCompleted: false }
+        );
+        Assert.Equal(
+            HttpStatusCode.NotFound,
+            (await _bench.CallAsync(HttpMethod.Post, $"api/runs/{run.RunId}/resume")).Code
+        );
     }
 
     [Fact]
     public async Task TrainingResult_OfAnEndedAndAnUnknownRun_IsTakenAndPoisonsNothing()
     {
         RunRecord run = await _bench.UntilAsync(await _bench.DropAsync("late-word"), r => r.Stage == "train");
-        await CallAsync(HttpMethod.Post, $"api/runs/{run.RunId}/cancel");
+        await _bench.CallAsync(HttpMethod.Post, $"api/runs/{run.RunId}/cancel");
         await UntilAsync(TrainingWatch.InstanceOf(run.RunId), OrchestrationRuntimeStatus.Terminated);
 
         foreach (string id in (string[])[run.RunId, "nobody"])
         {
-            await Account.Messages.SendAsync(BlobLayout.TrainingResultsQueue, new TrainingResult(id, "a1", true, false, null), Cancellation);
+            await Account.Messages.SendAsync(
+                BlobLayout.TrainingResultsQueue,
+                new TrainingResult(id, "a1", true, false, null),
+                Cancellation
+            );
         }
 
-        await UntilEmptyAsync(BlobLayout.TrainingResultsQueue);
-        Assert.Empty(await Account.Poison.ListAsync(Cancellation));
+        await _bench.UntilEmptyAsync(BlobLayout.TrainingResultsQueue);
+        Assert.Empty(await Account.DeadLetters.ListAsync(Cancellation));
     }
 
     [Theory]
@@ -114,80 +150,52 @@ public sealed class OfficialEngineTests : IAsyncLifetime
     public async Task Dataset_WithSettingsThatFail_AnswersWithTheReason(string yaml, string reason)
     {
         await Account.Files.WriteAsync(BlobLayout.Project("failing"), Encoding.UTF8.GetBytes(yaml), Cancellation);
-        await Account.Files.WriteAsync(BlobLayout.Raw("failing", "a.csv"), Encoding.UTF8.GetBytes(HostFixture.Rows(40)), Cancellation);
+        await Account.Files.WriteAsync(
+            BlobLayout.Raw("failing", "a.csv"),
+            Encoding.UTF8.GetBytes(HostFixture.Rows(40)),
+            Cancellation
+        );
 
-        (HttpStatusCode code, string error) = await CallAsync(HttpMethod.Post, "api/projects/failing/datasets", new { source = "a.csv" });
+        (HttpStatusCode code, string error) = await _bench.CallAsync(
+            HttpMethod.Post,
+            "api/projects/failing/datasets",
+            new { source = "a.csv" }
+        );
 
         Assert.Equal(HttpStatusCode.BadRequest, code);
         Assert.Contains(reason, error, StringComparison.Ordinal);
     }
 
-    /// <summary>An orchestration that fails by itself has no details on this backend: its output is the failure as text.</summary>
+    /// <summary>
+    /// An orchestration that fails by itself has no details on this backend: its output is the failure as text.
+    /// </summary>
     [Fact]
     [Trait("Tier", "Slow")]
     public async Task Dataset_WhoseOrchestrationFails_AnswersWithItsFailure()
     {
-        await Account.Files.WriteAsync(BlobLayout.Withdrawn("broken"), "no json"u8.ToArray(), Cancellation); // no retry mends it: five take half a minute
-        await Account.Files.WriteAsync(BlobLayout.Raw("broken", "a.csv"), Encoding.UTF8.GetBytes(HostFixture.Rows(40)), Cancellation);
+        // No retry mends it: five take half a minute.
+        await Account.Files.WriteAsync(BlobLayout.Withdrawn("broken"), "no json"u8.ToArray(), Cancellation);
+        await Account.Files.WriteAsync(
+            BlobLayout.Raw("broken", "a.csv"),
+            Encoding.UTF8.GetBytes(HostFixture.Rows(40)),
+            Cancellation
+        );
 
-        (HttpStatusCode code, string error) = await CallAsync(HttpMethod.Post, "api/projects/broken/datasets", new { source = "a.csv" });
+        (HttpStatusCode code, string error) = await _bench.CallAsync(
+            HttpMethod.Post,
+            "api/projects/broken/datasets",
+            new { source = "a.csv" }
+        );
 
         Assert.Equal(HttpStatusCode.InternalServerError, code);
         Assert.StartsWith("The dataset could not be built (Failed): ", error, StringComparison.Ordinal);
         Assert.Contains("PlanDataset", error, StringComparison.Ordinal);
     }
 
-    /// <summary>The host moves a message that has failed five times; it is listed, brought back, and deleted.</summary>
-    [Fact]
-    public async Task PutAside_ByTheHostItself_IsListedRequeuedAndDeleted()
-    {
-        string poison = BlobLayout.PoisonOf(BlobLayout.TrainingResultsQueue);
-        foreach (string text in (string[])["{\"runId\":\"nobody\",\"attempt\":\"a\",\"succeeded\":true,\"evicted\":false}", "second", "third"])
-        {
-            await Account.Messages.PutAsync(poison, new BinaryData(text), Cancellation);
-        }
-
-        List<PutAside> listed = await PutAsideAsync();
-        Assert.Equal(3, listed.Count);
-        Assert.All(listed, n => Assert.Equal((poison, "It failed five times; the host's log says why."), (n.Queue, n.Reason)));
-        IReadOnlyList<Azure.Storage.Queues.Models.PeekedMessage> messages = await Account.Messages.PeekAsync(poison, Cancellation);
-        string IdOf(string begins) => messages.Single(m => m.Body.ToString().StartsWith(begins, StringComparison.Ordinal)).MessageId;
-
-        Assert.Equal(HttpStatusCode.OK, (await CallAsync(HttpMethod.Post, $"api/putaside/{IdOf("{")}/requeue")).Code);
-        Assert.Equal(HttpStatusCode.OK, (await CallAsync(HttpMethod.Delete, $"api/putaside/{IdOf("second")}")).Code);
-        Assert.Equal(HttpStatusCode.NotFound, (await CallAsync(HttpMethod.Delete, "api/putaside/nothing")).Code);
-        Assert.Equal(HttpStatusCode.NotFound, (await CallAsync(HttpMethod.Post, "api/putaside/nothing/requeue")).Code);
-
-        await UntilEmptyAsync(BlobLayout.TrainingResultsQueue); // brought back, it was taken: it can be read
-        Assert.Equal([IdOf("third")], (await PutAsideAsync()).Select(n => n.Id));
-    }
-
-    /// <summary>A drop that could start nothing is brought back when its project is mended; before, it says why it stays.</summary>
-    [Fact]
-    public async Task PutAside_ADrop_IsRequeuedWhenItsProjectIsMended()
-    {
-        await Account.Files.WriteAsync(BlobLayout.Project("mended-late"), "training: [\n"u8.ToArray(), Cancellation);
-        await Account.Files.WriteAsync(BlobLayout.Raw("mended-late", "a.csv"), Encoding.UTF8.GetBytes(HostFixture.Rows(40)), Cancellation);
-        List<PutAside> listed;
-        while ((listed = await PutAsideAsync()).Count == 0)
-        {
-            await Task.Delay(100, Cancellation);
-        }
-
-        string id = Assert.Single(listed).Id;
-        (HttpStatusCode again, string reason) = await CallAsync(HttpMethod.Post, $"api/putaside/{id}/requeue");
-        Assert.Equal(HttpStatusCode.Conflict, again);
-        Assert.Contains("line", reason, StringComparison.Ordinal);
-        Assert.Single(await PutAsideAsync()); // still there
-
-        await Account.Files.WriteAsync(BlobLayout.Project("mended-late"), Encoding.UTF8.GetBytes(HostFixture.QuickYaml), Cancellation);
-        Assert.Equal(HttpStatusCode.OK, (await CallAsync(HttpMethod.Post, $"api/putaside/{id}/requeue")).Code);
-
-        Assert.Empty(await PutAsideAsync());
-        Assert.Single(await Account.Runs.ListAsync("mended-late", Cancellation));
-    }
-
-    /// <summary>A browser that leaves ends the stream; one that comes back with the last id that it has seen gets what follows it, and nothing twice.</summary>
+    /// <summary>
+    /// A browser that leaves ends the stream; one that comes back with the last id that it has seen gets what follows
+    /// it, and nothing twice.
+    /// </summary>
     [Fact]
     public async Task Events_CutOff_GoOnBehindTheLastEventSeen()
     {
@@ -210,8 +218,13 @@ public sealed class OfficialEngineTests : IAsyncLifetime
             await leaving.CancelAsync();
         }
 
-        await Account.Files.TryAppendAsync(progress, "{\"stage\":\"train\",\"at\":\"2026-01-01T00:00:01Z\"}\n"u8.ToArray(), first.Length, Cancellation);
-        await CallAsync(HttpMethod.Post, $"api/runs/{run.RunId}/cancel");
+        await Account.Files.TryAppendAsync(
+            progress,
+            "{\"stage\":\"train\",\"at\":\"2026-01-01T00:00:01Z\"}\n"u8.ToArray(),
+            first.Length,
+            Cancellation
+        );
+        await _bench.CallAsync(HttpMethod.Post, $"api/runs/{run.RunId}/cancel");
         using var request = new HttpRequestMessage(HttpMethod.Get, path);
         request.Headers.Add("Last-Event-ID", $"{first.Length}");
         using HttpResponseMessage response = await _bench.Http.SendAsync(request, Cancellation);
@@ -222,7 +235,9 @@ public sealed class OfficialEngineTests : IAsyncLifetime
         Assert.EndsWith("event: end\ndata: {}\n\n", rest, StringComparison.Ordinal);
     }
 
-    /// <summary>A browser that leaves is no fault of the call: on the Functions host it was a failed invocation in the log.</summary>
+    /// <summary>
+    /// A browser that leaves is no fault of the call: on the Functions host it was a failed invocation in the log.
+    /// </summary>
     [Fact]
     public async Task Events_BrowserLeaves_EndWithoutAFault()
     {
@@ -231,7 +246,11 @@ public sealed class OfficialEngineTests : IAsyncLifetime
         using var left = new CancellationTokenSource();
         var context = new DefaultHttpContext { RequestServices = services, RequestAborted = left.Token };
         context.Response.Body = new MemoryStream();
-        IResult stream = await new GetRunEvents(Account, TimeProvider.System).Run(context.Request, run.RunId, CancellationToken.None);
+        IResult stream = await new GetRunEvents(Account, TimeProvider.System).Run(
+            context.Request,
+            run.RunId,
+            CancellationToken.None
+        );
 
         Task served = stream.ExecuteAsync(context);
         await Task.Delay(500, Cancellation);
@@ -241,16 +260,19 @@ public sealed class OfficialEngineTests : IAsyncLifetime
         await served.WaitAsync(TimeSpan.FromSeconds(10), Cancellation); // throws what the stream threw
     }
 
-    /// <summary>A run that another engine left is listed as interrupted, and starts again when it is asked to.</summary>
+    /// <summary>
+    /// A run that another engine left is listed as interrupted, and starts again when it is asked to.
+    /// </summary>
     [Fact]
     public async Task Run_ThatNoOrchestrationWorksOn_IsListedAsInterruptedAndCanBeResumed()
     {
         string id = await _bench.DropAsync("left-behind");
         await _bench.UntilAsync(id, r => r.Stage == "train");
-        await CallAsync(HttpMethod.Post, $"api/runs/{id}/cancel");
+        await _bench.CallAsync(HttpMethod.Post, $"api/runs/{id}/cancel");
         string[] instances = [TrainingWatch.InstanceOf(id), AdapterPipeline.DatasetInstanceOf(id), id];
         await Task.WhenAll(instances.Select(i => _bench.Host.Durable.WaitForInstanceCompletionAsync(i, Cancellation)));
-        for (int looks = 0; looks < 3; looks++) // the engine may write the row of an instance once more when a late message of another comes to it
+        // The engine may write the row of an instance once more when a late message of another comes to it.
+        for (int looks = 0; looks < 3; looks++)
         {
             foreach (string instance in instances)
             {
@@ -260,22 +282,34 @@ public sealed class OfficialEngineTests : IAsyncLifetime
             await Task.Delay(1000, Cancellation);
         }
 
-        await Account.Runs.UpdateAsync(id, r => r with { State = RunRecord.Running, UpdatedAt = DateTimeOffset.UtcNow.AddHours(-1) }, Cancellation);
+        await Account.Runs.UpdateAsync(
+            id,
+            r => r with { State = RunRecord.Running, UpdatedAt = DateTimeOffset.UtcNow.AddHours(-1) },
+            Cancellation
+        );
 
-        List<RunRecord> runs = (await _bench.Http.GetFromJsonAsync<List<RunRecord>>("api/runs", ContractJson.Compact, Cancellation))!;
+        List<RunRecord> runs = (
+            await _bench.Http.GetFromJsonAsync<List<RunRecord>>("api/runs", ContractJson.Compact, Cancellation)
+        )!;
         RunRecord listed = runs.Single(r => r.RunId == id);
         Assert.Equal(RunRecord.Interrupted, listed.State);
         Assert.Contains("Resume it to start it again", listed.Error, StringComparison.Ordinal);
 
-        await Account.Files.WriteAsync(BlobLayout.Raw("left-behind", "a.csv"), Encoding.UTF8.GetBytes(HostFixture.Rows(40)), Cancellation); // told of the same file again, as a new host is
+        await Account.Files.WriteAsync(
+            BlobLayout.Raw("left-behind", "a.csv"),
+            Encoding.UTF8.GetBytes(HostFixture.Rows(40)),
+            Cancellation
+        ); // told of the same file again, as a new host is
         await Task.Delay(2000, Cancellation);
         Assert.Equal(RunRecord.Interrupted, (await Account.Runs.GetAsync(id, Cancellation))!.State);
 
-        Assert.Equal(HttpStatusCode.Accepted, (await CallAsync(HttpMethod.Post, $"api/runs/{id}/resume")).Code);
+        Assert.Equal(HttpStatusCode.Accepted, (await _bench.CallAsync(HttpMethod.Post, $"api/runs/{id}/resume")).Code);
         Assert.Equal(RunRecord.Running, (await _bench.UntilAsync(id, r => r.Stage == "train")).State);
     }
 
-    /// <summary>On Azure nothing else creates them: the app's own service does, first of all that are started.</summary>
+    /// <summary>
+    /// On Azure nothing else creates them: the app's own service does, first of all that are started.
+    /// </summary>
     [Fact]
     public async Task Start_OnAnEmptyAccount_CreatesWhatIsAsked()
     {
@@ -283,7 +317,11 @@ public sealed class OfficialEngineTests : IAsyncLifetime
         try
         {
             await using Azurite azurite = await Azurite.StartAsync(data, _ => { }, Cancellation);
-            IConfiguration configuration = new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?> { ["AzureWebJobsStorage"] = azurite.ConnectionString }).Build();
+            IConfiguration configuration = new ConfigurationBuilder()
+                .AddInMemoryCollection(
+                    new Dictionary<string, string?> { ["AzureWebJobsStorage"] = azurite.ConnectionString }
+                )
+                .Build();
             var services = new ServiceCollection();
             services.AddLogging().AddSingleton(configuration);
             PipelineServices.Add(services, configuration);
@@ -294,8 +332,11 @@ public sealed class OfficialEngineTests : IAsyncLifetime
             await provider.GetServices<IHostedService>().First().StartAsync(Cancellation);
 
             Assert.Empty(await account.Runs.ListAsync(null, Cancellation));
-            Assert.Empty(await account.Poison.ListAsync(Cancellation));
-            Assert.All(BlobLayout.Containers, c => Assert.True(account.Blobs.GetBlobContainerClient(c).Exists(Cancellation), c));
+            Assert.Empty(await account.DeadLetters.ListAsync(Cancellation));
+            Assert.All(
+                BlobLayout.Containers,
+                c => Assert.True(account.Blobs.GetBlobContainerClient(c).Exists(Cancellation), c)
+            );
             Assert.All(BlobLayout.Queues, q => Assert.True(account.Queues.GetQueueClient(q).Exists(Cancellation), q));
         }
         finally
@@ -303,18 +344,11 @@ public sealed class OfficialEngineTests : IAsyncLifetime
             Directory.Delete(data, recursive: true);
         }
 
-        Assert.Equal([], (await _bench.Http.GetFromJsonAsync<List<RunRecord>>("api/runs", ContractJson.Compact, Cancellation))!);
+        Assert.Equal(
+            [],
+            (await _bench.Http.GetFromJsonAsync<List<RunRecord>>("api/runs", ContractJson.Compact, Cancellation))!
+        );
     }
-
-    private async Task<(HttpStatusCode Code, string Error)> CallAsync(HttpMethod method, string path, object? body = null)
-    {
-        using var request = new HttpRequestMessage(method, path) { Content = body is null ? null : JsonContent.Create(body) };
-        using HttpResponseMessage response = await _bench.Http.SendAsync(request, Cancellation);
-        JsonElement json = await response.Content.ReadFromJsonAsync<JsonElement>(Cancellation);
-        return (response.StatusCode, json.ValueKind == JsonValueKind.Object && json.TryGetProperty("error", out JsonElement error) ? error.GetString() ?? "" : "");
-    }
-
-    private async Task<List<PutAside>> PutAsideAsync() => (await _bench.Http.GetFromJsonAsync<List<PutAside>>("api/putaside", ContractJson.Compact, Cancellation))!;
 
     private async Task UntilAsync(string instance, OrchestrationRuntimeStatus status)
     {
@@ -323,14 +357,6 @@ public sealed class OfficialEngineTests : IAsyncLifetime
         while ((await _bench.Host.Durable.GetInstanceAsync(instance, false, limit.Token))?.RuntimeStatus != status)
         {
             await Task.Delay(50, limit.Token);
-        }
-    }
-
-    private async Task UntilEmptyAsync(string queue)
-    {
-        while ((await Account.Queues.GetQueueClient(queue).GetPropertiesAsync(Cancellation)).Value.ApproximateMessagesCount > 0)
-        {
-            await Task.Delay(100, Cancellation);
         }
     }
 }

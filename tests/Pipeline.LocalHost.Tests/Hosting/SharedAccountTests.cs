@@ -13,7 +13,9 @@ using Pipeline.Storage;
 
 namespace Pipeline.LocalHost.Tests.Hosting;
 
-/// <summary>Several hosts on one account, many runs at once, and what goes on when a host or the storage emulator is killed.</summary>
+/// <summary>
+/// Several hosts on one account, many runs at once, and what goes on when a host or the storage emulator is killed.
+/// </summary>
 public sealed class SharedAccountTests(StorageFixture storage, ITestOutputHelper output) : IClassFixture<StorageFixture>
 {
     private static readonly TimeSpan TakeOver = TimeSpan.FromSeconds(40);
@@ -22,7 +24,9 @@ public sealed class SharedAccountTests(StorageFixture storage, ITestOutputHelper
 
     private PipelineStorage Account => storage.Account;
 
-    /// <summary>A host holds a run that waits for its worker; it is killed, and another host hears the worker and ends the run.</summary>
+    /// <summary>
+    /// A host holds a run that waits for its worker; it is killed, and another host hears the worker and ends the run.
+    /// </summary>
     [Fact]
     [Trait("Tier", "Slow")]
     public async Task Run_WhoseHostIsKilled_IsFinishedByAnotherHost()
@@ -32,23 +36,45 @@ public sealed class SharedAccountTests(StorageFixture storage, ITestOutputHelper
         string data = Directory.CreateTempSubdirectory("pipeline-left-").FullName;
         try
         {
-            string dotnet = Environment.ProcessPath is { } path && Path.GetFileNameWithoutExtension(path) == "dotnet" ? path : "dotnet";
-            var info = new ProcessStartInfo(dotnet, ["exec", Path.Combine(AppContext.BaseDirectory, "Pipeline.CrashingHost.dll"), data]);
+            string dotnet =
+                Environment.ProcessPath is { } path && Path.GetFileNameWithoutExtension(path) == "dotnet"
+                    ? path
+                    : "dotnet";
+            var info = new ProcessStartInfo(
+                dotnet,
+                ["exec", Path.Combine(AppContext.BaseDirectory, "Pipeline.CrashingHost.dll"), data]
+            );
             info.Environment[StorageAccount.ConnectionSetting] = own.ConnectionString;
             using Process first = Process.Start(info)!;
-            await own.Account.Files.WriteAsync(BlobLayout.Project("left"), Encoding.UTF8.GetBytes(HostFixture.QuickYaml), Cancellation);
-            await own.Account.Files.WriteAsync(BlobLayout.Raw("left", "a.csv"), Encoding.UTF8.GetBytes(HostFixture.Rows(40)), Cancellation);
+            await own.Account.Files.WriteAsync(
+                BlobLayout.Project("left"),
+                Encoding.UTF8.GetBytes(HostFixture.QuickYaml),
+                Cancellation
+            );
+            await own.Account.Files.WriteAsync(
+                BlobLayout.Raw("left", "a.csv"),
+                Encoding.UTF8.GetBytes(HostFixture.Rows(40)),
+                Cancellation
+            );
             RunRecord run = await UntilAsync(own.Account, "left", r => r.Stage == "train", TimeSpan.FromMinutes(1));
             await using HostBench second = await HostBench.StartAsync(own, start: "01:00:00", heartbeat: "01:00:00");
 
             first.Kill();
             await first.WaitForExitAsync(Cancellation);
             long killed = Stopwatch.GetTimestamp();
-            TrainingJob job = (await own.Account.Files.ReadJsonAsync<TrainingJob>(BlobLayout.Job(run.RunId), Cancellation))!;
-            await own.Account.Messages.SendAsync(BlobLayout.TrainingResultsQueue, new TrainingResult(run.RunId, job.Attempt, false, false, "said to the other host"), Cancellation);
+            TrainingJob job = (
+                await own.Account.Files.ReadJsonAsync<TrainingJob>(BlobLayout.Job(run.RunId), Cancellation)
+            )!;
+            await own.Account.Messages.SendAsync(
+                BlobLayout.TrainingResultsQueue,
+                new TrainingResult(run.RunId, job.Attempt, false, false, "said to the other host"),
+                Cancellation
+            );
             run = await UntilAsync(own.Account, "left", r => r.State != RunRecord.Running, TakeOver);
 
-            output.WriteLine($"finished by the other host {Stopwatch.GetElapsedTime(killed).TotalSeconds:0.0} s after the kill");
+            output.WriteLine(
+                $"finished by the other host {Stopwatch.GetElapsedTime(killed).TotalSeconds:0.0} s after the kill"
+            );
             Assert.Equal((RunRecord.Failed, "said to the other host"), (run.State, run.Error));
         }
         finally
@@ -58,7 +84,10 @@ public sealed class SharedAccountTests(StorageFixture storage, ITestOutputHelper
         }
     }
 
-    /// <summary>The emulator is killed, starts again on its ports, and the run goes on. What it was told in its last seconds it may have lost: the run waits longer than that before.</summary>
+    /// <summary>
+    /// The emulator is killed, starts again on its ports, and the run goes on. What it was told in its last seconds it
+    /// may have lost: the run waits longer than that before.
+    /// </summary>
     [Fact]
     [Trait("Tier", "Slow")]
     public async Task Run_WhoseEmulatorIsKilled_GoesOn()
@@ -66,11 +95,29 @@ public sealed class SharedAccountTests(StorageFixture storage, ITestOutputHelper
         string data = Directory.CreateTempSubdirectory("pipeline-emulator-").FullName;
         try
         {
-            var options = new HostOptions { DataDirectory = data, StartWorker = false, LogToConsole = false };
+            var options = new HostOptions
+            {
+                DataDirectory = data,
+                StartWorker = false,
+                LogToConsole = false,
+            };
             await using EmbeddedHost host = await EmbeddedHost.StartAsync(options, _ => { }, Cancellation);
-            await host.Storage.Files.WriteAsync(BlobLayout.Project("emulator"), Encoding.UTF8.GetBytes(HostFixture.QuickYaml), Cancellation);
-            await host.Storage.Files.WriteAsync(BlobLayout.Raw("emulator", "a.csv"), Encoding.UTF8.GetBytes(HostFixture.Rows(40)), Cancellation);
-            RunRecord run = await UntilAsync(host.Storage, "emulator", r => r.Stage == "train", TimeSpan.FromMinutes(1));
+            await host.Storage.Files.WriteAsync(
+                BlobLayout.Project("emulator"),
+                Encoding.UTF8.GetBytes(HostFixture.QuickYaml),
+                Cancellation
+            );
+            await host.Storage.Files.WriteAsync(
+                BlobLayout.Raw("emulator", "a.csv"),
+                Encoding.UTF8.GetBytes(HostFixture.Rows(40)),
+                Cancellation
+            );
+            RunRecord run = await UntilAsync(
+                host.Storage,
+                "emulator",
+                r => r.Stage == "train",
+                TimeSpan.FromMinutes(1)
+            );
             await Task.Delay(TimeSpan.FromSeconds(12), Cancellation); // it writes its tables every five seconds
             int id = host.EmulatorProcessId!.Value;
             using (Process emulator = Process.GetProcessById(id))
@@ -85,8 +132,14 @@ public sealed class SharedAccountTests(StorageFixture storage, ITestOutputHelper
                 await Task.Delay(50, Cancellation);
             }
 
-            TrainingJob job = (await host.Storage.Files.ReadJsonAsync<TrainingJob>(BlobLayout.Job(run.RunId), Cancellation))!;
-            await host.Storage.Messages.SendAsync(BlobLayout.TrainingResultsQueue, new TrainingResult(run.RunId, job.Attempt, false, false, "said to the new emulator"), Cancellation);
+            TrainingJob job = (
+                await host.Storage.Files.ReadJsonAsync<TrainingJob>(BlobLayout.Job(run.RunId), Cancellation)
+            )!;
+            await host.Storage.Messages.SendAsync(
+                BlobLayout.TrainingResultsQueue,
+                new TrainingResult(run.RunId, job.Attempt, false, false, "said to the new emulator"),
+                Cancellation
+            );
             run = await UntilAsync(host.Storage, "emulator", r => r.State != RunRecord.Running, TakeOver);
 
             output.WriteLine($"finished {Stopwatch.GetElapsedTime(killed).TotalSeconds:0.0} s after the kill");
@@ -111,20 +164,47 @@ public sealed class SharedAccountTests(StorageFixture storage, ITestOutputHelper
             await using HostBench second = await HostBench.StartAsync(own, start: "01:00:00", heartbeat: "01:00:00");
             for (int i = 0; i < Runs; i++)
             {
-                await own.Account.Files.WriteAsync(BlobLayout.Project($"many-{i}"), Encoding.UTF8.GetBytes(HostFixture.QuickYaml), Cancellation);
-                await own.Account.Files.WriteAsync(BlobLayout.Raw($"many-{i}", "a.csv"), Encoding.UTF8.GetBytes(HostFixture.Rows(40, $"{i}x")), Cancellation);
+                await own.Account.Files.WriteAsync(
+                    BlobLayout.Project($"many-{i}"),
+                    Encoding.UTF8.GetBytes(HostFixture.QuickYaml),
+                    Cancellation
+                );
+                await own.Account.Files.WriteAsync(
+                    BlobLayout.Raw($"many-{i}", "a.csv"),
+                    Encoding.UTF8.GetBytes(HostFixture.Rows(40, $"{i}x")),
+                    Cancellation
+                );
             }
 
             long started = Stopwatch.GetTimestamp();
             IReadOnlyList<RunRecord> runs = [];
             while (runs.Count < Runs || runs.Any(r => r.State == RunRecord.Running))
             {
-                Assert.True(Stopwatch.GetElapsedTime(started) < TimeSpan.FromMinutes(3), string.Join("; ", runs.Select(r => $"{r.RunId} {r.State} {r.Stage}")));
-                while (await own.Account.Messages.ReceiveAsync(BlobLayout.TrainingJobsQueue, TimeSpan.FromMinutes(1), Cancellation) is { } message) // a worker that works at once
+                Assert.True(
+                    Stopwatch.GetElapsedTime(started) < TimeSpan.FromMinutes(3),
+                    string.Join("; ", runs.Select(r => $"{r.RunId} {r.State} {r.Stage}"))
+                );
+                while (
+                    await own.Account.Messages.ReceiveAsync(
+                        BlobLayout.TrainingJobsQueue,
+                        TimeSpan.FromMinutes(1),
+                        Cancellation
+                    )
+                        is { } message
+                ) // a worker that works at once
                 {
                     TrainingRequest job = ContractJson.Read<TrainingRequest>(message.Body.ToString());
-                    await own.Account.Messages.SendAsync(BlobLayout.TrainingResultsQueue, new TrainingResult(job.RunId, job.Attempt, false, false, "no worker"), Cancellation);
-                    await own.Account.Messages.DeleteAsync(BlobLayout.TrainingJobsQueue, message.MessageId, message.PopReceipt, Cancellation);
+                    await own.Account.Messages.SendAsync(
+                        BlobLayout.TrainingResultsQueue,
+                        new TrainingResult(job.RunId, job.Attempt, false, false, "no worker"),
+                        Cancellation
+                    );
+                    await own.Account.Messages.DeleteAsync(
+                        BlobLayout.TrainingJobsQueue,
+                        message.MessageId,
+                        message.PopReceipt,
+                        Cancellation
+                    );
                 }
 
                 await Task.Delay(200, Cancellation);
@@ -147,12 +227,26 @@ public sealed class SharedAccountTests(StorageFixture storage, ITestOutputHelper
     {
         await using ServiceProvider services = new ServiceCollection().BuildServiceProvider();
         using var hub = new EmbeddedTaskHub(
-            new StorageAccount(storage.ConnectionString, null), "test", TimeSpan.FromSeconds(20), HostFile.Read() with { HubName = "FiveHundred" }, _ => new BenchTasks(), services, NullLoggerFactory.Instance);
+            new StorageAccount(storage.ConnectionString, null),
+            "test",
+            TimeSpan.FromSeconds(20),
+            HostFile.Read() with
+            {
+                HubName = "FiveHundred",
+            },
+            _ => new BenchTasks(),
+            services,
+            NullLoggerFactory.Instance
+        );
         await hub.StartAsync(Cancellation);
         var client = new EmbeddedDurableClient(hub, TimeProvider.System);
         string id = await client.ScheduleNewOrchestrationInstanceAsync(BenchTasks.SideBySide, 500, null, Cancellation);
 
-        OrchestrationMetadata end = await client.WaitForInstanceCompletionAsync(id, getInputsAndOutputs: true, Cancellation);
+        OrchestrationMetadata end = await client.WaitForInstanceCompletionAsync(
+            id,
+            getInputsAndOutputs: true,
+            Cancellation
+        );
 
         Assert.Equal((OrchestrationRuntimeStatus.Completed, "500"), (end.RuntimeStatus, end.SerializedOutput));
         await hub.StopAsync(Cancellation);
@@ -165,7 +259,11 @@ public sealed class SharedAccountTests(StorageFixture storage, ITestOutputHelper
         await one.EnsureCreatedAsync(Cancellation);
         var three = new DateTimeOffset(2026, 11, 28, 3, 0, 0, TimeSpan.Zero);
 
-        bool[] taken = await Task.WhenAll(new[] { one, other }.SelectMany(t => Enumerable.Range(0, 4).Select(_ => t.TryTakeAsync("Nightly", three, Cancellation))));
+        bool[] taken = await Task.WhenAll(
+            new[] { one, other }.SelectMany(t =>
+                Enumerable.Range(0, 4).Select(_ => t.TryTakeAsync("Nightly", three, Cancellation))
+            )
+        );
         Assert.Single(taken, t => t);
         Assert.False(await other.TryTakeAsync("Nightly", three.AddDays(-1), Cancellation)); // a clock that runs behind
         Assert.True(await other.TryTakeAsync("Nightly", three.AddDays(1), Cancellation));
@@ -186,7 +284,14 @@ public sealed class SharedAccountTests(StorageFixture storage, ITestOutputHelper
         Assert.Equal(key, FunctionKey.ReadOrCreate(data));
         var options = new HostOptions
         {
-            DataDirectory = data, StartWorker = false, LogToConsole = false, Key = key, Settings = new Dictionary<string, string?> { [StorageAccount.ConnectionSetting] = storage.ConnectionString },
+            DataDirectory = data,
+            StartWorker = false,
+            LogToConsole = false,
+            Key = key,
+            Settings = new Dictionary<string, string?>
+            {
+                [StorageAccount.ConnectionSetting] = storage.ConnectionString,
+            },
         };
         try
         {
@@ -199,7 +304,10 @@ public sealed class SharedAccountTests(StorageFixture storage, ITestOutputHelper
             FunctionKey.AddTo(http, key);
             HttpStatusCode byHeader = (await http.GetAsync("api/dashboard", Cancellation)).StatusCode;
 
-            Assert.Equal([HttpStatusCode.Unauthorized, HttpStatusCode.Unauthorized, HttpStatusCode.OK, HttpStatusCode.OK], new[] { without, wrong, byQuery, byHeader });
+            Assert.Equal(
+                [HttpStatusCode.Unauthorized, HttpStatusCode.Unauthorized, HttpStatusCode.OK, HttpStatusCode.OK],
+                new[] { without, wrong, byQuery, byHeader }
+            );
         }
         finally
         {
@@ -207,7 +315,12 @@ public sealed class SharedAccountTests(StorageFixture storage, ITestOutputHelper
         }
     }
 
-    private static async Task<RunRecord> UntilAsync(PipelineStorage account, string project, Func<RunRecord, bool> until, TimeSpan limit)
+    private static async Task<RunRecord> UntilAsync(
+        PipelineStorage account,
+        string project,
+        Func<RunRecord, bool> until,
+        TimeSpan limit
+    )
     {
         long started = Stopwatch.GetTimestamp();
         while (true)
@@ -218,7 +331,13 @@ public sealed class SharedAccountTests(StorageFixture storage, ITestOutputHelper
                 return run;
             }
 
-            Assert.True(Stopwatch.GetElapsedTime(started) < limit, string.Join("; ", runs.Select(r => $"{r.RunId} {r.State} {r.Stage} {r.Error}").Prepend("waited in vain")));
+            Assert.True(
+                Stopwatch.GetElapsedTime(started) < limit,
+                string.Join(
+                    "; ",
+                    runs.Select(r => $"{r.RunId} {r.State} {r.Stage} {r.Error}").Prepend("waited in vain")
+                )
+            );
             await Task.Delay(100, Cancellation);
         }
     }

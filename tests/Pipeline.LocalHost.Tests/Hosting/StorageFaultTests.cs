@@ -127,7 +127,7 @@ public sealed class StorageFaultTests(StorageFixture storage, ITestOutputHelper 
             Assert.Contains(Enumerable.Range(1, Steps), s => lines.Any(l => ContractJson.Read<TrainingProgress>(l) is { Loss: not null } line && line.Done == line.Total && line.Total == s));
         }
 
-        Assert.Empty(await account.Poison.ListAsync(Cancellation));
+        Assert.Empty(await account.DeadLetters.ListAsync(Cancellation));
         foreach (string queue in BlobLayout.Queues)
         {
             Assert.Equal(0, (await account.Queues.GetQueueClient(queue).GetPropertiesAsync(Cancellation)).Value.ApproximateMessagesCount);

@@ -8,7 +8,9 @@ using Pipeline.Functions.Orchestrations;
 
 namespace Pipeline.LocalHost.Tests.Orchestrations;
 
-/// <summary>The real orchestrators on Microsoft's in-process test host, over activities that say what they were asked.</summary>
+/// <summary>
+/// The real orchestrators on Microsoft's in-process test host, over activities that say what they were asked.
+/// </summary>
 public sealed class OrchestratorTests : IAsyncDisposable
 {
     private static readonly PipelineInput Drop = new("run-1", "orchestrated", "a.csv", null, "drop");
@@ -31,24 +33,63 @@ public sealed class OrchestratorTests : IAsyncDisposable
     [Fact]
     public async Task Run_WithAWorker_GoesFromPlanToPublication()
     {
-        OrchestrationMetadata end = await RunAsync(AdapterPipeline.Name, Drop, async (client, attempt) =>
-            await client.RaiseEventAsync(TrainingWatch.InstanceOf("run-1"), TrainingWatch.Finished, new TrainingResult("run-1", attempt, true, false, null), Cancellation));
+        OrchestrationMetadata end = await RunAsync(
+            AdapterPipeline.Name,
+            Drop,
+            async (client, attempt) =>
+                await client.RaiseEventAsync(
+                    TrainingWatch.InstanceOf("run-1"),
+                    TrainingWatch.Finished,
+                    new TrainingResult("run-1", attempt, true, false, null),
+                    Cancellation
+                )
+        );
 
         Assert.Equal(OrchestrationRuntimeStatus.Completed, end.RuntimeStatus);
-        Assert.Equal(new PipelineOutput("run-1", "dataset-1", "orchestrated/v7/", 7, "v7 is the champion"), end.ReadOutputAs<PipelineOutput>());
-        Assert.Equal(["PlanDataset", "BuildDatasetPart", "BuildDatasetPart", "BuildDatasetPart", "SynthesizeRows", "SynthesizeRows", "AssembleDataset", "RemoveDatasetParts", "SubmitTraining", "PublishAdapter"], _calls);
+        Assert.Equal(
+            new PipelineOutput("run-1", "dataset-1", "orchestrated/v7/", 7, "v7 is the champion"),
+            end.ReadOutputAs<PipelineOutput>()
+        );
+        Assert.Equal(
+            [
+                "PlanDataset",
+                "BuildDatasetPart",
+                "BuildDatasetPart",
+                "BuildDatasetPart",
+                "SynthesizeRows",
+                "SynthesizeRows",
+                "AssembleDataset",
+                "RemoveDatasetParts",
+                "SubmitTraining",
+                "PublishAdapter",
+            ],
+            _calls
+        );
     }
 
     [Theory]
     [InlineData("All rows were rejected.", null, null)]
     [InlineData(null, "The text has no column.", null)]
     [InlineData(null, null, "The adapter fails its proof.")]
-    public async Task Run_ThatCannotGoOn_WritesDownWhyAndPublishesNothing(string? planFault, string? partFault, string? trainingFault)
+    public async Task Run_ThatCannotGoOn_WritesDownWhyAndPublishesNothing(
+        string? planFault,
+        string? partFault,
+        string? trainingFault
+    )
     {
         Given = new Answers { PlanFault = planFault, PartFault = partFault };
 
-        OrchestrationMetadata end = await RunAsync(AdapterPipeline.Name, Drop, async (client, attempt) =>
-            await client.RaiseEventAsync(TrainingWatch.InstanceOf("run-1"), TrainingWatch.Finished, new TrainingResult("run-1", attempt, false, false, trainingFault), Cancellation));
+        OrchestrationMetadata end = await RunAsync(
+            AdapterPipeline.Name,
+            Drop,
+            async (client, attempt) =>
+                await client.RaiseEventAsync(
+                    TrainingWatch.InstanceOf("run-1"),
+                    TrainingWatch.Finished,
+                    new TrainingResult("run-1", attempt, false, false, trainingFault),
+                    Cancellation
+                )
+        );
 
         Assert.Equal(OrchestrationRuntimeStatus.Failed, end.RuntimeStatus);
         Assert.Equal($"RecordFailure run-1: {planFault ?? partFault ?? trainingFault}", _calls.Last());
@@ -56,21 +97,36 @@ public sealed class OrchestratorTests : IAsyncDisposable
         Assert.Equal(planFault is null, _calls.Contains("RemoveDatasetParts")); // the parts go, however they ended
     }
 
-    /// <summary>The word of an earlier start comes first, and then this one's, before and behind the watch's beginning anew.</summary>
+    /// <summary>
+    /// The word of an earlier start comes first, and then this one's, before and behind the watch's beginning anew.
+    /// </summary>
     [Fact]
     public async Task Watch_WordOfAnEarlierStart_WaitsForItsOwn()
     {
         var wait = new TrainingWait(new JobInput("run-2", "orchestrated", "dataset-1", "mine"), null, -1);
 
-        OrchestrationMetadata end = await RunAsync(TrainingWatch.Name, wait, async (client, _) =>
-        {
-            foreach (string attempt in (string[])["an earlier one", "another", "mine"])
+        OrchestrationMetadata end = await RunAsync(
+            TrainingWatch.Name,
+            wait,
+            async (client, _) =>
             {
-                await client.RaiseEventAsync(TrainingWatch.InstanceOf("run-2"), TrainingWatch.Finished, new TrainingResult("run-2", attempt, true, false, attempt), Cancellation);
-            }
-        }, TrainingWatch.InstanceOf("run-2"));
+                foreach (string attempt in (string[])["an earlier one", "another", "mine"])
+                {
+                    await client.RaiseEventAsync(
+                        TrainingWatch.InstanceOf("run-2"),
+                        TrainingWatch.Finished,
+                        new TrainingResult("run-2", attempt, true, false, attempt),
+                        Cancellation
+                    );
+                }
+            },
+            TrainingWatch.InstanceOf("run-2")
+        );
 
-        Assert.Equal(new TrainingEnd(7, new TrainingResult("run-2", "mine", true, false, "mine")), end.ReadOutputAs<TrainingEnd>());
+        Assert.Equal(
+            new TrainingEnd(7, new TrainingResult("run-2", "mine", true, false, "mine")),
+            end.ReadOutputAs<TrainingEnd>()
+        );
         Assert.Single(_calls, c => c == "SubmitTraining");
     }
 
@@ -93,8 +149,17 @@ public sealed class OrchestratorTests : IAsyncDisposable
     [Fact]
     public async Task Retraining_OfCorrections_NotesThemWhenTheRunIsPublished()
     {
-        OrchestrationMetadata end = await RunAsync(Retraining.Name, new RetrainingInput("orchestrated", "feedback"), async (client, attempt) =>
-            await client.RaiseEventAsync(TrainingWatch.InstanceOf("run-1"), TrainingWatch.Finished, new TrainingResult("run-1", attempt, true, false, null), Cancellation));
+        OrchestrationMetadata end = await RunAsync(
+            Retraining.Name,
+            new RetrainingInput("orchestrated", "feedback"),
+            async (client, attempt) =>
+                await client.RaiseEventAsync(
+                    TrainingWatch.InstanceOf("run-1"),
+                    TrainingWatch.Finished,
+                    new TrainingResult("run-1", attempt, true, false, null),
+                    Cancellation
+                )
+        );
 
         Assert.Equal(OrchestrationRuntimeStatus.Completed, end.RuntimeStatus);
         Assert.Equal(["PublishAdapter", "NoteUsedFeedback f1,f2"], _calls.TakeLast(2));
@@ -107,7 +172,10 @@ public sealed class OrchestratorTests : IAsyncDisposable
 
         OrchestrationMetadata end = await RunAsync(Retraining.Name, new RetrainingInput("orchestrated", "timer"), null);
 
-        Assert.Equal((OrchestrationRuntimeStatus.Completed, "PrepareRetraining"), (end.RuntimeStatus, string.Join(' ', _calls)));
+        Assert.Equal(
+            (OrchestrationRuntimeStatus.Completed, "PrepareRetraining"),
+            (end.RuntimeStatus, string.Join(' ', _calls))
+        );
     }
 
     /// <summary>Runs an orchestrator to its end.</summary>
@@ -115,12 +183,26 @@ public sealed class OrchestratorTests : IAsyncDisposable
     /// <param name="input">Its input.</param>
     /// <param name="worker">Called once when a job was submitted, with its attempt; <c>null</c>: no worker.</param>
     /// <param name="instanceId">The instance; <c>null</c>: the run's.</param>
-    private async Task<OrchestrationMetadata> RunAsync(string name, object input, Func<DurableTaskClient, string, Task>? worker, string instanceId = "run-1-start")
+    private async Task<OrchestrationMetadata> RunAsync(
+        string name,
+        object input,
+        Func<DurableTaskClient, string, Task>? worker,
+        string instanceId = "run-1-start"
+    )
     {
         var submitted = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
         _host = await DurableTaskTestHost.StartAsync(tasks => Register(tasks, submitted), null, Cancellation);
-        await _host.Client.ScheduleNewOrchestrationInstanceAsync(name, input, new StartOrchestrationOptions(instanceId), Cancellation);
-        Task<OrchestrationMetadata> end = _host.Client.WaitForInstanceCompletionAsync(instanceId, getInputsAndOutputs: true, Cancellation);
+        await _host.Client.ScheduleNewOrchestrationInstanceAsync(
+            name,
+            input,
+            new StartOrchestrationOptions(instanceId),
+            Cancellation
+        );
+        Task<OrchestrationMetadata> end = _host.Client.WaitForInstanceCompletionAsync(
+            instanceId,
+            getInputsAndOutputs: true,
+            Cancellation
+        );
         if (worker is not null && await Task.WhenAny(submitted.Task, end) == submitted.Task)
         {
             await worker(_host.Client, await submitted.Task);
@@ -131,10 +213,19 @@ public sealed class OrchestratorTests : IAsyncDisposable
 
     private void Register(DurableTaskRegistry tasks, TaskCompletionSource<string> submitted)
     {
-        tasks.AddOrchestrator(AdapterPipeline.Name, () => new Orchestrator<PipelineInput, PipelineOutput>(AdapterPipeline.Run));
-        tasks.AddOrchestrator(DatasetGeneration.Name, () => new Orchestrator<PipelineInput, DatasetOutput>(DatasetGeneration.Run));
+        tasks.AddOrchestrator(
+            AdapterPipeline.Name,
+            () => new Orchestrator<PipelineInput, PipelineOutput>(AdapterPipeline.Run)
+        );
+        tasks.AddOrchestrator(
+            DatasetGeneration.Name,
+            () => new Orchestrator<PipelineInput, DatasetOutput>(DatasetGeneration.Run)
+        );
         tasks.AddOrchestrator(TrainingWatch.Name, () => new Orchestrator<TrainingWait, TrainingEnd>(TrainingWatch.Run));
-        tasks.AddOrchestrator(Retraining.Name, () => new Orchestrator<RetrainingInput, PipelineOutput?>(Retraining.Run));
+        tasks.AddOrchestrator(
+            Retraining.Name,
+            () => new Orchestrator<RetrainingInput, PipelineOutput?>(Retraining.Run)
+        );
         T Said<T>(string call, T answer)
         {
             _calls.Enqueue(call);
@@ -142,25 +233,72 @@ public sealed class OrchestratorTests : IAsyncDisposable
         }
 
         int turns = 0;
-        tasks.AddActivityFunc<DatasetToPlan, DatasetPlanned>(PlanDataset.Name, (_, plan) => Said("PlanDataset", new DatasetPlanned(plan.Input, plan.Instance, "dataset-1", 3, [], ["t"], true, Given.PlanFault)));
-        tasks.AddActivityFunc<DatasetPartInput, string?>(BuildDatasetPart.Name, (_, part) => Said("BuildDatasetPart", part.Part == 1 ? Given.PartFault : null));
-        tasks.AddActivityFunc<DatasetPlanned, SynthesisTurn>(SynthesizeRows.Name, (_, _) => Said("SynthesizeRows", new SynthesisTurn(++turns == 2, null)));
-        tasks.AddActivityFunc<DatasetPlanned, DatasetOutput>(AssembleDataset.Name, (_, planned) => Said("AssembleDataset", new DatasetOutput(planned.DatasetId, null)));
-        tasks.AddActivityFunc<DatasetPlanned, bool>(RemoveDatasetParts.Name, (_, _) => Said("RemoveDatasetParts", true));
-        tasks.AddActivityFunc<JobInput, JobHandle>(SubmitTraining.Name, (_, job) =>
-        {
-            submitted.TrySetResult(job.Attempt);
-            return Said("SubmitTraining", new JobHandle(7, Given.Deadline, Given.Deadline, 0));
-        });
-        tasks.AddActivityFunc<string, JobPulse>(ReadPulse.Name, (_, _) => Said("ReadPulse", new JobPulse(Given.Lines, false)));
-        tasks.AddActivityFunc<JobInput, string>(PublishAdapter.Name, (_, _) => Said("PublishAdapter", "v7 is the champion"));
-        tasks.AddActivityFunc<RunFailure, bool>(RecordFailure.Name, (_, failure) => Said($"RecordFailure {failure.RunId}: {failure.Error}", true));
-        tasks.AddActivityFunc<RetrainingInput, RetrainingPlan?>(PrepareRetraining.Name, (_, _) => Said("PrepareRetraining", Given.NothingToLearn ? null : new RetrainingPlan(Drop with { FeedbackBatch = "corrections.jsonl" }, ["f1", "f2"])));
-        tasks.AddActivityFunc<UsedFeedback, bool>(NoteUsedFeedback.Name, (_, used) => Said($"NoteUsedFeedback {string.Join(',', used.Ids)}", true));
+        tasks.AddActivityFunc<DatasetToPlan, DatasetPlanned>(
+            PlanDataset.Name,
+            (_, plan) =>
+                Said(
+                    "PlanDataset",
+                    new DatasetPlanned(plan.Input, plan.Instance, "dataset-1", 3, [], ["t"], true, Given.PlanFault)
+                )
+        );
+        tasks.AddActivityFunc<DatasetPartInput, string?>(
+            BuildDatasetPart.Name,
+            (_, part) => Said("BuildDatasetPart", part.Part == 1 ? Given.PartFault : null)
+        );
+        tasks.AddActivityFunc<DatasetPlanned, SynthesisTurn>(
+            SynthesizeRows.Name,
+            (_, _) => Said("SynthesizeRows", new SynthesisTurn(++turns == 2, null))
+        );
+        tasks.AddActivityFunc<DatasetPlanned, DatasetOutput>(
+            AssembleDataset.Name,
+            (_, planned) => Said("AssembleDataset", new DatasetOutput(planned.DatasetId, null))
+        );
+        tasks.AddActivityFunc<DatasetPlanned, bool>(
+            RemoveDatasetParts.Name,
+            (_, _) => Said("RemoveDatasetParts", true)
+        );
+        tasks.AddActivityFunc<JobInput, JobHandle>(
+            SubmitTraining.Name,
+            (_, job) =>
+            {
+                submitted.TrySetResult(job.Attempt);
+                return Said("SubmitTraining", new JobHandle(7, Given.Deadline, Given.Deadline, 0));
+            }
+        );
+        tasks.AddActivityFunc<string, JobPulse>(
+            ReadPulse.Name,
+            (_, _) => Said("ReadPulse", new JobPulse(Given.Lines, false))
+        );
+        tasks.AddActivityFunc<JobInput, string>(
+            PublishAdapter.Name,
+            (_, _) => Said("PublishAdapter", "v7 is the champion")
+        );
+        tasks.AddActivityFunc<RunFailure, bool>(
+            RecordFailure.Name,
+            (_, failure) => Said($"RecordFailure {failure.RunId}: {failure.Error}", true)
+        );
+        tasks.AddActivityFunc<RetrainingInput, RetrainingPlan?>(
+            PrepareRetraining.Name,
+            (_, _) =>
+                Said(
+                    "PrepareRetraining",
+                    Given.NothingToLearn
+                        ? null
+                        : new RetrainingPlan(Drop with { FeedbackBatch = "corrections.jsonl" }, ["f1", "f2"])
+                )
+        );
+        tasks.AddActivityFunc<UsedFeedback, bool>(
+            NoteUsedFeedback.Name,
+            (_, used) => Said($"NoteUsedFeedback {string.Join(',', used.Ids)}", true)
+        );
     }
 
-    /// <summary>An orchestrator function as the registry takes it. (Its overload for functions has analyzers look for their source, which lies in another assembly.)</summary>
-    private sealed class Orchestrator<TInput, TOutput>(Func<TaskOrchestrationContext, TInput, Task<TOutput>> run) : TaskOrchestrator<TInput, TOutput>
+    /// <summary>
+    /// An orchestrator function as the registry takes it. (Its overload for functions has analyzers look for their
+    /// source, which lies in another assembly.)
+    /// </summary>
+    private sealed class Orchestrator<TInput, TOutput>(Func<TaskOrchestrationContext, TInput, Task<TOutput>> run)
+        : TaskOrchestrator<TInput, TOutput>
     {
         public override Task<TOutput> RunAsync(TaskOrchestrationContext context, TInput input) => run(context, input);
     }

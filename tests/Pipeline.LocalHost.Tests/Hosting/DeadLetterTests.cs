@@ -1,0 +1,150 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Text;
+using Pipeline.Contracts;
+using Pipeline.Storage;
+
+namespace Pipeline.LocalHost.Tests.Hosting;
+
+/// <summary>Messages and drops that nobody could work with: listed with their reasons, requeued, deleted.</summary>
+public sealed class DeadLetterTests : IAsyncLifetime
+{
+    private readonly StorageFixture _storage = new();
+    private HostBench _bench = null!;
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    private PipelineStorage Account => _storage.Account;
+
+    public async ValueTask InitializeAsync()
+    {
+        await _storage.InitializeAsync();
+        _bench = await HostBench.StartAsync(_storage, start: "01:00:00", heartbeat: "01:00:00");
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _bench.DisposeAsync();
+        await _storage.DisposeAsync();
+    }
+
+    /// <summary>The host moves a message that has failed five times; it is listed, brought back, and deleted.</summary>
+    [Fact]
+    public async Task DeadLetter_OfTheHostItself_IsListedRequeuedAndDeleted()
+    {
+        string poison = BlobLayout.PoisonOf(BlobLayout.TrainingResultsQueue);
+        foreach (
+            string text in (string[])
+                ["{\"runId\":\"nobody\",\"attempt\":\"a\",\"succeeded\":true,\"evicted\":false}", "second", "third"]
+        )
+        {
+            await Account.Messages.PutAsync(poison, new BinaryData(text), Cancellation);
+        }
+
+        List<DeadLetter> listed = await DeadLettersAsync();
+        Assert.Equal(3, listed.Count);
+        Assert.All(
+            listed,
+            n => Assert.Equal((poison, "It failed five times; the host's log says why."), (n.Queue, n.Reason))
+        );
+        IReadOnlyList<Azure.Storage.Queues.Models.PeekedMessage> messages = await Account.Messages.PeekAsync(
+            poison,
+            Cancellation
+        );
+        string IdOf(string begins) =>
+            messages.Single(m => m.Body.ToString().StartsWith(begins, StringComparison.Ordinal)).MessageId;
+
+        Assert.Equal(
+            HttpStatusCode.OK,
+            (await _bench.CallAsync(HttpMethod.Post, $"api/deadletters/{IdOf("{")}/requeue")).Code
+        );
+        Assert.Equal(
+            HttpStatusCode.OK,
+            (await _bench.CallAsync(HttpMethod.Delete, $"api/deadletters/{IdOf("second")}")).Code
+        );
+        Assert.Equal(
+            HttpStatusCode.NotFound,
+            (await _bench.CallAsync(HttpMethod.Delete, "api/deadletters/nothing")).Code
+        );
+        Assert.Equal(
+            HttpStatusCode.NotFound,
+            (await _bench.CallAsync(HttpMethod.Post, "api/deadletters/nothing/requeue")).Code
+        );
+
+        await _bench.UntilEmptyAsync(BlobLayout.TrainingResultsQueue); // brought back, it was taken: it can be read
+        Assert.Equal([IdOf("third")], (await DeadLettersAsync()).Select(n => n.Id));
+    }
+
+    /// <summary>
+    /// The service shows 32 messages of a queue: that there are more is said, and that line is none to requeue or
+    /// delete.
+    /// </summary>
+    [Fact]
+    public async Task DeadLetters_MoreThanTheServiceShows_AreCounted()
+    {
+        string poison = BlobLayout.PoisonOf(BlobLayout.TrainingJobsQueue);
+        await Task.WhenAll(
+            Enumerable.Range(0, 35).Select(i => Account.Messages.PutAsync(poison, new BinaryData($"{i}"), Cancellation))
+        );
+
+        List<DeadLetter> listed = await DeadLettersAsync();
+
+        Assert.Equal(33, listed.Count);
+        DeadLetter more = listed.Single(n => n.MessageId is null);
+        Assert.Equal("about 3 further messages", more.What);
+        Assert.Equal(
+            HttpStatusCode.NotFound,
+            (await _bench.CallAsync(HttpMethod.Delete, $"api/deadletters/{more.Id}")).Code
+        );
+        Assert.Equal(
+            33,
+            (
+                await _bench.Http.GetFromJsonAsync<List<DeadLetter>>("api/putaside", ContractJson.Compact, Cancellation)
+            )!.Count
+        ); // by its former name
+    }
+
+    /// <summary>
+    /// A drop that could start nothing is brought back when its project is mended; before, it says why it stays.
+    /// </summary>
+    [Fact]
+    public async Task DeadLetter_OfADrop_IsRequeuedWhenItsProjectIsMended()
+    {
+        await Account.Files.WriteAsync(BlobLayout.Project("mended-late"), "training: [\n"u8.ToArray(), Cancellation);
+        await Account.Files.WriteAsync(
+            BlobLayout.Raw("mended-late", "a.csv"),
+            Encoding.UTF8.GetBytes(HostFixture.Rows(40)),
+            Cancellation
+        );
+        List<DeadLetter> listed;
+        while ((listed = await DeadLettersAsync()).Count == 0)
+        {
+            await Task.Delay(100, Cancellation);
+        }
+
+        string id = Assert.Single(listed).Id;
+        (HttpStatusCode again, string reason) = await _bench.CallAsync(
+            HttpMethod.Post,
+            $"api/deadletters/{id}/requeue"
+        );
+        Assert.Equal(HttpStatusCode.Conflict, again);
+        Assert.Contains("line", reason, StringComparison.Ordinal);
+        Assert.Single(await DeadLettersAsync()); // still there
+
+        await Account.Files.WriteAsync(
+            BlobLayout.Project("mended-late"),
+            Encoding.UTF8.GetBytes(HostFixture.QuickYaml),
+            Cancellation
+        );
+        Assert.Equal(
+            HttpStatusCode.OK,
+            (await _bench.CallAsync(HttpMethod.Post, $"api/deadletters/{id}/requeue")).Code
+        );
+
+        Assert.Empty(await DeadLettersAsync());
+        Assert.Single(await Account.Runs.ListAsync("mended-late", Cancellation));
+    }
+
+    private async Task<List<DeadLetter>> DeadLettersAsync() =>
+        (await _bench.Http.GetFromJsonAsync<List<DeadLetter>>("api/deadletters", ContractJson.Compact, Cancellation))!;
+}
