@@ -1,4 +1,5 @@
 using Azure.Identity;
+using Azure.Storage.Queues;
 using DurableTask.AzureStorage;
 using DurableTask.Core;
 using Microsoft.DurableTask.Worker;
@@ -21,6 +22,15 @@ internal sealed class EmbeddedTaskHub : IHostedService, IDisposable
     private static readonly TimeSpan LeaseLook = TimeSpan.FromSeconds(5);
     private const int MostActivities = 8;
     private const int MostOrchestrators = 32;
+
+    /// <summary>More than wait while storage is away (each orchestrator, activity, renewal and queue), so that the leases
+    /// are still renewed.</summary>
+    private const int MostRequests = 100;
+
+    /// <summary>About ten minutes of <see cref="LongestRetryDelay"/>.</summary>
+    private const int QueueRetries = 120;
+    private static readonly TimeSpan LongestRetryDelay = TimeSpan.FromSeconds(5);
+
     private readonly CancellationTokenSource _stopping = new();
     private readonly AzureStorageOrchestrationService _service;
     private readonly TaskHubWorker _worker;
@@ -48,9 +58,7 @@ internal sealed class EmbeddedTaskHub : IHostedService, IDisposable
         _service = new AzureStorageOrchestrationService(
             new AzureStorageOrchestrationServiceSettings
             {
-                StorageAccountClientProvider = account.ConnectionString is { } connection
-                    ? new StorageAccountClientProvider(connection)
-                    : new StorageAccountClientProvider(account.Name!, new DefaultAzureCredential()),
+                StorageAccountClientProvider = Clients(account),
                 TaskHubName = file.HubName,
                 PartitionCount = file.Partitions,
                 WorkerId = workerId,
@@ -62,6 +70,7 @@ internal sealed class EmbeddedTaskHub : IHostedService, IDisposable
                 LeaseAcquireInterval = LeaseLook,
                 MaxQueuePollingInterval = file.MaxQueuePollingInterval,
                 MaxConcurrentTaskActivityWorkItems = MostActivities,
+                MaxStorageOperationConcurrency = MostRequests,
                 MaxConcurrentTaskOrchestrationWorkItems = MostOrchestrators,
                 ThrowExceptionOnInvalidDedupeStatus = true,
                 LoggerFactory = logs,
@@ -70,7 +79,7 @@ internal sealed class EmbeddedTaskHub : IHostedService, IDisposable
         IDurableTaskFactory factory = tasks(_stopping.Token);
         var shims = new DurableTaskShimFactory(new DurableTaskWorkerOptions(), logs);
         _worker = new TaskHubWorker(
-            _service,
+            ShortPauses.Over(_service),
             new OrchestratorObjects(factory, shims, services),
             new ActivityObjects(factory, shims, services),
             logs
@@ -103,5 +112,33 @@ internal sealed class EmbeddedTaskHub : IHostedService, IDisposable
         _worker.Dispose();
         _service.Dispose();
         _stopping.Dispose();
+    }
+
+    /// <summary>
+    /// The engine's clients. Those of its queues retry for minutes: an activity whose result cannot be sent, and whose
+    /// message cannot be given back, stays in the engine's list of those that run, and no host starts it again before
+    /// this one ends. The Azure SDK's three retries bridge six seconds.
+    /// </summary>
+    private static StorageAccountClientProvider Clients(StorageAccount account)
+    {
+        var patient = new QueueClientOptions
+        {
+            Retry = { MaxRetries = QueueRetries, MaxDelay = LongestRetryDelay },
+        };
+        if (account.ConnectionString is { } connection)
+        {
+            return new StorageAccountClientProvider(
+                StorageServiceClientProvider.ForBlob(connection),
+                StorageServiceClientProvider.ForQueue(connection, patient),
+                StorageServiceClientProvider.ForTable(connection)
+            );
+        }
+
+        var identity = new DefaultAzureCredential();
+        return new StorageAccountClientProvider(
+            StorageServiceClientProvider.ForBlob(account.Name!, identity),
+            StorageServiceClientProvider.ForQueue(account.Name!, identity, patient),
+            StorageServiceClientProvider.ForTable(account.Name!, identity)
+        );
     }
 }

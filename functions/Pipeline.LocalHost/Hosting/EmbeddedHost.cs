@@ -139,6 +139,11 @@ public sealed class EmbeddedHost : IAsyncDisposable
             });
         }
 
+        if (options.Logs is { } logs)
+        {
+            builder.Logging.AddProvider(logs);
+        }
+
         builder.Logging.AddFilter("Microsoft", LogLevel.Warning).AddFilter("Microsoft.DurableTask", LogLevel.Error).AddFilter("DurableTask", LogLevel.Warning).AddFilter("Azure", LogLevel.Error);
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(options.Listen ?? System.Net.IPAddress.Loopback, options.Port));
         IServiceCollection services = builder.Services;

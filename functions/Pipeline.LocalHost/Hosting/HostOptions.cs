@@ -26,6 +26,9 @@ public sealed record HostOptions
     /// <summary>After so long, what a host that was killed had in hand is taken up by another.</summary>
     internal TimeSpan Hidden { get; init; } = TimeSpan.FromSeconds(20);
 
+    /// <summary>For tests: where the host logs beside the console; <c>null</c>: nowhere.</summary>
+    internal Microsoft.Extensions.Logging.ILoggerProvider? Logs { get; init; }
+
     /// <summary>Names under which the host may be called beside localhost.</summary>
     public IReadOnlyList<string> AllowedHosts { get; init; } = [];
 

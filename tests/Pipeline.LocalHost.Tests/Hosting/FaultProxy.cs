@@ -23,6 +23,9 @@ internal sealed class FaultProxy : IAsyncDisposable
     /// <summary>Share of the requests that meet a fault, 0 to 1.</summary>
     public double Share { get; set; }
 
+    /// <summary>Whether every request is refused.</summary>
+    public bool Down { get; set; }
+
     /// <summary>Faults so far, by kind.</summary>
     public ConcurrentDictionary<string, int> Faults { get; } = new(StringComparer.Ordinal);
 
@@ -76,7 +79,7 @@ internal sealed class FaultProxy : IAsyncDisposable
 
     private async Task HandleAsync(HttpContext context, Uri target)
     {
-        string? fault = Choose(context.Request);
+        string? fault = Down ? "503" : Choose(context.Request);
         if (fault is not null)
         {
             Faults.AddOrUpdate(fault, 1, (_, n) => n + 1);

@@ -28,12 +28,13 @@ public sealed class StorageFaultTests(StorageFixture storage, ITestOutputHelper 
     {
         string data = Directory.CreateTempSubdirectory("pipeline-faults-").FullName;
         await using FaultProxy proxy = await FaultProxy.StartAsync(storage.ConnectionString);
+        using var log = new LogLines();
         long started = Stopwatch.GetTimestamp();
         try
         {
             var options = new HostOptions
             {
-                DataDirectory = data, LogToConsole = false,
+                DataDirectory = data, LogToConsole = false, Logs = log,
                 Settings = new Dictionary<string, string?> { [StorageAccount.ConnectionSetting] = proxy.ConnectionString, ["RetrainingSchedule"] = "0 0 3 * * *" },
             };
             await using (EmbeddedHost host = await EmbeddedHost.StartAsync(options, _ => { }, Cancellation))
@@ -44,7 +45,7 @@ public sealed class StorageFaultTests(StorageFixture storage, ITestOutputHelper 
                 }
 
                 await using ServeWorker second = ServeWorker.Start(proxy.ConnectionString); // two workers at one queue
-                proxy.Share = 0.14;
+                proxy.Share = 0.08;
                 for (int p = 0; p < Projects; p++)
                 {
                     for (int f = 0; f < FilesEach; f++)
@@ -53,7 +54,7 @@ public sealed class StorageFaultTests(StorageFixture storage, ITestOutputHelper 
                     }
                 }
 
-                await UntilAllEndedAsync(started);
+                await UntilAllEndedAsync(started, log);
                 proxy.Share = 0.4;
                 while (proxy.Total < LeastFaults)
                 {
@@ -65,6 +66,7 @@ public sealed class StorageFaultTests(StorageFixture storage, ITestOutputHelper 
             }
 
             await CheckAsync();
+            output.WriteLine(log.Tell());
             output.WriteLine($"{proxy.Total} faults over {Projects * FilesEach} runs in {Stopwatch.GetElapsedTime(started).TotalSeconds:0} s: {string.Join(", ", proxy.Faults.OrderBy(f => f.Key, StringComparer.Ordinal).Select(f => $"{f.Key} {f.Value}"))}");
         }
         finally
@@ -73,12 +75,12 @@ public sealed class StorageFaultTests(StorageFixture storage, ITestOutputHelper 
         }
     }
 
-    private async Task UntilAllEndedAsync(long started)
+    private async Task UntilAllEndedAsync(long started, LogLines log)
     {
         IReadOnlyList<RunRecord> runs = [];
         while (runs.Count < Projects * FilesEach || runs.Any(r => r.State == RunRecord.Running))
         {
-            Assert.True(Stopwatch.GetElapsedTime(started) < TimeSpan.FromMinutes(25), string.Join("; ", runs.Where(r => r.State == RunRecord.Running).Select(r => $"{r.RunId} {r.Stage}").Prepend($"{runs.Count} runs")));
+            Assert.True(Stopwatch.GetElapsedTime(started) < TimeSpan.FromMinutes(25), string.Join("; ", runs.Where(r => r.State == RunRecord.Running).Select(r => $"{r.RunId} {r.Stage}").Prepend($"{runs.Count} runs").Append(log.Tell())));
             await Task.Delay(1000, Cancellation);
             runs = await storage.Account.Runs.ListAsync(null, Cancellation);
         }
