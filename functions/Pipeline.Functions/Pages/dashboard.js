@@ -40,6 +40,21 @@ function rowOf(run) {
   return row;
 }
 
+function button(text, method, path) {
+  const b = document.createElement('button');
+  b.textContent = text;
+  b.onclick = () => act(method, path);
+  return b;
+}
+
+function rowOfLetter(letter) {
+  const row = document.createElement('tr');
+  cell(row, letter.at.slice(0, 16).replace('T', ' ')); cell(row, letter.what); cell(row, letter.queue); cell(row, letter.reason);
+  const path = 'deadletters/' + encodeURIComponent(letter.id);
+  row.insertCell().append(button('Requeue', 'POST', path + '/requeue'), button('Delete', 'DELETE', path));
+  return row;
+}
+
 async function refresh() {
   try {
     const runs = await get('runs');
@@ -48,11 +63,8 @@ async function refresh() {
     $('none').hidden = runs.length > 0;
     const notes = await get('deadletters');
     $('aside').hidden = notes.length === 0;
-    $('notes').tBodies[0].replaceChildren();
-    for (const note of notes) {
-      const row = $('notes').tBodies[0].insertRow();
-      cell(row, note.at.slice(0, 16).replace('T', ' ')); cell(row, note.what); cell(row, note.queue); cell(row, note.reason);
-    }
+    const letters = $('notes').tBodies[0];
+    if (stale(letters, JSON.stringify(notes))) letters.replaceChildren(...notes.map(rowOfLetter));
     if (chosen) await detail();
     $('fault').textContent = '';
   } catch (fault) { $('fault').textContent = String(fault.message ?? fault); }
@@ -74,10 +86,9 @@ async function detail() {
   $('run').hidden = false;
   $('title').textContent = `${run.runId}: ${run.state}` + (run.error ? `, ${run.error}` : '');
   const buttons = [];
-  const button = (text, method, path) => { const b = document.createElement('button'); b.textContent = text; b.onclick = () => act(method, path); buttons.push(b); };
   const path = 'runs/' + encodeURIComponent(run.runId);
-  if (run.state === 'running') button('Cancel', 'POST', path + '/cancel');
-  if (['failed', 'cancelled', 'interrupted'].includes(run.state)) { button('Resume', 'POST', path + '/resume'); button('Purge', 'DELETE', path); }
+  if (run.state === 'running') buttons.push(button('Cancel', 'POST', path + '/cancel'));
+  if (['failed', 'cancelled', 'interrupted'].includes(run.state)) buttons.push(button('Resume', 'POST', path + '/resume'), button('Purge', 'DELETE', path));
   if (stale($('actions'), buttons.map((b) => b.textContent).join() + path)) $('actions').replaceChildren(...buttons);
   $('rows').textContent = view.rows ? `${view.rows.read} rows read = ${view.rows.accepted} accepted + ${view.rows.rejected} rejected + ${view.rows.duplicates} duplicates` : '';
   const links = [];

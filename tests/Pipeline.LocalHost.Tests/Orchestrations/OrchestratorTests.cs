@@ -33,17 +33,7 @@ public sealed class OrchestratorTests : IAsyncDisposable
     [Fact]
     public async Task Run_WithAWorker_GoesFromPlanToPublication()
     {
-        OrchestrationMetadata end = await RunAsync(
-            AdapterPipeline.Name,
-            Drop,
-            async (client, attempt) =>
-                await client.RaiseEventAsync(
-                    TrainingWatch.InstanceOf("run-1"),
-                    TrainingWatch.Finished,
-                    new TrainingResult("run-1", attempt, true, false, null),
-                    Cancellation
-                )
-        );
+        OrchestrationMetadata end = await TrainedAsync();
 
         Assert.Equal(OrchestrationRuntimeStatus.Completed, end.RuntimeStatus);
         Assert.Equal(
@@ -95,6 +85,32 @@ public sealed class OrchestratorTests : IAsyncDisposable
         Assert.Equal($"RecordFailure run-1: {planFault ?? partFault ?? trainingFault}", _calls.Last());
         Assert.DoesNotContain("PublishAdapter", _calls);
         Assert.Equal(planFault is null, _calls.Contains("RemoveDatasetParts")); // the parts go, however they ended
+    }
+
+    [Fact]
+    public async Task Activity_ThatSaysTheRunCannotGoOn_IsNotTriedAgain()
+    {
+        Given = new Answers { Publication = () => throw new RunFailedException("A file is missing.") };
+
+        OrchestrationMetadata end = await TrainedAsync();
+
+        Assert.Equal(OrchestrationRuntimeStatus.Failed, end.RuntimeStatus);
+        Assert.Equal(["PublishAdapter", "RecordFailure run-1: A file is missing."], _calls.TakeLast(2));
+        Assert.Single(_calls, c => c == "PublishAdapter");
+    }
+
+    [Fact]
+    public async Task Activity_ThatStorageFails_IsTriedAgain()
+    {
+        int tries = 0;
+        Given = new Answers
+        {
+            Publication = () => ++tries < 2 ? throw new IOException("Storage is away.") : "v7 is the champion",
+        };
+
+        OrchestrationMetadata end = await TrainedAsync();
+
+        Assert.Equal((OrchestrationRuntimeStatus.Completed, 2), (end.RuntimeStatus, tries));
     }
 
     /// <summary>
@@ -177,6 +193,20 @@ public sealed class OrchestratorTests : IAsyncDisposable
             (end.RuntimeStatus, string.Join(' ', _calls))
         );
     }
+
+    /// <summary>A run whose worker succeeds.</summary>
+    private Task<OrchestrationMetadata> TrainedAsync() =>
+        RunAsync(
+            AdapterPipeline.Name,
+            Drop,
+            async (client, attempt) =>
+                await client.RaiseEventAsync(
+                    TrainingWatch.InstanceOf("run-1"),
+                    TrainingWatch.Finished,
+                    new TrainingResult("run-1", attempt, true, false, null),
+                    Cancellation
+                )
+        );
 
     /// <summary>Runs an orchestrator to its end.</summary>
     /// <param name="name">The orchestrator.</param>
@@ -271,7 +301,11 @@ public sealed class OrchestratorTests : IAsyncDisposable
         );
         tasks.AddActivityFunc<JobInput, string>(
             PublishAdapter.Name,
-            (_, _) => Said("PublishAdapter", "v7 is the champion")
+            (_, _) =>
+            {
+                _calls.Enqueue("PublishAdapter");
+                return Given.Publication?.Invoke() ?? "v7 is the champion";
+            }
         );
         tasks.AddActivityFunc<RunFailure, bool>(
             RecordFailure.Name,
@@ -310,5 +344,6 @@ public sealed class OrchestratorTests : IAsyncDisposable
         public TimeSpan Deadline { get; init; } = TimeSpan.FromHours(1);
         public int Lines { get; init; }
         public bool NothingToLearn { get; init; }
+        public Func<string>? Publication { get; init; }
     }
 }

@@ -107,7 +107,19 @@ public sealed class DashboardTests
             browser.Click(By.XPath("//button[text()='Purge']"));
             await browser.UntilAsync("!" + Row);
             Assert.Null(await host.Storage.Runs.GetAsync(run.RunId, cancellation));
-            await browser.UntilAsync("document.getElementById('notes').textContent.includes('It is not a training result')");
+            const string Letter = "[...document.querySelectorAll('#notes tbody tr')].find(r => r.textContent.includes('It is not a training result'))";
+            await browser.UntilAsync(Letter);
+            DeadLetter letter = (await RefusedAsync(host)).Single();
+            browser.Ask<object?>(Letter + ".querySelector('button').click()"); // Requeue: it is tried, and refused once more
+            while ((await RefusedAsync(host)).All(l => l.At == letter.At))
+            {
+                await Task.Delay(100, cancellation);
+            }
+
+            await browser.UntilAsync(Letter);
+            browser.Ask<object?>(Letter + ".querySelector('button:last-child').click()"); // Delete
+            await browser.UntilAsync("!" + Letter);
+            Assert.Empty(await RefusedAsync(host));
             Assert.NotEqual("broken", browser.Title);
         }
         finally
@@ -139,6 +151,13 @@ public sealed class DashboardTests
             Directory.Delete(data, recursive: true);
         }
     }
+
+    private static async Task<IReadOnlyList<DeadLetter>> RefusedAsync(ServeProcess host) =>
+        [
+            .. (await host.Storage.DeadLetters.ListAsync(TestContext.Current.CancellationToken)).Where(l =>
+                l.Reason.Contains("It is not a training result", StringComparison.Ordinal)
+            ),
+        ];
 
     /// <summary>It stops at its next step, takes the message with it and gives the job back.</summary>
     private static async Task UntilWorkerHasStoppedAsync(ServeProcess host)
