@@ -9,14 +9,28 @@ namespace Pipeline.Contracts;
 /// <param name="HeadSize">Numbers a head.</param>
 /// <param name="Vocabulary">Tokens it knows.</param>
 /// <param name="TiedEmbeddings">Whether the output layer is the embedding matrix.</param>
-public sealed record BaseShape(int Hidden, int Inner, int Layers, int Heads, int KeyValueHeads, int HeadSize, int Vocabulary, bool TiedEmbeddings)
+public sealed record BaseShape(
+    int Hidden,
+    int Inner,
+    int Layers,
+    int Heads,
+    int KeyValueHeads,
+    int HeadSize,
+    int Vocabulary,
+    bool TiedEmbeddings
+)
 {
     /// <summary>Outputs and inputs of each of a layer's linear layers, by name.</summary>
     public IReadOnlyList<(string Name, long Out, long In)> Linears =>
-    [
-        ("q_proj", (long)Heads * HeadSize, Hidden), ("k_proj", (long)KeyValueHeads * HeadSize, Hidden), ("v_proj", (long)KeyValueHeads * HeadSize, Hidden), ("o_proj", Hidden, (long)Heads * HeadSize),
-        ("gate_proj", Inner, Hidden), ("up_proj", Inner, Hidden), ("down_proj", Hidden, Inner),
-    ];
+        [
+            ("q_proj", (long)Heads * HeadSize, Hidden),
+            ("k_proj", (long)KeyValueHeads * HeadSize, Hidden),
+            ("v_proj", (long)KeyValueHeads * HeadSize, Hidden),
+            ("o_proj", Hidden, (long)Heads * HeadSize),
+            ("gate_proj", Inner, Hidden),
+            ("up_proj", Inner, Hidden),
+            ("down_proj", Hidden, Inner),
+        ];
 
     /// <summary>Numbers in the linear weights of one layer.</summary>
     public long LinearsPerLayer => Linears.Sum(l => l.Out * l.In);
@@ -34,7 +48,11 @@ public sealed record BaseShape(int Hidden, int Inner, int Layers, int Heads, int
             return (Layers * LinearsPerLayer) + Others;
         }
 
-        IEnumerable<(string Name, long Out, long In)> adapted = Linears.Where(l => training.Targets.Any(t => t == TrainingSettings.AllLinear || l.Name.EndsWith(t.Split('.')[^1], StringComparison.Ordinal)));
+        IEnumerable<(string Name, long Out, long In)> adapted = Linears.Where(l =>
+            training.Targets.Any(t =>
+                t == TrainingSettings.AllLinear || l.Name.EndsWith(t.Split('.')[^1], StringComparison.Ordinal)
+            )
+        );
         return Layers * adapted.Sum(l => (training.R * (l.Out + l.In)) + (training.Dora ? l.Out : 0));
     }
 }

@@ -45,7 +45,15 @@ public static partial class BlobLayout
     public const string GenerationConfigFile = "generation_config.json";
 
     public static IReadOnlyList<string> Containers { get; } =
-        [ProjectsContainer, RawContainer, DatasetsContainer, JobsContainer, AdaptersContainer, RegistryContainer, FeedbackContainer];
+    [
+        ProjectsContainer,
+        RawContainer,
+        DatasetsContainer,
+        JobsContainer,
+        AdaptersContainer,
+        RegistryContainer,
+        FeedbackContainer,
+    ];
 
     public static IReadOnlyList<string> Queues { get; } = [TrainingJobsQueue, TrainingResultsQueue];
 
@@ -53,7 +61,8 @@ public static partial class BlobLayout
     public const string BlobPoisonQueue = "webjobs-blobtrigger-poison";
 
     /// <summary>Every poison queue.</summary>
-    public static IReadOnlyList<string> PoisonQueues { get; } = [BlobPoisonQueue, PoisonOf(TrainingJobsQueue), PoisonOf(TrainingResultsQueue)];
+    public static IReadOnlyList<string> PoisonQueues { get; } =
+    [BlobPoisonQueue, PoisonOf(TrainingJobsQueue), PoisonOf(TrainingResultsQueue)];
 
     /// <summary>The queue whose messages a poison queue holds; <c>null</c>: it holds drops.</summary>
     public static string? SourceOf(string poisonQueue) => Queues.FirstOrDefault(q => PoisonOf(q) == poisonQueue);
@@ -74,7 +83,9 @@ public static partial class BlobLayout
     {
         ArgumentNullException.ThrowIfNull(name);
         int end = name.LastIndexOf('/');
-        return name.StartsWith(MendedFolder, StringComparison.Ordinal) && end > MendedFolder.Length ? name[MendedFolder.Length..end] : null;
+        return name.StartsWith(MendedFolder, StringComparison.Ordinal) && end > MendedFolder.Length
+            ? name[MendedFolder.Length..end]
+            : null;
     }
 
     private const string MendedFolder = "mended/";
@@ -93,15 +104,19 @@ public static partial class BlobLayout
     /// <param name="instance">The orchestration that builds it.</param>
     public static string BuildPrefix(string datasetId, string instance) => $"{datasetId}/build/{instance}/";
 
-    public static BlobAddress BuildPlan(string datasetId, string instance) => new(DatasetsContainer, BuildPrefix(datasetId, instance) + "plan.json");
+    public static BlobAddress BuildPlan(string datasetId, string instance) =>
+        new(DatasetsContainer, BuildPrefix(datasetId, instance) + "plan.json");
 
-    public static BlobAddress BuildPart(string datasetId, string instance, int part) => new(DatasetsContainer, $"{BuildPrefix(datasetId, instance)}part-{part:D5}");
+    public static BlobAddress BuildPart(string datasetId, string instance, int part) =>
+        new(DatasetsContainer, $"{BuildPrefix(datasetId, instance)}part-{part:D5}");
 
     /// <summary>The made rows of a dataset that is built in parts.</summary>
-    public static BlobAddress BuildSynthetic(string datasetId, string instance) => new(DatasetsContainer, BuildPrefix(datasetId, instance) + "synthetic.json");
+    public static BlobAddress BuildSynthetic(string datasetId, string instance) =>
+        new(DatasetsContainer, BuildPrefix(datasetId, instance) + "synthetic.json");
 
     /// <summary>A language model's answer that was bought for a project, under the hash of what was asked.</summary>
-    public static BlobAddress ModelAnswer(string project, string key) => new(ProjectsContainer, $"{ModelAnswers(project)}{key}.json");
+    public static BlobAddress ModelAnswer(string project, string key) =>
+        new(ProjectsContainer, $"{ModelAnswers(project)}{key}.json");
 
     /// <summary>What their names begin with.</summary>
     public static string ModelAnswers(string project) => $"{Checked(project)}/synthesis/";
@@ -130,16 +145,19 @@ public static partial class BlobLayout
 
     public static string AdapterPrefix(string project, int version) => $"{Checked(project)}/v{version}/";
 
-    public static BlobAddress Adapter(string project, int version, string file) => new(AdaptersContainer, $"{Checked(project)}/v{version}/{file}");
+    public static BlobAddress Adapter(string project, int version, string file) =>
+        new(AdaptersContainer, $"{Checked(project)}/v{version}/{file}");
 
     public static BlobAddress Registry(string project) => new(RegistryContainer, $"{Checked(project)}.json");
 
     public static string FeedbackPrefix(string project) => $"{Checked(project)}/";
 
-    public static BlobAddress Feedback(string project, string id) => new(FeedbackContainer, $"{Checked(project)}/{id}.json");
+    public static BlobAddress Feedback(string project, string id) =>
+        new(FeedbackContainer, $"{Checked(project)}/{id}.json");
 
     /// <summary>Corrections gathered for a retraining, as rows.</summary>
-    public static BlobAddress FeedbackBatch(string project, string name) => new(FeedbackContainer, $"{Checked(project)}/batches/{name}");
+    public static BlobAddress FeedbackBatch(string project, string name) =>
+        new(FeedbackContainer, $"{Checked(project)}/batches/{name}");
 
     /// <summary>Whether <paramref name="project"/> can name a project: 3 to 40 of a-z, 0-9 and the hyphen.</summary>
     public static bool IsProjectName(string project) => ProjectName().IsMatch(project);
@@ -147,9 +165,13 @@ public static partial class BlobLayout
     /// <summary>Whether <paramref name="name"/> can name a base model: one folder name, no path.</summary>
     public static bool IsBaseName(string name) => BaseName().IsMatch(name);
 
-    private static string Checked(string project) => IsProjectName(project)
-        ? project
-        : throw new ArgumentException($"'{project}' cannot name a project: use 3 to 40 of a-z, 0-9 and '-'.", nameof(project));
+    private static string Checked(string project) =>
+        IsProjectName(project)
+            ? project
+            : throw new ArgumentException(
+                $"'{project}' cannot name a project: use 3 to 40 of a-z, 0-9 and '-'.",
+                nameof(project)
+            );
 
     [GeneratedRegex(@"^[a-z0-9-]{3,40}\z", RegexOptions.CultureInvariant)]
     private static partial Regex ProjectName();

@@ -19,7 +19,9 @@ public static class ContractJson
     /// <exception cref="JsonException">The text is not JSON, or a required member is missing or of another type.</exception>
     public static T Read<T>(ReadOnlySpan<byte> json, Action<string>? warn = null)
     {
-        T value = JsonSerializer.Deserialize<T>(json, Compact) ?? throw new JsonException($"null where a {typeof(T).Name} was expected");
+        T value =
+            JsonSerializer.Deserialize<T>(json, Compact)
+            ?? throw new JsonException($"null where a {typeof(T).Name} was expected");
         if (warn is not null)
         {
             var reader = new Utf8JsonReader(json);
@@ -34,11 +36,14 @@ public static class ContractJson
     }
 
     /// <inheritdoc cref="Read{T}(ReadOnlySpan{byte}, Action{string}?)"/>
-    public static T Read<T>(string json, Action<string>? warn = null) => Read<T>(System.Text.Encoding.UTF8.GetBytes(json), warn);
+    public static T Read<T>(string json, Action<string>? warn = null) =>
+        Read<T>(System.Text.Encoding.UTF8.GetBytes(json), warn);
 
-    public static string Write<T>(T value, bool indented = false) => JsonSerializer.Serialize(value, indented ? Indented : Compact);
+    public static string Write<T>(T value, bool indented = false) =>
+        JsonSerializer.Serialize(value, indented ? Indented : Compact);
 
-    public static byte[] WriteUtf8<T>(T value, bool indented = false) => JsonSerializer.SerializeToUtf8Bytes(value, indented ? Indented : Compact);
+    public static byte[] WriteUtf8<T>(T value, bool indented = false) =>
+        JsonSerializer.SerializeToUtf8Bytes(value, indented ? Indented : Compact);
 
     private static IEnumerable<string> UnknownKeys(JsonElement element, Type type, string path)
     {
@@ -47,7 +52,9 @@ public static class ContractJson
         {
             foreach (JsonProperty property in element.EnumerateObject())
             {
-                JsonPropertyInfo? known = info.Properties.FirstOrDefault(p => string.Equals(p.Name, property.Name, StringComparison.OrdinalIgnoreCase));
+                JsonPropertyInfo? known = info.Properties.FirstOrDefault(p =>
+                    string.Equals(p.Name, property.Name, StringComparison.OrdinalIgnoreCase)
+                );
                 if (known is null)
                 {
                     yield return $"{path}.{property.Name}";
@@ -60,9 +67,16 @@ public static class ContractJson
                 }
             }
         }
-        else if (info is { Kind: JsonTypeInfoKind.Enumerable, ElementType: { } elementType } && element.ValueKind == JsonValueKind.Array)
+        else if (
+            info is { Kind: JsonTypeInfoKind.Enumerable, ElementType: { } elementType }
+            && element.ValueKind == JsonValueKind.Array
+        )
         {
-            foreach (string inner in element.EnumerateArray().SelectMany((item, i) => UnknownKeys(item, elementType, $"{path}[{i}]")))
+            foreach (
+                string inner in element
+                    .EnumerateArray()
+                    .SelectMany((item, i) => UnknownKeys(item, elementType, $"{path}[{i}]"))
+            )
             {
                 yield return inner;
             }

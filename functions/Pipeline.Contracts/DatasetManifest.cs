@@ -63,7 +63,15 @@ public sealed record DatasetManifest
 }
 
 /// <summary>How the rows read have ended.</summary>
-public sealed record RowCounts(int Read, int Accepted, int Rejected, int Duplicates, int Train, int Validation, int Test);
+public sealed record RowCounts(
+    int Read,
+    int Accepted,
+    int Rejected,
+    int Duplicates,
+    int Train,
+    int Validation,
+    int Test
+);
 
 /// <summary>Rows that are nearly the same.</summary>
 /// <param name="Clusters">Clusters of more than one row.</param>

@@ -40,8 +40,15 @@ public sealed record EvaluationReport
 /// <param name="StopRate">Share of greedily written answers that ended in the end token.</param>
 /// <param name="PerLabel">Precision, recall and F1 a label; a field for extraction, an entity type for de-identification.</param>
 public sealed record ModelScore(
-    double Accuracy, double? MacroF1, Interval Interval, double NegativeLogLikelihood, double Perplexity,
-    double? ExactMatch, double? StopRate, IReadOnlyDictionary<string, LabelScore> PerLabel)
+    double Accuracy,
+    double? MacroF1,
+    Interval Interval,
+    double NegativeLogLikelihood,
+    double Perplexity,
+    double? ExactMatch,
+    double? StopRate,
+    IReadOnlyDictionary<string, LabelScore> PerLabel
+)
 {
     /// <summary>Mean of the rows' scores, 0 to 1; <see cref="EvaluationReport.ScoreName"/> says of what.</summary>
     public double Score { get; init; } = Accuracy;
@@ -78,8 +85,16 @@ public sealed record BaselineScore(double Accuracy, double MacroF1);
 /// <param name="BaseText">What base wrote greedily.</param>
 /// <param name="TunedText">What tuned wrote greedily.</param>
 public sealed record RowOutcome(
-    string Id, string TextHash, string Gold, string Base, string Tuned, IReadOnlyList<double> BaseLikelihoods, IReadOnlyList<double> TunedLikelihoods,
-    string? BaseText, string? TunedText)
+    string Id,
+    string TextHash,
+    string Gold,
+    string Base,
+    string Tuned,
+    IReadOnlyList<double> BaseLikelihoods,
+    IReadOnlyList<double> TunedLikelihoods,
+    string? BaseText,
+    string? TunedText
+)
 {
     /// <summary>What the row is a part of: pieces of one plain text count as one in intervals and tests, since they are not independent.</summary>
     public static string TextOf(string id)
@@ -104,7 +119,13 @@ public sealed record RowOutcome(
 /// <param name="PeakMemoryBytes">Peak resident memory of the worker process.</param>
 /// <param name="TrainableParameters">Trained numbers: of the adapter, or of the whole model.</param>
 public sealed record TrainingSummary(
-    int Steps, long Tokens, double TokensPerSecond, IReadOnlyDictionary<string, double> SecondsPerStage, long PeakMemoryBytes, long TrainableParameters)
+    int Steps,
+    long Tokens,
+    double TokensPerSecond,
+    IReadOnlyDictionary<string, double> SecondsPerStage,
+    long PeakMemoryBytes,
+    long TrainableParameters
+)
 {
     /// <summary>By what it was computed: CPU or GPU, how, in which numbers.</summary>
     public string? Engine { get; init; }

@@ -24,12 +24,18 @@ public static class JsonAnswer
     }
 
     /// <summary>A value as text that is the same for the same content: keys in order, text without blanks at its ends.</summary>
-    public static string Canonical(JsonNode? node) => node switch
-    {
-        null => "null",
-        JsonObject holder => "{" + string.Join(',', holder.OrderBy(p => p.Key, StringComparer.Ordinal).Select(p => $"{p.Key}:{Canonical(p.Value)}")) + "}",
-        JsonArray items => "[" + string.Join(',', items.Select(Canonical)) + "]",
-        _ when node.GetValueKind() == JsonValueKind.String => "\"" + node.GetValue<string>().Trim() + "\"",
-        _ => node.ToJsonString(),
-    };
+    public static string Canonical(JsonNode? node) =>
+        node switch
+        {
+            null => "null",
+            JsonObject holder => "{"
+                + string.Join(
+                    ',',
+                    holder.OrderBy(p => p.Key, StringComparer.Ordinal).Select(p => $"{p.Key}:{Canonical(p.Value)}")
+                )
+                + "}",
+            JsonArray items => "[" + string.Join(',', items.Select(Canonical)) + "]",
+            _ when node.GetValueKind() == JsonValueKind.String => "\"" + node.GetValue<string>().Trim() + "\"",
+            _ => node.ToJsonString(),
+        };
 }

@@ -10,7 +10,18 @@ public sealed record PrivacySettings
     public const string Surrogate = "surrogate";
 
     /// <summary>The types that are replaced, under Presidio's names. Default: those that forms and checksums tell, people and street addresses.</summary>
-    public IReadOnlyList<string> Types { get; init; } = ["EMAIL_ADDRESS", "IBAN_CODE", "URL", "IP_ADDRESS", "CREDIT_CARD", "US_SSN", "PHONE_NUMBER", "PERSON", "STREET_ADDRESS"];
+    public IReadOnlyList<string> Types { get; init; } =
+    [
+        "EMAIL_ADDRESS",
+        "IBAN_CODE",
+        "URL",
+        "IP_ADDRESS",
+        "CREDIT_CARD",
+        "US_SSN",
+        "PHONE_NUMBER",
+        "PERSON",
+        "STREET_ADDRESS",
+    ];
 
     /// <summary>Language and country of surrogates: a locale of Bogus. Default <c>en</c>.</summary>
     public string Locale { get; init; } = "en";

@@ -20,7 +20,8 @@ public sealed record ProjectSettings
     public const string TextTask = "text";
 
     /// <summary>The names of all tasks.</summary>
-    public static IReadOnlyList<string> Tasks { get; } = [ClassificationTask, ExtractionTask, DeidentificationTask, InstructionTask, ChatTask, TextTask];
+    public static IReadOnlyList<string> Tasks { get; } =
+    [ClassificationTask, ExtractionTask, DeidentificationTask, InstructionTask, ChatTask, TextTask];
 
     /// <summary>Column names; <c>null</c> where the pipeline shall guess.</summary>
     public ColumnSettings Columns { get; init; } = new();

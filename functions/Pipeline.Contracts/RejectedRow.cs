@@ -9,7 +9,14 @@ namespace Pipeline.Contracts;
 /// <param name="Source">Where it stands.</param>
 /// <param name="Fields">The row as it was read, column by column.</param>
 public sealed record RejectedRow(
-    string Id, string Outcome, string Reason, string Detail, string? DuplicateOf, RowPlace Source, IReadOnlyDictionary<string, string> Fields)
+    string Id,
+    string Outcome,
+    string Reason,
+    string Detail,
+    string? DuplicateOf,
+    RowPlace Source,
+    IReadOnlyDictionary<string, string> Fields
+)
 {
     public const string Rejected = "rejected";
     public const string Duplicate = "duplicate";

@@ -43,21 +43,24 @@ public static class RejectionReason
     public const string Duplicate = "duplicate";
 
     /// <summary>What a person can do about rows of a reason.</summary>
-    public static string Advice(string reason) => reason switch
-    {
-        MissingText => "Fill the text in, or leave the row away.",
-        MissingLabel => "Give the row its label or answer.",
-        UnknownLabel => "Correct the label, or add it, or its spelling as an alias, under labels in project.yaml.",
-        InvalidAnswer => "Write the answer as a JSON object that names no key twice, or name another task in project.yaml.",
-        TooLong => "Shorten or divide the text, or raise validation.maxTokens as far as the base reads.",
-        Malformed => "Mend the row: its columns, its quotes, its JSON.",
-        InvalidText => "Export the source again as UTF-8; where the detail names the tokenizer, replace the unusual characters.",
-        ConflictingLabel => "Decide which of the two rows is right, and change the other.",
-        NearDuplicate => "Nothing, unless the row that it repeats is wrong.",
-        LabelDisputed => "Decide on the label, and drop the row again with it.",
-        Withdrawn => "Nothing: it was withdrawn.",
-        Disapproved => "Nothing: a person said that it is not to be learned.",
-        Duplicate => "Nothing: the row stands elsewhere already.",
-        _ => "See the detail.",
-    };
+    public static string Advice(string reason) =>
+        reason switch
+        {
+            MissingText => "Fill the text in, or leave the row away.",
+            MissingLabel => "Give the row its label or answer.",
+            UnknownLabel => "Correct the label, or add it, or its spelling as an alias, under labels in project.yaml.",
+            InvalidAnswer =>
+                "Write the answer as a JSON object that names no key twice, or name another task in project.yaml.",
+            TooLong => "Shorten or divide the text, or raise validation.maxTokens as far as the base reads.",
+            Malformed => "Mend the row: its columns, its quotes, its JSON.",
+            InvalidText =>
+                "Export the source again as UTF-8; where the detail names the tokenizer, replace the unusual characters.",
+            ConflictingLabel => "Decide which of the two rows is right, and change the other.",
+            NearDuplicate => "Nothing, unless the row that it repeats is wrong.",
+            LabelDisputed => "Decide on the label, and drop the row again with it.",
+            Withdrawn => "Nothing: it was withdrawn.",
+            Disapproved => "Nothing: a person said that it is not to be learned.",
+            Duplicate => "Nothing: the row stands elsewhere already.",
+            _ => "See the detail.",
+        };
 }

@@ -81,7 +81,16 @@ public sealed record ModelSynthesisSettings
 /// <param name="TokensIn">Prompt tokens bought.</param>
 /// <param name="TokensOut">Answer tokens bought.</param>
 /// <param name="Cost">What they cost; <c>null</c> where project.yaml has no prices.</param>
-public sealed record SynthesisSummary(string Generator, long Asked, int Made, int Learned, int Calls, long TokensIn, long TokensOut, double? Cost);
+public sealed record SynthesisSummary(
+    string Generator,
+    long Asked,
+    int Made,
+    int Learned,
+    int Calls,
+    long TokensIn,
+    long TokensOut,
+    double? Cost
+);
 
 /// <summary>A row that was made.</summary>
 public sealed record SyntheticRow

@@ -11,8 +11,16 @@ namespace Pipeline.Contracts;
 /// <param name="StopIds">Tokens at which writing stops.</param>
 /// <param name="Sha256">Of text and ids together.</param>
 public sealed record TemplateRendering(
-    string Template, IReadOnlyList<ChatMessage> Messages, string Text, IReadOnlyList<int> Ids, IReadOnlyList<int> LossMask,
-    string Prompt, IReadOnlyList<int> PromptIds, IReadOnlyList<int> StopIds, string Sha256)
+    string Template,
+    IReadOnlyList<ChatMessage> Messages,
+    string Text,
+    IReadOnlyList<int> Ids,
+    IReadOnlyList<int> LossMask,
+    string Prompt,
+    IReadOnlyList<int> PromptIds,
+    IReadOnlyList<int> StopIds,
+    string Sha256
+)
 {
     public int SchemaVersion { get; init; } = 1;
 }

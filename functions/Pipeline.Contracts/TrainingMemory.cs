@@ -6,7 +6,13 @@ namespace Pipeline.Contracts;
 /// <param name="ActivationBytes">What is kept on the way there for the way back, of the largest micro-batch.</param>
 /// <param name="WorkBytes">Buffers, logits, program and libraries.</param>
 /// <param name="AskingBytes">All that is held while base and tuned model are asked the held-out rows; training holds none of it.</param>
-public sealed record TrainingMemory(long WeightBytes, long TrainedBytes, long ActivationBytes, long WorkBytes, long AskingBytes)
+public sealed record TrainingMemory(
+    long WeightBytes,
+    long TrainedBytes,
+    long ActivationBytes,
+    long WorkBytes,
+    long AskingBytes
+)
 {
     /// <summary>Layers' results on the CPU are kept up to one part in this many of the machine's memory; above, each layer is computed again.</summary>
     public const int KeptShare = 4;
@@ -24,7 +30,7 @@ public sealed record TrainingMemory(long WeightBytes, long TrainedBytes, long Ac
     private const int RowsAsked = 32;
     private const int InputsOnTheWay = 3; // read, fetched and written at a time
     private const long GpuProgram = 560L << 20; // CUDA's context and the libraries' workspaces
-    private const int GpuSlack = 32;            // one part in so many is lost between the allocator's segments
+    private const int GpuSlack = 32; // one part in so many is lost between the allocator's segments
     private const long LogitsAsked = 128L << 20;
     private const long LogitsTogether = 1 << 20;
     private const int TokensAChunk = 1024;
@@ -40,15 +46,34 @@ public sealed record TrainingMemory(long WeightBytes, long TrainedBytes, long Ac
     /// <param name="longest">Tokens of its longest row.</param>
     /// <param name="tokens">Its tokens.</param>
     /// <param name="machineBytes">Memory of the machine.</param>
-    public static TrainingMemory OnCpu(BaseShape shape, TrainingSettings training, int rows, int longest, long tokens, long machineBytes)
+    public static TrainingMemory OnCpu(
+        BaseShape shape,
+        TrainingSettings training,
+        int rows,
+        int longest,
+        long tokens,
+        long machineBytes
+    )
     {
         ArgumentNullException.ThrowIfNull(shape);
         ArgumentNullException.ThrowIfNull(training);
         long linear = shape.Layers * shape.LinearsPerLayer;
         bool full = training.Method == TrainingSettings.Full;
-        long weights = (4 * shape.Others) + (training.Method != TrainingSettings.Qlora ? 4 * linear
-            : (long)(Nf4Bytes * linear) + (4 * linear <= MostDequantizedKept ? 4 * linear : 4 * shape.LinearsPerLayer));
-        long trained = shape.Trained(training) * ((full ? 4 : 8) + (training.Optimizer == TrainingSettings.AdamW8Bit ? 2 : 8) + (training.KeepBest || training.EarlyStopping is not null ? 4 : 0));
+        long weights =
+            (4 * shape.Others)
+            + (
+                training.Method != TrainingSettings.Qlora
+                    ? 4 * linear
+                    : (long)(Nf4Bytes * linear)
+                        + (4 * linear <= MostDequantizedKept ? 4 * linear : 4 * shape.LinearsPerLayer)
+            );
+        long trained =
+            shape.Trained(training)
+            * (
+                (full ? 4 : 8)
+                + (training.Optimizer == TrainingSettings.AdamW8Bit ? 2 : 8)
+                + (training.KeepBest || training.EarlyStopping is not null ? 4 : 0)
+            );
         long slots = (long)rows * longest;
         long kept = LayerBytes(shape, tokens, slots) * 9 / 8; // buffers are taken an eighth larger than asked for
         bool byHand = !full && !training.Dora;
@@ -57,8 +82,14 @@ public sealed record TrainingMemory(long WeightBytes, long TrainedBytes, long Ac
             ? hidden + (kept * shape.Layers <= machineBytes / KeptShare ? kept * shape.Layers : kept)
             : hidden + (shape.Layers * (LayerBytes(shape, slots, slots) + (4 * slots * Recorded(shape, training))));
         long chunk = (long)shape.Hidden * shape.Inner <= CachedWeight ? Math.Min(TokensAChunk, tokens) : tokens;
-        long logits = byHand ? 4 * Math.Max(16 * (long)shape.Vocabulary, LogitsTogether) : 3 * 4 * slots * shape.Vocabulary;
-        long work = Program + logits + (4 * chunk * ((3L * shape.Inner) + (2L * shape.Hidden))) + (4 * tokens * 5L * shape.Hidden);
+        long logits = byHand
+            ? 4 * Math.Max(16 * (long)shape.Vocabulary, LogitsTogether)
+            : 3 * 4 * slots * shape.Vocabulary;
+        long work =
+            Program
+            + logits
+            + (4 * chunk * ((3L * shape.Inner) + (2L * shape.Hidden)))
+            + (4 * tokens * 5L * shape.Hidden);
         return new TrainingMemory(weights, trained, activations, work, Asking(shape, training, weights, longest));
     }
 
@@ -68,25 +99,60 @@ public sealed record TrainingMemory(long WeightBytes, long TrainedBytes, long Ac
     /// <param name="tokens">Tokens of the largest micro-batch, padding of attention included.</param>
     /// <param name="memory">What is kept.</param>
     /// <param name="number">Bytes of a number: 2 in bfloat16, 4 in float32 where the GPU has none.</param>
-    public static TrainingMemory OnGpu(BaseShape shape, TrainingSettings training, long tokens, GpuMemory memory, int number = 2)
+    public static TrainingMemory OnGpu(
+        BaseShape shape,
+        TrainingSettings training,
+        long tokens,
+        GpuMemory memory,
+        int number = 2
+    )
     {
         ArgumentNullException.ThrowIfNull(shape);
         ArgumentNullException.ThrowIfNull(training);
-        long linear = shape.Layers * shape.LinearsPerLayer, queries = (long)shape.Heads * shape.HeadSize, keys = (long)shape.KeyValueHeads * shape.HeadSize;
+        long linear = shape.Layers * shape.LinearsPerLayer,
+            queries = (long)shape.Heads * shape.HeadSize,
+            keys = (long)shape.KeyValueHeads * shape.HeadSize;
         bool coded = training.Method == TrainingSettings.Qlora;
-        long largestGroup = Math.Max(shape.Hidden * Math.Max(2L * shape.Inner, queries + (2 * keys)), queries * shape.Hidden);
-        long embeddings = memory == GpuMemory.Offload && !shape.TiedEmbeddings ? (long)shape.Vocabulary * shape.Hidden : 0; // that stay on the host
-        long weights = (number * (shape.Others - embeddings)) + (coded ? (long)(Nf4Bytes * linear) + (number * largestGroup) : number * linear);
-        long trained = shape.Trained(training) * (4 + number + number + (training.GradientAccumulation > 1 ? 4 : 0) + (training.Optimizer == TrainingSettings.AdamW8Bit ? 2 : 8)); // values, copies, gradients, their sums, moments
+        long largestGroup = Math.Max(
+            shape.Hidden * Math.Max(2L * shape.Inner, queries + (2 * keys)),
+            queries * shape.Hidden
+        );
+        long embeddings =
+            memory == GpuMemory.Offload && !shape.TiedEmbeddings ? (long)shape.Vocabulary * shape.Hidden : 0; // that stay on the host
+        long weights =
+            (number * (shape.Others - embeddings))
+            + (coded ? (long)(Nf4Bytes * linear) + (number * largestGroup) : number * linear);
+        long trained =
+            shape.Trained(training)
+            * (
+                4
+                + number
+                + number
+                + (training.GradientAccumulation > 1 ? 4 : 0)
+                + (training.Optimizer == TrainingSettings.AdamW8Bit ? 2 : 8)
+            ); // values, copies, gradients, their sums, moments
 
         long repeated = shape.KeyValueHeads < shape.Heads ? 2 * queries : 0;
-        long numbers = queries + (2 * keys) + repeated + queries + shape.Hidden + (2L * shape.Inner) + (7L * training.R);
-        long layer = tokens * ((number * (numbers + (memory == GpuMemory.Fast ? 2L * shape.Hidden : 0))) + (4L * (shape.Heads + 2)));
-        long inputs = number * tokens * shape.Hidden * (memory == GpuMemory.Offload ? Math.Min(InputsOnTheWay, shape.Layers + 1) : shape.Layers + 1);
+        long numbers =
+            queries + (2 * keys) + repeated + queries + shape.Hidden + (2L * shape.Inner) + (7L * training.R);
+        long layer =
+            tokens
+            * ((number * (numbers + (memory == GpuMemory.Fast ? 2L * shape.Hidden : 0))) + (4L * (shape.Heads + 2)));
+        long inputs =
+            number
+            * tokens
+            * shape.Hidden
+            * (memory == GpuMemory.Offload ? Math.Min(InputsOnTheWay, shape.Layers + 1) : shape.Layers + 1);
         long activations = inputs + (layer * (memory <= GpuMemory.Lean ? 1 : shape.Layers));
         long passing = number * tokens * ((3L * shape.Inner) + (8L * shape.Hidden)); // of the layer that is computed, and of norm and loss behind the last
         long work = GpuProgram + passing + (number * Math.Min(GpuLogits, tokens * shape.Vocabulary));
-        return new TrainingMemory(weights, trained, activations, work + ((weights + trained + activations + work) / GpuSlack), 0);
+        return new TrainingMemory(
+            weights,
+            trained,
+            activations,
+            work + ((weights + trained + activations + work) / GpuSlack),
+            0
+        );
     }
 
     /// <summary>The fastest way that fits into a GPU's memory; <c>null</c>: none does.</summary>
@@ -95,23 +161,42 @@ public sealed record TrainingMemory(long WeightBytes, long TrainedBytes, long Ac
     /// <param name="tokens">Tokens of the largest micro-batch.</param>
     /// <param name="freeBytes">Memory that is free.</param>
     /// <param name="number">Bytes of a number.</param>
-    public static GpuMemory? FastestThatFits(BaseShape shape, TrainingSettings training, long tokens, long freeBytes, int number = 2) =>
-        Enum.GetValues<GpuMemory>().OrderDescending().Select(m => (GpuMemory?)m).FirstOrDefault(m => OnGpu(shape, training, tokens, m!.Value, number).TotalBytes <= freeBytes);
+    public static GpuMemory? FastestThatFits(
+        BaseShape shape,
+        TrainingSettings training,
+        long tokens,
+        long freeBytes,
+        int number = 2
+    ) =>
+        Enum.GetValues<GpuMemory>()
+            .OrderDescending()
+            .Select(m => (GpuMemory?)m)
+            .FirstOrDefault(m => OnGpu(shape, training, tokens, m!.Value, number).TotalBytes <= freeBytes);
 
     /// <summary>Numbers a token that autograd keeps of a layer beside what the derivative by hand keeps: of an adapter its masked inputs, directions, updates and their sums.</summary>
-    private static long Recorded(BaseShape shape, TrainingSettings training) => training.Method == TrainingSettings.Full
-        ? (2L * shape.Inner) + (4L * shape.Hidden)
-        : shape.Linears.Sum(l => (2 * l.In) + (6 * l.Out));
+    private static long Recorded(BaseShape shape, TrainingSettings training) =>
+        training.Method == TrainingSettings.Full
+            ? (2L * shape.Inner) + (4L * shape.Hidden)
+            : shape.Linears.Sum(l => (2 * l.In) + (6 * l.Out));
 
     /// <summary>Many prompts at a time, layer after layer, with keys and values of all layers and the scores of one layer's attention.</summary>
     private static long Asking(BaseShape shape, TrainingSettings training, long weights, int longest)
     {
         long slots = RowsAsked * (long)longest;
-        long folded = 4 * shape.Layers * shape.LinearsPerLayer <= MostDequantizedKept || training.Method == TrainingSettings.Lora ? 4 * shape.Layers * shape.LinearsPerLayer : 0;
+        long folded =
+            4 * shape.Layers * shape.LinearsPerLayer <= MostDequantizedKept || training.Method == TrainingSettings.Lora
+                ? 4 * shape.Layers * shape.LinearsPerLayer
+                : 0;
         long layer = 4 * slots * ((8L * shape.Hidden) + (4L * shape.Inner) + (2L * shape.Heads * shape.HeadSize));
         long scores = 4 * slots * longest * shape.Heads;
         long cache = 4 * slots * 2L * shape.KeyValueHeads * shape.HeadSize * shape.Layers;
-        return Program + weights + (training.Method == TrainingSettings.Full ? 0 : folded) + layer + scores + cache + LogitsAsked;
+        return Program
+            + weights
+            + (training.Method == TrainingSettings.Full ? 0 : folded)
+            + layer
+            + scores
+            + cache
+            + LogitsAsked;
     }
 
     /// <summary>What a layer keeps: flat for most of it, side by side and with repeated keys and values for attention.</summary>
@@ -121,7 +206,9 @@ public sealed record TrainingMemory(long WeightBytes, long TrainedBytes, long Ac
     public static long LayerBytes(BaseShape shape, long tokens, long slots)
     {
         ArgumentNullException.ThrowIfNull(shape);
-        long flat = tokens * ((4L * shape.Hidden) + (3L * shape.Inner) + (2L * shape.HeadSize * (shape.Heads + shape.KeyValueHeads)));
+        long flat =
+            tokens
+            * ((4L * shape.Hidden) + (3L * shape.Inner) + (2L * shape.HeadSize * (shape.Heads + shape.KeyValueHeads)));
         return 4 * (flat + (slots * shape.HeadSize * ((4L * shape.Heads) + (2L * shape.KeyValueHeads))));
     }
 }

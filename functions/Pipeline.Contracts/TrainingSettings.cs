@@ -91,11 +91,13 @@ public sealed record TrainingSettings
     /// 13B) or, for bases narrower than 1,024, 2e-3 (measured on tiny-llama-chat). Full training: 2e-5 (Touvron et al. 2023, "Llama 2",
     /// section 3.1), narrow bases 5e-4 (measured likewise).
     /// </summary>
-    public double LearningRateFor(int hiddenSize) => LearningRate ?? (Method == Full, hiddenSize < 1024) switch
-    {
-        (true, true) => 5e-4,
-        (true, false) => 2e-5,
-        (false, true) => 2e-3,
-        (false, false) => 2e-4,
-    };
+    public double LearningRateFor(int hiddenSize) =>
+        LearningRate
+        ?? (Method == Full, hiddenSize < 1024) switch
+        {
+            (true, true) => 5e-4,
+            (true, false) => 2e-5,
+            (false, true) => 2e-3,
+            (false, false) => 2e-4,
+        };
 }

@@ -39,12 +39,21 @@ public static class DatasetBuilder
     /// <param name="parts">The parts' streams in the plan's order, seekable.</param>
     /// <param name="folder">Where its files are written.</param>
     /// <param name="made">Rows that were made beside those dropped; <c>null</c>: none.</param>
-    public static DatasetBuild Assemble(DatasetRequest request, DatasetPlan plan, IEnumerable<Stream> parts, string folder, SyntheticRows? made = null)
+    public static DatasetBuild Assemble(
+        DatasetRequest request,
+        DatasetPlan plan,
+        IEnumerable<Stream> parts,
+        string folder,
+        SyntheticRows? made = null
+    )
     {
         ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(plan);
         Directory.CreateDirectory(folder);
-        using var rows = new PartRows(Path.Combine(folder, BlobLayout.RejectedFile), plan.Task == ProjectSettings.TextTask);
+        using var rows = new PartRows(
+            Path.Combine(folder, BlobLayout.RejectedFile),
+            plan.Task == ProjectSettings.TextTask
+        );
         foreach ((Stream stream, DatasetPart part) in parts.Zip(plan.Parts))
         {
             rows.Add(stream, part.IsTest ? RowKind.TestSet : RowKind.Dropped);
@@ -82,7 +91,12 @@ public static class DatasetBuilder
     /// <param name="synthesis">Makes the rows.</param>
     /// <param name="cancellation">Ends the calls to a model.</param>
     /// <exception cref="DatasetException">A file is empty, binary or unreadable, its columns cannot be told, or a model's key or deployment are wrong.</exception>
-    public static async Task<DatasetBuild> BuildAsync(DatasetRequest request, string folder, RowSynthesis synthesis, CancellationToken cancellation)
+    public static async Task<DatasetBuild> BuildAsync(
+        DatasetRequest request,
+        string folder,
+        RowSynthesis synthesis,
+        CancellationToken cancellation
+    )
     {
         ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(synthesis);
@@ -97,7 +111,15 @@ public static class DatasetBuilder
                 return build;
             }
 
-            SyntheticRows made = await synthesis.MakeAsync(build.Manifest.Settings, build.Manifest.Labels, TrainingRows(build), CancellationToken.None, cancellation).ConfigureAwait(false);
+            SyntheticRows made = await synthesis
+                .MakeAsync(
+                    build.Manifest.Settings,
+                    build.Manifest.Labels,
+                    TrainingRows(build),
+                    CancellationToken.None,
+                    cancellation
+                )
+                .ConfigureAwait(false);
             return Assemble(request, plan, parts, folder, made);
         }
         finally
@@ -110,7 +132,11 @@ public static class DatasetBuilder
     public static IReadOnlyList<Example> TrainingRows(DatasetBuild build)
     {
         ArgumentNullException.ThrowIfNull(build);
-        return [.. File.ReadLines(Path.Combine(build.Folder, BlobLayout.TrainFile)).Select(l => ContractJson.Read<Example>(l))];
+        return
+        [
+            .. File.ReadLines(Path.Combine(build.Folder, BlobLayout.TrainFile))
+                .Select(l => ContractJson.Read<Example>(l)),
+        ];
     }
 
     private static List<Stream> Parts(DatasetRequest request, DatasetInputs inputs, DatasetPlan plan)
@@ -128,5 +154,12 @@ public static class DatasetBuilder
 
     /// <summary>A file that is gone when it is closed.</summary>
     private static FileStream Scratch() =>
-        new(Path.Combine(Path.GetTempPath(), $"pipeline-part-{Guid.NewGuid():N}"), FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, 1 << 16, FileOptions.DeleteOnClose);
+        new(
+            Path.Combine(Path.GetTempPath(), $"pipeline-part-{Guid.NewGuid():N}"),
+            FileMode.CreateNew,
+            FileAccess.ReadWrite,
+            FileShare.None,
+            1 << 16,
+            FileOptions.DeleteOnClose
+        );
 }

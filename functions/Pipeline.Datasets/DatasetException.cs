@@ -3,9 +3,11 @@ namespace Pipeline.Datasets;
 /// <summary>A raw file or project.yaml that no dataset can be made of. The message is for the person who dropped it.</summary>
 public sealed class DatasetException : Exception
 {
-    public DatasetException(string code, string message) : base(message) => Code = code;
+    public DatasetException(string code, string message)
+        : base(message) => Code = code;
 
-    public DatasetException(string code, string message, Exception inner) : base(message, inner) => Code = code;
+    public DatasetException(string code, string message, Exception inner)
+        : base(message, inner) => Code = code;
 
     /// <summary>A stable code such as <c>empty_file</c>.</summary>
     public string Code { get; }

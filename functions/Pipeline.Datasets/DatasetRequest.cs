@@ -27,10 +27,25 @@ public sealed record DatasetRequest
     public IReadOnlyList<string> Without { get; init; } = [];
 
     /// <summary>The dataset's id: the same content and settings give the same id.</summary>
-    public string DatasetId() => ContentHash.ShortOf(
-        [DatasetBuilder.Version, Project, Encoder.Template.Name, ContractJson.Write(DatasetSettings()), TokenizerSha256,
-         .. Files.Append(TestFile).OfType<RawFile>().SelectMany(f => (string[])[f.Name, f.Sha256]), .. Without]);
+    public string DatasetId() =>
+        ContentHash.ShortOf([
+            DatasetBuilder.Version,
+            Project,
+            Encoder.Template.Name,
+            ContractJson.Write(DatasetSettings()),
+            TokenizerSha256,
+            .. Files.Append(TestFile).OfType<RawFile>().SelectMany(f => (string[])[f.Name, f.Sha256]),
+            .. Without,
+        ]);
 
     /// <summary>The settings that shape a dataset; how it is trained on does not.</summary>
-    private ProjectSettings DatasetSettings() => Settings with { Training = new(), Evaluation = new(), Promotion = new(), Retraining = new(), Machine = new() };
+    private ProjectSettings DatasetSettings() =>
+        Settings with
+        {
+            Training = new(),
+            Evaluation = new(),
+            Promotion = new(),
+            Retraining = new(),
+            Machine = new(),
+        };
 }

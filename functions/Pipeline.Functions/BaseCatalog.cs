@@ -8,7 +8,10 @@ namespace Pipeline.Functions;
 /// <summary>The bases' tokenizers, read once each.</summary>
 public sealed class BaseCatalog(BaseModelFolders folders)
 {
-    private readonly ConcurrentDictionary<(string Base, string? Template), (ChatEncoder Encoder, string Sha256)> _encoders = new();
+    private readonly ConcurrentDictionary<
+        (string Base, string? Template),
+        (ChatEncoder Encoder, string Sha256)
+    > _encoders = new();
 
     /// <summary>The encoder of a project's base and the SHA-256 of its tokenizer file.</summary>
     /// <exception cref="DatasetException">There is no such base, or it reads less than <c>validation.maxTokens</c>.</exception>
@@ -20,7 +23,10 @@ public sealed class BaseCatalog(BaseModelFolders folders)
         {
             if (folders.MaxPositions(settings.Base) is { } most && settings.Validation.MaxTokens > most)
             {
-                throw new DatasetException(DatasetException.InvalidSettings, $"validation.maxTokens is {settings.Validation.MaxTokens}; the base '{settings.Base}' reads at most {most} tokens.");
+                throw new DatasetException(
+                    DatasetException.InvalidSettings,
+                    $"validation.maxTokens is {settings.Validation.MaxTokens}; the base '{settings.Base}' reads at most {most} tokens."
+                );
             }
 
             return _encoders.GetOrAdd((settings.Base, settings.Template), Load);
@@ -41,6 +47,9 @@ public sealed class BaseCatalog(BaseModelFolders folders)
     private (ChatEncoder, string) Load((string Base, string? Template) key)
     {
         string directory = folders.Find(key.Base);
-        return (ChatEncoder.FromDirectory(directory, key.Template), ContentHash.Of(File.ReadAllBytes(Tokenizer.FileOf(directory))));
+        return (
+            ChatEncoder.FromDirectory(directory, key.Template),
+            ContentHash.Of(File.ReadAllBytes(Tokenizer.FileOf(directory)))
+        );
     }
 }

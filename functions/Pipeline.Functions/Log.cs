@@ -20,7 +20,11 @@ internal static partial class Log
     [LoggerMessage(5, LogLevel.Information, "Run {RunId} heard from its worker: succeeded {Succeeded}")]
     public static partial void ResultReceived(ILogger logger, string runId, bool succeeded);
 
-    [LoggerMessage(9, LogLevel.Information, "A worker's result (succeeded {Succeeded}) came for run {RunId}, which waits for none: it was cancelled, given up or purged")]
+    [LoggerMessage(
+        9,
+        LogLevel.Information,
+        "A worker's result (succeeded {Succeeded}) came for run {RunId}, which waits for none: it was cancelled, given up or purged"
+    )]
     public static partial void ResultOfEndedRun(ILogger logger, string runId, bool succeeded);
 
     [LoggerMessage(6, LogLevel.Information, "Retraining {InstanceId} started: {Waiting} corrections wait")]
@@ -29,6 +33,10 @@ internal static partial class Log
     [LoggerMessage(8, LogLevel.Warning, "Retraining of project {Project} was not looked at: {Reason}")]
     public static partial void RetrainingRefused(ILogger logger, string project, string reason);
 
-    [LoggerMessage(7, LogLevel.Information, "Retraining of project {Project} looked for corrections: {Waiting} wait, none started")]
+    [LoggerMessage(
+        7,
+        LogLevel.Information,
+        "Retraining of project {Project} looked for corrections: {Waiting} wait, none started"
+    )]
     public static partial void RetrainingNotDue(ILogger logger, string project, int waiting);
 }

@@ -16,8 +16,14 @@ public static class PipelineServices
     {
         ArgumentNullException.ThrowIfNull(configuration);
         services.AddSingleton(TimeProvider.System);
-        services.AddSingleton(_ => PipelineStorage.FromSettings(name => configuration[name] ?? configuration[name.Replace("__", ":", StringComparison.Ordinal)]));
-        services.AddSingleton(_ => new BaseCatalog(new BaseModelFolders(configuration["PIPELINE_MODELS"] is { Length: > 0 } folders ? folders : "models")));
+        services.AddSingleton(_ =>
+            PipelineStorage.FromSettings(name =>
+                configuration[name] ?? configuration[name.Replace("__", ":", StringComparison.Ordinal)]
+            )
+        );
+        services.AddSingleton(_ => new BaseCatalog(
+            new BaseModelFolders(configuration["PIPELINE_MODELS"] is { Length: > 0 } folders ? folders : "models")
+        ));
         services.AddHostedService<StorageSetup>(); // before any that a host adds
         services.AddSingleton<RunStarter>();
         services.AddSingleton<ProjectReader>();

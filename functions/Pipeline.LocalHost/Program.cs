@@ -4,7 +4,19 @@ using Pipeline.LocalHost;
 using Pipeline.LocalHost.Commands;
 
 // Exit codes: 0 done, 1 failed, 2 bad input or usage.
-var root = new RootCommand("The data-to-adapter pipeline on one machine.") { DemoCommand.Create(), ServeCommand.Create(), SubmitCommand.Create(), DatasetCommand.Create(), MeasurePrivacyCommand.Create(), AblationCommand.Create(), BenchCommand.Create(), StorageCommand.Create(), LocalSettingsCommand.Create(), FunctionsCommand.Create() };
+var root = new RootCommand("The data-to-adapter pipeline on one machine.")
+{
+    DemoCommand.Create(),
+    ServeCommand.Create(),
+    SubmitCommand.Create(),
+    DatasetCommand.Create(),
+    MeasurePrivacyCommand.Create(),
+    AblationCommand.Create(),
+    BenchCommand.Create(),
+    StorageCommand.Create(),
+    LocalSettingsCommand.Create(),
+    FunctionsCommand.Create(),
+};
 foreach (Command command in RunsCommand.Create().Concat(LineageCommands.Create()))
 {
     root.Add(command);
@@ -19,7 +31,13 @@ if (parsed.Errors.Count > 0)
 
 try
 {
-    return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = TimeSpan.FromSeconds(60) });
+    return await parsed.InvokeAsync(
+        new InvocationConfiguration
+        {
+            EnableDefaultExceptionHandler = false,
+            ProcessTerminationTimeout = TimeSpan.FromSeconds(60),
+        }
+    );
 }
 catch (OperationCanceledException)
 {

@@ -11,14 +11,17 @@ namespace Pipeline.Storage;
 public sealed class BlobFiles(BlobServiceClient service)
 {
     /// <summary>Reads a blob; <c>null</c>: there is none.</summary>
-    public async Task<byte[]?> ReadAsync(BlobAddress address, CancellationToken cancellation) => (await ReadWithTagAsync(address, cancellation).ConfigureAwait(false))?.Bytes;
+    public async Task<byte[]?> ReadAsync(BlobAddress address, CancellationToken cancellation) =>
+        (await ReadWithTagAsync(address, cancellation).ConfigureAwait(false))?.Bytes;
 
     /// <summary>Reads a blob with its ETag; <c>null</c>: there is none.</summary>
     public async Task<(byte[] Bytes, string Tag)?> ReadWithTagAsync(BlobAddress address, CancellationToken cancellation)
     {
         try
         {
-            Response<BlobDownloadResult> result = await Client(address).DownloadContentAsync(cancellation).ConfigureAwait(false);
+            Response<BlobDownloadResult> result = await Client(address)
+                .DownloadContentAsync(cancellation)
+                .ConfigureAwait(false);
             return (result.Value.Content.ToArray(), result.Value.Details.ETag.ToString());
         }
         catch (RequestFailedException fault) when (fault.Status == 404)
@@ -33,7 +36,11 @@ public sealed class BlobFiles(BlobServiceClient service)
     /// <param name="cancellation">Ends the call.</param>
     /// <returns>A seekable stream and the ETag.</returns>
     /// <exception cref="InvalidDataException">It has another ETag.</exception>
-    public async Task<(Stream Stream, string Tag)?> OpenAsync(BlobAddress address, string? tag, CancellationToken cancellation)
+    public async Task<(Stream Stream, string Tag)?> OpenAsync(
+        BlobAddress address,
+        string? tag,
+        CancellationToken cancellation
+    )
     {
         try
         {
@@ -48,8 +55,14 @@ public sealed class BlobFiles(BlobServiceClient service)
                 throw Changed(address);
             }
 
-            var options = new BlobOpenReadOptions(allowModifications: false) { Conditions = new BlobRequestConditions { IfMatch = properties.ETag } };
-            return (await Client(address).OpenReadAsync(options, cancellation).ConfigureAwait(false), properties.ETag.ToString());
+            var options = new BlobOpenReadOptions(allowModifications: false)
+            {
+                Conditions = new BlobRequestConditions { IfMatch = properties.ETag },
+            };
+            return (
+                await Client(address).OpenReadAsync(options, cancellation).ConfigureAwait(false),
+                properties.ETag.ToString()
+            );
         }
         catch (RequestFailedException fault) when (fault.Status == 412)
         {
@@ -67,12 +80,15 @@ public sealed class BlobFiles(BlobServiceClient service)
 
         await using (blob.Stream.ConfigureAwait(false))
         {
-            return Convert.ToHexStringLower(await SHA256.HashDataAsync(blob.Stream, cancellation).ConfigureAwait(false));
+            return Convert.ToHexStringLower(
+                await SHA256.HashDataAsync(blob.Stream, cancellation).ConfigureAwait(false)
+            );
         }
     }
 
     /// <summary>Writes a file as a blob, whatever stands there.</summary>
-    public Task WriteFileAsync(BlobAddress address, string path, CancellationToken cancellation) => Client(address).UploadAsync(path, overwrite: true, cancellation);
+    public Task WriteFileAsync(BlobAddress address, string path, CancellationToken cancellation) =>
+        Client(address).UploadAsync(path, overwrite: true, cancellation);
 
     /// <summary>Reads a contract; <c>null</c>: there is no such blob.</summary>
     public async Task<T?> ReadJsonAsync<T>(BlobAddress address, CancellationToken cancellation)
@@ -83,14 +99,16 @@ public sealed class BlobFiles(BlobServiceClient service)
     }
 
     /// <summary>Whether a blob exists.</summary>
-    public async Task<bool> ExistsAsync(BlobAddress address, CancellationToken cancellation) => await Client(address).ExistsAsync(cancellation).ConfigureAwait(false);
+    public async Task<bool> ExistsAsync(BlobAddress address, CancellationToken cancellation) =>
+        await Client(address).ExistsAsync(cancellation).ConfigureAwait(false);
 
     /// <summary>Writes a blob, whatever stands there.</summary>
     public Task WriteAsync(BlobAddress address, byte[] bytes, CancellationToken cancellation) =>
         Client(address).UploadAsync(new BinaryData(bytes), overwrite: true, cancellation);
 
     /// <summary>Writes a contract.</summary>
-    public Task WriteJsonAsync<T>(BlobAddress address, T value, CancellationToken cancellation) => WriteAsync(address, ContractJson.WriteUtf8(value, indented: true), cancellation);
+    public Task WriteJsonAsync<T>(BlobAddress address, T value, CancellationToken cancellation) =>
+        WriteAsync(address, ContractJson.WriteUtf8(value, indented: true), cancellation);
 
     /// <summary>Writes a blob only if it still is the one that was read.</summary>
     /// <param name="address">The blob.</param>
@@ -98,28 +116,41 @@ public sealed class BlobFiles(BlobServiceClient service)
     /// <param name="tag">The ETag read; <c>null</c>: there was none.</param>
     /// <param name="cancellation">Ends the call.</param>
     /// <returns>The ETag that it has now; <c>null</c>: it is another one, and was not written.</returns>
-    public Task<string?> TryWriteAsync(BlobAddress address, byte[] bytes, string? tag, CancellationToken cancellation) =>
-        TryUploadAsync(tag, options => Client(address).UploadAsync(new BinaryData(bytes), options, cancellation));
+    public Task<string?> TryWriteAsync(
+        BlobAddress address,
+        byte[] bytes,
+        string? tag,
+        CancellationToken cancellation
+    ) => TryUploadAsync(tag, options => Client(address).UploadAsync(new BinaryData(bytes), options, cancellation));
 
     /// <summary>Writes a file's content under the same condition.</summary>
-    public Task<string?> TryWriteFileAsync(BlobAddress address, string path, string? tag, CancellationToken cancellation) =>
-        TryUploadAsync(tag, options => Client(address).UploadAsync(path, options, cancellation));
+    public Task<string?> TryWriteFileAsync(
+        BlobAddress address,
+        string path,
+        string? tag,
+        CancellationToken cancellation
+    ) => TryUploadAsync(tag, options => Client(address).UploadAsync(path, options, cancellation));
 
     /// <summary>A blob's ETag; <c>null</c>: there is none.</summary>
-    public async Task<string?> TagAsync(BlobAddress address, CancellationToken cancellation) => (await PropertiesAsync(address, cancellation).ConfigureAwait(false))?.ETag.ToString();
+    public async Task<string?> TagAsync(BlobAddress address, CancellationToken cancellation) =>
+        (await PropertiesAsync(address, cancellation).ConfigureAwait(false))?.ETag.ToString();
 
     /// <summary>When a blob was last written; <c>null</c>: there is none.</summary>
-    public async Task<DateTimeOffset?> WrittenAsync(BlobAddress address, CancellationToken cancellation) => (await PropertiesAsync(address, cancellation).ConfigureAwait(false))?.LastModified;
+    public async Task<DateTimeOffset?> WrittenAsync(BlobAddress address, CancellationToken cancellation) =>
+        (await PropertiesAsync(address, cancellation).ConfigureAwait(false))?.LastModified;
 
     /// <summary>A blob's length, bytes; 0 where there is none.</summary>
-    public async Task<long> LengthAsync(BlobAddress address, CancellationToken cancellation) => (await PropertiesAsync(address, cancellation).ConfigureAwait(false))?.ContentLength ?? 0;
+    public async Task<long> LengthAsync(BlobAddress address, CancellationToken cancellation) =>
+        (await PropertiesAsync(address, cancellation).ConfigureAwait(false))?.ContentLength ?? 0;
 
     /// <summary>Reads a blob from a position on; empty where there is nothing.</summary>
     public async Task<byte[]> ReadFromAsync(BlobAddress address, long position, CancellationToken cancellation)
     {
         try
         {
-            Response<BlobDownloadResult> result = await Client(address).DownloadContentAsync(new BlobDownloadOptions { Range = new HttpRange(position) }, cancellation).ConfigureAwait(false);
+            Response<BlobDownloadResult> result = await Client(address)
+                .DownloadContentAsync(new BlobDownloadOptions { Range = new HttpRange(position) }, cancellation)
+                .ConfigureAwait(false);
             return result.Value.Content.ToArray();
         }
         catch (RequestFailedException fault) when (fault.Status is 404 or 416)
@@ -134,7 +165,12 @@ public sealed class BlobFiles(BlobServiceClient service)
     /// <param name="position">Its length as thought.</param>
     /// <param name="cancellation">Ends the call.</param>
     /// <returns>Whether it was as long as thought.</returns>
-    public async Task<bool> TryAppendAsync(BlobAddress address, byte[] bytes, long position, CancellationToken cancellation)
+    public async Task<bool> TryAppendAsync(
+        BlobAddress address,
+        byte[] bytes,
+        long position,
+        CancellationToken cancellation
+    )
     {
         ArgumentNullException.ThrowIfNull(bytes);
         AppendBlobClient blob = service.GetBlobContainerClient(address.Container).GetAppendBlobClient(address.Name);
@@ -146,7 +182,10 @@ public sealed class BlobFiles(BlobServiceClient service)
         using var stream = new MemoryStream(bytes, writable: false);
         try
         {
-            var options = new AppendBlobAppendBlockOptions { Conditions = new AppendBlobRequestConditions { IfAppendPositionEqual = position } };
+            var options = new AppendBlobAppendBlockOptions
+            {
+                Conditions = new AppendBlobRequestConditions { IfAppendPositionEqual = position },
+            };
             await blob.AppendBlockAsync(stream, options, cancellation).ConfigureAwait(false);
             return true;
         }
@@ -157,10 +196,19 @@ public sealed class BlobFiles(BlobServiceClient service)
     }
 
     /// <summary>Names and sizes of the blobs under a prefix, in ordinal order.</summary>
-    public async Task<IReadOnlyList<(string Name, long Bytes)>> ListAsync(string container, string prefix, CancellationToken cancellation)
+    public async Task<IReadOnlyList<(string Name, long Bytes)>> ListAsync(
+        string container,
+        string prefix,
+        CancellationToken cancellation
+    )
     {
         var found = new List<(string, long)>();
-        await foreach (BlobItem item in service.GetBlobContainerClient(container).GetBlobsAsync(BlobTraits.None, BlobStates.None, prefix, cancellation).ConfigureAwait(false))
+        await foreach (
+            BlobItem item in service
+                .GetBlobContainerClient(container)
+                .GetBlobsAsync(BlobTraits.None, BlobStates.None, prefix, cancellation)
+                .ConfigureAwait(false)
+        )
         {
             found.Add((item.Name, item.Properties.ContentLength ?? 0));
         }
@@ -169,7 +217,8 @@ public sealed class BlobFiles(BlobServiceClient service)
     }
 
     /// <summary>Deletes a blob where there is one.</summary>
-    public Task DeleteAsync(BlobAddress address, CancellationToken cancellation) => Client(address).DeleteIfExistsAsync(cancellationToken: cancellation);
+    public Task DeleteAsync(BlobAddress address, CancellationToken cancellation) =>
+        Client(address).DeleteIfExistsAsync(cancellationToken: cancellation);
 
     /// <summary>Deletes every blob under a prefix.</summary>
     public async Task DeletePrefixAsync(string container, string prefix, CancellationToken cancellation)
@@ -186,7 +235,13 @@ public sealed class BlobFiles(BlobServiceClient service)
     /// <param name="directory">The folder.</param>
     /// <param name="cancellation">Ends the calls.</param>
     /// <param name="below">Whether those in folders below it come too.</param>
-    public async Task DownloadAsync(string container, string prefix, string directory, CancellationToken cancellation, bool below = true)
+    public async Task DownloadAsync(
+        string container,
+        string prefix,
+        string directory,
+        CancellationToken cancellation,
+        bool below = true
+    )
     {
         foreach ((string name, _) in await ListAsync(container, prefix, cancellation).ConfigureAwait(false))
         {
@@ -198,7 +253,9 @@ public sealed class BlobFiles(BlobServiceClient service)
             string path = Path.GetFullPath(Path.Combine(directory, name[prefix.Length..]));
             if (!path.StartsWith(Path.GetFullPath(directory) + Path.DirectorySeparatorChar, StringComparison.Ordinal))
             {
-                throw new InvalidDataException($"The blob '{container}/{name}' would be written outside of its folder.");
+                throw new InvalidDataException(
+                    $"The blob '{container}/{name}' would be written outside of its folder."
+                );
             }
 
             Directory.CreateDirectory(Path.GetDirectoryName(path)!);
@@ -206,14 +263,22 @@ public sealed class BlobFiles(BlobServiceClient service)
         }
     }
 
-    private static InvalidDataException Changed(BlobAddress address) => new($"'{address}' changed while it was read; the change starts a run of its own.");
+    private static InvalidDataException Changed(BlobAddress address) =>
+        new($"'{address}' changed while it was read; the change starts a run of its own.");
 
-    private static async Task<string?> TryUploadAsync(string? tag, Func<BlobUploadOptions, Task<Response<BlobContentInfo>>> upload)
+    private static async Task<string?> TryUploadAsync(
+        string? tag,
+        Func<BlobUploadOptions, Task<Response<BlobContentInfo>>> upload
+    )
     {
-        var conditions = tag is null ? new BlobRequestConditions { IfNoneMatch = ETag.All } : new BlobRequestConditions { IfMatch = new ETag(tag) };
+        var conditions = tag is null
+            ? new BlobRequestConditions { IfNoneMatch = ETag.All }
+            : new BlobRequestConditions { IfMatch = new ETag(tag) };
         try
         {
-            return (await upload(new BlobUploadOptions { Conditions = conditions }).ConfigureAwait(false)).Value.ETag.ToString();
+            return (
+                await upload(new BlobUploadOptions { Conditions = conditions }).ConfigureAwait(false)
+            ).Value.ETag.ToString();
         }
         catch (RequestFailedException fault) when (fault.Status is 409 or 412)
         {
@@ -225,7 +290,9 @@ public sealed class BlobFiles(BlobServiceClient service)
     {
         try
         {
-            return (await Client(address).GetPropertiesAsync(cancellationToken: cancellation).ConfigureAwait(false)).Value;
+            return (
+                await Client(address).GetPropertiesAsync(cancellationToken: cancellation).ConfigureAwait(false)
+            ).Value;
         }
         catch (RequestFailedException fault) when (fault.Status == 404)
         {
@@ -233,5 +300,6 @@ public sealed class BlobFiles(BlobServiceClient service)
         }
     }
 
-    private BlobClient Client(BlobAddress address) => service.GetBlobContainerClient(address.Container).GetBlobClient(address.Name);
+    private BlobClient Client(BlobAddress address) =>
+        service.GetBlobContainerClient(address.Container).GetBlobClient(address.Name);
 }

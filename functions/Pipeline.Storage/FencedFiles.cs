@@ -25,11 +25,16 @@ public sealed class FencedFiles(BlobFiles files, LeasedBlob lease)
     public async Task UploadAsync(string directory, string container, string prefix, CancellationToken cancellation)
     {
         var written = new HashSet<string>(StringComparer.Ordinal);
-        foreach (string path in Directory.EnumerateFiles(directory, "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal))
+        foreach (
+            string path in Directory
+                .EnumerateFiles(directory, "*", SearchOption.AllDirectories)
+                .Order(StringComparer.Ordinal)
+        )
         {
             string name = prefix + Path.GetRelativePath(directory, path).Replace(Path.DirectorySeparatorChar, '/');
             var address = new BlobAddress(container, name);
-            await WriteAsync(address, tag => files.TryWriteFileAsync(address, path, tag, cancellation), cancellation).ConfigureAwait(false);
+            await WriteAsync(address, tag => files.TryWriteFileAsync(address, path, tag, cancellation), cancellation)
+                .ConfigureAwait(false);
             written.Add(name);
         }
 
@@ -43,9 +48,15 @@ public sealed class FencedFiles(BlobFiles files, LeasedBlob lease)
         }
     }
 
-    private async Task WriteAsync(BlobAddress address, Func<string?, Task<string?>> write, CancellationToken cancellation)
+    private async Task WriteAsync(
+        BlobAddress address,
+        Func<string?, Task<string?>> write,
+        CancellationToken cancellation
+    )
     {
-        string? tag = _tags.TryGetValue(address, out string? known) ? known : await LookAsync(address, cancellation).ConfigureAwait(false);
+        string? tag = _tags.TryGetValue(address, out string? known)
+            ? known
+            : await LookAsync(address, cancellation).ConfigureAwait(false);
         string? fresh;
         while ((fresh = await write(tag).ConfigureAwait(false)) is null)
         {

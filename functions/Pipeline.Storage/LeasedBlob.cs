@@ -24,13 +24,23 @@ public sealed class LeasedBlob
     /// <param name="duration">15 to 60 s; without a renewal the lease ends then.</param>
     /// <param name="cancellation">Ends the call.</param>
     /// <returns>The blob; <c>null</c>: another one holds it.</returns>
-    public static async Task<LeasedBlob?> TryAcquireAsync(BlobServiceClient service, BlobAddress address, TimeSpan duration, CancellationToken cancellation)
+    public static async Task<LeasedBlob?> TryAcquireAsync(
+        BlobServiceClient service,
+        BlobAddress address,
+        TimeSpan duration,
+        CancellationToken cancellation
+    )
     {
         ArgumentNullException.ThrowIfNull(service);
         BlobClient blob = service.GetBlobContainerClient(address.Container).GetBlobClient(address.Name);
         try
         {
-            await blob.UploadAsync(BinaryData.Empty, new BlobUploadOptions { Conditions = new BlobRequestConditions { IfNoneMatch = ETag.All } }, cancellation).ConfigureAwait(false);
+            await blob.UploadAsync(
+                    BinaryData.Empty,
+                    new BlobUploadOptions { Conditions = new BlobRequestConditions { IfNoneMatch = ETag.All } },
+                    cancellation
+                )
+                .ConfigureAwait(false);
         }
         catch (RequestFailedException fault) when (fault.Status is 409 or 412)
         {
@@ -61,12 +71,19 @@ public sealed class LeasedBlob
 
     /// <summary>Writes the blob.</summary>
     /// <exception cref="LeaseLostException">Another one holds the lease.</exception>
-    public Task WriteJsonAsync<T>(T value, CancellationToken cancellation) => HeldAsync(() => _blob.UploadAsync(
-        new BinaryData(ContractJson.WriteUtf8(value, indented: true)), new BlobUploadOptions { Conditions = new BlobRequestConditions { LeaseId = _lease.LeaseId } }, cancellation));
+    public Task WriteJsonAsync<T>(T value, CancellationToken cancellation) =>
+        HeldAsync(() =>
+            _blob.UploadAsync(
+                new BinaryData(ContractJson.WriteUtf8(value, indented: true)),
+                new BlobUploadOptions { Conditions = new BlobRequestConditions { LeaseId = _lease.LeaseId } },
+                cancellation
+            )
+        );
 
     /// <summary>Holds the lease for another of its durations.</summary>
     /// <exception cref="LeaseLostException">Another one holds the lease.</exception>
-    public Task RenewAsync(CancellationToken cancellation) => HeldAsync(() => _lease.RenewAsync(cancellationToken: cancellation));
+    public Task RenewAsync(CancellationToken cancellation) =>
+        HeldAsync(() => _lease.RenewAsync(cancellationToken: cancellation));
 
     /// <summary>Gives the lease back; one that is lost already stays lost.</summary>
     public async Task ReleaseAsync(CancellationToken cancellation)

@@ -15,7 +15,10 @@ public sealed class PipelineStorage
         (Blobs, Queues, Tables) = (blobs, queues, tables);
         Files = new BlobFiles(blobs);
         Runs = new RunTable(tables.GetTableClient(BlobLayout.RunsTable));
-        DeadLetters = new DeadLetterStore(tables.GetTableClient(BlobLayout.DeadLettersTable), new QueueMessages(queues));
+        DeadLetters = new DeadLetterStore(
+            tables.GetTableClient(BlobLayout.DeadLettersTable),
+            new QueueMessages(queues)
+        );
         Registry = new RegistryStore(Files);
         Messages = new QueueMessages(queues);
     }
@@ -50,8 +53,12 @@ public sealed class PipelineStorage
         ArgumentException.ThrowIfNullOrWhiteSpace(connection);
         return new PipelineStorage(
             new BlobServiceClient(connection),
-            new QueueServiceClient(connection, new QueueClientOptions { MessageEncoding = QueueMessageEncoding.Base64 }),
-            new TableServiceClient(connection));
+            new QueueServiceClient(
+                connection,
+                new QueueClientOptions { MessageEncoding = QueueMessageEncoding.Base64 }
+            ),
+            new TableServiceClient(connection)
+        );
     }
 
     /// <summary>Connects to an account with the machine's identity.</summary>
@@ -63,8 +70,13 @@ public sealed class PipelineStorage
         Uri Of(string service) => new($"https://{accountName}.{service}.core.windows.net");
         return new PipelineStorage(
             new BlobServiceClient(Of("blob"), identity),
-            new QueueServiceClient(Of("queue"), identity, new QueueClientOptions { MessageEncoding = QueueMessageEncoding.Base64 }),
-            new TableServiceClient(Of("table"), identity));
+            new QueueServiceClient(
+                Of("queue"),
+                identity,
+                new QueueClientOptions { MessageEncoding = QueueMessageEncoding.Base64 }
+            ),
+            new TableServiceClient(Of("table"), identity)
+        );
     }
 
     /// <summary>Connects as the settings say.</summary>
@@ -75,7 +87,9 @@ public sealed class PipelineStorage
         ArgumentNullException.ThrowIfNull(setting);
         return setting("AzureWebJobsStorage") is { Length: > 0 } connection ? FromConnectionString(connection)
             : setting("AzureWebJobsStorage__accountName") is { Length: > 0 } account ? FromAccount(account)
-            : throw new InvalidOperationException("Neither AzureWebJobsStorage (a connection string) nor AzureWebJobsStorage__accountName is set.");
+            : throw new InvalidOperationException(
+                "Neither AzureWebJobsStorage (a connection string) nor AzureWebJobsStorage__accountName is set."
+            );
     }
 
     /// <summary>Creates containers, queues and the table where they are missing.</summary>
@@ -83,12 +97,18 @@ public sealed class PipelineStorage
     {
         foreach (string container in BlobLayout.Containers)
         {
-            await Blobs.GetBlobContainerClient(container).CreateIfNotExistsAsync(cancellationToken: cancellation).ConfigureAwait(false);
+            await Blobs
+                .GetBlobContainerClient(container)
+                .CreateIfNotExistsAsync(cancellationToken: cancellation)
+                .ConfigureAwait(false);
         }
 
         foreach (string queue in BlobLayout.Queues)
         {
-            await Queues.GetQueueClient(queue).CreateIfNotExistsAsync(cancellationToken: cancellation).ConfigureAwait(false);
+            await Queues
+                .GetQueueClient(queue)
+                .CreateIfNotExistsAsync(cancellationToken: cancellation)
+                .ConfigureAwait(false);
         }
 
         await Runs.EnsureCreatedAsync(cancellation).ConfigureAwait(false);

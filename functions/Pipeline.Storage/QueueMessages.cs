@@ -14,7 +14,12 @@ public sealed class QueueMessages(QueueServiceClient service)
     /// <returns>What it can be taken back by until somebody has taken it.</returns>
     public async Task<SentMessage> SendAsync<T>(string queue, T message, CancellationToken cancellation)
     {
-        SendReceipt sent = (await service.GetQueueClient(queue).SendMessageAsync(ContractJson.Write(message), cancellation).ConfigureAwait(false)).Value;
+        SendReceipt sent = (
+            await service
+                .GetQueueClient(queue)
+                .SendMessageAsync(ContractJson.Write(message), cancellation)
+                .ConfigureAwait(false)
+        ).Value;
         return new SentMessage(sent.MessageId, sent.PopReceipt);
     }
 
@@ -25,7 +30,10 @@ public sealed class QueueMessages(QueueServiceClient service)
         ArgumentNullException.ThrowIfNull(message);
         try
         {
-            await service.GetQueueClient(queue).DeleteMessageAsync(message.MessageId, message.PopReceipt, cancellation).ConfigureAwait(false);
+            await service
+                .GetQueueClient(queue)
+                .DeleteMessageAsync(message.MessageId, message.PopReceipt, cancellation)
+                .ConfigureAwait(false);
             return true;
         }
         catch (RequestFailedException fault) when (fault.Status is 400 or 404)
@@ -40,7 +48,9 @@ public sealed class QueueMessages(QueueServiceClient service)
     {
         QueueClient client = service.GetQueueClient(queue);
         await client.CreateIfNotExistsAsync(cancellationToken: cancellation).ConfigureAwait(false);
-        return (await client.SendMessageAsync(body, cancellationToken: cancellation).ConfigureAwait(false)).Value.MessageId;
+        return (await client.SendMessageAsync(body, cancellationToken: cancellation).ConfigureAwait(false))
+            .Value
+            .MessageId;
     }
 
     /// <summary>The first messages of a queue, left where they are; none where there is no queue.</summary>
@@ -48,7 +58,9 @@ public sealed class QueueMessages(QueueServiceClient service)
     {
         try
         {
-            return (await service.GetQueueClient(queue).PeekMessagesAsync(MostAtATime, cancellation).ConfigureAwait(false)).Value;
+            return (
+                await service.GetQueueClient(queue).PeekMessagesAsync(MostAtATime, cancellation).ConfigureAwait(false)
+            ).Value;
         }
         catch (RequestFailedException fault) when (fault.Status == 404)
         {
@@ -81,7 +93,11 @@ public sealed class QueueMessages(QueueServiceClient service)
         {
             while (found is null)
             {
-                QueueMessage[] taken = (await client.ReceiveMessagesAsync(MostAtATime, TimeSpan.FromSeconds(30), cancellation).ConfigureAwait(false)).Value;
+                QueueMessage[] taken = (
+                    await client
+                        .ReceiveMessagesAsync(MostAtATime, TimeSpan.FromSeconds(30), cancellation)
+                        .ConfigureAwait(false)
+                ).Value;
                 found = taken.FirstOrDefault(m => m.MessageId == messageId);
                 others.AddRange(taken.Where(m => m.MessageId != messageId));
                 if (taken.Length == 0)
@@ -97,7 +113,9 @@ public sealed class QueueMessages(QueueServiceClient service)
 
         foreach (QueueMessage other in others)
         {
-            await client.UpdateMessageAsync(other.MessageId, other.PopReceipt, other.Body, TimeSpan.Zero, cancellation).ConfigureAwait(false);
+            await client
+                .UpdateMessageAsync(other.MessageId, other.PopReceipt, other.Body, TimeSpan.Zero, cancellation)
+                .ConfigureAwait(false);
         }
 
         return found;
@@ -114,10 +132,23 @@ public sealed class QueueMessages(QueueServiceClient service)
     /// <param name="hidden">For how long.</param>
     /// <param name="cancellation">Ends the call.</param>
     /// <returns>The receipt that now stands for it.</returns>
-    public async Task<string> RenewAsync(string queue, QueueMessage message, string receipt, TimeSpan hidden, CancellationToken cancellation)
+    public async Task<string> RenewAsync(
+        string queue,
+        QueueMessage message,
+        string receipt,
+        TimeSpan hidden,
+        CancellationToken cancellation
+    )
     {
         ArgumentNullException.ThrowIfNull(message);
-        return (await service.GetQueueClient(queue).UpdateMessageAsync(message.MessageId, receipt, message.Body, hidden, cancellation).ConfigureAwait(false)).Value.PopReceipt;
+        return (
+            await service
+                .GetQueueClient(queue)
+                .UpdateMessageAsync(message.MessageId, receipt, message.Body, hidden, cancellation)
+                .ConfigureAwait(false)
+        )
+            .Value
+            .PopReceipt;
     }
 
     /// <summary>Removes a message taken.</summary>

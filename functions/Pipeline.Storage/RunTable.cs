@@ -17,7 +17,9 @@ public sealed class RunTable(TableClient table)
     /// <summary>The run of an id; <c>null</c>: there is none.</summary>
     public async Task<RunRecord?> GetAsync(string runId, CancellationToken cancellation)
     {
-        NullableResponse<TableEntity> entity = await table.GetEntityIfExistsAsync<TableEntity>(Partition, runId, cancellationToken: cancellation).ConfigureAwait(false);
+        NullableResponse<TableEntity> entity = await table
+            .GetEntityIfExistsAsync<TableEntity>(Partition, runId, cancellationToken: cancellation)
+            .ConfigureAwait(false);
         return entity.HasValue ? Read(entity.Value!) : null;
     }
 
@@ -26,9 +28,15 @@ public sealed class RunTable(TableClient table)
     /// <param name="cancellation">Ends the call.</param>
     public async Task<IReadOnlyList<RunRecord>> ListAsync(string? project, CancellationToken cancellation)
     {
-        string filter = project is null ? TableClient.CreateQueryFilter($"PartitionKey eq {Partition}") : TableClient.CreateQueryFilter($"PartitionKey eq {Partition} and project eq {project}");
+        string filter = project is null
+            ? TableClient.CreateQueryFilter($"PartitionKey eq {Partition}")
+            : TableClient.CreateQueryFilter($"PartitionKey eq {Partition} and project eq {project}");
         var runs = new List<RunRecord>();
-        await foreach (TableEntity entity in table.QueryAsync<TableEntity>(filter, cancellationToken: cancellation).ConfigureAwait(false))
+        await foreach (
+            TableEntity entity in table
+                .QueryAsync<TableEntity>(filter, cancellationToken: cancellation)
+                .ConfigureAwait(false)
+        )
         {
             runs.Add(Read(entity));
         }
@@ -37,10 +45,12 @@ public sealed class RunTable(TableClient table)
     }
 
     /// <summary>Writes a run's row, whatever stands there.</summary>
-    public Task PutAsync(RunRecord run, CancellationToken cancellation) => table.UpsertEntityAsync(Entity(run), TableUpdateMode.Replace, cancellation);
+    public Task PutAsync(RunRecord run, CancellationToken cancellation) =>
+        table.UpsertEntityAsync(Entity(run), TableUpdateMode.Replace, cancellation);
 
     /// <summary>Removes a run's row.</summary>
-    public Task DeleteAsync(string runId, CancellationToken cancellation) => table.DeleteEntityAsync(Partition, runId, ETag.All, cancellation);
+    public Task DeleteAsync(string runId, CancellationToken cancellation) =>
+        table.DeleteEntityAsync(Partition, runId, ETag.All, cancellation);
 
     /// <summary>Changes a run's row under its ETag; nothing happens where there is none.</summary>
     public async Task UpdateAsync(string runId, Func<RunRecord, RunRecord> change, CancellationToken cancellation)
@@ -48,7 +58,9 @@ public sealed class RunTable(TableClient table)
         ArgumentNullException.ThrowIfNull(change);
         while (true)
         {
-            NullableResponse<TableEntity> entity = await table.GetEntityIfExistsAsync<TableEntity>(Partition, runId, cancellationToken: cancellation).ConfigureAwait(false);
+            NullableResponse<TableEntity> entity = await table
+                .GetEntityIfExistsAsync<TableEntity>(Partition, runId, cancellationToken: cancellation)
+                .ConfigureAwait(false);
             if (!entity.HasValue)
             {
                 return;
@@ -56,7 +68,14 @@ public sealed class RunTable(TableClient table)
 
             try
             {
-                await table.UpdateEntityAsync(Entity(change(Read(entity.Value!))), entity.Value!.ETag, TableUpdateMode.Replace, cancellation).ConfigureAwait(false);
+                await table
+                    .UpdateEntityAsync(
+                        Entity(change(Read(entity.Value!))),
+                        entity.Value!.ETag,
+                        TableUpdateMode.Replace,
+                        cancellation
+                    )
+                    .ConfigureAwait(false);
                 return;
             }
             catch (RequestFailedException fault) when (fault.Status == 412)
@@ -66,7 +85,8 @@ public sealed class RunTable(TableClient table)
         }
     }
 
-    private static TableEntity Entity(RunRecord run) => new(Partition, run.RunId) { [ProjectColumn] = run.Project, [RecordColumn] = ContractJson.Write(run) };
+    private static TableEntity Entity(RunRecord run) =>
+        new(Partition, run.RunId) { [ProjectColumn] = run.Project, [RecordColumn] = ContractJson.Write(run) };
 
     private static RunRecord Read(TableEntity entity) => ContractJson.Read<RunRecord>(entity.GetString(RecordColumn));
 }

@@ -7,7 +7,10 @@ namespace Pipeline.Tokenization;
 /// </summary>
 internal sealed class AddedTokens(IReadOnlyDictionary<string, int> tokens)
 {
-    private readonly (string Text, int Id)[] _tokens = [.. tokens.Select(t => (t.Key, t.Value)).OrderByDescending(t => t.Key.Length)];
+    private readonly (string Text, int Id)[] _tokens =
+    [
+        .. tokens.Select(t => (t.Key, t.Value)).OrderByDescending(t => t.Key.Length),
+    ];
 
     /// <summary>Splits a text into what lies between added tokens, and the tokens.</summary>
     /// <returns>Pieces of text with -1, and added tokens with their id, in order.</returns>

@@ -12,9 +12,15 @@ public sealed class BaseModelFolders(string folders)
     public string Find(string name)
     {
         string? directory = BlobLayout.IsBaseName(name)
-            ? folders.Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries).SelectMany(f => new[] { Path.Combine(f, name), Path.Combine(AppContext.BaseDirectory, f, name) }).FirstOrDefault(Directory.Exists)
+            ? folders
+                .Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries)
+                .SelectMany(f => new[] { Path.Combine(f, name), Path.Combine(AppContext.BaseDirectory, f, name) })
+                .FirstOrDefault(Directory.Exists)
             : null;
-        return directory ?? throw new DirectoryNotFoundException($"The base '{name}' is in none of the folders of PIPELINE_MODELS ({folders}).");
+        return directory
+            ?? throw new DirectoryNotFoundException(
+                $"The base '{name}' is in none of the folders of PIPELINE_MODELS ({folders})."
+            );
     }
 
     /// <summary>The shape of a base, by its config.json; <c>null</c>: it does not say all of it.</summary>
@@ -28,11 +34,19 @@ public sealed class BaseModelFolders(string folders)
 
         using JsonDocument config = JsonDocument.Parse(File.ReadAllBytes(path));
         JsonElement root = config.RootElement;
-        int Of(string key, int otherwise = 0) => root.TryGetProperty(key, out JsonElement value) && value.TryGetInt32(out int number) ? number : otherwise;
+        int Of(string key, int otherwise = 0) =>
+            root.TryGetProperty(key, out JsonElement value) && value.TryGetInt32(out int number) ? number : otherwise;
         (int hidden, int heads) = (Of("hidden_size"), Of("num_attention_heads"));
         var shape = new BaseShape(
-            hidden, Of("intermediate_size"), Of("num_hidden_layers"), heads, Of("num_key_value_heads", heads), Of("head_dim", heads > 0 ? hidden / heads : 0), Of("vocab_size"),
-            root.TryGetProperty("tie_word_embeddings", out JsonElement tied) && tied.ValueKind == JsonValueKind.True);
+            hidden,
+            Of("intermediate_size"),
+            Of("num_hidden_layers"),
+            heads,
+            Of("num_key_value_heads", heads),
+            Of("head_dim", heads > 0 ? hidden / heads : 0),
+            Of("vocab_size"),
+            root.TryGetProperty("tie_word_embeddings", out JsonElement tied) && tied.ValueKind == JsonValueKind.True
+        );
         return shape is { Hidden: > 0, Inner: > 0, Layers: > 0, HeadSize: > 0, Vocabulary: > 0 } ? shape : null;
     }
 
@@ -46,6 +60,10 @@ public sealed class BaseModelFolders(string folders)
         }
 
         using JsonDocument config = JsonDocument.Parse(File.ReadAllBytes(path));
-        return config.RootElement.TryGetProperty("max_position_embeddings", out JsonElement positions) && positions.TryGetInt32(out int count) ? count : null;
+        return
+            config.RootElement.TryGetProperty("max_position_embeddings", out JsonElement positions)
+            && positions.TryGetInt32(out int count)
+            ? count
+            : null;
     }
 }

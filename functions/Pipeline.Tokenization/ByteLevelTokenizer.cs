@@ -10,7 +10,9 @@ namespace Pipeline.Tokenization;
 internal sealed class ByteLevelTokenizer : Tokenizer
 {
     private static readonly char[] CharOfByte = Spelling();
-    private static readonly Dictionary<char, byte> ByteOfChar = CharOfByte.Index().ToDictionary(c => c.Item, c => (byte)c.Index);
+    private static readonly Dictionary<char, byte> ByteOfChar = CharOfByte
+        .Index()
+        .ToDictionary(c => c.Item, c => (byte)c.Index);
     private readonly string[] _pieces;
     private readonly Dictionary<string, int> _ids;
     private readonly PairMerger _merger;
@@ -33,11 +35,25 @@ internal sealed class ByteLevelTokenizer : Tokenizer
     /// <param name="name">For messages.</param>
     /// <exception cref="InvalidDataException">A byte's piece is missing.</exception>
     public ByteLevelTokenizer(
-        Dictionary<string, int> ids, PairMerger merger, IReadOnlyDictionary<string, int> controls, IReadOnlyDictionary<string, int> added, WordSplitter splitter,
-        bool wholeWordsFirst, bool composed, string name)
+        Dictionary<string, int> ids,
+        PairMerger merger,
+        IReadOnlyDictionary<string, int> controls,
+        IReadOnlyDictionary<string, int> added,
+        WordSplitter splitter,
+        bool wholeWordsFirst,
+        bool composed,
+        string name
+    )
         : base(ids.Values.Max() + 1, controls)
     {
-        (_ids, _merger, _added, _splitter, _wholeWordsFirst, _composed) = (ids, merger, new AddedTokens(added), splitter, wholeWordsFirst, composed);
+        (_ids, _merger, _added, _splitter, _wholeWordsFirst, _composed) = (
+            ids,
+            merger,
+            new AddedTokens(added),
+            splitter,
+            wholeWordsFirst,
+            composed
+        );
         _addedIds = [.. added.Values];
         _pieces = new string[VocabularySize];
         foreach ((string piece, int id) in ids)
@@ -47,7 +63,9 @@ internal sealed class ByteLevelTokenizer : Tokenizer
 
         for (int i = 0; i < 256; i++)
         {
-            _symbolOfByte[i] = ids.TryGetValue(CharOfByte[i].ToString(), out int id) ? id : throw new InvalidDataException($"{name} lacks the piece of the byte 0x{i:X2}.");
+            _symbolOfByte[i] = ids.TryGetValue(CharOfByte[i].ToString(), out int id)
+                ? id
+                : throw new InvalidDataException($"{name} lacks the piece of the byte 0x{i:X2}.");
         }
     }
 

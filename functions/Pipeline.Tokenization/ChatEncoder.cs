@@ -34,7 +34,8 @@ public sealed class ChatEncoder
     /// <param name="template">One of <see cref="ChatTemplate.Names"/>; <c>null</c>: told from tokenizer and config.json.</param>
     /// <exception cref="FileNotFoundException">It holds no tokenizer.</exception>
     /// <exception cref="InvalidDataException">Tokenizer or template cannot be used; the reason is named.</exception>
-    public static ChatEncoder FromDirectory(string directory, string? template = null) => FromFile(Tokenizer.FileOf(directory), template);
+    public static ChatEncoder FromDirectory(string directory, string? template = null) =>
+        FromFile(Tokenizer.FileOf(directory), template);
 
     /// <summary>The encoder of one tokenizer file, with the config.json beside it where there is one.</summary>
     /// <param name="tokenizerPath">tokenizer.json or tokenizer.model.</param>
@@ -43,7 +44,14 @@ public sealed class ChatEncoder
     public static ChatEncoder FromFile(string tokenizerPath, string? template = null)
     {
         var tokenizer = Tokenizer.FromFile(tokenizerPath);
-        return new ChatEncoder(tokenizer, ChatTemplate.For(tokenizer, template, Architecture(Path.Combine(Path.GetDirectoryName(tokenizerPath) ?? "", "config.json"))));
+        return new ChatEncoder(
+            tokenizer,
+            ChatTemplate.For(
+                tokenizer,
+                template,
+                Architecture(Path.Combine(Path.GetDirectoryName(tokenizerPath) ?? "", "config.json"))
+            )
+        );
     }
 
     /// <summary>Encodes a dialogue; one that ends with the user's turn is a prompt, with nothing to learn in its last turn.</summary>
@@ -84,7 +92,10 @@ public sealed class ChatEncoder
         ArgumentNullException.ThrowIfNull(messages);
         if (messages.Count == 0 || !Template.IsLearned(messages[^1]))
         {
-            throw new ArgumentException("The last message must be one to learn: the assistant's, or a plain text.", nameof(messages));
+            throw new ArgumentException(
+                "The last message must be one to learn: the assistant's, or a plain text.",
+                nameof(messages)
+            );
         }
 
         EncodedChat whole = Encode(messages);
@@ -106,7 +117,10 @@ public sealed class ChatEncoder
     {
         ArgumentNullException.ThrowIfNull(messages);
         ArgumentNullException.ThrowIfNull(encoded);
-        return encoded.Answers().Select(a => Tokenizer.Decode([.. a[^1] == EndId ? a.SkipLast(1) : a]).Trim()).SequenceEqual(messages.Where(Template.IsLearned).Select(m => m.Content.Trim()));
+        return encoded
+            .Answers()
+            .Select(a => Tokenizer.Decode([.. a[^1] == EndId ? a.SkipLast(1) : a]).Trim())
+            .SequenceEqual(messages.Where(Template.IsLearned).Select(m => m.Content.Trim()));
     }
 
     /// <summary>
@@ -123,7 +137,12 @@ public sealed class ChatEncoder
         }
 
         int[] whole = Tokenizer.Encode(plain + learned);
-        Append(ids, mask, whole.AsSpan().StartsWith(prompt) ? whole.AsSpan(prompt.Length) : Tokenizer.Encode(learned), 1);
+        Append(
+            ids,
+            mask,
+            whole.AsSpan().StartsWith(prompt) ? whole.AsSpan(prompt.Length) : Tokenizer.Encode(learned),
+            1
+        );
     }
 
     private static string? Architecture(string configPath)
@@ -134,7 +153,12 @@ public sealed class ChatEncoder
         }
 
         using JsonDocument config = JsonDocument.Parse(File.ReadAllBytes(configPath));
-        return config.RootElement.TryGetProperty("architectures", out JsonElement names) && names.ValueKind == JsonValueKind.Array && names.GetArrayLength() > 0 ? names[0].GetString() : null;
+        return
+            config.RootElement.TryGetProperty("architectures", out JsonElement names)
+            && names.ValueKind == JsonValueKind.Array
+            && names.GetArrayLength() > 0
+            ? names[0].GetString()
+            : null;
     }
 
     private static void Append(List<int> ids, List<byte> mask, ReadOnlySpan<int> tokens, byte learned)

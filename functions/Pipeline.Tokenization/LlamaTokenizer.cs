@@ -30,7 +30,14 @@ internal sealed class LlamaTokenizer : Tokenizer
     /// <param name="prefix">When a blank is put in front.</param>
     /// <param name="name">For messages.</param>
     /// <exception cref="InvalidDataException">A byte piece is missing.</exception>
-    public LlamaTokenizer(Dictionary<string, int> ids, PairMerger merger, IReadOnlyDictionary<string, int> controls, AddedTokens added, BlankPrefix prefix, string name)
+    public LlamaTokenizer(
+        Dictionary<string, int> ids,
+        PairMerger merger,
+        IReadOnlyDictionary<string, int> controls,
+        AddedTokens added,
+        BlankPrefix prefix,
+        string name
+    )
         : base(ids.Count, controls)
     {
         (_ids, _merger, _added, _prefix) = (ids, merger, added, prefix);
@@ -44,7 +51,11 @@ internal sealed class LlamaTokenizer : Tokenizer
         Array.Fill(_byteOf, -1);
         for (int i = 0; i < 256; i++)
         {
-            _byteIds[i] = ids.TryGetValue($"<0x{i:X2}>", out int id) ? id : throw new InvalidDataException($"{name} lacks the byte piece <0x{i:X2}>: only vocabularies with byte fallback are read.");
+            _byteIds[i] = ids.TryGetValue($"<0x{i:X2}>", out int id)
+                ? id
+                : throw new InvalidDataException(
+                    $"{name} lacks the byte piece <0x{i:X2}>: only vocabularies with byte fallback are read."
+                );
             _byteOf[_byteIds[i]] = i;
         }
 

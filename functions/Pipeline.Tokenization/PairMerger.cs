@@ -34,13 +34,18 @@ internal sealed class PairMerger
     {
         float[] distinct = [.. ids.Values.Select(id => scores[id]).Distinct().OrderDescending()];
         Dictionary<float, int> rankOf = distinct.Index().ToDictionary(d => d.Item, d => d.Index);
-        Dictionary<string, int>.AlternateLookup<ReadOnlySpan<char>> lookup = ids.GetAlternateLookup<ReadOnlySpan<char>>();
+        Dictionary<string, int>.AlternateLookup<ReadOnlySpan<char>> lookup = ids.GetAlternateLookup<
+            ReadOnlySpan<char>
+        >();
         var ranks = new Dictionary<long, (int, int)>();
         foreach ((string piece, int id) in ids)
         {
             for (int split = 1; split < piece.Length; split++)
             {
-                if (lookup.TryGetValue(piece.AsSpan(0, split), out int left) && lookup.TryGetValue(piece.AsSpan(split), out int right))
+                if (
+                    lookup.TryGetValue(piece.AsSpan(0, split), out int left)
+                    && lookup.TryGetValue(piece.AsSpan(split), out int right)
+                )
                 {
                     ranks[Key(left, right)] = (rankOf[scores[id]], id);
                 }

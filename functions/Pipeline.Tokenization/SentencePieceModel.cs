@@ -25,33 +25,58 @@ internal static class SentencePieceModel
             {
                 switch (field)
                 {
-                    case ModelPieces: pieces.Add(ReadPiece((ByteString)value)); break;
-                    case ModelTrainer: trainer = Fields(((ByteString)value).ToByteArray()).GroupBy(f => f.Field).ToDictionary(f => f.Key, f => f.Last().Value); break;
-                    case ModelNormalizer: normalizer = Fields(((ByteString)value).ToByteArray()).GroupBy(f => f.Field).ToDictionary(f => f.Key, f => f.Last().Value); break;
+                    case ModelPieces:
+                        pieces.Add(ReadPiece((ByteString)value));
+                        break;
+                    case ModelTrainer:
+                        trainer = Fields(((ByteString)value).ToByteArray())
+                            .GroupBy(f => f.Field)
+                            .ToDictionary(f => f.Key, f => f.Last().Value);
+                        break;
+                    case ModelNormalizer:
+                        normalizer = Fields(((ByteString)value).ToByteArray())
+                            .GroupBy(f => f.Field)
+                            .ToDictionary(f => f.Key, f => f.Last().Value);
+                        break;
                 }
             }
 
             return Build(pieces, trainer, normalizer, name);
         }
-        catch (Exception fault) when (fault is InvalidProtocolBufferException or InvalidCastException or ArgumentException)
+        catch (Exception fault)
+            when (fault is InvalidProtocolBufferException or InvalidCastException or ArgumentException)
         {
             throw new InvalidDataException($"{name} is no SentencePiece model: {fault.Message}", fault);
         }
     }
 
-    private static LlamaTokenizer Build(List<Piece> pieces, Dictionary<int, object> trainer, Dictionary<int, object> normalizer, string name)
+    private static LlamaTokenizer Build(
+        List<Piece> pieces,
+        Dictionary<int, object> trainer,
+        Dictionary<int, object> normalizer,
+        string name
+    )
     {
         const int TrainerModelType = 3;
-        const int NormalizerCharsMap = 2, NormalizerDummyPrefix = 3, NormalizerRemoveBlanks = 4, NormalizerEscapeBlanks = 5;
+        const int NormalizerCharsMap = 2,
+            NormalizerDummyPrefix = 3,
+            NormalizerRemoveBlanks = 4,
+            NormalizerEscapeBlanks = 5;
         if (Number(trainer, TrainerModelType, 1) != Bpe)
         {
             throw new InvalidDataException($"{name}: only BPE models of SentencePiece are read.");
         }
 
         bool rewrites = normalizer.GetValueOrDefault(NormalizerCharsMap) is ByteString { Length: > 0 };
-        if (rewrites || Number(normalizer, NormalizerRemoveBlanks, 1) != 0 || Number(normalizer, NormalizerEscapeBlanks, 1) != 1)
+        if (
+            rewrites
+            || Number(normalizer, NormalizerRemoveBlanks, 1) != 0
+            || Number(normalizer, NormalizerEscapeBlanks, 1) != 1
+        )
         {
-            throw new InvalidDataException($"{name}: its normalizer rewrites texts (a character map, or blanks taken away); only the identity, as Llama 2 has it, is read.");
+            throw new InvalidDataException(
+                $"{name}: its normalizer rewrites texts (a character map, or blanks taken away); only the identity, as Llama 2 has it, is read."
+            );
         }
 
         var ids = new Dictionary<string, int>(StringComparer.Ordinal);
@@ -66,9 +91,16 @@ internal static class SentencePieceModel
 
             switch (piece.Kind)
             {
-                case PieceKind.Normal: merging[piece.Text] = id; break;
-                case PieceKind.Control or PieceKind.Unknown: controls[piece.Text] = id; break;
-                case PieceKind.UserDefined: throw new InvalidDataException($"{name} has the user-defined piece '{piece.Text}'; models with such pieces are not read.");
+                case PieceKind.Normal:
+                    merging[piece.Text] = id;
+                    break;
+                case PieceKind.Control or PieceKind.Unknown:
+                    controls[piece.Text] = id;
+                    break;
+                case PieceKind.UserDefined:
+                    throw new InvalidDataException(
+                        $"{name} has the user-defined piece '{piece.Text}'; models with such pieces are not read."
+                    );
             }
         }
 
@@ -79,7 +111,9 @@ internal static class SentencePieceModel
 
     private static Piece ReadPiece(ByteString bytes)
     {
-        const int Text = 1, Score = 2, Kind = 3;
+        const int Text = 1,
+            Score = 2,
+            Kind = 3;
         var piece = new Piece("", 0, PieceKind.Normal);
         foreach ((int field, object value) in Fields(bytes.ToByteArray()))
         {
@@ -104,15 +138,24 @@ internal static class SentencePieceModel
             int field = WireFormat.GetTagFieldNumber(tag);
             switch (WireFormat.GetTagWireType(tag))
             {
-                case WireFormat.WireType.Varint: yield return (field, input.ReadUInt64()); break;
-                case WireFormat.WireType.Fixed32: yield return (field, input.ReadFloat()); break;
-                case WireFormat.WireType.LengthDelimited: yield return (field, input.ReadBytes()); break;
-                default: input.SkipLastField(); break;
+                case WireFormat.WireType.Varint:
+                    yield return (field, input.ReadUInt64());
+                    break;
+                case WireFormat.WireType.Fixed32:
+                    yield return (field, input.ReadFloat());
+                    break;
+                case WireFormat.WireType.LengthDelimited:
+                    yield return (field, input.ReadBytes());
+                    break;
+                default:
+                    input.SkipLastField();
+                    break;
             }
         }
     }
 
-    private static ulong Number(Dictionary<int, object> fields, int field, ulong otherwise) => fields.TryGetValue(field, out object? value) ? (ulong)value : otherwise;
+    private static ulong Number(Dictionary<int, object> fields, int field, ulong otherwise) =>
+        fields.TryGetValue(field, out object? value) ? (ulong)value : otherwise;
 
     private enum PieceKind
     {

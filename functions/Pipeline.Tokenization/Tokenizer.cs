@@ -50,13 +50,18 @@ public abstract class Tokenizer
             }
         }
 
-        throw new FileNotFoundException($"The base in '{directory}' has neither {JsonFile} nor {SentencePieceFile}.", Path.Combine(directory, JsonFile));
+        throw new FileNotFoundException(
+            $"The base in '{directory}' has neither {JsonFile} nor {SentencePieceFile}.",
+            Path.Combine(directory, JsonFile)
+        );
     }
 
     /// <summary>Reads a tokenizer.json or a SentencePiece model.</summary>
     /// <exception cref="InvalidDataException">It is not of a layout that is encoded here exactly as written; the reason is named.</exception>
     public static Tokenizer FromFile(string path) =>
-        path.EndsWith(".json", StringComparison.Ordinal) ? TokenizerFile.Read(File.ReadAllBytes(path), path) : SentencePieceModel.Read(File.ReadAllBytes(path), path);
+        path.EndsWith(".json", StringComparison.Ordinal)
+            ? TokenizerFile.Read(File.ReadAllBytes(path), path)
+            : SentencePieceModel.Read(File.ReadAllBytes(path), path);
 
     private protected bool IsControl(int id) => _controls.ContainsValue(id);
 }

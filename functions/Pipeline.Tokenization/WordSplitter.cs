@@ -20,7 +20,14 @@ internal sealed class WordSplitter(IReadOnlyList<string> expressions)
     /// <summary>Each digit a word of its own.</summary>
     public const string Digits = @"\p{N}";
 
-    private readonly Regex[] _expressions = [.. expressions.Select(e => new Regex(e, RegexOptions.CultureInvariant | RegexOptions.Compiled, TimeSpan.FromMinutes(1)))];
+    private readonly Regex[] _expressions =
+    [
+        .. expressions.Select(e => new Regex(
+            e,
+            RegexOptions.CultureInvariant | RegexOptions.Compiled,
+            TimeSpan.FromMinutes(1)
+        )),
+    ];
 
     /// <summary>The words, which together are the text.</summary>
     public IEnumerable<string> Split(string text)
@@ -105,10 +112,16 @@ internal sealed class WordSplitter(IReadOnlyList<string> expressions)
         return (copy.ToString(), [.. offsets]);
     }
 
-    private static char Kind(UnicodeCategory category) => category switch
-    {
-        UnicodeCategory.UppercaseLetter or UnicodeCategory.LowercaseLetter or UnicodeCategory.TitlecaseLetter or UnicodeCategory.ModifierLetter or UnicodeCategory.OtherLetter => '\u4E00',
-        UnicodeCategory.DecimalDigitNumber or UnicodeCategory.LetterNumber or UnicodeCategory.OtherNumber => '\u0660',
-        _ => '\u2603',
-    };
+    private static char Kind(UnicodeCategory category) =>
+        category switch
+        {
+            UnicodeCategory.UppercaseLetter
+            or UnicodeCategory.LowercaseLetter
+            or UnicodeCategory.TitlecaseLetter
+            or UnicodeCategory.ModifierLetter
+            or UnicodeCategory.OtherLetter => '\u4E00',
+            UnicodeCategory.DecimalDigitNumber or UnicodeCategory.LetterNumber or UnicodeCategory.OtherNumber =>
+                '\u0660',
+            _ => '\u2603',
+        };
 }

@@ -14,7 +14,13 @@ public sealed record FailedStep(int Step, double Loss, double GradientNorm, IRea
     internal static void Write(string directory, FailedStep step)
     {
         Directory.CreateDirectory(directory);
-        var json = new { step.Step, Loss = $"{step.Loss}", GradientNorm = $"{step.GradientNorm}", step.Rows }; // JSON has no NaN
+        var json = new
+        {
+            step.Step,
+            Loss = $"{step.Loss}",
+            GradientNorm = $"{step.GradientNorm}",
+            step.Rows,
+        }; // JSON has no NaN
         File.WriteAllBytes(Path.Combine(directory, FileName), ContractJson.WriteUtf8(json, indented: true));
     }
 }

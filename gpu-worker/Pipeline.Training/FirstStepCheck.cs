@@ -26,7 +26,12 @@ internal sealed class FirstStepCheck(TrainableTensors trained)
         }
 
         using DisposeScope scope = NewDisposeScope();
-        _withoutGradient = [.. trained.Tensors.Where(t => t.Value.grad is not { } gradient || gradient.count_nonzero().item<long>() == 0).Select(t => t.Name)];
+        _withoutGradient =
+        [
+            .. trained
+                .Tensors.Where(t => t.Value.grad is not { } gradient || gradient.count_nonzero().item<long>() == 0)
+                .Select(t => t.Name),
+        ];
     }
 
     /// <summary>Checks, once, after a step.</summary>
@@ -42,7 +47,9 @@ internal sealed class FirstStepCheck(TrainableTensors trained)
         string[] still = trained.MovesAtOnce ? [.. trained.Unmoved()] : _withoutGradient;
         if (norm <= 0 || still.Length > 0)
         {
-            throw new TrainingException($"Step {steps} had the learning rate {rate} and the gradient norm {norm}, and {(still.Length == 0 ? "nothing" : string.Join(", ", still.Take(5)) + (still.Length > 5 ? $" and {still.Length - 5} more" : ""))} did not move: this run would learn nothing.");
+            throw new TrainingException(
+                $"Step {steps} had the learning rate {rate} and the gradient norm {norm}, and {(still.Length == 0 ? "nothing" : string.Join(", ", still.Take(5)) + (still.Length > 5 ? $" and {still.Length - 5} more" : ""))} did not move: this run would learn nothing."
+            );
         }
     }
 }

@@ -14,8 +14,18 @@ public static class TrainingChecks
         ArgumentNullException.ThrowIfNull(settings);
         RequireKnown("method", settings.Method, TrainingSettings.Qlora, TrainingSettings.Lora, TrainingSettings.Full);
         RequireKnown("optimizer", settings.Optimizer, TrainingSettings.AdamW, TrainingSettings.AdamW8Bit);
-        RequireKnown("schedule", settings.Schedule, TrainingSettings.Cosine, TrainingSettings.Linear, TrainingSettings.Constant);
-        RequireKnown("memory", settings.Memory, [TrainingSettings.AutoMemory, .. Enum.GetNames<GpuMemory>().Select(n => n.ToLowerInvariant())]);
+        RequireKnown(
+            "schedule",
+            settings.Schedule,
+            TrainingSettings.Cosine,
+            TrainingSettings.Linear,
+            TrainingSettings.Constant
+        );
+        RequireKnown(
+            "memory",
+            settings.Memory,
+            [TrainingSettings.AutoMemory, .. Enum.GetNames<GpuMemory>().Select(n => n.ToLowerInvariant())]
+        );
         RequireRange("r", settings.R, 1, 1024);
         RequireRange("dropout", settings.Dropout, 0, 0.99);
         RequireRange("epochs", settings.Epochs, 1, 100);
@@ -27,12 +37,16 @@ public static class TrainingChecks
         RequireRange("checkpointSteps", settings.CheckpointSteps, 1, 100_000);
         if ((settings.KeepBest || settings.EarlyStopping is not null) && validationRows == 0)
         {
-            throw new TrainingException("training.keepBest and training.earlyStopping go by the validation loss, and there are no validation rows. Raise split.validation.");
+            throw new TrainingException(
+                "training.keepBest and training.earlyStopping go by the validation loss, and there are no validation rows. Raise split.validation."
+            );
         }
 
         if (settings.Method == TrainingSettings.Full && (settings.Dora || settings.Rslora || settings.NeftuneAlpha > 0))
         {
-            throw new TrainingException("training.dora, training.rslora and training.neftuneAlpha are about adapters, and training.method full trains none; leave them out.");
+            throw new TrainingException(
+                "training.dora, training.rslora and training.neftuneAlpha are about adapters, and training.method full trains none; leave them out."
+            );
         }
 
         _ = new StepPlan(rows, settings);
@@ -50,7 +64,12 @@ public static class TrainingChecks
     {
         if (!(value >= least && value <= most))
         {
-            throw new TrainingException(string.Create(CultureInfo.InvariantCulture, $"training.{key} is {value}; it must lie {(least == double.Epsilon ? "above 0" : $"from {least}")} to {most}."));
+            throw new TrainingException(
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"training.{key} is {value}; it must lie {(least == double.Epsilon ? "above 0" : $"from {least}")} to {most}."
+                )
+            );
         }
     }
 }

@@ -43,12 +43,17 @@ public static class TrainingLoop
             }
 
             double rate = LearningRateSchedule.Rate(settings.Schedule, peak, engine.Steps, warmup, plan.Count);
-            List<EncodedRow[]> batches = [.. plan.Batches(engine.Steps).Select(indices => indices.Select(i => run.Rows[i]).ToArray())];
+            List<EncodedRow[]> batches =
+            [
+                .. plan.Batches(engine.Steps).Select(indices => indices.Select(i => run.Rows[i]).ToArray()),
+            ];
             tokens += batches.Sum(b => b.Sum(r => r.Ids.Count));
             // The same step drops the same inputs, whether the run came here in one go or was resumed.
             pending.Take(batches, CounterDropout.Derive((uint)settings.Seed, engine.Steps), rate, tokens);
 
-            bool due = settings.EvaluationSteps is { } every ? engine.Steps % every == 0 || engine.Steps == plan.Count : plan.EndsEpoch(engine.Steps);
+            bool due = settings.EvaluationSteps is { } every
+                ? engine.Steps % every == 0 || engine.Steps == plan.Count
+                : plan.EndsEpoch(engine.Steps);
             if (due && run.ValidationRows.Count > 0)
             {
                 pending.Settle();
@@ -83,15 +88,26 @@ public static class TrainingLoop
     {
         // No more at a time than in training, or some thousand tokens where that is less.
         int[] lengths = [.. run.ValidationRows.Select(r => r.Ids.Count)];
-        int most = Math.Max(lengths.Max(), Math.Min(ValidationTokensTogether, run.Settings.PackTokens ?? ValidationTokensTogether));
-        double sum = BatchPlan.PackedEpoch(lengths, most, seed: 0, epoch: 0).Sum(batch => engine.Loss([.. batch.Select(i => run.ValidationRows[i])]));
+        int most = Math.Max(
+            lengths.Max(),
+            Math.Min(ValidationTokensTogether, run.Settings.PackTokens ?? ValidationTokensTogether)
+        );
+        double sum = BatchPlan
+            .PackedEpoch(lengths, most, seed: 0, epoch: 0)
+            .Sum(batch => engine.Loss([.. batch.Select(i => run.ValidationRows[i])]));
         return sum / run.ValidationRows.Sum(r => r.SupervisedTokens);
     }
 
     private static long Resume(TrainingRun run, StepEngine engine, BestValues best, string fingerprint)
     {
-        string? path = run.CheckpointDirectory is null ? null : Path.Combine(run.CheckpointDirectory, TrainingCheckpoint.FileName);
-        if (path is null || !File.Exists(path) || TrainingCheckpoint.TryRead(path, run.Trained, engine, best, fingerprint) is not { } tokens)
+        string? path = run.CheckpointDirectory is null
+            ? null
+            : Path.Combine(run.CheckpointDirectory, TrainingCheckpoint.FileName);
+        if (
+            path is null
+            || !File.Exists(path)
+            || TrainingCheckpoint.TryRead(path, run.Trained, engine, best, fingerprint) is not { } tokens
+        )
         {
             return 0;
         }

@@ -41,6 +41,12 @@ public sealed record TrainingRun
     public Action<string>? OnCheckpoint { get; init; }
 
     /// <summary>What makes this run another one: settings, rows with what is learned of them, and the base with its weights.</summary>
-    public string Fingerprint() => ContentHash.ShortOf(
-        [Layout, ContractJson.Write(Settings with { Memory = TrainingSettings.AutoMemory }), ContractJson.Write(Model.Config), Model.WeightSample(), .. Rows.Concat(ValidationRows).Select(r => $"{r.Id}:{string.Join(' ', r.Ids)}:{string.Concat(r.LossMask)}")]);
+    public string Fingerprint() =>
+        ContentHash.ShortOf([
+            Layout,
+            ContractJson.Write(Settings with { Memory = TrainingSettings.AutoMemory }),
+            ContractJson.Write(Model.Config),
+            Model.WeightSample(),
+            .. Rows.Concat(ValidationRows).Select(r => $"{r.Id}:{string.Join(' ', r.Ids)}:{string.Concat(r.LossMask)}"),
+        ]);
 }

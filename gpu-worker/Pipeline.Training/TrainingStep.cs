@@ -8,4 +8,12 @@ namespace Pipeline.Training;
 /// <param name="LearningRate">Of this step.</param>
 /// <param name="Tokens">Tokens seen so far, padding not counted.</param>
 /// <param name="TokensPerSecond">Since this process began to train.</param>
-public sealed record TrainingStep(int Step, int Total, double Loss, double GradientNorm, double LearningRate, long Tokens, double TokensPerSecond);
+public sealed record TrainingStep(
+    int Step,
+    int Total,
+    double Loss,
+    double GradientNorm,
+    double LearningRate,
+    long Tokens,
+    double TokensPerSecond
+);

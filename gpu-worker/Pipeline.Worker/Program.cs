@@ -5,7 +5,18 @@ using Pipeline.Training;
 using Pipeline.Worker.Commands;
 
 // Exit codes: 0 done, 1 failed, 2 bad input or usage.
-var root = new RootCommand("The worker: trains adapters, one-shot or off the queue.") { RunCommand.Create(), TrainCommand.Create(), ParityCommand.Create(), BenchCommand.Create(), QuantizeCommand.Create(), MergeCommand.Create(), GenerateCommand.Create(), EvaluateCommand.Create(), SelfCheckCommand.Create() };
+var root = new RootCommand("The worker: trains adapters, one-shot or off the queue.")
+{
+    RunCommand.Create(),
+    TrainCommand.Create(),
+    ParityCommand.Create(),
+    BenchCommand.Create(),
+    QuantizeCommand.Create(),
+    MergeCommand.Create(),
+    GenerateCommand.Create(),
+    EvaluateCommand.Create(),
+    SelfCheckCommand.Create(),
+};
 ParseResult parsed = root.Parse(args);
 if (parsed.Errors.Count > 0)
 {
@@ -16,14 +27,21 @@ if (parsed.Errors.Count > 0)
 try
 {
     TorchLibraries.Load();
-    return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = TimeSpan.FromSeconds(60) });
+    return await parsed.InvokeAsync(
+        new InvocationConfiguration
+        {
+            EnableDefaultExceptionHandler = false,
+            ProcessTerminationTimeout = TimeSpan.FromSeconds(60),
+        }
+    );
 }
 catch (OperationCanceledException)
 {
     Console.Error.WriteLine("Stopped.");
     return 1;
 }
-catch (Exception fault) when (fault is ModelException or InvalidDataException or FileNotFoundException or TrainingException)
+catch (Exception fault)
+    when (fault is ModelException or InvalidDataException or FileNotFoundException or TrainingException)
 {
     Console.Error.WriteLine(fault.Message);
     return 2;
@@ -33,7 +51,8 @@ catch (InvalidOperationException fault) when (fault.Message.Contains("AzureWebJo
     Console.Error.WriteLine(fault.Message);
     return 2;
 }
-catch (System.Runtime.InteropServices.ExternalException fault) when (fault.Message.Contains("out of memory", StringComparison.OrdinalIgnoreCase))
+catch (System.Runtime.InteropServices.ExternalException fault)
+    when (fault.Message.Contains("out of memory", StringComparison.OrdinalIgnoreCase))
 {
     Console.Error.WriteLine($"The GPU's memory ran out: {fault.Message.Split('\n')[0]}");
     return 1;

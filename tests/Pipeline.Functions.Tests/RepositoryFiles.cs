@@ -11,7 +11,10 @@ internal static class RepositoryFiles
     public static string Shared(params string[] parts)
     {
         string path = Path.GetFullPath(Path.Combine([Root, "..", "shared", .. parts]));
-        Assert.SkipUnless(File.Exists(path) || Directory.Exists(path), $"needs the reference data in ../shared/{string.Join('/', parts)}, which is not on this machine");
+        Assert.SkipUnless(
+            File.Exists(path) || Directory.Exists(path),
+            $"needs the reference data in ../shared/{string.Join('/', parts)}, which is not on this machine"
+        );
         return path;
     }
 

@@ -14,8 +14,15 @@ public static class LanguageSample
     private const double FewestConfidence = 0.8;
 
     // Nobody's customers write in these two, and short texts of names and handles look like them.
-    private static readonly Lazy<LanguageDetector> Detector = new(() => LanguageDetectorBuilder
-        .FromLanguages([.. Enum.GetValues<Language>().Where(l => l is not (Language.Unknown or Language.Latin or Language.Esperanto))]).WithLowAccuracyMode().Build());
+    private static readonly Lazy<LanguageDetector> Detector = new(() =>
+        LanguageDetectorBuilder
+            .FromLanguages([
+                .. Enum.GetValues<Language>()
+                    .Where(l => l is not (Language.Unknown or Language.Latin or Language.Esperanto)),
+            ])
+            .WithLowAccuracyMode()
+            .Build()
+    );
 
     /// <summary>Every how many rows one is looked at.</summary>
     /// <param name="rows">All rows.</param>
@@ -27,13 +34,23 @@ public static class LanguageSample
         ArgumentNullException.ThrowIfNull(texts);
         string[] languages = new string[texts.Count];
         Parallel.For(0, texts.Count, i => languages[i] = Of(texts[i]));
-        return new LanguageCounts(texts.Count, new SortedDictionary<string, int>(languages.CountBy(l => l, StringComparer.Ordinal).ToDictionary(StringComparer.Ordinal), StringComparer.Ordinal));
+        return new LanguageCounts(
+            texts.Count,
+            new SortedDictionary<string, int>(
+                languages.CountBy(l => l, StringComparer.Ordinal).ToDictionary(StringComparer.Ordinal),
+                StringComparer.Ordinal
+            )
+        );
     }
 
     private static string Of(string text)
     {
         string read = text.Length <= MostCharacters ? text : text[..MostCharacters];
-        if (read.EnumerateRunes().Count(r => System.Text.Rune.IsLetter(r) && r.Value < 0x2E80) is > 0 and < FewestLetters)
+        if (
+            read.EnumerateRunes().Count(r => System.Text.Rune.IsLetter(r) && r.Value < 0x2E80)
+            is > 0
+                and < FewestLetters
+        )
         {
             return LanguageCounts.NotTold; // the scripts above write a sentence with fewer signs
         }

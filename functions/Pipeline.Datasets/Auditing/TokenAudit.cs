@@ -15,7 +15,12 @@ public sealed class TokenAudit(ProjectSettings settings, string endToken, BaseSh
     private readonly Counted[] _splits = [new(), new(), new()];
     private readonly SortedDictionary<string, Counted> _labels = new(StringComparer.Ordinal);
     private readonly SortedDictionary<string, int[]> _rowsOf = new(StringComparer.Ordinal); // of a label, by split
-    private readonly Wrong _long = new(), _empty = new(), _endless = new(), _begun = new(), _unreadable = new(), _leaking = new();
+    private readonly Wrong _long = new(),
+        _empty = new(),
+        _endless = new(),
+        _begun = new(),
+        _unreadable = new(),
+        _leaking = new();
 
     /// <summary>Takes up a row of the dataset.</summary>
     /// <param name="split">Where it stands.</param>
@@ -36,7 +41,9 @@ public sealed class TokenAudit(ProjectSettings settings, string endToken, BaseSh
             rows[(int)split]++;
             if (split == Split.Train)
             {
-                (_labels.TryGetValue(label, out Counted? counted) ? counted : _labels[label] = new Counted()).Add(measure);
+                (_labels.TryGetValue(label, out Counted? counted) ? counted : _labels[label] = new Counted()).Add(
+                    measure
+                );
             }
         }
 
@@ -53,7 +60,12 @@ public sealed class TokenAudit(ProjectSettings settings, string endToken, BaseSh
     /// <param name="languages">Of a sample of its rows.</param>
     /// <param name="conflicting">Clusters of nearly the same texts that bear different labels.</param>
     /// <param name="conflicts">The first of them.</param>
-    public DatasetAudit Audit(string datasetId, LanguageCounts languages, int conflicting, IReadOnlyList<LabelConflict> conflicts)
+    public DatasetAudit Audit(
+        string datasetId,
+        LanguageCounts languages,
+        int conflicting,
+        IReadOnlyList<LabelConflict> conflicts
+    )
     {
         TokenCounts train = _splits[(int)Split.Train].Counts();
         long tokens = train.Tokens * settings.Training.Epochs;
@@ -63,9 +75,24 @@ public sealed class TokenAudit(ProjectSettings settings, string endToken, BaseSh
         return new DatasetAudit
         {
             DatasetId = datasetId,
-            Checks = [Enough(train.Rows, _splits[(int)Split.Test].Counts().Rows), .. RowChecks(), .. LabelChecks(conflicting, conflicts), LanguageCheck(languages), .. MemoryCheck(memory), .. GpuCheck(gpu)],
-            Splits = new SortedDictionary<string, TokenCounts>(Enum.GetValues<Split>().ToDictionary(s => s.ToString().ToLowerInvariant(), s => _splits[(int)s].Counts()), StringComparer.Ordinal),
-            Labels = new SortedDictionary<string, TokenCounts>(_labels.ToDictionary(l => l.Key, l => l.Value.Counts()), StringComparer.Ordinal),
+            Checks =
+            [
+                Enough(train.Rows, _splits[(int)Split.Test].Counts().Rows),
+                .. RowChecks(),
+                .. LabelChecks(conflicting, conflicts),
+                LanguageCheck(languages),
+                .. MemoryCheck(memory),
+                .. GpuCheck(gpu),
+            ],
+            Splits = new SortedDictionary<string, TokenCounts>(
+                Enum.GetValues<Split>()
+                    .ToDictionary(s => s.ToString().ToLowerInvariant(), s => _splits[(int)s].Counts()),
+                StringComparer.Ordinal
+            ),
+            Labels = new SortedDictionary<string, TokenCounts>(
+                _labels.ToDictionary(l => l.Key, l => l.Value.Counts()),
+                StringComparer.Ordinal
+            ),
             Lengths = Lengths(),
             Languages = languages,
             Conflicts = conflicts,
@@ -74,22 +101,62 @@ public sealed class TokenAudit(ProjectSettings settings, string endToken, BaseSh
             Steps = Steps(train),
             TrainingTokens = tokens,
             Minutes = minutes,
-            Cost = minutes is { } time && settings.Machine.PricePerHour is { } price ? Math.Round(time / 60 * price, 2) : null,
+            Cost =
+                minutes is { } time && settings.Machine.PricePerHour is { } price
+                    ? Math.Round(time / 60 * price, 2)
+                    : null,
         };
     }
 
-    private static AuditCheck Enough(int train, int test) => train > 0 && test > 0
-        ? new AuditCheck("rows to learn from and to ask", AuditCheck.Ok, train + test, $"{train} to train, {test} to test", "")
-        : new AuditCheck("rows to learn from and to ask", AuditCheck.Red, train + test, $"{train} to train, {test} to test", "more rows are needed; see the reasons of those that were left out");
+    private static AuditCheck Enough(int train, int test) =>
+        train > 0 && test > 0
+            ? new AuditCheck(
+                "rows to learn from and to ask",
+                AuditCheck.Ok,
+                train + test,
+                $"{train} to train, {test} to test",
+                ""
+            )
+            : new AuditCheck(
+                "rows to learn from and to ask",
+                AuditCheck.Red,
+                train + test,
+                $"{train} to train, {test} to test",
+                "more rows are needed; see the reasons of those that were left out"
+            );
 
     private IEnumerable<AuditCheck> RowChecks()
     {
-        yield return _long.Check("rows that do not fit", $"longer than {settings.Validation.MaxTokens} tokens", "shorten or split them, or raise validation.maxTokens as far as the base reads");
-        yield return _empty.Check("rows with nothing to learn", "no token of the answer is learned", "give them an answer, or take them out");
-        yield return _endless.Check("answers without a learned end", $"the end token {endToken} is not learned: the model would not stop", "report it with the row: the template is at fault, not the data");
-        yield return _begun.Check("begin tokens as the template has them", "BOS is missing or doubled", "report it with the row: the template is at fault, not the data");
-        yield return _unreadable.Check("answers that read back from their tokens", "the tokens do not give the answer's text again", "the base's tokenizer cannot write these characters; replace them, or choose another base");
-        yield return _leaking.Check("held-out rows that nearly stand among the training rows", "the model would be asked what it has learned by heart", "take them out of the test set");
+        yield return _long.Check(
+            "rows that do not fit",
+            $"longer than {settings.Validation.MaxTokens} tokens",
+            "shorten or split them, or raise validation.maxTokens as far as the base reads"
+        );
+        yield return _empty.Check(
+            "rows with nothing to learn",
+            "no token of the answer is learned",
+            "give them an answer, or take them out"
+        );
+        yield return _endless.Check(
+            "answers without a learned end",
+            $"the end token {endToken} is not learned: the model would not stop",
+            "report it with the row: the template is at fault, not the data"
+        );
+        yield return _begun.Check(
+            "begin tokens as the template has them",
+            "BOS is missing or doubled",
+            "report it with the row: the template is at fault, not the data"
+        );
+        yield return _unreadable.Check(
+            "answers that read back from their tokens",
+            "the tokens do not give the answer's text again",
+            "the base's tokenizer cannot write these characters; replace them, or choose another base"
+        );
+        yield return _leaking.Check(
+            "held-out rows that nearly stand among the training rows",
+            "the model would be asked what it has learned by heart",
+            "take them out of the test set"
+        );
     }
 
     private IEnumerable<AuditCheck> LabelChecks(int conflicting, IReadOnlyList<LabelConflict> conflicts)
@@ -100,21 +167,58 @@ public sealed class TokenAudit(ProjectSettings settings, string endToken, BaseSh
         }
 
         string[] unlearned = [.. _rowsOf.Where(l => l.Value[(int)Split.Train] == 0).Select(l => l.Key)];
-        yield return new AuditCheck("labels that are held out and never learned", unlearned.Length > 0 ? AuditCheck.Red : AuditCheck.Ok, unlearned.Length, Named(unlearned, unlearned.Length), unlearned.Length > 0 ? "give them training rows, or take them out of the test set" : "");
+        yield return new AuditCheck(
+            "labels that are held out and never learned",
+            unlearned.Length > 0 ? AuditCheck.Red : AuditCheck.Ok,
+            unlearned.Length,
+            Named(unlearned, unlearned.Length),
+            unlearned.Length > 0 ? "give them training rows, or take them out of the test set" : ""
+        );
         string[] untested = [.. _rowsOf.Where(l => l.Value[(int)Split.Test] == 0).Select(l => l.Key)];
-        yield return new AuditCheck("labels without a held-out row", untested.Length > 0 ? AuditCheck.Warning : AuditCheck.Ok, untested.Length, Named(untested, untested.Length), untested.Length > 0 ? "nothing will be known of them; give them more rows" : "");
+        yield return new AuditCheck(
+            "labels without a held-out row",
+            untested.Length > 0 ? AuditCheck.Warning : AuditCheck.Ok,
+            untested.Length,
+            Named(untested, untested.Length),
+            untested.Length > 0 ? "nothing will be known of them; give them more rows" : ""
+        );
         (int most, int fewest) = (_rowsOf.Values.Max(l => l.Sum()), _rowsOf.Values.Min(l => l.Sum()));
         bool uneven = most > 20 * fewest;
-        yield return new AuditCheck("balance of the labels", uneven ? AuditCheck.Warning : AuditCheck.Ok, most / fewest, $"the most frequent label has {most} rows, the rarest {fewest}", uneven ? "collect rows of the rare labels, or join labels" : "");
+        yield return new AuditCheck(
+            "balance of the labels",
+            uneven ? AuditCheck.Warning : AuditCheck.Ok,
+            most / fewest,
+            $"the most frequent label has {most} rows, the rarest {fewest}",
+            uneven ? "collect rows of the rare labels, or join labels" : ""
+        );
         yield return conflicts.Count == 0
-            ? new AuditCheck("labels of nearly the same texts", AuditCheck.Ok, 0, "no two texts that are nearly the same have different labels", "")
-            : new AuditCheck("labels of nearly the same texts", AuditCheck.Warning, conflicting, $"for example {Said(conflicts[0].Texts)}", $"decide which is right, and correct the source; {BlobLayout.ConflictsFile} lists them all");
+            ? new AuditCheck(
+                "labels of nearly the same texts",
+                AuditCheck.Ok,
+                0,
+                "no two texts that are nearly the same have different labels",
+                ""
+            )
+            : new AuditCheck(
+                "labels of nearly the same texts",
+                AuditCheck.Warning,
+                conflicting,
+                $"for example {Said(conflicts[0].Texts)}",
+                $"decide which is right, and correct the source; {BlobLayout.ConflictsFile} lists them all"
+            );
     }
 
     /// <summary>One model for several languages is possible, one that half understands them is not noticed: the shares are said, and a second language of weight is worth a look.</summary>
     private static AuditCheck LanguageCheck(LanguageCounts languages)
     {
-        List<(string Language, int Texts)> told = [.. languages.Texts.Where(l => l.Key != LanguageCounts.NotTold).OrderByDescending(l => l.Value).ThenBy(l => l.Key, StringComparer.Ordinal).Select(l => (l.Key, l.Value))];
+        List<(string Language, int Texts)> told =
+        [
+            .. languages
+                .Texts.Where(l => l.Key != LanguageCounts.NotTold)
+                .OrderByDescending(l => l.Value)
+                .ThenBy(l => l.Key, StringComparer.Ordinal)
+                .Select(l => (l.Key, l.Value)),
+        ];
         int all = told.Sum(l => l.Texts);
         if (all == 0)
         {
@@ -122,9 +226,20 @@ public sealed class TokenAudit(ProjectSettings settings, string endToken, BaseSh
         }
 
         int others = all - told[0].Texts;
-        string shares = string.Join(", ", told.Take(RowsNamed).Select(l => $"{l.Language} {Math.Round(100.0 * l.Texts / all)} %"));
+        string shares = string.Join(
+            ", ",
+            told.Take(RowsNamed).Select(l => $"{l.Language} {Math.Round(100.0 * l.Texts / all)} %")
+        );
         bool mixed = others > OtherLanguages * all;
-        return new AuditCheck("language of the texts", mixed ? AuditCheck.Warning : AuditCheck.Ok, others, $"of {all} texts: {shares}", mixed ? "see that the base reads these languages and that each has held-out rows, or make a project of each" : "");
+        return new AuditCheck(
+            "language of the texts",
+            mixed ? AuditCheck.Warning : AuditCheck.Ok,
+            others,
+            $"of {all} texts: {shares}",
+            mixed
+                ? "see that the base reads these languages and that each has held-out rows, or make a project of each"
+                : ""
+        );
     }
 
     /// <summary>Rows by length in bins of the same width, the first from 1 token.</summary>
@@ -151,12 +266,28 @@ public sealed class TokenAudit(ProjectSettings settings, string endToken, BaseSh
         }
 
         int[] batch = [.. lengths.TakeLast(settings.Training.BatchSize)];
-        return settings.Training.PackTokens is { } most ? (Math.Max(1, most / lengths[^1]), lengths[^1], most) : (batch.Length, lengths[^1], batch.Sum(l => (long)l));
+        return settings.Training.PackTokens is { } most
+            ? (Math.Max(1, most / lengths[^1]), lengths[^1], most)
+            : (batch.Length, lengths[^1], batch.Sum(l => (long)l));
     }
 
-    private Dictionary<string, long> OnGpu() => LargestBatch() is { } batch && settings.Training.Method != TrainingSettings.Full && !settings.Training.Dora
-        ? Enum.GetValues<GpuMemory>().ToDictionary(m => m.ToString().ToLowerInvariant(), m => TrainingMemory.OnGpu(shape!, settings.Training, Math.Max(batch.Tokens, batch.Rows * (long)batch.Longest), m).TotalBytes, StringComparer.Ordinal)
-        : [];
+    private Dictionary<string, long> OnGpu() =>
+        LargestBatch() is { } batch && settings.Training.Method != TrainingSettings.Full && !settings.Training.Dora
+            ? Enum.GetValues<GpuMemory>()
+                .ToDictionary(
+                    m => m.ToString().ToLowerInvariant(),
+                    m =>
+                        TrainingMemory
+                            .OnGpu(
+                                shape!,
+                                settings.Training,
+                                Math.Max(batch.Tokens, batch.Rows * (long)batch.Longest),
+                                m
+                            )
+                            .TotalBytes,
+                    StringComparer.Ordinal
+                )
+            : [];
 
     private IEnumerable<AuditCheck> GpuCheck(Dictionary<string, long> needed)
     {
@@ -167,14 +298,37 @@ public sealed class TokenAudit(ProjectSettings settings, string endToken, BaseSh
 
         static double GiB(long bytes) => bytes / (double)(1L << 30);
         KeyValuePair<string, long>[] fitting = [.. needed.Where(n => GiB(n.Value) <= there)];
-        KeyValuePair<string, long> taken = settings.Training.Memory != TrainingSettings.AutoMemory ? needed.First(n => n.Key == settings.Training.Memory) : fitting.Length > 0 ? fitting[^1] : needed.First();
-        string said = string.Create(System.Globalization.CultureInfo.InvariantCulture, $"memory {taken.Key} takes {GiB(taken.Value):0.0} of {there:0.#} GiB");
+        KeyValuePair<string, long> taken =
+            settings.Training.Memory != TrainingSettings.AutoMemory
+                ? needed.First(n => n.Key == settings.Training.Memory)
+            : fitting.Length > 0 ? fitting[^1]
+            : needed.First();
+        string said = string.Create(
+            System.Globalization.CultureInfo.InvariantCulture,
+            $"memory {taken.Key} takes {GiB(taken.Value):0.0} of {there:0.#} GiB"
+        );
         yield return GiB(taken.Value) > there
-            ? new AuditCheck("memory of the GPU", AuditCheck.Red, (long)Math.Ceiling(GiB(taken.Value)), said, "lower training.batchSize or training.packTokens, take training.memory auto, method qlora, a smaller base, or a larger GPU")
+            ? new AuditCheck(
+                "memory of the GPU",
+                AuditCheck.Red,
+                (long)Math.Ceiling(GiB(taken.Value)),
+                said,
+                "lower training.batchSize or training.packTokens, take training.memory auto, method qlora, a smaller base, or a larger GPU"
+            )
             : new AuditCheck("memory of the GPU", AuditCheck.Ok, (long)Math.Ceiling(GiB(taken.Value)), said, "");
     }
 
-    private TrainingMemory? Memory() => LargestBatch() is not var (rows, longest, tokens) ? null : TrainingMemory.OnCpu(shape!, settings.Training, rows, longest, tokens, settings.Machine.MemoryGiB is { } there ? (long)(there * (1L << 30)) : long.MaxValue);
+    private TrainingMemory? Memory() =>
+        LargestBatch() is not var (rows, longest, tokens)
+            ? null
+            : TrainingMemory.OnCpu(
+                shape!,
+                settings.Training,
+                rows,
+                longest,
+                tokens,
+                settings.Machine.MemoryGiB is { } there ? (long)(there * (1L << 30)) : long.MaxValue
+            );
 
     private IEnumerable<AuditCheck> MemoryCheck(TrainingMemory? memory)
     {
@@ -184,22 +338,37 @@ public sealed class TokenAudit(ProjectSettings settings, string endToken, BaseSh
         }
 
         double needed = memory.TotalBytes / (double)(1L << 30);
-        string said = string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{needed:0.0} of {there:0.#} GiB");
+        string said = string.Create(
+            System.Globalization.CultureInfo.InvariantCulture,
+            $"{needed:0.0} of {there:0.#} GiB"
+        );
         yield return needed > there
-            ? new AuditCheck("memory of the machine", AuditCheck.Red, (long)Math.Ceiling(needed), said, "lower training.batchSize or validation.maxTokens, take method qlora or optimizer adamw8bit, a smaller base, or a larger machine")
+            ? new AuditCheck(
+                "memory of the machine",
+                AuditCheck.Red,
+                (long)Math.Ceiling(needed),
+                said,
+                "lower training.batchSize or validation.maxTokens, take method qlora or optimizer adamw8bit, a smaller base, or a larger machine"
+            )
             : new AuditCheck("memory of the machine", AuditCheck.Ok, (long)Math.Ceiling(needed), said, "");
     }
 
     private int Steps(TokenCounts train)
     {
         TrainingSettings training = settings.Training;
-        double batches = training.PackTokens is { } most ? Math.Ceiling((double)train.Tokens / most) : Math.Ceiling((double)train.Rows / training.BatchSize);
+        double batches = training.PackTokens is { } most
+            ? Math.Ceiling((double)train.Tokens / most)
+            : Math.Ceiling((double)train.Rows / training.BatchSize);
         return (int)Math.Ceiling(batches / training.GradientAccumulation) * training.Epochs;
     }
 
-    private static string Said(IReadOnlyList<ConflictingRow> rows) => string.Join(" and ", rows.DistinctBy(r => r.Label).Take(2).Select(r => $"{r.Id} as '{r.Label}'"));
+    private static string Said(IReadOnlyList<ConflictingRow> rows) =>
+        string.Join(" and ", rows.DistinctBy(r => r.Label).Take(2).Select(r => $"{r.Id} as '{r.Label}'"));
 
-    private static string Named(IReadOnlyCollection<string> names, long all) => all == 0 ? "none" : string.Join(", ", names.Take(RowsNamed)) + (all > RowsNamed ? $" and {all - RowsNamed} more" : "");
+    private static string Named(IReadOnlyCollection<string> names, long all) =>
+        all == 0
+            ? "none"
+            : string.Join(", ", names.Take(RowsNamed)) + (all > RowsNamed ? $" and {all - RowsNamed} more" : "");
 
     /// <summary>Rows' lengths.</summary>
     private sealed class Counted
@@ -220,8 +389,18 @@ public sealed class TokenAudit(ProjectSettings settings, string endToken, BaseSh
         public TokenCounts Counts()
         {
             _lengths.Sort();
-            int At(double share) => _lengths.Count == 0 ? 0 : _lengths[(int)Math.Min(_lengths.Count - 1, Math.Ceiling(share * _lengths.Count) - 1)];
-            return new TokenCounts(_lengths.Count, _lengths.Sum(l => (long)l), _supervised, At(0.5), At(0.95), _lengths.Count == 0 ? 0 : _lengths[^1]);
+            int At(double share) =>
+                _lengths.Count == 0
+                    ? 0
+                    : _lengths[(int)Math.Min(_lengths.Count - 1, Math.Ceiling(share * _lengths.Count) - 1)];
+            return new TokenCounts(
+                _lengths.Count,
+                _lengths.Sum(l => (long)l),
+                _supervised,
+                At(0.5),
+                At(0.95),
+                _lengths.Count == 0 ? 0 : _lengths[^1]
+            );
         }
     }
 
@@ -239,6 +418,9 @@ public sealed class TokenAudit(ProjectSettings settings, string endToken, BaseSh
             }
         }
 
-        public AuditCheck Check(string name, string detail, string fix) => _count == 0 ? new AuditCheck(name, AuditCheck.Ok, 0, "none", "") : new AuditCheck(name, AuditCheck.Red, _count, $"{detail}: {Named(_first, _count)}", fix);
+        public AuditCheck Check(string name, string detail, string fix) =>
+            _count == 0
+                ? new AuditCheck(name, AuditCheck.Ok, 0, "none", "")
+                : new AuditCheck(name, AuditCheck.Red, _count, $"{detail}: {Named(_first, _count)}", fix);
     }
 }

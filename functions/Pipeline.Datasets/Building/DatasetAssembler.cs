@@ -10,11 +10,15 @@ namespace Pipeline.Datasets.Building;
 internal sealed class DatasetAssembler(DatasetRequest request, DatasetPlan plan, PartRows rows, SyntheticRows? made)
 {
     private readonly ProjectSettings _settings = request.Settings with { Task = plan.Task };
-    private readonly LabelBook? _book = plan.Spellings is null ? null : LabelBook.From(plan.Spellings, plan.SpellingsAreSaid);
+    private readonly LabelBook? _book = plan.Spellings is null
+        ? null
+        : LabelBook.From(plan.Spellings, plan.SpellingsAreSaid);
     private readonly SortedDictionary<string, long> _replaced = new(StringComparer.Ordinal);
     private IReadOnlyList<LabelConflict> _conflicts = [];
     private readonly List<string> _notes = [.. plan.Notes, .. made?.Notes ?? []];
-    private readonly string _id = made is { Rows.Count: > 0 } ? ContentHash.ShortOf(plan.DatasetId, ContractJson.Write(made.Rows)) : plan.DatasetId; // a model may write other rows next time
+    private readonly string _id = made is { Rows.Count: > 0 }
+        ? ContentHash.ShortOf(plan.DatasetId, ContractJson.Write(made.Rows))
+        : plan.DatasetId; // a model may write other rows next time
 
     /// <summary>Writes the dataset into a folder, the manifest last.</summary>
     public DatasetBuild Assemble(string folder)
@@ -24,10 +28,19 @@ internal sealed class DatasetAssembler(DatasetRequest request, DatasetPlan plan,
         List<int> tests = Of(RowKind.TestSet);
         (List<int> left, int[] clusters) = TakeOut(tests);
         NearDuplicateCounts near = Count(folder, left, clusters, files);
-        Split[] places = StratifiedSplit.Divide([.. left.Select(i => rows.Accepted[i].Split)], clusters, _settings.Split.Validation, request.TestFile is null ? _settings.Split.Test : 0);
-        List<(RowLine Line, Split Split)> lines = plan.Task == ProjectSettings.TextTask ? Pieces(tests, left, places) : Lines(tests, left, places);
+        Split[] places = StratifiedSplit.Divide(
+            [.. left.Select(i => rows.Accepted[i].Split)],
+            clusters,
+            _settings.Split.Validation,
+            request.TestFile is null ? _settings.Split.Test : 0
+        );
+        List<(RowLine Line, Split Split)> lines =
+            plan.Task == ProjectSettings.TextTask ? Pieces(tests, left, places) : Lines(tests, left, places);
         List<int> learned = Made(lines);
-        lines.InsertRange(lines.FindLastIndex(l => l.Split == Split.Train) + 1, learned.Select(i => (rows.Accepted[i].Line, Split.Train)));
+        lines.InsertRange(
+            lines.FindLastIndex(l => l.Split == Split.Train) + 1,
+            learned.Select(i => (rows.Accepted[i].Line, Split.Train))
+        );
         files[BlobLayout.RejectedFile] = rows.FinishRejected();
         DatasetAudit audit = Write(folder, lines, near.Conflicting, files);
         files[BlobLayout.AuditFile] = WriteJson(folder, BlobLayout.AuditFile, audit);
@@ -65,7 +78,8 @@ internal sealed class DatasetAssembler(DatasetRequest request, DatasetPlan plan,
         }
     }
 
-    private List<int> Of(RowKind kind) => [.. Enumerable.Range(0, rows.Accepted.Count).Where(i => rows.Accepted[i].Kind == kind)];
+    private List<int> Of(RowKind kind) =>
+        [.. Enumerable.Range(0, rows.Accepted.Count).Where(i => rows.Accepted[i].Kind == kind)];
 
     /// <summary>Made rows that are learned from: those that do not nearly repeat what is held out, nor each other or a learned row where near-duplicates are dropped.</summary>
     private List<int> Made(List<(RowLine Line, Split Split)> lines)
@@ -82,7 +96,12 @@ internal sealed class DatasetAssembler(DatasetRequest request, DatasetPlan plan,
         while (left.Count > 0)
         {
             // Held-out lines come first: where one is in a cluster it is the first of it.
-            List<(RowLine Line, Split Split)> all = [.. lines.Where(l => l.Split != Split.Train), .. lines.Where(l => l.Split == Split.Train), .. left.Select(i => (rows.Accepted[i].Line, Split.Train))];
+            List<(RowLine Line, Split Split)> all =
+            [
+                .. lines.Where(l => l.Split != Split.Train),
+                .. lines.Where(l => l.Split == Split.Train),
+                .. left.Select(i => (rows.Accepted[i].Line, Split.Train)),
+            ];
             int[] first = rows.Cluster(all.Select(l => l.Line));
             int from = all.Count - left.Count;
             bool Goes(int i) => all[first[i]].Split != Split.Train || (drop && first[i] != i);
@@ -106,25 +125,49 @@ internal sealed class DatasetAssembler(DatasetRequest request, DatasetPlan plan,
 
     private List<SynthesisSummary> Summaries(List<int> learned)
     {
-        Dictionary<string, int> rowsOf = learned.CountBy(i => rows.Example(rows.Accepted[i].Line).Synthetic!.Generator, StringComparer.Ordinal).ToDictionary(StringComparer.Ordinal);
+        Dictionary<string, int> rowsOf = learned
+            .CountBy(i => rows.Example(rows.Accepted[i].Line).Synthetic!.Generator, StringComparer.Ordinal)
+            .ToDictionary(StringComparer.Ordinal);
         return [.. (made?.Summaries ?? []).Select(s => s with { Learned = rowsOf.GetValueOrDefault(s.Generator) })];
     }
 
     private NearDuplicateCounts Count(string folder, List<int> left, int[] clusters, Dictionary<string, string> files)
     {
-        List<List<int>> several = [.. left.Zip(clusters).GroupBy(r => r.Second, r => r.First).Select(g => g.ToList()).Where(g => g.Count > 1)];
-        (files[BlobLayout.ConflictsFile], int conflicting, _conflicts) = LabelConflicts.Write(Path.Combine(folder, BlobLayout.ConflictsFile), rows, several);
-        return new NearDuplicateCounts(several.Count, several.Sum(g => g.Count), several.Select(g => g.Count).DefaultIfEmpty().Max(), conflicting);
+        List<List<int>> several =
+        [
+            .. left.Zip(clusters).GroupBy(r => r.Second, r => r.First).Select(g => g.ToList()).Where(g => g.Count > 1),
+        ];
+        (files[BlobLayout.ConflictsFile], int conflicting, _conflicts) = LabelConflicts.Write(
+            Path.Combine(folder, BlobLayout.ConflictsFile),
+            rows,
+            several
+        );
+        return new NearDuplicateCounts(
+            several.Count,
+            several.Sum(g => g.Count),
+            several.Select(g => g.Count).DefaultIfEmpty().Max(),
+            conflicting
+        );
     }
 
     private List<(RowLine Line, Split Split)> Lines(List<int> tests, List<int> left, Split[] places) =>
-        [.. left.Select((i, at) => (rows.Accepted[i].Line, places[at])), .. tests.Select(i => (rows.Accepted[i].Line, Split.Test))];
+        [
+            .. left.Select((i, at) => (rows.Accepted[i].Line, places[at])),
+            .. tests.Select(i => (rows.Accepted[i].Line, Split.Test)),
+        ];
 
     /// <summary>Plain texts in pieces that fit. Held-out pieces that nearly repeat one to learn, such as a heading that many texts share, are left away.</summary>
     private List<(RowLine Line, Split Split)> Pieces(List<int> tests, List<int> left, Split[] places)
     {
-        IEnumerable<(RowLine Line, Split Split)> Of(int i, Split split) => rows.Accepted[i].Pieces is { Count: > 0 } pieces ? pieces.Select(p => (p, split)) : [(rows.Accepted[i].Line, split)];
-        List<(RowLine Line, Split Split)> pieces = [.. left.SelectMany((i, at) => Of(i, places[at])), .. tests.SelectMany(i => Of(i, Split.Test))];
+        IEnumerable<(RowLine Line, Split Split)> Of(int i, Split split) =>
+            rows.Accepted[i].Pieces is { Count: > 0 } pieces
+                ? pieces.Select(p => (p, split))
+                : [(rows.Accepted[i].Line, split)];
+        List<(RowLine Line, Split Split)> pieces =
+        [
+            .. left.SelectMany((i, at) => Of(i, places[at])),
+            .. tests.SelectMany(i => Of(i, Split.Test)),
+        ];
         int before = pieces.Count;
         while (true)
         {
@@ -139,7 +182,9 @@ internal sealed class DatasetAssembler(DatasetRequest request, DatasetPlan plan,
 
         if (pieces.Count < before)
         {
-            _notes.Add($"{before - pieces.Count} held-out pieces nearly repeat a piece to learn and are asked of no model.");
+            _notes.Add(
+                $"{before - pieces.Count} held-out pieces nearly repeat a piece to learn and are asked of no model."
+            );
         }
 
         return pieces;
@@ -149,11 +194,27 @@ internal sealed class DatasetAssembler(DatasetRequest request, DatasetPlan plan,
     private HashSet<int> Leaks(List<(RowLine Line, Split Split)> lines, bool validationToo)
     {
         int[] first = rows.Cluster(lines.Select(l => l.Line));
-        HashSet<int> learned = [.. Enumerable.Range(0, first.Length).Where(i => lines[i].Split == Split.Train).Select(i => first[i])];
-        return [.. Enumerable.Range(0, first.Length).Where(i => (lines[i].Split == Split.Test || (validationToo && lines[i].Split == Split.Validation)) && learned.Contains(first[i]))];
+        HashSet<int> learned =
+        [
+            .. Enumerable.Range(0, first.Length).Where(i => lines[i].Split == Split.Train).Select(i => first[i]),
+        ];
+        return
+        [
+            .. Enumerable
+                .Range(0, first.Length)
+                .Where(i =>
+                    (lines[i].Split == Split.Test || (validationToo && lines[i].Split == Split.Validation))
+                    && learned.Contains(first[i])
+                ),
+        ];
     }
 
-    private DatasetAudit Write(string folder, List<(RowLine Line, Split Split)> lines, int conflicting, Dictionary<string, string> files)
+    private DatasetAudit Write(
+        string folder,
+        List<(RowLine Line, Split Split)> lines,
+        int conflicting,
+        Dictionary<string, string> files
+    )
     {
         string[] names = [BlobLayout.TrainFile, BlobLayout.ValidationFile, BlobLayout.TestFile];
         HashedFile[] outputs = [.. names.Select(n => new HashedFile(Path.Combine(folder, n)))];
@@ -173,7 +234,13 @@ internal sealed class DatasetAssembler(DatasetRequest request, DatasetPlan plan,
                     sample.Add(RowJudge.Asked(ContractJson.Read<Example>(bytes).Messages));
                 }
 
-                audit.Add(split, line.Label < 0 ? null : _book!.Labels[line.Label], line.Measure, leaks.Contains(number), () => rows.Example(line).Id);
+                audit.Add(
+                    split,
+                    line.Label < 0 ? null : _book!.Labels[line.Label],
+                    line.Measure,
+                    leaks.Contains(number),
+                    () => rows.Example(line).Id
+                );
             }
 
             for (int i = 0; i < names.Length; i++)
@@ -202,10 +269,25 @@ internal sealed class DatasetAssembler(DatasetRequest request, DatasetPlan plan,
         }
     }
 
-    private DatasetManifest Manifest(List<int> accepted, NearDuplicateCounts near, List<(RowLine Line, Split Split)> lines, Dictionary<string, string> files, List<SynthesisSummary> synthesis)
+    private DatasetManifest Manifest(
+        List<int> accepted,
+        NearDuplicateCounts near,
+        List<(RowLine Line, Split Split)> lines,
+        Dictionary<string, string> files,
+        List<SynthesisSummary> synthesis
+    )
     {
-        SortedDictionary<string, int> labels = new(accepted.Select(i => rows.Accepted[i].Split.Label).Where(l => l >= 0).CountBy(l => l).ToDictionary(l => _book!.Labels[l.Key], l => l.Value), StringComparer.Ordinal);
-        int duplicates = rows.Reasons.GetValueOrDefault(RejectionReason.Duplicate) + rows.Reasons.GetValueOrDefault(RejectionReason.NearDuplicate);
+        SortedDictionary<string, int> labels = new(
+            accepted
+                .Select(i => rows.Accepted[i].Split.Label)
+                .Where(l => l >= 0)
+                .CountBy(l => l)
+                .ToDictionary(l => _book!.Labels[l.Key], l => l.Value),
+            StringComparer.Ordinal
+        );
+        int duplicates =
+            rows.Reasons.GetValueOrDefault(RejectionReason.Duplicate)
+            + rows.Reasons.GetValueOrDefault(RejectionReason.NearDuplicate);
         int Of(Split split) => lines.Count(l => l.Split == split);
         return new DatasetManifest
         {
@@ -220,7 +302,15 @@ internal sealed class DatasetAssembler(DatasetRequest request, DatasetPlan plan,
             Layout = plan.Layout,
             Notes = _notes,
             Sources = plan.Sources,
-            Rows = new RowCounts(rows.Count, accepted.Count, rows.Reasons.Values.Sum() - duplicates, duplicates, Of(Split.Train), Of(Split.Validation), Of(Split.Test)),
+            Rows = new RowCounts(
+                rows.Count,
+                accepted.Count,
+                rows.Reasons.Values.Sum() - duplicates,
+                duplicates,
+                Of(Split.Train),
+                Of(Split.Validation),
+                Of(Split.Test)
+            ),
             Reasons = rows.Reasons,
             NearDuplicates = near,
             RowsByLabel = labels,
@@ -244,22 +334,41 @@ internal sealed class DatasetAssembler(DatasetRequest request, DatasetPlan plan,
     {
         if (manifest.Rows.Accepted == 0)
         {
-            return new DatasetException(DatasetException.NothingAccepted, $"All {manifest.Rows.Read} rows were rejected ({Said(manifest.Reasons)}); see {BlobLayout.RejectedFile}.");
+            return new DatasetException(
+                DatasetException.NothingAccepted,
+                $"All {manifest.Rows.Read} rows were rejected ({Said(manifest.Reasons)}); see {BlobLayout.RejectedFile}."
+            );
         }
 
         if (manifest.Task == ProjectSettings.ClassificationTask && manifest.Labels.Count < 2)
         {
-            return new DatasetException(DatasetException.OneLabel, $"Every accepted row has the label '{manifest.Labels[0]}'; at least two labels are needed to learn a difference.");
+            return new DatasetException(
+                DatasetException.OneLabel,
+                $"Every accepted row has the label '{manifest.Labels[0]}'; at least two labels are needed to learn a difference."
+            );
         }
 
         return manifest.Rows.Train == 0 || manifest.Rows.Test == 0
-            ? new DatasetException(DatasetException.NothingAccepted, $"{manifest.Rows.Accepted} accepted rows leave {manifest.Rows.Train} to train and {manifest.Rows.Test} to test on{(manifest.Reasons.Count > 0 ? $" ({Said(manifest.Reasons)})" : "")}{(manifest.NearDuplicates.Rows > 0 ? $"; {manifest.NearDuplicates.Rows} of them are nearly the same as others, and those are never parted" : "")}; more rows are needed.")
+            ? new DatasetException(
+                DatasetException.NothingAccepted,
+                $"{manifest.Rows.Accepted} accepted rows leave {manifest.Rows.Train} to train and {manifest.Rows.Test} to test on{(manifest.Reasons.Count > 0 ? $" ({Said(manifest.Reasons)})" : "")}{(manifest.NearDuplicates.Rows > 0 ? $"; {manifest.NearDuplicates.Rows} of them are nearly the same as others, and those are never parted" : "")}; more rows are needed."
+            )
             : null;
     }
 
-    private static DatasetException? FaultOf(DatasetAudit audit) => audit.Passed()
-        ? null
-        : new DatasetException(DatasetException.AuditFailed, string.Join(" ", audit.Checks.Where(c => c.Level == AuditCheck.Red).Select(c => $"The audit stops here: {c.Name}: {c.Value}, {c.Detail}; {c.Fix}.")));
+    private static DatasetException? FaultOf(DatasetAudit audit) =>
+        audit.Passed()
+            ? null
+            : new DatasetException(
+                DatasetException.AuditFailed,
+                string.Join(
+                    " ",
+                    audit
+                        .Checks.Where(c => c.Level == AuditCheck.Red)
+                        .Select(c => $"The audit stops here: {c.Name}: {c.Value}, {c.Detail}; {c.Fix}.")
+                )
+            );
 
-    private static string Said(IReadOnlyDictionary<string, int> reasons) => string.Join(", ", reasons.Select(r => $"{r.Key} {r.Value}"));
+    private static string Said(IReadOnlyDictionary<string, int> reasons) =>
+        string.Join(", ", reasons.Select(r => $"{r.Key} {r.Value}"));
 }

@@ -19,7 +19,10 @@ public sealed class DatasetInputs : IDisposable
         ArgumentNullException.ThrowIfNull(request);
         ProjectSettings settings = request.Settings;
         _without = [.. request.Without];
-        _reader = new RawReader(settings.Task == ProjectSettings.TextTask, [.. ((string?[])[settings.Columns.Text, settings.Columns.Label]).OfType<string>()]);
+        _reader = new RawReader(
+            settings.Task == ProjectSettings.TextTask,
+            [.. ((string?[])[settings.Columns.Text, settings.Columns.Label]).OfType<string>()]
+        );
         try
         {
             RowLayout? first = null;
@@ -30,7 +33,9 @@ public sealed class DatasetInputs : IDisposable
                 first ??= inputs[0].Layout;
             }
 
-            All = request.TestFile is null ? inputs : [Open(request.TestFile, settings, first, isTest: true), .. inputs];
+            All = request.TestFile is null
+                ? inputs
+                : [Open(request.TestFile, settings, first, isTest: true), .. inputs];
             Layout = first!;
             Settings = settings.TaskIsSaid ? settings : settings with { Task = Layout.Task };
         }
@@ -70,16 +75,37 @@ public sealed class DatasetInputs : IDisposable
             }
         }
 
-        bool alike = first is TextAndLabel or TextAlone && ((string[])[first.Columns.Text, first.Columns.Label]).All(c => c.Length == 0 || sample.Any(r => r.Fields.ContainsKey(c)));
-        RowLayout layout = alike ? first! : LayoutRecognition.Of(sample, first is null ? settings : settings with { Columns = new() }, file.Name);
+        bool alike =
+            first is TextAndLabel or TextAlone
+            && ((string[])[first.Columns.Text, first.Columns.Label]).All(c =>
+                c.Length == 0 || sample.Any(r => r.Fields.ContainsKey(c))
+            );
+        RowLayout layout = alike
+            ? first!
+            : LayoutRecognition.Of(sample, first is null ? settings : settings with { Columns = new() }, file.Name);
         Func<RowRange, IEnumerable<RawRow>>? ranges = _reader.Ranges(file);
-        return new DatasetInput(file, layout, isTest, ranges is not null, range => Without(range is null ? rows : ranges!(range)));
+        return new DatasetInput(
+            file,
+            layout,
+            isTest,
+            ranges is not null,
+            range => Without(range is null ? rows : ranges!(range))
+        );
     }
 
     /// <summary>Withdrawn rows keep their places and lose their content.</summary>
-    private IEnumerable<RawRow> Without(IEnumerable<RawRow> rows) => _without.Count == 0
-        ? rows
-        : rows.Select(r => _without.Contains(r.Id) ? r with { Fields = new Dictionary<string, string>(), Fault = RawRow.Withdrawn } : r);
+    private IEnumerable<RawRow> Without(IEnumerable<RawRow> rows) =>
+        _without.Count == 0
+            ? rows
+            : rows.Select(r =>
+                _without.Contains(r.Id)
+                    ? r with
+                    {
+                        Fields = new Dictionary<string, string>(),
+                        Fault = RawRow.Withdrawn,
+                    }
+                    : r
+            );
 }
 
 /// <summary>A file of a dataset.</summary>
@@ -88,4 +114,10 @@ public sealed class DatasetInputs : IDisposable
 /// <param name="IsTest">Whether it is the test set.</param>
 /// <param name="CanSplit">Whether parts of it can be read by themselves.</param>
 /// <param name="Rows">Its rows, or those of a part.</param>
-public sealed record DatasetInput(RawFile File, RowLayout Layout, bool IsTest, bool CanSplit, Func<RowRange?, IEnumerable<RawRow>> Rows);
+public sealed record DatasetInput(
+    RawFile File,
+    RowLayout Layout,
+    bool IsTest,
+    bool CanSplit,
+    Func<RowRange?, IEnumerable<RawRow>> Rows
+);

@@ -10,6 +10,7 @@ public sealed record DatasetPlan
 
     /// <summary>The settings that the dataset is made with.</summary>
     public required ProjectSettings Settings { get; init; }
+
     /// <summary>Rows that were withdrawn.</summary>
     public required IReadOnlyList<string> Without { get; init; }
     public required string Task { get; init; }

@@ -35,7 +35,9 @@ internal static class DatasetPlanner
             {
                 if (input.CanSplit && row.Place.Offset >= 0 && row.Place.Offset - (open?.Start ?? 0) >= partBytes)
                 {
-                    ranges.Add(new DatasetPart(number, input.IsTest, (open ?? RowRange.Whole) with { End = row.Place.Offset }));
+                    ranges.Add(
+                        new DatasetPart(number, input.IsTest, (open ?? RowRange.Whole) with { End = row.Place.Offset })
+                    );
                     open = new RowRange(row.Place.Offset, long.MaxValue, row.Place.Row, row.Place.Line);
                 }
 
@@ -49,17 +51,27 @@ internal static class DatasetPlanner
                     spellings[label] = spellings.GetValueOrDefault(label) + 1;
                     if (spellings.Count > MostSpellings)
                     {
-                        throw new DatasetException(DatasetException.NoColumn, $"Column '{input.Layout.Columns.Label}' of '{input.File.Name}' has more than {MostSpellings:N0} different values: these are no labels. Name another column with columns.label in project.yaml, or another task.");
+                        throw new DatasetException(
+                            DatasetException.NoColumn,
+                            $"Column '{input.Layout.Columns.Label}' of '{input.File.Name}' has more than {MostSpellings:N0} different values: these are no labels. Name another column with columns.label in project.yaml, or another task."
+                        );
                     }
                 }
 
                 Sample(common, row, input.Layout, settings.Task, labelled);
             }
 
-            parts.AddRange(inputs.Notes.CanSplit(input.File) ? [.. ranges, new DatasetPart(number, input.IsTest, open)] : [new DatasetPart(number, input.IsTest, null)]);
+            parts.AddRange(
+                inputs.Notes.CanSplit(input.File)
+                    ? [.. ranges, new DatasetPart(number, input.IsTest, open)]
+                    : [new DatasetPart(number, input.IsTest, null)]
+            );
         }
 
-        LabelBook? book = !labelled ? null : settings.Labels.Count > 0 ? LabelBook.From(settings.Labels) : LabelBook.FromData(Cleaned(spellings));
+        LabelBook? book =
+            !labelled ? null
+            : settings.Labels.Count > 0 ? LabelBook.From(settings.Labels)
+            : LabelBook.FromData(Cleaned(spellings));
         return new DatasetPlan
         {
             DatasetId = request.DatasetId(),
@@ -74,7 +86,13 @@ internal static class DatasetPlanner
             CommonShingles = common.Found(),
             Parts = parts,
             Notes = inputs.Notes.Said,
-            Sources = [.. request.Files.Append(request.TestFile).OfType<RawFile>().Select(f => new SourceFile(f.Name, f.Length, f.Sha256))],
+            Sources =
+            [
+                .. request
+                    .Files.Append(request.TestFile)
+                    .OfType<RawFile>()
+                    .Select(f => new SourceFile(f.Name, f.Length, f.Sha256)),
+            ],
         };
     }
 
@@ -105,10 +123,12 @@ internal static class DatasetPlanner
         return cleaned;
     }
 
-    private static string? DefaultSystemPrompt(LabelBook? book) => book switch
-    {
-        null => null,
-        { Labels.Count: <= MostListedLabels } => $"You label a text. Answer with one of: {string.Join(", ", book.Labels)}.",
-        _ => "You label a text. Answer with its label alone.",
-    };
+    private static string? DefaultSystemPrompt(LabelBook? book) =>
+        book switch
+        {
+            null => null,
+            { Labels.Count: <= MostListedLabels } =>
+                $"You label a text. Answer with one of: {string.Join(", ", book.Labels)}.",
+            _ => "You label a text. Answer with its label alone.",
+        };
 }

@@ -15,14 +15,23 @@ internal static class LabelConflicts
     /// <param name="rows">All rows.</param>
     /// <param name="clusters">Clusters of more than one row, by their places among the accepted ones.</param>
     /// <returns>The file's SHA-256, how many there are, and the first of them.</returns>
-    public static (string Sha256, int Count, IReadOnlyList<LabelConflict> First) Write(string path, PartRows rows, IEnumerable<List<int>> clusters)
+    public static (string Sha256, int Count, IReadOnlyList<LabelConflict> First) Write(
+        string path,
+        PartRows rows,
+        IEnumerable<List<int>> clusters
+    )
     {
         using var file = new HashedFile(path);
         int count = 0;
         List<LabelConflict> first = [];
-        foreach (List<int> cluster in clusters.Where(c => c.Select(i => rows.Accepted[i].Split.Label).Distinct().Count() > 1))
+        foreach (
+            List<int> cluster in clusters.Where(c => c.Select(i => rows.Accepted[i].Split.Label).Distinct().Count() > 1)
+        )
         {
-            var conflict = new LabelConflict(cluster.Count, [.. cluster.Select(i => Row(rows.Example(rows.Accepted[i].Line)))]);
+            var conflict = new LabelConflict(
+                cluster.Count,
+                [.. cluster.Select(i => Row(rows.Example(rows.Accepted[i].Line)))]
+            );
             file.WriteLine(ContractJson.WriteUtf8(conflict));
             if (count++ < Shown)
             {
@@ -35,11 +44,21 @@ internal static class LabelConflicts
 
     /// <summary>Some of a conflict's rows, one of each label before a second of any.</summary>
     private static IReadOnlyList<ConflictingRow> OfEachLabel(IReadOnlyList<ConflictingRow> rows) =>
-        [.. rows.GroupBy(r => r.Label, StringComparer.Ordinal).SelectMany(g => g.Select((row, rank) => (row, rank))).OrderBy(r => r.rank).Take(RowsShown).Select(r => r.row)];
+        [
+            .. rows.GroupBy(r => r.Label, StringComparer.Ordinal)
+                .SelectMany(g => g.Select((row, rank) => (row, rank)))
+                .OrderBy(r => r.rank)
+                .Take(RowsShown)
+                .Select(r => r.row),
+        ];
 
     private static ConflictingRow Row(Example example)
     {
         string asked = RowJudge.Asked(example.Messages);
-        return new ConflictingRow(example.Id, example.Label ?? "", asked.Length <= CharactersShown ? asked : asked[..CharactersShown] + "…");
+        return new ConflictingRow(
+            example.Id,
+            example.Label ?? "",
+            asked.Length <= CharactersShown ? asked : asked[..CharactersShown] + "…"
+        );
     }
 }

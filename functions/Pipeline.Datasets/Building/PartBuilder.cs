@@ -26,8 +26,19 @@ internal sealed class PartBuilder
     {
         (_request, _plan) = (request, plan);
         _book = plan.Spellings is null ? null : LabelBook.From(plan.Spellings, plan.SpellingsAreSaid);
-        Deidentifier? privacy = request.Settings.Privacy.Mode == PrivacySettings.Keep ? null : new Deidentifier(request.Settings.Privacy, request.Project);
-        _judge = new RowJudge(_book, plan.Task, plan.SystemPrompt, request.Encoder, request.Settings.Validation.MaxTokens, privacy, request.Settings.Columns.Reviewer);
+        Deidentifier? privacy =
+            request.Settings.Privacy.Mode == PrivacySettings.Keep
+                ? null
+                : new Deidentifier(request.Settings.Privacy, request.Project);
+        _judge = new RowJudge(
+            _book,
+            plan.Task,
+            plan.SystemPrompt,
+            request.Encoder,
+            request.Settings.Validation.MaxTokens,
+            privacy,
+            request.Settings.Columns.Reviewer
+        );
         _common = [.. plan.CommonShingles];
     }
 
@@ -71,12 +82,28 @@ internal sealed class PartBuilder
             }
             else
             {
-                PartFile.Write(writer, rejected ?? new RejectedRow(accepted!.Example.Id, RejectedRow.Rejected, RejectionReason.LabelDisputed, made.Doubt!, null, row.Place, row.Fields));
+                PartFile.Write(
+                    writer,
+                    rejected
+                        ?? new RejectedRow(
+                            accepted!.Example.Id,
+                            RejectedRow.Rejected,
+                            RejectionReason.LabelDisputed,
+                            made.Doubt!,
+                            null,
+                            row.Place,
+                            row.Fields
+                        )
+                );
             }
         }
     }
 
-    private (PartRow? Accepted, RejectedRow? Rejected) Judge(RawRow row, RowLayout layout, SyntheticOrigin? origin = null)
+    private (PartRow? Accepted, RejectedRow? Rejected) Judge(
+        RawRow row,
+        RowLayout layout,
+        SyntheticOrigin? origin = null
+    )
     {
         JudgedRow judged = _judge.Judge(row, layout);
         if (judged.Accepted is not { } accepted)
@@ -88,16 +115,37 @@ internal sealed class PartBuilder
 
         bool plain = _plan.Task == ProjectSettings.TextTask;
         int label = example.Label is null ? -1 : _book!.NumberOf(example.Label);
-        var split = new SplitRow(label, StratifiedSplit.OrderOf(_request.Settings.Split.Seed, example.Text), plain ? example.Messages[^1].Content.Length : 1);
+        var split = new SplitRow(
+            label,
+            StratifiedSplit.OrderOf(_request.Settings.Split.Seed, example.Text),
+            plain ? example.Messages[^1].Content.Length : 1
+        );
         List<(Example, RowMeasure, uint[])> pieces = [];
         if (plain && judged.Measure.Tokens > _request.Settings.Validation.MaxTokens)
         {
-            pieces = [.. TextPieces.Of(example, _request.Encoder, _request.Settings.Validation.MaxTokens).Select(p => (p, RowMeasure.Of(_request.Encoder, p), Sign(p)))];
+            pieces =
+            [
+                .. TextPieces
+                    .Of(example, _request.Encoder, _request.Settings.Validation.MaxTokens)
+                    .Select(p => (p, RowMeasure.Of(_request.Encoder, p), Sign(p))),
+            ];
         }
 
         byte[] key = SHA256.HashData(Encoding.UTF8.GetBytes(judged.Key));
         byte[] answer = SHA256.HashData(Encoding.UTF8.GetBytes(example.Messages[^1].Content));
-        return (new PartRow(BinaryPrimitives.ReadUInt128LittleEndian(key), BinaryPrimitives.ReadUInt64LittleEndian(answer), split, example, row.Fields, judged.Measure, Sign(example), pieces), null);
+        return (
+            new PartRow(
+                BinaryPrimitives.ReadUInt128LittleEndian(key),
+                BinaryPrimitives.ReadUInt64LittleEndian(answer),
+                split,
+                example,
+                row.Fields,
+                judged.Measure,
+                Sign(example),
+                pieces
+            ),
+            null
+        );
     }
 
     private uint[] Sign(Example example) => NearDuplicates.Sign(RowJudge.Asked(example.Messages), _common);

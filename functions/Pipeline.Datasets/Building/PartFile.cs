@@ -60,7 +60,8 @@ internal static class PartFile
                 var key = new UInt128(reader.ReadUInt64(), reader.ReadUInt64());
                 ulong answer = reader.ReadUInt64();
                 var split = new SplitRow(reader.ReadInt32(), reader.ReadUInt64(), reader.ReadInt32());
-                (long At, int Length) line = Pass(reader), fields = Pass(reader);
+                (long At, int Length) line = Pass(reader),
+                    fields = Pass(reader);
                 (RowMeasure measure, uint[] signature) = ReadMeasured(reader);
                 var pieces = new AcceptedPiece[reader.ReadInt32()];
                 for (int i = 0; i < pieces.Length; i++)
@@ -94,7 +95,14 @@ internal static class PartFile
     {
         writer.Write(measure.Tokens);
         writer.Write(measure.Supervised);
-        writer.Write((byte)((measure.Learns ? 1 : 0) | (measure.Ends ? 2 : 0) | (measure.Begins ? 4 : 0) | (measure.ReadsBack ? 8 : 0)));
+        writer.Write(
+            (byte)(
+                (measure.Learns ? 1 : 0)
+                | (measure.Ends ? 2 : 0)
+                | (measure.Begins ? 4 : 0)
+                | (measure.ReadsBack ? 8 : 0)
+            )
+        );
         writer.Write(MemoryMarshal.AsBytes<uint>(signature));
     }
 
@@ -103,7 +111,10 @@ internal static class PartFile
         (int tokens, int supervised, byte flags) = (reader.ReadInt32(), reader.ReadInt32(), reader.ReadByte());
         uint[] signature = new uint[NearDuplicates.Hashes];
         reader.BaseStream.ReadExactly(MemoryMarshal.AsBytes(signature.AsSpan()));
-        return (new RowMeasure(tokens, supervised, (flags & 1) != 0, (flags & 2) != 0, (flags & 4) != 0, (flags & 8) != 0), signature);
+        return (
+            new RowMeasure(tokens, supervised, (flags & 1) != 0, (flags & 2) != 0, (flags & 4) != 0, (flags & 8) != 0),
+            signature
+        );
     }
 
     /// <summary>A writer on a stream that stays open.</summary>
@@ -119,10 +130,28 @@ internal static class PartFile
 /// <param name="Measure">Its tokens.</param>
 /// <param name="Signature">Of what it asks.</param>
 /// <param name="Pieces">Of a plain text that does not fit: its pieces.</param>
-internal sealed record PartRow(UInt128 Key, ulong Answer, SplitRow Split, Example Example, IReadOnlyDictionary<string, string> Fields, RowMeasure Measure, uint[] Signature, IReadOnlyList<(Example Piece, RowMeasure Measure, uint[] Signature)> Pieces);
+internal sealed record PartRow(
+    UInt128 Key,
+    ulong Answer,
+    SplitRow Split,
+    Example Example,
+    IReadOnlyDictionary<string, string> Fields,
+    RowMeasure Measure,
+    uint[] Signature,
+    IReadOnlyList<(Example Piece, RowMeasure Measure, uint[] Signature)> Pieces
+);
 
 /// <summary>An accepted row as it stands in a part; its lines by their places.</summary>
-internal sealed record AcceptedRow(UInt128 Key, ulong Answer, SplitRow Split, (long At, int Length) Line, (long At, int Length) Fields, RowMeasure Measure, uint[] Signature, AcceptedPiece[] Pieces);
+internal sealed record AcceptedRow(
+    UInt128 Key,
+    ulong Answer,
+    SplitRow Split,
+    (long At, int Length) Line,
+    (long At, int Length) Fields,
+    RowMeasure Measure,
+    uint[] Signature,
+    AcceptedPiece[] Pieces
+);
 
 /// <summary>A piece of a plain text as it stands in a part.</summary>
 internal sealed record AcceptedPiece((long At, int Length) Line, RowMeasure Measure, uint[] Signature);

@@ -56,23 +56,42 @@ internal sealed class PartRows : IDisposable
             {
                 _seen[row.Key] = Accepted.Count;
                 _longest = Math.Max(_longest, row.Measure.Tokens);
-                RowLine Line((long At, int Length) line, RowMeasure measure, uint[] signature) => new(number, line.At, line.Length, row.Split.Label, measure, _signatures.Add(signature));
-                Accepted.Add(new KeptRow(kind, row.Answer, row.Split, Line(row.Line, row.Measure, row.Signature), row.Fields, [.. row.Pieces.Select(p => Line(p.Line, p.Measure, p.Signature))]));
+                RowLine Line((long At, int Length) line, RowMeasure measure, uint[] signature) =>
+                    new(number, line.At, line.Length, row.Split.Label, measure, _signatures.Add(signature));
+                Accepted.Add(
+                    new KeptRow(
+                        kind,
+                        row.Answer,
+                        row.Split,
+                        Line(row.Line, row.Measure, row.Signature),
+                        row.Fields,
+                        [.. row.Pieces.Select(p => Line(p.Line, p.Measure, p.Signature))]
+                    )
+                );
             }
         }
     }
 
     /// <summary>Clusters lines by what they ask; for each the index of the first of its cluster.</summary>
-    public int[] Cluster(IEnumerable<RowLine> lines) => NearDuplicates.Cluster(_signatures, [.. lines.Select(l => l.Signature)]);
+    public int[] Cluster(IEnumerable<RowLine> lines) =>
+        NearDuplicates.Cluster(_signatures, [.. lines.Select(l => l.Signature)]);
 
     /// <summary>Leaves out a row that is nearly the same as another.</summary>
     public void RejectNear(int row, int like)
     {
         (Example example, Example other) = (Example(Accepted[row].Line), Example(Accepted[like].Line));
         string label = other.Label is { } said && said != example.Label ? $", which says '{said}'" : "";
-        Reject(new RejectedRow(
-            example.Id, RejectedRow.Duplicate, RejectionReason.NearDuplicate, $"nearly the same as {other.Id}{(Accepted[like].Kind == RowKind.TestSet ? " of the test set" : "")}{label}", other.Id, example.Source,
-            Fields(Accepted[row].Line.Part, Accepted[row].Fields)));
+        Reject(
+            new RejectedRow(
+                example.Id,
+                RejectedRow.Duplicate,
+                RejectionReason.NearDuplicate,
+                $"nearly the same as {other.Id}{(Accepted[like].Kind == RowKind.TestSet ? " of the test set" : "")}{label}",
+                other.Id,
+                example.Source,
+                Fields(Accepted[row].Line.Part, Accepted[row].Fields)
+            )
+        );
     }
 
     /// <summary>Tokens of the longest accepted row, as far as rows may have.</summary>
@@ -96,12 +115,24 @@ internal sealed class PartRows : IDisposable
 
     private void RejectRepeated(int part, AcceptedRow row, KeptRow first)
     {
-        (Example example, Example kept) = (ContractJson.Read<Example>(Read(part, row.Line.At, row.Line.Length)), Example(first.Line));
+        (Example example, Example kept) = (
+            ContractJson.Read<Example>(Read(part, row.Line.At, row.Line.Length)),
+            Example(first.Line)
+        );
         bool same = row.Answer == first.Answer || _plain;
-        Reject(new RejectedRow(
-            example.Id, same ? RejectedRow.Duplicate : RejectedRow.Rejected, same ? RejectionReason.Duplicate : RejectionReason.ConflictingLabel,
-            same ? $"the same text and answer as {kept.Id}" : $"the same text as {kept.Id}, which says '{Shortened(kept.Messages[^1].Content)}', not '{Shortened(example.Messages[^1].Content)}'",
-            kept.Id, example.Source, Fields(part, row.Fields)));
+        Reject(
+            new RejectedRow(
+                example.Id,
+                same ? RejectedRow.Duplicate : RejectedRow.Rejected,
+                same ? RejectionReason.Duplicate : RejectionReason.ConflictingLabel,
+                same
+                    ? $"the same text and answer as {kept.Id}"
+                    : $"the same text as {kept.Id}, which says '{Shortened(kept.Messages[^1].Content)}', not '{Shortened(example.Messages[^1].Content)}'",
+                kept.Id,
+                example.Source,
+                Fields(part, row.Fields)
+            )
+        );
     }
 
     private void Reject(RejectedRow row) => Reject(row.Reason, ContractJson.WriteUtf8(row));
@@ -112,7 +143,8 @@ internal sealed class PartRows : IDisposable
         _rejected.WriteLine(line);
     }
 
-    private Dictionary<string, string> Fields(int part, (long At, int Length) fields) => ContractJson.Read<Dictionary<string, string>>(Read(part, fields.At, fields.Length));
+    private Dictionary<string, string> Fields(int part, (long At, int Length) fields) =>
+        ContractJson.Read<Dictionary<string, string>>(Read(part, fields.At, fields.Length));
 
     private byte[] Read(int part, long at, int length)
     {
@@ -154,4 +186,11 @@ internal readonly record struct RowLine(int Part, long At, int Length, int Label
 /// <param name="Line">Its line.</param>
 /// <param name="Fields">Where its fields stand, as they were read.</param>
 /// <param name="Pieces">Of a plain text that does not fit.</param>
-internal readonly record struct KeptRow(RowKind Kind, ulong Answer, SplitRow Split, RowLine Line, (long At, int Length) Fields, IReadOnlyList<RowLine> Pieces);
+internal readonly record struct KeptRow(
+    RowKind Kind,
+    ulong Answer,
+    SplitRow Split,
+    RowLine Line,
+    (long At, int Length) Fields,
+    IReadOnlyList<RowLine> Pieces
+);

@@ -42,7 +42,13 @@ internal static class MadeTextSections
 
         var settings = new PrivacySettings
         {
-            Mode = section.OneOf("mode", defaults.Mode, PrivacySettings.Keep, PrivacySettings.Mask, PrivacySettings.Surrogate),
+            Mode = section.OneOf(
+                "mode",
+                defaults.Mode,
+                PrivacySettings.Keep,
+                PrivacySettings.Mask,
+                PrivacySettings.Surrogate
+            ),
             Types = types.Count > 0 ? types : defaults.Types,
             Locale = Locale(section, defaults.Locale),
             Seed = section.Integer("seed", defaults.Seed, 0, int.MaxValue),
@@ -52,7 +58,11 @@ internal static class MadeTextSections
     }
 
     private static string Locale(YamlSection section, string otherwise) =>
-        section.Text("locale", otherwise, l => Locales.Contains(l, StringComparer.Ordinal) ? null : $"use one of {string.Join(", ", Locales)}")!;
+        section.Text(
+            "locale",
+            otherwise,
+            l => Locales.Contains(l, StringComparer.Ordinal) ? null : $"use one of {string.Join(", ", Locales)}"
+        )!;
 
     private static List<SynthesisTemplate> ReadTemplates(YamlSection section)
     {
@@ -68,12 +78,27 @@ internal static class MadeTextSections
             string? text = item.Text("text", null, t => TemplateSynthesis.Fault(t));
             string? label = item.Text("label");
             string? answer = item.Text("answer", null, t => TemplateSynthesis.Fault(t));
-            if (string.IsNullOrWhiteSpace(text) || string.IsNullOrWhiteSpace(label ?? answer) || (label is not null && answer is not null))
+            if (
+                string.IsNullOrWhiteSpace(text)
+                || string.IsNullOrWhiteSpace(label ?? answer)
+                || (label is not null && answer is not null)
+            )
             {
-                section.Fault(line, "templates", "has an entry without a text, or without a label or an answer, or with both");
+                section.Fault(
+                    line,
+                    "templates",
+                    "has an entry without a text, or without a label or an answer, or with both"
+                );
             }
 
-            templates.Add(new SynthesisTemplate { Text = text ?? "", Answer = label ?? answer ?? "", Count = item.Integer("count", 20, 1, 100_000) });
+            templates.Add(
+                new SynthesisTemplate
+                {
+                    Text = text ?? "",
+                    Answer = label ?? answer ?? "",
+                    Count = item.Integer("count", 20, 1, 100_000),
+                }
+            );
             item.RejectOthers();
         }
 
@@ -86,7 +111,11 @@ internal static class MadeTextSections
         string? deployment = section.Text("deployment");
         if (string.IsNullOrWhiteSpace(deployment))
         {
-            section.Fault(line, "deployment", "names no deployment of Azure OpenAI; give the one that shall write rows");
+            section.Fault(
+                line,
+                "deployment",
+                "names no deployment of Azure OpenAI; give the one that shall write rows"
+            );
         }
 
         var model = new ModelSynthesisSettings
@@ -106,7 +135,11 @@ internal static class MadeTextSections
         };
         if (model.MoneyBudget is not null && (model.PriceOfMillionIn is null || model.PriceOfMillionOut is null))
         {
-            section.Fault(section.Line("moneyBudget"), "moneyBudget", "cannot be kept without priceOfMillionIn and priceOfMillionOut");
+            section.Fault(
+                section.Line("moneyBudget"),
+                "moneyBudget",
+                "cannot be kept without priceOfMillionIn and priceOfMillionOut"
+            );
         }
 
         section.RejectOthers();

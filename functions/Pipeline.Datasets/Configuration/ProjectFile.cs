@@ -35,16 +35,25 @@ public static class ProjectFile
             YamlBounds.Check(yaml);
             var stream = new YamlStream();
             stream.Load(new StringReader(yaml));
-            return stream.Documents.Count == 0 ? null : stream.Documents[0].RootNode switch
-            {
-                YamlMappingNode mapping => mapping,
-                YamlScalarNode { Value: null or "" } => null,
-                YamlNode other => throw new DatasetException(DatasetException.InvalidSettings, $"project.yaml: line {other.Start.Line}: a mapping of keys is expected, such as 'task: classification'."),
-            };
+            return stream.Documents.Count == 0
+                ? null
+                : stream.Documents[0].RootNode switch
+                {
+                    YamlMappingNode mapping => mapping,
+                    YamlScalarNode { Value: null or "" } => null,
+                    YamlNode other => throw new DatasetException(
+                        DatasetException.InvalidSettings,
+                        $"project.yaml: line {other.Start.Line}: a mapping of keys is expected, such as 'task: classification'."
+                    ),
+                };
         }
         catch (YamlException fault)
         {
-            throw new DatasetException(DatasetException.InvalidSettings, $"project.yaml: line {fault.Start.Line}: {fault.Message}", fault);
+            throw new DatasetException(
+                DatasetException.InvalidSettings,
+                $"project.yaml: line {fault.Start.Line}: {fault.Message}",
+                fault
+            );
         }
     }
 
@@ -62,8 +71,16 @@ public static class ProjectFile
             Privacy = MadeTextSections.ReadPrivacy(root.Section("privacy")),
             Synthesis = MadeTextSections.Read(root.Section("synthesis")),
             Split = ReadSplit(root.Section("split")),
-            Base = root.Text("base", defaults.Base, name => BlobLayout.IsBaseName(name) ? null : "a base is one folder name under the models directory")!,
-            Template = root.Text("template", null, name => ChatTemplate.Names.Contains(name) ? null : $"use one of {string.Join(", ", ChatTemplate.Names)}"),
+            Base = root.Text(
+                "base",
+                defaults.Base,
+                name => BlobLayout.IsBaseName(name) ? null : "a base is one folder name under the models directory"
+            )!,
+            Template = root.Text(
+                "template",
+                null,
+                name => ChatTemplate.Names.Contains(name) ? null : $"use one of {string.Join(", ", ChatTemplate.Names)}"
+            ),
             Training = ReadTraining(root.Section("training")),
             Evaluation = ReadEvaluation(root.Section("evaluation")),
             Promotion = ReadPromotion(root.Section("promotion")),
@@ -77,12 +94,19 @@ public static class ProjectFile
                 root.Fault(root.Line(key), key, "is about answers, and task: text learns plain texts; leave it out");
             }
 
-            foreach ((string group, string key) in ((string, string)[])[("columns", "label"), ("evaluation", "generate"), ("evaluation", "minimumStopRate")])
+            foreach (
+                (string group, string key) in ((string, string)[])
+                    [("columns", "label"), ("evaluation", "generate"), ("evaluation", "minimumStopRate")]
+            )
             {
                 YamlSection section = root.Section(group);
                 if (section.Line(key) > 0)
                 {
-                    section.Fault(section.Line(key), key, "is about answers, and task: text learns plain texts; leave it out");
+                    section.Fault(
+                        section.Line(key),
+                        key,
+                        "is about answers, and task: text learns plain texts; leave it out"
+                    );
                 }
             }
 
@@ -97,7 +121,12 @@ public static class ProjectFile
 
     private static ColumnSettings ReadColumns(YamlSection section)
     {
-        var columns = new ColumnSettings { Text = section.Text("text"), Label = section.Text("label"), Reviewer = section.Text("reviewer") };
+        var columns = new ColumnSettings
+        {
+            Text = section.Text("text"),
+            Label = section.Text("label"),
+            Reviewer = section.Text("reviewer"),
+        };
         section.RejectOthers();
         return columns;
     }
@@ -117,17 +146,32 @@ public static class ProjectFile
 
             List<string> aliases = [.. section?.Items("aliases").Select(a => a.Text?.Trim() ?? "") ?? []];
             string? definition = section?.Text("definition");
-            List<string> examples = [.. section?.Items("examples").Select(e => e.Text?.Trim() ?? "").Where(e => e.Length > 0) ?? []];
+            List<string> examples =
+            [
+                .. section?.Items("examples").Select(e => e.Text?.Trim() ?? "").Where(e => e.Length > 0) ?? [],
+            ];
             section?.RejectOthers();
             foreach (string spelling in aliases.Prepend(name))
             {
                 if (spelling.Length == 0 || !seen.TryAdd(spelling, name))
                 {
-                    root.Fault(line, "labels", $"names '{spelling}' twice or leaves it empty; every name and alias must be one label's alone");
+                    root.Fault(
+                        line,
+                        "labels",
+                        $"names '{spelling}' twice or leaves it empty; every name and alias must be one label's alone"
+                    );
                 }
             }
 
-            labels.Add(new LabelDefinition { Name = name, Aliases = aliases, Definition = definition, Examples = examples });
+            labels.Add(
+                new LabelDefinition
+                {
+                    Name = name,
+                    Aliases = aliases,
+                    Definition = definition,
+                    Examples = examples,
+                }
+            );
         }
 
         return labels;
@@ -139,7 +183,12 @@ public static class ProjectFile
         var validation = new ValidationSettings
         {
             MaxTokens = section.Integer("maxTokens", defaults.MaxTokens, 16, 131_072),
-            NearDuplicates = section.OneOf("nearDuplicates", defaults.NearDuplicates, ValidationSettings.Group, ValidationSettings.Drop),
+            NearDuplicates = section.OneOf(
+                "nearDuplicates",
+                defaults.NearDuplicates,
+                ValidationSettings.Group,
+                ValidationSettings.Drop
+            ),
         };
         section.RejectOthers();
         return validation;
@@ -154,21 +203,45 @@ public static class ProjectFile
         {
             Validation = section.Number("validation", defaults.Validation, 0, 0.5)!.Value,
             Test = isFraction ? section.Number("test", defaults.Test, 0.01, 0.5)!.Value : defaults.Test,
-            TestFile = isFraction ? null : section.Text("test", null, name => name.Contains('/', StringComparison.Ordinal) || name.Contains('\\', StringComparison.Ordinal) ? "give a fraction, or the name of a file beside the dropped one" : null),
+            TestFile = isFraction
+                ? null
+                : section.Text(
+                    "test",
+                    null,
+                    name =>
+                        name.Contains('/', StringComparison.Ordinal) || name.Contains('\\', StringComparison.Ordinal)
+                            ? "give a fraction, or the name of a file beside the dropped one"
+                            : null
+                ),
             Seed = section.Integer("seed", defaults.Seed, 0, int.MaxValue),
         };
         section.RejectOthers();
         return split;
     }
 
-    private static readonly string[] OfAdapters = ["r", "alpha", "dropout", "rslora", "dora", "targets", "neftuneAlpha"];
+    private static readonly string[] OfAdapters =
+    [
+        "r",
+        "alpha",
+        "dropout",
+        "rslora",
+        "dora",
+        "targets",
+        "neftuneAlpha",
+    ];
 
     private static TrainingSettings ReadTraining(YamlSection section)
     {
         var defaults = new TrainingSettings();
         var training = new TrainingSettings
         {
-            Method = section.OneOf("method", defaults.Method, TrainingSettings.Qlora, TrainingSettings.Lora, TrainingSettings.Full),
+            Method = section.OneOf(
+                "method",
+                defaults.Method,
+                TrainingSettings.Qlora,
+                TrainingSettings.Lora,
+                TrainingSettings.Full
+            ),
             R = section.Integer("r", defaults.R, 1, 1024),
             Alpha = section.Number("alpha", defaults.Alpha, 0, 65_536, open: true)!.Value,
             Dropout = section.Number("dropout", defaults.Dropout, 0, 0.99)!.Value,
@@ -181,19 +254,38 @@ public static class ProjectFile
             PackTokens = section.Text("packTokens") is null ? null : section.Integer("packTokens", 4096, 16, 1_048_576),
             GradientAccumulation = section.Integer("gradientAccumulation", defaults.GradientAccumulation, 1, 1024),
             LearningRate = section.Number("learningRate", defaults.LearningRate, 0, 1, open: true),
-            Schedule = section.OneOf("schedule", defaults.Schedule, TrainingSettings.Cosine, TrainingSettings.Linear, TrainingSettings.Constant),
-            Optimizer = section.OneOf("optimizer", defaults.Optimizer, TrainingSettings.AdamW, TrainingSettings.AdamW8Bit),
+            Schedule = section.OneOf(
+                "schedule",
+                defaults.Schedule,
+                TrainingSettings.Cosine,
+                TrainingSettings.Linear,
+                TrainingSettings.Constant
+            ),
+            Optimizer = section.OneOf(
+                "optimizer",
+                defaults.Optimizer,
+                TrainingSettings.AdamW,
+                TrainingSettings.AdamW8Bit
+            ),
             WarmupSteps = section.Integer("warmupSteps", defaults.WarmupSteps, 0, 100_000),
-            Memory = section.OneOf("memory", defaults.Memory, [TrainingSettings.AutoMemory, .. Enum.GetNames<GpuMemory>().Select(n => n.ToLowerInvariant())]),
+            Memory = section.OneOf(
+                "memory",
+                defaults.Memory,
+                [TrainingSettings.AutoMemory, .. Enum.GetNames<GpuMemory>().Select(n => n.ToLowerInvariant())]
+            ),
             WeightDecay = section.Number("weightDecay", defaults.WeightDecay, 0, 1)!.Value,
             ClipNorm = section.Number("clipNorm", defaults.ClipNorm, 0, 1e6, open: true)!.Value,
             Seed = section.Integer("seed", defaults.Seed, 0, int.MaxValue),
             CheckpointSteps = section.Integer("checkpointSteps", defaults.CheckpointSteps, 1, 100_000),
-            EvaluationSteps = section.Text("evaluationSteps") is null ? null : section.Integer("evaluationSteps", 100, 1, 100_000),
+            EvaluationSteps = section.Text("evaluationSteps") is null
+                ? null
+                : section.Integer("evaluationSteps", 100, 1, 100_000),
             EarlyStopping = section.Text("earlyStopping") is null ? null : section.Integer("earlyStopping", 3, 1, 1000),
             KeepBest = section.Flag("keepBest", defaults.KeepBest),
         };
-        foreach (string key in training.Method == TrainingSettings.Full ? OfAdapters.Where(k => section.Line(k) > 0) : [])
+        foreach (
+            string key in training.Method == TrainingSettings.Full ? OfAdapters.Where(k => section.Line(k) > 0) : []
+        )
         {
             section.Fault(section.Line(key), key, "is about adapters, and method: full trains none; leave it out");
         }

@@ -35,7 +35,11 @@ internal sealed class YamlSection(YamlMappingNode? node, string path, List<strin
     }
 
     public string OneOf(string key, string otherwise, params string[] allowed) =>
-        Text(key, otherwise, value => allowed.Contains(value, StringComparer.Ordinal) ? null : $"use one of {string.Join(", ", allowed)}")!;
+        Text(
+            key,
+            otherwise,
+            value => allowed.Contains(value, StringComparer.Ordinal) ? null : $"use one of {string.Join(", ", allowed)}"
+        )!;
 
     public int Integer(string key, int otherwise, int minimum, int maximum)
     {
@@ -74,7 +78,14 @@ internal sealed class YamlSection(YamlMappingNode? node, string path, List<strin
 
         if (!(value >= minimum && value <= maximum) || (open && value <= minimum))
         {
-            Fault(scalar, key, string.Create(CultureInfo.InvariantCulture, $"is {value}; it must lie between {minimum}{(open ? " (exclusive)" : "")} and {maximum}"));
+            Fault(
+                scalar,
+                key,
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"is {value}; it must lie between {minimum}{(open ? " (exclusive)" : "")} and {maximum}"
+                )
+            );
         }
 
         return value;
@@ -111,10 +122,17 @@ internal sealed class YamlSection(YamlMappingNode? node, string path, List<strin
             return [];
         }
 
-        return [.. list.Children.Select((child, i) => (
-            (child as YamlScalarNode)?.Value,
-            child is YamlMappingNode mapping ? new YamlSection(mapping, $"{Path(key)}[{i}]", faults) : null,
-            (int)child.Start.Line))];
+        return
+        [
+            .. list.Children.Select(
+                (child, i) =>
+                    (
+                        (child as YamlScalarNode)?.Value,
+                        child is YamlMappingNode mapping ? new YamlSection(mapping, $"{Path(key)}[{i}]", faults) : null,
+                        (int)child.Start.Line
+                    )
+            ),
+        ];
     }
 
     /// <summary>Notes every key that was not asked for.</summary>
@@ -125,13 +143,18 @@ internal sealed class YamlSection(YamlMappingNode? node, string path, List<strin
             string name = (key as YamlScalarNode)?.Value ?? key.ToString();
             if (!_known.Contains(name))
             {
-                faults.Add($"line {key.Start.Line}: '{Path(name)}' is not a known key; known here: {string.Join(", ", _known.Order(StringComparer.Ordinal))}");
+                faults.Add(
+                    $"line {key.Start.Line}: '{Path(name)}' is not a known key; known here: {string.Join(", ", _known.Order(StringComparer.Ordinal))}"
+                );
             }
         }
     }
 
     /// <summary>The line of a key's value; 0 when it is not there.</summary>
-    public int Line(string key) => node?.Children.FirstOrDefault(c => (c.Key as YamlScalarNode)?.Value == key).Value is { } value ? (int)value.Start.Line : 0;
+    public int Line(string key) =>
+        node?.Children.FirstOrDefault(c => (c.Key as YamlScalarNode)?.Value == key).Value is { } value
+            ? (int)value.Start.Line
+            : 0;
 
     public void Fault(int line, string key, string message) => faults.Add($"line {line}: '{Path(key)}' {message}");
 
@@ -154,7 +177,9 @@ internal sealed class YamlSection(YamlMappingNode? node, string path, List<strin
     private YamlNode? Take(string key)
     {
         _known.Add(key);
-        return node is not null && node.Children.TryGetValue(new YamlScalarNode(key), out YamlNode? value) ? value : null;
+        return node is not null && node.Children.TryGetValue(new YamlScalarNode(key), out YamlNode? value)
+            ? value
+            : null;
     }
 
     private static bool IsNull(YamlNode value) =>

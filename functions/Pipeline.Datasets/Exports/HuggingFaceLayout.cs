@@ -22,7 +22,11 @@ public static class HuggingFaceLayout
     /// <param name="manifest">Its manifest.</param>
     /// <param name="cancellation">Ends the writing.</param>
     /// <returns>The files, relative to the folder.</returns>
-    public static async Task<IReadOnlyList<string>> WriteAsync(string folder, DatasetManifest manifest, CancellationToken cancellation)
+    public static async Task<IReadOnlyList<string>> WriteAsync(
+        string folder,
+        DatasetManifest manifest,
+        CancellationToken cancellation
+    )
     {
         ArgumentNullException.ThrowIfNull(manifest);
         string root = Path.Combine(folder, Folder);
@@ -44,7 +48,8 @@ public static class HuggingFaceLayout
             written.Add($"{Folder}/{name}");
         }
 
-        await File.WriteAllTextAsync(Path.Combine(root, "README.md"), Card(manifest, splits), cancellation).ConfigureAwait(false);
+        await File.WriteAllTextAsync(Path.Combine(root, "README.md"), Card(manifest, splits), cancellation)
+            .ConfigureAwait(false);
         return [.. written, $"{Folder}/README.md"];
     }
 
@@ -56,7 +61,9 @@ public static class HuggingFaceLayout
         {
             HuggingFaceRow[] rows = [.. lines.Select(l => HuggingFaceRow.Of(ContractJson.Read<Example>(l)))];
             output.Position = 0;
-            await ParquetSerializer.SerializeAsync(rows, output, new ParquetOptions { Append = append }, null, cancellation).ConfigureAwait(false);
+            await ParquetSerializer
+                .SerializeAsync(rows, output, new ParquetOptions { Append = append }, null, cancellation)
+                .ConfigureAwait(false);
             append = true;
         }
     }
@@ -70,22 +77,53 @@ public static class HuggingFaceLayout
             card.Append(CultureInfo.InvariantCulture, $"  - split: {split}\n    path: {file}\n");
         }
 
-        string category = manifest.Task switch { ProjectSettings.ClassificationTask => "text-classification", ProjectSettings.ExtractionTask or ProjectSettings.DeidentificationTask => "token-classification", _ => "text-generation" };
-        card.Append(CultureInfo.InvariantCulture, $"task_categories:\n- {category}\nsize_categories:\n- {Size(rows.Train + rows.Validation + rows.Test)}\n---\n\n# {manifest.Project}, dataset {manifest.DatasetId}\n\n");
-        card.Append(CultureInfo.InvariantCulture, $"{rows.Read} rows read = {rows.Accepted} accepted + {rows.Rejected} rejected + {rows.Duplicates} duplicates; {rows.Train} to train, {rows.Validation} to validate, {rows.Test} to test.\n");
-        card.Append(CultureInfo.InvariantCulture, $"Read from {string.Join(", ", manifest.Sources.Select(s => $"`{s.Name}` (SHA-256 `{s.Sha256}`)"))} as {manifest.Layout}. No near-duplicate lies on both sides of the split.\n");
+        string category = manifest.Task switch
+        {
+            ProjectSettings.ClassificationTask => "text-classification",
+            ProjectSettings.ExtractionTask or ProjectSettings.DeidentificationTask => "token-classification",
+            _ => "text-generation",
+        };
+        card.Append(
+            CultureInfo.InvariantCulture,
+            $"task_categories:\n- {category}\nsize_categories:\n- {Size(rows.Train + rows.Validation + rows.Test)}\n---\n\n# {manifest.Project}, dataset {manifest.DatasetId}\n\n"
+        );
+        card.Append(
+            CultureInfo.InvariantCulture,
+            $"{rows.Read} rows read = {rows.Accepted} accepted + {rows.Rejected} rejected + {rows.Duplicates} duplicates; {rows.Train} to train, {rows.Validation} to validate, {rows.Test} to test.\n"
+        );
+        card.Append(
+            CultureInfo.InvariantCulture,
+            $"Read from {string.Join(", ", manifest.Sources.Select(s => $"`{s.Name}` (SHA-256 `{s.Sha256}`)"))} as {manifest.Layout}. No near-duplicate lies on both sides of the split.\n"
+        );
         foreach (SynthesisSummary made in manifest.Synthesis)
         {
-            card.Append(CultureInfo.InvariantCulture, $"\n{made.Learned} training rows were made by {made.Generator}; the column `generator` names it. Validation and test hold none.\n");
+            card.Append(
+                CultureInfo.InvariantCulture,
+                $"\n{made.Learned} training rows were made by {made.Generator}; the column `generator` names it. Validation and test hold none.\n"
+            );
         }
 
         if (manifest.Replaced.Count > 0)
         {
-            card.Append(CultureInfo.InvariantCulture, $"\nReplaced ({manifest.Settings.Privacy.Mode}): {string.Join(", ", manifest.Replaced.Select(r => $"{r.Key} {r.Value}"))}. What was not found is still there.\n");
+            card.Append(
+                CultureInfo.InvariantCulture,
+                $"\nReplaced ({manifest.Settings.Privacy.Mode}): {string.Join(", ", manifest.Replaced.Select(r => $"{r.Key} {r.Value}"))}. What was not found is still there.\n"
+            );
         }
 
-        return card.Append("\nColumns: `id`, `messages` (role, content), `label` where the task has labels, `source_file`, `source_row`, `generator`.\n").ToString();
+        return card.Append(
+                "\nColumns: `id`, `messages` (role, content), `label` where the task has labels, `source_file`, `source_row`, `generator`.\n"
+            )
+            .ToString();
     }
 
-    private static string Size(int rows) => rows switch { < 1000 => "n<1K", < 10_000 => "1K<n<10K", < 100_000 => "10K<n<100K", < 1_000_000 => "100K<n<1M", _ => "1M<n<10M" };
+    private static string Size(int rows) =>
+        rows switch
+        {
+            < 1000 => "n<1K",
+            < 10_000 => "1K<n<10K",
+            < 100_000 => "10K<n<100K",
+            < 1_000_000 => "100K<n<1M",
+            _ => "1M<n<10M",
+        };
 }

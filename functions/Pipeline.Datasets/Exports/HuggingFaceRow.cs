@@ -24,15 +24,16 @@ public sealed class HuggingFaceRow
     [JsonPropertyName("generator")]
     public string? Generator { get; set; }
 
-    internal static HuggingFaceRow Of(Example example) => new()
-    {
-        Id = example.Id,
-        Messages = [.. example.Messages.Select(m => new HuggingFaceMessage { Role = m.Role, Content = m.Content })],
-        Label = example.Label,
-        SourceFile = example.Source.File,
-        SourceRow = example.Source.Row,
-        Generator = example.Synthetic?.Generator,
-    };
+    internal static HuggingFaceRow Of(Example example) =>
+        new()
+        {
+            Id = example.Id,
+            Messages = [.. example.Messages.Select(m => new HuggingFaceMessage { Role = m.Role, Content = m.Content })],
+            Label = example.Label,
+            SourceFile = example.Source.File,
+            SourceRow = example.Source.Row,
+            Generator = example.Synthetic?.Generator,
+        };
 }
 
 /// <summary>A message of a row.</summary>

@@ -18,7 +18,13 @@ public static class RejectedTable
         ArgumentNullException.ThrowIfNull(rows);
         List<RejectedRow> mendable = [.. rows.Where(CanBeMended)];
         using var table = new DataTable();
-        foreach (string column in mendable.SelectMany(r => r.Fields.Keys).Where(c => c != Why).Distinct(StringComparer.Ordinal).Append(Why))
+        foreach (
+            string column in mendable
+                .SelectMany(r => r.Fields.Keys)
+                .Where(c => c != Why)
+                .Distinct(StringComparer.Ordinal)
+                .Append(Why)
+        )
         {
             table.Columns.Add(column);
         }
@@ -44,6 +50,8 @@ public static class RejectedTable
     public static bool CanBeMended(RejectedRow row)
     {
         ArgumentNullException.ThrowIfNull(row);
-        return row.Outcome == RejectedRow.Rejected && row.Reason is not (RejectionReason.Withdrawn or RejectionReason.Disapproved) && row.Fields.Count > 0;
+        return row.Outcome == RejectedRow.Rejected
+            && row.Reason is not (RejectionReason.Withdrawn or RejectionReason.Disapproved)
+            && row.Fields.Count > 0;
     }
 }

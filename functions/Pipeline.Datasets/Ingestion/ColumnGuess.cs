@@ -7,9 +7,38 @@ public static class ColumnGuess
 {
     private const int MostLabels = 200;
     private static readonly string[] TextNames =
-        ["text", "tweet", "sentence", "review", "message", "body", "comment", "content", "question", "utterance", "document", "instruction", "prompt", "input"];
+    [
+        "text",
+        "tweet",
+        "sentence",
+        "review",
+        "message",
+        "body",
+        "comment",
+        "content",
+        "question",
+        "utterance",
+        "document",
+        "instruction",
+        "prompt",
+        "input",
+    ];
     private static readonly string[] LabelNames =
-        ["label", "labels", "sentiment", "category", "class", "intent", "target", "topic", "tag", "output", "response", "answer", "completion"];
+    [
+        "label",
+        "labels",
+        "sentiment",
+        "category",
+        "class",
+        "intent",
+        "target",
+        "topic",
+        "tag",
+        "output",
+        "response",
+        "answer",
+        "completion",
+    ];
 
     /// <summary>Chooses the columns.</summary>
     /// <exception cref="DatasetException">A named column is missing, or none can be told to be the label or the text.</exception>
@@ -18,10 +47,20 @@ public static class ColumnGuess
         ArgumentNullException.ThrowIfNull(rows);
         ArgumentNullException.ThrowIfNull(settings);
         List<string> columns = Columns(rows);
-        string label = Said(settings.Label, "label", columns, fileName) ?? GuessLabel(rows, columns, settings.Text)
-            ?? throw new DatasetException(DatasetException.NoColumn, $"'{fileName}' has no column that is plainly the label; its columns are {Quoted(columns)}. Name one with columns.label in project.yaml.");
-        string text = Said(settings.Text, "text", columns, fileName) ?? GuessText(rows, columns, label)
-            ?? throw new DatasetException(DatasetException.NoColumn, $"'{fileName}' has no column that is plainly the text; its columns are {Quoted(columns)}. Name one with columns.text in project.yaml.");
+        string label =
+            Said(settings.Label, "label", columns, fileName)
+            ?? GuessLabel(rows, columns, settings.Text)
+            ?? throw new DatasetException(
+                DatasetException.NoColumn,
+                $"'{fileName}' has no column that is plainly the label; its columns are {Quoted(columns)}. Name one with columns.label in project.yaml."
+            );
+        string text =
+            Said(settings.Text, "text", columns, fileName)
+            ?? GuessText(rows, columns, label)
+            ?? throw new DatasetException(
+                DatasetException.NoColumn,
+                $"'{fileName}' has no column that is plainly the text; its columns are {Quoted(columns)}. Name one with columns.text in project.yaml."
+            );
         return new ColumnReading(text, label, settings.Text is null || settings.Label is null);
     }
 
@@ -32,15 +71,24 @@ public static class ColumnGuess
         ArgumentNullException.ThrowIfNull(rows);
         ArgumentNullException.ThrowIfNull(settings);
         List<string> columns = Columns(rows);
-        string text = Said(settings.Text, "text", columns, fileName) ?? GuessText(rows, columns, label: "")
+        string text =
+            Said(settings.Text, "text", columns, fileName)
+            ?? GuessText(rows, columns, label: "")
             ?? throw new DatasetException(DatasetException.NoColumn, $"'{fileName}' has no column at all.");
         return new ColumnReading(text, "", settings.Text is null);
     }
 
     /// <summary>Whether a column of this name would be taken for the text or the label.</summary>
-    public static bool IsKnownName(string name) => TextNames.Concat(LabelNames).Any(n => n.Equals(name, StringComparison.OrdinalIgnoreCase));
+    public static bool IsKnownName(string name) =>
+        TextNames.Concat(LabelNames).Any(n => n.Equals(name, StringComparison.OrdinalIgnoreCase));
 
-    private static List<string> Columns(IReadOnlyList<RawRow> rows) => [.. rows.Where(r => r.Fault is null).Take(1000).SelectMany(r => r.Fields.Keys).Distinct(StringComparer.Ordinal)];
+    private static List<string> Columns(IReadOnlyList<RawRow> rows) =>
+        [
+            .. rows.Where(r => r.Fault is null)
+                .Take(1000)
+                .SelectMany(r => r.Fields.Keys)
+                .Distinct(StringComparer.Ordinal),
+        ];
 
     private static string? Said(string? name, string role, List<string> columns, string fileName)
     {
@@ -51,7 +99,10 @@ public static class ColumnGuess
 
         return columns.Contains(name, StringComparer.Ordinal)
             ? name
-            : throw new DatasetException(DatasetException.NoColumn, $"columns.{role} in project.yaml names '{name}', which '{fileName}' does not have; its columns are {Quoted(columns)}.");
+            : throw new DatasetException(
+                DatasetException.NoColumn,
+                $"columns.{role} in project.yaml names '{name}', which '{fileName}' does not have; its columns are {Quoted(columns)}."
+            );
     }
 
     private static string? GuessLabel(IReadOnlyList<RawRow> rows, List<string> columns, string? textColumn)
@@ -74,18 +125,33 @@ public static class ColumnGuess
 
     /// <summary>The first known name that a column bears, or that a column ends in after a separator (<c>airline_sentiment</c>).</summary>
     private static string? ByName(List<string> columns, string[] names) =>
-        names.Select(n => columns.Find(c => c.Equals(n, StringComparison.OrdinalIgnoreCase))).FirstOrDefault(c => c is not null)
-        ?? names.Select(n => columns.Find(c => c.EndsWith("_" + n, StringComparison.OrdinalIgnoreCase) || c.EndsWith(" " + n, StringComparison.OrdinalIgnoreCase))).FirstOrDefault(c => c is not null);
+        names
+            .Select(n => columns.Find(c => c.Equals(n, StringComparison.OrdinalIgnoreCase)))
+            .FirstOrDefault(c => c is not null)
+        ?? names
+            .Select(n =>
+                columns.Find(c =>
+                    c.EndsWith("_" + n, StringComparison.OrdinalIgnoreCase)
+                    || c.EndsWith(" " + n, StringComparison.OrdinalIgnoreCase)
+                )
+            )
+            .FirstOrDefault(c => c is not null);
 
     private static bool LooksLikeLabels(IReadOnlyList<RawRow> rows, string column)
     {
         List<string> values = [.. Values(rows, column)];
         int distinct = values.Distinct(StringComparer.OrdinalIgnoreCase).Count();
-        return values.Count > 0 && distinct is > 1 and <= MostLabels && distinct * 5 <= values.Count && values.Average(v => v.Length) < 40;
+        return values.Count > 0
+            && distinct is > 1 and <= MostLabels
+            && distinct * 5 <= values.Count
+            && values.Average(v => v.Length) < 40;
     }
 
     private static IEnumerable<string> Values(IReadOnlyList<RawRow> rows, string column) =>
-        rows.Where(r => r.Fault is null).Take(1000).Select(r => r.Fields.GetValueOrDefault(column, "")).Where(v => v.Length > 0);
+        rows.Where(r => r.Fault is null)
+            .Take(1000)
+            .Select(r => r.Fields.GetValueOrDefault(column, ""))
+            .Where(v => v.Length > 0);
 
     private static string Quoted(List<string> columns) => string.Join(", ", columns.Select(c => $"'{c}'"));
 }

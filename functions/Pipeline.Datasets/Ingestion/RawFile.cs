@@ -15,11 +15,14 @@ public sealed class RawFile
     /// <param name="name">Its name, without a folder; of a file in an archive <c>archive.zip/folder/name</c>.</param>
     /// <param name="bytes">All of it.</param>
     public RawFile(string name, ReadOnlyMemory<byte> bytes)
-        : this(name, bytes.Length, () => MemoryMarshal.TryGetArray(bytes, out ArraySegment<byte> held)
-            ? new MemoryStream(held.Array!, held.Offset, held.Count, writable: false)
-            : new MemoryStream(bytes.ToArray(), writable: false))
-    {
-    }
+        : this(
+            name,
+            bytes.Length,
+            () =>
+                MemoryMarshal.TryGetArray(bytes, out ArraySegment<byte> held)
+                    ? new MemoryStream(held.Array!, held.Offset, held.Count, writable: false)
+                    : new MemoryStream(bytes.ToArray(), writable: false)
+        ) { }
 
     /// <summary>A file that is read when it is needed.</summary>
     /// <param name="name">Its name.</param>
@@ -39,7 +42,9 @@ public sealed class RawFile
     {
         (Name, Inner, Length, IsFolder) = (name, inner, inner.Sum(f => f.Length), true);
         _open = () => throw new NotSupportedException($"'{name}' is a folder.");
-        _sha256 = new Lazy<string>(() => ContentHash.Of(Encoding.UTF8.GetBytes(string.Concat(inner.Select(f => $"{f.Name} {f.Sha256}\n")))));
+        _sha256 = new Lazy<string>(() =>
+            ContentHash.Of(Encoding.UTF8.GetBytes(string.Concat(inner.Select(f => $"{f.Name} {f.Sha256}\n"))))
+        );
     }
 
     public string Name { get; }
@@ -57,15 +62,33 @@ public sealed class RawFile
     public string Sha256 => _sha256.Value;
 
     /// <summary>A file on disk.</summary>
-    public static RawFile FromPath(string path, string? name = null) => new(name ?? Path.GetFileName(path), new FileInfo(path).Length, () => new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 16));
+    public static RawFile FromPath(string path, string? name = null) =>
+        new(
+            name ?? Path.GetFileName(path),
+            new FileInfo(path).Length,
+            () => new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 16)
+        );
 
     /// <summary>Everything in a folder and below it.</summary>
     public static RawFile FromFolder(string path)
     {
         string root = Path.GetFullPath(path);
         string name = Path.GetFileName(Path.TrimEndingDirectorySeparator(root));
-        return new RawFile(name, [.. Directory.EnumerateFiles(root, "*", SearchOption.AllDirectories)
-            .Select(f => (File: f, Name: name + "/" + Path.GetRelativePath(root, f).Replace(Path.DirectorySeparatorChar, '/'))).OrderBy(f => f.Name, StringComparer.Ordinal).Select(f => FromPath(f.File, f.Name))]);
+        return new RawFile(
+            name,
+            [
+                .. Directory
+                    .EnumerateFiles(root, "*", SearchOption.AllDirectories)
+                    .Select(f =>
+                        (
+                            File: f,
+                            Name: name + "/" + Path.GetRelativePath(root, f).Replace(Path.DirectorySeparatorChar, '/')
+                        )
+                    )
+                    .OrderBy(f => f.Name, StringComparer.Ordinal)
+                    .Select(f => FromPath(f.File, f.Name)),
+            ]
+        );
     }
 
     /// <summary>Opens the file at its start.</summary>

@@ -32,7 +32,12 @@ public sealed partial class RawReader : IDisposable
     {
         ArgumentNullException.ThrowIfNull(file);
         string name = file.Name;
-        List<RawFile> inner = [.. file.IsFolder ? file.Inner.Where(f => !Archive.IsClutter(f.Name, name)).SelectMany(f => Archive.Expand(f, _spool)) : Archive.Expand(file, _spool)];
+        List<RawFile> inner =
+        [
+            .. file.IsFolder
+                ? file.Inner.Where(f => !Archive.IsClutter(f.Name, name)).SelectMany(f => Archive.Expand(f, _spool))
+                : Archive.Expand(file, _spool),
+        ];
         if (inner.Count == 0)
         {
             throw new DatasetException(DatasetException.EmptyFile, $"'{name}' holds no file with rows.");
@@ -43,7 +48,10 @@ public sealed partial class RawReader : IDisposable
             inner = [.. inner.Where(Readable)];
             if (inner.Count == 0)
             {
-                throw new DatasetException(DatasetException.BinaryFile, $"Nothing in '{name}' can be read. {string.Join(" ", Notes.Said.Take(3))}");
+                throw new DatasetException(
+                    DatasetException.BinaryFile,
+                    $"Nothing in '{name}' can be read. {string.Join(" ", Notes.Said.Take(3))}"
+                );
             }
         }
 
@@ -78,8 +86,16 @@ public sealed partial class RawReader : IDisposable
                     return text.IsByteWise ? range => JsonReader.Lines(file, Notes, range) : null;
                 }
 
-            case ".csv" or ".tsv" or ".tab" when !file.Head(4).AsSpan().SequenceEqual("PAR1"u8) && !file.Head(4).AsSpan().SequenceEqual("PK\u0003\u0004"u8):
-                return DelimitedReader.Ranges(file, file.Name.EndsWith(".csv", StringComparison.OrdinalIgnoreCase) ? null : '\t', _columns);
+            case ".csv"
+            or ".tsv"
+            or ".tab"
+                when !file.Head(4).AsSpan().SequenceEqual("PAR1"u8)
+                    && !file.Head(4).AsSpan().SequenceEqual("PK\u0003\u0004"u8):
+                return DelimitedReader.Ranges(
+                    file,
+                    file.Name.EndsWith(".csv", StringComparison.OrdinalIgnoreCase) ? null : '\t',
+                    _columns
+                );
             default:
                 return null;
         }
@@ -175,22 +191,33 @@ public sealed partial class RawReader : IDisposable
     {
         byte[] head = file.Head(HeadBytes);
         ReadOnlySpan<byte> bytes = head;
-        if (bytes.TrimStart((ReadOnlySpan<byte>)[0xEF, 0xBB, 0xBF]).Trim(" \t\r\n"u8).IsEmpty && file.Length <= HeadBytes)
+        if (
+            bytes.TrimStart((ReadOnlySpan<byte>)[0xEF, 0xBB, 0xBF]).Trim(" \t\r\n"u8).IsEmpty
+            && file.Length <= HeadBytes
+        )
         {
             throw new DatasetException(DatasetException.EmptyFile, $"'{file.Name}' is empty.");
         }
 
-        string? kind = bytes.StartsWith("%PDF"u8) ? "a PDF"
-            : bytes.StartsWith((ReadOnlySpan<byte>)[0xD0, 0xCF, 0x11, 0xE0]) ? "an Office file of before 2007; save it as .xlsx or .csv"
+        string? kind =
+            bytes.StartsWith("%PDF"u8) ? "a PDF"
+            : bytes.StartsWith((ReadOnlySpan<byte>)[0xD0, 0xCF, 0x11, 0xE0])
+                ? "an Office file of before 2007; save it as .xlsx or .csv"
             : bytes.StartsWith("BZh"u8) ? "a bzip2 archive; pack it as .gz, .zst or .zip"
-            : bytes.StartsWith((ReadOnlySpan<byte>)[0xFD, 0x37, 0x7A, 0x58, 0x5A]) ? "an xz archive; pack it as .gz, .zst or .zip"
-            : bytes.StartsWith("7z"u8) && bytes.Length > 2 && bytes[2] == 0xBC ? "a 7z archive; pack it as .gz, .zst or .zip"
+            : bytes.StartsWith((ReadOnlySpan<byte>)[0xFD, 0x37, 0x7A, 0x58, 0x5A])
+                ? "an xz archive; pack it as .gz, .zst or .zip"
+            : bytes.StartsWith("7z"u8) && bytes.Length > 2 && bytes[2] == 0xBC
+                ? "a 7z archive; pack it as .gz, .zst or .zip"
             : bytes.StartsWith("Rar!"u8) ? "a RAR archive; pack it as .gz, .zst or .zip"
             : bytes.StartsWith("PAR1"u8) || bytes.StartsWith("PK\u0003\u0004"u8) ? null
-            : MixedText.LooksLikeText(bytes) ? null : "not text (it holds zero bytes)";
+            : MixedText.LooksLikeText(bytes) ? null
+            : "not text (it holds zero bytes)";
         if (kind is not null)
         {
-            throw new DatasetException(DatasetException.BinaryFile, $"'{file.Name}' is {kind}. Read are CSV, TSV, JSON, JSON lines, Parquet, XLSX, CoNLL and plain text, also packed.");
+            throw new DatasetException(
+                DatasetException.BinaryFile,
+                $"'{file.Name}' is {kind}. Read are CSV, TSV, JSON, JSON lines, Parquet, XLSX, CoNLL and plain text, also packed."
+            );
         }
     }
 

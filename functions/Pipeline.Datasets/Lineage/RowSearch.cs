@@ -6,7 +6,8 @@ namespace Pipeline.Datasets.Lineage;
 public static class RowSearch
 {
     /// <summary>The dataset's files in which rows stand.</summary>
-    public static IReadOnlyList<string> Files { get; } = [BlobLayout.TrainFile, BlobLayout.ValidationFile, BlobLayout.TestFile, BlobLayout.RejectedFile];
+    public static IReadOnlyList<string> Files { get; } =
+    [BlobLayout.TrainFile, BlobLayout.ValidationFile, BlobLayout.TestFile, BlobLayout.RejectedFile];
 
     /// <summary>Looks through a file of a dataset, line by line.</summary>
     /// <param name="file">Which of <see cref="Files"/> it is.</param>
@@ -18,7 +19,10 @@ public static class RowSearch
         string quoted = ContractJson.Write(id)[1..^1];
         foreach (string line in lines.Where(l => l.Contains(quoted, StringComparison.Ordinal)))
         {
-            RowFate? fate = file == BlobLayout.RejectedFile ? Of(ContractJson.Read<RejectedRow>(line), id) : Of(file, ContractJson.Read<Example>(line), id);
+            RowFate? fate =
+                file == BlobLayout.RejectedFile
+                    ? Of(ContractJson.Read<RejectedRow>(line), id)
+                    : Of(file, ContractJson.Read<Example>(line), id);
             if (fate is not null)
             {
                 yield return fate;
@@ -27,10 +31,20 @@ public static class RowSearch
     }
 
     private static RowFate? Of(string file, Example row, string id) =>
-        $"{row.Source.File}#{row.Source.Row}" == id ? new RowFate(file, row.Id, file == BlobLayout.TrainFile ? "learned from" : file == BlobLayout.TestFile ? "asked, not learned from" : "watched while training, not learned from")
-        : row.Synthetic?.Parents.Contains(id) == true ? new RowFate(file, row.Id, "a made row comes of it") : null;
+        $"{row.Source.File}#{row.Source.Row}" == id
+            ? new RowFate(
+                file,
+                row.Id,
+                file == BlobLayout.TrainFile ? "learned from"
+                    : file == BlobLayout.TestFile ? "asked, not learned from"
+                    : "watched while training, not learned from"
+            )
+        : row.Synthetic?.Parents.Contains(id) == true ? new RowFate(file, row.Id, "a made row comes of it")
+        : null;
 
     private static RowFate? Of(RejectedRow row, string id) =>
         row.Id == id ? new RowFate(BlobLayout.RejectedFile, row.Id, $"left out: {row.Reason}, {row.Detail}")
-        : row.DuplicateOf == id ? new RowFate(BlobLayout.RejectedFile, row.Id, $"another row was left out for it: {row.Reason}") : null;
+        : row.DuplicateOf == id
+            ? new RowFate(BlobLayout.RejectedFile, row.Id, $"another row was left out for it: {row.Reason}")
+        : null;
 }

@@ -11,14 +11,19 @@ public static class RowTrace
     /// <param name="id">The row's id, as the dataset's files have it.</param>
     public static string? Of(string folder, string id)
     {
-        DatasetManifest manifest = ContractJson.Read<DatasetManifest>(File.ReadAllBytes(Path.Combine(folder, BlobLayout.ManifestFile)));
+        DatasetManifest manifest = ContractJson.Read<DatasetManifest>(
+            File.ReadAllBytes(Path.Combine(folder, BlobLayout.ManifestFile))
+        );
         string quoted = $"\"id\":{ContractJson.Write(id)}";
         foreach (string file in RowSearch.Files)
         {
-            string? line = File.ReadLines(Path.Combine(folder, file)).FirstOrDefault(l => l.Contains(quoted, StringComparison.Ordinal));
+            string? line = File.ReadLines(Path.Combine(folder, file))
+                .FirstOrDefault(l => l.Contains(quoted, StringComparison.Ordinal));
             if (line is not null)
             {
-                return file == BlobLayout.RejectedFile ? Said(manifest, ContractJson.Read<RejectedRow>(line)) : Said(manifest, Path.GetFileNameWithoutExtension(file), ContractJson.Read<Example>(line));
+                return file == BlobLayout.RejectedFile
+                    ? Said(manifest, ContractJson.Read<RejectedRow>(line))
+                    : Said(manifest, Path.GetFileNameWithoutExtension(file), ContractJson.Read<Example>(line));
             }
         }
 
@@ -27,10 +32,14 @@ public static class RowTrace
 
     private static string Said(DatasetManifest manifest, string split, Example row)
     {
-        var said = new StringBuilder($"{row.Id}: in {split} of dataset {manifest.DatasetId}{(row.Label is null ? "" : $", labelled '{row.Label}'")}\n");
+        var said = new StringBuilder(
+            $"{row.Id}: in {split} of dataset {manifest.DatasetId}{(row.Label is null ? "" : $", labelled '{row.Label}'")}\n"
+        );
         if (row.Synthetic is { } made)
         {
-            said.Append($"Made by {made.Generator}, prompt {made.PromptHash}{(made.Parents.Count > 0 ? $", after {string.Join(", ", made.Parents)}" : "")}\n");
+            said.Append(
+                $"Made by {made.Generator}, prompt {made.PromptHash}{(made.Parents.Count > 0 ? $", after {string.Join(", ", made.Parents)}" : "")}\n"
+            );
         }
         else
         {
@@ -44,7 +53,9 @@ public static class RowTrace
 
         if (row.Replaced is { Count: > 0 })
         {
-            said.Append($"Replaced ({manifest.Settings.Privacy.Mode}): {string.Join(", ", row.Replaced.Select(r => $"{r.Key} {r.Value}"))}\n");
+            said.Append(
+                $"Replaced ({manifest.Settings.Privacy.Mode}): {string.Join(", ", row.Replaced.Select(r => $"{r.Key} {r.Value}"))}\n"
+            );
         }
 
         return said.Append($"Encoded with {manifest.Base}, template {manifest.Template}, as:\n{row.Text}").ToString();
@@ -55,7 +66,9 @@ public static class RowTrace
 
     private static string Place(DatasetManifest manifest, RowPlace place)
     {
-        SourceFile? source = manifest.Sources.FirstOrDefault(s => place.File == s.Name || place.File.StartsWith(s.Name + "/", StringComparison.Ordinal));
+        SourceFile? source = manifest.Sources.FirstOrDefault(s =>
+            place.File == s.Name || place.File.StartsWith(s.Name + "/", StringComparison.Ordinal)
+        );
         return $"Row {place.Row} of '{place.File}'{(place.Line > 0 ? $", line {place.Line}" : "")}{(place.Offset >= 0 ? $", byte {place.Offset}" : "")}{(source is null ? "" : $", of what was dropped as '{source.Name}', SHA-256 {source.Sha256}")}\n";
     }
 }

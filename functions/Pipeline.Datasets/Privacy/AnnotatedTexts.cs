@@ -17,7 +17,10 @@ public static class AnnotatedTexts
         List<RawRow> rows = [.. reader.Read(file)];
         if (LayoutRecognition.Of(rows, new ProjectSettings(), file.Name) is not SpanAnnotations layout)
         {
-            throw new DatasetException(DatasetException.NoColumn, $"'{file.Name}' has no span annotations: a text, and a list of start, end and type beside it.");
+            throw new DatasetException(
+                DatasetException.NoColumn,
+                $"'{file.Name}' has no span annotations: a text, and a list of start, end and type beside it."
+            );
         }
 
         var measure = new PrivacyMeasure();

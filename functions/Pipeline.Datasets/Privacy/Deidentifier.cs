@@ -15,7 +15,13 @@ public sealed class Deidentifier(PrivacySettings settings, string project)
     private const int ShortestAgain = 3;
 
     /// <summary>Types whose values mean something else in another place: a number, a weekday.</summary>
-    private static readonly string[] OnlyByContext = [PrivateType.Age, PrivateType.Zip, PrivateType.Date, PrivateType.People];
+    private static readonly string[] OnlyByContext =
+    [
+        PrivateType.Age,
+        PrivateType.Zip,
+        PrivateType.Date,
+        PrivateType.People,
+    ];
 
     private readonly IReadOnlyList<string> _types = [.. PrivateType.All.Where(settings.Types.Contains)];
 
@@ -23,14 +29,24 @@ public sealed class Deidentifier(PrivacySettings settings, string project)
     /// <param name="messages">The dialogue.</param>
     /// <param name="labelled">Whether the answer is a label, which stays.</param>
     /// <returns>The messages, and the values replaced by type.</returns>
-    public (List<ChatMessage> Messages, IReadOnlyDictionary<string, int> Replaced) Replace(IReadOnlyList<ChatMessage> messages, bool labelled)
+    public (List<ChatMessage> Messages, IReadOnlyDictionary<string, int> Replaced) Replace(
+        IReadOnlyList<ChatMessage> messages,
+        bool labelled
+    )
     {
         ArgumentNullException.ThrowIfNull(messages);
         var replaced = new SortedDictionary<string, int>(StringComparer.Ordinal);
         List<bool> stays = [.. messages.Select(m => labelled && m.Role == ChatMessage.Assistant)];
-        List<List<PrivateSpan>> spans = [.. messages.Select((m, i) => stays[i] ? [] : PrivacyScanner.Find(m.Content, _types).ToList())];
+        List<List<PrivateSpan>> spans =
+        [
+            .. messages.Select((m, i) => stays[i] ? [] : PrivacyScanner.Find(m.Content, _types).ToList()),
+        ];
         var values = new Dictionary<string, string>(StringComparer.Ordinal); // and the type of each
-        foreach ((ChatMessage message, PrivateSpan span) in messages.Zip(spans).SelectMany(m => m.Second.Select(s => (m.First, s))))
+        foreach (
+            (ChatMessage message, PrivateSpan span) in messages
+                .Zip(spans)
+                .SelectMany(m => m.Second.Select(s => (m.First, s)))
+        )
         {
             string value = message.Content[span.Start..span.End];
             if (value.Length >= ShortestAgain && !OnlyByContext.Contains(span.Type))
@@ -39,7 +55,14 @@ public sealed class Deidentifier(PrivacySettings settings, string project)
             }
         }
 
-        return ([.. messages.Select((m, i) => stays[i] ? m : m with { Content = Replace(m.Content, spans[i], values, replaced) })], replaced);
+        return (
+            [
+                .. messages.Select(
+                    (m, i) => stays[i] ? m : m with { Content = Replace(m.Content, spans[i], values, replaced) }
+                ),
+            ],
+            replaced
+        );
     }
 
     /// <summary>A value's surrogate: of the same form where the type has one, never the value itself.</summary>
@@ -49,9 +72,15 @@ public sealed class Deidentifier(PrivacySettings settings, string project)
         string normal = value.Trim().ToUpperInvariant();
         for (int attempt = 0; ; attempt++)
         {
-            int seed = int.Parse(ContentHash.ShortOf(project, $"{settings.Seed}", type, normal, $"{attempt}")[..7], System.Globalization.NumberStyles.HexNumber, System.Globalization.CultureInfo.InvariantCulture);
+            int seed = int.Parse(
+                ContentHash.ShortOf(project, $"{settings.Seed}", type, normal, $"{attempt}")[..7],
+                System.Globalization.NumberStyles.HexNumber,
+                System.Globalization.CultureInfo.InvariantCulture
+            );
             var faker = new Faker(settings.Locale) { Random = new Randomizer(seed) };
-            string surrogate = Make(faker, type, value).Replace("\"", "", StringComparison.Ordinal).Replace("\\", "", StringComparison.Ordinal);
+            string surrogate = Make(faker, type, value)
+                .Replace("\"", "", StringComparison.Ordinal)
+                .Replace("\\", "", StringComparison.Ordinal);
             if (!surrogate.Equals(value, StringComparison.OrdinalIgnoreCase) || attempt == 20)
             {
                 return surrogate;
@@ -59,11 +88,20 @@ public sealed class Deidentifier(PrivacySettings settings, string project)
         }
     }
 
-    private string Replace(string text, List<PrivateSpan> spans, Dictionary<string, string> values, SortedDictionary<string, int> replaced)
+    private string Replace(
+        string text,
+        List<PrivateSpan> spans,
+        Dictionary<string, string> values,
+        SortedDictionary<string, int> replaced
+    )
     {
         foreach ((string value, string type) in values)
         {
-            for (int at = text.IndexOf(value, StringComparison.Ordinal); at >= 0; at = text.IndexOf(value, at + value.Length, StringComparison.Ordinal))
+            for (
+                int at = text.IndexOf(value, StringComparison.Ordinal);
+                at >= 0;
+                at = text.IndexOf(value, at + value.Length, StringComparison.Ordinal)
+            )
             {
                 var again = new PrivateSpan(type, at, at + value.Length);
                 if (IsWhole(text, again) && !spans.Exists(s => s.Overlaps(again)))
@@ -84,7 +122,9 @@ public sealed class Deidentifier(PrivacySettings settings, string project)
         {
             string value = text[span.Start..span.End];
             replaced[span.Type] = replaced.GetValueOrDefault(span.Type) + 1;
-            result.Append(text, done, span.Start - done).Append(settings.Mode == PrivacySettings.Mask ? $"<{span.Type}>" : Surrogate(span.Type, value));
+            result
+                .Append(text, done, span.Start - done)
+                .Append(settings.Mode == PrivacySettings.Mask ? $"<{span.Type}>" : Surrogate(span.Type, value));
             done = span.End;
         }
 
@@ -92,30 +132,52 @@ public sealed class Deidentifier(PrivacySettings settings, string project)
     }
 
     private static bool IsWhole(string text, PrivateSpan span) =>
-        (span.Start == 0 || !char.IsLetterOrDigit(text[span.Start - 1])) && (span.End == text.Length || !char.IsLetterOrDigit(text[span.End]));
+        (span.Start == 0 || !char.IsLetterOrDigit(text[span.Start - 1]))
+        && (span.End == text.Length || !char.IsLetterOrDigit(text[span.End]));
 
-    private static string Make(Faker faker, string type, string value) => type switch
-    {
-        PrivateType.Email => faker.Internet.ExampleEmail().ToLowerInvariant(),
-        PrivateType.Url => $"https://www.example.org/{faker.Internet.DomainWord()}",
-        PrivateType.Ip => value.Contains(':', StringComparison.Ordinal) ? $"2001:db8::{faker.Random.Hexadecimal(4, "")}" : $"192.0.2.{faker.Random.Int(1, 254)}", // RFC 5737, RFC 3849: of documentation
-        PrivateType.Card => Card(faker, value),
-        PrivateType.Iban => Iban(faker, value),
-        PrivateType.Person => Person(faker, value),
-        PrivateType.Place => faker.Address.City(),
-        PrivateType.Organization => faker.Company.CompanyName(),
-        PrivateType.StreetAddress => faker.Address.StreetAddress(),
-        PrivateType.People => faker.PickRandom("Norwegian", "Portuguese", "Canadian", "Kenyan", "Peruvian", "Thai", "Irish", "Polish"),
-        _ => Digits(faker, value, keep: 0), // the form stays: phone, SSN, date, ZIP, age
-    };
+    private static string Make(Faker faker, string type, string value) =>
+        type switch
+        {
+            PrivateType.Email => faker.Internet.ExampleEmail().ToLowerInvariant(),
+            PrivateType.Url => $"https://www.example.org/{faker.Internet.DomainWord()}",
+            PrivateType.Ip => value.Contains(':', StringComparison.Ordinal)
+                ? $"2001:db8::{faker.Random.Hexadecimal(4, "")}"
+                : $"192.0.2.{faker.Random.Int(1, 254)}", // RFC 5737, RFC 3849: of documentation
+            PrivateType.Card => Card(faker, value),
+            PrivateType.Iban => Iban(faker, value),
+            PrivateType.Person => Person(faker, value),
+            PrivateType.Place => faker.Address.City(),
+            PrivateType.Organization => faker.Company.CompanyName(),
+            PrivateType.StreetAddress => faker.Address.StreetAddress(),
+            PrivateType.People => faker.PickRandom(
+                "Norwegian",
+                "Portuguese",
+                "Canadian",
+                "Kenyan",
+                "Peruvian",
+                "Thai",
+                "Irish",
+                "Polish"
+            ),
+            _ => Digits(faker, value, keep: 0), // the form stays: phone, SSN, date, ZIP, age
+        };
 
     /// <summary>As many words as the name had.</summary>
-    private static string Person(Faker faker, string value) => value.Contains(' ', StringComparison.Ordinal) ? $"{faker.Name.FirstName()} {faker.Name.LastName()}" : faker.Name.FirstName();
+    private static string Person(Faker faker, string value) =>
+        value.Contains(' ', StringComparison.Ordinal)
+            ? $"{faker.Name.FirstName()} {faker.Name.LastName()}"
+            : faker.Name.FirstName();
 
     private static string Digits(Faker faker, string value, int keep)
     {
         int digits = 0;
-        return string.Concat(value.Select(c => !char.IsAsciiDigit(c) ? c : digits++ < keep ? c : (char)('0' + faker.Random.Int(digits == 1 ? 1 : 0, 9))));
+        return string.Concat(
+            value.Select(c =>
+                !char.IsAsciiDigit(c) ? c
+                : digits++ < keep ? c
+                : (char)('0' + faker.Random.Int(digits == 1 ? 1 : 0, 9))
+            )
+        );
     }
 
     /// <summary>Another number of the same issuer's form whose check digit is right.</summary>
@@ -123,13 +185,28 @@ public sealed class Deidentifier(PrivacySettings settings, string project)
     {
         string other = Digits(faker, value, keep: 1);
         int last = other.AsSpan().LastIndexOfAnyInRange('0', '9');
-        return Enumerable.Range(0, 10).Select(d => $"{other[..last]}{d}{other[(last + 1)..]}").First(c => PrivacyScanner.IsLuhn(string.Concat(c.Where(char.IsAsciiDigit))));
+        return Enumerable
+            .Range(0, 10)
+            .Select(d => $"{other[..last]}{d}{other[(last + 1)..]}")
+            .First(c => PrivacyScanner.IsLuhn(string.Concat(c.Where(char.IsAsciiDigit))));
     }
 
     /// <summary>Another account of the same country whose check digits are right.</summary>
     private static string Iban(Faker faker, string value)
     {
-        string other = value[..4] + string.Concat(value[4..].Select(c => char.IsAsciiDigit(c) ? (char)('0' + faker.Random.Int(0, 9)) : char.IsAsciiLetter(c) ? (char)((char.IsUpper(c) ? 'A' : 'a') + faker.Random.Int(0, 25)) : c));
-        return Enumerable.Range(2, 97).Select(c => $"{other[..2]}{c:00}{other[4..]}").First(i => PrivacyScanner.IsIban(i.Replace(" ", "", StringComparison.Ordinal)));
+        string other =
+            value[..4]
+            + string.Concat(
+                value[4..]
+                    .Select(c =>
+                        char.IsAsciiDigit(c) ? (char)('0' + faker.Random.Int(0, 9))
+                        : char.IsAsciiLetter(c) ? (char)((char.IsUpper(c) ? 'A' : 'a') + faker.Random.Int(0, 25))
+                        : c
+                    )
+            );
+        return Enumerable
+            .Range(2, 97)
+            .Select(c => $"{other[..2]}{c:00}{other[4..]}")
+            .First(i => PrivacyScanner.IsIban(i.Replace(" ", "", StringComparison.Ordinal)));
     }
 }

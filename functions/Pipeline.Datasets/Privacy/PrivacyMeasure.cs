@@ -3,7 +3,9 @@ namespace Pipeline.Datasets.Privacy;
 /// <summary>How well spans are found, type by type, against annotations: a span counts as found when one of the same type overlaps it.</summary>
 public sealed class PrivacyMeasure
 {
-    private readonly SortedDictionary<string, (int Gold, int Hit, int Found, int Right)> _types = new(StringComparer.Ordinal);
+    private readonly SortedDictionary<string, (int Gold, int Hit, int Found, int Right)> _types = new(
+        StringComparer.Ordinal
+    );
 
     /// <summary>By type: annotated spans, how many of them were found, spans found, how many of them are right.</summary>
     public IReadOnlyDictionary<string, (int Gold, int Hit, int Found, int Right)> Types => _types;
@@ -28,5 +30,6 @@ public sealed class PrivacyMeasure
         }
     }
 
-    private void Change(string type, Func<(int Gold, int Hit, int Found, int Right), (int, int, int, int)> change) => _types[type] = change(_types.GetValueOrDefault(type));
+    private void Change(string type, Func<(int Gold, int Hit, int Found, int Right), (int, int, int, int)> change) =>
+        _types[type] = change(_types.GetValueOrDefault(type));
 }

@@ -40,7 +40,10 @@ public static partial class PrivacyScanner
         for (int i = 0; i < digits.Length; i++)
         {
             int digit = digits[^(i + 1)] - '0';
-            sum += i % 2 == 0 ? digit : digit > 4 ? (2 * digit) - 9 : 2 * digit;
+            sum +=
+                i % 2 == 0 ? digit
+                : digit > 4 ? (2 * digit) - 9
+                : 2 * digit;
         }
 
         return sum % 10 == 0;
@@ -60,19 +63,34 @@ public static partial class PrivacyScanner
         return remainder == 1;
     }
 
-    private static IEnumerable<PrivateSpan> Of(string type, string text) => type switch
-    {
-        PrivateType.Email => Spans(type, EmailForm().Matches(text)),
-        PrivateType.Url => Spans(type, UrlForm().Matches(text)),
-        PrivateType.Iban => Spans(type, IbanForm().Matches(text).Where(m => IsIban(m.Value.Replace(" ", "", StringComparison.Ordinal)))),
-        PrivateType.Ip => Spans(type, IpForm().Matches(text).Where(m => IPAddress.TryParse(m.Value, out _))),
-        PrivateType.Card => Spans(type, CardForm().Matches(text).Where(m => Digits(m.Value) is { Length: >= 12 and <= 19 } digits && digits[0] != '0' && digits.Distinct().Count() > 1 && IsLuhn(digits))),
-        PrivateType.Ssn => Spans(type, SsnForm().Matches(text)),
-        PrivateType.Phone => Phones(text),
-        _ => NameScanner.Find(type, text),
-    };
+    private static IEnumerable<PrivateSpan> Of(string type, string text) =>
+        type switch
+        {
+            PrivateType.Email => Spans(type, EmailForm().Matches(text)),
+            PrivateType.Url => Spans(type, UrlForm().Matches(text)),
+            PrivateType.Iban => Spans(
+                type,
+                IbanForm().Matches(text).Where(m => IsIban(m.Value.Replace(" ", "", StringComparison.Ordinal)))
+            ),
+            PrivateType.Ip => Spans(type, IpForm().Matches(text).Where(m => IPAddress.TryParse(m.Value, out _))),
+            PrivateType.Card => Spans(
+                type,
+                CardForm()
+                    .Matches(text)
+                    .Where(m =>
+                        Digits(m.Value) is { Length: >= 12 and <= 19 } digits
+                        && digits[0] != '0'
+                        && digits.Distinct().Count() > 1
+                        && IsLuhn(digits)
+                    )
+            ),
+            PrivateType.Ssn => Spans(type, SsnForm().Matches(text)),
+            PrivateType.Phone => Phones(text),
+            _ => NameScanner.Find(type, text),
+        };
 
-    private static IEnumerable<PrivateSpan> Spans(string type, IEnumerable<Match> matches) => matches.Select(m => new PrivateSpan(type, m.Index, m.Index + m.Length));
+    private static IEnumerable<PrivateSpan> Spans(string type, IEnumerable<Match> matches) =>
+        matches.Select(m => new PrivateSpan(type, m.Index, m.Index + m.Length));
 
     private static IEnumerable<PrivateSpan> Phones(string text)
     {
@@ -84,13 +102,21 @@ public static partial class PrivacyScanner
         foreach (Match match in PhoneForm().Matches(text))
         {
             string digits = Digits(match.Value);
-            if (digits.Length is >= 7 and <= 16 && !DateForm().IsMatch(match.Value) && (HasContext(text, match) || HasForm(match.Value)))
+            if (
+                digits.Length is >= 7 and <= 16
+                && !DateForm().IsMatch(match.Value)
+                && (HasContext(text, match) || HasForm(match.Value))
+            )
             {
                 yield return new PrivateSpan(PrivateType.Phone, match.Index, match.Index + match.Length);
             }
         }
 
-        foreach (PhoneNumberMatch match in Regions.SelectMany(r => PhoneNumberUtil.GetInstance().FindNumbers(text, r, PhoneNumberUtil.Leniency.STRICT_GROUPING, 1000)))
+        foreach (
+            PhoneNumberMatch match in Regions.SelectMany(r =>
+                PhoneNumberUtil.GetInstance().FindNumbers(text, r, PhoneNumberUtil.Leniency.STRICT_GROUPING, 1000)
+            )
+        )
         {
             yield return new PrivateSpan(PrivateType.Phone, match.Start, match.Start + match.Length);
         }
@@ -101,7 +127,8 @@ public static partial class PrivacyScanner
     {
         int from = Math.Max(0, match.Index - ContextCharacters);
         int to = Math.Min(text.Length, match.Index + match.Length + ContextCharacters / 2);
-        return Context().IsMatch(text.AsSpan(from, match.Index - from)) || ContextBehind().IsMatch(text.AsSpan(match.Index + match.Length, to - match.Index - match.Length));
+        return Context().IsMatch(text.AsSpan(from, match.Index - from))
+            || ContextBehind().IsMatch(text.AsSpan(match.Index + match.Length, to - match.Index - match.Length));
     }
 
     /// <summary>A form that hardly anything else has: a plus, an area code in brackets, 3-3-4 digits, five pairs, an extension.</summary>
@@ -109,7 +136,9 @@ public static partial class PrivacyScanner
 
     private static string Digits(string text) => string.Concat(text.Where(char.IsAsciiDigit));
 
-    [GeneratedRegex(@"(?<![\w.+-])[A-Za-z0-9][\w.+-]*@[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?\.[A-Za-z]{2,}(?![\w@])")]
+    [GeneratedRegex(
+        @"(?<![\w.+-])[A-Za-z0-9][\w.+-]*@[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?\.[A-Za-z]{2,}(?![\w@])"
+    )]
     private static partial Regex EmailForm();
 
     [GeneratedRegex(@"(?<![\w@])(?:https?://|ftp://|www\.)[^\s<>""')\]]*[^\s<>""')\].,;:!?]", RegexOptions.IgnoreCase)]
@@ -118,7 +147,9 @@ public static partial class PrivacyScanner
     [GeneratedRegex(@"(?<!\w)[A-Za-z]{2}\d{2}(?: ?[A-Za-z0-9]{4}){2,7}(?: ?[A-Za-z0-9]{1,3})?(?!\w)")]
     private static partial Regex IbanForm();
 
-    [GeneratedRegex(@"(?<![\w.])(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)(?![\w.]*\d)|(?<![\w:])(?:[0-9A-Fa-f]{1,4}:){7}[0-9A-Fa-f]{1,4}(?![\w:])|(?<![\w:])(?:[0-9A-Fa-f]{1,4}:){1,6}:(?:[0-9A-Fa-f]{1,4}(?::[0-9A-Fa-f]{1,4}){0,5})?(?![\w:])")]
+    [GeneratedRegex(
+        @"(?<![\w.])(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)(?![\w.]*\d)|(?<![\w:])(?:[0-9A-Fa-f]{1,4}:){7}[0-9A-Fa-f]{1,4}(?![\w:])|(?<![\w:])(?:[0-9A-Fa-f]{1,4}:){1,6}:(?:[0-9A-Fa-f]{1,4}(?::[0-9A-Fa-f]{1,4}){0,5})?(?![\w:])"
+    )]
     private static partial Regex IpForm();
 
     [GeneratedRegex(@"(?<![\w.,-])\d(?:[ -]?\d){11,18}(?![\w]|[.,-]\d)")]
@@ -127,18 +158,27 @@ public static partial class PrivacyScanner
     [GeneratedRegex(@"(?<![\w-])(?!000|666)\d{3}-(?!00)\d{2}-(?!0000)\d{4}(?![\w-])")]
     private static partial Regex SsnForm();
 
-    [GeneratedRegex(@"(?<![\w.,/@-])(?:\+ ?)?\(?\d(?:[ .()\-]{0,2}\d){6,15}(?: ?(?:x|ext\.?) ?\d{1,6})?(?![\w]|[.,-]\d)", RegexOptions.IgnoreCase)]
+    [GeneratedRegex(
+        @"(?<![\w.,/@-])(?:\+ ?)?\(?\d(?:[ .()\-]{0,2}\d){6,15}(?: ?(?:x|ext\.?) ?\d{1,6})?(?![\w]|[.,-]\d)",
+        RegexOptions.IgnoreCase
+    )]
     private static partial Regex PhoneForm();
 
     [GeneratedRegex(@"^(?:19|20)\d\d[-. ]\d{1,2}[-. ]\d{1,2}(?:\D|$)|^\d{1,2}[-. ]\d{1,2}[-. ](?:19|20)\d\d(?:\D|$)")]
     private static partial Regex DateForm();
 
-    [GeneratedRegex(@"(?:\b(?:phones?|tel|telephone|mobile|cell|fax|desk|call|dial|ring|text|sms|whats ?app|number|reach|contact|office|answering|receiving messages|hotline|support)\b)[^\d\n]{0,20}\n?\s*\Z|\bcall (?:me|us|him|her) (?:on|at)\s*\Z", RegexOptions.IgnoreCase)]
+    [GeneratedRegex(
+        @"(?:\b(?:phones?|tel|telephone|mobile|cell|fax|desk|call|dial|ring|text|sms|whats ?app|number|reach|contact|office|answering|receiving messages|hotline|support)\b)[^\d\n]{0,20}\n?\s*\Z|\bcall (?:me|us|him|her) (?:on|at)\s*\Z",
+        RegexOptions.IgnoreCase
+    )]
     private static partial Regex Context();
 
     [GeneratedRegex(@"\A[\s\-,(]{0,3}(?:office|fax|mobile|phone|cell|home|work|desk)\b", RegexOptions.IgnoreCase)]
     private static partial Regex ContextBehind();
 
-    [GeneratedRegex(@"^\+|^\(?\d{3}\)?[ .-]\d{3}[ .-]\d{4}|^\(\d{2,4}\)|^\d{2}(?:[ .-]\d{2}){3,4}$|(?:x|ext)|^\d{3}[ .-]\d{3}[ .-]\d{3}$|^0\d{2,4}[ .-]\d", RegexOptions.IgnoreCase)]
+    [GeneratedRegex(
+        @"^\+|^\(?\d{3}\)?[ .-]\d{3}[ .-]\d{4}|^\(\d{2,4}\)|^\d{2}(?:[ .-]\d{2}){3,4}$|(?:x|ext)|^\d{3}[ .-]\d{3}[ .-]\d{3}$|^0\d{2,4}[ .-]\d",
+        RegexOptions.IgnoreCase
+    )]
     private static partial Regex ClearForm();
 }

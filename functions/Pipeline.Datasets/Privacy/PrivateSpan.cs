@@ -34,25 +34,27 @@ public static class PrivateType
     public static IReadOnlyList<string> Sure { get; } = [Email, Iban, Url, Ip, Card, Ssn, Phone];
 
     /// <summary>All of them, the surest first: where two overlap the surer one stays.</summary>
-    public static IReadOnlyList<string> All { get; } = [.. Sure, Date, StreetAddress, Organization, Person, Place, People, Zip, Age];
+    public static IReadOnlyList<string> All { get; } =
+    [.. Sure, Date, StreetAddress, Organization, Person, Place, People, Zip, Age];
 
     /// <summary>Our name for one that others use; their own where we have none.</summary>
-    public static string Named(string other) => other.ToUpperInvariant() switch
-    {
-        "EMAIL" or "E-MAIL" => Email,
-        "PHONE" or "TELEPHONE" or "TEL" or "PHONENUMBER" => Phone,
-        "CREDITCARD" or "CARD" or "CREDIT_CARD_NUMBER" => Card,
-        "IBAN" => Iban,
-        "DOMAIN_NAME" or "DOMAIN" or "WEBSITE" => Url,
-        "IP" or "IPV4" or "IPV6" => Ip,
-        "NAME" or "PER" or "PERSON_NAME" => Person,
-        "LOC" or "LOCATION" or "CITY" or "COUNTRY" => Place,
-        "ORG" or "COMPANY" => Organization,
-        "ADDRESS" or "STREET" => StreetAddress,
-        "ZIP" or "ZIPCODE" or "POSTCODE" or "POSTAL_CODE" => Zip,
-        "DATE" or "TIME" => Date,
-        "NATIONALITY" => People,
-        "SSN" or "SOCIAL_SECURITY_NUMBER" => Ssn,
-        string same => same,
-    };
+    public static string Named(string other) =>
+        other.ToUpperInvariant() switch
+        {
+            "EMAIL" or "E-MAIL" => Email,
+            "PHONE" or "TELEPHONE" or "TEL" or "PHONENUMBER" => Phone,
+            "CREDITCARD" or "CARD" or "CREDIT_CARD_NUMBER" => Card,
+            "IBAN" => Iban,
+            "DOMAIN_NAME" or "DOMAIN" or "WEBSITE" => Url,
+            "IP" or "IPV4" or "IPV6" => Ip,
+            "NAME" or "PER" or "PERSON_NAME" => Person,
+            "LOC" or "LOCATION" or "CITY" or "COUNTRY" => Place,
+            "ORG" or "COMPANY" => Organization,
+            "ADDRESS" or "STREET" => StreetAddress,
+            "ZIP" or "ZIPCODE" or "POSTCODE" or "POSTAL_CODE" => Zip,
+            "DATE" or "TIME" => Date,
+            "NATIONALITY" => People,
+            "SSN" or "SOCIAL_SECURITY_NUMBER" => Ssn,
+            string same => same,
+        };
 }

@@ -38,7 +38,12 @@ public sealed class CommonShingles
     /// <summary>The shingles, in order.</summary>
     public ulong[] Found()
     {
-        List<ulong[]> texts = [.. _sample.Select(s => s.Shingles).DistinctBy(s => (s.Length, s.Aggregate(0UL, (hash, one) => hash + (one * 0x9E3779B97F4A7C15))))];
+        List<ulong[]> texts =
+        [
+            .. _sample
+                .Select(s => s.Shingles)
+                .DistinctBy(s => (s.Length, s.Aggregate(0UL, (hash, one) => hash + (one * 0x9E3779B97F4A7C15)))),
+        ];
         ulong[] all = [.. texts.SelectMany(t => t)];
         Array.Sort(all); // a table of counts would take ten times the memory
         List<ulong> found = [];

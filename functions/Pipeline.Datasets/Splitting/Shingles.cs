@@ -13,11 +13,15 @@ public static class Shingles
         ArgumentNullException.ThrowIfNull(text);
         var shingles = new List<ulong>();
         (ulong before, ulong last, int words) = (0, 0, 0);
-        for (int at = 0; at < text.Length;)
+        for (int at = 0; at < text.Length; )
         {
             if (text[at] == '@')
             {
-                for (at++; at < text.Length && (char.IsLetterOrDigit(text[at]) || text[at] == '_') && !IsIdeograph(text[at]); at++)
+                for (
+                    at++;
+                    at < text.Length && (char.IsLetterOrDigit(text[at]) || text[at] == '_') && !IsIdeograph(text[at]);
+                    at++
+                )
                 {
                     // a name
                 }
@@ -25,7 +29,11 @@ public static class Shingles
                 continue;
             }
 
-            if (text.AsSpan(at).StartsWith("http://", StringComparison.OrdinalIgnoreCase) || text.AsSpan(at).StartsWith("https://", StringComparison.OrdinalIgnoreCase) || text.AsSpan(at).StartsWith("www.", StringComparison.OrdinalIgnoreCase))
+            if (
+                text.AsSpan(at).StartsWith("http://", StringComparison.OrdinalIgnoreCase)
+                || text.AsSpan(at).StartsWith("https://", StringComparison.OrdinalIgnoreCase)
+                || text.AsSpan(at).StartsWith("www.", StringComparison.OrdinalIgnoreCase)
+            )
             {
                 for (; at < text.Length && !char.IsWhiteSpace(text[at]) && char.IsAscii(text[at]); at++)
                 {
@@ -43,7 +51,13 @@ public static class Shingles
 
             ulong word = 14695981039346656037;
             bool ideograph = IsIdeograph(text[at]);
-            for (int from = at; at < text.Length && (char.IsLetterOrDigit(text[at]) || char.IsSurrogate(text[at])) && (at == from || (!ideograph && !IsIdeograph(text[at]))); at++)
+            for (
+                int from = at;
+                at < text.Length
+                    && (char.IsLetterOrDigit(text[at]) || char.IsSurrogate(text[at]))
+                    && (at == from || (!ideograph && !IsIdeograph(text[at])));
+                at++
+            )
             {
                 word = (word ^ char.ToUpperInvariant(text[at])) * 1099511628211;
             }
@@ -70,11 +84,15 @@ public static class Shingles
     }
 
     /// <summary>Scripts without blanks between words: a sign is a word.</summary>
-    private static bool IsIdeograph(char c) => c is >= '\u2E80' and <= '\u9FFF' or >= '\uF900' and <= '\uFAFF' or >= '\u0E00' and <= '\u0E7F';
+    private static bool IsIdeograph(char c) =>
+        c is >= '\u2E80' and <= '\u9FFF' or >= '\uF900' and <= '\uFAFF' or >= '\u0E00' and <= '\u0E7F';
 
     private static ulong Mix(ulong one, ulong two, ulong three)
     {
-        ulong mixed = (one * 0x9E3779B97F4A7C15) ^ BitOperations.RotateLeft(two * 0xC2B2AE3D27D4EB4F, 23) ^ BitOperations.RotateLeft(three * 0x165667B19E3779F9, 41);
+        ulong mixed =
+            (one * 0x9E3779B97F4A7C15)
+            ^ BitOperations.RotateLeft(two * 0xC2B2AE3D27D4EB4F, 23)
+            ^ BitOperations.RotateLeft(three * 0x165667B19E3779F9, 41);
         mixed = (mixed ^ (mixed >> 31)) * 0xD6E8FEB86659FD93;
         return mixed ^ (mixed >> 32);
     }

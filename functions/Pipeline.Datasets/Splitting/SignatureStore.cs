@@ -7,7 +7,14 @@ namespace Pipeline.Datasets.Splitting;
 public sealed class SignatureStore : IDisposable
 {
     private const int Bytes = NearDuplicates.Hashes * sizeof(uint);
-    private readonly FileStream _file = new(Path.Combine(Path.GetTempPath(), $"pipeline-signatures-{Guid.NewGuid():N}"), FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, 1 << 16, FileOptions.DeleteOnClose);
+    private readonly FileStream _file = new(
+        Path.Combine(Path.GetTempPath(), $"pipeline-signatures-{Guid.NewGuid():N}"),
+        FileMode.CreateNew,
+        FileAccess.ReadWrite,
+        FileShare.None,
+        1 << 16,
+        FileOptions.DeleteOnClose
+    );
     private MemoryMappedFile? _map;
     private MemoryMappedViewAccessor? _view;
 
@@ -31,7 +38,14 @@ public sealed class SignatureStore : IDisposable
         if (_view is null)
         {
             _file.Flush();
-            _map = MemoryMappedFile.CreateFromFile(_file, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: true);
+            _map = MemoryMappedFile.CreateFromFile(
+                _file,
+                null,
+                0,
+                MemoryMappedFileAccess.Read,
+                HandleInheritability.None,
+                leaveOpen: true
+            );
             _view = _map.CreateViewAccessor(0, 0, MemoryMappedFileAccess.Read);
         }
 

@@ -10,7 +10,12 @@ namespace Pipeline.Datasets.Splitting;
 public static class StratifiedSplit
 {
     /// <summary>A row's place in the order: a hash of seed and text.</summary>
-    public static ulong OrderOf(int seed, string text) => ulong.Parse(ContentHash.ShortOf(seed.ToString(CultureInfo.InvariantCulture), text), NumberStyles.HexNumber, CultureInfo.InvariantCulture);
+    public static ulong OrderOf(int seed, string text) =>
+        ulong.Parse(
+            ContentHash.ShortOf(seed.ToString(CultureInfo.InvariantCulture), text),
+            NumberStyles.HexNumber,
+            CultureInfo.InvariantCulture
+        );
 
     /// <summary>Divides the rows.</summary>
     /// <param name="rows">Accepted rows.</param>
@@ -18,7 +23,12 @@ public static class StratifiedSplit
     /// <param name="validation">Share for validation, 0 to 0.5.</param>
     /// <param name="test">Share for test, 0 to 0.5; a label with at least three rows gets at least one test row when this is above 0, unless they are all of one cluster.</param>
     /// <returns>For each row where it goes.</returns>
-    public static Split[] Divide(IReadOnlyList<SplitRow> rows, IReadOnlyList<int> clusters, double validation, double test)
+    public static Split[] Divide(
+        IReadOnlyList<SplitRow> rows,
+        IReadOnlyList<int> clusters,
+        double validation,
+        double test
+    )
     {
         ArgumentNullException.ThrowIfNull(rows);
         ArgumentNullException.ThrowIfNull(clusters);
@@ -38,7 +48,11 @@ public static class StratifiedSplit
                 // One that would go far beyond the share trains,
                 // and so does the last one where nothing trains yet.
                 bool needed = left-- == 1 && trained == 0 && several;
-                Split to = needed ? Split.Train : tested < testRows && Fits(tested, Size(group), testRows) ? Split.Test : validated < validationRows && Fits(validated, Size(group), validationRows) ? Split.Validation : Split.Train;
+                Split to =
+                    needed ? Split.Train
+                    : tested < testRows && Fits(tested, Size(group), testRows) ? Split.Test
+                    : validated < validationRows && Fits(validated, Size(group), validationRows) ? Split.Validation
+                    : Split.Train;
                 Array.ForEach(group, i => place[i] = to);
                 tested += to == Split.Test ? Size(group) : 0;
                 validated += to == Split.Validation ? Size(group) : 0;

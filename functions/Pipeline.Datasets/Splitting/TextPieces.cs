@@ -25,8 +25,21 @@ public static class TextPieces
         {
             int cut = Fits(rest, ChatMessage.Document) ? rest.Length : Cut(rest);
             bool last = cut == rest.Length;
-            ChatMessage[] messages = [new ChatMessage(last ? ChatMessage.Document : ChatMessage.Excerpt, last ? rest : rest[..cut].TrimEnd(' '))];
-            yield return piece == 1 && last ? text : text with { Id = $"{text.Id}.{piece}", Messages = messages, Text = encoder.Template.Render(messages) };
+            ChatMessage[] messages =
+            [
+                new ChatMessage(
+                    last ? ChatMessage.Document : ChatMessage.Excerpt,
+                    last ? rest : rest[..cut].TrimEnd(' ')
+                ),
+            ];
+            yield return piece == 1 && last
+                ? text
+                : text with
+                {
+                    Id = $"{text.Id}.{piece}",
+                    Messages = messages,
+                    Text = encoder.Template.Render(messages),
+                };
             if (last)
             {
                 yield break;
@@ -35,7 +48,9 @@ public static class TextPieces
             rest = rest[cut..].TrimStart(' ');
         }
 
-        bool Fits(string part, string role) => part.Length <= (long)maxTokens * LongestToken && encoder.Encode([new ChatMessage(role, part)]).Ids.Count <= maxTokens;
+        bool Fits(string part, string role) =>
+            part.Length <= (long)maxTokens * LongestToken
+            && encoder.Encode([new ChatMessage(role, part)]).Ids.Count <= maxTokens;
 
         int Cut(string whole)
         {
@@ -48,7 +63,10 @@ public static class TextPieces
             }
 
             int most = Math.Max(1, fits);
-            return Behind(whole, most, "\n\n") ?? Behind(whole, most, "\n") ?? Behind(whole, most, ". ") ?? Behind(whole, most, " ")
+            return Behind(whole, most, "\n\n")
+                ?? Behind(whole, most, "\n")
+                ?? Behind(whole, most, ". ")
+                ?? Behind(whole, most, " ")
                 ?? (most > 1 && char.IsHighSurrogate(whole[most - 1]) ? most - 1 : most);
         }
     }

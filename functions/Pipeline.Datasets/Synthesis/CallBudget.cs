@@ -20,7 +20,10 @@ internal sealed class CallBudget(ModelSynthesisSettings settings)
     public long TokensOut { get; private set; }
 
     /// <summary>What was spent; <c>null</c> without prices.</summary>
-    public double? Cost => settings.PriceOfMillionIn is { } priceIn && settings.PriceOfMillionOut is { } priceOut ? Price(TokensIn, TokensOut, priceIn, priceOut) : null;
+    public double? Cost =>
+        settings.PriceOfMillionIn is { } priceIn && settings.PriceOfMillionOut is { } priceOut
+            ? Price(TokensIn, TokensOut, priceIn, priceOut)
+            : null;
 
     /// <summary>Waits until a call fits.</summary>
     /// <param name="mostIn">Prompt tokens at most.</param>
@@ -34,10 +37,20 @@ internal sealed class CallBudget(ModelSynthesisSettings settings)
             Task settled;
             lock (_gate)
             {
-                (long tokens, double money) = (mostIn + mostOut, Price(mostIn, mostOut, settings.PriceOfMillionIn ?? 0, settings.PriceOfMillionOut ?? 0));
-                if (TokensIn + TokensOut + _reserved + tokens <= settings.TokenBudget && (settings.MoneyBudget is not { } most || Cost + _reservedMoney + money <= most))
+                (long tokens, double money) = (
+                    mostIn + mostOut,
+                    Price(mostIn, mostOut, settings.PriceOfMillionIn ?? 0, settings.PriceOfMillionOut ?? 0)
+                );
+                if (
+                    TokensIn + TokensOut + _reserved + tokens <= settings.TokenBudget
+                    && (settings.MoneyBudget is not { } most || Cost + _reservedMoney + money <= most)
+                )
                 {
-                    (_reserved, _reservedMoney, _underWay) = (_reserved + tokens, _reservedMoney + money, _underWay + 1);
+                    (_reserved, _reservedMoney, _underWay) = (
+                        _reserved + tokens,
+                        _reservedMoney + money,
+                        _underWay + 1
+                    );
                     return true;
                 }
 
@@ -58,7 +71,10 @@ internal sealed class CallBudget(ModelSynthesisSettings settings)
     {
         lock (_gate)
         {
-            (long tokens, double money) = (mostIn + mostOut, Price(mostIn, mostOut, settings.PriceOfMillionIn ?? 0, settings.PriceOfMillionOut ?? 0));
+            (long tokens, double money) = (
+                mostIn + mostOut,
+                Price(mostIn, mostOut, settings.PriceOfMillionIn ?? 0, settings.PriceOfMillionOut ?? 0)
+            );
             (_reserved, _reservedMoney, _underWay) = (_reserved - tokens, _reservedMoney - money, _underWay - 1);
             _settled.SetResult();
             _settled = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -74,5 +90,6 @@ internal sealed class CallBudget(ModelSynthesisSettings settings)
         }
     }
 
-    private static double Price(long tokensIn, long tokensOut, double priceIn, double priceOut) => ((tokensIn * priceIn) + (tokensOut * priceOut)) / 1e6;
+    private static double Price(long tokensIn, long tokensOut, double priceIn, double priceOut) =>
+        ((tokensIn * priceIn) + (tokensOut * priceOut)) / 1e6;
 }

@@ -32,7 +32,12 @@ internal static class ModelRows
                     }
 
                     using JsonDocument row = JsonDocument.ParseValue(ref reader);
-                    rows.Add(row.RootElement.EnumerateObject().Where(p => p.Value.ValueKind == JsonValueKind.String).DistinctBy(p => p.Name).ToDictionary(p => p.Name, p => p.Value.GetString()!, StringComparer.Ordinal));
+                    rows.Add(
+                        row.RootElement.EnumerateObject()
+                            .Where(p => p.Value.ValueKind == JsonValueKind.String)
+                            .DistinctBy(p => p.Name)
+                            .ToDictionary(p => p.Name, p => p.Value.GetString()!, StringComparer.Ordinal)
+                    );
                 }
             }
         }

@@ -12,7 +12,12 @@ namespace Pipeline.Datasets.Synthesis;
 /// <param name="shelf">Where answers are kept.</param>
 /// <param name="settings">The project's settings, with a model.</param>
 /// <param name="labels">The labels; empty for tasks without.</param>
-public sealed class ModelSynthesis(IChatClient client, IAnswerShelf shelf, ProjectSettings settings, IReadOnlyList<string> labels)
+public sealed class ModelSynthesis(
+    IChatClient client,
+    IAnswerShelf shelf,
+    ProjectSettings settings,
+    IReadOnlyList<string> labels
+)
 {
     private const int MostFailuresInARow = 3;
     private readonly ModelSynthesisSettings _model = settings.Synthesis.Model!;
@@ -28,26 +33,53 @@ public sealed class ModelSynthesis(IChatClient client, IAnswerShelf shelf, Proje
     /// <param name="pause">Set: start no more calls; what is missing is bought when this is called again.</param>
     /// <param name="cancellation">Ends the calls.</param>
     /// <exception cref="DatasetException">Key, endpoint or deployment are wrong.</exception>
-    public async Task<ModelSynthesisResult> RunAsync(IReadOnlyList<Example> train, CancellationToken pause, CancellationToken cancellation)
+    public async Task<ModelSynthesisResult> RunAsync(
+        IReadOnlyList<Example> train,
+        CancellationToken pause,
+        CancellationToken cancellation
+    )
     {
         ArgumentNullException.ThrowIfNull(train);
         List<Call> calls = [.. Calls(train)];
         List<SyntheticRow> rows = await AskAllAsync(calls, pause, cancellation).ConfigureAwait(false);
         long asked = calls.Sum(c => (long)c.Rows);
-        return new ModelSynthesisResult(_over || !pause.IsCancellationRequested, rows, Summary(asked, rows.Count), Notes());
+        return new ModelSynthesisResult(
+            _over || !pause.IsCancellationRequested,
+            rows,
+            Summary(asked, rows.Count),
+            Notes()
+        );
     }
 
     /// <summary>The calls in the order in which they are made: label after label, so many rows each.</summary>
     private IEnumerable<Call> Calls(IReadOnlyList<Example> train)
     {
-        ILookup<string, Example> byLabel = train.Where(t => t.Synthetic is null).ToLookup(t => t.Label ?? "", StringComparer.Ordinal);
+        ILookup<string, Example> byLabel = train
+            .Where(t => t.Synthetic is null)
+            .ToLookup(t => t.Label ?? "", StringComparer.Ordinal);
         foreach (string? label in labels.Count > 0 ? labels.Select(l => (string?)l) : [null])
         {
             Example[] parents = [.. byLabel[label ?? ""]];
             for (int left = _model.Rows; left > 0; left -= _model.RowsPerCall)
             {
-                int seed = int.Parse(ContentHash.ShortOf(settings.Synthesis.Seed.ToString(CultureInfo.InvariantCulture), label ?? "", left.ToString(CultureInfo.InvariantCulture))[..7], NumberStyles.HexNumber, CultureInfo.InvariantCulture);
-                Example[] shown = parents.Length == 0 ? [] : [.. new Random(seed).GetItems(parents, Math.Min(_model.Examples, parents.Length)).DistinctBy(p => p.Id)];
+                int seed = int.Parse(
+                    ContentHash.ShortOf(
+                        settings.Synthesis.Seed.ToString(CultureInfo.InvariantCulture),
+                        label ?? "",
+                        left.ToString(CultureInfo.InvariantCulture)
+                    )[..7],
+                    NumberStyles.HexNumber,
+                    CultureInfo.InvariantCulture
+                );
+                Example[] shown =
+                    parents.Length == 0
+                        ? []
+                        :
+                        [
+                            .. new Random(seed)
+                                .GetItems(parents, Math.Min(_model.Examples, parents.Length))
+                                .DistinctBy(p => p.Id),
+                        ];
                 int rows = Math.Min(left, _model.RowsPerCall);
                 yield return new Call(seed, label, rows, shown, _prompts.Write(label, rows, shown));
             }
@@ -70,10 +102,17 @@ public sealed class ModelSynthesis(IChatClient client, IAnswerShelf shelf, Proje
             Flaw("no JSON of the form asked for");
         }
 
-        return rows.Take(call.Rows).Select(row => new SyntheticRow
-        {
-            Text = row.GetValueOrDefault("text", ""), Answer = call.Label ?? row.GetValueOrDefault("answer", ""), Origin = new SyntheticOrigin(_model.Deployment, call.Question.Hash, [.. call.Parents.Select(p => p.Id)]),
-        });
+        return rows.Take(call.Rows)
+            .Select(row => new SyntheticRow
+            {
+                Text = row.GetValueOrDefault("text", ""),
+                Answer = call.Label ?? row.GetValueOrDefault("answer", ""),
+                Origin = new SyntheticOrigin(
+                    _model.Deployment,
+                    call.Question.Hash,
+                    [.. call.Parents.Select(p => p.Id)]
+                ),
+            });
     }
 
     /// <summary>Has the rows' labels told by a second call; where the two differ, or it gives no answer, a person decides.</summary>
@@ -83,13 +122,22 @@ public sealed class ModelSynthesis(IChatClient client, IAnswerShelf shelf, Proje
         for (int i = 0; i < rows.Count; i++)
         {
             string? label = told.Count == rows.Count ? told[i].GetValueOrDefault("label") : null;
-            yield return label == rows[i].Answer ? rows[i]
-                : rows[i] with { Doubt = $"written as '{rows[i].Answer}', {(label is null ? "and the check gave no answer to it" : $"checked as '{label}'")}; decide, and drop it again with the label" };
+            yield return label == rows[i].Answer
+                ? rows[i]
+                : rows[i] with
+                {
+                    Doubt =
+                        $"written as '{rows[i].Answer}', {(label is null ? "and the check gave no answer to it" : $"checked as '{label}'")}; decide, and drop it again with the label",
+                };
         }
     }
 
     /// <summary>Makes the calls in order, some at a time, those bought before for nothing; stops at the budget, the pause, or when the service is away.</summary>
-    private async Task<List<SyntheticRow>> AskAllAsync(List<Call> calls, CancellationToken pause, CancellationToken cancellation)
+    private async Task<List<SyntheticRow>> AskAllAsync(
+        List<Call> calls,
+        CancellationToken pause,
+        CancellationToken cancellation
+    )
     {
         var written = new List<SyntheticRow>?[calls.Count];
         using var slots = new SemaphoreSlim(_model.Concurrency);
@@ -99,7 +147,10 @@ public sealed class ModelSynthesis(IChatClient client, IAnswerShelf shelf, Proje
             ModelAnswer? known = await KnownAsync(call.Question, call.Seed, cancellation).ConfigureAwait(false);
             List<SyntheticRow> rows = known is null ? [] : [.. RowsOf(call, known)];
             bool check = _model.CheckLabels && labels.Count > 0 && (known is null || rows.Count > 0);
-            ModelAnswer? told = check && known is not null ? await KnownAsync(QuestionOf(rows), call.Seed, cancellation).ConfigureAwait(false) : null;
+            ModelAnswer? told =
+                check && known is not null
+                    ? await KnownAsync(QuestionOf(rows), call.Seed, cancellation).ConfigureAwait(false)
+                    : null;
             if (known is not null && (told is not null || !check))
             {
                 written[index] = [.. check ? Compared(rows, told) : rows];
@@ -107,28 +158,38 @@ public sealed class ModelSynthesis(IChatClient client, IAnswerShelf shelf, Proje
             }
 
             await slots.WaitAsync(cancellation).ConfigureAwait(false);
-            long mostIn = (known is null ? call.Question.MostTokens : 0) + (check ? _prompts.MostTokensOfCheck(call.Rows, _model.MaxOutputTokens) : 0);
+            long mostIn =
+                (known is null ? call.Question.MostTokens : 0)
+                + (check ? _prompts.MostTokensOfCheck(call.Rows, _model.MaxOutputTokens) : 0);
             long mostOut = _model.MaxOutputTokens * (long)((known is null ? 1 : 0) + (check ? 1 : 0));
-            if (pause.IsCancellationRequested || _over || !await ReserveAsync(mostIn, mostOut, cancellation).ConfigureAwait(false))
+            if (
+                pause.IsCancellationRequested
+                || _over
+                || !await ReserveAsync(mostIn, mostOut, cancellation).ConfigureAwait(false)
+            )
             {
                 slots.Release();
                 break;
             }
 
-            underWay.Add(Task.Run(
-                async () =>
-                {
-                    try
+            underWay.Add(
+                Task.Run(
+                    async () =>
                     {
-                        written[index] = await WorkAsync(call, known is null ? null : rows, check, cancellation).ConfigureAwait(false);
-                    }
-                    finally
-                    {
-                        _budget.Settle(mostIn, mostOut);
-                        slots.Release();
-                    }
-                },
-                cancellation));
+                        try
+                        {
+                            written[index] = await WorkAsync(call, known is null ? null : rows, check, cancellation)
+                                .ConfigureAwait(false);
+                        }
+                        finally
+                        {
+                            _budget.Settle(mostIn, mostOut);
+                            slots.Release();
+                        }
+                    },
+                    cancellation
+                )
+            );
         }
 
         await Task.WhenAll(underWay).ConfigureAwait(false);
@@ -143,12 +204,20 @@ public sealed class ModelSynthesis(IChatClient client, IAnswerShelf shelf, Proje
         }
 
         _over = true;
-        Say("budget", $"{_model.Deployment}: the budget ends it after {_budget.Calls} calls; the next one could exceed it. Raise synthesis.model.tokenBudget or moneyBudget to go on.");
+        Say(
+            "budget",
+            $"{_model.Deployment}: the budget ends it after {_budget.Calls} calls; the next one could exceed it. Raise synthesis.model.tokenBudget or moneyBudget to go on."
+        );
         return false;
     }
 
     /// <summary>One call for rows, and the check of what it gave.</summary>
-    private async Task<List<SyntheticRow>?> WorkAsync(Call call, List<SyntheticRow>? rows, bool check, CancellationToken cancellation)
+    private async Task<List<SyntheticRow>?> WorkAsync(
+        Call call,
+        List<SyntheticRow>? rows,
+        bool check,
+        CancellationToken cancellation
+    )
     {
         if (rows is null)
         {
@@ -161,13 +230,21 @@ public sealed class ModelSynthesis(IChatClient client, IAnswerShelf shelf, Proje
             rows = [.. RowsOf(call, answer)];
         }
 
-        return check && rows.Count > 0 ? [.. Compared(rows, await AskAsync(call, QuestionOf(rows), cancellation).ConfigureAwait(false))] : rows;
+        return check && rows.Count > 0
+            ? [.. Compared(rows, await AskAsync(call, QuestionOf(rows), cancellation).ConfigureAwait(false))]
+            : rows;
     }
 
     private ModelQuestion QuestionOf(List<SyntheticRow> rows) => _prompts.Check([.. rows.Select(r => r.Text)]);
 
     private string KeyOf(ModelQuestion question, int seed) =>
-        ContentHash.ShortOf(_model.Deployment, $"{seed}", _model.Temperature.ToString(CultureInfo.InvariantCulture), $"{_model.MaxOutputTokens}", question.Hash);
+        ContentHash.ShortOf(
+            _model.Deployment,
+            $"{seed}",
+            _model.Temperature.ToString(CultureInfo.InvariantCulture),
+            $"{_model.MaxOutputTokens}",
+            question.Hash
+        );
 
     private async Task<ModelAnswer?> KnownAsync(ModelQuestion question, int seed, CancellationToken cancellation)
     {
@@ -184,7 +261,8 @@ public sealed class ModelSynthesis(IChatClient client, IAnswerShelf shelf, Proje
     {
         try
         {
-            ModelAnswer bought = await CallAsync(question, KeyOf(question, call.Seed), call.Seed, cancellation).ConfigureAwait(false);
+            ModelAnswer bought = await CallAsync(question, KeyOf(question, call.Seed), call.Seed, cancellation)
+                .ConfigureAwait(false);
             ModelAnswer answer = bought with { Parents = [.. call.Parents.Select(p => p.Id)] };
             _budget.Count(answer);
             Interlocked.Exchange(ref _failures, 0);
@@ -198,27 +276,57 @@ public sealed class ModelSynthesis(IChatClient client, IAnswerShelf shelf, Proje
         catch (ModelCallException fault) // away, also after the client's own tries
         {
             _over = Interlocked.Increment(ref _failures) >= MostFailuresInARow || _over;
-            Say("away", $"{_model.Deployment}: the service did not answer some calls ({fault.Message}); the dataset is made with what was bought. Start it again to buy the rest.");
+            Say(
+                "away",
+                $"{_model.Deployment}: the service did not answer some calls ({fault.Message}); the dataset is made with what was bought. Start it again to buy the rest."
+            );
             return null;
         }
     }
 
-    private async Task<ModelAnswer> CallAsync(ModelQuestion question, string key, int seed, CancellationToken cancellation)
+    private async Task<ModelAnswer> CallAsync(
+        ModelQuestion question,
+        string key,
+        int seed,
+        CancellationToken cancellation
+    )
     {
         var options = new ChatOptions
         {
-            Seed = seed, Temperature = (float)_model.Temperature, MaxOutputTokens = _model.MaxOutputTokens, ResponseFormat = ChatResponseFormat.ForJsonSchema(question.Schema, question.Form),
+            Seed = seed,
+            Temperature = (float)_model.Temperature,
+            MaxOutputTokens = _model.MaxOutputTokens,
+            ResponseFormat = ChatResponseFormat.ForJsonSchema(question.Schema, question.Form),
             AdditionalProperties = new AdditionalPropertiesDictionary { ["strict"] = true },
         };
         try
         {
-            ChatResponse response = await client.GetResponseAsync(question.Messages, options, cancellation).ConfigureAwait(false);
-            string finish = response.FinishReason == ChatFinishReason.ContentFilter ? ModelAnswer.Filtered : response.FinishReason == ChatFinishReason.Length ? ModelAnswer.Length : ModelAnswer.Stop;
-            return new ModelAnswer { Key = key, Finish = finish, Text = response.Text, TokensIn = response.Usage?.InputTokenCount ?? question.MostTokens, TokensOut = response.Usage?.OutputTokenCount ?? _model.MaxOutputTokens };
+            ChatResponse response = await client
+                .GetResponseAsync(question.Messages, options, cancellation)
+                .ConfigureAwait(false);
+            string finish =
+                response.FinishReason == ChatFinishReason.ContentFilter ? ModelAnswer.Filtered
+                : response.FinishReason == ChatFinishReason.Length ? ModelAnswer.Length
+                : ModelAnswer.Stop;
+            return new ModelAnswer
+            {
+                Key = key,
+                Finish = finish,
+                Text = response.Text,
+                TokensIn = response.Usage?.InputTokenCount ?? question.MostTokens,
+                TokensOut = response.Usage?.OutputTokenCount ?? _model.MaxOutputTokens,
+            };
         }
         catch (ModelCallException fault) when (fault.Kind == ModelCallFault.Refused)
         {
-            return new ModelAnswer { Key = key, Finish = ModelAnswer.Filtered, Text = "", TokensIn = 0, TokensOut = 0 };
+            return new ModelAnswer
+            {
+                Key = key,
+                Finish = ModelAnswer.Filtered,
+                Text = "",
+                TokensIn = 0,
+                TokensOut = 0,
+            };
         }
     }
 
@@ -238,12 +346,29 @@ public sealed class ModelSynthesis(IChatClient client, IAnswerShelf shelf, Proje
         }
     }
 
-    private IReadOnlyList<string> Notes() => [.. _notes.Values, .. _flaws.Select(f => $"{_model.Deployment}: answers {f.Key}: {f.Value}.")];
+    private IReadOnlyList<string> Notes() =>
+        [.. _notes.Values, .. _flaws.Select(f => $"{_model.Deployment}: answers {f.Key}: {f.Value}.")];
 
-    private SynthesisSummary Summary(long asked, int made) => new(_model.Deployment, asked, made, 0, _budget.Calls, _budget.TokensIn, _budget.TokensOut, _budget.Cost is { } cost ? Math.Round(cost, 4) : null);
+    private SynthesisSummary Summary(long asked, int made) =>
+        new(
+            _model.Deployment,
+            asked,
+            made,
+            0,
+            _budget.Calls,
+            _budget.TokensIn,
+            _budget.TokensOut,
+            _budget.Cost is { } cost ? Math.Round(cost, 4) : null
+        );
 
     /// <summary>One call for rows.</summary>
-    private sealed record Call(int Seed, string? Label, int Rows, IReadOnlyList<Example> Parents, ModelQuestion Question);
+    private sealed record Call(
+        int Seed,
+        string? Label,
+        int Rows,
+        IReadOnlyList<Example> Parents,
+        ModelQuestion Question
+    );
 }
 
 /// <summary>What a language model wrote.</summary>
@@ -251,4 +376,9 @@ public sealed class ModelSynthesis(IChatClient client, IAnswerShelf shelf, Proje
 /// <param name="Rows">The rows, in the order of the calls.</param>
 /// <param name="Summary">What they cost.</param>
 /// <param name="Notes">What a person should know.</param>
-public sealed record ModelSynthesisResult(bool IsWhole, IReadOnlyList<SyntheticRow> Rows, SynthesisSummary Summary, IReadOnlyList<string> Notes);
+public sealed record ModelSynthesisResult(
+    bool IsWhole,
+    IReadOnlyList<SyntheticRow> Rows,
+    SynthesisSummary Summary,
+    IReadOnlyList<string> Notes
+);

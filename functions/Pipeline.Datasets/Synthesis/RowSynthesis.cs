@@ -16,12 +16,21 @@ public sealed class RowSynthesis(IChatClient? client, IAnswerShelf shelf, string
     /// <param name="pause">Set: start no more calls; what is missing is bought when this is called again.</param>
     /// <param name="cancellation">Ends the calls.</param>
     /// <exception cref="DatasetException">Key, endpoint or deployment are wrong.</exception>
-    public async Task<SyntheticRows> MakeAsync(ProjectSettings settings, IReadOnlyList<string> labels, IReadOnlyList<Example> train, CancellationToken pause, CancellationToken cancellation)
+    public async Task<SyntheticRows> MakeAsync(
+        ProjectSettings settings,
+        IReadOnlyList<string> labels,
+        IReadOnlyList<Example> train,
+        CancellationToken pause,
+        CancellationToken cancellation
+    )
     {
         ArgumentNullException.ThrowIfNull(settings);
         ArgumentNullException.ThrowIfNull(labels);
         List<SyntheticRow> rows = [.. TemplateSynthesis.Rows(settings.Synthesis, labels.Count > 0)];
-        List<SynthesisSummary> summaries = rows.Count == 0 ? [] : [new SynthesisSummary(TemplateSynthesis.Generator, rows.Count, rows.Count, 0, 0, 0, 0, null)];
+        List<SynthesisSummary> summaries =
+            rows.Count == 0
+                ? []
+                : [new SynthesisSummary(TemplateSynthesis.Generator, rows.Count, rows.Count, 0, 0, 0, 0, null)];
         if (settings.Synthesis.Model is not { } model)
         {
             return new SyntheticRows(true, rows, summaries, []);
@@ -29,11 +38,25 @@ public sealed class RowSynthesis(IChatClient? client, IAnswerShelf shelf, string
 
         if (client is null)
         {
-            return new SyntheticRows(true, rows, summaries, [$"Nothing was written by '{model.Deployment}': {missing}{(rows.Count > 0 ? " The made rows come from templates alone." : "")}"]);
+            return new SyntheticRows(
+                true,
+                rows,
+                summaries,
+                [
+                    $"Nothing was written by '{model.Deployment}': {missing}{(rows.Count > 0 ? " The made rows come from templates alone." : "")}",
+                ]
+            );
         }
 
-        ModelSynthesisResult written = await new ModelSynthesis(client, shelf, settings, labels).RunAsync(train, pause, cancellation).ConfigureAwait(false);
-        return new SyntheticRows(written.IsWhole, [.. rows, .. written.Rows], [.. summaries, written.Summary], written.Notes);
+        ModelSynthesisResult written = await new ModelSynthesis(client, shelf, settings, labels)
+            .RunAsync(train, pause, cancellation)
+            .ConfigureAwait(false);
+        return new SyntheticRows(
+            written.IsWhole,
+            [.. rows, .. written.Rows],
+            [.. summaries, written.Summary],
+            written.Notes
+        );
     }
 }
 
@@ -42,4 +65,9 @@ public sealed class RowSynthesis(IChatClient? client, IAnswerShelf shelf, string
 /// <param name="Rows">The rows.</param>
 /// <param name="Summaries">What each generator made, and what it cost.</param>
 /// <param name="Notes">What a person should know.</param>
-public sealed record SyntheticRows(bool IsWhole, IReadOnlyList<SyntheticRow> Rows, IReadOnlyList<SynthesisSummary> Summaries, IReadOnlyList<string> Notes);
+public sealed record SyntheticRows(
+    bool IsWhole,
+    IReadOnlyList<SyntheticRow> Rows,
+    IReadOnlyList<SynthesisSummary> Summaries,
+    IReadOnlyList<string> Notes
+);

@@ -17,8 +17,10 @@ internal sealed class SyntheticLayout : RowLayout
     public override RowContent Map(RawRow row, string task)
     {
         ArgumentNullException.ThrowIfNull(row);
-        return row.Fields[Text].Length == 0 ? RowContent.Refused(RejectionReason.MissingText, "the generator gave no text")
-            : row.Fields[Answer].Length == 0 ? RowContent.Refused(RejectionReason.MissingLabel, "the generator gave no answer")
+        return row.Fields[Text].Length == 0
+                ? RowContent.Refused(RejectionReason.MissingText, "the generator gave no text")
+            : row.Fields[Answer].Length == 0
+                ? RowContent.Refused(RejectionReason.MissingLabel, "the generator gave no answer")
             : RowContent.Pair(row.Fields[Text], row.Fields[Answer]);
     }
 
@@ -30,7 +32,10 @@ internal sealed class SyntheticLayout : RowLayout
         {
             int number = numbers[row.Origin.Generator] = numbers.GetValueOrDefault(row.Origin.Generator) + 1;
             var place = new RowPlace($"made by {row.Origin.Generator}", number, 0);
-            yield return (new RawRow(place, new Dictionary<string, string> { [Text] = row.Text, [Answer] = row.Answer }, null), row);
+            yield return (
+                new RawRow(place, new Dictionary<string, string> { [Text] = row.Text, [Answer] = row.Answer }, null),
+                row
+            );
         }
     }
 }

@@ -18,11 +18,23 @@ public static class TemplateSynthesis
         foreach ((int number, SynthesisTemplate template) in settings.Templates.Index())
         {
             // Each template has its own numbers, so that one more changes none of the others' rows.
-            var faker = new Faker(settings.Locale) { Random = new Randomizer(unchecked((settings.Seed * 1_000_003) + number)) };
-            var origin = new SyntheticOrigin(Generator, ContentHash.ShortOf(settings.Locale, template.Text, template.Answer), []);
+            var faker = new Faker(settings.Locale)
+            {
+                Random = new Randomizer(unchecked((settings.Seed * 1_000_003) + number)),
+            };
+            var origin = new SyntheticOrigin(
+                Generator,
+                ContentHash.ShortOf(settings.Locale, template.Text, template.Answer),
+                []
+            );
             for (int i = 0; i < template.Count; i++)
             {
-                yield return new SyntheticRow { Text = faker.Parse(template.Text), Answer = labelled ? template.Answer : faker.Parse(template.Answer), Origin = origin };
+                yield return new SyntheticRow
+                {
+                    Text = faker.Parse(template.Text),
+                    Answer = labelled ? template.Answer : faker.Parse(template.Answer),
+                    Origin = origin,
+                };
             }
         }
     }
@@ -35,7 +47,14 @@ public static class TemplateSynthesis
             new Faker { Random = new Randomizer(1) }.Parse(template);
             return null;
         }
-        catch (Exception fault) when (fault is ArgumentException or FormatException or InvalidOperationException or System.Reflection.TargetInvocationException or IndexOutOfRangeException)
+        catch (Exception fault)
+            when (fault
+                    is ArgumentException
+                        or FormatException
+                        or InvalidOperationException
+                        or System.Reflection.TargetInvocationException
+                        or IndexOutOfRangeException
+            )
         {
             return $"Bogus cannot fill it: {(fault.InnerException ?? fault).Message.ReplaceLineEndings(" ")}";
         }

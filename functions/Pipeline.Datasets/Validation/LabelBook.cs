@@ -44,11 +44,21 @@ public sealed class LabelBook
     {
         ArgumentNullException.ThrowIfNull(rowsBySpelling);
         var spellings = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
-        foreach (IGrouping<string, (string Spelling, int Rows)> group in rowsBySpelling.Select(s => (Spelling: s.Key.Trim(), Rows: s.Value)).Where(s => s.Spelling.Length > 0).GroupBy(s => s.Spelling, StringComparer.OrdinalIgnoreCase))
+        foreach (
+            IGrouping<string, (string Spelling, int Rows)> group in rowsBySpelling
+                .Select(s => (Spelling: s.Key.Trim(), Rows: s.Value))
+                .Where(s => s.Spelling.Length > 0)
+                .GroupBy(s => s.Spelling, StringComparer.OrdinalIgnoreCase)
+        )
         {
             if (group.Sum(s => s.Rows) >= FewestRows)
             {
-                spellings[group.Key] = group.GroupBy(s => s.Spelling, StringComparer.Ordinal).OrderByDescending(g => g.Sum(s => s.Rows)).ThenBy(g => g.Key, StringComparer.Ordinal).First().Key;
+                spellings[group.Key] = group
+                    .GroupBy(s => s.Spelling, StringComparer.Ordinal)
+                    .OrderByDescending(g => g.Sum(s => s.Rows))
+                    .ThenBy(g => g.Key, StringComparer.Ordinal)
+                    .First()
+                    .Key;
             }
         }
 
@@ -58,7 +68,8 @@ public sealed class LabelBook
     /// <summary>The book that a plan holds.</summary>
     /// <param name="spellings">As <see cref="Spellings"/> gave them.</param>
     /// <param name="said">Whether project.yaml gave them.</param>
-    public static LabelBook From(IReadOnlyDictionary<string, string> spellings, bool said) => new(new Dictionary<string, string>(spellings, StringComparer.OrdinalIgnoreCase), said);
+    public static LabelBook From(IReadOnlyDictionary<string, string> spellings, bool said) =>
+        new(new Dictionary<string, string>(spellings, StringComparer.OrdinalIgnoreCase), said);
 
     /// <summary>Each spelling and the label that it means.</summary>
     public IReadOnlyDictionary<string, string> Spellings => _bySpelling;
@@ -74,7 +85,8 @@ public sealed class LabelBook
     }
 
     /// <summary>Why a spelling is no label, with what to do.</summary>
-    public string Explain(string spelling) => _said
-        ? $"'{spelling}' is neither a label of project.yaml nor an alias of one"
-        : $"'{spelling}' stands in fewer than {FewestRows} rows; if it is a label, name it under labels in project.yaml";
+    public string Explain(string spelling) =>
+        _said
+            ? $"'{spelling}' is neither a label of project.yaml nor an alias of one"
+            : $"'{spelling}' stands in fewer than {FewestRows} rows; if it is a label, name it under labels in project.yaml";
 }

@@ -8,7 +8,15 @@ using Pipeline.Tokenization;
 namespace Pipeline.Datasets.Validation;
 
 /// <summary>Decides on each row by itself whether it can be learned. Whether another says the same is decided over all of them.</summary>
-internal sealed class RowJudge(LabelBook? book, string task, string? systemPrompt, ChatEncoder encoder, int maxTokens, Deidentifier? privacy, string? reviewerColumn)
+internal sealed class RowJudge(
+    LabelBook? book,
+    string task,
+    string? systemPrompt,
+    ChatEncoder encoder,
+    int maxTokens,
+    Deidentifier? privacy,
+    string? reviewerColumn
+)
 {
     /// <summary>Judges a row.</summary>
     /// <param name="row">As it was read.</param>
@@ -16,11 +24,20 @@ internal sealed class RowJudge(LabelBook? book, string task, string? systemPromp
     public JudgedRow Judge(RawRow row, RowLayout layout)
     {
         string id = row.Id;
-        JudgedRow Reject(string reason, string detail) => new(null, "", default, new RejectedRow(id, RejectedRow.Rejected, reason, detail, null, row.Place, row.Fields));
+        JudgedRow Reject(string reason, string detail) =>
+            new(
+                null,
+                "",
+                default,
+                new RejectedRow(id, RejectedRow.Rejected, reason, detail, null, row.Place, row.Fields)
+            );
 
         if (row.Fault is not null)
         {
-            return Reject(row.Fault == RawRow.Withdrawn ? RejectionReason.Withdrawn : RejectionReason.Malformed, row.Fault);
+            return Reject(
+                row.Fault == RawRow.Withdrawn ? RejectionReason.Withdrawn : RejectionReason.Malformed,
+                row.Fault
+            );
         }
 
         RowContent content = layout.Map(row, task);
@@ -33,13 +50,22 @@ internal sealed class RowJudge(LabelBook? book, string task, string? systemPromp
         if (messages.Find(m => m.Content.Length == 0) is { } empty)
         {
             return empty.Role == ChatMessage.Assistant
-                ? Reject(RejectionReason.MissingLabel, $"nothing is left of '{layout.Columns.Label}' without blanks and control characters")
-                : Reject(RejectionReason.MissingText, $"nothing is left of '{layout.Columns.Text}' without blanks and control characters");
+                ? Reject(
+                    RejectionReason.MissingLabel,
+                    $"nothing is left of '{layout.Columns.Label}' without blanks and control characters"
+                )
+                : Reject(
+                    RejectionReason.MissingText,
+                    $"nothing is left of '{layout.Columns.Text}' without blanks and control characters"
+                );
         }
 
         if (messages.Any(m => m.Content.Contains('\uFFFD', StringComparison.Ordinal)))
         {
-            return Reject(RejectionReason.InvalidText, "holds the mark U+FFFD, where an earlier program lost a character; export the source again as UTF-8");
+            return Reject(
+                RejectionReason.InvalidText,
+                "holds the mark U+FFFD, where an earlier program lost a character; export the source again as UTF-8"
+            );
         }
 
         string spelling = messages[^1].Content;
@@ -51,7 +77,10 @@ internal sealed class RowJudge(LabelBook? book, string task, string? systemPromp
 
         if (task == ProjectSettings.ExtractionTask && JsonAnswer.Parse(answer) is null)
         {
-            return Reject(RejectionReason.InvalidAnswer, "the answer is not a JSON object, or names a key twice; extraction learns and is measured by JSON objects");
+            return Reject(
+                RejectionReason.InvalidAnswer,
+                "the answer is not a JSON object, or names a key twice; extraction learns and is measured by JSON objects"
+            );
         }
 
         bool plain = task == ProjectSettings.TextTask;
@@ -72,25 +101,51 @@ internal sealed class RowJudge(LabelBook? book, string task, string? systemPromp
         int tokens = chat.Ids.Count;
         if (tokens > maxTokens && !plain) // a long text is cut into pieces, once it is known on which side of the split it lies
         {
-            return Reject(RejectionReason.TooLong, $"{tokens} tokens where {maxTokens} are allowed (validation.maxTokens); shorten or split it");
+            return Reject(
+                RejectionReason.TooLong,
+                $"{tokens} tokens where {maxTokens} are allowed (validation.maxTokens); shorten or split it"
+            );
         }
 
-        var example = new Example { Id = id, Messages = messages, Text = encoder.Template.Render(messages), Label = book is null ? null : answer, Source = row.Place, Reviewer = ReviewerOf(row, layout), Replaced = replaced is { Count: > 0 } ? replaced : null };
+        var example = new Example
+        {
+            Id = id,
+            Messages = messages,
+            Text = encoder.Template.Render(messages),
+            Label = book is null ? null : answer,
+            Source = row.Place,
+            Reviewer = ReviewerOf(row, layout),
+            Replaced = replaced is { Count: > 0 } ? replaced : null,
+        };
         RowMeasure measure = RowMeasure.Of(encoder, example, chat);
         if (!measure.ReadsBack)
         {
-            return Reject(RejectionReason.InvalidText, "the base's tokenizer cannot write the answer as it stands; replace its unusual characters, or choose another base");
+            return Reject(
+                RejectionReason.InvalidText,
+                "the base's tokenizer cannot write the answer as it stands; replace its unusual characters, or choose another base"
+            );
         }
 
-        string key = string.Join('\0', messages.Where(m => m.Role != ChatMessage.System || m.Content != systemPrompt).SkipLast(plain ? 0 : 1).Select(m => TextCleaning.Key(m.Content)));
-        key = task is ProjectSettings.InstructionTask or ProjectSettings.ChatTask ? $"{key}\0{TextCleaning.Key(answer)}" : key; // of free answers several may be right
+        string key = string.Join(
+            '\0',
+            messages
+                .Where(m => m.Role != ChatMessage.System || m.Content != systemPrompt)
+                .SkipLast(plain ? 0 : 1)
+                .Select(m => TextCleaning.Key(m.Content))
+        );
+        key = task is ProjectSettings.InstructionTask or ProjectSettings.ChatTask
+            ? $"{key}\0{TextCleaning.Key(answer)}"
+            : key; // of free answers several may be right
         return new JudgedRow(example, key, measure, null);
     }
 
     private string? ReviewerOf(RawRow row, RowLayout layout)
     {
         IEnumerable<string> names = reviewerColumn is null ? ColumnSettings.ReviewerNames : [reviewerColumn];
-        string said = names.Where(n => n != layout.Columns.Text && n != layout.Columns.Label).Select(n => row.Fields.GetValueOrDefault(n, "")).FirstOrDefault(v => v.Length > 0, "");
+        string said = names
+            .Where(n => n != layout.Columns.Text && n != layout.Columns.Label)
+            .Select(n => row.Fields.GetValueOrDefault(n, ""))
+            .FirstOrDefault(v => v.Length > 0, "");
         return string.IsNullOrWhiteSpace(said) ? null : TextCleaning.Clean(said);
     }
 
@@ -99,11 +154,30 @@ internal sealed class RowJudge(LabelBook? book, string task, string? systemPromp
     /// <param name="layout">Of its file.</param>
     /// <param name="labelled">Whether the answer is a label.</param>
     public static List<ChatMessage> Clean(RowContent content, RowLayout layout, bool labelled) =>
-        [.. content.Messages.Select(m => m with { Content = TextCleaning.Clean(m.Content, layout.HasAccidents && (labelled || m.Role != ChatMessage.Assistant)) })];
+        [
+            .. content.Messages.Select(m =>
+                m with
+                {
+                    Content = TextCleaning.Clean(
+                        m.Content,
+                        layout.HasAccidents && (labelled || m.Role != ChatMessage.Assistant)
+                    ),
+                }
+            ),
+        ];
 
     /// <summary>What is asked, without the system's text and the answer; a plain text as a whole.</summary>
-    public static string Asked(IReadOnlyList<ChatMessage> messages) => string.Join(
-        '\n', messages.Where((m, i) => m.Role is ChatMessage.Document or ChatMessage.Excerpt || (m.Role != ChatMessage.System && i < messages.Count - 1)).Select(m => m.Content));
+    public static string Asked(IReadOnlyList<ChatMessage> messages) =>
+        string.Join(
+            '\n',
+            messages
+                .Where(
+                    (m, i) =>
+                        m.Role is ChatMessage.Document or ChatMessage.Excerpt
+                        || (m.Role != ChatMessage.System && i < messages.Count - 1)
+                )
+                .Select(m => m.Content)
+        );
 }
 
 /// <summary>How a row ended by itself.</summary>

@@ -35,11 +35,20 @@ public static partial class TextCleaning
     }
 
     /// <summary>Literal <c>\u2019</c> as the character; half of a pair alone stays as it is.</summary>
-    private static string Unescape(string text) => !text.Contains("\\u", StringComparison.Ordinal) ? text : Escapes().Replace(text, match =>
-    {
-        string units = string.Concat(match.Groups["unit"].Captures.Select(c => (char)Convert.ToInt32(c.Value, 16)));
-        return units.EnumerateRunes().Any(r => r == Rune.ReplacementChar) ? match.Value : units;
-    });
+    private static string Unescape(string text) =>
+        !text.Contains("\\u", StringComparison.Ordinal)
+            ? text
+            : Escapes()
+                .Replace(
+                    text,
+                    match =>
+                    {
+                        string units = string.Concat(
+                            match.Groups["unit"].Captures.Select(c => (char)Convert.ToInt32(c.Value, 16))
+                        );
+                        return units.EnumerateRunes().Any(r => r == Rune.ReplacementChar) ? match.Value : units;
+                    }
+                );
 
     [GeneratedRegex(@"(?:\\u(?<unit>[0-9a-fA-F]{4}))+")]
     private static partial Regex Escapes();

@@ -23,22 +23,46 @@ public sealed class AssembleDataset(PipelineStorage storage, DatasetParts parts,
         DirectoryInfo folder = Directory.CreateTempSubdirectory("pipeline-dataset-");
         try
         {
-            SyntheticRows? made = await storage.Files.ReadJsonAsync<SyntheticRows>(BlobLayout.BuildSynthetic(planned.DatasetId, planned.Instance), cancellation);
-            (DatasetPlan plan, DatasetBuild build) = await parts.AssembleAsync(planned, folder.FullName, made, cancellation);
+            SyntheticRows? made = await storage.Files.ReadJsonAsync<SyntheticRows>(
+                BlobLayout.BuildSynthetic(planned.DatasetId, planned.Instance),
+                cancellation
+            );
+            (DatasetPlan plan, DatasetBuild build) = await parts.AssembleAsync(
+                planned,
+                folder.FullName,
+                made,
+                cancellation
+            );
             (string runId, string datasetId) = (planned.Input.RunId, build.Manifest.DatasetId);
             if (runId.Length > 0)
             {
                 await storage.Files.WriteJsonAsync(BlobLayout.RunSettings(runId), plan.Settings, cancellation);
             }
 
-            await storage.Files.WriteAsync(BlobLayout.Dataset(datasetId, BlobLayout.AuditPageFile), Encoding.UTF8.GetBytes(AuditPage.Write(build.Manifest, build.Audit)), cancellation);
-            IEnumerable<string> exports = [.. await HuggingFaceLayout.WriteAsync(build.Folder, build.Manifest, cancellation), .. OpenAiMessages.Write(build.Folder, build.Manifest)];
+            await storage.Files.WriteAsync(
+                BlobLayout.Dataset(datasetId, BlobLayout.AuditPageFile),
+                Encoding.UTF8.GetBytes(AuditPage.Write(build.Manifest, build.Audit)),
+                cancellation
+            );
+            IEnumerable<string> exports =
+            [
+                .. await HuggingFaceLayout.WriteAsync(build.Folder, build.Manifest, cancellation),
+                .. OpenAiMessages.Write(build.Folder, build.Manifest),
+            ];
             foreach (string name in exports.Concat(build.Files))
             {
-                await storage.Files.WriteFileAsync(BlobLayout.Dataset(datasetId, name), Path.Combine(build.Folder, name), cancellation);
+                await storage.Files.WriteFileAsync(
+                    BlobLayout.Dataset(datasetId, name),
+                    Path.Combine(build.Folder, name),
+                    cancellation
+                );
             }
 
-            await storage.Runs.UpdateAsync(runId, run => run with { DatasetId = datasetId, UpdatedAt = time.GetUtcNow() }, cancellation);
+            await storage.Runs.UpdateAsync(
+                runId,
+                run => run with { DatasetId = datasetId, UpdatedAt = time.GetUtcNow() },
+                cancellation
+            );
             return new DatasetOutput(datasetId, build.Fault?.Message);
         }
         finally

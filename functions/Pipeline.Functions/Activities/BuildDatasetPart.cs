@@ -21,17 +21,32 @@ public sealed class BuildDatasetPart(PipelineStorage storage, DatasetSources sou
         DirectoryInfo folder = Directory.CreateTempSubdirectory("pipeline-part-");
         try
         {
-            DatasetPlan plan = await storage.Files.ReadJsonAsync<DatasetPlan>(BlobLayout.BuildPlan(planned.DatasetId, planned.Instance), cancellation)
-                ?? throw new FileNotFoundException($"The plan of dataset {planned.DatasetId} is gone.");
+            DatasetPlan plan =
+                await storage.Files.ReadJsonAsync<DatasetPlan>(
+                    BlobLayout.BuildPlan(planned.DatasetId, planned.Instance),
+                    cancellation
+                ) ?? throw new FileNotFoundException($"The plan of dataset {planned.DatasetId} is gone.");
             bool whole = plan.Parts[input.Part].Range is null;
-            (DatasetRequest request, _) = await sources.OpenAsync(planned.Input, plan.Settings, plan.Without, planned.Mended, planned.Tags, whole ? folder.FullName : null, cancellation);
+            (DatasetRequest request, _) = await sources.OpenAsync(
+                planned.Input,
+                plan.Settings,
+                plan.Without,
+                planned.Mended,
+                planned.Tags,
+                whole ? folder.FullName : null,
+                cancellation
+            );
             string path = Path.Combine(folder.FullName, "part");
             await using (FileStream output = File.Create(path))
             {
                 DatasetBuilder.BuildPart(request, plan, input.Part, output);
             }
 
-            await storage.Files.WriteFileAsync(BlobLayout.BuildPart(planned.DatasetId, planned.Instance, input.Part), path, cancellation);
+            await storage.Files.WriteFileAsync(
+                BlobLayout.BuildPart(planned.DatasetId, planned.Instance, input.Part),
+                path,
+                cancellation
+            );
             return null;
         }
         catch (Exception fault) when (fault is DatasetException or InvalidDataException)

@@ -15,16 +15,44 @@ public sealed class DatasetParts(PipelineStorage storage, DatasetSources sources
     /// <param name="folder">For the parts and the dataset.</param>
     /// <param name="made">Rows that were made; <c>null</c>: none.</param>
     /// <param name="cancellation">Ends the calls.</param>
-    public async Task<(DatasetPlan Plan, DatasetBuild Build)> AssembleAsync(DatasetPlanned planned, string folder, SyntheticRows? made, CancellationToken cancellation)
+    public async Task<(DatasetPlan Plan, DatasetBuild Build)> AssembleAsync(
+        DatasetPlanned planned,
+        string folder,
+        SyntheticRows? made,
+        CancellationToken cancellation
+    )
     {
         ArgumentNullException.ThrowIfNull(planned);
-        DatasetPlan plan = await storage.Files.ReadJsonAsync<DatasetPlan>(BlobLayout.BuildPlan(planned.DatasetId, planned.Instance), cancellation)
-            ?? throw new FileNotFoundException($"The plan of dataset {planned.DatasetId} is gone.");
-        (DatasetRequest request, _) = await sources.OpenAsync(planned.Input, plan.Settings, plan.Without, planned.Mended, planned.Tags, null, cancellation);
+        DatasetPlan plan =
+            await storage.Files.ReadJsonAsync<DatasetPlan>(
+                BlobLayout.BuildPlan(planned.DatasetId, planned.Instance),
+                cancellation
+            ) ?? throw new FileNotFoundException($"The plan of dataset {planned.DatasetId} is gone.");
+        (DatasetRequest request, _) = await sources.OpenAsync(
+            planned.Input,
+            plan.Settings,
+            plan.Without,
+            planned.Mended,
+            planned.Tags,
+            null,
+            cancellation
+        );
         string prefix = BlobLayout.BuildPrefix(planned.DatasetId, planned.Instance);
         string parts = Path.Combine(folder, "parts");
         await storage.Files.DownloadAsync(BlobLayout.DatasetsContainer, prefix, parts, cancellation);
-        List<Stream> streams = [.. Enumerable.Range(0, planned.Parts).Select(i => File.OpenRead(Path.Combine(parts, BlobLayout.BuildPart(planned.DatasetId, planned.Instance, i).Name[prefix.Length..])))];
+        List<Stream> streams =
+        [
+            .. Enumerable
+                .Range(0, planned.Parts)
+                .Select(i =>
+                    File.OpenRead(
+                        Path.Combine(
+                            parts,
+                            BlobLayout.BuildPart(planned.DatasetId, planned.Instance, i).Name[prefix.Length..]
+                        )
+                    )
+                ),
+        ];
         try
         {
             return (plan, DatasetBuilder.Assemble(request, plan, streams, Path.Combine(folder, "dataset"), made));

@@ -21,7 +21,14 @@ public sealed class DatasetSources(PipelineStorage storage, BaseCatalog bases)
     /// <exception cref="DatasetException">A blob is missing, or the settings do not go with the base.</exception>
     /// <exception cref="InvalidDataException">A blob was written anew.</exception>
     public async Task<(DatasetRequest Request, IReadOnlyList<string> Tags)> OpenAsync(
-        PipelineInput input, ProjectSettings settings, IReadOnlyList<string> without, IReadOnlyList<string> mended, IReadOnlyList<string>? tags, string? folder, CancellationToken cancellation)
+        PipelineInput input,
+        ProjectSettings settings,
+        IReadOnlyList<string> without,
+        IReadOnlyList<string> mended,
+        IReadOnlyList<string>? tags,
+        string? folder,
+        CancellationToken cancellation
+    )
     {
         ArgumentNullException.ThrowIfNull(input);
         ArgumentNullException.ThrowIfNull(settings);
@@ -29,13 +36,19 @@ public sealed class DatasetSources(PipelineStorage storage, BaseCatalog bases)
         List<string> found = [];
         async Task<RawFile> OpenOneAsync(BlobAddress address, string name)
         {
-            (Stream stream, string tag) = await storage.Files.OpenAsync(address, tags?[found.Count], cancellation) ?? throw new DatasetException(DatasetException.UnreadableFile, $"'{address}' does not exist.");
+            (Stream stream, string tag) =
+                await storage.Files.OpenAsync(address, tags?[found.Count], cancellation)
+                ?? throw new DatasetException(DatasetException.UnreadableFile, $"'{address}' does not exist.");
             await using (stream)
             {
                 found.Add(tag);
                 if (folder is null)
                 {
-                    return new RawFile(name, stream.Length, () => storage.Files.OpenAsync(address, tag, cancellation).GetAwaiter().GetResult()!.Value.Stream);
+                    return new RawFile(
+                        name,
+                        stream.Length,
+                        () => storage.Files.OpenAsync(address, tag, cancellation).GetAwaiter().GetResult()!.Value.Stream
+                    );
                 }
 
                 string path = Path.Combine(folder, $"source-{found.Count}");
@@ -49,7 +62,9 @@ public sealed class DatasetSources(PipelineStorage storage, BaseCatalog bases)
         List<RawFile> files = [await OpenOneAsync(BlobLayout.Raw(input.Project, input.Source), input.Source)];
         if (input.FeedbackBatch is not null)
         {
-            files.Add(await OpenOneAsync(BlobLayout.FeedbackBatch(input.Project, input.FeedbackBatch), input.FeedbackBatch));
+            files.Add(
+                await OpenOneAsync(BlobLayout.FeedbackBatch(input.Project, input.FeedbackBatch), input.FeedbackBatch)
+            );
         }
 
         foreach (string name in mended)
@@ -57,7 +72,22 @@ public sealed class DatasetSources(PipelineStorage storage, BaseCatalog bases)
             files.Add(await OpenOneAsync(BlobLayout.Raw(input.Project, name), name));
         }
 
-        RawFile? test = settings.Split.TestFile is { } testFile ? await OpenOneAsync(BlobLayout.Raw(input.Project, testFile), testFile) : null;
-        return (new DatasetRequest { Project = input.Project, Settings = settings, Files = files, TestFile = test, Without = without, Encoder = encoder, TokenizerSha256 = sha256, Shape = bases.ShapeOf(settings) }, found);
+        RawFile? test = settings.Split.TestFile is { } testFile
+            ? await OpenOneAsync(BlobLayout.Raw(input.Project, testFile), testFile)
+            : null;
+        return (
+            new DatasetRequest
+            {
+                Project = input.Project,
+                Settings = settings,
+                Files = files,
+                TestFile = test,
+                Without = without,
+                Encoder = encoder,
+                TokenizerSha256 = sha256,
+                Shape = bases.ShapeOf(settings),
+            },
+            found
+        );
     }
 }

@@ -10,7 +10,13 @@ using Pipeline.Storage;
 namespace Pipeline.Functions.Activities;
 
 /// <summary>Reads the raw files once and plans the dataset: what its rows have in common, and in which parts they are judged.</summary>
-public sealed class PlanDataset(PipelineStorage storage, ProjectReader projects, RunStarter starter, DatasetSources sources, IConfiguration configuration)
+public sealed class PlanDataset(
+    PipelineStorage storage,
+    ProjectReader projects,
+    RunStarter starter,
+    DatasetSources sources,
+    IConfiguration configuration
+)
 {
     public const string Name = nameof(PlanDataset);
 
@@ -29,15 +35,34 @@ public sealed class PlanDataset(PipelineStorage storage, ProjectReader projects,
         {
             if (input.RunId.Length > 0 && !await starter.IsCurrentAsync(input, cancellation))
             {
-                return Fault($"'{input.Source}' or the project's settings changed after the run was started; the change starts a run of its own.");
+                return Fault(
+                    $"'{input.Source}' or the project's settings changed after the run was started; the change starts a run of its own."
+                );
             }
 
             ProjectSettings settings = await projects.SettingsAsync(input.Project, cancellation);
             IReadOnlyList<string> mended = await projects.MendedAsync(input.Project, input.Source, cancellation);
-            (DatasetRequest request, IReadOnlyList<string> tags) = await sources.OpenAsync(input, settings, await projects.WithdrawnAsync(input.Project, cancellation), mended, null, folder.FullName, cancellation);
+            (DatasetRequest request, IReadOnlyList<string> tags) = await sources.OpenAsync(
+                input,
+                settings,
+                await projects.WithdrawnAsync(input.Project, cancellation),
+                mended,
+                null,
+                folder.FullName,
+                cancellation
+            );
             DatasetPlan made = DatasetBuilder.Plan(request, configuration.GetValue(PartBytes, DefaultPartBytes));
             await storage.Files.WriteJsonAsync(BlobLayout.BuildPlan(made.DatasetId, plan.Instance), made, cancellation);
-            return new DatasetPlanned(input, plan.Instance, made.DatasetId, made.Parts.Count, mended, tags, settings.Synthesis.IsAskedFor, null);
+            return new DatasetPlanned(
+                input,
+                plan.Instance,
+                made.DatasetId,
+                made.Parts.Count,
+                mended,
+                tags,
+                settings.Synthesis.IsAskedFor,
+                null
+            );
         }
         catch (Exception fault) when (fault is DatasetException or InvalidDataException)
         {

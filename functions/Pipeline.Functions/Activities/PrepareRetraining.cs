@@ -16,8 +16,15 @@ public sealed class PrepareRetraining(PipelineStorage storage, RunStarter starte
     public async Task<RetrainingPlan?> Run([ActivityTrigger] RetrainingInput input, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(input);
-        RunRecord? last = (await storage.Runs.ListAsync(input.Project, cancellation)).FirstOrDefault(r => r.State == RunRecord.Completed && r.DatasetId is not null);
-        DatasetManifest? manifest = last is null ? null : await storage.Files.ReadJsonAsync<DatasetManifest>(BlobLayout.Dataset(last.DatasetId!, BlobLayout.ManifestFile), cancellation);
+        RunRecord? last = (await storage.Runs.ListAsync(input.Project, cancellation)).FirstOrDefault(r =>
+            r.State == RunRecord.Completed && r.DatasetId is not null
+        );
+        DatasetManifest? manifest = last is null
+            ? null
+            : await storage.Files.ReadJsonAsync<DatasetManifest>(
+                BlobLayout.Dataset(last.DatasetId!, BlobLayout.ManifestFile),
+                cancellation
+            );
         IReadOnlyList<FeedbackRecord> corrections = await retraining.CorrectionsAsync(input.Project, cancellation);
         if (manifest is null || corrections.Count == 0)
         {
@@ -26,7 +33,10 @@ public sealed class PrepareRetraining(PipelineStorage storage, RunStarter starte
 
         var rows = new StringBuilder();
         // Dialogues and annotated texts have no column for a bare answer; then the corrections come in alpaca's.
-        (string text, string label) = manifest.Layout == DatasetManifest.TextAndLabel ? (manifest.Columns.Text, manifest.Columns.Label) : ("instruction", "output");
+        (string text, string label) =
+            manifest.Layout == DatasetManifest.TextAndLabel
+                ? (manifest.Columns.Text, manifest.Columns.Label)
+                : ("instruction", "output");
         foreach (FeedbackRecord feedback in corrections)
         {
             var row = new Dictionary<string, string> { [text] = feedback.Text!, [label] = feedback.Correction! };

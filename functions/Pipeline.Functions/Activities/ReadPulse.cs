@@ -16,10 +16,16 @@ public sealed class ReadPulse(PipelineStorage storage, TimeProvider time)
     {
         byte[]? progress = await storage.Files.ReadAsync(BlobLayout.Progress(runId), cancellation);
         bool busy = false;
-        foreach (RunRecord other in (await storage.Runs.ListAsync(null, cancellation)).Where(r => r.RunId != runId && r is { State: RunRecord.Running, Stage: "train" }))
+        foreach (
+            RunRecord other in (await storage.Runs.ListAsync(null, cancellation)).Where(r =>
+                r.RunId != runId && r is { State: RunRecord.Running, Stage: "train" }
+            )
+        )
         {
             // A row alone does not show a worker: its host may be gone.
-            busy |= await storage.Files.WrittenAsync(BlobLayout.Progress(other.RunId), cancellation) is { } written && time.GetUtcNow() - written < Lately;
+            busy |=
+                await storage.Files.WrittenAsync(BlobLayout.Progress(other.RunId), cancellation) is { } written
+                && time.GetUtcNow() - written < Lately;
         }
 
         return new JobPulse(progress?.Count(b => b == (byte)'\n') ?? 0, busy);

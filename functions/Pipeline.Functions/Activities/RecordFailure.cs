@@ -17,11 +17,30 @@ public sealed class RecordFailure(PipelineStorage storage, JobStopper jobs, Time
         ArgumentNullException.ThrowIfNull(failure);
         await jobs.StopAsync(failure.RunId, cancellation); // a worker that comes late finds nothing to do
         RunRecord? run = await storage.Runs.GetAsync(failure.RunId, cancellation);
-        if (run?.Version is { } version && !(await storage.Registry.GetAsync(run.Project, cancellation)).Published.Contains(version))
+        if (
+            run?.Version is { } version
+            && !(await storage.Registry.GetAsync(run.Project, cancellation)).Published.Contains(version)
+        )
         {
-            await storage.Files.DeletePrefixAsync(BlobLayout.AdaptersContainer, BlobLayout.AdapterPrefix(run.Project, version), cancellation);
+            await storage.Files.DeletePrefixAsync(
+                BlobLayout.AdaptersContainer,
+                BlobLayout.AdapterPrefix(run.Project, version),
+                cancellation
+            );
         }
 
-        await storage.Runs.UpdateAsync(failure.RunId, r => r.State == RunRecord.Cancelled ? r : r with { State = RunRecord.Failed, Error = failure.Error, UpdatedAt = time.GetUtcNow() }, cancellation);
+        await storage.Runs.UpdateAsync(
+            failure.RunId,
+            r =>
+                r.State == RunRecord.Cancelled
+                    ? r
+                    : r with
+                    {
+                        State = RunRecord.Failed,
+                        Error = failure.Error,
+                        UpdatedAt = time.GetUtcNow(),
+                    },
+            cancellation
+        );
     }
 }

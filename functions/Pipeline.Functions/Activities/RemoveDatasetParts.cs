@@ -14,6 +14,10 @@ public sealed class RemoveDatasetParts(PipelineStorage storage)
     public Task Run([ActivityTrigger] DatasetPlanned planned, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(planned);
-        return storage.Files.DeletePrefixAsync(BlobLayout.DatasetsContainer, BlobLayout.BuildPrefix(planned.DatasetId, planned.Instance), cancellation);
+        return storage.Files.DeletePrefixAsync(
+            BlobLayout.DatasetsContainer,
+            BlobLayout.BuildPrefix(planned.DatasetId, planned.Instance),
+            cancellation
+        );
     }
 }

@@ -22,7 +22,12 @@ public sealed class SynthesizeRows(PipelineStorage storage, DatasetParts parts, 
         DirectoryInfo folder = Directory.CreateTempSubdirectory("pipeline-synthesis-");
         try
         {
-            (DatasetPlan plan, DatasetBuild build) = await parts.AssembleAsync(planned, folder.FullName, null, cancellation);
+            (DatasetPlan plan, DatasetBuild build) = await parts.AssembleAsync(
+                planned,
+                folder.FullName,
+                null,
+                cancellation
+            );
             if (build.Manifest.Rows.Train == 0)
             {
                 return new SynthesisTurn(true, null);
@@ -30,9 +35,22 @@ public sealed class SynthesizeRows(PipelineStorage storage, DatasetParts parts, 
 
             using var pause = new CancellationTokenSource(Turn, time);
             var synthesis = new RowSynthesis(
-                plan.Settings.Synthesis.Model is { } model ? models.For(model.Deployment) : null, new BlobAnswerShelf(storage, planned.Input.Project), ModelClients.Missing);
-            SyntheticRows made = await synthesis.MakeAsync(build.Manifest.Settings, build.Manifest.Labels, DatasetBuilder.TrainingRows(build), pause.Token, cancellation);
-            await storage.Files.WriteJsonAsync(BlobLayout.BuildSynthetic(planned.DatasetId, planned.Instance), made, cancellation);
+                plan.Settings.Synthesis.Model is { } model ? models.For(model.Deployment) : null,
+                new BlobAnswerShelf(storage, planned.Input.Project),
+                ModelClients.Missing
+            );
+            SyntheticRows made = await synthesis.MakeAsync(
+                build.Manifest.Settings,
+                build.Manifest.Labels,
+                DatasetBuilder.TrainingRows(build),
+                pause.Token,
+                cancellation
+            );
+            await storage.Files.WriteJsonAsync(
+                BlobLayout.BuildSynthetic(planned.DatasetId, planned.Instance),
+                made,
+                cancellation
+            );
             return new SynthesisTurn(made.IsWhole, null);
         }
         catch (Exception fault) when (fault is DatasetException or InvalidDataException)

@@ -8,7 +8,11 @@ namespace Pipeline.Functions.Models;
 /// <summary>Says what follows from a client's fault, and what to do.</summary>
 internal sealed class FaultsForPeople(IChatClient inner, string deployment) : DelegatingChatClient(inner)
 {
-    public override async Task<ChatResponse> GetResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
+    public override async Task<ChatResponse> GetResponseAsync(
+        IEnumerable<ChatMessage> messages,
+        ChatOptions? options = null,
+        CancellationToken cancellationToken = default
+    )
     {
         try
         {
@@ -20,15 +24,45 @@ internal sealed class FaultsForPeople(IChatClient inner, string deployment) : De
         }
     }
 
-    private ModelCallException? Told(Exception fault) => fault switch
-    {
-        ClientResultException { Status: 400 } refused when refused.Message.Contains("content_filter", StringComparison.Ordinal) => new ModelCallException("the content filter refused the prompt", ModelCallFault.Refused, fault),
-        ClientResultException { Status: 401 or 403 } => new ModelCallException($"Azure OpenAI refuses the key or identity (HTTP {((ClientResultException)fault).Status}); see {ModelClients.Key}", ModelCallFault.Misconfigured, fault),
-        ClientResultException { Status: 404 } => new ModelCallException($"Azure OpenAI has no deployment '{deployment}' at this endpoint; see {ModelClients.Endpoint} and synthesis.model.deployment", ModelCallFault.Misconfigured, fault),
-        ClientResultException { Status: 400 } bad => new ModelCallException($"Azure OpenAI does not take the call: {bad.Message.ReplaceLineEndings(" ")}", ModelCallFault.Misconfigured, fault),
-        AuthenticationFailedException or CredentialUnavailableException => new ModelCallException($"no identity was found that may use Azure OpenAI; set {ModelClients.Key}, or give the machine one", ModelCallFault.Misconfigured, fault),
-        ClientResultException away => new ModelCallException(away.Status == 0 ? "no connection" : $"HTTP {away.Status}", ModelCallFault.Away, fault),
-        AggregateException or HttpRequestException or OperationCanceledException => new ModelCallException("no answer in time, or no connection", ModelCallFault.Away, fault),
-        _ => null,
-    };
+    private ModelCallException? Told(Exception fault) =>
+        fault switch
+        {
+            ClientResultException { Status: 400 } refused
+                when refused.Message.Contains("content_filter", StringComparison.Ordinal) => new ModelCallException(
+                "the content filter refused the prompt",
+                ModelCallFault.Refused,
+                fault
+            ),
+            ClientResultException { Status: 401 or 403 } => new ModelCallException(
+                $"Azure OpenAI refuses the key or identity (HTTP {((ClientResultException)fault).Status}); see {ModelClients.Key}",
+                ModelCallFault.Misconfigured,
+                fault
+            ),
+            ClientResultException { Status: 404 } => new ModelCallException(
+                $"Azure OpenAI has no deployment '{deployment}' at this endpoint; see {ModelClients.Endpoint} and synthesis.model.deployment",
+                ModelCallFault.Misconfigured,
+                fault
+            ),
+            ClientResultException { Status: 400 } bad => new ModelCallException(
+                $"Azure OpenAI does not take the call: {bad.Message.ReplaceLineEndings(" ")}",
+                ModelCallFault.Misconfigured,
+                fault
+            ),
+            AuthenticationFailedException or CredentialUnavailableException => new ModelCallException(
+                $"no identity was found that may use Azure OpenAI; set {ModelClients.Key}, or give the machine one",
+                ModelCallFault.Misconfigured,
+                fault
+            ),
+            ClientResultException away => new ModelCallException(
+                away.Status == 0 ? "no connection" : $"HTTP {away.Status}",
+                ModelCallFault.Away,
+                fault
+            ),
+            AggregateException or HttpRequestException or OperationCanceledException => new ModelCallException(
+                "no answer in time, or no connection",
+                ModelCallFault.Away,
+                fault
+            ),
+            _ => null,
+        };
 }

@@ -37,10 +37,17 @@ public sealed class ModelClients(IConfiguration configuration)
 
         if (!Uri.TryCreate(address, UriKind.Absolute, out Uri? endpoint))
         {
-            throw new Datasets.DatasetException(Datasets.DatasetException.InvalidSettings, $"{Endpoint} is '{address}', which is no address; give one such as https://NAME.openai.azure.com.");
+            throw new Datasets.DatasetException(
+                Datasets.DatasetException.InvalidSettings,
+                $"{Endpoint} is '{address}', which is no address; give one such as https://NAME.openai.azure.com."
+            );
         }
 
-        var options = new AzureOpenAIClientOptions { RetryPolicy = new ClientRetryPolicy(configuration.GetValue(Retries, DefaultRetries)), NetworkTimeout = configuration.GetValue(Timeout, TimeSpan.FromMinutes(3)) };
+        var options = new AzureOpenAIClientOptions
+        {
+            RetryPolicy = new ClientRetryPolicy(configuration.GetValue(Retries, DefaultRetries)),
+            NetworkTimeout = configuration.GetValue(Timeout, TimeSpan.FromMinutes(3)),
+        };
         AzureOpenAIClient client = configuration[Key] is { Length: > 0 } key
             ? new AzureOpenAIClient(endpoint, new ApiKeyCredential(key), options)
             : new AzureOpenAIClient(endpoint, new DefaultAzureCredential(), options);

@@ -14,13 +14,20 @@ public static class AdapterPipeline
     public static string DatasetInstanceOf(string runId) => runId + "-dataset";
 
     [Function(Name)]
-    public static async Task<PipelineOutput> Run([OrchestrationTrigger] TaskOrchestrationContext context, PipelineInput input)
+    public static async Task<PipelineOutput> Run(
+        [OrchestrationTrigger] TaskOrchestrationContext context,
+        PipelineInput input
+    )
     {
         ArgumentNullException.ThrowIfNull(context);
         ArgumentNullException.ThrowIfNull(input);
         try
         {
-            DatasetOutput dataset = await context.CallSubOrchestratorAsync<DatasetOutput>(DatasetGeneration.Name, input, Instances.Sub(DatasetInstanceOf(input.RunId)));
+            DatasetOutput dataset = await context.CallSubOrchestratorAsync<DatasetOutput>(
+                DatasetGeneration.Name,
+                input,
+                Instances.Sub(DatasetInstanceOf(input.RunId))
+            );
             if (dataset.Fault is not null)
             {
                 throw new RunFailedException(dataset.Fault);
@@ -28,7 +35,10 @@ public static class AdapterPipeline
 
             var job = new JobInput(input.RunId, input.Project, dataset.DatasetId, context.NewGuid().ToString("N"));
             TrainingEnd end = await context.CallSubOrchestratorAsync<TrainingEnd>(
-                TrainingWatch.Name, new TrainingWait(job, null, -1), Instances.Sub(TrainingWatch.InstanceOf(input.RunId)));
+                TrainingWatch.Name,
+                new TrainingWait(job, null, -1),
+                Instances.Sub(TrainingWatch.InstanceOf(input.RunId))
+            );
             TrainingResult result = end.Result;
             if (!result.Succeeded)
             {
@@ -36,11 +46,21 @@ public static class AdapterPipeline
             }
 
             string promotion = await context.CallActivityAsync<string>(PublishAdapter.Name, job, Retries.Storage);
-            return new PipelineOutput(input.RunId, dataset.DatasetId, BlobLayout.AdapterPrefix(input.Project, end.Version), end.Version, promotion);
+            return new PipelineOutput(
+                input.RunId,
+                dataset.DatasetId,
+                BlobLayout.AdapterPrefix(input.Project, end.Version),
+                end.Version,
+                promotion
+            );
         }
         catch (Exception fault) when (fault is RunFailedException or TaskFailedException)
         {
-            await context.CallActivityAsync(RecordFailure.Name, new RunFailure(input.RunId, Reason(fault)), Retries.Storage);
+            await context.CallActivityAsync(
+                RecordFailure.Name,
+                new RunFailure(input.RunId, Reason(fault)),
+                Retries.Storage
+            );
             throw;
         }
     }

@@ -30,7 +30,16 @@ public sealed record DatasetToPlan(PipelineInput Input, string Instance);
 /// <param name="Tags">ETags of the raw blobs, in the order read: no other content is taken.</param>
 /// <param name="HasSynthesis">Whether rows are to be made.</param>
 /// <param name="Fault">Why nothing can be built; <c>null</c>: it can.</param>
-public sealed record DatasetPlanned(PipelineInput Input, string Instance, string DatasetId, int Parts, IReadOnlyList<string> Mended, IReadOnlyList<string> Tags, bool HasSynthesis, string? Fault);
+public sealed record DatasetPlanned(
+    PipelineInput Input,
+    string Instance,
+    string DatasetId,
+    int Parts,
+    IReadOnlyList<string> Mended,
+    IReadOnlyList<string> Tags,
+    bool HasSynthesis,
+    string? Fault
+);
 
 /// <summary>Some minutes of making rows.</summary>
 /// <param name="IsWhole">Whether all is made that can be had.</param>

@@ -10,17 +10,32 @@ public static class Retraining
     public const string Name = nameof(Retraining);
 
     [Function(Name)]
-    public static async Task<PipelineOutput?> Run([OrchestrationTrigger] TaskOrchestrationContext context, RetrainingInput input)
+    public static async Task<PipelineOutput?> Run(
+        [OrchestrationTrigger] TaskOrchestrationContext context,
+        RetrainingInput input
+    )
     {
         ArgumentNullException.ThrowIfNull(context);
-        RetrainingPlan? plan = await context.CallActivityAsync<RetrainingPlan?>(PrepareRetraining.Name, input, Retries.Storage);
+        RetrainingPlan? plan = await context.CallActivityAsync<RetrainingPlan?>(
+            PrepareRetraining.Name,
+            input,
+            Retries.Storage
+        );
         if (plan is null)
         {
             return null;
         }
 
-        PipelineOutput output = await context.CallSubOrchestratorAsync<PipelineOutput>(AdapterPipeline.Name, plan.Run, Instances.Sub(plan.Run.RunId));
-        await context.CallActivityAsync(NoteUsedFeedback.Name, new UsedFeedback(plan.Run.Project, plan.Feedback), Retries.Storage);
+        PipelineOutput output = await context.CallSubOrchestratorAsync<PipelineOutput>(
+            AdapterPipeline.Name,
+            plan.Run,
+            Instances.Sub(plan.Run.RunId)
+        );
+        await context.CallActivityAsync(
+            NoteUsedFeedback.Name,
+            new UsedFeedback(plan.Run.Project, plan.Feedback),
+            Retries.Storage
+        );
         return output;
     }
 }

@@ -17,16 +17,23 @@ public static class TrainingWatch
     public static string InstanceOf(string runId) => runId + "-training";
 
     [Function(Name)]
-    public static async Task<TrainingEnd> Run([OrchestrationTrigger] TaskOrchestrationContext context, TrainingWait wait)
+    public static async Task<TrainingEnd> Run(
+        [OrchestrationTrigger] TaskOrchestrationContext context,
+        TrainingWait wait
+    )
     {
         ArgumentNullException.ThrowIfNull(context);
         ArgumentNullException.ThrowIfNull(wait);
-        JobHandle handle = wait.Handle ?? await context.CallActivityAsync<JobHandle>(SubmitTraining.Name, wait.Job, Retries.Storage);
+        JobHandle handle =
+            wait.Handle ?? await context.CallActivityAsync<JobHandle>(SubmitTraining.Name, wait.Job, Retries.Storage);
 
         // One wait over the whole of this look: one that is given up swallows the event that comes next.
         Task<TrainingResult> finished = context.WaitForExternalEvent<TrainingResult>(Finished);
         using var stop = new CancellationTokenSource();
-        Task deadline = context.CreateTimer(wait.HasBegun(handle) ? handle.HeartbeatDeadline : handle.StartDeadline, stop.Token);
+        Task deadline = context.CreateTimer(
+            wait.HasBegun(handle) ? handle.HeartbeatDeadline : handle.StartDeadline,
+            stop.Token
+        );
         if (await Task.WhenAny(finished, deadline) == deadline)
         {
             JobPulse pulse = await context.CallActivityAsync<JobPulse>(ReadPulse.Name, wait.Job.RunId, Retries.Storage);
@@ -35,7 +42,10 @@ public static class TrainingWatch
                 // Two looks in a row at a job that has not moved end the wait: one alone may only mean that the host was stopped for a while.
                 if (pulse.Lines == wait.LinesBefore && !pulse.WorkerIsBusy)
                 {
-                    return new TrainingEnd(handle.Version, new TrainingResult(wait.Job.RunId, wait.Job.Attempt, false, false, Silence(handle, pulse)));
+                    return new TrainingEnd(
+                        handle.Version,
+                        new TrainingResult(wait.Job.RunId, wait.Job.Attempt, false, false, Silence(handle, pulse))
+                    );
                 }
 
                 context.ContinueAsNew(wait with { Handle = handle, LinesBefore = pulse.Lines });
@@ -54,9 +64,10 @@ public static class TrainingWatch
         return null!;
     }
 
-    private static string Silence(JobHandle handle, JobPulse pulse) => pulse.Lines <= handle.LinesAtStart
-        ? $"No worker took the job within twice {handle.StartDeadline}. Is one running? In Azure, look at the container job's executions: a GPU may not have been had. Then start the run again."
-        : $"The worker has been silent for twice {handle.HeartbeatDeadline}. Start the run again to go on from its checkpoint.";
+    private static string Silence(JobHandle handle, JobPulse pulse) =>
+        pulse.Lines <= handle.LinesAtStart
+            ? $"No worker took the job within twice {handle.StartDeadline}. Is one running? In Azure, look at the container job's executions: a GPU may not have been had. Then start the run again."
+            : $"The worker has been silent for twice {handle.HeartbeatDeadline}. Start the run again to go on from its checkpoint.";
 }
 
 /// <summary>A wait for a worker.</summary>

@@ -12,7 +12,11 @@ public sealed class CancelRun(PipelineStorage storage, JobStopper jobs, TimeProv
 {
     [Function(nameof(CancelRun))]
     public async Task<IResult> Run(
-        [HttpTrigger(AuthorizationLevel.Function, "post", Route = "runs/{id}/cancel")] HttpRequest request, string id, [DurableClient] DurableTaskClient client, CancellationToken cancellation)
+        [HttpTrigger(AuthorizationLevel.Function, "post", Route = "runs/{id}/cancel")] HttpRequest request,
+        string id,
+        [DurableClient] DurableTaskClient client,
+        CancellationToken cancellation
+    )
     {
         ArgumentNullException.ThrowIfNull(client);
         RunRecord? run = await storage.Runs.GetAsync(id, cancellation);
@@ -32,7 +36,12 @@ public sealed class CancelRun(PipelineStorage storage, JobStopper jobs, TimeProv
             await client.TryTerminateAsync(instance, "cancelled", cancellation); // the run before those that it waits for
         }
 
-        await storage.Runs.UpdateAsync(id, r => r.State != RunRecord.Running ? r : r with { State = RunRecord.Cancelled, UpdatedAt = time.GetUtcNow() }, cancellation);
+        await storage.Runs.UpdateAsync(
+            id,
+            r =>
+                r.State != RunRecord.Running ? r : r with { State = RunRecord.Cancelled, UpdatedAt = time.GetUtcNow() },
+            cancellation
+        );
         return HttpAnswer.Ok(await storage.Runs.GetAsync(id, cancellation));
     }
 }

@@ -11,7 +11,11 @@ namespace Pipeline.Functions.Triggers;
 public sealed class GetAffected(PipelineStorage storage)
 {
     [Function(nameof(GetAffected))]
-    public async Task<IResult> Run([HttpTrigger(AuthorizationLevel.Function, "get", Route = "projects/{project}/affected")] HttpRequest request, string project, CancellationToken cancellation)
+    public async Task<IResult> Run(
+        [HttpTrigger(AuthorizationLevel.Function, "get", Route = "projects/{project}/affected")] HttpRequest request,
+        string project,
+        CancellationToken cancellation
+    )
     {
         ArgumentNullException.ThrowIfNull(request);
         if (!BlobLayout.IsProjectName(project))
@@ -20,9 +24,15 @@ public sealed class GetAffected(PipelineStorage storage)
         }
 
         string source = request.Query["source"].ToString();
-        if (source.Length == 0 || !int.TryParse(request.Query["row"], System.Globalization.CultureInfo.InvariantCulture, out int row) || row < 1)
+        if (
+            source.Length == 0
+            || !int.TryParse(request.Query["row"], System.Globalization.CultureInfo.InvariantCulture, out int row)
+            || row < 1
+        )
         {
-            return HttpAnswer.BadRequest("Give 'source', the file's name as rows have it, and 'row', the row's number from 1.");
+            return HttpAnswer.BadRequest(
+                "Give 'source', the file's name as rows have it, and 'row', the row's number from 1."
+            );
         }
 
         RegistryPointer registry = await storage.Registry.GetAsync(project, cancellation);
@@ -42,14 +52,24 @@ public sealed class GetAffected(PipelineStorage storage)
 
             if (fates.Count > 0)
             {
-                affected.Add(new AffectedDataset(dataset, fates, [.. runs.Where(r => r.DatasetId == dataset).Select(r => new AffectedRun(r.RunId, r.State, r.Adapter, IsChampion(r, registry)))]));
+                affected.Add(
+                    new AffectedDataset(
+                        dataset,
+                        fates,
+                        [
+                            .. runs.Where(r => r.DatasetId == dataset)
+                                .Select(r => new AffectedRun(r.RunId, r.State, r.Adapter, IsChampion(r, registry))),
+                        ]
+                    )
+                );
             }
         }
 
         return HttpAnswer.Ok(affected);
     }
 
-    private static bool IsChampion(RunRecord run, RegistryPointer registry) => registry.Champion is { } champion && run.Adapter == BlobLayout.AdapterPrefix(run.Project, champion);
+    private static bool IsChampion(RunRecord run, RegistryPointer registry) =>
+        registry.Champion is { } champion && run.Adapter == BlobLayout.AdapterPrefix(run.Project, champion);
 
     private static IEnumerable<string> Lines(StreamReader reader)
     {

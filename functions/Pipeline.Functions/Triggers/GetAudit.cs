@@ -9,10 +9,16 @@ namespace Pipeline.Functions.Triggers;
 public sealed class GetAudit(PipelineStorage storage)
 {
     [Function(nameof(GetAudit))]
-    public async Task<IResult> Run([HttpTrigger(AuthorizationLevel.Function, "get", Route = "runs/{id}/audit")] HttpRequest request, string id, CancellationToken cancellation)
+    public async Task<IResult> Run(
+        [HttpTrigger(AuthorizationLevel.Function, "get", Route = "runs/{id}/audit")] HttpRequest request,
+        string id,
+        CancellationToken cancellation
+    )
     {
         RunRecord? run = await storage.Runs.GetAsync(id, cancellation);
-        byte[]? page = run?.DatasetId is { } dataset ? await storage.Files.ReadAsync(BlobLayout.Dataset(dataset, BlobLayout.AuditPageFile), cancellation) : null;
+        byte[]? page = run?.DatasetId is { } dataset
+            ? await storage.Files.ReadAsync(BlobLayout.Dataset(dataset, BlobLayout.AuditPageFile), cancellation)
+            : null;
         return HttpAnswer.Document(page, $"There is no audited dataset of a run '{id}'.");
     }
 }

@@ -8,5 +8,6 @@ namespace Pipeline.Functions.Triggers;
 public sealed class GetDashboard
 {
     [Function(nameof(GetDashboard))]
-    public IResult Run([HttpTrigger(AuthorizationLevel.Function, "get", Route = "dashboard")] HttpRequest request) => HttpAnswer.Page(DashboardPage.Html, DashboardPage.Policy);
+    public IResult Run([HttpTrigger(AuthorizationLevel.Function, "get", Route = "dashboard")] HttpRequest request) =>
+        HttpAnswer.Page(DashboardPage.Html, DashboardPage.Policy);
 }

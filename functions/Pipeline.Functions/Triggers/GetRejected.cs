@@ -15,11 +15,17 @@ namespace Pipeline.Functions.Triggers;
 public sealed class GetRejected(PipelineStorage storage)
 {
     [Function(nameof(GetRejected))]
-    public async Task<IResult> Run([HttpTrigger(AuthorizationLevel.Function, "get", Route = "runs/{id}/rejected")] HttpRequest request, string id, CancellationToken cancellation)
+    public async Task<IResult> Run(
+        [HttpTrigger(AuthorizationLevel.Function, "get", Route = "runs/{id}/rejected")] HttpRequest request,
+        string id,
+        CancellationToken cancellation
+    )
     {
         RunRecord? run = await storage.Runs.GetAsync(id, cancellation);
         ArgumentNullException.ThrowIfNull(request);
-        byte[]? rows = run?.DatasetId is { } dataset ? await storage.Files.ReadAsync(BlobLayout.Dataset(dataset, BlobLayout.RejectedFile), cancellation) : null;
+        byte[]? rows = run?.DatasetId is { } dataset
+            ? await storage.Files.ReadAsync(BlobLayout.Dataset(dataset, BlobLayout.RejectedFile), cancellation)
+            : null;
         if (rows is null)
         {
             return HttpAnswer.NotFound($"There are no rejected rows of a run '{id}'.");
@@ -28,7 +34,12 @@ public sealed class GetRejected(PipelineStorage storage)
         switch (request.Query["as"].ToString())
         {
             case "page":
-                DatasetManifest manifest = (await storage.Files.ReadJsonAsync<DatasetManifest>(BlobLayout.Dataset(run!.DatasetId!, BlobLayout.ManifestFile), cancellation))!;
+                DatasetManifest manifest = (
+                    await storage.Files.ReadJsonAsync<DatasetManifest>(
+                        BlobLayout.Dataset(run!.DatasetId!, BlobLayout.ManifestFile),
+                        cancellation
+                    )
+                )!;
                 return HttpAnswer.Document(Encoding.UTF8.GetBytes(RejectedPage.Write(manifest, Read(rows))), "");
             case "csv":
                 using (var table = new StringWriter())
@@ -42,5 +53,9 @@ public sealed class GetRejected(PipelineStorage storage)
         }
     }
 
-    private static IEnumerable<RejectedRow> Read(byte[] lines) => Encoding.UTF8.GetString(lines).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(l => ContractJson.Read<RejectedRow>(l));
+    private static IEnumerable<RejectedRow> Read(byte[] lines) =>
+        Encoding
+            .UTF8.GetString(lines)
+            .Split('\n', StringSplitOptions.RemoveEmptyEntries)
+            .Select(l => ContractJson.Read<RejectedRow>(l));
 }

@@ -9,10 +9,19 @@ namespace Pipeline.Functions.Triggers;
 public sealed class GetReport(PipelineStorage storage)
 {
     [Function(nameof(GetReport))]
-    public async Task<IResult> Run([HttpTrigger(AuthorizationLevel.Function, "get", Route = "runs/{id}/report")] HttpRequest request, string id, CancellationToken cancellation)
+    public async Task<IResult> Run(
+        [HttpTrigger(AuthorizationLevel.Function, "get", Route = "runs/{id}/report")] HttpRequest request,
+        string id,
+        CancellationToken cancellation
+    )
     {
         RunRecord? run = await storage.Runs.GetAsync(id, cancellation);
-        byte[]? page = run?.Adapter is { } adapter ? await storage.Files.ReadAsync(new BlobAddress(BlobLayout.AdaptersContainer, adapter + BlobLayout.ReportFile), cancellation) : null;
+        byte[]? page = run?.Adapter is { } adapter
+            ? await storage.Files.ReadAsync(
+                new BlobAddress(BlobLayout.AdaptersContainer, adapter + BlobLayout.ReportFile),
+                cancellation
+            )
+            : null;
         return HttpAnswer.Document(page, $"There is no report of a run '{id}'.");
     }
 }

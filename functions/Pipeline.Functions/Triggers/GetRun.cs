@@ -10,7 +10,12 @@ namespace Pipeline.Functions.Triggers;
 public sealed class GetRun(PipelineStorage storage, InterruptedRuns interrupted)
 {
     [Function(nameof(GetRun))]
-    public async Task<IResult> Run([HttpTrigger(AuthorizationLevel.Function, "get", Route = "runs/{id}")] HttpRequest request, string id, [DurableClient] DurableTaskClient client, CancellationToken cancellation)
+    public async Task<IResult> Run(
+        [HttpTrigger(AuthorizationLevel.Function, "get", Route = "runs/{id}")] HttpRequest request,
+        string id,
+        [DurableClient] DurableTaskClient client,
+        CancellationToken cancellation
+    )
     {
         RunRecord? run = await storage.Runs.GetAsync(id, cancellation);
         if (run is null)
@@ -20,7 +25,12 @@ public sealed class GetRun(PipelineStorage storage, InterruptedRuns interrupted)
 
         run = await interrupted.CheckAsync(client, run, cancellation);
         byte[]? lines = await storage.Files.ReadAsync(BlobLayout.Progress(id), cancellation);
-        DatasetManifest? manifest = run.DatasetId is null ? null : await storage.Files.ReadJsonAsync<DatasetManifest>(BlobLayout.Dataset(run.DatasetId, BlobLayout.ManifestFile), cancellation);
+        DatasetManifest? manifest = run.DatasetId is null
+            ? null
+            : await storage.Files.ReadJsonAsync<DatasetManifest>(
+                BlobLayout.Dataset(run.DatasetId, BlobLayout.ManifestFile),
+                cancellation
+            );
         return HttpAnswer.Ok(new RunView(run, LastLine(lines), manifest?.Rows));
     }
 

@@ -18,7 +18,11 @@ public sealed class GetRunEvents(PipelineStorage storage, TimeProvider time)
     private static readonly TimeSpan Look = TimeSpan.FromSeconds(1);
 
     [Function(nameof(GetRunEvents))]
-    public async Task<IResult> Run([HttpTrigger(AuthorizationLevel.Function, "get", Route = "runs/{id}/events")] HttpRequest request, string id, CancellationToken cancellation)
+    public async Task<IResult> Run(
+        [HttpTrigger(AuthorizationLevel.Function, "get", Route = "runs/{id}/events")] HttpRequest request,
+        string id,
+        CancellationToken cancellation
+    )
     {
         ArgumentNullException.ThrowIfNull(request);
         if (await storage.Runs.GetAsync(id, cancellation) is null)
@@ -26,7 +30,12 @@ public sealed class GetRunEvents(PipelineStorage storage, TimeProvider time)
             return HttpAnswer.NotFound($"There is no run '{id}'.");
         }
 
-        _ = long.TryParse(request.Headers["Last-Event-ID"], NumberStyles.None, CultureInfo.InvariantCulture, out long position);
+        _ = long.TryParse(
+            request.Headers["Last-Event-ID"],
+            NumberStyles.None,
+            CultureInfo.InvariantCulture,
+            out long position
+        );
         return new QuietStream(stop => TypedResults.ServerSentEvents(Events(id, position, stop)), cancellation);
     }
 
@@ -43,14 +52,21 @@ public sealed class GetRunEvents(PipelineStorage storage, TimeProvider time)
             {
                 await stream(ended.Token).ExecuteAsync(httpContext);
             }
-            catch (Exception fault) when (fault is OperationCanceledException or IOException && (stopping.IsCancellationRequested || httpContext.RequestAborted.IsCancellationRequested))
+            catch (Exception fault)
+                when (fault is OperationCanceledException or IOException
+                    && (stopping.IsCancellationRequested || httpContext.RequestAborted.IsCancellationRequested)
+                )
             {
                 // nobody reads any more
             }
         }
     }
 
-    private async IAsyncEnumerable<SseItem<string>> Events(string id, long position, [EnumeratorCancellation] CancellationToken cancellation)
+    private async IAsyncEnumerable<SseItem<string>> Events(
+        string id,
+        long position,
+        [EnumeratorCancellation] CancellationToken cancellation
+    )
     {
         using var timer = new PeriodicTimer(Look, time);
         bool over = false;
@@ -60,7 +76,10 @@ public sealed class GetRunEvents(PipelineStorage storage, TimeProvider time)
             for (int start = 0, end; (end = Array.IndexOf(bytes, (byte)'\n', start)) >= 0; start = end + 1)
             {
                 position += end + 1 - start;
-                yield return new SseItem<string>(Encoding.UTF8.GetString(bytes, start, end - start), "progress") { EventId = position.ToString(CultureInfo.InvariantCulture) };
+                yield return new SseItem<string>(Encoding.UTF8.GetString(bytes, start, end - start), "progress")
+                {
+                    EventId = position.ToString(CultureInfo.InvariantCulture),
+                };
             }
 
             if (over)

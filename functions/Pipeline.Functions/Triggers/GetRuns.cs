@@ -9,10 +9,16 @@ namespace Pipeline.Functions.Triggers;
 public sealed class GetRuns(PipelineStorage storage, InterruptedRuns interrupted)
 {
     [Function(nameof(GetRuns))]
-    public async Task<IResult> Run([HttpTrigger(AuthorizationLevel.Function, "get", Route = "runs")] HttpRequest request, [DurableClient] DurableTaskClient client, CancellationToken cancellation)
+    public async Task<IResult> Run(
+        [HttpTrigger(AuthorizationLevel.Function, "get", Route = "runs")] HttpRequest request,
+        [DurableClient] DurableTaskClient client,
+        CancellationToken cancellation
+    )
     {
         ArgumentNullException.ThrowIfNull(request);
         string? project = request.Query["project"];
-        return HttpAnswer.Ok(await interrupted.CheckAsync(client, await storage.Runs.ListAsync(project, cancellation), cancellation));
+        return HttpAnswer.Ok(
+            await interrupted.CheckAsync(client, await storage.Runs.ListAsync(project, cancellation), cancellation)
+        );
     }
 }

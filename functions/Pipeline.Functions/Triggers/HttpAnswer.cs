@@ -14,7 +14,8 @@ internal static class HttpAnswer
 
     public static IResult Accepted<T>(string location, T value) => new Answer<T>(202, location, value);
 
-    public static IResult BadRequest(string error) => Results.Json(new { error }, ContractJson.Compact, statusCode: 400);
+    public static IResult BadRequest(string error) =>
+        Results.Json(new { error }, ContractJson.Compact, statusCode: 400);
 
     /// <summary>What is asked for does not go with the state that something is in.</summary>
     public static IResult Conflict(string error) => Results.Json(new { error }, ContractJson.Compact, statusCode: 409);
@@ -26,12 +27,18 @@ internal static class HttpAnswer
 
     /// <summary>A page that was written as one file without script, and may do nothing; or that there is none.</summary>
     public static IResult Document(byte[]? page, string missing) =>
-        page is null ? NotFound(missing) : Page(Encoding.UTF8.GetString(page), "default-src 'none'; style-src 'unsafe-inline'; sandbox; frame-ancestors 'none'");
+        page is null
+            ? NotFound(missing)
+            : Page(
+                Encoding.UTF8.GetString(page),
+                "default-src 'none'; style-src 'unsafe-inline'; sandbox; frame-ancestors 'none'"
+            );
 
     /// <summary>A page and what it may do.</summary>
     public static IResult Page(string html, string policy) => new HtmlPage(html, policy);
 
-    public static IResult NoProject(string project) => BadRequest($"'{project}' cannot name a project: use 3 to 40 of a-z, 0-9 and '-'.");
+    public static IResult NoProject(string project) =>
+        BadRequest($"'{project}' cannot name a project: use 3 to 40 of a-z, 0-9 and '-'.");
 
     /// <summary>The body as text; <c>null</c>: it is too long.</summary>
     public static async Task<string?> BodyAsync(HttpRequest request, CancellationToken cancellation)
@@ -48,7 +55,10 @@ internal static class HttpAnswer
     }
 
     /// <summary>The body as a contract, or what is wrong with it.</summary>
-    public static async Task<(T? Value, string? Fault)> JsonAsync<T>(HttpRequest request, CancellationToken cancellation)
+    public static async Task<(T? Value, string? Fault)> JsonAsync<T>(
+        HttpRequest request,
+        CancellationToken cancellation
+    )
         where T : class
     {
         string? body = await BodyAsync(request, cancellation);

@@ -12,7 +12,11 @@ public sealed class PostDataset(PipelineStorage storage)
 {
     [Function(nameof(PostDataset))]
     public async Task<IResult> Run(
-        [HttpTrigger(AuthorizationLevel.Function, "post", Route = "projects/{project}/datasets")] HttpRequest request, string project, [DurableClient] DurableTaskClient client, CancellationToken cancellation)
+        [HttpTrigger(AuthorizationLevel.Function, "post", Route = "projects/{project}/datasets")] HttpRequest request,
+        string project,
+        [DurableClient] DurableTaskClient client,
+        CancellationToken cancellation
+    )
     {
         ArgumentNullException.ThrowIfNull(client);
         if (!BlobLayout.IsProjectName(project))
@@ -31,15 +35,34 @@ public sealed class PostDataset(PipelineStorage storage)
             return HttpAnswer.BadRequest($"'{BlobLayout.Raw(project, body.Source)}' does not exist; drop it first.");
         }
 
-        string instanceId = await client.ScheduleNewOrchestrationInstanceAsync(DatasetGeneration.Name, new PipelineInput("", project, body.Source, null, "http"), null, cancellation);
-        OrchestrationMetadata done = await client.WaitForInstanceCompletionAsync(instanceId, getInputsAndOutputs: true, cancellation);
+        string instanceId = await client.ScheduleNewOrchestrationInstanceAsync(
+            DatasetGeneration.Name,
+            new PipelineInput("", project, body.Source, null, "http"),
+            null,
+            cancellation
+        );
+        OrchestrationMetadata done = await client.WaitForInstanceCompletionAsync(
+            instanceId,
+            getInputsAndOutputs: true,
+            cancellation
+        );
         // The output of one that failed is its failure as text.
-        DatasetOutput? output = done.RuntimeStatus == OrchestrationRuntimeStatus.Completed && done.SerializedOutput is { } json ? ContractJson.Read<DatasetOutput>(json) : null;
+        DatasetOutput? output =
+            done.RuntimeStatus == OrchestrationRuntimeStatus.Completed && done.SerializedOutput is { } json
+                ? ContractJson.Read<DatasetOutput>(json)
+                : null;
         return output switch
         {
-            null => HttpAnswer.Failed($"The dataset could not be built ({done.RuntimeStatus}): {done.FailureDetails?.ErrorMessage ?? done.SerializedOutput ?? "no reason was given"}"),
+            null => HttpAnswer.Failed(
+                $"The dataset could not be built ({done.RuntimeStatus}): {done.FailureDetails?.ErrorMessage ?? done.SerializedOutput ?? "no reason was given"}"
+            ),
             { Fault: { } reason } => HttpAnswer.BadRequest(reason),
-            _ => HttpAnswer.Ok(await storage.Files.ReadJsonAsync<DatasetManifest>(BlobLayout.Dataset(output.DatasetId, BlobLayout.ManifestFile), cancellation)),
+            _ => HttpAnswer.Ok(
+                await storage.Files.ReadJsonAsync<DatasetManifest>(
+                    BlobLayout.Dataset(output.DatasetId, BlobLayout.ManifestFile),
+                    cancellation
+                )
+            ),
         };
     }
 }

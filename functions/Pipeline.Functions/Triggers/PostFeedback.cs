@@ -12,7 +12,11 @@ public sealed class PostFeedback(PipelineStorage storage, RetrainingStarter retr
 {
     [Function(nameof(PostFeedback))]
     public async Task<IResult> Run(
-        [HttpTrigger(AuthorizationLevel.Function, "post", Route = "projects/{project}/feedback")] HttpRequest request, string project, [DurableClient] DurableTaskClient client, CancellationToken cancellation)
+        [HttpTrigger(AuthorizationLevel.Function, "post", Route = "projects/{project}/feedback")] HttpRequest request,
+        string project,
+        [DurableClient] DurableTaskClient client,
+        CancellationToken cancellation
+    )
     {
         if (!BlobLayout.IsProjectName(project))
         {
@@ -26,18 +30,39 @@ public sealed class PostFeedback(PipelineStorage storage, RetrainingStarter retr
         }
 
         (FeedbackRecord? verdict, string? wrong) = FeedbackVerdict.Check(
-            new FeedbackRecord { Id = "", Project = project, At = time.GetUtcNow(), Text = body.Text, RunId = body.RunId, AdapterVersion = body.AdapterVersion, Score = body.Score, Correction = body.Correction, Reviewer = string.IsNullOrWhiteSpace(body.Reviewer) ? null : body.Reviewer.Trim() },
-            project);
+            new FeedbackRecord
+            {
+                Id = "",
+                Project = project,
+                At = time.GetUtcNow(),
+                Text = body.Text,
+                RunId = body.RunId,
+                AdapterVersion = body.AdapterVersion,
+                Score = body.Score,
+                Correction = body.Correction,
+                Reviewer = string.IsNullOrWhiteSpace(body.Reviewer) ? null : body.Reviewer.Trim(),
+            },
+            project
+        );
         if (verdict is null)
         {
             return HttpAnswer.BadRequest(wrong!);
         }
 
         await storage.Files.WriteJsonAsync(BlobLayout.Feedback(project, verdict.Id), verdict, cancellation);
-        string? started = FeedbackVerdict.Teaches(verdict) ? await retraining.StartIfDueAsync(client, project, "feedback", cancellation) : null;
+        string? started = FeedbackVerdict.Teaches(verdict)
+            ? await retraining.StartIfDueAsync(client, project, "feedback", cancellation)
+            : null;
         return HttpAnswer.Ok(new { verdict.Id, retraining = started });
     }
 }
 
 /// <summary>The body of a verdict.</summary>
-public sealed record FeedbackBody(string? Text, string? RunId, string? AdapterVersion, int Score, string? Correction, string? Reviewer = null);
+public sealed record FeedbackBody(
+    string? Text,
+    string? RunId,
+    string? AdapterVersion,
+    int Score,
+    string? Correction,
+    string? Reviewer = null
+);

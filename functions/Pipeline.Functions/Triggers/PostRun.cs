@@ -11,7 +11,11 @@ public sealed class PostRun(RunStarter starter)
 {
     [Function(nameof(PostRun))]
     public async Task<IResult> Run(
-        [HttpTrigger(AuthorizationLevel.Function, "post", Route = "projects/{project}/runs")] HttpRequest request, string project, [DurableClient] DurableTaskClient client, CancellationToken cancellation)
+        [HttpTrigger(AuthorizationLevel.Function, "post", Route = "projects/{project}/runs")] HttpRequest request,
+        string project,
+        [DurableClient] DurableTaskClient client,
+        CancellationToken cancellation
+    )
     {
         if (!BlobLayout.IsProjectName(project))
         {
@@ -29,7 +33,14 @@ public sealed class PostRun(RunStarter starter)
             (string runId, bool started) = await starter.StartAsync(client, project, body.Source, "http", cancellation);
             return started
                 ? HttpAnswer.Accepted($"/api/runs/{runId}", new { runId, started })
-                : HttpAnswer.Ok(new { runId, started, message = "The same bytes and settings have been run before: none started." });
+                : HttpAnswer.Ok(
+                    new
+                    {
+                        runId,
+                        started,
+                        message = "The same bytes and settings have been run before: none started.",
+                    }
+                );
         }
         catch (DatasetException refused)
         {

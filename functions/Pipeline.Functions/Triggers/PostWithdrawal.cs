@@ -16,7 +16,12 @@ public sealed class PostWithdrawal(PipelineStorage storage, RunStarter starter)
 {
     [Function(nameof(PostWithdrawal))]
     public async Task<IResult> Run(
-        [HttpTrigger(AuthorizationLevel.Function, "post", Route = "projects/{project}/withdrawals")] HttpRequest request, string project, [DurableClient] DurableTaskClient client, CancellationToken cancellation)
+        [HttpTrigger(AuthorizationLevel.Function, "post", Route = "projects/{project}/withdrawals")]
+            HttpRequest request,
+        string project,
+        [DurableClient] DurableTaskClient client,
+        CancellationToken cancellation
+    )
     {
         if (!BlobLayout.IsProjectName(project))
         {
@@ -26,7 +31,10 @@ public sealed class PostWithdrawal(PipelineStorage storage, RunStarter starter)
         (WithdrawalRequest? body, string? fault) = await HttpAnswer.JsonAsync<WithdrawalRequest>(request, cancellation);
         if (string.IsNullOrWhiteSpace(body?.Source) || body.Rows is not { Count: > 0 } || body.Rows.Any(r => r < 1))
         {
-            return HttpAnswer.BadRequest(fault ?? "Give 'source', the name of a blob in raw/{project}/, and 'rows', their numbers from 1; 'file' too, where the rows lie in a file of an archive.");
+            return HttpAnswer.BadRequest(
+                fault
+                    ?? "Give 'source', the name of a blob in raw/{project}/, and 'rows', their numbers from 1; 'file' too, where the rows lie in a file of an archive."
+            );
         }
 
         string[] ids = [.. body.Rows.Select(r => $"{body.File ?? body.Source}#{r}")];
@@ -50,7 +58,10 @@ public sealed class PostWithdrawal(PipelineStorage storage, RunStarter starter)
         {
             (byte[] Bytes, string Tag)? known = await storage.Files.ReadWithTagAsync(address, cancellation);
             IReadOnlyList<string> rows = known is { } blob ? ContractJson.Read<Withdrawals>(blob.Bytes).Rows : [];
-            byte[] all = ContractJson.WriteUtf8(new Withdrawals([.. rows.Union(ids, StringComparer.Ordinal).Order(StringComparer.Ordinal)]), indented: true);
+            byte[] all = ContractJson.WriteUtf8(
+                new Withdrawals([.. rows.Union(ids, StringComparer.Ordinal).Order(StringComparer.Ordinal)]),
+                indented: true
+            );
             if (await storage.Files.TryWriteAsync(address, all, known?.Tag, cancellation) is not null)
             {
                 return;

@@ -15,7 +15,10 @@ public sealed class ProjectReader(PipelineStorage storage)
     {
         if (await storage.Files.LengthAsync(BlobLayout.Project(project), cancellation) > ProjectFile.MaxBytes)
         {
-            throw new DatasetException(DatasetException.InvalidSettings, $"project.yaml: the file is longer than {ProjectFile.MaxBytes:N0} bytes.");
+            throw new DatasetException(
+                DatasetException.InvalidSettings,
+                $"project.yaml: the file is longer than {ProjectFile.MaxBytes:N0} bytes."
+            );
         }
 
         byte[]? yaml = await storage.Files.ReadAsync(BlobLayout.Project(project), cancellation);
@@ -23,8 +26,22 @@ public sealed class ProjectReader(PipelineStorage storage)
     }
 
     /// <summary>Names of the blobs that hold mended rows of a raw blob, in ordinal order.</summary>
-    public async Task<IReadOnlyList<string>> MendedAsync(string project, string source, CancellationToken cancellation) =>
-        [.. (await storage.Files.ListAsync(BlobLayout.RawContainer, BlobLayout.MendedPrefix(project, source), cancellation)).Select(b => b.Name[(project.Length + 1)..]).Where(n => BlobLayout.MendedSource(n) == source)];
+    public async Task<IReadOnlyList<string>> MendedAsync(
+        string project,
+        string source,
+        CancellationToken cancellation
+    ) =>
+        [
+            .. (
+                await storage.Files.ListAsync(
+                    BlobLayout.RawContainer,
+                    BlobLayout.MendedPrefix(project, source),
+                    cancellation
+                )
+            )
+                .Select(b => b.Name[(project.Length + 1)..])
+                .Where(n => BlobLayout.MendedSource(n) == source),
+        ];
 
     /// <summary>Rows that no dataset of the project is made with any more.</summary>
     public async Task<IReadOnlyList<string>> WithdrawnAsync(string project, CancellationToken cancellation) =>

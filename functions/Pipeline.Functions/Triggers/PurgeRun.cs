@@ -14,7 +14,11 @@ public sealed class PurgeRun(PipelineStorage storage, RunStarter starter, Interr
 {
     [Function(nameof(PurgeRun))]
     public async Task<IResult> Run(
-        [HttpTrigger(AuthorizationLevel.Function, "delete", Route = "runs/{id}")] HttpRequest request, string id, [DurableClient] DurableTaskClient client, CancellationToken cancellation)
+        [HttpTrigger(AuthorizationLevel.Function, "delete", Route = "runs/{id}")] HttpRequest request,
+        string id,
+        [DurableClient] DurableTaskClient client,
+        CancellationToken cancellation
+    )
     {
         RunRecord? run = await storage.Runs.GetAsync(id, cancellation);
         if (run is null)
@@ -25,10 +29,17 @@ public sealed class PurgeRun(PipelineStorage storage, RunStarter starter, Interr
         run = await interrupted.CheckAsync(client, run, cancellation);
         if (!run.HasStopped)
         {
-            return HttpAnswer.Conflict($"Run '{id}' is {run.State}; only one that failed, was cancelled or interrupted can be purged. Cancel it first if it runs.");
+            return HttpAnswer.Conflict(
+                $"Run '{id}' is {run.State}; only one that failed, was cancelled or interrupted can be purged. Cancel it first if it runs."
+            );
         }
 
-        LeasedBlob? job = await LeasedBlob.TryAcquireAsync(storage.Blobs, BlobLayout.JobLock(id), TimeSpan.FromSeconds(30), cancellation);
+        LeasedBlob? job = await LeasedBlob.TryAcquireAsync(
+            storage.Blobs,
+            BlobLayout.JobLock(id),
+            TimeSpan.FromSeconds(30),
+            cancellation
+        );
         if (job is null)
         {
             return HttpAnswer.Conflict($"The worker of run '{id}' has not stopped yet; try again in a moment.");
@@ -40,9 +51,16 @@ public sealed class PurgeRun(PipelineStorage storage, RunStarter starter, Interr
             return HttpAnswer.Conflict(RunStarter.StillStopping(id));
         }
 
-        if (run.Version is { } version && !(await storage.Registry.GetAsync(run.Project, cancellation)).Published.Contains(version))
+        if (
+            run.Version is { } version
+            && !(await storage.Registry.GetAsync(run.Project, cancellation)).Published.Contains(version)
+        )
         {
-            await storage.Files.DeletePrefixAsync(BlobLayout.AdaptersContainer, BlobLayout.AdapterPrefix(run.Project, version), cancellation);
+            await storage.Files.DeletePrefixAsync(
+                BlobLayout.AdaptersContainer,
+                BlobLayout.AdapterPrefix(run.Project, version),
+                cancellation
+            );
         }
 
         // The job itself goes first: a worker that still has the message finds no job and drops it.

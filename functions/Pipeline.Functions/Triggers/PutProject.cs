@@ -12,7 +12,11 @@ namespace Pipeline.Functions.Triggers;
 public sealed class PutProject(PipelineStorage storage)
 {
     [Function(nameof(PutProject))]
-    public async Task<IResult> Run([HttpTrigger(AuthorizationLevel.Function, "put", Route = "projects/{project}")] HttpRequest request, string project, CancellationToken cancellation)
+    public async Task<IResult> Run(
+        [HttpTrigger(AuthorizationLevel.Function, "put", Route = "projects/{project}")] HttpRequest request,
+        string project,
+        CancellationToken cancellation
+    )
     {
         if (!BlobLayout.IsProjectName(project))
         {

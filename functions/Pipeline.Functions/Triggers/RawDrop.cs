@@ -14,6 +14,10 @@ public sealed class RawDrop(DropStarter starter)
 
     [Function(Name)]
     public Task Run(
-        [BlobTrigger("raw/{project}/{name}", Source = BlobTriggerSource.EventGrid)] Stream blob, string project, string name, [DurableClient] DurableTaskClient client, CancellationToken cancellation) =>
-        starter.StartAsync(client, project, name, cancellation);
+        [BlobTrigger("raw/{project}/{name}", Source = BlobTriggerSource.EventGrid)] Stream blob,
+        string project,
+        string name,
+        [DurableClient] DurableTaskClient client,
+        CancellationToken cancellation
+    ) => starter.StartAsync(client, project, name, cancellation);
 }

@@ -12,7 +12,11 @@ public sealed class ResumeRun(PipelineStorage storage, RunStarter starter, Inter
 {
     [Function(nameof(ResumeRun))]
     public async Task<IResult> Run(
-        [HttpTrigger(AuthorizationLevel.Function, "post", Route = "runs/{id}/resume")] HttpRequest request, string id, [DurableClient] DurableTaskClient client, CancellationToken cancellation)
+        [HttpTrigger(AuthorizationLevel.Function, "post", Route = "runs/{id}/resume")] HttpRequest request,
+        string id,
+        [DurableClient] DurableTaskClient client,
+        CancellationToken cancellation
+    )
     {
         RunRecord? run = await storage.Runs.GetAsync(id, cancellation);
         if (run is null)
@@ -23,7 +27,9 @@ public sealed class ResumeRun(PipelineStorage storage, RunStarter starter, Inter
         run = await interrupted.CheckAsync(client, run, cancellation);
         if (!run.HasStopped)
         {
-            return HttpAnswer.Conflict($"Run '{id}' is {run.State}; only one that failed, was cancelled or interrupted can be resumed.");
+            return HttpAnswer.Conflict(
+                $"Run '{id}' is {run.State}; only one that failed, was cancelled or interrupted can be resumed."
+            );
         }
 
         try

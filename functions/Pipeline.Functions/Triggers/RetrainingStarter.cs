@@ -9,15 +9,32 @@ using Pipeline.Storage;
 namespace Pipeline.Functions.Triggers;
 
 /// <summary>Starts a retraining when the corrections that wait are enough; one at a time a project.</summary>
-public sealed class RetrainingStarter(PipelineStorage storage, ProjectReader projects, ILogger<RetrainingStarter> logger)
+public sealed class RetrainingStarter(
+    PipelineStorage storage,
+    ProjectReader projects,
+    ILogger<RetrainingStarter> logger
+)
 {
     /// <summary>Every correction of a project, in the order of their ids.</summary>
     public async Task<IReadOnlyList<FeedbackRecord>> CorrectionsAsync(string project, CancellationToken cancellation)
     {
         var feedback = new List<FeedbackRecord>();
-        foreach ((string name, _) in await storage.Files.ListAsync(BlobLayout.FeedbackContainer, BlobLayout.FeedbackPrefix(project), cancellation))
+        foreach (
+            (string name, _) in await storage.Files.ListAsync(
+                BlobLayout.FeedbackContainer,
+                BlobLayout.FeedbackPrefix(project),
+                cancellation
+            )
+        )
         {
-            if (name.EndsWith(".json", StringComparison.Ordinal) && await storage.Files.ReadJsonAsync<FeedbackRecord>(new BlobAddress(BlobLayout.FeedbackContainer, name), cancellation) is { } record)
+            if (
+                name.EndsWith(".json", StringComparison.Ordinal)
+                && await storage.Files.ReadJsonAsync<FeedbackRecord>(
+                    new BlobAddress(BlobLayout.FeedbackContainer, name),
+                    cancellation
+                )
+                    is { } record
+            )
             {
                 feedback.Add(record);
             }
@@ -32,7 +49,12 @@ public sealed class RetrainingStarter(PipelineStorage storage, ProjectReader pro
     /// <param name="trigger">feedback or timer.</param>
     /// <param name="cancellation">Ends the call.</param>
     /// <returns>The retraining's instance; <c>null</c>: none was due.</returns>
-    public async Task<string?> StartIfDueAsync(DurableTaskClient client, string project, string trigger, CancellationToken cancellation)
+    public async Task<string?> StartIfDueAsync(
+        DurableTaskClient client,
+        string project,
+        string trigger,
+        CancellationToken cancellation
+    )
     {
         ArgumentNullException.ThrowIfNull(client);
         ProjectSettings all = await projects.SettingsAsync(project, cancellation);
@@ -42,15 +64,25 @@ public sealed class RetrainingStarter(PipelineStorage storage, ProjectReader pro
         }
 
         RetrainingSettings settings = all.Retraining;
-        IReadOnlyList<FeedbackRecord> waiting = RetrainingPolicy.Waiting(await CorrectionsAsync(project, cancellation), await storage.Registry.GetAsync(project, cancellation));
-        bool due = trigger == "timer" ? RetrainingPolicy.IsDueBySchedule(waiting.Count, settings) : RetrainingPolicy.IsDueByCount(waiting.Count, settings);
+        IReadOnlyList<FeedbackRecord> waiting = RetrainingPolicy.Waiting(
+            await CorrectionsAsync(project, cancellation),
+            await storage.Registry.GetAsync(project, cancellation)
+        );
+        bool due =
+            trigger == "timer"
+                ? RetrainingPolicy.IsDueBySchedule(waiting.Count, settings)
+                : RetrainingPolicy.IsDueByCount(waiting.Count, settings);
         if (!due)
         {
             Log.RetrainingNotDue(logger, project, waiting.Count);
             return null;
         }
 
-        string? instanceId = await RunStarter.ScheduleRetrainingAsync(client, new RetrainingInput(project, trigger), cancellation);
+        string? instanceId = await RunStarter.ScheduleRetrainingAsync(
+            client,
+            new RetrainingInput(project, trigger),
+            cancellation
+        );
         if (instanceId is null)
         {
             return null;

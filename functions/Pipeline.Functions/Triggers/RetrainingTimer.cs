@@ -9,13 +9,30 @@ using Pipeline.Storage;
 namespace Pipeline.Functions.Triggers;
 
 /// <summary>On a schedule, trains again every project in which corrections wait.</summary>
-public sealed class RetrainingTimer(PipelineStorage storage, RetrainingStarter retraining, ILogger<RetrainingTimer> logger)
+public sealed class RetrainingTimer(
+    PipelineStorage storage,
+    RetrainingStarter retraining,
+    ILogger<RetrainingTimer> logger
+)
 {
     [Function(nameof(RetrainingTimer))]
-    public async Task Run([TimerTrigger("%RetrainingSchedule%")] TimerInfo timer, [DurableClient] DurableTaskClient client, CancellationToken cancellation)
+    public async Task Run(
+        [TimerTrigger("%RetrainingSchedule%")] TimerInfo timer,
+        [DurableClient] DurableTaskClient client,
+        CancellationToken cancellation
+    )
     {
-        IReadOnlyList<(string Name, long Bytes)> feedback = await storage.Files.ListAsync(BlobLayout.FeedbackContainer, "", cancellation);
-        foreach (string project in feedback.Select(f => f.Name.Split('/')[0]).Distinct(StringComparer.Ordinal).Where(BlobLayout.IsProjectName))
+        IReadOnlyList<(string Name, long Bytes)> feedback = await storage.Files.ListAsync(
+            BlobLayout.FeedbackContainer,
+            "",
+            cancellation
+        );
+        foreach (
+            string project in feedback
+                .Select(f => f.Name.Split('/')[0])
+                .Distinct(StringComparer.Ordinal)
+                .Where(BlobLayout.IsProjectName)
+        )
         {
             try
             {

@@ -7,25 +7,45 @@ using Pipeline.Storage;
 namespace Pipeline.Functions.Triggers;
 
 /// <summary>Starts a run, once for the same bytes and settings: the run's id is made of them.</summary>
-public sealed class RunStarter(PipelineStorage storage, ProjectReader projects, InterruptedRuns interrupted, TimeProvider time, ILogger<RunStarter> logger)
+public sealed class RunStarter(
+    PipelineStorage storage,
+    ProjectReader projects,
+    InterruptedRuns interrupted,
+    TimeProvider time,
+    ILogger<RunStarter> logger
+)
 {
-    private const string OtherRuns = "Another retraining of the project runs, and takes up every correction that waits; resume this one when that one has ended.";
+    private const string OtherRuns =
+        "Another retraining of the project runs, and takes up every correction that waits; resume this one when that one has ended.";
 
     /// <summary>Starts the run of a raw blob unless it runs or has completed; one that failed or was cancelled starts anew.</summary>
     /// <returns>The run and whether it was started now.</returns>
     /// <exception cref="Pipeline.Datasets.DatasetException">The blob does not exist or the settings cannot be read.</exception>
-    public async Task<(string RunId, bool Started)> StartAsync(DurableTaskClient client, string project, string source, string trigger, CancellationToken cancellation)
+    public async Task<(string RunId, bool Started)> StartAsync(
+        DurableTaskClient client,
+        string project,
+        string source,
+        string trigger,
+        CancellationToken cancellation
+    )
     {
         ArgumentNullException.ThrowIfNull(client);
         PipelineInput input = await InputAsync(project, source, null, trigger, cancellation);
         OrchestrationMetadata? existing = await client.GetInstanceAsync(input.RunId, false, cancellation);
-        if (existing is { RuntimeStatus: not (OrchestrationRuntimeStatus.Failed or OrchestrationRuntimeStatus.Terminated) })
+        if (
+            existing is
+            { RuntimeStatus: not (OrchestrationRuntimeStatus.Failed or OrchestrationRuntimeStatus.Terminated) }
+        )
         {
             Log.RunExists(logger, input.RunId, existing.RuntimeStatus.ToString());
             return (input.RunId, false);
         }
 
-        if (existing is null && await storage.Runs.GetAsync(input.RunId, cancellation) is { } noted && await IsDoneWithAsync(client, noted, trigger, cancellation) is { } state)
+        if (
+            existing is null
+            && await storage.Runs.GetAsync(input.RunId, cancellation) is { } noted
+            && await IsDoneWithAsync(client, noted, trigger, cancellation) is { } state
+        )
         {
             Log.RunExists(logger, input.RunId, state); // its history is gone; what it has left is not
             return (input.RunId, false);
@@ -52,14 +72,20 @@ public sealed class RunStarter(PipelineStorage storage, ProjectReader projects, 
     /// The state of a run without a history that is not started anew: one that has completed, and, for a drop, one that has stopped otherwise. A host
     /// whose task hub is new is told of every file that lies there, and must not begin again what failed or was cancelled before.
     /// </summary>
-    private async Task<string?> IsDoneWithAsync(DurableTaskClient client, RunRecord noted, string trigger, CancellationToken cancellation)
+    private async Task<string?> IsDoneWithAsync(
+        DurableTaskClient client,
+        RunRecord noted,
+        string trigger,
+        CancellationToken cancellation
+    )
     {
         RunRecord run = await interrupted.CheckAsync(client, noted, cancellation);
         return run.State == RunRecord.Completed || (trigger == "drop" && run.HasStopped) ? run.State : null;
     }
 
     /// <summary>A run's orchestrations, the run itself first.</summary>
-    public static IReadOnlyList<string> InstancesOf(string runId) => [runId, AdapterPipeline.DatasetInstanceOf(runId), TrainingWatch.InstanceOf(runId)];
+    public static IReadOnlyList<string> InstancesOf(string runId) =>
+        [runId, AdapterPipeline.DatasetInstanceOf(runId), TrainingWatch.InstanceOf(runId)];
 
     /// <summary>What to say of a run that was cancelled and whose orchestrations have not ended yet.</summary>
     public static string StillStopping(string runId) => $"Run '{runId}' has not stopped yet; try again in a moment.";
@@ -114,7 +140,11 @@ public sealed class RunStarter(PipelineStorage storage, ProjectReader projects, 
         if (run.FeedbackBatch is not null)
         {
             // Through the retraining, which notes at its end that the corrections are used.
-            return await ScheduleRetrainingAsync(client, new RetrainingInput(run.Project, run.Trigger), cancellation) is null ? OtherRuns : null;
+            return
+                await ScheduleRetrainingAsync(client, new RetrainingInput(run.Project, run.Trigger), cancellation)
+                    is null
+                ? OtherRuns
+                : null;
         }
 
         await PutAsync(input, cancellation);
@@ -129,21 +159,36 @@ public sealed class RunStarter(PipelineStorage storage, ProjectReader projects, 
 
     /// <summary>Starts a project's retraining: one at a time, what comes while it runs waits for the next.</summary>
     /// <returns>Its instance; <c>null</c>: one runs.</returns>
-    public static async Task<string?> ScheduleRetrainingAsync(DurableTaskClient client, RetrainingInput input, CancellationToken cancellation)
+    public static async Task<string?> ScheduleRetrainingAsync(
+        DurableTaskClient client,
+        RetrainingInput input,
+        CancellationToken cancellation
+    )
     {
         ArgumentNullException.ThrowIfNull(client);
         ArgumentNullException.ThrowIfNull(input);
         string instanceId = RetrainingInstanceOf(input.Project);
-        return await client.TryPurgeAsync(instanceId, cancellation) && await client.TryStartAsync(Retraining.Name, input, instanceId, cancellation) ? instanceId : null;
+        return
+            await client.TryPurgeAsync(instanceId, cancellation)
+            && await client.TryStartAsync(Retraining.Name, input, instanceId, cancellation)
+            ? instanceId
+            : null;
     }
 
     /// <summary>The instance of a project's retraining.</summary>
     public static string RetrainingInstanceOf(string project) => project + "-retraining";
 
-    private static Task<bool> RetrainsAsync(DurableTaskClient client, string project, CancellationToken cancellation) => client.RunsAsync(RetrainingInstanceOf(project), cancellation);
+    private static Task<bool> RetrainsAsync(DurableTaskClient client, string project, CancellationToken cancellation) =>
+        client.RunsAsync(RetrainingInstanceOf(project), cancellation);
 
     /// <summary>Lists a run that an orchestration is about to start.</summary>
-    public async Task<PipelineInput> RecordAsync(string project, string source, string feedbackBatch, string trigger, CancellationToken cancellation)
+    public async Task<PipelineInput> RecordAsync(
+        string project,
+        string source,
+        string feedbackBatch,
+        string trigger,
+        CancellationToken cancellation
+    )
     {
         PipelineInput input = await InputAsync(project, source, feedbackBatch, trigger, cancellation);
         await PutAsync(input, cancellation);
@@ -154,33 +199,59 @@ public sealed class RunStarter(PipelineStorage storage, ProjectReader projects, 
     public async Task<bool> IsCurrentAsync(PipelineInput input, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(input);
-        return (await InputAsync(input.Project, input.Source, input.FeedbackBatch, input.Trigger, cancellation)).RunId == input.RunId;
+        return (await InputAsync(input.Project, input.Source, input.FeedbackBatch, input.Trigger, cancellation)).RunId
+            == input.RunId;
     }
 
-    private async Task<PipelineInput> InputAsync(string project, string source, string? feedbackBatch, string trigger, CancellationToken cancellation)
+    private async Task<PipelineInput> InputAsync(
+        string project,
+        string source,
+        string? feedbackBatch,
+        string trigger,
+        CancellationToken cancellation
+    )
     {
         ProjectSettings settings = await projects.SettingsAsync(project, cancellation);
         string content = await HashAsync(BlobLayout.Raw(project, source), cancellation);
-        string test = settings.Split.TestFile is { } name ? await HashAsync(BlobLayout.Raw(project, name), cancellation) : "";
+        string test = settings.Split.TestFile is { } name
+            ? await HashAsync(BlobLayout.Raw(project, name), cancellation)
+            : "";
         List<string> mended = [];
         foreach (string file in await projects.MendedAsync(project, source, cancellation))
         {
             mended.Add(await HashAsync(BlobLayout.Raw(project, file), cancellation));
         }
 
-        return new PipelineInput($"{project}-{ContentHash.ShortOf([content, test, feedbackBatch ?? "", .. mended, .. await projects.WithdrawnAsync(project, cancellation)])[..10]}-{ContentHash.ShortOf(ContractJson.Write(settings))[..6]}", project, source, feedbackBatch, trigger);
+        return new PipelineInput(
+            $"{project}-{ContentHash.ShortOf([content, test, feedbackBatch ?? "", .. mended, .. await projects.WithdrawnAsync(project, cancellation)])[..10]}-{ContentHash.ShortOf(ContractJson.Write(settings))[..6]}",
+            project,
+            source,
+            feedbackBatch,
+            trigger
+        );
     }
 
     private async Task<string> HashAsync(BlobAddress address, CancellationToken cancellation) =>
-        await storage.Files.HashAsync(address, cancellation) ?? throw new Datasets.DatasetException(Datasets.DatasetException.UnreadableFile, $"'{address}' does not exist; drop it first.");
+        await storage.Files.HashAsync(address, cancellation)
+        ?? throw new Datasets.DatasetException(
+            Datasets.DatasetException.UnreadableFile,
+            $"'{address}' does not exist; drop it first."
+        );
 
     private async Task PutAsync(PipelineInput input, CancellationToken cancellation)
     {
         await storage.Files.DeleteAsync(BlobLayout.CancelRequest(input.RunId), cancellation);
         var run = new RunRecord
         {
-            RunId = input.RunId, Project = input.Project, State = RunRecord.Running, Stage = "dataset", Trigger = input.Trigger, Source = input.Source, FeedbackBatch = input.FeedbackBatch,
-            CreatedAt = time.GetUtcNow(), UpdatedAt = time.GetUtcNow(),
+            RunId = input.RunId,
+            Project = input.Project,
+            State = RunRecord.Running,
+            Stage = "dataset",
+            Trigger = input.Trigger,
+            Source = input.Source,
+            FeedbackBatch = input.FeedbackBatch,
+            CreatedAt = time.GetUtcNow(),
+            UpdatedAt = time.GetUtcNow(),
         };
         await storage.Runs.PutAsync(run, cancellation);
     }

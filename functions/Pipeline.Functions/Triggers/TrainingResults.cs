@@ -12,7 +12,11 @@ namespace Pipeline.Functions.Triggers;
 public sealed class TrainingResults(PipelineStorage storage, TimeProvider time, ILogger<TrainingResults> logger)
 {
     [Function(nameof(TrainingResults))]
-    public async Task Run([QueueTrigger(BlobLayout.TrainingResultsQueue)] string message, [DurableClient] DurableTaskClient client, CancellationToken cancellation)
+    public async Task Run(
+        [QueueTrigger(BlobLayout.TrainingResultsQueue)] string message,
+        [DurableClient] DurableTaskClient client,
+        CancellationToken cancellation
+    )
     {
         ArgumentNullException.ThrowIfNull(client);
         TrainingResult result;
@@ -23,11 +27,25 @@ public sealed class TrainingResults(PipelineStorage storage, TimeProvider time, 
         catch (JsonException fault)
         {
             // No retry mends it: it becomes a dead letter with its reason instead of blocking the queue.
-            await storage.DeadLetters.PutAsync(BlobLayout.PoisonOf(BlobLayout.TrainingResultsQueue), "a message", new BinaryData(message), $"It is not a training result: {fault.Message}", time.GetUtcNow(), cancellation);
+            await storage.DeadLetters.PutAsync(
+                BlobLayout.PoisonOf(BlobLayout.TrainingResultsQueue),
+                "a message",
+                new BinaryData(message),
+                $"It is not a training result: {fault.Message}",
+                time.GetUtcNow(),
+                cancellation
+            );
             return;
         }
 
-        if (await client.TryRaiseEventAsync(TrainingWatch.InstanceOf(result.RunId), TrainingWatch.Finished, result, cancellation))
+        if (
+            await client.TryRaiseEventAsync(
+                TrainingWatch.InstanceOf(result.RunId),
+                TrainingWatch.Finished,
+                result,
+                cancellation
+            )
+        )
         {
             Log.ResultReceived(logger, result.RunId, result.Succeeded);
         }

@@ -19,10 +19,16 @@ internal static class BenchDatasetsCommand
     public static Command Create()
     {
         var rows = new Option<int>("--rows") { Description = "Synthetic tweets", DefaultValueFactory = _ => 1_000_000 };
-        var words = new Option<int>("--words") { Description = "Words a text, on average; more than 40 make documents of it", DefaultValueFactory = _ => 16 };
+        var words = new Option<int>("--words")
+        {
+            Description = "Words a text, on average; more than 40 make documents of it",
+            DefaultValueFactory = _ => 16,
+        };
         Option<string?> json = CommandOptions.Json();
         var command = new Command("datasets", "Measure building a dataset") { rows, words, json };
-        command.SetAction(parsed => Run(parsed.GetValue(rows), Math.Max(2, parsed.GetValue(words)), parsed.GetValue(json)));
+        command.SetAction(parsed =>
+            Run(parsed.GetValue(rows), Math.Max(2, parsed.GetValue(words)), parsed.GetValue(json))
+        );
         return command;
     }
 
@@ -33,34 +39,72 @@ internal static class BenchDatasetsCommand
         {
             string csv = Path.Combine(folder.FullName, "tweets.csv");
             WriteTweets(csv, rows, words);
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{rows:N0} synthetic texts of {words} words on average, {new FileInfo(csv).Length / 1e6:0} MB of CSV, {Environment.ProcessorCount} cores"));
+            Console.WriteLine(
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{rows:N0} synthetic texts of {words} words on average, {new FileInfo(csv).Length / 1e6:0} MB of CSV, {Environment.ProcessorCount} cores"
+                )
+            );
             ProjectSettings settings = words <= 40 ? new() : new() { Validation = new() { MaxTokens = 512 } }; // the base reads no more; longer texts are rejected like any other
-            (ChatEncoder encoder, string sha256) = new BaseCatalog(new BaseModelFolders(RepositoryLayout.Models)).EncoderFor(settings);
-            var request = new DatasetRequest { Project = "bench", Settings = settings, Files = [RawFile.FromPath(csv)], Encoder = encoder, TokenizerSha256 = sha256 };
+            (ChatEncoder encoder, string sha256) = new BaseCatalog(
+                new BaseModelFolders(RepositoryLayout.Models)
+            ).EncoderFor(settings);
+            var request = new DatasetRequest
+            {
+                Project = "bench",
+                Settings = settings,
+                Files = [RawFile.FromPath(csv)],
+                Encoder = encoder,
+                TokenizerSha256 = sha256,
+            };
             List<StageFigures> figures = [];
             figures.Add(Measure("the bare parse", rows, () => Parse(csv)));
             DatasetPlan? plan = null;
             figures.Add(Measure("plan", rows, () => plan = DatasetBuilder.Plan(request, long.MaxValue)));
             string part = Path.Combine(folder.FullName, "part");
-            figures.Add(Measure("judge every row", rows, () =>
-            {
-                using FileStream output = File.Create(part);
-                DatasetBuilder.BuildPart(request, plan!, 0, output);
-            }));
+            figures.Add(
+                Measure(
+                    "judge every row",
+                    rows,
+                    () =>
+                    {
+                        using FileStream output = File.Create(part);
+                        DatasetBuilder.BuildPart(request, plan!, 0, output);
+                    }
+                )
+            );
             DatasetBuild? build = null;
-            figures.Add(Measure("near-duplicates, split, audit, files", rows, () =>
-            {
-                using FileStream input = File.OpenRead(part);
-                build = DatasetBuilder.Assemble(request, plan!, [input], Path.Combine(folder.FullName, "dataset"));
-            }));
+            figures.Add(
+                Measure(
+                    "near-duplicates, split, audit, files",
+                    rows,
+                    () =>
+                    {
+                        using FileStream input = File.OpenRead(part);
+                        build = DatasetBuilder.Assemble(
+                            request,
+                            plan!,
+                            [input],
+                            Path.Combine(folder.FullName, "dataset")
+                        );
+                    }
+                )
+            );
             double seconds = figures.Skip(1).Sum(f => f.Seconds);
             figures.Add(new StageFigures("all of it", rows, seconds, rows / seconds, figures.Max(f => f.PeakBytes)));
             foreach (StageFigures stage in figures)
             {
-                Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{stage.Stage,-38} {stage.Seconds,8:0.0} s {stage.RowsPerSecond,12:N0} rows/s   {stage.PeakBytes / 1048576.0,6:0} MiB resident at most"));
+                Console.WriteLine(
+                    string.Create(
+                        CultureInfo.InvariantCulture,
+                        $"{stage.Stage, -38} {stage.Seconds, 8:0.0} s {stage.RowsPerSecond, 12:N0} rows/s   {stage.PeakBytes / 1048576.0, 6:0} MiB resident at most"
+                    )
+                );
             }
 
-            Console.WriteLine($"{build!.Manifest.Rows.Accepted:N0} accepted, {build.Manifest.Rows.Duplicates:N0} duplicates, {build.Manifest.NearDuplicates.Rows:N0} rows in {build.Manifest.NearDuplicates.Clusters:N0} clusters of near-duplicates; the audit {(build.Audit.Passed() ? "passes" : "is red")}.");
+            Console.WriteLine(
+                $"{build!.Manifest.Rows.Accepted:N0} accepted, {build.Manifest.Rows.Duplicates:N0} duplicates, {build.Manifest.NearDuplicates.Rows:N0} rows in {build.Manifest.NearDuplicates.Clusters:N0} clusters of near-duplicates; the audit {(build.Audit.Passed() ? "passes" : "is red")}."
+            );
             if (json is not null)
             {
                 File.WriteAllBytes(json, ContractJson.WriteUtf8(figures, indented: true));
@@ -86,8 +130,7 @@ internal static class BenchDatasetsCommand
             {
                 process.Refresh();
                 peak = Math.Max(peak, process.WorkingSet64);
-            }
-            while (!done.Wait(50));
+            } while (!done.Wait(50));
         });
         watch.Start();
         long started = Stopwatch.GetTimestamp();
@@ -118,21 +161,43 @@ internal static class BenchDatasetsCommand
     {
         var random = new Random(20261123);
         var faker = new Faker { Random = new Randomizer(7) };
-        string[] words = [.. Enumerable.Range(0, 4000).Select(_ => faker.Lorem.Word()).Concat(Enumerable.Range(0, 4000).Select(_ => faker.Hacker.Noun())).Concat(Enumerable.Range(0, 4000).Select(_ => faker.Name.LastName())).Concat(Enumerable.Range(0, 4000).Select(_ => faker.Commerce.Product())).Distinct()];
+        string[] words =
+        [
+            .. Enumerable
+                .Range(0, 4000)
+                .Select(_ => faker.Lorem.Word())
+                .Concat(Enumerable.Range(0, 4000).Select(_ => faker.Hacker.Noun()))
+                .Concat(Enumerable.Range(0, 4000).Select(_ => faker.Name.LastName()))
+                .Concat(Enumerable.Range(0, 4000).Select(_ => faker.Commerce.Product()))
+                .Distinct(),
+        ];
         string[] labels = ["negative", "neutral", "positive"];
         var recent = new List<string>();
         using var writer = new StreamWriter(path);
         writer.Write("id,text,label\n");
         for (int i = 0; i < rows; i++)
         {
-            string text = string.Join(' ', Enumerable.Range(0, random.Next(mean / 2, mean + (mean / 2) + 1)).Select(_ => words[random.Next(words.Length)]));
-            text = recent.Count > 100 && i % 50 == 7 ? recent[random.Next(recent.Count)] + (i % 100 == 7 ? " !!" : "") : text;
+            string text = string.Join(
+                ' ',
+                Enumerable
+                    .Range(0, random.Next(mean / 2, mean + (mean / 2) + 1))
+                    .Select(_ => words[random.Next(words.Length)])
+            );
+            text =
+                recent.Count > 100 && i % 50 == 7
+                    ? recent[random.Next(recent.Count)] + (i % 100 == 7 ? " !!" : "")
+                    : text;
             if (recent.Count < 1000)
             {
                 recent.Add(text);
             }
 
-            writer.Write(string.Create(CultureInfo.InvariantCulture, $"{i},\"@user{random.Next(9999)} {text}, #{words[random.Next(words.Length)]} https://t.co/{i:x}\",{labels[i % 3]}\n"));
+            writer.Write(
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{i},\"@user{random.Next(9999)} {text}, #{words[random.Next(words.Length)]} https://t.co/{i:x}\",{labels[i % 3]}\n"
+                )
+            );
         }
     }
 }

@@ -24,23 +24,70 @@ internal static class DatasetCommand
         var project = new Option<string?>("--project") { Description = "project.yaml; default: every default" };
         var input = new Option<string>("--input") { Required = true, Description = "The raw file" };
         var output = new Option<string>("--out") { Required = true, Description = "Folder that will hold the dataset" };
-        var answers = new Option<string>("--answers") { Description = "Folder in which a language model's answers are kept, so that none is bought twice", DefaultValueFactory = _ => Path.Combine(".data", "answers") };
-        var without = new Option<string[]>("--without") { AllowMultipleArgumentsPerToken = true, Description = "Ids of rows to leave out, such as tweets.csv#12" };
-        var build = new Command("build", "Build a dataset from a raw file, offline unless synthesis.model asks for a language model") { project, input, output, answers, without };
-        build.SetAction((parsed, cancellation) => BuildAsync(parsed.GetValue(project), parsed.GetRequiredValue(input), parsed.GetRequiredValue(output), parsed.GetRequiredValue(answers), parsed.GetValue(without) ?? [], cancellation));
+        var answers = new Option<string>("--answers")
+        {
+            Description = "Folder in which a language model's answers are kept, so that none is bought twice",
+            DefaultValueFactory = _ => Path.Combine(".data", "answers"),
+        };
+        var without = new Option<string[]>("--without")
+        {
+            AllowMultipleArgumentsPerToken = true,
+            Description = "Ids of rows to leave out, such as tweets.csv#12",
+        };
+        var build = new Command(
+            "build",
+            "Build a dataset from a raw file, offline unless synthesis.model asks for a language model"
+        )
+        {
+            project,
+            input,
+            output,
+            answers,
+            without,
+        };
+        build.SetAction(
+            (parsed, cancellation) =>
+                BuildAsync(
+                    parsed.GetValue(project),
+                    parsed.GetRequiredValue(input),
+                    parsed.GetRequiredValue(output),
+                    parsed.GetRequiredValue(answers),
+                    parsed.GetValue(without) ?? [],
+                    cancellation
+                )
+        );
         var file = new Option<string>("--out") { Required = true, Description = "The file" };
         var sample = new Command("sample", "Write the demo's raw file") { file };
         sample.SetAction(parsed => File.WriteAllBytes(parsed.GetRequiredValue(file), TweetSample.Csv()));
         return new Command("dataset", "Datasets without storage") { build, sample };
     }
 
-    private static async Task<int> BuildAsync(string? projectFile, string input, string output, string answers, string[] without, CancellationToken cancellation)
+    private static async Task<int> BuildAsync(
+        string? projectFile,
+        string input,
+        string output,
+        string answers,
+        string[] without,
+        CancellationToken cancellation
+    )
     {
-        DatasetRequest request = Request(projectFile, input) with { Without = [.. without.Order(StringComparer.Ordinal)] };
-        DatasetBuild build = await DatasetBuilder.BuildAsync(request, output, Synthesis(request.Settings, answers), cancellation);
+        DatasetRequest request = Request(projectFile, input) with
+        {
+            Without = [.. without.Order(StringComparer.Ordinal)],
+        };
+        DatasetBuild build = await DatasetBuilder.BuildAsync(
+            request,
+            output,
+            Synthesis(request.Settings, answers),
+            cancellation
+        );
         await HuggingFaceLayout.WriteAsync(output, build.Manifest, cancellation);
         OpenAiMessages.Write(output, build.Manifest);
-        await File.WriteAllTextAsync(Path.Combine(output, BlobLayout.AuditPageFile), AuditPage.Write(build.Manifest, build.Audit), cancellation);
+        await File.WriteAllTextAsync(
+            Path.Combine(output, BlobLayout.AuditPageFile),
+            AuditPage.Write(build.Manifest, build.Audit),
+            cancellation
+        );
         Print(build, request.Settings);
         return build.Fault is null ? 0 : throw build.Fault;
     }
@@ -49,7 +96,11 @@ internal static class DatasetCommand
     internal static RowSynthesis Synthesis(ProjectSettings settings, string answers)
     {
         IConfiguration configuration = new ConfigurationBuilder().AddEnvironmentVariables().Build();
-        return new RowSynthesis(settings.Synthesis.Model is { } model ? new ModelClients(configuration).For(model.Deployment) : null, new FolderAnswerShelf(answers), ModelClients.Missing);
+        return new RowSynthesis(
+            settings.Synthesis.Model is { } model ? new ModelClients(configuration).For(model.Deployment) : null,
+            new FolderAnswerShelf(answers),
+            ModelClients.Missing
+        );
     }
 
     /// <summary>What a dataset is made of, as the command line says it.</summary>
@@ -65,39 +116,61 @@ internal static class DatasetCommand
         }
 
         ProjectSettings settings = ProjectFile.Read(projectFile is null ? "" : File.ReadAllText(projectFile));
-        string models = Environment.GetEnvironmentVariable("PIPELINE_MODELS") is { Length: > 0 } said ? said : RepositoryLayout.Models;
+        string models = Environment.GetEnvironmentVariable("PIPELINE_MODELS") is { Length: > 0 } said
+            ? said
+            : RepositoryLayout.Models;
         var bases = new BaseCatalog(new BaseModelFolders(models));
         (ChatEncoder encoder, string sha256) = bases.EncoderFor(settings);
-        string? test = settings.Split.TestFile is { } name ? Path.Combine(Path.GetDirectoryName(Path.GetFullPath(input))!, name) : null;
+        string? test = settings.Split.TestFile is { } name
+            ? Path.Combine(Path.GetDirectoryName(Path.GetFullPath(input))!, name)
+            : null;
         if (test is not null && !File.Exists(test))
         {
-            throw new HostException($"split.test names '{settings.Split.TestFile}', which does not lie beside '{input}'.");
+            throw new HostException(
+                $"split.test names '{settings.Split.TestFile}', which does not lie beside '{input}'."
+            );
         }
 
         return new DatasetRequest
         {
-            Project = "local", Settings = settings, Files = [Read(input)], TestFile = test is null ? null : Read(test), Encoder = encoder, TokenizerSha256 = sha256, Shape = bases.ShapeOf(settings),
+            Project = "local",
+            Settings = settings,
+            Files = [Read(input)],
+            TestFile = test is null ? null : Read(test),
+            Encoder = encoder,
+            TokenizerSha256 = sha256,
+            Shape = bases.ShapeOf(settings),
         };
     }
 
     private static void Print(DatasetBuild build, ProjectSettings settings)
     {
         RowCounts rows = build.Manifest.Rows;
-        Console.WriteLine($"{rows.Read} rows read = {rows.Accepted} accepted + {rows.Rejected} rejected + {rows.Duplicates} duplicates; {(build.Manifest.Task == ProjectSettings.TextTask ? "in pieces: " : "")}{rows.Train} to train, {rows.Validation} to validate, {rows.Test} to test");
-        Console.WriteLine($"Read as {build.Manifest.Layout}, task {build.Manifest.Task}{(settings.TaskIsSaid ? "" : " (guessed)")}; text from '{build.Manifest.Columns.Text}'{(build.Manifest.Columns.Label.Length > 0 ? $", answer from '{build.Manifest.Columns.Label}'" : "")}{(build.Manifest.Columns.Guessed ? " (guessed)" : "")}.");
+        Console.WriteLine(
+            $"{rows.Read} rows read = {rows.Accepted} accepted + {rows.Rejected} rejected + {rows.Duplicates} duplicates; {(build.Manifest.Task == ProjectSettings.TextTask ? "in pieces: " : "")}{rows.Train} to train, {rows.Validation} to validate, {rows.Test} to test"
+        );
+        Console.WriteLine(
+            $"Read as {build.Manifest.Layout}, task {build.Manifest.Task}{(settings.TaskIsSaid ? "" : " (guessed)")}; text from '{build.Manifest.Columns.Text}'{(build.Manifest.Columns.Label.Length > 0 ? $", answer from '{build.Manifest.Columns.Label}'" : "")}{(build.Manifest.Columns.Guessed ? " (guessed)" : "")}."
+        );
         if (build.Manifest.NearDuplicates is { Clusters: > 0 } near)
         {
-            Console.WriteLine($"{near.Rows} rows are nearly the same as others, in {near.Clusters} clusters of up to {near.Largest}{(near.Conflicting > 0 ? $", {near.Conflicting} of them with different labels" : "")}; none is parted by the split.");
+            Console.WriteLine(
+                $"{near.Rows} rows are nearly the same as others, in {near.Clusters} clusters of up to {near.Largest}{(near.Conflicting > 0 ? $", {near.Conflicting} of them with different labels" : "")}; none is parted by the split."
+            );
         }
 
         if (build.Manifest.Replaced.Count > 0)
         {
-            Console.WriteLine($"Replaced ({settings.Privacy.Mode}): {string.Join(", ", build.Manifest.Replaced.Select(r => $"{r.Key} {r.Value}"))}.");
+            Console.WriteLine(
+                $"Replaced ({settings.Privacy.Mode}): {string.Join(", ", build.Manifest.Replaced.Select(r => $"{r.Key} {r.Value}"))}."
+            );
         }
 
         foreach (SynthesisSummary made in build.Manifest.Synthesis)
         {
-            Console.WriteLine($"Made by {made.Generator}: {made.Made} of {made.Asked} rows, {made.Learned} of them are learned from{(made.Calls > 0 ? $"; {made.Calls} calls, {made.TokensIn} + {made.TokensOut} tokens{(made.Cost is { } cost ? string.Create(CultureInfo.InvariantCulture, $", {cost:0.00##} in money") : "")}" : "")}.");
+            Console.WriteLine(
+                $"Made by {made.Generator}: {made.Made} of {made.Asked} rows, {made.Learned} of them are learned from{(made.Calls > 0 ? $"; {made.Calls} calls, {made.TokensIn} + {made.TokensOut} tokens{(made.Cost is { } cost ? string.Create(CultureInfo.InvariantCulture, $", {cost:0.00##} in money") : "")}" : "")}."
+            );
         }
 
         foreach (string note in build.Manifest.Notes)
@@ -113,5 +186,6 @@ internal static class DatasetCommand
         Console.WriteLine(AuditPage.Verdict(build.Audit));
     }
 
-    private static RawFile Read(string path) => Directory.Exists(path) ? RawFile.FromFolder(path) : RawFile.FromPath(path);
+    private static RawFile Read(string path) =>
+        Directory.Exists(path) ? RawFile.FromFolder(path) : RawFile.FromPath(path);
 }

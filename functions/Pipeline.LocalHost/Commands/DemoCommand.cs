@@ -15,8 +15,15 @@ internal static class DemoCommand
     {
         Option<string> data = CommandOptions.Data("demo");
         Option<string?> json = CommandOptions.Json();
-        var command = new Command("demo", "Drop the sample, train, evaluate, publish: everything on this machine") { data, json };
-        command.SetAction((parsed, cancellation) => RunAsync(Path.GetFullPath(parsed.GetRequiredValue(data)), parsed.GetValue(json), cancellation));
+        var command = new Command("demo", "Drop the sample, train, evaluate, publish: everything on this machine")
+        {
+            data,
+            json,
+        };
+        command.SetAction(
+            (parsed, cancellation) =>
+                RunAsync(Path.GetFullPath(parsed.GetRequiredValue(data)), parsed.GetValue(json), cancellation)
+        );
         return command;
     }
 
@@ -25,15 +32,35 @@ internal static class DemoCommand
         IAnsiConsole console = AnsiConsole.Console;
         string sample = Path.Combine(RepositoryLayout.Samples, Project);
         Clear(data);
-        await using EmbeddedHost host = await EmbeddedHost.StartAsync(new HostOptions { DataDirectory = data, LogToConsole = false }, text => console.MarkupLineInterpolated($"{text}"), cancellation);
-        await host.Storage.Files.WriteAsync(BlobLayout.Project(Project), await File.ReadAllBytesAsync(Path.Combine(sample, "project.yaml"), cancellation), cancellation);
-        console.MarkupLineInterpolated($"Dropping samples/tweets/tweets.csv into {BlobLayout.Raw(Project, "tweets.csv").ToString()}");
-        await host.Storage.Files.WriteAsync(BlobLayout.Raw(Project, "tweets.csv"), await File.ReadAllBytesAsync(Path.Combine(sample, "tweets.csv"), cancellation), cancellation);
+        await using EmbeddedHost host = await EmbeddedHost.StartAsync(
+            new HostOptions { DataDirectory = data, LogToConsole = false },
+            text => console.MarkupLineInterpolated($"{text}"),
+            cancellation
+        );
+        await host.Storage.Files.WriteAsync(
+            BlobLayout.Project(Project),
+            await File.ReadAllBytesAsync(Path.Combine(sample, "project.yaml"), cancellation),
+            cancellation
+        );
+        console.MarkupLineInterpolated(
+            $"Dropping samples/tweets/tweets.csv into {BlobLayout.Raw(Project, "tweets.csv").ToString()}"
+        );
+        await host.Storage.Files.WriteAsync(
+            BlobLayout.Raw(Project, "tweets.csv"),
+            await File.ReadAllBytesAsync(Path.Combine(sample, "tweets.csv"), cancellation),
+            cancellation
+        );
         string runId = await StartedAsync(host, cancellation);
         var follower = new RunFollower(host.Storage, console);
         RunRecord run = await follower.FollowAsync(runId, cancellation);
         RunResult result = await RunSummary.GatherAsync(
-            host.Storage, run, follower.DatasetSeconds, Path.Combine(data, "result"), RunSummary.PeakBytes(host.EmulatorProcessId is { } id ? [id] : []), cancellation);
+            host.Storage,
+            run,
+            follower.DatasetSeconds,
+            Path.Combine(data, "result"),
+            RunSummary.PeakBytes(host.EmulatorProcessId is { } id ? [id] : []),
+            cancellation
+        );
         RunSummary.Print(console, result);
         if (json is not null)
         {
@@ -64,9 +91,14 @@ internal static class DemoCommand
         {
             DataFolder.Lock(data).Dispose(); // nobody uses it
 
-            if (!Directory.Exists(Path.Combine(data, "azurite")) && Directory.EnumerateFileSystemEntries(data).Any(e => Path.GetFileName(e) != "host.lock"))
+            if (
+                !Directory.Exists(Path.Combine(data, "azurite"))
+                && Directory.EnumerateFileSystemEntries(data).Any(e => Path.GetFileName(e) != "host.lock")
+            )
             {
-                throw new HostException($"'{data}' holds something that no demo has left there; name an empty folder with --data.");
+                throw new HostException(
+                    $"'{data}' holds something that no demo has left there; name an empty folder with --data."
+                );
             }
 
             Directory.Delete(data, recursive: true);

@@ -7,7 +7,9 @@ namespace Pipeline.LocalHost.Commands;
 internal sealed class FolderAnswerShelf(string folder) : IAnswerShelf
 {
     public async Task<ModelAnswer?> FindAsync(string key, CancellationToken cancellation) =>
-        File.Exists(PathOf(key)) ? ContractJson.Read<ModelAnswer>(await File.ReadAllBytesAsync(PathOf(key), cancellation)) : null;
+        File.Exists(PathOf(key))
+            ? ContractJson.Read<ModelAnswer>(await File.ReadAllBytesAsync(PathOf(key), cancellation))
+            : null;
 
     public async Task<ModelAnswer> KeepAsync(ModelAnswer answer, CancellationToken cancellation)
     {

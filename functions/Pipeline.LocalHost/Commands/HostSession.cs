@@ -29,16 +29,27 @@ internal sealed class HostSession : IAsyncDisposable
     public int[] ProcessIds => _own?.EmulatorProcessId is { } id ? [id] : [];
 
     /// <summary>Connects to a running host, or starts one.</summary>
-    public static async Task<HostSession> OpenAsync(HostOptions options, Action<string> say, CancellationToken cancellation)
+    public static async Task<HostSession> OpenAsync(
+        HostOptions options,
+        Action<string> say,
+        CancellationToken cancellation
+    )
     {
         if (HostEndpoint.Read(options.DataDirectory) is { } endpoint)
         {
-            if (endpoint.EmulatorConnection is null && StorageAccount.From(options.Settings, Environment.GetEnvironmentVariable) is null)
+            if (
+                endpoint.EmulatorConnection is null
+                && StorageAccount.From(options.Settings, Environment.GetEnvironmentVariable) is null
+            )
             {
-                throw new HostException($"The host on '{options.DataDirectory}' uses a storage account; set {StorageAccount.ConnectionSetting} or {StorageAccount.NameSetting} to the same.");
+                throw new HostException(
+                    $"The host on '{options.DataDirectory}' uses a storage account; set {StorageAccount.ConnectionSetting} or {StorageAccount.NameSetting} to the same."
+                );
             }
 
-            PipelineStorage storage = endpoint.EmulatorConnection is { } connection ? PipelineStorage.FromConnectionString(connection) : PipelineStorage.FromSettings(Environment.GetEnvironmentVariable);
+            PipelineStorage storage = endpoint.EmulatorConnection is { } connection
+                ? PipelineStorage.FromConnectionString(connection)
+                : PipelineStorage.FromSettings(Environment.GetEnvironmentVariable);
             return new HostSession(null, storage, endpoint.Address, FunctionKey.Read(options.DataDirectory));
         }
 
@@ -48,7 +59,12 @@ internal sealed class HostSession : IAsyncDisposable
 
     /// <summary>Calls an HTTP function.</summary>
     /// <exception cref="HostException">It refused; its message.</exception>
-    public async Task<T> CallAsync<T>(HttpMethod method, string path, HttpContent? content, CancellationToken cancellation)
+    public async Task<T> CallAsync<T>(
+        HttpMethod method,
+        string path,
+        HttpContent? content,
+        CancellationToken cancellation
+    )
     {
         using var request = new HttpRequestMessage(method, path) { Content = content };
         using HttpResponseMessage response = await _http.SendAsync(request, cancellation);
@@ -91,7 +107,8 @@ internal sealed record HostEndpoint(int ProcessId, Uri Address, string? Emulator
 {
     private const string FileName = "endpoint.json";
 
-    public void Write(string dataDirectory) => File.WriteAllBytes(Path.Combine(dataDirectory, FileName), ContractJson.WriteUtf8(this));
+    public void Write(string dataDirectory) =>
+        File.WriteAllBytes(Path.Combine(dataDirectory, FileName), ContractJson.WriteUtf8(this));
 
     public static void Delete(string dataDirectory) => File.Delete(Path.Combine(dataDirectory, FileName));
 

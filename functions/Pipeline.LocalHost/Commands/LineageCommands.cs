@@ -14,7 +14,10 @@ internal static class LineageCommands
 
     private static Command Trace()
     {
-        var row = new Argument<string>("ROW") { Description = "The row's id, as the dataset's files have it: tweets.csv#12" };
+        var row = new Argument<string>("ROW")
+        {
+            Description = "The row's id, as the dataset's files have it: tweets.csv#12",
+        };
         var dataset = new Option<string>("--dataset") { Required = true, Description = "The dataset's folder" };
         var command = new Command("trace", "Say where a row of a dataset comes from") { row, dataset };
         command.SetAction(parsed =>
@@ -25,7 +28,10 @@ internal static class LineageCommands
                 throw new HostException($"'{folder}' holds no dataset: {BlobLayout.ManifestFile} is missing.");
             }
 
-            Console.WriteLine(RowTrace.Of(folder, parsed.GetRequiredValue(row)) ?? throw new HostException($"'{folder}' has no row '{parsed.GetRequiredValue(row)}'."));
+            Console.WriteLine(
+                RowTrace.Of(folder, parsed.GetRequiredValue(row))
+                    ?? throw new HostException($"'{folder}' has no row '{parsed.GetRequiredValue(row)}'.")
+            );
             return 0;
         });
         return command;
@@ -34,20 +40,52 @@ internal static class LineageCommands
     private static Command Affected()
     {
         var project = new Option<string>("--project") { Required = true, Description = "The project's name" };
-        var source = new Option<string>("--source") { Required = true, Description = "The raw file's name as rows have it" };
+        var source = new Option<string>("--source")
+        {
+            Required = true,
+            Description = "The raw file's name as rows have it",
+        };
         var row = new Option<int>("--row") { Required = true, Description = "The row's number, from 1" };
         Option<string> data = CommandOptions.Data("serve");
         Option<string?> json = CommandOptions.Json();
-        var command = new Command("affected", "List the datasets and adapters that saw a raw row") { project, source, row, data, json };
-        command.SetAction((parsed, cancellation) => AffectedAsync(
-            parsed.GetRequiredValue(data), $"api/projects/{Uri.EscapeDataString(parsed.GetRequiredValue(project))}/affected?source={Uri.EscapeDataString(parsed.GetRequiredValue(source))}&row={parsed.GetValue(row)}", parsed.GetValue(json), cancellation));
+        var command = new Command("affected", "List the datasets and adapters that saw a raw row")
+        {
+            project,
+            source,
+            row,
+            data,
+            json,
+        };
+        command.SetAction(
+            (parsed, cancellation) =>
+                AffectedAsync(
+                    parsed.GetRequiredValue(data),
+                    $"api/projects/{Uri.EscapeDataString(parsed.GetRequiredValue(project))}/affected?source={Uri.EscapeDataString(parsed.GetRequiredValue(source))}&row={parsed.GetValue(row)}",
+                    parsed.GetValue(json),
+                    cancellation
+                )
+        );
         return command;
     }
 
     private static async Task<int> AffectedAsync(string data, string path, string? json, CancellationToken cancellation)
     {
-        await using HostSession session = await HostSession.OpenAsync(new HostOptions { DataDirectory = Path.GetFullPath(data), StartWorker = false, LogToConsole = false }, Console.WriteLine, cancellation);
-        List<AffectedDataset> affected = await session.CallAsync<List<AffectedDataset>>(HttpMethod.Get, path, null, cancellation);
+        await using HostSession session = await HostSession.OpenAsync(
+            new HostOptions
+            {
+                DataDirectory = Path.GetFullPath(data),
+                StartWorker = false,
+                LogToConsole = false,
+            },
+            Console.WriteLine,
+            cancellation
+        );
+        List<AffectedDataset> affected = await session.CallAsync<List<AffectedDataset>>(
+            HttpMethod.Get,
+            path,
+            null,
+            cancellation
+        );
         if (affected.Count == 0)
         {
             Console.WriteLine("No dataset of a run saw it.");
@@ -55,10 +93,14 @@ internal static class LineageCommands
 
         foreach (AffectedDataset dataset in affected)
         {
-            Console.WriteLine($"Dataset {dataset.DatasetId}: {string.Join("; ", dataset.Fates.Select(f => $"{f.Id} in {f.File}, {f.What}"))}");
+            Console.WriteLine(
+                $"Dataset {dataset.DatasetId}: {string.Join("; ", dataset.Fates.Select(f => $"{f.Id} in {f.File}, {f.What}"))}"
+            );
             foreach (AffectedRun run in dataset.Runs)
             {
-                Console.WriteLine($"  run {run.RunId} {run.State}{(run.Adapter is null ? ", no adapter" : $", adapter {run.Adapter}{(run.IsChampion ? " (the champion)" : "")}")}");
+                Console.WriteLine(
+                    $"  run {run.RunId} {run.State}{(run.Adapter is null ? ", no adapter" : $", adapter {run.Adapter}{(run.IsChampion ? " (the champion)" : "")}")}"
+                );
             }
         }
 
@@ -73,22 +115,66 @@ internal static class LineageCommands
     private static Command Rebuild()
     {
         var project = new Option<string>("--project") { Required = true, Description = "The project's name" };
-        var source = new Option<string>("--source") { Required = true, Description = "The raw blob's name within the project" };
-        var without = new Option<int[]>("--without") { Required = true, AllowMultipleArgumentsPerToken = true, Description = "Numbers of the rows, from 1" };
+        var source = new Option<string>("--source")
+        {
+            Required = true,
+            Description = "The raw blob's name within the project",
+        };
+        var without = new Option<int[]>("--without")
+        {
+            Required = true,
+            AllowMultipleArgumentsPerToken = true,
+            Description = "Numbers of the rows, from 1",
+        };
         Option<string> data = CommandOptions.Data("serve");
         Option<string?> json = CommandOptions.Json();
-        var command = new Command("rebuild", "Withdraw rows from a project for good, make its dataset without them and train again") { project, source, without, data, json };
-        command.SetAction((parsed, cancellation) => RebuildAsync(
-            parsed.GetRequiredValue(project), parsed.GetRequiredValue(source), parsed.GetRequiredValue(without), Path.GetFullPath(parsed.GetRequiredValue(data)), parsed.GetValue(json), cancellation));
+        var command = new Command(
+            "rebuild",
+            "Withdraw rows from a project for good, make its dataset without them and train again"
+        )
+        {
+            project,
+            source,
+            without,
+            data,
+            json,
+        };
+        command.SetAction(
+            (parsed, cancellation) =>
+                RebuildAsync(
+                    parsed.GetRequiredValue(project),
+                    parsed.GetRequiredValue(source),
+                    parsed.GetRequiredValue(without),
+                    Path.GetFullPath(parsed.GetRequiredValue(data)),
+                    parsed.GetValue(json),
+                    cancellation
+                )
+        );
         return command;
     }
 
-    private static async Task<int> RebuildAsync(string project, string source, int[] without, string data, string? json, CancellationToken cancellation)
+    private static async Task<int> RebuildAsync(
+        string project,
+        string source,
+        int[] without,
+        string data,
+        string? json,
+        CancellationToken cancellation
+    )
     {
         IAnsiConsole console = AnsiConsole.Console;
-        await using HostSession session = await HostSession.OpenAsync(new HostOptions { DataDirectory = data, LogToConsole = false }, text => console.MarkupLineInterpolated($"{text}"), cancellation);
+        await using HostSession session = await HostSession.OpenAsync(
+            new HostOptions { DataDirectory = data, LogToConsole = false },
+            text => console.MarkupLineInterpolated($"{text}"),
+            cancellation
+        );
         using JsonContent body = JsonContent.Create(new { source, rows = without });
-        SubmitCommand.Started started = await session.CallAsync<SubmitCommand.Started>(HttpMethod.Post, $"api/projects/{Uri.EscapeDataString(project)}/withdrawals", body, cancellation);
+        SubmitCommand.Started started = await session.CallAsync<SubmitCommand.Started>(
+            HttpMethod.Post,
+            $"api/projects/{Uri.EscapeDataString(project)}/withdrawals",
+            body,
+            cancellation
+        );
         return await SubmitCommand.FollowAsync(session, console, started.RunId, data, json, cancellation);
     }
 }

@@ -11,8 +11,17 @@ internal static class MeasurePrivacyCommand
 {
     public static Command Create()
     {
-        var file = new Argument<string>("FILE") { Description = "Texts with span annotations, such as Presidio's JSON" };
-        var command = new Command("measure-privacy", "Precision and recall of what is found, by type, against annotations; a span counts when one of its type overlaps it") { file };
+        var file = new Argument<string>("FILE")
+        {
+            Description = "Texts with span annotations, such as Presidio's JSON",
+        };
+        var command = new Command(
+            "measure-privacy",
+            "Precision and recall of what is found, by type, against annotations; a span counts when one of its type overlaps it"
+        )
+        {
+            file,
+        };
         command.SetAction(parsed => Measure(parsed.GetRequiredValue(file)));
         return command;
     }
@@ -32,11 +41,14 @@ internal static class MeasurePrivacyCommand
         }
 
         AnsiConsole.Write(table);
-        Console.WriteLine($"{texts} texts{(unread > 0 ? $", {unread} rows could not be read" : "")}. Types that are not looked for have the recall 0; 0 found has no precision.");
+        Console.WriteLine(
+            $"{texts} texts{(unread > 0 ? $", {unread} rows could not be read" : "")}. Types that are not looked for have the recall 0; 0 found has no precision."
+        );
         return 0;
     }
 
     private static string Number(int count) => count.ToString(CultureInfo.InvariantCulture);
 
-    private static string Share(int part, int whole) => whole == 0 ? "" : ((double)part / whole).ToString("0.000", CultureInfo.InvariantCulture);
+    private static string Share(int part, int whole) =>
+        whole == 0 ? "" : ((double)part / whole).ToString("0.000", CultureInfo.InvariantCulture);
 }

@@ -10,7 +10,13 @@ internal sealed class RunFollower(PipelineStorage storage, IAnsiConsole console)
 {
     private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(400);
     private static readonly (string Stage, string Title)[] WorkerStages =
-        [("load", "load the base"), ("evaluate-base", "ask the base"), ("train", "train"), ("evaluate-tuned", "ask the tuned model"), ("publish", "publish")];
+    [
+        ("load", "load the base"),
+        ("evaluate-base", "ask the base"),
+        ("train", "train"),
+        ("evaluate-tuned", "ask the tuned model"),
+        ("publish", "publish"),
+    ];
 
     /// <summary>Seconds that the dataset took, as seen from here.</summary>
     public double DatasetSeconds { get; private set; }
@@ -20,8 +26,16 @@ internal sealed class RunFollower(PipelineStorage storage, IAnsiConsole console)
     public async Task<RunRecord> FollowAsync(string runId, CancellationToken cancellation)
     {
         RunRecord? run = null;
-        await console.Progress().AutoClear(false).HideCompleted(false)
-            .Columns(new SpinnerColumn(), new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new PercentageColumn())
+        await console
+            .Progress()
+            .AutoClear(false)
+            .HideCompleted(false)
+            .Columns(
+                new SpinnerColumn(),
+                new TaskDescriptionColumn { Alignment = Justify.Left },
+                new ProgressBarColumn(),
+                new PercentageColumn()
+            )
             .StartAsync(async context =>
             {
                 ProgressTask dataset = context.AddTask("build the dataset", maxValue: 1);
@@ -29,7 +43,9 @@ internal sealed class RunFollower(PipelineStorage storage, IAnsiConsole console)
                 while (run is null or { State: RunRecord.Running })
                 {
                     await Task.Delay(Look, cancellation);
-                    run = await storage.Runs.GetAsync(runId, cancellation) ?? throw new HostException($"There is no run '{runId}'.");
+                    run =
+                        await storage.Runs.GetAsync(runId, cancellation)
+                        ?? throw new HostException($"There is no run '{runId}'.");
                     if (run.Stage != "dataset" && !dataset.IsFinished)
                     {
                         dataset.Value = 1;
@@ -56,8 +72,12 @@ internal sealed class RunFollower(PipelineStorage storage, IAnsiConsole console)
     private async Task<IEnumerable<TrainingProgress>> LinesAsync(string runId, CancellationToken cancellation)
     {
         byte[] bytes = await storage.Files.ReadAsync(BlobLayout.Progress(runId), cancellation) ?? [];
-        return Encoding.UTF8.GetString(bytes).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(l => ContractJson.Read<TrainingProgress>(l))
-            .GroupBy(l => l.Stage).Select(g => g.LastOrDefault(l => l.Loss is not null) ?? g.Last());
+        return Encoding
+            .UTF8.GetString(bytes)
+            .Split('\n', StringSplitOptions.RemoveEmptyEntries)
+            .Select(l => ContractJson.Read<TrainingProgress>(l))
+            .GroupBy(l => l.Stage)
+            .Select(g => g.LastOrDefault(l => l.Loss is not null) ?? g.Last());
     }
 
     private static void Show(ProgressContext context, Dictionary<string, ProgressTask> tasks, TrainingProgress line)
@@ -78,7 +98,12 @@ internal sealed class RunFollower(PipelineStorage storage, IAnsiConsole console)
         if (line is { Loss: { } loss, TokensPerSecond: { } speed })
         {
             string left = task.RemainingTime is { } time ? $", {time:mm\\:ss} left" : "";
-            task.Description = Markup.Escape(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"train  loss {loss:0.000}, {speed:0} tokens/s{left}"));
+            task.Description = Markup.Escape(
+                string.Create(
+                    System.Globalization.CultureInfo.InvariantCulture,
+                    $"train  loss {loss:0.000}, {speed:0} tokens/s{left}"
+                )
+            );
         }
     }
 }

@@ -10,13 +10,38 @@ namespace Pipeline.LocalHost.Commands;
 internal static class RunSummary
 {
     /// <summary>Gathers the result and copies adapter and dataset into a folder.</summary>
-    public static async Task<RunResult> GatherAsync(PipelineStorage storage, RunRecord run, double datasetSeconds, string folder, long hostPeakBytes, CancellationToken cancellation)
+    public static async Task<RunResult> GatherAsync(
+        PipelineStorage storage,
+        RunRecord run,
+        double datasetSeconds,
+        string folder,
+        long hostPeakBytes,
+        CancellationToken cancellation
+    )
     {
-        DatasetManifest? manifest = string.IsNullOrEmpty(run.DatasetId) ? null : await storage.Files.ReadJsonAsync<DatasetManifest>(BlobLayout.Dataset(run.DatasetId, BlobLayout.ManifestFile), cancellation);
-        var result = new RunResult { RunId = run.RunId, State = run.State, Error = run.Error, DatasetId = run.DatasetId, Rows = manifest?.Rows, Folder = folder };
+        DatasetManifest? manifest = string.IsNullOrEmpty(run.DatasetId)
+            ? null
+            : await storage.Files.ReadJsonAsync<DatasetManifest>(
+                BlobLayout.Dataset(run.DatasetId, BlobLayout.ManifestFile),
+                cancellation
+            );
+        var result = new RunResult
+        {
+            RunId = run.RunId,
+            State = run.State,
+            Error = run.Error,
+            DatasetId = run.DatasetId,
+            Rows = manifest?.Rows,
+            Folder = folder,
+        };
         if (manifest is not null)
         {
-            await storage.Files.DownloadAsync(BlobLayout.DatasetsContainer, BlobLayout.DatasetPrefix(run.DatasetId!), Path.Combine(folder, "dataset"), cancellation);
+            await storage.Files.DownloadAsync(
+                BlobLayout.DatasetsContainer,
+                BlobLayout.DatasetPrefix(run.DatasetId!),
+                Path.Combine(folder, "dataset"),
+                cancellation
+            );
         }
 
         if (run is not { State: RunRecord.Completed, Version: { } version })
@@ -24,8 +49,18 @@ internal static class RunSummary
             return result;
         }
 
-        await storage.Files.DownloadAsync(BlobLayout.AdaptersContainer, BlobLayout.AdapterPrefix(run.Project, version), Path.Combine(folder, "adapter"), cancellation);
-        EvaluationReport evaluation = (await storage.Files.ReadJsonAsync<EvaluationReport>(BlobLayout.Adapter(run.Project, version, BlobLayout.EvaluationFile), cancellation))!;
+        await storage.Files.DownloadAsync(
+            BlobLayout.AdaptersContainer,
+            BlobLayout.AdapterPrefix(run.Project, version),
+            Path.Combine(folder, "adapter"),
+            cancellation
+        );
+        EvaluationReport evaluation = (
+            await storage.Files.ReadJsonAsync<EvaluationReport>(
+                BlobLayout.Adapter(run.Project, version, BlobLayout.EvaluationFile),
+                cancellation
+            )
+        )!;
         return result with
         {
             ScoreName = evaluation.ScoreName,
@@ -35,7 +70,10 @@ internal static class RunSummary
             Baselines = evaluation.Baselines,
             Adapter = $"{BlobLayout.AdaptersContainer}/{run.Adapter}",
             Promotion = run.Promotion,
-            SecondsPerStage = new Dictionary<string, double>(evaluation.Training!.SecondsPerStage) { ["dataset"] = Math.Round(datasetSeconds, 3) },
+            SecondsPerStage = new Dictionary<string, double>(evaluation.Training!.SecondsPerStage)
+            {
+                ["dataset"] = Math.Round(datasetSeconds, 3),
+            },
             TokensPerSecond = evaluation.Training.TokensPerSecond,
             PeakMemoryBytes = hostPeakBytes + evaluation.Training.PeakMemoryBytes,
         };
@@ -59,12 +97,17 @@ internal static class RunSummary
     {
         if (result.Rows is { } rows)
         {
-            console.MarkupLineInterpolated(CultureInfo.InvariantCulture, $"Rows: {rows.Read} read = {rows.Accepted} accepted + {rows.Rejected} rejected + {rows.Duplicates} duplicates; {rows.Train} to train, {rows.Validation} to validate, {rows.Test} held out");
+            console.MarkupLineInterpolated(
+                CultureInfo.InvariantCulture,
+                $"Rows: {rows.Read} read = {rows.Accepted} accepted + {rows.Rejected} rejected + {rows.Duplicates} duplicates; {rows.Train} to train, {rows.Validation} to validate, {rows.Test} held out"
+            );
         }
 
         if (result.State != RunRecord.Completed)
         {
-            console.MarkupLineInterpolated($"[red]Run {result.RunId} has {result.State}:[/] {result.Error ?? "no reason was kept"}");
+            console.MarkupLineInterpolated(
+                $"[red]Run {result.RunId} has {result.State}:[/] {result.Error ?? "no reason was kept"}"
+            );
             return;
         }
 
@@ -73,19 +116,32 @@ internal static class RunSummary
         table.AddRow("95 % interval", Range(result.Base.Interval), Range(result.Tuned.Interval));
         if (result.Base.MacroF1 is { } baseF1 && result.Tuned.MacroF1 is { } tunedF1)
         {
-            table.AddRow("macro-F1", baseF1.ToString("0.000", CultureInfo.InvariantCulture), tunedF1.ToString("0.000", CultureInfo.InvariantCulture));
+            table.AddRow(
+                "macro-F1",
+                baseF1.ToString("0.000", CultureInfo.InvariantCulture),
+                tunedF1.ToString("0.000", CultureInfo.InvariantCulture)
+            );
         }
 
         console.Write(table);
         PairedDifference difference = result.Difference!;
-        console.MarkupLineInterpolated(CultureInfo.InvariantCulture, $"Tuned minus base: {100 * difference.Mean:+0.0;-0.0} points, paired 95 % interval {100 * difference.Interval.Low:+0.0;-0.0} to {100 * difference.Interval.High:+0.0;-0.0}; {difference.Won} rows won, {difference.Lost} lost");
+        console.MarkupLineInterpolated(
+            CultureInfo.InvariantCulture,
+            $"Tuned minus base: {100 * difference.Mean:+0.0;-0.0} points, paired 95 % interval {100 * difference.Interval.Low:+0.0;-0.0} to {100 * difference.Interval.High:+0.0;-0.0}; {difference.Won} rows won, {difference.Lost} lost"
+        );
         foreach ((string name, BaselineScore score) in result.Baselines!)
         {
-            console.MarkupLineInterpolated(CultureInfo.InvariantCulture, $"Without a language model, {name}: {Percent(score.Accuracy)}, macro-F1 {score.MacroF1:0.000}");
+            console.MarkupLineInterpolated(
+                CultureInfo.InvariantCulture,
+                $"Without a language model, {name}: {Percent(score.Accuracy)}, macro-F1 {score.MacroF1:0.000}"
+            );
         }
 
         console.MarkupLineInterpolated($"{result.Promotion}");
-        console.MarkupLineInterpolated(CultureInfo.InvariantCulture, $"Run {result.RunId}: {result.TokensPerSecond:0} tokens/s, peak memory {result.PeakMemoryBytes / 1048576} MiB, seconds {string.Join(", ", result.SecondsPerStage!.Select(s => string.Create(CultureInfo.InvariantCulture, $"{s.Key} {s.Value:0.0}")))}");
+        console.MarkupLineInterpolated(
+            CultureInfo.InvariantCulture,
+            $"Run {result.RunId}: {result.TokensPerSecond:0} tokens/s, peak memory {result.PeakMemoryBytes / 1048576} MiB, seconds {string.Join(", ", result.SecondsPerStage!.Select(s => string.Create(CultureInfo.InvariantCulture, $"{s.Key} {s.Value:0.0}")))}"
+        );
         console.MarkupLineInterpolated($"In storage: {result.Adapter}");
         console.WriteLine($"Adapter:  {Path.Combine(result.Folder!, "adapter")}");
         console.WriteLine($"Report:   {Path.Combine(result.Folder!, "adapter", BlobLayout.ReportFile)}");
@@ -94,7 +150,8 @@ internal static class RunSummary
 
     private static Score Of(ModelScore score) => new(score.Accuracy, score.MacroF1, score.Interval, score.Score);
 
-    private static string Percent(double fraction) => (100 * fraction).ToString("0.0", CultureInfo.InvariantCulture) + " %";
+    private static string Percent(double fraction) =>
+        (100 * fraction).ToString("0.0", CultureInfo.InvariantCulture) + " %";
 
     private static string Range(Interval interval) => $"{Percent(interval.Low)} to {Percent(interval.High)}";
 }

@@ -15,13 +15,40 @@ internal static class RunsCommand
         Option<string?> json = CommandOptions.Json();
         var run = new Argument<string>("RUN") { Description = "The run's id" };
         var runs = new Command("runs", "List the runs") { data, json };
-        runs.SetAction((parsed, cancellation) => WithSessionAsync(parsed.GetRequiredValue(data), session => ListAsync(session, parsed.GetValue(json), cancellation), cancellation));
+        runs.SetAction(
+            (parsed, cancellation) =>
+                WithSessionAsync(
+                    parsed.GetRequiredValue(data),
+                    session => ListAsync(session, parsed.GetValue(json), cancellation),
+                    cancellation
+                )
+        );
         var letter = new Argument<string>("ID") { Description = "Its id in the list that 'runs' prints" };
-        Command OfOne(string name, string description, HttpMethod method, string suffix, string of = "runs", Argument<string>? which = null)
+        Command OfOne(
+            string name,
+            string description,
+            HttpMethod method,
+            string suffix,
+            string of = "runs",
+            Argument<string>? which = null
+        )
         {
             var command = new Command(name, description) { which ?? run, data, json };
-            command.SetAction((parsed, cancellation) => WithSessionAsync(
-                parsed.GetRequiredValue(data), session => PrintAsync(session, method, $"api/{of}/{Uri.EscapeDataString(parsed.GetRequiredValue(which ?? run))}{suffix}", parsed.GetValue(json), cancellation), cancellation));
+            command.SetAction(
+                (parsed, cancellation) =>
+                    WithSessionAsync(
+                        parsed.GetRequiredValue(data),
+                        session =>
+                            PrintAsync(
+                                session,
+                                method,
+                                $"api/{of}/{Uri.EscapeDataString(parsed.GetRequiredValue(which ?? run))}{suffix}",
+                                parsed.GetValue(json),
+                                cancellation
+                            ),
+                        cancellation
+                    )
+            );
             return command;
         }
 
@@ -30,42 +57,98 @@ internal static class RunsCommand
             runs,
             OfOne("show", "Show a run", HttpMethod.Get, ""),
             OfOne("cancel", "Cancel a run; its worker keeps a checkpoint", HttpMethod.Post, "/cancel"),
-            OfOne("resume", "Start a run again that failed, was cancelled or interrupted; training goes on from its checkpoint", HttpMethod.Post, "/resume"),
+            OfOne(
+                "resume",
+                "Start a run again that failed, was cancelled or interrupted; training goes on from its checkpoint",
+                HttpMethod.Post,
+                "/resume"
+            ),
             OfOne("purge", "Remove what a failed, cancelled or interrupted run has left", HttpMethod.Delete, ""),
-            OfOne("requeue", "Put a dead letter back into its queue, or start its drop again", HttpMethod.Post, "/requeue", "deadletters", letter),
+            OfOne(
+                "requeue",
+                "Put a dead letter back into its queue, or start its drop again",
+                HttpMethod.Post,
+                "/requeue",
+                "deadletters",
+                letter
+            ),
             OfOne("discard", "Delete a dead letter for good", HttpMethod.Delete, "", "deadletters", letter),
         ];
     }
 
-    private static async Task<int> WithSessionAsync(string data, Func<HostSession, Task<int>> work, CancellationToken cancellation)
+    private static async Task<int> WithSessionAsync(
+        string data,
+        Func<HostSession, Task<int>> work,
+        CancellationToken cancellation
+    )
     {
         await using HostSession session = await HostSession.OpenAsync(
-            new HostOptions { DataDirectory = Path.GetFullPath(data), StartWorker = false, LogToConsole = false }, Console.WriteLine, cancellation);
+            new HostOptions
+            {
+                DataDirectory = Path.GetFullPath(data),
+                StartWorker = false,
+                LogToConsole = false,
+            },
+            Console.WriteLine,
+            cancellation
+        );
         return await work(session);
     }
 
     private static async Task<int> ListAsync(HostSession session, string? json, CancellationToken cancellation)
     {
         List<RunRecord> runs = await session.CallAsync<List<RunRecord>>(HttpMethod.Get, "api/runs", null, cancellation);
-        var table = new Table().AddColumns("run", "started", "by", "source", "state", "base", "tuned", "what came of it");
+        var table = new Table().AddColumns(
+            "run",
+            "started",
+            "by",
+            "source",
+            "state",
+            "base",
+            "tuned",
+            "what came of it"
+        );
         foreach (RunRecord run in runs)
         {
-            table.AddRow(
-                [.. new[]
+            table.AddRow([
+                .. new[]
                 {
-                    run.RunId, run.CreatedAt.ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture), run.Trigger, run.Source, run.State == RunRecord.Running ? $"{run.State}: {run.Stage}" : run.State,
-                    Percent(run.BaseAccuracy), Percent(run.TunedAccuracy), run.Error ?? run.Promotion ?? "",
-                }.Select(Markup.Escape)]);
+                    run.RunId,
+                    run.CreatedAt.ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture),
+                    run.Trigger,
+                    run.Source,
+                    run.State == RunRecord.Running ? $"{run.State}: {run.Stage}" : run.State,
+                    Percent(run.BaseAccuracy),
+                    Percent(run.TunedAccuracy),
+                    run.Error ?? run.Promotion ?? "",
+                }.Select(Markup.Escape),
+            ]);
         }
 
         AnsiConsole.Write(table);
-        List<DeadLetter> letters = await session.CallAsync<List<DeadLetter>>(HttpMethod.Get, "api/deadletters", null, cancellation);
+        List<DeadLetter> letters = await session.CallAsync<List<DeadLetter>>(
+            HttpMethod.Get,
+            "api/deadletters",
+            null,
+            cancellation
+        );
         if (letters.Count > 0)
         {
-            var notes = new Table().Title("Dead letters: nobody could work with these").AddColumns("id", "when", "what", "lies in", "reason");
+            var notes = new Table()
+                .Title("Dead letters: nobody could work with these")
+                .AddColumns("id", "when", "what", "lies in", "reason");
             foreach (DeadLetter note in letters)
             {
-                notes.AddRow([.. new[] { note.Id, note.At.ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture), note.What, note.Queue, note.Reason }.Select(Markup.Escape)]);
+                notes.AddRow([
+                    .. new[]
+                    {
+                        note.Id,
+                        note.At.ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture),
+                        note.What,
+                        note.Queue,
+                        note.Reason,
+                    }.Select(Markup.Escape),
+                ]);
             }
 
             AnsiConsole.Write(notes);
@@ -79,9 +162,20 @@ internal static class RunsCommand
         return 0;
     }
 
-    private static async Task<int> PrintAsync(HostSession session, HttpMethod method, string path, string? json, CancellationToken cancellation)
+    private static async Task<int> PrintAsync(
+        HostSession session,
+        HttpMethod method,
+        string path,
+        string? json,
+        CancellationToken cancellation
+    )
     {
-        System.Text.Json.JsonElement answer = await session.CallAsync<System.Text.Json.JsonElement>(method, path, null, cancellation);
+        System.Text.Json.JsonElement answer = await session.CallAsync<System.Text.Json.JsonElement>(
+            method,
+            path,
+            null,
+            cancellation
+        );
         string text = ContractJson.Write(answer, indented: true);
         Console.WriteLine(text);
         if (json is not null)
@@ -92,5 +186,6 @@ internal static class RunsCommand
         return 0;
     }
 
-    private static string Percent(double? fraction) => fraction is { } value ? (100 * value).ToString("0.0", CultureInfo.InvariantCulture) + " %" : "";
+    private static string Percent(double? fraction) =>
+        fraction is { } value ? (100 * value).ToString("0.0", CultureInfo.InvariantCulture) + " %" : "";
 }

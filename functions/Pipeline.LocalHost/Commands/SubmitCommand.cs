@@ -16,48 +16,109 @@ internal static class SubmitCommand
         var file = new Argument<string>("FILE") { Description = "The raw file" };
         var project = new Option<string>("--project") { Required = true, Description = "The project's name" };
         var settings = new Option<string?>("--settings") { Description = "project.yaml to register first" };
-        var test = new Option<string?>("--test") { Description = "A file that is the test set as a whole; for a project without settings of its own" };
+        var test = new Option<string?>("--test")
+        {
+            Description = "A file that is the test set as a whole; for a project without settings of its own",
+        };
         Option<string> data = CommandOptions.Data("serve");
         Option<string?> json = CommandOptions.Json();
-        var command = new Command("submit", "Drop a file into a project and follow the run") { file, project, settings, test, data, json };
-        command.SetAction((parsed, cancellation) => RunAsync(
-            new Submission(parsed.GetRequiredValue(file), parsed.GetRequiredValue(project), parsed.GetValue(settings), parsed.GetValue(test)),
-            Path.GetFullPath(parsed.GetRequiredValue(data)), parsed.GetValue(json), cancellation));
+        var command = new Command("submit", "Drop a file into a project and follow the run")
+        {
+            file,
+            project,
+            settings,
+            test,
+            data,
+            json,
+        };
+        command.SetAction(
+            (parsed, cancellation) =>
+                RunAsync(
+                    new Submission(
+                        parsed.GetRequiredValue(file),
+                        parsed.GetRequiredValue(project),
+                        parsed.GetValue(settings),
+                        parsed.GetValue(test)
+                    ),
+                    Path.GetFullPath(parsed.GetRequiredValue(data)),
+                    parsed.GetValue(json),
+                    cancellation
+                )
+        );
         return command;
     }
 
-    private static async Task<int> RunAsync(Submission submission, string data, string? json, CancellationToken cancellation)
+    private static async Task<int> RunAsync(
+        Submission submission,
+        string data,
+        string? json,
+        CancellationToken cancellation
+    )
     {
         (string? yaml, string? testPath) = submission.Check();
         IAnsiConsole console = AnsiConsole.Console;
-        await using HostSession session = await HostSession.OpenAsync(new HostOptions { DataDirectory = data, LogToConsole = false }, text => console.MarkupLineInterpolated($"{text}"), cancellation);
+        await using HostSession session = await HostSession.OpenAsync(
+            new HostOptions { DataDirectory = data, LogToConsole = false },
+            text => console.MarkupLineInterpolated($"{text}"),
+            cancellation
+        );
         if (yaml is not null)
         {
             using var body = new StringContent(yaml, Encoding.UTF8, "application/yaml");
-            await session.CallAsync<ProjectSettings>(HttpMethod.Put, $"api/projects/{submission.Project}", body, cancellation);
+            await session.CallAsync<ProjectSettings>(
+                HttpMethod.Put,
+                $"api/projects/{submission.Project}",
+                body,
+                cancellation
+            );
         }
 
         foreach (string path in ((string?[])[testPath, submission.File]).OfType<string>())
         {
-            await session.Storage.Files.WriteAsync(BlobLayout.Raw(submission.Project, Path.GetFileName(path)), await File.ReadAllBytesAsync(path, cancellation), cancellation);
+            await session.Storage.Files.WriteAsync(
+                BlobLayout.Raw(submission.Project, Path.GetFileName(path)),
+                await File.ReadAllBytesAsync(path, cancellation),
+                cancellation
+            );
         }
 
         using JsonContent call = JsonContent.Create(new { source = Path.GetFileName(submission.File) });
-        Started started = await session.CallAsync<Started>(HttpMethod.Post, $"api/projects/{submission.Project}/runs", call, cancellation);
+        Started started = await session.CallAsync<Started>(
+            HttpMethod.Post,
+            $"api/projects/{submission.Project}/runs",
+            call,
+            cancellation
+        );
         if ((await session.Storage.Runs.GetAsync(started.RunId, cancellation))?.State == RunRecord.Completed)
         {
-            console.MarkupLineInterpolated($"The same bytes and settings are run {started.RunId}, which has completed: none started.");
+            console.MarkupLineInterpolated(
+                $"The same bytes and settings are run {started.RunId}, which has completed: none started."
+            );
         }
 
         return await FollowAsync(session, console, started.RunId, data, json, cancellation);
     }
 
     /// <summary>Follows a run to its end and prints what came of it.</summary>
-    internal static async Task<int> FollowAsync(HostSession session, IAnsiConsole console, string runId, string data, string? json, CancellationToken cancellation)
+    internal static async Task<int> FollowAsync(
+        HostSession session,
+        IAnsiConsole console,
+        string runId,
+        string data,
+        string? json,
+        CancellationToken cancellation
+    )
     {
         var follower = new RunFollower(session.Storage, console);
         RunRecord run = await follower.FollowAsync(runId, cancellation);
-        RunResult result = await RunSummary.GatherAsync(session.Storage, run, follower.DatasetSeconds, Path.Combine(data, "results", run.RunId), RunSummary.PeakBytes(session.ProcessIds), cancellation);
+        RunResult result = await RunSummary.GatherAsync(
+            session.Storage,
+            run,
+            follower.DatasetSeconds,
+            Path.Combine(data, "results", run.RunId),
+            RunSummary.PeakBytes(session.ProcessIds),
+            cancellation
+        );
         RunSummary.Print(console, result);
         if (json is not null)
         {
@@ -90,13 +151,23 @@ internal static class SubmitCommand
 
             if (Settings is not null && Test is not null)
             {
-                throw new HostException("Give the test set either with --test or as split.test in --settings, not both.");
+                throw new HostException(
+                    "Give the test set either with --test or as split.test in --settings, not both."
+                );
             }
 
-            string? yaml = Settings is not null ? System.IO.File.ReadAllText(Settings) : Test is not null ? $"split:\n  test: '{Path.GetFileName(Test).Replace("'", "''", StringComparison.Ordinal)}'\n" : null;
+            string? yaml =
+                Settings is not null ? System.IO.File.ReadAllText(Settings)
+                : Test is not null
+                    ? $"split:\n  test: '{Path.GetFileName(Test).Replace("'", "''", StringComparison.Ordinal)}'\n"
+                : null;
             string? testName = yaml is null ? null : ProjectFile.Read(yaml).Split.TestFile;
-            string? testPath = Test ?? (testName is null ? null : Path.Combine(Path.GetDirectoryName(Path.GetFullPath(File))!, testName));
-            return testPath is null || System.IO.File.Exists(testPath) ? (yaml, testPath) : throw new HostException($"split.test names '{testName}', which does not lie beside '{File}'.");
+            string? testPath =
+                Test
+                ?? (testName is null ? null : Path.Combine(Path.GetDirectoryName(Path.GetFullPath(File))!, testName));
+            return testPath is null || System.IO.File.Exists(testPath)
+                ? (yaml, testPath)
+                : throw new HostException($"split.test names '{testName}', which does not lie beside '{File}'.");
         }
     }
 }

@@ -121,10 +121,7 @@ internal sealed class EmbeddedTaskHub : IHostedService, IDisposable
     /// </summary>
     private static StorageAccountClientProvider Clients(StorageAccount account)
     {
-        var patient = new QueueClientOptions
-        {
-            Retry = { MaxRetries = QueueRetries, MaxDelay = LongestRetryDelay },
-        };
+        var patient = new QueueClientOptions { Retry = { MaxRetries = QueueRetries, MaxDelay = LongestRetryDelay } };
         if (account.ConnectionString is { } connection)
         {
             return new StorageAccountClientProvider(

@@ -46,7 +46,9 @@ public sealed class EmbeddedHost : IAsyncDisposable
     {
         get
         {
-            var bound = new Uri(_app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First());
+            var bound = new Uri(
+                _app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First()
+            );
             return bound.Host is "0.0.0.0" or "[::]" ? new UriBuilder(bound) { Host = "127.0.0.1" }.Uri : bound;
         }
     }
@@ -56,7 +58,11 @@ public sealed class EmbeddedHost : IAsyncDisposable
     /// <param name="say">Told what takes long.</param>
     /// <param name="cancellation">Ends the start.</param>
     /// <exception cref="HostException">It cannot start; what was started is stopped again.</exception>
-    public static async Task<EmbeddedHost> StartAsync(HostOptions options, Action<string> say, CancellationToken cancellation)
+    public static async Task<EmbeddedHost> StartAsync(
+        HostOptions options,
+        Action<string> say,
+        CancellationToken cancellation
+    )
     {
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(say);
@@ -96,7 +102,10 @@ public sealed class EmbeddedHost : IAsyncDisposable
             }
 
             await @lock.DisposeAsync();
-            if (fault is IOException && fault.Message.Contains("address already in use", StringComparison.OrdinalIgnoreCase))
+            if (
+                fault is IOException
+                && fault.Message.Contains("address already in use", StringComparison.OrdinalIgnoreCase)
+            )
             {
                 throw new HostException($"Port {options.Port} is in use; name another with --port.");
             }
@@ -120,15 +129,21 @@ public sealed class EmbeddedHost : IAsyncDisposable
     private static WebApplication Build(HostOptions options, StorageAccount account)
     {
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
-        string models = builder.Configuration["PIPELINE_MODELS"] is { Length: > 0 } said ? said : RepositoryLayout.Models;
-        builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?>
-        {
-            ["PIPELINE_MODELS"] = models,
-            ["RetrainingSchedule"] = builder.Configuration["RetrainingSchedule"] ?? DefaultSchedule,
-            ["AllowedHosts"] = string.Join(';', options.AllowedHosts.Prepend("127.0.0.1").Prepend("localhost")),
-        });
+        string models = builder.Configuration["PIPELINE_MODELS"] is { Length: > 0 } said
+            ? said
+            : RepositoryLayout.Models;
+        builder.Configuration.AddInMemoryCollection(
+            new Dictionary<string, string?>
+            {
+                ["PIPELINE_MODELS"] = models,
+                ["RetrainingSchedule"] = builder.Configuration["RetrainingSchedule"] ?? DefaultSchedule,
+                ["AllowedHosts"] = string.Join(';', options.AllowedHosts.Prepend("127.0.0.1").Prepend("localhost")),
+            }
+        );
         builder.Configuration.AddInMemoryCollection(options.Settings);
-        builder.Configuration.AddInMemoryCollection(account.Settings.Select(s => KeyValuePair.Create(s.Key, (string?)s.Value)));
+        builder.Configuration.AddInMemoryCollection(
+            account.Settings.Select(s => KeyValuePair.Create(s.Key, (string?)s.Value))
+        );
         builder.Logging.ClearProviders();
         if (options.LogToConsole)
         {
@@ -144,14 +159,27 @@ public sealed class EmbeddedHost : IAsyncDisposable
             builder.Logging.AddProvider(logs);
         }
 
-        builder.Logging.AddFilter("Microsoft", LogLevel.Warning).AddFilter("Microsoft.DurableTask", LogLevel.Error).AddFilter("DurableTask", LogLevel.Warning).AddFilter("Azure", LogLevel.Error);
-        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(options.Listen ?? System.Net.IPAddress.Loopback, options.Port));
+        builder
+            .Logging.AddFilter("Microsoft", LogLevel.Warning)
+            .AddFilter("Microsoft.DurableTask", LogLevel.Error)
+            .AddFilter("DurableTask", LogLevel.Warning)
+            .AddFilter("Azure", LogLevel.Error);
+        builder.WebHost.ConfigureKestrel(kestrel =>
+            kestrel.Listen(options.Listen ?? System.Net.IPAddress.Loopback, options.Port)
+        );
         IServiceCollection services = builder.Services;
         PipelineServices.Add(services, builder.Configuration);
         services.AddSingleton<TriggerTable>();
         services.AddSingleton(s => new FunctionCatalog(s, typeof(PipelineServices).Assembly));
         services.AddSingleton(s => new EmbeddedTaskHub(
-            account, options.WorkerId, options.Hidden, HostFile.Read(), stopping => new FunctionTaskFactory(s.GetRequiredService<FunctionCatalog>(), options, stopping), s, s.GetRequiredService<ILoggerFactory>()));
+            account,
+            options.WorkerId,
+            options.Hidden,
+            HostFile.Read(),
+            stopping => new FunctionTaskFactory(s.GetRequiredService<FunctionCatalog>(), options, stopping),
+            s,
+            s.GetRequiredService<ILoggerFactory>()
+        ));
         services.AddSingleton<DurableTaskClient, EmbeddedDurableClient>();
         services.AddHostedService(s => s.GetRequiredService<EmbeddedTaskHub>()); // before the triggers that start orchestrations, and stopped after them
         services.AddHostedService<BlobPoller>();
@@ -159,7 +187,9 @@ public sealed class EmbeddedHost : IAsyncDisposable
         services.AddHostedService<TimerRunner>();
         if (options.StartWorker)
         {
-            services.AddHostedService(s => ActivatorUtilities.CreateInstance<WorkerProcess>(s, account, builder.Configuration["PIPELINE_MODELS"]!));
+            services.AddHostedService(s =>
+                ActivatorUtilities.CreateInstance<WorkerProcess>(s, account, builder.Configuration["PIPELINE_MODELS"]!)
+            );
         }
 
         WebApplication app = builder.Build();

@@ -9,4 +9,10 @@ namespace Pipeline.LocalHost.Hosting;
 /// <param name="Parameters">The method's parameters. Asked for again they may be other objects, which are not equal to these.</param>
 /// <param name="TriggerParameter">The parameter that starts it.</param>
 /// <param name="Trigger">That parameter's attribute.</param>
-public sealed record HostedFunction(string Name, MethodInfo Method, IReadOnlyList<ParameterInfo> Parameters, ParameterInfo TriggerParameter, TriggerBindingAttribute Trigger);
+public sealed record HostedFunction(
+    string Name,
+    MethodInfo Method,
+    IReadOnlyList<ParameterInfo> Parameters,
+    ParameterInfo TriggerParameter,
+    TriggerBindingAttribute Trigger
+);

@@ -9,7 +9,12 @@ internal static class OwnPages
     {
         HttpRequest request = context.Request;
         string? origin = request.Headers.Origin;
-        if (HttpMethods.IsGet(request.Method) || HttpMethods.IsHead(request.Method) || string.IsNullOrEmpty(origin) || origin == $"{request.Scheme}://{request.Host}")
+        if (
+            HttpMethods.IsGet(request.Method)
+            || HttpMethods.IsHead(request.Method)
+            || string.IsNullOrEmpty(origin)
+            || origin == $"{request.Scheme}://{request.Host}"
+        )
         {
             return next(context);
         }

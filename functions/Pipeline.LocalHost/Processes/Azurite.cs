@@ -12,7 +12,8 @@ internal sealed class Azurite : IAsyncDisposable
 {
     /// <summary>The emulator's well-known development account: public, the same everywhere, of use on loopback only.</summary>
     private const string Account = "devstoreaccount1";
-    private const string DevelopmentKey = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
+    private const string DevelopmentKey =
+        "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
     private const string ProcessFile = "process-id";
     private const string PortsFile = "ports";
     private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(30);
@@ -33,7 +34,11 @@ internal sealed class Azurite : IAsyncDisposable
 
     /// <summary>The connection string of a data folder's emulator, running or not; <c>null</c>: there was none on it.</summary>
     public static string? ConnectionOf(string data) =>
-        Path.Combine(data, PortsFile) is var file && File.Exists(file) && Numbers(File.ReadAllText(file)) is { Length: 3 } ports ? Connection(ports) : null;
+        Path.Combine(data, PortsFile) is var file
+        && File.Exists(file)
+        && Numbers(File.ReadAllText(file)) is { Length: 3 } ports
+            ? Connection(ports)
+            : null;
 
     private static string Connection(int[] ports) =>
         $"DefaultEndpointsProtocol=http;AccountName={Account};AccountKey={DevelopmentKey};BlobEndpoint=http://127.0.0.1:{ports[0]}/{Account};QueueEndpoint=http://127.0.0.1:{ports[1]}/{Account};TableEndpoint=http://127.0.0.1:{ports[2]}/{Account};";
@@ -72,7 +77,9 @@ internal sealed class Azurite : IAsyncDisposable
             try
             {
                 await _process.WaitForExitAsync(_stop.Token);
-                _say($"The storage emulator ended with exit code {_process.ExitCode}; starting it again. What was written in its last seconds may be lost.");
+                _say(
+                    $"The storage emulator ended with exit code {_process.ExitCode}; starting it again. What was written in its last seconds may be lost."
+                );
                 ChildProcess next = await LaunchAsync(_data, _ports, _stop.Token);
                 await _process.DisposeAsync();
                 _process = next;
@@ -93,9 +100,28 @@ internal sealed class Azurite : IAsyncDisposable
     {
         var said = new List<string>();
         ChildProcess process = StartNode(
-            ["run.js", "--silent", "--skipApiVersionCheck", "--disableTelemetry", "--location", data,
-             "--blobHost", "127.0.0.1", "--blobPort", $"{ports[0]}", "--queueHost", "127.0.0.1", "--queuePort", $"{ports[1]}", "--tableHost", "127.0.0.1", "--tablePort", $"{ports[2]}"],
-            said.Add);
+            [
+                "run.js",
+                "--silent",
+                "--skipApiVersionCheck",
+                "--disableTelemetry",
+                "--location",
+                data,
+                "--blobHost",
+                "127.0.0.1",
+                "--blobPort",
+                $"{ports[0]}",
+                "--queueHost",
+                "127.0.0.1",
+                "--queuePort",
+                $"{ports[1]}",
+                "--tableHost",
+                "127.0.0.1",
+                "--tablePort",
+                $"{ports[2]}",
+            ],
+            said.Add
+        );
         try
         {
             await File.WriteAllTextAsync(Path.Combine(data, ProcessFile), $"{process.Id}", cancellation);
@@ -126,7 +152,8 @@ internal sealed class Azurite : IAsyncDisposable
         return ports;
     }
 
-    private static int[] Numbers(string text) => [.. text.Split(' ').Select(p => int.TryParse(p, out int port) ? port : 0)];
+    private static int[] Numbers(string text) =>
+        [.. text.Split(' ').Select(p => int.TryParse(p, out int port) ? port : 0)];
 
     private static bool IsFree(int port)
     {
@@ -169,7 +196,9 @@ internal sealed class Azurite : IAsyncDisposable
         }
         catch (TimeoutException)
         {
-            throw new HostException($"The storage emulator of an earlier host (process {id}) does not end; end it and start again.");
+            throw new HostException(
+                $"The storage emulator of an earlier host (process {id}) does not end; end it and start again."
+            );
         }
     }
 
@@ -177,7 +206,13 @@ internal sealed class Azurite : IAsyncDisposable
     {
         try
         {
-            return ChildProcess.Start("node", arguments, RepositoryLayout.Azurite, new Dictionary<string, string> { ["PIPELINE_PARENT"] = $"{Environment.ProcessId}" }, onLine);
+            return ChildProcess.Start(
+                "node",
+                arguments,
+                RepositoryLayout.Azurite,
+                new Dictionary<string, string> { ["PIPELINE_PARENT"] = $"{Environment.ProcessId}" },
+                onLine
+            );
         }
         catch (HostException)
         {
@@ -186,7 +221,9 @@ internal sealed class Azurite : IAsyncDisposable
     }
 
     private static HostException NodeIsMissing() =>
-        new("Node is missing: Node 20 or newer with npm is needed for the storage emulator. Install it, or set AzureWebJobsStorage to a storage account's connection string.");
+        new(
+            "Node is missing: Node 20 or newer with npm is needed for the storage emulator. Install it, or set AzureWebJobsStorage to a storage account's connection string."
+        );
 
     private static async Task InstallAsync(Action<string> say, CancellationToken cancellation)
     {
@@ -195,7 +232,11 @@ internal sealed class Azurite : IAsyncDisposable
         string wanted = await File.ReadAllTextAsync(Path.Combine(folder, "package-lock.json"), cancellation);
         // Two hosts that start at once install once.
         await using FileStream turn = await LockAsync(Path.Combine(folder, ".install.lock"), cancellation);
-        if (File.Exists(marker) && await File.ReadAllTextAsync(marker, cancellation) == Contracts.ContentHash.Of(System.Text.Encoding.UTF8.GetBytes(wanted)))
+        if (
+            File.Exists(marker)
+            && await File.ReadAllTextAsync(marker, cancellation)
+                == Contracts.ContentHash.Of(System.Text.Encoding.UTF8.GetBytes(wanted))
+        )
         {
             return;
         }
@@ -205,7 +246,13 @@ internal sealed class Azurite : IAsyncDisposable
         ChildProcess npm;
         try
         {
-            npm = ChildProcess.Start(OperatingSystem.IsWindows() ? "npm.cmd" : "npm", ["ci", "--no-audit", "--no-fund", "--ignore-scripts"], folder, new Dictionary<string, string>(), lines.Add);
+            npm = ChildProcess.Start(
+                OperatingSystem.IsWindows() ? "npm.cmd" : "npm",
+                ["ci", "--no-audit", "--no-fund", "--ignore-scripts"],
+                folder,
+                new Dictionary<string, string>(),
+                lines.Add
+            );
         }
         catch (HostException)
         {
@@ -217,11 +264,17 @@ internal sealed class Azurite : IAsyncDisposable
             await npm.WaitForExitAsync(cancellation);
             if (npm.ExitCode != 0)
             {
-                throw new HostException($"npm could not install the storage emulator (exit code {npm.ExitCode}): {string.Join(' ', lines.TakeLast(3))}");
+                throw new HostException(
+                    $"npm could not install the storage emulator (exit code {npm.ExitCode}): {string.Join(' ', lines.TakeLast(3))}"
+                );
             }
         }
 
-        await File.WriteAllTextAsync(marker, Contracts.ContentHash.Of(System.Text.Encoding.UTF8.GetBytes(wanted)), cancellation);
+        await File.WriteAllTextAsync(
+            marker,
+            Contracts.ContentHash.Of(System.Text.Encoding.UTF8.GetBytes(wanted)),
+            cancellation
+        );
     }
 
     private static async Task<FileStream> LockAsync(string path, CancellationToken cancellation)
@@ -230,7 +283,14 @@ internal sealed class Azurite : IAsyncDisposable
         {
             try
             {
-                return new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, 1, FileOptions.DeleteOnClose);
+                return new FileStream(
+                    path,
+                    FileMode.OpenOrCreate,
+                    FileAccess.ReadWrite,
+                    FileShare.None,
+                    1,
+                    FileOptions.DeleteOnClose
+                );
             }
             catch (IOException)
             {
@@ -239,7 +299,12 @@ internal sealed class Azurite : IAsyncDisposable
         }
     }
 
-    private static async Task WaitForPortAsync(ChildProcess process, int port, List<string> said, CancellationToken cancellation)
+    private static async Task WaitForPortAsync(
+        ChildProcess process,
+        int port,
+        List<string> said,
+        CancellationToken cancellation
+    )
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         limit.CancelAfter(StartLimit);
@@ -255,9 +320,14 @@ internal sealed class Azurite : IAsyncDisposable
             {
                 await Task.Delay(100, limit.Token);
             }
-            catch (Exception fault) when (fault is SocketException || (fault is OperationCanceledException && !cancellation.IsCancellationRequested))
+            catch (Exception fault)
+                when (fault is SocketException
+                    || (fault is OperationCanceledException && !cancellation.IsCancellationRequested)
+                )
             {
-                throw new HostException($"The storage emulator did not start: {string.Join(' ', said.ToArray().TakeLast(3))}");
+                throw new HostException(
+                    $"The storage emulator did not start: {string.Join(' ', said.ToArray().TakeLast(3))}"
+                );
             }
         }
     }

@@ -22,9 +22,21 @@ internal sealed partial class ChildProcess : IAsyncDisposable
     /// <param name="environment">Variables beside the host's.</param>
     /// <param name="onLine">Called with each line that it prints.</param>
     /// <exception cref="HostException">There is no such program.</exception>
-    public static ChildProcess Start(string file, IEnumerable<string> arguments, string directory, IReadOnlyDictionary<string, string> environment, Action<string> onLine)
+    public static ChildProcess Start(
+        string file,
+        IEnumerable<string> arguments,
+        string directory,
+        IReadOnlyDictionary<string, string> environment,
+        Action<string> onLine
+    )
     {
-        var info = new ProcessStartInfo(file, arguments) { WorkingDirectory = directory, RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true };
+        var info = new ProcessStartInfo(file, arguments)
+        {
+            WorkingDirectory = directory,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            RedirectStandardInput = true,
+        };
         foreach ((string name, string value) in environment)
         {
             info.Environment[name] = value;

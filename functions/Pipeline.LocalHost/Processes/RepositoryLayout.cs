@@ -20,16 +20,28 @@ internal static class RepositoryLayout
     {
         if (Environment.GetEnvironmentVariable("PIPELINE_WORKER") is { Length: > 0 } said)
         {
-            return File.Exists(said) ? said : throw new HostException($"PIPELINE_WORKER names '{said}', which does not exist.");
+            return File.Exists(said)
+                ? said
+                : throw new HostException($"PIPELINE_WORKER names '{said}', which does not exist.");
         }
 
         // bin/{Configuration}/net10.0/{rid} of the host, the same of the worker
         string own = Path.TrimEndingDirectorySeparator(AppContext.BaseDirectory);
-        int bin = own.LastIndexOf($"{Path.DirectorySeparatorChar}bin{Path.DirectorySeparatorChar}", StringComparison.Ordinal);
+        int bin = own.LastIndexOf(
+            $"{Path.DirectorySeparatorChar}bin{Path.DirectorySeparatorChar}",
+            StringComparison.Ordinal
+        );
         string[] parts = bin < 0 ? ["Debug"] : own[(bin + 5)..].Split(Path.DirectorySeparatorChar);
         string folder = Path.Combine(Root, "gpu-worker", "Pipeline.Worker", "bin", parts[0]);
-        return (Directory.Exists(folder) ? Directory.EnumerateFiles(folder, "Pipeline.Worker.dll", SearchOption.AllDirectories).Where(f => File.Exists(Path.ChangeExtension(f, ".runtimeconfig.json"))).Order(StringComparer.Ordinal).FirstOrDefault() : null)
-            ?? throw new HostException($"The worker is not built in '{folder}'; run 'dotnet build Pipeline.sln'.");
+        return (
+                Directory.Exists(folder)
+                    ? Directory
+                        .EnumerateFiles(folder, "Pipeline.Worker.dll", SearchOption.AllDirectories)
+                        .Where(f => File.Exists(Path.ChangeExtension(f, ".runtimeconfig.json")))
+                        .Order(StringComparer.Ordinal)
+                        .FirstOrDefault()
+                    : null
+            ) ?? throw new HostException($"The worker is not built in '{folder}'; run 'dotnet build Pipeline.sln'.");
     }
 
     private static string Find()

@@ -5,7 +5,12 @@ using Pipeline.LocalHost.Hosting;
 namespace Pipeline.LocalHost.Processes;
 
 /// <summary>Keeps the worker running as a child process; a worker that dies is started again.</summary>
-internal sealed class WorkerProcess(StorageAccount account, string models, TimeProvider time, ILogger<WorkerProcess> logger) : BackgroundService
+internal sealed class WorkerProcess(
+    StorageAccount account,
+    string models,
+    TimeProvider time,
+    ILogger<WorkerProcess> logger
+) : BackgroundService
 {
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(2);
 
@@ -16,8 +21,14 @@ internal sealed class WorkerProcess(StorageAccount account, string models, TimeP
         while (!stoppingToken.IsCancellationRequested)
         {
             await using ChildProcess worker = ChildProcess.Start(
-                Environment.ProcessPath is { } host && Path.GetFileNameWithoutExtension(host) == "dotnet" ? host : "dotnet",
-                ["exec", assembly, "run", "--parent", $"{Environment.ProcessId}"], Path.GetDirectoryName(assembly)!, environment, line => Log.WorkerSaid(logger, line));
+                Environment.ProcessPath is { } host && Path.GetFileNameWithoutExtension(host) == "dotnet"
+                    ? host
+                    : "dotnet",
+                ["exec", assembly, "run", "--parent", $"{Environment.ProcessId}"],
+                Path.GetDirectoryName(assembly)!,
+                environment,
+                line => Log.WorkerSaid(logger, line)
+            );
             await worker.WaitForExitAsync(stoppingToken);
             Log.WorkerEnded(logger, worker.ExitCode);
             await Task.Delay(Pause, time, stoppingToken);

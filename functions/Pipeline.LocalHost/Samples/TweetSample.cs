@@ -17,15 +17,85 @@ public static class TweetSample
     private static readonly string[] Labels = ["negative", "neutral", "positive"];
     private static readonly string[] Good =
     [
-        "great", "fast", "lovely", "helpful", "reliable", "cheap", "clear", "smooth", "tasty", "friendly", "quiet", "clean", "brilliant", "handy", "sturdy", "fresh", "bright",
-        "comfortable", "pleasant", "excellent", "quick", "polite", "fair", "solid", "simple", "charming", "sharp", "warm", "superb", "neat",
+        "great",
+        "fast",
+        "lovely",
+        "helpful",
+        "reliable",
+        "cheap",
+        "clear",
+        "smooth",
+        "tasty",
+        "friendly",
+        "quiet",
+        "clean",
+        "brilliant",
+        "handy",
+        "sturdy",
+        "fresh",
+        "bright",
+        "comfortable",
+        "pleasant",
+        "excellent",
+        "quick",
+        "polite",
+        "fair",
+        "solid",
+        "simple",
+        "charming",
+        "sharp",
+        "warm",
+        "superb",
+        "neat",
     ];
     private static readonly string[] Bad =
     [
-        "awful", "slow", "broken", "rude", "late", "expensive", "confusing", "noisy", "dirty", "useless", "flimsy", "dull", "stale", "cold", "clumsy", "unfair", "painful",
-        "terrible", "messy", "boring", "damp", "fragile", "heavy", "blurry", "buggy", "greedy", "ugly", "weak", "horrible", "annoying",
+        "awful",
+        "slow",
+        "broken",
+        "rude",
+        "late",
+        "expensive",
+        "confusing",
+        "noisy",
+        "dirty",
+        "useless",
+        "flimsy",
+        "dull",
+        "stale",
+        "cold",
+        "clumsy",
+        "unfair",
+        "painful",
+        "terrible",
+        "messy",
+        "boring",
+        "damp",
+        "fragile",
+        "heavy",
+        "blurry",
+        "buggy",
+        "greedy",
+        "ugly",
+        "weak",
+        "horrible",
+        "annoying",
     ];
-    private static readonly string[] Things = ["the parcel", "the app", "the support", "the delivery", "the screen", "the battery", "the coffee", "the hotel room", "the website", "the train", "the camera", "the new phone"];
+    private static readonly string[] Things =
+    [
+        "the parcel",
+        "the app",
+        "the support",
+        "the delivery",
+        "the screen",
+        "the battery",
+        "the coffee",
+        "the hotel room",
+        "the website",
+        "the train",
+        "the camera",
+        "the new phone",
+    ];
     private static readonly string[] Openings = ["", "", "", "honestly, ", "so ", "well, ", "ok, ", "today: ", "fyi "];
     private static readonly string[] Endings = ["", "", "", ".", "!", " #fail", " #wow", " :)", " :(", " @{0}"];
 
@@ -63,11 +133,21 @@ public static class TweetSample
             9 => ($"i thought {thing} would be {other}. it is {word}", label),
             10 => ($"is {thing} {word} or {other}?", "neutral"),
             11 => ($"they asked me whether {thing} is {word}, i have not tried it", "neutral"),
-            12 => ($"{thing} arrives on {faker.Date.Weekday()}, my friend says it is {word}, another says {other}", "neutral"),
+            12 => (
+                $"{thing} arrives on {faker.Date.Weekday()}, my friend says it is {word}, another says {other}",
+                "neutral"
+            ),
             _ => ($"does anyone know if {thing} is {word}", "neutral"),
         };
-        string ending = string.Format(System.Globalization.CultureInfo.InvariantCulture, random.ArrayElement(Endings), faker.Internet.UserName());
-        return ($"{random.ArrayElement(Openings)}{text}{ending}", random.Double() < Disagreement ? random.ArrayElement(Labels) : meant);
+        string ending = string.Format(
+            System.Globalization.CultureInfo.InvariantCulture,
+            random.ArrayElement(Endings),
+            faker.Internet.UserName()
+        );
+        return (
+            $"{random.ArrayElement(Openings)}{text}{ending}",
+            random.Double() < Disagreement ? random.ArrayElement(Labels) : meant
+        );
     }
 
     /// <summary>What a real export has: entities, line breaks, copies, blanks, labels nobody knows, rows without end.</summary>
@@ -89,14 +169,18 @@ public static class TweetSample
         }
 
         List<(string Text, string Label)> clean = [.. rows];
-        rows.AddRange(random.ListItems(clean, 40));                                                              // exact copies
-        rows.AddRange(random.ListItems(clean, 20).Select(r => (r.Text.ToUpperInvariant(), r.Label)));            // copies in another case
+        rows.AddRange(random.ListItems(clean, 40)); // exact copies
+        rows.AddRange(random.ListItems(clean, 20).Select(r => (r.Text.ToUpperInvariant(), r.Label))); // copies in another case
         rows.AddRange(random.ListItems(clean, 15).Select(r => (r.Text + " (no label)", "")));
-        rows.AddRange(random.ListItems(clean, 15).Select(r => (r.Text + " (?)", random.ArrayElement(["mixed", "n/a", "spam"]))));
+        rows.AddRange(
+            random.ListItems(clean, 15).Select(r => (r.Text + " (?)", random.ArrayElement(["mixed", "n/a", "spam"])))
+        );
         rows.AddRange(Enumerable.Range(0, 8).Select(_ => ("", "neutral")));
         rows.AddRange(Enumerable.Range(0, 6).Select(_ => (faker.Lorem.Sentence(260), "neutral")));
     }
 
     private static string Quote(string field) =>
-        field.AsSpan().IndexOfAny(",\"\n") < 0 ? field : '"' + field.Replace("\"", "\"\"", StringComparison.Ordinal) + '"';
+        field.AsSpan().IndexOfAny(",\"\n") < 0
+            ? field
+            : '"' + field.Replace("\"", "\"\"", StringComparison.Ordinal) + '"';
 }

@@ -14,9 +14,16 @@ public sealed class BlobPath
         Container = slash < 0 ? path : path[..slash];
         string rest = slash < 0 ? "{name}" : path[(slash + 1)..];
         int last = rest.LastIndexOf('{');
-        string escaped = Regex.Replace(Regex.Escape(rest).Replace("}", "\\}", StringComparison.Ordinal), @"\\\{(\w+)\\\}", m => $"(?<{m.Groups[1].Value}>[^/]+)");
+        string escaped = Regex.Replace(
+            Regex.Escape(rest).Replace("}", "\\}", StringComparison.Ordinal),
+            @"\\\{(\w+)\\\}",
+            m => $"(?<{m.Groups[1].Value}>[^/]+)"
+        );
         string lastName = last < 0 ? "" : rest[(last + 1)..rest.IndexOf('}', last)];
-        _pattern = new Regex("^" + escaped.Replace($"(?<{lastName}>[^/]+)", $"(?<{lastName}>.+)", StringComparison.Ordinal) + "$", RegexOptions.CultureInvariant | RegexOptions.Singleline);
+        _pattern = new Regex(
+            "^" + escaped.Replace($"(?<{lastName}>[^/]+)", $"(?<{lastName}>.+)", StringComparison.Ordinal) + "$",
+            RegexOptions.CultureInvariant | RegexOptions.Singleline
+        );
     }
 
     /// <summary>The container.</summary>
@@ -26,6 +33,11 @@ public sealed class BlobPath
     public IReadOnlyDictionary<string, string>? Match(string blobName)
     {
         Match match = _pattern.Match(blobName);
-        return match.Success ? match.Groups.Cast<Group>().Where(g => g.Name != "0").ToDictionary(g => g.Name, g => g.Value, StringComparer.OrdinalIgnoreCase) : null;
+        return match.Success
+            ? match
+                .Groups.Cast<Group>()
+                .Where(g => g.Name != "0")
+                .ToDictionary(g => g.Name, g => g.Value, StringComparer.OrdinalIgnoreCase)
+            : null;
     }
 }

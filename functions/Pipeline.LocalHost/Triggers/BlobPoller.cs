@@ -13,7 +13,13 @@ namespace Pipeline.LocalHost.Triggers;
 /// Looks for new and changed blobs and tells the functions that wait for them. A blob that fails five times is a dead letter until it changes. Triggers whose source is
 /// Event Grid are polled too: no events come here. Of several hosts each may tell of a blob before it knows that another has: as in Azure, at least once.
 /// </summary>
-internal sealed class BlobPoller(PipelineStorage storage, FunctionCatalog catalog, TriggerTable told, TimeProvider time, ILogger<BlobPoller> logger) : BackgroundService
+internal sealed class BlobPoller(
+    PipelineStorage storage,
+    FunctionCatalog catalog,
+    TriggerTable told,
+    TimeProvider time,
+    ILogger<BlobPoller> logger
+) : BackgroundService
 {
     private const int MostAttempts = 5;
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(500);
@@ -21,7 +27,10 @@ internal sealed class BlobPoller(PipelineStorage storage, FunctionCatalog catalo
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        List<(HostedFunction Function, BlobPath Path)> functions = [.. catalog.Of<BlobTriggerAttribute>().Select(f => (f.Function, new BlobPath(f.Trigger.BlobPath)))];
+        List<(HostedFunction Function, BlobPath Path)> functions =
+        [
+            .. catalog.Of<BlobTriggerAttribute>().Select(f => (f.Function, new BlobPath(f.Trigger.BlobPath))),
+        ];
         while (!stoppingToken.IsCancellationRequested)
         {
             try
@@ -47,7 +56,11 @@ internal sealed class BlobPoller(PipelineStorage storage, FunctionCatalog catalo
         {
             string etag = item.Properties.ETag.ToString()!;
             string key = $"{path.Container}/{item.Name}";
-            if (path.Match(item.Name) is { } values && !await told.WasToldAsync(function.Name, key, etag, cancellation) && await TellAsync(function, container, item, values, $"{key}|{etag}", cancellation))
+            if (
+                path.Match(item.Name) is { } values
+                && !await told.WasToldAsync(function.Name, key, etag, cancellation)
+                && await TellAsync(function, container, item, values, $"{key}|{etag}", cancellation)
+            )
             {
                 await told.NoteAsync(function.Name, key, etag, cancellation);
             }
@@ -55,12 +68,25 @@ internal sealed class BlobPoller(PipelineStorage storage, FunctionCatalog catalo
     }
 
     /// <returns>Whether the blob is done with.</returns>
-    private async Task<bool> TellAsync(HostedFunction function, BlobContainerClient container, BlobItem item, IReadOnlyDictionary<string, string> values, string key, CancellationToken cancellation)
+    private async Task<bool> TellAsync(
+        HostedFunction function,
+        BlobContainerClient container,
+        BlobItem item,
+        IReadOnlyDictionary<string, string> values,
+        string key,
+        CancellationToken cancellation
+    )
     {
         try
         {
-            await using Stream stream = await container.GetBlobClient(item.Name).OpenReadAsync(cancellationToken: cancellation);
-            await catalog.InvokeAsync(function, p => p == function.TriggerParameter ? stream : values.GetValueOrDefault(p.Name!), cancellation);
+            await using Stream stream = await container
+                .GetBlobClient(item.Name)
+                .OpenReadAsync(cancellationToken: cancellation);
+            await catalog.InvokeAsync(
+                function,
+                p => p == function.TriggerParameter ? stream : values.GetValueOrDefault(p.Name!),
+                cancellation
+            );
             return true;
         }
         catch (Exception fault) when (!cancellation.IsCancellationRequested)
@@ -73,7 +99,14 @@ internal sealed class BlobPoller(PipelineStorage storage, FunctionCatalog catalo
             }
 
             string what = $"{container.Name}/{item.Name}";
-            await storage.DeadLetters.PutAsync(BlobLayout.BlobPoisonQueue, what, new BinaryData(ContractJson.Write(new { function = function.Name, blob = what })), fault.Message, time.GetUtcNow(), cancellation);
+            await storage.DeadLetters.PutAsync(
+                BlobLayout.BlobPoisonQueue,
+                what,
+                new BinaryData(ContractJson.Write(new { function = function.Name, blob = what })),
+                fault.Message,
+                time.GetUtcNow(),
+                cancellation
+            );
             Log.DeadLetter(logger, $"The blob '{container.Name}/{item.Name}'", attempt, fault.Message);
             return true;
         }

@@ -13,22 +13,37 @@ internal static class HttpRoutes
     {
         foreach ((HostedFunction function, HttpTriggerAttribute trigger) in catalog.Of<HttpTriggerAttribute>())
         {
-            routes.MapMethods("/api/" + (trigger.Route ?? function.Name), trigger.Methods ?? ["GET", "POST"], async (HttpContext context) =>
-            {
-                if (!FunctionKey.Allows(context.Request, trigger.AuthLevel, key))
+            routes.MapMethods(
+                "/api/" + (trigger.Route ?? function.Name),
+                trigger.Methods ?? ["GET", "POST"],
+                async (HttpContext context) =>
                 {
-                    context.Response.StatusCode = StatusCodes.Status401Unauthorized;
-                    await context.Response.WriteAsJsonAsync(new { error = "This call needs the key that the host has printed: as the header x-functions-key, or as ?code=." });
-                    return;
-                }
+                    if (!FunctionKey.Allows(context.Request, trigger.AuthLevel, key))
+                    {
+                        context.Response.StatusCode = StatusCodes.Status401Unauthorized;
+                        await context.Response.WriteAsJsonAsync(
+                            new
+                            {
+                                error = "This call needs the key that the host has printed: as the header x-functions-key, or as ?code=.",
+                            }
+                        );
+                        return;
+                    }
 
-                object? result = await catalog.InvokeAsync(
-                    function, p => p == function.TriggerParameter ? context.Request : context.GetRouteValue(p.Name!)?.ToString(), context.RequestAborted);
-                if (result is IResult answer)
-                {
-                    await answer.ExecuteAsync(context);
+                    object? result = await catalog.InvokeAsync(
+                        function,
+                        p =>
+                            p == function.TriggerParameter
+                                ? context.Request
+                                : context.GetRouteValue(p.Name!)?.ToString(),
+                        context.RequestAborted
+                    );
+                    if (result is IResult answer)
+                    {
+                        await answer.ExecuteAsync(context);
+                    }
                 }
-            });
+            );
         }
     }
 }

@@ -8,15 +8,25 @@ using Pipeline.LocalHost.Hosting;
 namespace Pipeline.LocalHost.Triggers;
 
 /// <summary>Fires timer functions by their six-field NCRONTAB, each time on one of the hosts of an account. A firing whose host dies is not made up for; the next one comes.</summary>
-internal sealed class TimerRunner(FunctionCatalog catalog, TriggerTable told, IConfiguration configuration, TimeProvider time, ILogger<TimerRunner> logger) : BackgroundService
+internal sealed class TimerRunner(
+    FunctionCatalog catalog,
+    TriggerTable told,
+    IConfiguration configuration,
+    TimeProvider time,
+    ILogger<TimerRunner> logger
+) : BackgroundService
 {
     /// <summary>The schedule of a timer.</summary>
     /// <exception cref="HostException">The setting is missing or no NCRONTAB.</exception>
     public static CrontabSchedule Schedule(string expression, Func<string, string?> setting)
     {
-        string text = expression is ['%', .. var name, '%'] ? setting(name) ?? throw new HostException($"The setting '{name}', a six-field NCRONTAB, is missing.") : expression;
+        string text = expression is ['%', .. var name, '%']
+            ? setting(name) ?? throw new HostException($"The setting '{name}', a six-field NCRONTAB, is missing.")
+            : expression;
         return CrontabSchedule.TryParse(text, new CrontabSchedule.ParseOptions { IncludingSeconds = true })
-            ?? throw new HostException($"'{text}' is no six-field NCRONTAB, such as '0 0 3 * * *' for three o'clock every night.");
+            ?? throw new HostException(
+                $"'{text}' is no six-field NCRONTAB, such as '0 0 3 * * *' for three o'clock every night."
+            );
     }
 
     /// <summary>Reads every timer's schedule.</summary>
@@ -30,7 +40,13 @@ internal sealed class TimerRunner(FunctionCatalog catalog, TriggerTable told, IC
     }
 
     protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
-        Task.WhenAll(catalog.Of<TimerTriggerAttribute>().Select(f => RunAsync(f.Function, Schedule(f.Trigger.Schedule, name => configuration[name]), stoppingToken)));
+        Task.WhenAll(
+            catalog
+                .Of<TimerTriggerAttribute>()
+                .Select(f =>
+                    RunAsync(f.Function, Schedule(f.Trigger.Schedule, name => configuration[name]), stoppingToken)
+                )
+        );
 
     private async Task RunAsync(HostedFunction function, CrontabSchedule schedule, CancellationToken cancellation)
     {
@@ -50,7 +66,11 @@ internal sealed class TimerRunner(FunctionCatalog catalog, TriggerTable told, IC
                     continue;
                 }
 
-                await catalog.InvokeAsync(function, p => p == function.TriggerParameter ? new TimerInfo() : null, cancellation);
+                await catalog.InvokeAsync(
+                    function,
+                    p => p == function.TriggerParameter ? new TimerInfo() : null,
+                    cancellation
+                );
             }
             catch (Exception fault) when (!cancellation.IsCancellationRequested)
             {

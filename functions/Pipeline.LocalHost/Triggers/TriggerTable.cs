@@ -16,6 +16,7 @@ internal sealed class TriggerTable(PipelineStorage storage)
     private const string Fired = "fired";
     private const string Timers = "timer";
     private readonly TableClient _table = storage.Tables.GetTableClient(BlobLayout.TriggersTable);
+
     // Asked for at every look: what was found once is not asked again.
     private readonly Dictionary<string, string> _known = new(StringComparer.Ordinal);
 

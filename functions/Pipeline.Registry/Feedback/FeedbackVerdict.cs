@@ -43,11 +43,21 @@ public static class FeedbackVerdict
 
         return faults.Count > 0
             ? (null, string.Join("; ", faults))
-            : (received with
-            {
-                Project = project,
-                Id = ContentHash.ShortOf(project, received.Text ?? "", received.RunId ?? "", received.AdapterVersion ?? "", received.Score.ToString(System.Globalization.CultureInfo.InvariantCulture), received.Correction ?? ""),
-            }, null);
+            : (
+                received with
+                {
+                    Project = project,
+                    Id = ContentHash.ShortOf(
+                        project,
+                        received.Text ?? "",
+                        received.RunId ?? "",
+                        received.AdapterVersion ?? "",
+                        received.Score.ToString(System.Globalization.CultureInfo.InvariantCulture),
+                        received.Correction ?? ""
+                    ),
+                },
+                null
+            );
     }
 
     /// <summary>Whether a verdict can become a training row.</summary>

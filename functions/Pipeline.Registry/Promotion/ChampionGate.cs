@@ -15,7 +15,12 @@ public static class ChampionGate
     /// <param name="againstChampion">New minus champion on the rows that both were asked; <c>null</c>: there are too few.</param>
     /// <param name="settings">The project's gate.</param>
     /// <returns>Whether to promote, and why, in words.</returns>
-    public static (bool Promote, string Reason) Decide(PairedDifference againstBase, int? champion, PairedDifference? againstChampion, PromotionSettings settings)
+    public static (bool Promote, string Reason) Decide(
+        PairedDifference againstBase,
+        int? champion,
+        PairedDifference? againstChampion,
+        PromotionSettings settings
+    )
     {
         ArgumentNullException.ThrowIfNull(againstBase);
         ArgumentNullException.ThrowIfNull(settings);
@@ -28,7 +33,10 @@ public static class ChampionGate
 
         if (againstChampion is null)
         {
-            return (false, $"v{champion} stays: fewer than {FewestRows} held-out rows were asked of both in the same way");
+            return (
+                false,
+                $"v{champion} stays: fewer than {FewestRows} held-out rows were asked of both in the same way"
+            );
         }
 
         return againstChampion.Interval.Low > settings.MinimumGain
@@ -36,7 +44,9 @@ public static class ChampionGate
             : (false, $"v{champion} stays: not proven better ({Words(againstChampion)})");
     }
 
-    private static string Words(PairedDifference difference) => string.Create(
-        CultureInfo.InvariantCulture,
-        $"{100 * difference.Mean:+0.0;-0.0;0.0} points, 95 % interval {100 * difference.Interval.Low:+0.0;-0.0;0.0} to {100 * difference.Interval.High:+0.0;-0.0;0.0}");
+    private static string Words(PairedDifference difference) =>
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $"{100 * difference.Mean:+0.0;-0.0;0.0} points, 95 % interval {100 * difference.Interval.Low:+0.0;-0.0;0.0} to {100 * difference.Interval.High:+0.0;-0.0;0.0}"
+        );
 }

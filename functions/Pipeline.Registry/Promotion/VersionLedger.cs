@@ -22,18 +22,26 @@ public static class VersionLedger
     public static RegistryPointer Publish(RegistryPointer registry, int version, bool promote, string decision)
     {
         ArgumentNullException.ThrowIfNull(registry);
-        return registry.Published.Contains(version) ? registry : registry with
-        {
-            Published = [.. registry.Published.Append(version).Distinct().Order()],
-            Champion = promote ? version : registry.Champion,
-            Decisions = new Dictionary<int, string>(registry.Decisions) { [version] = decision },
-        };
+        return registry.Published.Contains(version)
+            ? registry
+            : registry with
+            {
+                Published = [.. registry.Published.Append(version).Distinct().Order()],
+                Champion = promote ? version : registry.Champion,
+                Decisions = new Dictionary<int, string>(registry.Decisions) { [version] = decision },
+            };
     }
 
     /// <summary>Notes feedback as used.</summary>
     public static RegistryPointer UseFeedback(RegistryPointer registry, IEnumerable<string> ids)
     {
         ArgumentNullException.ThrowIfNull(registry);
-        return registry with { UsedFeedback = [.. registry.UsedFeedback.Concat(ids).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)] };
+        return registry with
+        {
+            UsedFeedback =
+            [
+                .. registry.UsedFeedback.Concat(ids).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal),
+            ],
+        };
     }
 }

@@ -11,7 +11,12 @@ public static class RetrainingPolicy
     {
         ArgumentNullException.ThrowIfNull(registry);
         HashSet<string> used = [.. registry.UsedFeedback];
-        return [.. feedback.Where(f => FeedbackVerdict.Teaches(f) && !used.Contains(f.Id)).OrderBy(f => f.Id, StringComparer.Ordinal)];
+        return
+        [
+            .. feedback
+                .Where(f => FeedbackVerdict.Teaches(f) && !used.Contains(f.Id))
+                .OrderBy(f => f.Id, StringComparer.Ordinal),
+        ];
     }
 
     /// <summary>Whether a new correction makes it enough.</summary>

@@ -13,11 +13,20 @@ public static class BaselineScores
     /// <param name="train">Rows to learn from; each has a label.</param>
     /// <param name="test">Held-out rows; each has a label.</param>
     /// <param name="labels">All labels.</param>
-    public static IReadOnlyDictionary<string, BaselineScore> Of(IReadOnlyList<Example> train, IReadOnlyList<Example> test, IReadOnlyList<string> labels)
+    public static IReadOnlyDictionary<string, BaselineScore> Of(
+        IReadOnlyList<Example> train,
+        IReadOnlyList<Example> test,
+        IReadOnlyList<string> labels
+    )
     {
         ArgumentNullException.ThrowIfNull(train);
         ArgumentNullException.ThrowIfNull(test);
-        string majority = train.CountBy(e => e.Label!).OrderByDescending(c => c.Value).ThenBy(c => c.Key, StringComparer.Ordinal).First().Key;
+        string majority = train
+            .CountBy(e => e.Label!)
+            .OrderByDescending(c => c.Value)
+            .ThenBy(c => c.Key, StringComparer.Ordinal)
+            .First()
+            .Key;
         var bayes = new NaiveBayes(train.Select(e => (UserText(e), e.Label!)));
         return new Dictionary<string, BaselineScore>(StringComparer.Ordinal)
         {
@@ -26,11 +35,18 @@ public static class BaselineScores
         };
     }
 
-    private static BaselineScore Score(IReadOnlyList<Example> test, IReadOnlyList<string> labels, Func<Example, string> predict)
+    private static BaselineScore Score(
+        IReadOnlyList<Example> test,
+        IReadOnlyList<string> labels,
+        Func<Example, string> predict
+    )
     {
         string[] gold = [.. test.Select(e => e.Label!)];
         string[] predicted = [.. test.Select(predict)];
-        return new BaselineScore(ClassificationMetrics.Accuracy(gold, predicted), ClassificationMetrics.MacroF1(ClassificationMetrics.PerLabel(gold, predicted, labels)));
+        return new BaselineScore(
+            ClassificationMetrics.Accuracy(gold, predicted),
+            ClassificationMetrics.MacroF1(ClassificationMetrics.PerLabel(gold, predicted, labels))
+        );
     }
 
     private static string UserText(Example example) => example.Messages.Last(m => m.Role == ChatMessage.User).Content;

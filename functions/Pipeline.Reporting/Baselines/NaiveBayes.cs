@@ -17,7 +17,9 @@ public sealed partial class NaiveBayes
         foreach ((string text, string label) in rows)
         {
             _rows[label] = _rows.GetValueOrDefault(label) + 1;
-            Dictionary<string, int> counts = _counts.TryGetValue(label, out Dictionary<string, int>? known) ? known : _counts[label] = new(StringComparer.Ordinal);
+            Dictionary<string, int> counts = _counts.TryGetValue(label, out Dictionary<string, int>? known)
+                ? known
+                : _counts[label] = new(StringComparer.Ordinal);
             foreach (string word in Words(text))
             {
                 counts[word] = counts.GetValueOrDefault(word) + 1;
@@ -33,14 +35,18 @@ public sealed partial class NaiveBayes
         ArgumentNullException.ThrowIfNull(text);
         List<string> words = [.. Words(text).Where(_vocabulary.Contains)];
         double all = _rows.Values.Sum();
-        return _rows.Keys.Order(StringComparer.Ordinal).MaxBy(label =>
-        {
-            double total = _words.GetValueOrDefault(label) + _vocabulary.Count;
-            return Math.Log(_rows[label] / all) + words.Sum(w => Math.Log((_counts[label].GetValueOrDefault(w) + 1) / total));
-        })!;
+        return _rows
+            .Keys.Order(StringComparer.Ordinal)
+            .MaxBy(label =>
+            {
+                double total = _words.GetValueOrDefault(label) + _vocabulary.Count;
+                return Math.Log(_rows[label] / all)
+                    + words.Sum(w => Math.Log((_counts[label].GetValueOrDefault(w) + 1) / total));
+            })!;
     }
 
-    private static IEnumerable<string> Words(string text) => Word().Matches(text.ToLowerInvariant()).Select(m => m.Value);
+    private static IEnumerable<string> Words(string text) =>
+        Word().Matches(text.ToLowerInvariant()).Select(m => m.Value);
 
     [GeneratedRegex(@"[\p{L}\p{N}']+")]
     private static partial Regex Word();

@@ -18,8 +18,14 @@ public static class EvaluationBuilder
     /// <param name="settings">How it is measured.</param>
     /// <param name="training">What the training cost; <c>null</c>: nothing was trained.</param>
     public static EvaluationReport Build(
-        DatasetManifest manifest, IReadOnlyList<Example> train, IReadOnlyList<Example> test, IReadOnlyList<ModelAnswer> baseAnswers,
-        IReadOnlyList<ModelAnswer> tunedAnswers, EvaluationSettings settings, TrainingSummary? training)
+        DatasetManifest manifest,
+        IReadOnlyList<Example> train,
+        IReadOnlyList<Example> test,
+        IReadOnlyList<ModelAnswer> baseAnswers,
+        IReadOnlyList<ModelAnswer> tunedAnswers,
+        EvaluationSettings settings,
+        TrainingSummary? training
+    )
     {
         ArgumentNullException.ThrowIfNull(manifest);
         ArgumentNullException.ThrowIfNull(settings);
@@ -37,10 +43,27 @@ public static class EvaluationBuilder
             ScoreName = scoring.ScoreName,
             BaseScore = Score(manifest, test, baseAnswers, settings),
             TunedScore = Score(manifest, test, tunedAnswers, settings),
-            Difference = PairedComparison.Compare(ByText(test, baseScores), ByText(test, tunedScores), settings.BootstrapSamples),
-            Baselines = manifest.Labels.Count > 0 ? BaselineScores.Of(train, test, manifest.Labels) : new Dictionary<string, BaselineScore>(),
+            Difference = PairedComparison.Compare(
+                ByText(test, baseScores),
+                ByText(test, tunedScores),
+                settings.BootstrapSamples
+            ),
+            Baselines =
+                manifest.Labels.Count > 0
+                    ? BaselineScores.Of(train, test, manifest.Labels)
+                    : new Dictionary<string, BaselineScore>(),
             Confusion = ClassificationMetrics.Confusion(gold, tuned, manifest.Labels),
-            Outcomes = [.. test.Select((e, i) => Outcome(e, gold[i], baseAnswers[i], tunedAnswers[i]) with { BaseScore = Math.Round(baseScores[i], 6), TunedScore = Math.Round(tunedScores[i], 6) })],
+            Outcomes =
+            [
+                .. test.Select(
+                    (e, i) =>
+                        Outcome(e, gold[i], baseAnswers[i], tunedAnswers[i]) with
+                        {
+                            BaseScore = Math.Round(baseScores[i], 6),
+                            TunedScore = Math.Round(tunedScores[i], 6),
+                        }
+                ),
+            ],
             Training = training,
         };
     }
@@ -50,7 +73,12 @@ public static class EvaluationBuilder
     /// <param name="test">Held-out rows.</param>
     /// <param name="answers">One a row, in order.</param>
     /// <param name="settings">How it is measured.</param>
-    public static ModelScore Score(DatasetManifest manifest, IReadOnlyList<Example> test, IReadOnlyList<ModelAnswer> answers, EvaluationSettings settings)
+    public static ModelScore Score(
+        DatasetManifest manifest,
+        IReadOnlyList<Example> test,
+        IReadOnlyList<ModelAnswer> answers,
+        EvaluationSettings settings
+    )
     {
         ArgumentNullException.ThrowIfNull(manifest);
         ArgumentNullException.ThrowIfNull(test);
@@ -63,10 +91,15 @@ public static class EvaluationBuilder
         double nll = -answers.Sum(a => a.GoldLogLikelihood) / answers.Sum(a => a.GoldTokens);
         bool written = answers.All(a => a.Text is not null);
         return new ModelScore(
-            rows.Average(r => r.Answer == r.Gold ? 1.0 : 0), manifest.Labels.Count > 0 ? ClassificationMetrics.MacroF1(byKind) : null, Bootstrap.MeanInterval(ByText(test, scores), settings.BootstrapSamples), nll, Math.Exp(nll),
+            rows.Average(r => r.Answer == r.Gold ? 1.0 : 0),
+            manifest.Labels.Count > 0 ? ClassificationMetrics.MacroF1(byKind) : null,
+            Bootstrap.MeanInterval(ByText(test, scores), settings.BootstrapSamples),
+            nll,
+            Math.Exp(nll),
             written ? answers.Zip(rows, (a, r) => a.Text!.Trim() == r.Gold ? 1.0 : 0).Average() : null,
             written ? answers.Average(a => a.Stopped ? 1.0 : 0) : null,
-            byKind)
+            byKind
+        )
         {
             Score = ByText(test, scores).Average(),
             Metrics = scoring.Metrics(rows),
@@ -75,19 +108,49 @@ public static class EvaluationBuilder
 
     /// <summary>A score a text: the mean of its pieces where it was cut.</summary>
     private static double[] ByText(IReadOnlyList<Example> test, double[] scores) =>
-        [.. test.Zip(scores).GroupBy(p => RowOutcome.TextOf(p.First.Id), StringComparer.Ordinal).Select(g => g.Average(p => p.Second))];
+        [
+            .. test.Zip(scores)
+                .GroupBy(p => RowOutcome.TextOf(p.First.Id), StringComparer.Ordinal)
+                .Select(g => g.Average(p => p.Second)),
+        ];
 
-    private static double[] RowScores(ITaskScoring scoring, IReadOnlyList<Example> test, IReadOnlyList<ModelAnswer> answers) =>
-        [.. Rows(test, answers).Select(r => scoring.Score(r))];
+    private static double[] RowScores(
+        ITaskScoring scoring,
+        IReadOnlyList<Example> test,
+        IReadOnlyList<ModelAnswer> answers
+    ) => [.. Rows(test, answers).Select(r => scoring.Score(r))];
 
     private static ScoredRow[] Rows(IReadOnlyList<Example> test, IReadOnlyList<ModelAnswer> answers) =>
-        [.. test.Zip(answers, (e, a) => new ScoredRow(Question(e), e.Messages[^1].Content.Trim(), a.Answer, Math.Exp(a.GoldLogLikelihood / a.GoldTokens)))];
+        [
+            .. test.Zip(
+                answers,
+                (e, a) =>
+                    new ScoredRow(
+                        Question(e),
+                        e.Messages[^1].Content.Trim(),
+                        a.Answer,
+                        Math.Exp(a.GoldLogLikelihood / a.GoldTokens)
+                    )
+            ),
+        ];
 
     /// <summary>What the user said last; of a plain text nothing.</summary>
-    private static string Question(Example row) => row.Messages.LastOrDefault(m => m.Role == ChatMessage.User)?.Content ?? "";
+    private static string Question(Example row) =>
+        row.Messages.LastOrDefault(m => m.Role == ChatMessage.User)?.Content ?? "";
 
     private static RowOutcome Outcome(Example row, string gold, ModelAnswer @base, ModelAnswer tuned) =>
-        new(row.Id, ContentHash.ShortOf([.. row.Messages.Take(Math.Max(1, row.Messages.Count - 1)).Select(m => m.Content)]), gold, @base.Answer, tuned.Answer, Rounded(@base.Likelihoods), Rounded(tuned.Likelihoods), @base.Text, tuned.Text);
+        new(
+            row.Id,
+            ContentHash.ShortOf([.. row.Messages.Take(Math.Max(1, row.Messages.Count - 1)).Select(m => m.Content)]),
+            gold,
+            @base.Answer,
+            tuned.Answer,
+            Rounded(@base.Likelihoods),
+            Rounded(tuned.Likelihoods),
+            @base.Text,
+            tuned.Text
+        );
 
-    private static double[] Rounded(IReadOnlyList<double> likelihoods) => [.. likelihoods.Select(l => Math.Round(l, 6))];
+    private static double[] Rounded(IReadOnlyList<double> likelihoods) =>
+        [.. likelihoods.Select(l => Math.Round(l, 6))];
 }

@@ -7,4 +7,11 @@ namespace Pipeline.Reporting.Evaluations;
 /// <param name="GoldTokens">Tokens of the gold answer, end token included.</param>
 /// <param name="Text">What it wrote greedily, or <c>null</c> when not asked to.</param>
 /// <param name="Stopped">Whether it wrote the end token.</param>
-public sealed record ModelAnswer(string Answer, IReadOnlyList<double> Likelihoods, double GoldLogLikelihood, int GoldTokens, string? Text, bool Stopped);
+public sealed record ModelAnswer(
+    string Answer,
+    IReadOnlyList<double> Likelihoods,
+    double GoldLogLikelihood,
+    int GoldTokens,
+    string? Text,
+    bool Stopped
+);

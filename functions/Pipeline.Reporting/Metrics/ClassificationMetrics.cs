@@ -13,17 +13,30 @@ public static class ClassificationMetrics
     }
 
     /// <summary>Scores a label. A label that is neither gold nor predicted scores 0 and counts in the macro mean.</summary>
-    public static IReadOnlyDictionary<string, LabelScore> PerLabel(IReadOnlyList<string> gold, IReadOnlyList<string> predicted, IReadOnlyList<string> labels)
+    public static IReadOnlyDictionary<string, LabelScore> PerLabel(
+        IReadOnlyList<string> gold,
+        IReadOnlyList<string> predicted,
+        IReadOnlyList<string> labels
+    )
     {
         RequireSameLength(gold, predicted);
         ArgumentNullException.ThrowIfNull(labels);
-        return labels.ToDictionary(label => label, label =>
-        {
-            int right = gold.Zip(predicted).Count(p => p.First == label && p.Second == label);
-            int said = predicted.Count(p => p == label);
-            int support = gold.Count(g => g == label);
-            return new LabelScore(Share(right, said), Share(right, support), Share(2 * right, said + support), support);
-        }, StringComparer.Ordinal);
+        return labels.ToDictionary(
+            label => label,
+            label =>
+            {
+                int right = gold.Zip(predicted).Count(p => p.First == label && p.Second == label);
+                int said = predicted.Count(p => p == label);
+                int support = gold.Count(g => g == label);
+                return new LabelScore(
+                    Share(right, said),
+                    Share(right, support),
+                    Share(2 * right, said + support),
+                    support
+                );
+            },
+            StringComparer.Ordinal
+        );
     }
 
     /// <summary>Mean F1 over labels.</summary>
@@ -34,7 +47,11 @@ public static class ClassificationMetrics
     }
 
     /// <summary><c>[gold][predicted]</c> counts in the order of the labels; answers that are no label are left out.</summary>
-    public static IReadOnlyList<IReadOnlyList<int>> Confusion(IReadOnlyList<string> gold, IReadOnlyList<string> predicted, IReadOnlyList<string> labels)
+    public static IReadOnlyList<IReadOnlyList<int>> Confusion(
+        IReadOnlyList<string> gold,
+        IReadOnlyList<string> predicted,
+        IReadOnlyList<string> labels
+    )
     {
         RequireSameLength(gold, predicted);
         ArgumentNullException.ThrowIfNull(labels);
@@ -64,7 +81,10 @@ public static class ClassificationMetrics
         ArgumentNullException.ThrowIfNull(predicted);
         if (gold.Count == 0 || gold.Count != predicted.Count)
         {
-            throw new ArgumentException($"{gold.Count} gold and {predicted.Count} predicted answers; as many of each are needed, and at least one.", nameof(predicted));
+            throw new ArgumentException(
+                $"{gold.Count} gold and {predicted.Count} predicted answers; as many of each are needed, and at least one.",
+                nameof(predicted)
+            );
         }
     }
 }

@@ -16,7 +16,8 @@ public readonly record struct MultisetMatch(int Right, int Gold, int Said)
     public double F1 => Gold + Said == 0 ? 1 : 2.0 * Right / (Gold + Said);
 
     /// <summary>Compares two lists.</summary>
-    public static MultisetMatch Of<T>(IReadOnlyCollection<T> gold, IReadOnlyCollection<T> said) where T : notnull
+    public static MultisetMatch Of<T>(IReadOnlyCollection<T> gold, IReadOnlyCollection<T> said)
+        where T : notnull
     {
         ArgumentNullException.ThrowIfNull(gold);
         ArgumentNullException.ThrowIfNull(said);
@@ -26,5 +27,6 @@ public readonly record struct MultisetMatch(int Right, int Gold, int Said)
     }
 
     /// <summary>Sums, for micro averages.</summary>
-    public static MultisetMatch operator +(MultisetMatch a, MultisetMatch b) => new(a.Right + b.Right, a.Gold + b.Gold, a.Said + b.Said);
+    public static MultisetMatch operator +(MultisetMatch a, MultisetMatch b) =>
+        new(a.Right + b.Right, a.Gold + b.Gold, a.Said + b.Said);
 }

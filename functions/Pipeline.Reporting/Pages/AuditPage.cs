@@ -17,8 +17,14 @@ public static class AuditPage
         ArgumentNullException.ThrowIfNull(audit);
         StringBuilder page = HtmlPage.Begin($"Dataset {manifest.DatasetId}", Style);
         RowCounts rows = manifest.Rows;
-        page.Append(CultureInfo.InvariantCulture, $"<h1>Dataset {HtmlPage.Escape(manifest.DatasetId)}</h1><p class=\"{(audit.Passed() ? "" : "red")}\">{HtmlPage.Escape(Verdict(audit))}</p>");
-        page.Append(CultureInfo.InvariantCulture, $"<p>{rows.Read} rows read as {HtmlPage.Escape(manifest.Layout)} = {rows.Accepted} accepted + {rows.Rejected} rejected + {rows.Duplicates} duplicates. Task {HtmlPage.Escape(manifest.Task)}, base {HtmlPage.Escape(manifest.Base)}, template {HtmlPage.Escape(manifest.Template)}.</p>");
+        page.Append(
+            CultureInfo.InvariantCulture,
+            $"<h1>Dataset {HtmlPage.Escape(manifest.DatasetId)}</h1><p class=\"{(audit.Passed() ? "" : "red")}\">{HtmlPage.Escape(Verdict(audit))}</p>"
+        );
+        page.Append(
+            CultureInfo.InvariantCulture,
+            $"<p>{rows.Read} rows read as {HtmlPage.Escape(manifest.Layout)} = {rows.Accepted} accepted + {rows.Rejected} rejected + {rows.Duplicates} duplicates. Task {HtmlPage.Escape(manifest.Task)}, base {HtmlPage.Escape(manifest.Base)}, template {HtmlPage.Escape(manifest.Template)}.</p>"
+        );
         foreach (string note in manifest.Notes)
         {
             page.Append(CultureInfo.InvariantCulture, $"<p>{HtmlPage.Escape(note)}</p>");
@@ -26,29 +32,55 @@ public static class AuditPage
 
         foreach (SynthesisSummary made in manifest.Synthesis)
         {
-            page.Append(CultureInfo.InvariantCulture, $"<p>Made by {HtmlPage.Escape(made.Generator)}: {made.Made} of {made.Asked} rows, {made.Learned} of them are learned from{(made.Calls > 0 ? $"; {made.Calls} calls, {made.TokensIn} + {made.TokensOut} tokens{(made.Cost is { } paid ? $", {paid:0.00##} in money" : "")}" : "")}.</p>");
+            page.Append(
+                CultureInfo.InvariantCulture,
+                $"<p>Made by {HtmlPage.Escape(made.Generator)}: {made.Made} of {made.Asked} rows, {made.Learned} of them are learned from{(made.Calls > 0 ? $"; {made.Calls} calls, {made.TokensIn} + {made.TokensOut} tokens{(made.Cost is { } paid ? $", {paid:0.00##} in money" : "")}" : "")}.</p>"
+            );
         }
 
         if (manifest.Replaced.Count > 0)
         {
-            page.Append(CultureInfo.InvariantCulture, $"<p>Replaced ({HtmlPage.Escape(manifest.Settings.Privacy.Mode)}): {HtmlPage.Escape(string.Join(", ", manifest.Replaced.Select(r => $"{r.Key} {r.Value}")))}. What is not found stays; measure-privacy says how much that is on annotated texts.</p>");
+            page.Append(
+                CultureInfo.InvariantCulture,
+                $"<p>Replaced ({HtmlPage.Escape(manifest.Settings.Privacy.Mode)}): {HtmlPage.Escape(string.Join(", ", manifest.Replaced.Select(r => $"{r.Key} {r.Value}")))}. What is not found stays; measure-privacy says how much that is on annotated texts.</p>"
+            );
         }
 
         page.Append("<h2>Checks</h2><table><tr><th></th><th>found</th><th></th><th>what to do</th></tr>");
         foreach (AuditCheck check in audit.Checks)
         {
-            page.Append(CultureInfo.InvariantCulture, $"<tr class=\"{check.Level}\"><th>{HtmlPage.Escape(check.Name)}</th><td>{check.Value}</td><td>{HtmlPage.Escape(check.Detail)}</td><td>{HtmlPage.Escape(check.Fix)}</td></tr>");
+            page.Append(
+                CultureInfo.InvariantCulture,
+                $"<tr class=\"{check.Level}\"><th>{HtmlPage.Escape(check.Name)}</th><td>{check.Value}</td><td>{HtmlPage.Escape(check.Detail)}</td><td>{HtmlPage.Escape(check.Fix)}</td></tr>"
+            );
         }
 
-        page.Append("</table><h2>Tokens</h2><table><tr><th></th><th>rows</th><th>tokens</th><th>learned</th><th>median</th><th>95 %</th><th>longest</th></tr>");
+        page.Append(
+            "</table><h2>Tokens</h2><table><tr><th></th><th>rows</th><th>tokens</th><th>learned</th><th>median</th><th>95 %</th><th>longest</th></tr>"
+        );
         foreach ((string split, TokenCounts counts) in audit.Splits)
         {
-            page.Append(CultureInfo.InvariantCulture, $"<tr><th>{split}</th><td>{counts.Rows}</td><td>{counts.Tokens}</td><td>{counts.Supervised}</td><td>{counts.Median}</td><td>{counts.P95}</td><td>{counts.Longest}</td></tr>");
+            page.Append(
+                CultureInfo.InvariantCulture,
+                $"<tr><th>{split}</th><td>{counts.Rows}</td><td>{counts.Tokens}</td><td>{counts.Supervised}</td><td>{counts.Median}</td><td>{counts.P95}</td><td>{counts.Longest}</td></tr>"
+            );
         }
 
-        page.Append(CultureInfo.InvariantCulture, $"</table><p>Training goes through {audit.TrainingTokens} tokens in {audit.Steps} steps{(audit.Minutes is { } minutes ? $", about {minutes:0.#} minutes{(audit.Cost is { } cost ? $" and {cost:0.00} in money" : "")}" : "; with machine.tokensPerSecond in project.yaml the minutes stand here")}.{Memory(audit)}</p>");
-        Bars(page, "Rows by length, in tokens", audit.Lengths.Select(l => ($"{l.From} to {l.To}", (long)l.Rows)), sort: false);
-        Bars(page, $"Languages of {audit.Languages.Asked} rows, looked at by Lingua", audit.Languages.Texts.Select(l => (l.Key, (long)l.Value)));
+        page.Append(
+            CultureInfo.InvariantCulture,
+            $"</table><p>Training goes through {audit.TrainingTokens} tokens in {audit.Steps} steps{(audit.Minutes is { } minutes ? $", about {minutes:0.#} minutes{(audit.Cost is { } cost ? $" and {cost:0.00} in money" : "")}" : "; with machine.tokensPerSecond in project.yaml the minutes stand here")}.{Memory(audit)}</p>"
+        );
+        Bars(
+            page,
+            "Rows by length, in tokens",
+            audit.Lengths.Select(l => ($"{l.From} to {l.To}", (long)l.Rows)),
+            sort: false
+        );
+        Bars(
+            page,
+            $"Languages of {audit.Languages.Asked} rows, looked at by Lingua",
+            audit.Languages.Texts.Select(l => (l.Key, (long)l.Value))
+        );
         Bars(page, "Training rows by label", audit.Labels.Select(l => (l.Key, (long)l.Value.Rows)));
         Bars(page, "Rows left out, by reason", manifest.Reasons.Select(r => (r.Key, (long)r.Value)));
         Conflicts(page, manifest.NearDuplicates.Conflicting, audit.Conflicts);
@@ -61,15 +93,23 @@ public static class AuditPage
         ArgumentNullException.ThrowIfNull(audit);
         AuditCheck[] red = [.. audit.Checks.Where(c => c.Level == AuditCheck.Red)];
         int warnings = audit.Checks.Count(c => c.Level == AuditCheck.Warning);
-        return red.Length > 0 ? $"Nothing is trained on it: {string.Join("; ", red.Select(c => $"{c.Name}: {c.Value} ({c.Detail}). {c.Fix}"))}"
-            : warnings > 0 ? $"It can be trained on; {(warnings == 1 ? "one thing is" : $"{warnings} things are")} worth a look." : "It can be trained on; every check is well.";
+        return red.Length > 0
+                ? $"Nothing is trained on it: {string.Join("; ", red.Select(c => $"{c.Name}: {c.Value} ({c.Detail}). {c.Fix}"))}"
+            : warnings > 0
+                ? $"It can be trained on; {(warnings == 1 ? "one thing is" : $"{warnings} things are")} worth a look."
+            : "It can be trained on; every check is well.";
     }
 
     private static string Memory(DatasetAudit audit)
     {
         static string GiB(long bytes) => (bytes / (double)(1L << 30)).ToString("0.0", CultureInfo.InvariantCulture);
-        string onGpu = audit.GpuMemory.Count == 0 ? "" : $" On a GPU it takes {string.Join(", ", audit.GpuMemory.Select(m => $"{GiB(m.Value)} GiB with training.memory {m.Key}"))}.";
-        return audit.Memory is not { } memory ? "" : $" On the CPU it takes about {GiB(memory.TotalBytes)} GiB: while training the base {GiB(memory.WeightBytes)}, what is trained {GiB(memory.TrainedBytes)}, the largest batch {GiB(memory.ActivationBytes)}, the rest {GiB(memory.WorkBytes)}; {GiB(memory.AskingBytes)} in all while the held-out rows are asked.{onGpu}";
+        string onGpu =
+            audit.GpuMemory.Count == 0
+                ? ""
+                : $" On a GPU it takes {string.Join(", ", audit.GpuMemory.Select(m => $"{GiB(m.Value)} GiB with training.memory {m.Key}"))}.";
+        return audit.Memory is not { } memory
+            ? ""
+            : $" On the CPU it takes about {GiB(memory.TotalBytes)} GiB: while training the base {GiB(memory.WeightBytes)}, what is trained {GiB(memory.TrainedBytes)}, the largest batch {GiB(memory.ActivationBytes)}, the rest {GiB(memory.WorkBytes)}; {GiB(memory.AskingBytes)} in all while the held-out rows are asked.{onGpu}";
     }
 
     private static void Conflicts(StringBuilder page, int all, IReadOnlyList<LabelConflict> conflicts)
@@ -79,22 +119,35 @@ public static class AuditPage
             return;
         }
 
-        page.Append(CultureInfo.InvariantCulture, $"<h2>Nearly the same texts with different labels</h2><p>{all} groups; {(all > conflicts.Count ? $"the first {conflicts.Count} are shown, " : "")}{BlobLayout.ConflictsFile} lists every row of them. They stay in the dataset: decide which label is right, and correct the source.</p><table><tr><th>row</th><th>label</th><th>text</th></tr>");
+        page.Append(
+            CultureInfo.InvariantCulture,
+            $"<h2>Nearly the same texts with different labels</h2><p>{all} groups; {(all > conflicts.Count ? $"the first {conflicts.Count} are shown, " : "")}{BlobLayout.ConflictsFile} lists every row of them. They stay in the dataset: decide which label is right, and correct the source.</p><table><tr><th>row</th><th>label</th><th>text</th></tr>"
+        );
         foreach (LabelConflict conflict in conflicts)
         {
             foreach ((int place, ConflictingRow row) in conflict.Texts.Index())
             {
-                page.Append(CultureInfo.InvariantCulture, $"<tr{(place == 0 ? " class=\"first\"" : "")}><td>{HtmlPage.Escape(row.Id)}</td><td>{HtmlPage.Escape(row.Label)}</td><td>{HtmlPage.Escape(row.Text)}</td></tr>");
+                page.Append(
+                    CultureInfo.InvariantCulture,
+                    $"<tr{(place == 0 ? " class=\"first\"" : "")}><td>{HtmlPage.Escape(row.Id)}</td><td>{HtmlPage.Escape(row.Label)}</td><td>{HtmlPage.Escape(row.Text)}</td></tr>"
+                );
             }
         }
 
         page.Append("</table>");
     }
 
-    private static void Bars(StringBuilder page, string title, IEnumerable<(string Name, long Count)> bars, bool sort = true)
+    private static void Bars(
+        StringBuilder page,
+        string title,
+        IEnumerable<(string Name, long Count)> bars,
+        bool sort = true
+    )
     {
         const int MostBars = 60;
-        List<(string Name, long Count)> sorted = sort ? [.. bars.OrderByDescending(b => b.Count).ThenBy(b => b.Name, StringComparer.Ordinal)] : [.. bars];
+        List<(string Name, long Count)> sorted = sort
+            ? [.. bars.OrderByDescending(b => b.Count).ThenBy(b => b.Name, StringComparer.Ordinal)]
+            : [.. bars];
         if (sorted.Count == 0)
         {
             return;
@@ -104,7 +157,10 @@ public static class AuditPage
         page.Append(CultureInfo.InvariantCulture, $"<h2>{title}</h2><table class=\"bar\">");
         foreach ((string name, long count) in sorted.Take(MostBars))
         {
-            page.Append(CultureInfo.InvariantCulture, $"<tr><th>{HtmlPage.Escape(name)}</th><td>{count}</td><td style=\"--share:{100 * count / most}%\"></td></tr>");
+            page.Append(
+                CultureInfo.InvariantCulture,
+                $"<tr><th>{HtmlPage.Escape(name)}</th><td>{count}</td><td style=\"--share:{100 * count / most}%\"></td></tr>"
+            );
         }
 
         page.Append("</table>");

@@ -15,7 +15,10 @@ public static class LossCurve
     /// <summary>Draws the curve.</summary>
     /// <param name="training">Step and mean loss, nats.</param>
     /// <param name="validation">Step and mean loss on the validation rows.</param>
-    public static string Svg(IReadOnlyList<(int Step, double Loss)> training, IReadOnlyList<(int Step, double Loss)> validation)
+    public static string Svg(
+        IReadOnlyList<(int Step, double Loss)> training,
+        IReadOnlyList<(int Step, double Loss)> validation
+    )
     {
         ArgumentNullException.ThrowIfNull(training);
         ArgumentNullException.ThrowIfNull(validation);
@@ -28,24 +31,43 @@ public static class LossCurve
         double highest = training.Concat(validation).Max(p => p.Loss);
         double X(double step) => Left + ((Width - Left - 12) * step / lastStep);
         double Y(double loss) => Height - Bottom - ((Height - Bottom - Top) * loss / Math.Max(1e-9, highest));
-        string Points(IEnumerable<(int Step, double Loss)> points) => string.Join(' ', points.Select(p => Number(X(p.Step)) + "," + Number(Y(p.Loss))));
+        string Points(IEnumerable<(int Step, double Loss)> points) =>
+            string.Join(' ', points.Select(p => Number(X(p.Step)) + "," + Number(Y(p.Loss))));
 
         var svg = new StringBuilder();
-        svg.Append(CultureInfo.InvariantCulture, $"<svg viewBox=\"0 0 {Width} {Height}\" role=\"img\" aria-label=\"Loss over steps\">");
+        svg.Append(
+            CultureInfo.InvariantCulture,
+            $"<svg viewBox=\"0 0 {Width} {Height}\" role=\"img\" aria-label=\"Loss over steps\">"
+        );
         for (int i = 0; i <= 4; i++)
         {
             double loss = highest * i / 4;
-            svg.Append(CultureInfo.InvariantCulture, $"<line class=\"grid\" x1=\"{Left}\" x2=\"{Width - 12}\" y1=\"{Number(Y(loss))}\" y2=\"{Number(Y(loss))}\"/><text x=\"{Left - 6}\" y=\"{Number(Y(loss) + 4)}\" text-anchor=\"end\">{loss.ToString("0.00", CultureInfo.InvariantCulture)}</text>");
+            svg.Append(
+                CultureInfo.InvariantCulture,
+                $"<line class=\"grid\" x1=\"{Left}\" x2=\"{Width - 12}\" y1=\"{Number(Y(loss))}\" y2=\"{Number(Y(loss))}\"/><text x=\"{Left - 6}\" y=\"{Number(Y(loss) + 4)}\" text-anchor=\"end\">{loss.ToString("0.00", CultureInfo.InvariantCulture)}</text>"
+            );
         }
 
-        svg.Append(CultureInfo.InvariantCulture, $"<text x=\"{Left}\" y=\"{Height - 10}\">step 1</text><text x=\"{Width - 12}\" y=\"{Height - 10}\" text-anchor=\"end\">step {lastStep}</text>");
-        svg.Append(CultureInfo.InvariantCulture, $"<polyline class=\"raw\" points=\"{Points(training)}\"/><polyline class=\"smooth\" points=\"{Points(Smoothed(training))}\"/>");
+        svg.Append(
+            CultureInfo.InvariantCulture,
+            $"<text x=\"{Left}\" y=\"{Height - 10}\">step 1</text><text x=\"{Width - 12}\" y=\"{Height - 10}\" text-anchor=\"end\">step {lastStep}</text>"
+        );
+        svg.Append(
+            CultureInfo.InvariantCulture,
+            $"<polyline class=\"raw\" points=\"{Points(training)}\"/><polyline class=\"smooth\" points=\"{Points(Smoothed(training))}\"/>"
+        );
         if (validation.Count > 0)
         {
-            svg.Append(CultureInfo.InvariantCulture, $"<polyline class=\"validation\" points=\"{Points(validation)}\"/>");
+            svg.Append(
+                CultureInfo.InvariantCulture,
+                $"<polyline class=\"validation\" points=\"{Points(validation)}\"/>"
+            );
             foreach ((int step, double loss) in validation)
             {
-                svg.Append(CultureInfo.InvariantCulture, $"<circle class=\"validation\" cx=\"{Number(X(step))}\" cy=\"{Number(Y(loss))}\" r=\"3\"/>");
+                svg.Append(
+                    CultureInfo.InvariantCulture,
+                    $"<circle class=\"validation\" cx=\"{Number(X(step))}\" cy=\"{Number(Y(loss))}\" r=\"3\"/>"
+                );
             }
         }
 

@@ -16,11 +16,24 @@ public static class MergePage
     {
         ArgumentNullException.ThrowIfNull(report);
         StringBuilder page = HtmlPage.Begin(title);
-        page.Append(CultureInfo.InvariantCulture, $"<h1>{HtmlPage.Escape(title)}</h1><p>{HtmlPage.Escape(Verdict(report, rows))}</p><table><tr><th></th><th>adapter on its base</th><th>merged</th></tr>");
+        page.Append(
+            CultureInfo.InvariantCulture,
+            $"<h1>{HtmlPage.Escape(title)}</h1><p>{HtmlPage.Escape(Verdict(report, rows))}</p><table><tr><th></th><th>adapter on its base</th><th>merged</th></tr>"
+        );
         void Row(string name, Func<ModelScore, string> value) =>
-            page.Append(CultureInfo.InvariantCulture, $"<tr><th>{HtmlPage.Escape(name)}</th><td>{value(report.AdapterScore)}</td><td>{value(report.MergedScore)}</td></tr>");
-        Row($"{ReportPage.MetricName(scoreName)} (95 % interval)", s => $"{HtmlPage.Percent(s.Score)} ({HtmlPage.Percent(s.Interval.Low)} to {HtmlPage.Percent(s.Interval.High)})");
-        Row("Perplexity of the gold answer, a token", s => s.Perplexity.ToString("0.0000", CultureInfo.InvariantCulture));
+            page.Append(
+                CultureInfo.InvariantCulture,
+                $"<tr><th>{HtmlPage.Escape(name)}</th><td>{value(report.AdapterScore)}</td><td>{value(report.MergedScore)}</td></tr>"
+            );
+        Row(
+            $"{ReportPage.MetricName(scoreName)} (95 % interval)",
+            s =>
+                $"{HtmlPage.Percent(s.Score)} ({HtmlPage.Percent(s.Interval.Low)} to {HtmlPage.Percent(s.Interval.High)})"
+        );
+        Row(
+            "Perplexity of the gold answer, a token",
+            s => s.Perplexity.ToString("0.0000", CultureInfo.InvariantCulture)
+        );
         return HtmlPage.End(page.Append("</table>"));
     }
 
@@ -30,6 +43,7 @@ public static class MergePage
         ArgumentNullException.ThrowIfNull(report);
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"Merged into {report.Base}{(report.Dequantized ? ", dequantised from NF4" : "")}, in float32: {HtmlPage.Percent(report.AdapterScore.Score)} with the adapter, {HtmlPage.Percent(report.MergedScore.Score)} merged; {(report.AdapterScore.ExactMatch is null && report.AdapterScore.PerLabel.Count == 0 ? "" : $"{report.RowsThatDiffer} of {rows} rows are answered differently, ")}log-likelihoods differ by {report.LargestDifference:0.0e+00} at most.");
+            $"Merged into {report.Base}{(report.Dequantized ? ", dequantised from NF4" : "")}, in float32: {HtmlPage.Percent(report.AdapterScore.Score)} with the adapter, {HtmlPage.Percent(report.MergedScore.Score)} merged; {(report.AdapterScore.ExactMatch is null && report.AdapterScore.PerLabel.Count == 0 ? "" : $"{report.RowsThatDiffer} of {rows} rows are answered differently, ")}log-likelihoods differ by {report.LargestDifference:0.0e+00} at most."
+        );
     }
 }

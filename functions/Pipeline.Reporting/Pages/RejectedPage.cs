@@ -19,19 +19,36 @@ public static class RejectedPage
         ArgumentNullException.ThrowIfNull(rows);
         StringBuilder page = HtmlPage.Begin($"Rows left out of dataset {manifest.DatasetId}");
         int left = manifest.Reasons.Values.Sum();
-        page.Append(CultureInfo.InvariantCulture, $"<h1>Rows left out of dataset {HtmlPage.Escape(manifest.DatasetId)}</h1><p>{left} of {manifest.Rows.Read} rows. Nothing is lost: each stands here, or in rejected.jsonl, as it was read.</p>");
+        page.Append(
+            CultureInfo.InvariantCulture,
+            $"<h1>Rows left out of dataset {HtmlPage.Escape(manifest.DatasetId)}</h1><p>{left} of {manifest.Rows.Read} rows. Nothing is lost: each stands here, or in rejected.jsonl, as it was read.</p>"
+        );
         page.Append("<table><tr><th>reason</th><th>rows</th><th>what to do</th></tr>");
-        foreach ((string reason, int count) in manifest.Reasons.OrderByDescending(r => r.Value).ThenBy(r => r.Key, StringComparer.Ordinal))
+        foreach (
+            (string reason, int count) in manifest
+                .Reasons.OrderByDescending(r => r.Value)
+                .ThenBy(r => r.Key, StringComparer.Ordinal)
+        )
         {
-            page.Append(CultureInfo.InvariantCulture, $"<tr><th>{HtmlPage.Escape(reason)}</th><td>{count}</td><td>{HtmlPage.Escape(RejectionReason.Advice(reason))}</td></tr>");
+            page.Append(
+                CultureInfo.InvariantCulture,
+                $"<tr><th>{HtmlPage.Escape(reason)}</th><td>{count}</td><td>{HtmlPage.Escape(RejectionReason.Advice(reason))}</td></tr>"
+            );
         }
 
         page.Append("</table><h2>The rows</h2><table><tr><th>where</th><th>what is wrong</th><th>the row</th></tr>");
         foreach (RejectedRow row in rows.Take(MostRows))
         {
             RowPlace place = row.Source;
-            page.Append(CultureInfo.InvariantCulture, $"<tr><td>{HtmlPage.Escape(place.File)}<br>row {place.Row}{(place.Line > 0 ? $", line {place.Line}" : "")}{(place.Offset >= 0 ? $", byte {place.Offset}" : "")}</td><td>{HtmlPage.Escape(row.Reason)}: {HtmlPage.Escape(row.Detail)}</td><td class=\"text\">");
-            page.AppendJoin("<br>", row.Fields.Select(f => $"<b>{HtmlPage.Escape(f.Key)}</b> {HtmlPage.Escape(Shortened(f.Value))}")).Append("</td></tr>");
+            page.Append(
+                CultureInfo.InvariantCulture,
+                $"<tr><td>{HtmlPage.Escape(place.File)}<br>row {place.Row}{(place.Line > 0 ? $", line {place.Line}" : "")}{(place.Offset >= 0 ? $", byte {place.Offset}" : "")}</td><td>{HtmlPage.Escape(row.Reason)}: {HtmlPage.Escape(row.Detail)}</td><td class=\"text\">"
+            );
+            page.AppendJoin(
+                    "<br>",
+                    row.Fields.Select(f => $"<b>{HtmlPage.Escape(f.Key)}</b> {HtmlPage.Escape(Shortened(f.Value))}")
+                )
+                .Append("</td></tr>");
         }
 
         page.Append("</table>");

@@ -16,7 +16,13 @@ public static class ReportPage
     /// <param name="manifest">The dataset.</param>
     /// <param name="test">Held-out rows, in the order of the outcomes.</param>
     /// <param name="lossCurveSvg">What <see cref="LossCurve.Svg"/> drew; empty: nothing was trained.</param>
-    public static string Write(string title, EvaluationReport report, DatasetManifest manifest, IReadOnlyList<Example> test, string lossCurveSvg)
+    public static string Write(
+        string title,
+        EvaluationReport report,
+        DatasetManifest manifest,
+        IReadOnlyList<Example> test,
+        string lossCurveSvg
+    )
     {
         ArgumentNullException.ThrowIfNull(report);
         ArgumentNullException.ThrowIfNull(manifest);
@@ -27,13 +33,34 @@ public static class ReportPage
         AppendScores(page, report);
         if (lossCurveSvg.Length > 0)
         {
-            page.Append("<h2>Loss</h2><p>Nats a supervised token: each step, its running mean, and the validation rows.</p>").Append(lossCurveSvg);
+            page.Append(
+                    "<h2>Loss</h2><p>Nats a supervised token: each step, its running mean, and the validation rows.</p>"
+                )
+                .Append(lossCurveSvg);
         }
 
         AppendConfusion(page, report);
         AppendLabels(page, report);
-        AppendRows(page, "Rows won", report.ScoreName == "accuracy" ? "Base had them wrong, tuned has them right." : "Tuned scores higher than base.", report, test, o => o.TunedScore > o.BaseScore);
-        AppendRows(page, "Rows lost", report.ScoreName == "accuracy" ? "Base had them right, tuned has them wrong." : "Base scores higher than tuned.", report, test, o => o.TunedScore < o.BaseScore);
+        AppendRows(
+            page,
+            "Rows won",
+            report.ScoreName == "accuracy"
+                ? "Base had them wrong, tuned has them right."
+                : "Tuned scores higher than base.",
+            report,
+            test,
+            o => o.TunedScore > o.BaseScore
+        );
+        AppendRows(
+            page,
+            "Rows lost",
+            report.ScoreName == "accuracy"
+                ? "Base had them right, tuned has them wrong."
+                : "Base scores higher than tuned.",
+            report,
+            test,
+            o => o.TunedScore < o.BaseScore
+        );
         AppendDataset(page, report, manifest);
         return HtmlPage.End(page);
     }
@@ -43,8 +70,12 @@ public static class ReportPage
     {
         ArgumentNullException.ThrowIfNull(report);
         PairedDifference difference = report.Difference;
-        string better = difference.Interval.Low > 0 ? "Tuned is better than base" : difference.Interval.High < 0 ? "Tuned is worse than base" : "Tuned is not proven better than base";
-        string text = $"{better}: {(report.ScoreName == "accuracy" ? "" : MetricName(report.ScoreName) + " ")}{Percent(report.TunedScore.Score)} against {Percent(report.BaseScore.Score)} on {report.Outcomes.Count} held-out rows (paired 95 % interval of the difference {Signed(difference.Interval.Low)} to {Signed(difference.Interval.High)} points).";
+        string better =
+            difference.Interval.Low > 0 ? "Tuned is better than base"
+            : difference.Interval.High < 0 ? "Tuned is worse than base"
+            : "Tuned is not proven better than base";
+        string text =
+            $"{better}: {(report.ScoreName == "accuracy" ? "" : MetricName(report.ScoreName) + " ")}{Percent(report.TunedScore.Score)} against {Percent(report.BaseScore.Score)} on {report.Outcomes.Count} held-out rows (paired 95 % interval of the difference {Signed(difference.Interval.Low)} to {Signed(difference.Interval.High)} points).";
         foreach ((string name, BaselineScore baseline) in report.Baselines)
         {
             text += $" {Name(name)} reaches {Percent(baseline.Accuracy)}.";
@@ -55,10 +86,18 @@ public static class ReportPage
 
     private static void AppendScores(StringBuilder page, EvaluationReport report)
     {
-        page.Append("<h2>Base and tuned on the same held-out rows</h2><table><tr><th></th><th>base</th><th>tuned</th></tr>");
+        page.Append(
+            "<h2>Base and tuned on the same held-out rows</h2><table><tr><th></th><th>base</th><th>tuned</th></tr>"
+        );
         void Row(string name, Func<ModelScore, string> value) =>
-            page.Append(CultureInfo.InvariantCulture, $"<tr><th>{Escape(name)}</th><td>{Escape(value(report.BaseScore))}</td><td>{Escape(value(report.TunedScore))}</td></tr>");
-        Row($"{MetricName(report.ScoreName)} (95 % interval)", s => $"{Percent(s.Score)} ({Percent(s.Interval.Low)} to {Percent(s.Interval.High)})");
+            page.Append(
+                CultureInfo.InvariantCulture,
+                $"<tr><th>{Escape(name)}</th><td>{Escape(value(report.BaseScore))}</td><td>{Escape(value(report.TunedScore))}</td></tr>"
+            );
+        Row(
+            $"{MetricName(report.ScoreName)} (95 % interval)",
+            s => $"{Percent(s.Score)} ({Percent(s.Interval.Low)} to {Percent(s.Interval.High)})"
+        );
         foreach (string metric in report.TunedScore.Metrics.Keys.Where(m => m != report.ScoreName && m != "macroF1"))
         {
             Row(MetricName(metric), s => s.Metrics.TryGetValue(metric, out double value) ? Percent(value) : "");
@@ -79,10 +118,15 @@ public static class ReportPage
         page.Append("</table>");
         if (report.Baselines.Count > 0)
         {
-            page.Append("<p>Without a language model, from the same training rows:</p><table><tr><th></th><th>accuracy</th><th>macro-F1</th></tr>");
+            page.Append(
+                "<p>Without a language model, from the same training rows:</p><table><tr><th></th><th>accuracy</th><th>macro-F1</th></tr>"
+            );
             foreach ((string name, BaselineScore score) in report.Baselines)
             {
-                page.Append(CultureInfo.InvariantCulture, $"<tr><th>{Escape(Name(name))}</th><td>{Percent(score.Accuracy)}</td><td>{score.MacroF1.ToString("0.000", CultureInfo.InvariantCulture)}</td></tr>");
+                page.Append(
+                    CultureInfo.InvariantCulture,
+                    $"<tr><th>{Escape(Name(name))}</th><td>{Percent(score.Accuracy)}</td><td>{score.MacroF1.ToString("0.000", CultureInfo.InvariantCulture)}</td></tr>"
+                );
             }
 
             page.Append("</table>");
@@ -96,7 +140,9 @@ public static class ReportPage
             return;
         }
 
-        page.Append("<h2>Confusion matrix of the tuned model</h2><p>Rows are right labels, columns are answers.</p><table class=\"matrix\"><tr><th></th>");
+        page.Append(
+            "<h2>Confusion matrix of the tuned model</h2><p>Rows are right labels, columns are answers.</p><table class=\"matrix\"><tr><th></th>"
+        );
         foreach (string label in report.Labels)
         {
             page.Append(CultureInfo.InvariantCulture, $"<th>{Escape(label)}</th>");
@@ -125,19 +171,35 @@ public static class ReportPage
             return;
         }
 
-        page.Append(report.Labels.Count > 0 ? "<h2>Label by label</h2>" : "<h2>Kind by kind</h2>").Append("<table><tr><th></th><th>rows</th><th>precision</th><th>recall</th><th>F1</th><th>F1 of base</th></tr>");
+        page.Append(report.Labels.Count > 0 ? "<h2>Label by label</h2>" : "<h2>Kind by kind</h2>")
+            .Append(
+                "<table><tr><th></th><th>rows</th><th>precision</th><th>recall</th><th>F1</th><th>F1 of base</th></tr>"
+            );
         foreach ((string label, LabelScore score) in report.TunedScore.PerLabel)
         {
-            page.Append(CultureInfo.InvariantCulture, $"<tr><th>{Escape(label)}</th><td>{score.Support}</td><td>{score.Precision:0.000}</td><td>{score.Recall:0.000}</td><td>{score.F1:0.000}</td><td>{report.BaseScore.PerLabel.GetValueOrDefault(label)?.F1 ?? 0:0.000}</td></tr>");
+            page.Append(
+                CultureInfo.InvariantCulture,
+                $"<tr><th>{Escape(label)}</th><td>{score.Support}</td><td>{score.Precision:0.000}</td><td>{score.Recall:0.000}</td><td>{score.F1:0.000}</td><td>{report.BaseScore.PerLabel.GetValueOrDefault(label)?.F1 ?? 0:0.000}</td></tr>"
+            );
         }
 
         page.Append("</table>");
     }
 
-    private static void AppendRows(StringBuilder page, string heading, string meaning, EvaluationReport report, IReadOnlyList<Example> test, Func<RowOutcome, bool> which)
+    private static void AppendRows(
+        StringBuilder page,
+        string heading,
+        string meaning,
+        EvaluationReport report,
+        IReadOnlyList<Example> test,
+        Func<RowOutcome, bool> which
+    )
     {
         List<(int Index, RowOutcome Item)> rows = [.. report.Outcomes.Index().Where(o => which(o.Item))];
-        page.Append(CultureInfo.InvariantCulture, $"<h2>{heading}: {rows.Count}</h2><p>{meaning}{(rows.Count > RowsShown ? $" The first {RowsShown}; all are in evaluation.json." : "")}</p><table><tr><th>row</th><th>text</th><th>right</th><th>base</th><th>tuned</th></tr>");
+        page.Append(
+            CultureInfo.InvariantCulture,
+            $"<h2>{heading}: {rows.Count}</h2><p>{meaning}{(rows.Count > RowsShown ? $" The first {RowsShown}; all are in evaluation.json." : "")}</p><table><tr><th>row</th><th>text</th><th>right</th><th>base</th><th>tuned</th></tr>"
+        );
         foreach ((int index, RowOutcome outcome) in rows.Take(RowsShown))
         {
             ChatMessage? question = test[index].Messages.LastOrDefault(m => m.Role == ChatMessage.User);
@@ -145,7 +207,10 @@ public static class ReportPage
             (string text, string right, string bare, string tuned) = question is null
                 ? (outcome.Gold, "", Percent(outcome.BaseScore ?? 0), Percent(outcome.TunedScore ?? 0))
                 : (question.Content, outcome.Gold, outcome.Base, outcome.Tuned);
-            page.Append(CultureInfo.InvariantCulture, $"<tr><td>{Escape(outcome.Id)}</td><td class=\"text\">{Escape(text)}</td><td>{Escape(right)}</td><td>{Escape(bare)}</td><td>{Escape(tuned)}</td></tr>");
+            page.Append(
+                CultureInfo.InvariantCulture,
+                $"<tr><td>{Escape(outcome.Id)}</td><td class=\"text\">{Escape(text)}</td><td>{Escape(right)}</td><td>{Escape(bare)}</td><td>{Escape(tuned)}</td></tr>"
+            );
         }
 
         page.Append("</table>");
@@ -154,11 +219,20 @@ public static class ReportPage
     private static void AppendDataset(StringBuilder page, EvaluationReport report, DatasetManifest manifest)
     {
         RowCounts rows = manifest.Rows;
-        page.Append(CultureInfo.InvariantCulture, $"<h2>What it was made of</h2><table><tr><th>Dataset</th><td>{Escape(manifest.DatasetId)} from {Escape(string.Join(", ", manifest.Sources.Select(s => s.Name)))}</td></tr>");
-        page.Append(CultureInfo.InvariantCulture, $"<tr><th>Rows</th><td>{rows.Read} read: {rows.Accepted} accepted ({(manifest.Task == ProjectSettings.TextTask ? "in pieces: " : "")}{rows.Train} to train, {rows.Validation} to validate, {rows.Test} to test), {rows.Rejected} rejected, {rows.Duplicates} duplicates</td></tr>");
+        page.Append(
+            CultureInfo.InvariantCulture,
+            $"<h2>What it was made of</h2><table><tr><th>Dataset</th><td>{Escape(manifest.DatasetId)} from {Escape(string.Join(", ", manifest.Sources.Select(s => s.Name)))}</td></tr>"
+        );
+        page.Append(
+            CultureInfo.InvariantCulture,
+            $"<tr><th>Rows</th><td>{rows.Read} read: {rows.Accepted} accepted ({(manifest.Task == ProjectSettings.TextTask ? "in pieces: " : "")}{rows.Train} to train, {rows.Validation} to validate, {rows.Test} to test), {rows.Rejected} rejected, {rows.Duplicates} duplicates</td></tr>"
+        );
         foreach (SynthesisSummary made in manifest.Synthesis)
         {
-            page.Append(CultureInfo.InvariantCulture, $"<tr><th>Made by {Escape(made.Generator)}</th><td>{made.Learned} training rows of {made.Made} made{(made.Cost is { } cost ? $", for {cost:0.00##} in money" : "")}; validation and test hold none</td></tr>");
+            page.Append(
+                CultureInfo.InvariantCulture,
+                $"<tr><th>Made by {Escape(made.Generator)}</th><td>{made.Learned} training rows of {made.Made} made{(made.Cost is { } cost ? $", for {cost:0.00##} in money" : "")}; validation and test hold none</td></tr>"
+            );
         }
 
         foreach (string note in manifest.Notes)
@@ -166,39 +240,57 @@ public static class ReportPage
             page.Append(CultureInfo.InvariantCulture, $"<tr><th>Note</th><td>{Escape(note)}</td></tr>");
         }
 
-        page.Append(CultureInfo.InvariantCulture, $"<tr><th>Columns</th><td>text from '{Escape(manifest.Columns.Text)}'{(manifest.Columns.Label.Length > 0 ? $", answer from '{Escape(manifest.Columns.Label)}'" : "")}{(manifest.Columns.Guessed ? " (guessed)" : "")}</td></tr>");
-        page.Append(CultureInfo.InvariantCulture, $"<tr><th>Base</th><td>{Escape(manifest.Base)}, template {Escape(manifest.Template)}</td></tr>");
+        page.Append(
+            CultureInfo.InvariantCulture,
+            $"<tr><th>Columns</th><td>text from '{Escape(manifest.Columns.Text)}'{(manifest.Columns.Label.Length > 0 ? $", answer from '{Escape(manifest.Columns.Label)}'" : "")}{(manifest.Columns.Guessed ? " (guessed)" : "")}</td></tr>"
+        );
+        page.Append(
+            CultureInfo.InvariantCulture,
+            $"<tr><th>Base</th><td>{Escape(manifest.Base)}, template {Escape(manifest.Template)}</td></tr>"
+        );
         if (report.Training is { } training)
         {
-            page.Append(CultureInfo.InvariantCulture, $"<tr><th>Training</th><td>{training.Steps} steps, {training.Tokens} tokens, {training.TokensPerSecond:0} tokens a second, {training.TrainableParameters} trainable parameters, peak memory {training.PeakMemoryBytes / 1048576} MiB{(training.Engine is { } engine ? $"; computed by {Escape(engine)}" : "")}</td></tr>");
+            page.Append(
+                CultureInfo.InvariantCulture,
+                $"<tr><th>Training</th><td>{training.Steps} steps, {training.Tokens} tokens, {training.TokensPerSecond:0} tokens a second, {training.TrainableParameters} trainable parameters, peak memory {training.PeakMemoryBytes / 1048576} MiB{(training.Engine is { } engine ? $"; computed by {Escape(engine)}" : "")}</td></tr>"
+            );
         }
 
         page.Append("</table>");
     }
 
-    private static string Name(string baseline) => baseline switch { "majority" => "Always the most frequent label", "naiveBayes" => "Naive Bayes on single words", _ => baseline };
+    private static string Name(string baseline) =>
+        baseline switch
+        {
+            "majority" => "Always the most frequent label",
+            "naiveBayes" => "Naive Bayes on single words",
+            _ => baseline,
+        };
 
     /// <summary>A metric's name for people.</summary>
-    public static string MetricName(string metric) => metric switch
-    {
-        "accuracy" => "Accuracy",
-        "rougeL" => "ROUGE-L",
-        "jsonValidity" => "Valid JSON objects",
-        "fieldPrecision" => "Field precision",
-        "fieldRecall" => "Field recall",
-        "fieldF1" => "Field F1",
-        "spanPrecision" => "Span precision",
-        "spanRecall" => "Span recall",
-        "spanF1" => "Span F1",
-        "entityPrecision" => "Entity precision",
-        "entityRecall" => "Entity recall",
-        "entityF1" => "Entity F1",
-        "leakRate" => "Entities that leak",
-        "tokenLikelihood" => "Likelihood of the right token",
-        "faithfulText" => "Answers that keep the text between the masks",
-        _ when metric.StartsWith("leakRate.", StringComparison.Ordinal) => $"… of the type {metric["leakRate.".Length..]}",
-        _ => metric,
-    };
+    public static string MetricName(string metric) =>
+        metric switch
+        {
+            "accuracy" => "Accuracy",
+            "rougeL" => "ROUGE-L",
+            "jsonValidity" => "Valid JSON objects",
+            "fieldPrecision" => "Field precision",
+            "fieldRecall" => "Field recall",
+            "fieldF1" => "Field F1",
+            "spanPrecision" => "Span precision",
+            "spanRecall" => "Span recall",
+            "spanF1" => "Span F1",
+            "entityPrecision" => "Entity precision",
+            "entityRecall" => "Entity recall",
+            "entityF1" => "Entity F1",
+            "leakRate" => "Entities that leak",
+            "tokenLikelihood" => "Likelihood of the right token",
+            "faithfulText" => "Answers that keep the text between the masks",
+            _ when metric.StartsWith("leakRate.", StringComparison.Ordinal) =>
+                $"… of the type {metric["leakRate.".Length..]}",
+            _ => metric,
+        };
 
-    private static string Signed(double fraction) => (100 * fraction).ToString("+0.0;-0.0;0.0", CultureInfo.InvariantCulture);
+    private static string Signed(double fraction) =>
+        (100 * fraction).ToString("+0.0;-0.0;0.0", CultureInfo.InvariantCulture);
 }

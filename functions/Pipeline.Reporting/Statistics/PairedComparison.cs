@@ -15,7 +15,11 @@ public static class PairedComparison
         ArgumentNullException.ThrowIfNull(first);
         ArgumentNullException.ThrowIfNull(second);
         ArgumentOutOfRangeException.ThrowIfNotEqual(second.Count, first.Count);
-        return Compare([.. first.Select(f => f ? 1.0 : 0)], (IReadOnlyList<double>)[.. second.Select(s => s ? 1.0 : 0)], resamples);
+        return Compare(
+            [.. first.Select(f => f ? 1.0 : 0)],
+            (IReadOnlyList<double>)[.. second.Select(s => s ? 1.0 : 0)],
+            resamples
+        );
     }
 
     /// <summary>The same for scores: the test is then the sign test, which rows of equal score leave out.</summary>
@@ -30,7 +34,13 @@ public static class PairedComparison
         double[] differences = [.. first.Zip(second, (a, b) => b - a)];
         int won = differences.Count(d => d > 0);
         int lost = differences.Count(d => d < 0);
-        return new PairedDifference(differences.Average(), Bootstrap.MeanInterval(differences, resamples), won, lost, McNemar(won, lost));
+        return new PairedDifference(
+            differences.Average(),
+            Bootstrap.MeanInterval(differences, resamples),
+            won,
+            lost,
+            McNemar(won, lost)
+        );
     }
 
     /// <summary>Probability of a split at least as uneven when neither model is better, 0 to 1.</summary>

@@ -10,7 +10,9 @@ internal sealed class ClassificationScoring(IReadOnlyList<string> labels) : ITas
 
     public double Score(ScoredRow row) => row.Answer == row.Gold ? 1 : 0;
 
-    public IReadOnlyDictionary<string, double> Metrics(IReadOnlyList<ScoredRow> rows) => new Dictionary<string, double> { ["macroF1"] = ClassificationMetrics.MacroF1(ByKind(rows)) };
+    public IReadOnlyDictionary<string, double> Metrics(IReadOnlyList<ScoredRow> rows) =>
+        new Dictionary<string, double> { ["macroF1"] = ClassificationMetrics.MacroF1(ByKind(rows)) };
 
-    public IReadOnlyDictionary<string, LabelScore> ByKind(IReadOnlyList<ScoredRow> rows) => ClassificationMetrics.PerLabel([.. rows.Select(r => r.Gold)], [.. rows.Select(r => r.Answer)], labels);
+    public IReadOnlyDictionary<string, LabelScore> ByKind(IReadOnlyList<ScoredRow> rows) =>
+        ClassificationMetrics.PerLabel([.. rows.Select(r => r.Gold)], [.. rows.Select(r => r.Answer)], labels);
 }

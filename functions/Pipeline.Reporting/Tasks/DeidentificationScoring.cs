@@ -17,21 +17,34 @@ public sealed partial class DeidentificationScoring : ITaskScoring
     public double Score(ScoredRow row)
     {
         ArgumentNullException.ThrowIfNull(row);
-        return Entities(row.Question, row.Answer) is { } said ? MultisetMatch.Of(Entities(row.Question, row.Gold) ?? [], said).F1 : 0;
+        return Entities(row.Question, row.Answer) is { } said
+            ? MultisetMatch.Of(Entities(row.Question, row.Gold) ?? [], said).F1
+            : 0;
     }
 
     public IReadOnlyDictionary<string, double> Metrics(IReadOnlyList<ScoredRow> rows)
     {
         ArgumentNullException.ThrowIfNull(rows);
-        MultisetMatch all = rows.Select(r => MultisetMatch.Of(Entities(r.Question, r.Gold) ?? [], Entities(r.Question, r.Answer) ?? [])).Aggregate((a, b) => a + b);
-        List<(string Type, bool Leaked)> gold = [.. rows.SelectMany(r => (Entities(r.Question, r.Gold) ?? []).Select(e => (e.Type, Leaks(e.Words, r))))];
+        MultisetMatch all = rows.Select(r =>
+                MultisetMatch.Of(Entities(r.Question, r.Gold) ?? [], Entities(r.Question, r.Answer) ?? [])
+            )
+            .Aggregate((a, b) => a + b);
+        List<(string Type, bool Leaked)> gold =
+        [
+            .. rows.SelectMany(r => (Entities(r.Question, r.Gold) ?? []).Select(e => (e.Type, Leaks(e.Words, r)))),
+        ];
         var metrics = new Dictionary<string, double>(StringComparer.Ordinal)
         {
-            ["entityPrecision"] = all.Precision, ["entityRecall"] = all.Recall, ["entityF1"] = all.F1,
+            ["entityPrecision"] = all.Precision,
+            ["entityRecall"] = all.Recall,
+            ["entityF1"] = all.F1,
             ["leakRate"] = gold.Count == 0 ? 0 : gold.Average(g => g.Leaked ? 1.0 : 0),
             ["faithfulText"] = rows.Average(r => Entities(r.Question, r.Answer) is null ? 0.0 : 1),
         };
-        foreach (IGrouping<string, (string Type, bool Leaked)> type in gold.GroupBy(g => g.Type).OrderBy(g => g.Key, StringComparer.Ordinal))
+        foreach (
+            IGrouping<string, (string Type, bool Leaked)> type in gold.GroupBy(g => g.Type)
+                .OrderBy(g => g.Key, StringComparer.Ordinal)
+        )
         {
             metrics[$"leakRate.{type.Key}"] = type.Average(g => g.Leaked ? 1.0 : 0);
         }
@@ -42,12 +55,31 @@ public sealed partial class DeidentificationScoring : ITaskScoring
     public IReadOnlyDictionary<string, LabelScore> ByKind(IReadOnlyList<ScoredRow> rows)
     {
         ArgumentNullException.ThrowIfNull(rows);
-        List<(List<(string Type, string Words)> Gold, List<(string Type, string Words)> Said)> parsed = [.. rows.Select(r => (Entities(r.Question, r.Gold) ?? [], Entities(r.Question, r.Answer) ?? []))];
-        return parsed.SelectMany(p => p.Gold.Concat(p.Said)).Select(e => e.Type).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).ToDictionary(type => type, type =>
-        {
-            MultisetMatch match = parsed.Select(p => MultisetMatch.Of([.. p.Gold.Where(e => e.Type == type)], (IReadOnlyCollection<(string, string)>)[.. p.Said.Where(e => e.Type == type)])).Aggregate((a, b) => a + b);
-            return new LabelScore(match.Precision, match.Recall, match.F1, match.Gold);
-        }, StringComparer.Ordinal);
+        List<(List<(string Type, string Words)> Gold, List<(string Type, string Words)> Said)> parsed =
+        [
+            .. rows.Select(r => (Entities(r.Question, r.Gold) ?? [], Entities(r.Question, r.Answer) ?? [])),
+        ];
+        return parsed
+            .SelectMany(p => p.Gold.Concat(p.Said))
+            .Select(e => e.Type)
+            .Distinct(StringComparer.Ordinal)
+            .Order(StringComparer.Ordinal)
+            .ToDictionary(
+                type => type,
+                type =>
+                {
+                    MultisetMatch match = parsed
+                        .Select(p =>
+                            MultisetMatch.Of(
+                                [.. p.Gold.Where(e => e.Type == type)],
+                                (IReadOnlyCollection<(string, string)>)[.. p.Said.Where(e => e.Type == type)]
+                            )
+                        )
+                        .Aggregate((a, b) => a + b);
+                    return new LabelScore(match.Precision, match.Recall, match.F1, match.Gold);
+                },
+                StringComparer.Ordinal
+            );
     }
 
     /// <summary>What each mask stands for; <c>null</c> when the text between the masks is not the question's.</summary>
@@ -67,8 +99,16 @@ public sealed partial class DeidentificationScoring : ITaskScoring
         {
             string next = between[i + 1];
             bool last = i + 2 == between.Length;
-            int end = last && next.Length == 0 ? question.Length : last ? question.Length - next.Length : next.Length == 0 ? NextWord(question, at) : question.IndexOf(next, Math.Min(at + 1, question.Length), StringComparison.Ordinal);
-            if (end <= at || end > question.Length || (last && string.CompareOrdinal(question, end, next, 0, next.Length) != 0))
+            int end =
+                last && next.Length == 0 ? question.Length
+                : last ? question.Length - next.Length
+                : next.Length == 0 ? NextWord(question, at)
+                : question.IndexOf(next, Math.Min(at + 1, question.Length), StringComparison.Ordinal);
+            if (
+                end <= at
+                || end > question.Length
+                || (last && string.CompareOrdinal(question, end, next, 0, next.Length) != 0)
+            )
             {
                 return null;
             }
@@ -81,14 +121,21 @@ public sealed partial class DeidentificationScoring : ITaskScoring
     }
 
     /// <summary>Whether the answer has the words more often than the right one has: "Will" may stay a verb.</summary>
-    private static bool Leaks(string words, ScoredRow row) => Occurrences(words, row.Answer) > Occurrences(words, row.Gold);
+    private static bool Leaks(string words, ScoredRow row) =>
+        Occurrences(words, row.Answer) > Occurrences(words, row.Gold);
 
     private static int Occurrences(string words, string text)
     {
         int count = 0;
-        for (int at = text.IndexOf(words, StringComparison.OrdinalIgnoreCase); at >= 0; at = text.IndexOf(words, at + 1, StringComparison.OrdinalIgnoreCase))
+        for (
+            int at = text.IndexOf(words, StringComparison.OrdinalIgnoreCase);
+            at >= 0;
+            at = text.IndexOf(words, at + 1, StringComparison.OrdinalIgnoreCase)
+        )
         {
-            bool whole = (at == 0 || !char.IsLetterOrDigit(text[at - 1])) && (at + words.Length == text.Length || !char.IsLetterOrDigit(text[at + words.Length]));
+            bool whole =
+                (at == 0 || !char.IsLetterOrDigit(text[at - 1]))
+                && (at + words.Length == text.Length || !char.IsLetterOrDigit(text[at + words.Length]));
             count += whole ? 1 : 0;
         }
 

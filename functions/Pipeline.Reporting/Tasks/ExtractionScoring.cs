@@ -27,8 +27,12 @@ public sealed class ExtractionScoring : ITaskScoring
         return new Dictionary<string, double>
         {
             ["jsonValidity"] = rows.Average(r => JsonAnswer.Parse(r.Answer) is null ? 0.0 : 1),
-            ["fieldPrecision"] = fields.Precision, ["fieldRecall"] = fields.Recall, ["fieldF1"] = fields.F1,
-            ["spanPrecision"] = spans.Precision, ["spanRecall"] = spans.Recall, ["spanF1"] = spans.F1,
+            ["fieldPrecision"] = fields.Precision,
+            ["fieldRecall"] = fields.Recall,
+            ["fieldF1"] = fields.F1,
+            ["spanPrecision"] = spans.Precision,
+            ["spanRecall"] = spans.Recall,
+            ["spanF1"] = spans.F1,
         };
     }
 
@@ -36,19 +40,41 @@ public sealed class ExtractionScoring : ITaskScoring
     public IReadOnlyDictionary<string, LabelScore> ByKind(IReadOnlyList<ScoredRow> rows)
     {
         ArgumentNullException.ThrowIfNull(rows);
-        List<(List<(string Path, string Value)> Gold, List<(string Path, string Value)> Said)> parsed = [.. rows.Select(r => (Spans(r.Gold), Spans(r.Answer)))];
-        return parsed.SelectMany(p => p.Gold.Concat(p.Said)).Select(s => Key(s.Path)).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).ToDictionary(key => key, key =>
-        {
-            MultisetMatch match = parsed.Select(p => MultisetMatch.Of([.. p.Gold.Where(s => Key(s.Path) == key)], (IReadOnlyCollection<(string, string)>)[.. p.Said.Where(s => Key(s.Path) == key)])).Aggregate((a, b) => a + b);
-            return new LabelScore(match.Precision, match.Recall, match.F1, match.Gold);
-        }, StringComparer.Ordinal);
+        List<(List<(string Path, string Value)> Gold, List<(string Path, string Value)> Said)> parsed =
+        [
+            .. rows.Select(r => (Spans(r.Gold), Spans(r.Answer))),
+        ];
+        return parsed
+            .SelectMany(p => p.Gold.Concat(p.Said))
+            .Select(s => Key(s.Path))
+            .Distinct(StringComparer.Ordinal)
+            .Order(StringComparer.Ordinal)
+            .ToDictionary(
+                key => key,
+                key =>
+                {
+                    MultisetMatch match = parsed
+                        .Select(p =>
+                            MultisetMatch.Of(
+                                [.. p.Gold.Where(s => Key(s.Path) == key)],
+                                (IReadOnlyCollection<(string, string)>)[.. p.Said.Where(s => Key(s.Path) == key)]
+                            )
+                        )
+                        .Aggregate((a, b) => a + b);
+                    return new LabelScore(match.Precision, match.Recall, match.F1, match.Gold);
+                },
+                StringComparer.Ordinal
+            );
     }
 
-    private static MultisetMatch Sum(IReadOnlyList<ScoredRow> rows, Func<string, string, MultisetMatch> match) => rows.Select(r => match(r.Gold, r.Answer)).Aggregate((a, b) => a + b);
+    private static MultisetMatch Sum(IReadOnlyList<ScoredRow> rows, Func<string, string, MultisetMatch> match) =>
+        rows.Select(r => match(r.Gold, r.Answer)).Aggregate((a, b) => a + b);
 
-    private static MultisetMatch Fields(string gold, string answer) => MultisetMatch.Of(TopLevel(gold), TopLevel(answer));
+    private static MultisetMatch Fields(string gold, string answer) =>
+        MultisetMatch.Of(TopLevel(gold), TopLevel(answer));
 
-    private static List<(string Key, string Value)> TopLevel(string json) => JsonAnswer.Parse(json) is { } parsed ? [.. parsed.Select(p => (p.Key, JsonAnswer.Canonical(p.Value)))] : [];
+    private static List<(string Key, string Value)> TopLevel(string json) =>
+        JsonAnswer.Parse(json) is { } parsed ? [.. parsed.Select(p => (p.Key, JsonAnswer.Canonical(p.Value)))] : [];
 
     private static List<(string Path, string Value)> Spans(string json)
     {

@@ -10,7 +10,9 @@ internal sealed class FreeTextScoring : ITaskScoring
 
     public double Score(ScoredRow row) => RougeL.F1(row.Gold, row.Answer);
 
-    public IReadOnlyDictionary<string, double> Metrics(IReadOnlyList<ScoredRow> rows) => new Dictionary<string, double> { ["rougeL"] = rows.Average(r => RougeL.F1(r.Gold, r.Answer)) };
+    public IReadOnlyDictionary<string, double> Metrics(IReadOnlyList<ScoredRow> rows) =>
+        new Dictionary<string, double> { ["rougeL"] = rows.Average(r => RougeL.F1(r.Gold, r.Answer)) };
 
-    public IReadOnlyDictionary<string, LabelScore> ByKind(IReadOnlyList<ScoredRow> rows) => new Dictionary<string, LabelScore>();
+    public IReadOnlyDictionary<string, LabelScore> ByKind(IReadOnlyList<ScoredRow> rows) =>
+        new Dictionary<string, LabelScore>();
 }

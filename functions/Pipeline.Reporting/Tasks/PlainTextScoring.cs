@@ -9,7 +9,9 @@ internal sealed class PlainTextScoring : ITaskScoring
 
     public double Score(ScoredRow row) => row.LikelihoodAToken;
 
-    public IReadOnlyDictionary<string, double> Metrics(IReadOnlyList<ScoredRow> rows) => new Dictionary<string, double> { ["tokenLikelihood"] = rows.Average(r => r.LikelihoodAToken) };
+    public IReadOnlyDictionary<string, double> Metrics(IReadOnlyList<ScoredRow> rows) =>
+        new Dictionary<string, double> { ["tokenLikelihood"] = rows.Average(r => r.LikelihoodAToken) };
 
-    public IReadOnlyDictionary<string, LabelScore> ByKind(IReadOnlyList<ScoredRow> rows) => new Dictionary<string, LabelScore>();
+    public IReadOnlyDictionary<string, LabelScore> ByKind(IReadOnlyList<ScoredRow> rows) =>
+        new Dictionary<string, LabelScore>();
 }

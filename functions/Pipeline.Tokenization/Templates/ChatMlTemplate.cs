@@ -43,5 +43,11 @@ public sealed class ChatMlTemplate : ChatTemplate
     }
 
     private static IEnumerable<TemplatePart> Message(string role, string text, bool learned) =>
-        [TemplatePart.Control(Start), TemplatePart.Plain(role + "\n"), new TemplatePart(text, false, learned), TemplatePart.Control(End, learned), TemplatePart.Plain("\n")];
+        [
+            TemplatePart.Control(Start),
+            TemplatePart.Plain(role + "\n"),
+            new TemplatePart(text, false, learned),
+            TemplatePart.Control(End, learned),
+            TemplatePart.Plain("\n"),
+        ];
 }

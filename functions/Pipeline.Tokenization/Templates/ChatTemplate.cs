@@ -26,7 +26,13 @@ public abstract class ChatTemplate
     }
 
     /// <summary>The templates by name.</summary>
-    public static IReadOnlyList<string> Names { get; } = [Llama2Template.TemplateName, Llama3Template.TemplateName, MistralTemplate.TemplateName, ChatMlTemplate.TemplateName];
+    public static IReadOnlyList<string> Names { get; } =
+    [
+        Llama2Template.TemplateName,
+        Llama3Template.TemplateName,
+        MistralTemplate.TemplateName,
+        ChatMlTemplate.TemplateName,
+    ];
 
     /// <summary>The template of a base: the one asked for, else the one whose control tokens its tokenizer has.</summary>
     /// <param name="tokenizer">The base's.</param>
@@ -40,13 +46,21 @@ public abstract class ChatTemplate
         {
             Llama2Template.TemplateName => new Llama2Template(),
             Llama3Template.TemplateName => new Llama3Template(),
-            MistralTemplate.TemplateName => new MistralTemplate(tokenizer.Controls.ContainsKey(MistralTemplate.Instruction)),
+            MistralTemplate.TemplateName => new MistralTemplate(
+                tokenizer.Controls.ContainsKey(MistralTemplate.Instruction)
+            ),
             ChatMlTemplate.TemplateName => new ChatMlTemplate(),
             PlainTextTemplate.TemplateName => new PlainTextTemplate(tokenizer),
-            string other => throw new InvalidDataException($"'{other}' is no chat template; there are {string.Join(", ", Names)}."),
+            string other => throw new InvalidDataException(
+                $"'{other}' is no chat template; there are {string.Join(", ", Names)}."
+            ),
         };
         string? missing = template.Controls.FirstOrDefault(c => !tokenizer.Controls.ContainsKey(c));
-        return missing is null ? template : throw new InvalidDataException($"The base's tokenizer has no control token {missing}, which the chat template {template.Name} needs.");
+        return missing is null
+            ? template
+            : throw new InvalidDataException(
+                $"The base's tokenizer has no control token {missing}, which the chat template {template.Name} needs."
+            );
     }
 
     /// <summary>The dialogue as one text, with the control tokens spelled out; for people, not for a tokenizer.</summary>
@@ -79,7 +93,10 @@ public abstract class ChatTemplate
             string expected = (i - first) % 2 == 0 ? ChatMessage.User : ChatMessage.Assistant;
             if (messages[i].Role != expected)
             {
-                throw new ArgumentException($"Message {i + 1} is of role '{messages[i].Role}' where '{expected}' is due: user and assistant take turns, system may stand first.", nameof(messages));
+                throw new ArgumentException(
+                    $"Message {i + 1} is of role '{messages[i].Role}' where '{expected}' is due: user and assistant take turns, system may stand first.",
+                    nameof(messages)
+                );
             }
         }
 

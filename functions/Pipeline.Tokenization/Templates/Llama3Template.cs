@@ -49,7 +49,12 @@ public sealed class Llama3Template : ChatTemplate
     }
 
     private static IEnumerable<TemplatePart> Header(string role) =>
-        [TemplatePart.Control(HeaderStart), TemplatePart.Plain(role), TemplatePart.Control(HeaderEnd), TemplatePart.Plain("\n\n")];
+        [
+            TemplatePart.Control(HeaderStart),
+            TemplatePart.Plain(role),
+            TemplatePart.Control(HeaderEnd),
+            TemplatePart.Plain("\n\n"),
+        ];
 
     private static IEnumerable<TemplatePart> Message(string role, string text, bool learned) =>
         [.. Header(role), new TemplatePart(text, false, learned), TemplatePart.Control(EndOfTurn, learned)];

@@ -17,7 +17,8 @@ public sealed class MistralTemplate(bool instructionIsControl) : ChatTemplate
     public override string Name => TemplateName;
     public override string? BeginToken => Begin;
     public override string EndToken => End;
-    private protected override IReadOnlyList<string> Controls => instructionIsControl ? [Begin, End, Instruction, InstructionEnd] : [Begin, End];
+    private protected override IReadOnlyList<string> Controls =>
+        instructionIsControl ? [Begin, End, Instruction, InstructionEnd] : [Begin, End];
 
     private protected override IEnumerable<TemplatePart> Render(string? system, IReadOnlyList<string> turns)
     {

@@ -22,7 +22,11 @@ public sealed class PlainTextTemplate : ChatTemplate
     internal PlainTextTemplate(Tokenizer tokenizer)
     {
         _begin = Array.Find(Begins, tokenizer.Controls.ContainsKey);
-        _end = Array.Find(Ends, tokenizer.Controls.ContainsKey) ?? throw new InvalidDataException($"The base's tokenizer has none of {string.Join(", ", Ends)}, with which a plain text ends.");
+        _end =
+            Array.Find(Ends, tokenizer.Controls.ContainsKey)
+            ?? throw new InvalidDataException(
+                $"The base's tokenizer has none of {string.Join(", ", Ends)}, with which a plain text ends."
+            );
     }
 
     public override string Name => TemplateName;
@@ -43,10 +47,14 @@ public sealed class PlainTextTemplate : ChatTemplate
         ArgumentNullException.ThrowIfNull(messages);
         return messages.Count == 0 || (messages.Count == 1 && IsLearned(messages[0]))
             ? Render(messages.Count == 0 ? null : messages[0])
-            : throw new ArgumentException($"A plain text is one message of the role '{ChatMessage.Document}' or '{ChatMessage.Excerpt}'.", nameof(messages));
+            : throw new ArgumentException(
+                $"A plain text is one message of the role '{ChatMessage.Document}' or '{ChatMessage.Excerpt}'.",
+                nameof(messages)
+            );
     }
 
-    private protected override IEnumerable<TemplatePart> Render(string? system, IReadOnlyList<string> turns) => throw new NotSupportedException("A plain text has no turns.");
+    private protected override IEnumerable<TemplatePart> Render(string? system, IReadOnlyList<string> turns) =>
+        throw new NotSupportedException("A plain text has no turns.");
 
     private IEnumerable<TemplatePart> Render(ChatMessage? text)
     {

@@ -12,7 +12,12 @@ public static class AnswerLikelihood
 
     /// <summary>Scores each row's answer.</summary>
     /// <returns>For each row, in order, the summed natural-log likelihood of the answer's tokens.</returns>
-    public static IReadOnlyList<double> Score(ICausalModel model, IReadOnlyList<(IReadOnlyList<int> Prompt, IReadOnlyList<int> Answer)> rows, Action<int>? onRows, CancellationToken cancellation)
+    public static IReadOnlyList<double> Score(
+        ICausalModel model,
+        IReadOnlyList<(IReadOnlyList<int> Prompt, IReadOnlyList<int> Answer)> rows,
+        Action<int>? onRows,
+        CancellationToken cancellation
+    )
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(rows);
@@ -20,13 +25,30 @@ public static class AnswerLikelihood
         int together = Math.Max(1, LogitsTogether / model.Config.VocabularySize); // no more logits than these at a time
         var result = new double[rows.Count];
         int done = 0;
-        foreach (int[] batch in RowBatches.Of([.. rows.Select(r => r.Prompt.Count + r.Answer.Count)], RowsTogether, model.MostTokens))
+        foreach (
+            int[] batch in RowBatches.Of(
+                [.. rows.Select(r => r.Prompt.Count + r.Answer.Count)],
+                RowsTogether,
+                model.MostTokens
+            )
+        )
         {
             cancellation.ThrowIfCancellationRequested();
             using DisposeScope scope = NewDisposeScope();
             int longest = batch.Max(i => rows[i].Prompt.Count + rows[i].Answer.Count);
-            Tensor ids = tensor([.. batch.SelectMany(i => rows[i].Prompt.Concat(rows[i].Answer).Concat(Enumerable.Repeat(0, longest - rows[i].Prompt.Count - rows[i].Answer.Count))).Select(i => (long)i)], [batch.Length, longest]);
-            Tensor hidden = model.Forward(ids);                                                                                     // [rows, longest, hidden]
+            Tensor ids = tensor(
+                [
+                    .. batch
+                        .SelectMany(i =>
+                            rows[i]
+                                .Prompt.Concat(rows[i].Answer)
+                                .Concat(Enumerable.Repeat(0, longest - rows[i].Prompt.Count - rows[i].Answer.Count))
+                        )
+                        .Select(i => (long)i),
+                ],
+                [batch.Length, longest]
+            );
+            Tensor hidden = model.Forward(ids); // [rows, longest, hidden]
             for (int row = 0; row < batch.Length; row++)
             {
                 (IReadOnlyList<int> prompt, IReadOnlyList<int> answer) = rows[batch[row]];
@@ -35,9 +57,14 @@ public static class AnswerLikelihood
                 {
                     using DisposeScope part = NewDisposeScope();
                     int count = Math.Min(together, answer.Count - at);
-                    Tensor predicting = hidden.select(0, row).narrow(0, prompt.Count - 1 + at, count);                              // [part of the answer, hidden]
-                    Tensor targets = tensor([.. answer.Skip(at).Take(count).Select(i => (long)i)], device: hidden.device);
-                    sum -= nn.functional.cross_entropy(model.Logits(predicting), targets, reduction: nn.Reduction.Sum).item<float>();
+                    Tensor predicting = hidden.select(0, row).narrow(0, prompt.Count - 1 + at, count); // [part of the answer, hidden]
+                    Tensor targets = tensor(
+                        [.. answer.Skip(at).Take(count).Select(i => (long)i)],
+                        device: hidden.device
+                    );
+                    sum -= nn
+                        .functional.cross_entropy(model.Logits(predicting), targets, reduction: nn.Reduction.Sum)
+                        .item<float>();
                 }
 
                 result[batch[row]] = sum;

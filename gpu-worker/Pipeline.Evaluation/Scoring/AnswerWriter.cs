@@ -20,7 +20,13 @@ public static class AnswerWriter
     /// <param name="cancellation">Ends the work between tokens.</param>
     /// <returns>For each prompt, in order, the ids written without the end token, and whether it was written.</returns>
     public static IReadOnlyList<(IReadOnlyList<int> Ids, bool Stopped)> Continue(
-        ICausalModel model, IReadOnlyList<IReadOnlyList<int>> prompts, int mostTokens, IReadOnlyList<int> stopIds, TokenChoice? choice = null, CancellationToken cancellation = default)
+        ICausalModel model,
+        IReadOnlyList<IReadOnlyList<int>> prompts,
+        int mostTokens,
+        IReadOnlyList<int> stopIds,
+        TokenChoice? choice = null,
+        CancellationToken cancellation = default
+    )
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(prompts);
@@ -34,7 +40,14 @@ public static class AnswerWriter
         }
 
         Answer[] open = [.. answers.Where(a => a.HasRoom(model.Config.MaxPositions))];
-        foreach (int[] batch in RowBatches.Of([.. open.Select(a => a.Prompt.Count + mostTokens)], MostRows, model.MostTokens, (shortest, longest) => longest - shortest <= Math.Max(FewTokens, (shortest - mostTokens) / Padding)))
+        foreach (
+            int[] batch in RowBatches.Of(
+                [.. open.Select(a => a.Prompt.Count + mostTokens)],
+                MostRows,
+                model.MostTokens,
+                (shortest, longest) => longest - shortest <= Math.Max(FewTokens, (shortest - mostTokens) / Padding)
+            )
+        )
         {
             WriteBatch(model, [.. batch.Select(i => open[i])], stopIds, choice ?? TokenChoice.Greedy, cancellation);
         }
@@ -42,7 +55,13 @@ public static class AnswerWriter
         return [.. answers.Select(a => ((IReadOnlyList<int>)a.Written, a.Stopped))];
     }
 
-    private static void WriteBatch(ICausalModel model, Answer[] rows, IReadOnlyList<int> stopIds, TokenChoice choice, CancellationToken cancellation)
+    private static void WriteBatch(
+        ICausalModel model,
+        Answer[] rows,
+        IReadOnlyList<int> stopIds,
+        TokenChoice choice,
+        CancellationToken cancellation
+    )
     {
         using DisposeScope outer = NewDisposeScope();
         using var cache = new KeyValueCache(model.Config.Layers);
@@ -52,7 +71,12 @@ public static class AnswerWriter
             cancellation.ThrowIfCancellationRequested();
             using DisposeScope scope = NewDisposeScope();
             long[] chosen = choice.Choose(model.Logits(next));
-            int[] going = [.. Enumerable.Range(0, rows.Length).Where(i => rows[i].Take((int)chosen[i], stopIds, model.Config.MaxPositions))];
+            int[] going =
+            [
+                .. Enumerable
+                    .Range(0, rows.Length)
+                    .Where(i => rows[i].Take((int)chosen[i], stopIds, model.Config.MaxPositions)),
+            ];
             if (going.Length == 0)
             {
                 return;
@@ -67,9 +91,17 @@ public static class AnswerWriter
                 rows = [.. going.Select(i => rows[i])];
             }
 
-            visible = visible is null ? null : cat([visible, ones([rows.Length, 1], dtype: ScalarType.Bool, device: visible.device)], 1);
+            visible = visible is null
+                ? null
+                : cat([visible, ones([rows.Length, 1], dtype: ScalarType.Bool, device: visible.device)], 1);
             Tensor positions = tensor([.. rows.Select(r => (long)r.Length - 1)], [rows.Length, 1]);
-            Tensor hidden = model.Forward(tensor([.. rows.Select(r => (long)r.Written[^1])], [rows.Length, 1]), positions, visible?.view(rows.Length, 1, 1, -1), cache, keep: true);
+            Tensor hidden = model.Forward(
+                tensor([.. rows.Select(r => (long)r.Written[^1])], [rows.Length, 1]),
+                positions,
+                visible?.view(rows.Length, 1, 1, -1),
+                cache,
+                keep: true
+            );
             next.Dispose();
             seen?.Dispose();
             (next, seen) = (hidden.select(1, 0).MoveToOuterDisposeScope(), visible?.MoveToOuterDisposeScope());
@@ -81,11 +113,32 @@ public static class AnswerWriter
     {
         using DisposeScope scope = NewDisposeScope();
         int longest = rows[^1].Prompt.Count;
-        Tensor ids = tensor([.. rows.SelectMany(r => r.Prompt.Concat(Enumerable.Repeat(0, longest - r.Prompt.Count))).Select(i => (long)i)], [rows.Length, longest]);
-        Tensor hidden = model.Forward(ids, arange(longest, dtype: ScalarType.Int64).unsqueeze(0), mask: null, cache, keep: true);  // [rows, longest, hidden]
-        Tensor last = tensor([.. rows.Select((r, row) => (row * (long)longest) + r.Prompt.Count - 1)], device: hidden.device);
+        Tensor ids = tensor(
+            [
+                .. rows.SelectMany(r => r.Prompt.Concat(Enumerable.Repeat(0, longest - r.Prompt.Count)))
+                    .Select(i => (long)i),
+            ],
+            [rows.Length, longest]
+        );
+        Tensor hidden = model.Forward(
+            ids,
+            arange(longest, dtype: ScalarType.Int64).unsqueeze(0),
+            mask: null,
+            cache,
+            keep: true
+        ); // [rows, longest, hidden]
+        Tensor last = tensor(
+            [.. rows.Select((r, row) => (row * (long)longest) + r.Prompt.Count - 1)],
+            device: hidden.device
+        );
         Tensor next = hidden.reshape(-1, hidden.shape[2]).index_select(0, last).MoveToOuterDisposeScope();
-        Tensor? seen = rows[0].Prompt.Count == longest ? null : arange(longest, dtype: ScalarType.Int64).lt(tensor([.. rows.Select(r => (long)r.Prompt.Count)]).unsqueeze(1)).to(hidden.device).MoveToOuterDisposeScope();
+        Tensor? seen =
+            rows[0].Prompt.Count == longest
+                ? null
+                : arange(longest, dtype: ScalarType.Int64)
+                    .lt(tensor([.. rows.Select(r => (long)r.Prompt.Count)]).unsqueeze(1))
+                    .to(hidden.device)
+                    .MoveToOuterDisposeScope();
         return (next, seen);
     }
 

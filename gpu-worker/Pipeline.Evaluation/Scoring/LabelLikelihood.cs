@@ -20,16 +20,25 @@ public static class LabelLikelihood
     /// <param name="onRows">Called with the number of prompts done.</param>
     /// <param name="cancellation">Ends the work between batches.</param>
     /// <returns>For each prompt, in order, the natural-log likelihood of each answer.</returns>
-    public static IReadOnlyList<IReadOnlyList<double>> Score(ICausalModel model, IReadOnlyList<IReadOnlyList<int>> prompts, AnswerTree tree, Action<int>? onRows, CancellationToken cancellation)
+    public static IReadOnlyList<IReadOnlyList<double>> Score(
+        ICausalModel model,
+        IReadOnlyList<IReadOnlyList<int>> prompts,
+        AnswerTree tree,
+        Action<int>? onRows,
+        CancellationToken cancellation
+    )
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(prompts);
         ArgumentNullException.ThrowIfNull(tree);
         using IDisposable frozen = no_grad();
         var result = new IReadOnlyList<double>[prompts.Count];
-        int rows = (int)Math.Clamp(MostLogits / (Math.Max(1, tree.Nodes.Count) * (long)model.Config.VocabularySize), 1, MostRows);
+        int rows = (int)
+            Math.Clamp(MostLogits / (Math.Max(1, tree.Nodes.Count) * (long)model.Config.VocabularySize), 1, MostRows);
         int done = 0;
-        foreach (int[] batch in RowBatches.Of([.. prompts.Select(p => p.Count + tree.Nodes.Count)], rows, model.MostTokens))
+        foreach (
+            int[] batch in RowBatches.Of([.. prompts.Select(p => p.Count + tree.Nodes.Count)], rows, model.MostTokens)
+        )
         {
             cancellation.ThrowIfCancellationRequested();
             double[][] scores = ScoreBatch(model, [.. batch.Select(i => prompts[i])], tree);
@@ -50,24 +59,52 @@ public static class LabelLikelihood
         using DisposeScope scope = NewDisposeScope();
         using var cache = new KeyValueCache(model.Config.Layers);
         int longest = prompts.Max(p => p.Count);
-        Tensor ids = tensor([.. prompts.SelectMany(p => p.Concat(Enumerable.Repeat(0, longest - p.Count))).Select(i => (long)i)], [prompts.Length, longest]);
-        Tensor hidden = model.Forward(ids, arange(longest, dtype: ScalarType.Int64).unsqueeze(0), mask: null, cache, keep: true);      // [rows, longest, hidden]
-        Tensor last = tensor([.. prompts.Select((p, row) => (row * (long)longest) + p.Count - 1)], device: hidden.device);
-        Tensor atPrompt = LogProbabilities(model, hidden.reshape(-1, hidden.shape[2]).index_select(0, last));                          // [rows, vocabulary]
-        Tensor? atNodes = tree.Nodes.Count == 0 ? null : LogProbabilities(model, ReadTree(model, prompts, longest, tree, cache));      // [rows, nodes, vocabulary]
+        Tensor ids = tensor(
+            [.. prompts.SelectMany(p => p.Concat(Enumerable.Repeat(0, longest - p.Count))).Select(i => (long)i)],
+            [prompts.Length, longest]
+        );
+        Tensor hidden = model.Forward(
+            ids,
+            arange(longest, dtype: ScalarType.Int64).unsqueeze(0),
+            mask: null,
+            cache,
+            keep: true
+        ); // [rows, longest, hidden]
+        Tensor last = tensor(
+            [.. prompts.Select((p, row) => (row * (long)longest) + p.Count - 1)],
+            device: hidden.device
+        );
+        Tensor atPrompt = LogProbabilities(model, hidden.reshape(-1, hidden.shape[2]).index_select(0, last)); // [rows, vocabulary]
+        Tensor? atNodes =
+            tree.Nodes.Count == 0 ? null : LogProbabilities(model, ReadTree(model, prompts, longest, tree, cache)); // [rows, nodes, vocabulary]
         return Sum(prompts.Length, tree, atPrompt, atNodes);
     }
 
-    private static Tensor ReadTree(ICausalModel model, IReadOnlyList<int>[] prompts, int longest, AnswerTree tree, KeyValueCache cache)
+    private static Tensor ReadTree(
+        ICausalModel model,
+        IReadOnlyList<int>[] prompts,
+        int longest,
+        AnswerTree tree,
+        KeyValueCache cache
+    )
     {
         int nodes = tree.Nodes.Count;
-        Tensor ids = tensor([.. tree.Nodes.Select(n => (long)n.Token)]).unsqueeze(0).expand(prompts.Length, nodes);                    // [rows, nodes]
-        Tensor positions = tensor([.. prompts.SelectMany(p => tree.Nodes.Select(n => (long)p.Count + n.Depth))], [prompts.Length, nodes]);
+        Tensor ids = tensor([.. tree.Nodes.Select(n => (long)n.Token)]).unsqueeze(0).expand(prompts.Length, nodes); // [rows, nodes]
+        Tensor positions = tensor(
+            [.. prompts.SelectMany(p => tree.Nodes.Select(n => (long)p.Count + n.Depth))],
+            [prompts.Length, nodes]
+        );
         Tensor lengths = tensor([.. prompts.Select(p => (long)p.Count)]).view(-1, 1, 1, 1);
-        Tensor seesPrompt = arange(longest, dtype: ScalarType.Int64).view(1, 1, 1, -1).lt(lengths).expand(prompts.Length, 1, nodes, longest);
-        bool[] sees = [.. Enumerable.Range(0, nodes).SelectMany(i => Enumerable.Range(0, nodes).Select(j => tree.Sees(i, j)))];
+        Tensor seesPrompt = arange(longest, dtype: ScalarType.Int64)
+            .view(1, 1, 1, -1)
+            .lt(lengths)
+            .expand(prompts.Length, 1, nodes, longest);
+        bool[] sees =
+        [
+            .. Enumerable.Range(0, nodes).SelectMany(i => Enumerable.Range(0, nodes).Select(j => tree.Sees(i, j))),
+        ];
         Tensor seesTree = tensor(sees, [1, 1, nodes, nodes]).expand(prompts.Length, 1, nodes, nodes);
-        return model.Forward(ids, positions, cat([seesPrompt, seesTree], -1), cache, keep: false);                                    // [rows, nodes, hidden]
+        return model.Forward(ids, positions, cat([seesPrompt, seesTree], -1), cache, keep: false); // [rows, nodes, hidden]
     }
 
     private static double[][] Sum(int rows, AnswerTree tree, Tensor atPrompt, Tensor? atNodes)
@@ -84,7 +121,12 @@ public static class LabelLikelihood
             Collect(later, atNodes.reshape(rows, -1).index_select(1, flat));
         }
 
-        return [.. Enumerable.Range(0, rows).Select(row => tree.Steps.Select(steps => steps.Sum(s => values[row, index[s]])).ToArray())];
+        return
+        [
+            .. Enumerable
+                .Range(0, rows)
+                .Select(row => tree.Steps.Select(steps => steps.Sum(s => values[row, index[s]])).ToArray()),
+        ];
 
         void Collect(List<(int Node, int Next)> of, Tensor picked) // [rows, of]
         {
@@ -96,5 +138,6 @@ public static class LabelLikelihood
         }
     }
 
-    private static Tensor LogProbabilities(ICausalModel model, Tensor hidden) => nn.functional.log_softmax(model.Logits(hidden), -1);
+    private static Tensor LogProbabilities(ICausalModel model, Tensor hidden) =>
+        nn.functional.log_softmax(model.Logits(hidden), -1);
 }

@@ -9,12 +9,24 @@ internal static class RowBatches
     /// <param name="mostTokens">Places for tokens at a time, rows laid side by side; a row alone may take more.</param>
     /// <param name="joins">Whether a row may stand beside the shortest of a batch, given both lengths; <c>null</c>: always.</param>
     /// <returns>Indices of rows, the shortest first.</returns>
-    public static IEnumerable<int[]> Of(IReadOnlyList<int> lengths, int mostRows, long mostTokens, Func<int, int, bool>? joins = null)
+    public static IEnumerable<int[]> Of(
+        IReadOnlyList<int> lengths,
+        int mostRows,
+        long mostTokens,
+        Func<int, int, bool>? joins = null
+    )
     {
         List<int> batch = [];
         foreach (int row in Enumerable.Range(0, lengths.Count).OrderBy(i => lengths[i]))
         {
-            if (batch.Count > 0 && (batch.Count == mostRows || (batch.Count + 1L) * lengths[row] > mostTokens || joins?.Invoke(lengths[batch[0]], lengths[row]) == false))
+            if (
+                batch.Count > 0
+                && (
+                    batch.Count == mostRows
+                    || (batch.Count + 1L) * lengths[row] > mostTokens
+                    || joins?.Invoke(lengths[batch[0]], lengths[row]) == false
+                )
+            )
             {
                 yield return [.. batch];
                 batch.Clear();

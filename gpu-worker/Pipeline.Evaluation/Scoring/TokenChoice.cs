@@ -43,7 +43,12 @@ public sealed class TokenChoice
 
         (Tensor sorted, Tensor order) = nn.functional.softmax(logits.div(Temperature), -1).sort(-1, descending: true);
         (sorted, order) = (sorted.cpu(), order.cpu());
-        return [.. Enumerable.Range(0, (int)logits.shape[0]).Select(row => Draw(sorted[row].data<float>().ToArray(), order[row]))];
+        return
+        [
+            .. Enumerable
+                .Range(0, (int)logits.shape[0])
+                .Select(row => Draw(sorted[row].data<float>().ToArray(), order[row])),
+        ];
     }
 
     private long Draw(float[] probabilities, Tensor order)

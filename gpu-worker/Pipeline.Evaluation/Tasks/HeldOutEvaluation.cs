@@ -41,34 +41,82 @@ public sealed class HeldOutEvaluation
     public IReadOnlyList<ModelAnswer> Ask(ICausalModel model, Action<int>? onRows, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(model);
-        IReadOnlyList<IReadOnlyList<double>> likelihoods = _labels.Count > 0
-            ? LabelLikelihood.Score(model, [.. _encoded.Select(e => e.Prompt)], new AnswerTree(LabelTokens()), onRows, cancellation)
-            : [.. AnswerLikelihood.Score(model, _encoded, onRows, cancellation).Select(l => (IReadOnlyList<double>)[l])];
+        IReadOnlyList<IReadOnlyList<double>> likelihoods =
+            _labels.Count > 0
+                ? LabelLikelihood.Score(
+                    model,
+                    [.. _encoded.Select(e => e.Prompt)],
+                    new AnswerTree(LabelTokens()),
+                    onRows,
+                    cancellation
+                )
+                :
+                [
+                    .. AnswerLikelihood
+                        .Score(model, _encoded, onRows, cancellation)
+                        .Select(l => (IReadOnlyList<double>)[l]),
+                ];
         IReadOnlyList<(IReadOnlyList<int> Ids, bool Stopped)>? written = _write
-            ? AnswerWriter.Continue(model, [.. _encoded.Select(e => e.Prompt)], LongestAnswer(), _encoder.StopIds, cancellation: cancellation)
+            ? AnswerWriter.Continue(
+                model,
+                [.. _encoded.Select(e => e.Prompt)],
+                LongestAnswer(),
+                _encoder.StopIds,
+                cancellation: cancellation
+            )
             : null;
         return [.. _rows.Select((row, i) => Answer(row, i, likelihoods[i], written?[i]))];
     }
 
     /// <summary>Share of the first held-out prompts whose written answer ends by itself; <c>null</c> for plain texts, which answer nothing.</summary>
-    public double? StopRate(ICausalModel model, CancellationToken cancellation) => _encoder.Template is PlainTextTemplate
-        ? null
-        : AnswerWriter.Continue(model, [.. _encoded.Take(StopRateRows).Select(e => e.Prompt)], LongestAnswer(), _encoder.StopIds, cancellation: cancellation).Average(w => w.Stopped ? 1.0 : 0);
+    public double? StopRate(ICausalModel model, CancellationToken cancellation) =>
+        _encoder.Template is PlainTextTemplate
+            ? null
+            : AnswerWriter
+                .Continue(
+                    model,
+                    [.. _encoded.Take(StopRateRows).Select(e => e.Prompt)],
+                    LongestAnswer(),
+                    _encoder.StopIds,
+                    cancellation: cancellation
+                )
+                .Average(w => w.Stopped ? 1.0 : 0);
 
-    private ModelAnswer Answer(Example row, int index, IReadOnlyList<double> likelihoods, (IReadOnlyList<int> Ids, bool Stopped)? written)
+    private ModelAnswer Answer(
+        Example row,
+        int index,
+        IReadOnlyList<double> likelihoods,
+        (IReadOnlyList<int> Ids, bool Stopped)? written
+    )
     {
         string? text = written is { } said ? _encoder.Tokenizer.Decode(said.Ids).Trim() : null;
         int best = Enumerable.Range(0, likelihoods.Count).MaxBy(i => likelihoods[i]);
-        double gold = _labels.Count > 0 ? likelihoods[_labels.Index().First(l => l.Item == row.Label).Index] : likelihoods[0];
-        return new ModelAnswer(_labels.Count > 0 ? _labels[best] : text ?? "", likelihoods, gold, _encoded[index].Answer.Count, text, written?.Stopped ?? false);
+        double gold =
+            _labels.Count > 0 ? likelihoods[_labels.Index().First(l => l.Item == row.Label).Index] : likelihoods[0];
+        return new ModelAnswer(
+            _labels.Count > 0 ? _labels[best] : text ?? "",
+            likelihoods,
+            gold,
+            _encoded[index].Answer.Count,
+            text,
+            written?.Stopped ?? false
+        );
     }
 
     private List<IReadOnlyList<int>> LabelTokens()
     {
         IReadOnlyList<ChatMessage> question = [.. _rows[0].Messages.SkipLast(1)];
-        return [.. _labels.Select(label => _encoder.EncodeAnswer([.. question, new ChatMessage(ChatMessage.Assistant, label)]).Answer)];
+        return
+        [
+            .. _labels.Select(label =>
+                _encoder.EncodeAnswer([.. question, new ChatMessage(ChatMessage.Assistant, label)]).Answer
+            ),
+        ];
     }
 
     /// <summary>Room for every right answer and half as much again.</summary>
-    private int LongestAnswer() => _labels.Count > 0 ? LabelTokens().Max(t => t.Count) + 2 : (_encoded.Max(e => e.Answer.Count) * 3 / 2) + LeastRoom;
+    private int LongestAnswer() =>
+        _labels.Count > 0
+            ? LabelTokens().Max(t => t.Count) + 2
+            : (_encoded.Max(e => e.Answer.Count) * 3 / 2) + LeastRoom;
 }

@@ -46,7 +46,8 @@ public static class CounterDropout
     }
 
     /// <summary>A number goes through when its hash is at least the threshold, and is multiplied by what keeps the mean.</summary>
-    internal static (uint Threshold, float Kept) Rule(double probability) => ((uint)(probability * 4294967296.0), (float)(1 / (1 - probability)));
+    internal static (uint Threshold, float Kept) Rule(double probability) =>
+        ((uint)(probability * 4294967296.0), (float)(1 / (1 - probability)));
 
     /// <summary>The mask in numbers of 64 bits, of which the lower 32 count.</summary>
     internal static Tensor MaskByTorch(long[] shape, double probability, uint seed, Device device)
@@ -55,7 +56,10 @@ public static class CounterDropout
         using IDisposable frozen = no_grad();
         Tensor Number(long value) => tensor(value, device: device);
         Tensor low = Number(uint.MaxValue);
-        Tensor hash = arange(shape.Aggregate(1L, (a, b) => a * b), dtype: ScalarType.Int64, device: device).mul_(Weyl).add_(seed).bitwise_and_(low);
+        Tensor hash = arange(shape.Aggregate(1L, (a, b) => a * b), dtype: ScalarType.Int64, device: device)
+            .mul_(Weyl)
+            .add_(seed)
+            .bitwise_and_(low);
         hash = hash.bitwise_xor_(hash.bitwise_right_shift(Number(16))).mul_(0x85EBCA6B).bitwise_and_(low);
         hash = hash.bitwise_xor_(hash.bitwise_right_shift(Number(13))).mul_(0xC2B2AE35).bitwise_and_(low);
         hash = hash.bitwise_xor_(hash.bitwise_right_shift(Number(16)));
@@ -74,7 +78,16 @@ public static class CounterDropout
         ArgumentNullException.ThrowIfNull(input);
         ArgumentNullException.ThrowIfNull(output);
         var mask = new MaskStream(probability, seed);
-        RowParallel.For(input.NumberOfElements, 1, (start, end) => mask.Apply(RowParallel.Floats(input)[start..end], RowParallel.Floats(output)[start..end], (uint)(first + start)));
+        RowParallel.For(
+            input.NumberOfElements,
+            1,
+            (start, end) =>
+                mask.Apply(
+                    RowParallel.Floats(input)[start..end],
+                    RowParallel.Floats(output)[start..end],
+                    (uint)(first + start)
+                )
+        );
     }
 
     /// <summary>Multiplies an input with the mask, and adds what comes back through the same mask to a sum: one look at each element.</summary>
@@ -85,11 +98,29 @@ public static class CounterDropout
     /// <param name="probability">p, 0 to below 1.</param>
     /// <param name="seed">The mask's.</param>
     /// <param name="first">Which element of the mask is the first here.</param>
-    internal static void ApplyBackward(Tensor input, Tensor output, Tensor gradient, Tensor sum, double probability, uint seed, long first)
+    internal static void ApplyBackward(
+        Tensor input,
+        Tensor output,
+        Tensor gradient,
+        Tensor sum,
+        double probability,
+        uint seed,
+        long first
+    )
     {
         var mask = new MaskStream(probability, seed);
-        RowParallel.For(input.NumberOfElements, 1, (start, end) => mask.ApplyBackward(
-            RowParallel.Floats(input)[start..end], RowParallel.Floats(output)[start..end], RowParallel.Floats(gradient)[start..end], RowParallel.Floats(sum)[start..end], (uint)(first + start)));
+        RowParallel.For(
+            input.NumberOfElements,
+            1,
+            (start, end) =>
+                mask.ApplyBackward(
+                    RowParallel.Floats(input)[start..end],
+                    RowParallel.Floats(output)[start..end],
+                    RowParallel.Floats(gradient)[start..end],
+                    RowParallel.Floats(sum)[start..end],
+                    (uint)(first + start)
+                )
+        );
     }
 
     /// <summary>A seed for one of several masks under one seed.</summary>
@@ -132,7 +163,13 @@ public static class CounterDropout
             }
         }
 
-        public void ApplyBackward(ReadOnlySpan<float> input, Span<float> output, ReadOnlySpan<float> gradient, Span<float> sum, uint first)
+        public void ApplyBackward(
+            ReadOnlySpan<float> input,
+            Span<float> output,
+            ReadOnlySpan<float> gradient,
+            Span<float> sum,
+            uint first
+        )
         {
             ReadOnlySpan<Vector<float>> from = MemoryMarshal.Cast<float, Vector<float>>(input);
             ReadOnlySpan<Vector<float>> slope = MemoryMarshal.Cast<float, Vector<float>>(gradient);
@@ -159,7 +196,11 @@ public static class CounterDropout
 
         private Vector<uint> Counter(uint first) => (Vector.CreateSequence(first, 1u) * Weyl) + new Vector<uint>(seed);
 
-        private Vector<float> Factor(Vector<uint> counter) => Vector.BitwiseAnd(new Vector<float>(_kept), Vector.AsVectorSingle(Vector.GreaterThanOrEqual(Hash(counter), new Vector<uint>(_threshold))));
+        private Vector<float> Factor(Vector<uint> counter) =>
+            Vector.BitwiseAnd(
+                new Vector<float>(_kept),
+                Vector.AsVectorSingle(Vector.GreaterThanOrEqual(Hash(counter), new Vector<uint>(_threshold)))
+            );
 
         private float Factor(uint element) => Hash(unchecked((element * Weyl) + seed)) >= _threshold ? _kept : 0;
     }

@@ -36,11 +36,16 @@ public sealed class LoraAdapter : TrainableTensors
         using var generator = new Generator((ulong)seed);
         foreach (IGrouping<int, Projection> group in targets.GroupBy(t => LoraGroups.Of(t.Path)))
         {
-            Tensor[] downs = [.. group.Select(t => adapter.Take($"{t.Path}.lora_A.weight", options.RankOf(t.Path), t.In))];
+            Tensor[] downs =
+            [
+                .. group.Select(t => adapter.Take($"{t.Path}.lora_A.weight", options.RankOf(t.Path), t.In)),
+            ];
             foreach ((Projection target, Tensor a) in group.Zip(downs))
             {
                 Tensor b = adapter.Take($"{target.Path}.lora_B.weight", target.Out, options.RankOf(target.Path));
-                Tensor? magnitude = options.UseDora ? adapter.Take($"{target.Path}.lora_magnitude_vector.weight", target.Out) : null;
+                Tensor? magnitude = options.UseDora
+                    ? adapter.Take($"{target.Path}.lora_magnitude_vector.weight", target.Out)
+                    : null;
                 double bound = 1 / Math.Sqrt(target.In);
                 var pair = new LoraPair(a, b, magnitude, options.ScaleOf(target.Path), options.Dropout, group.Key);
                 using (no_grad())
@@ -62,10 +67,14 @@ public sealed class LoraAdapter : TrainableTensors
     public void Set(string name, Tensor value)
     {
         ArgumentNullException.ThrowIfNull(value);
-        Tensor target = Tensors.FirstOrDefault(t => t.Name == name).Value ?? throw new ModelException($"The model has no place for the adapter's '{name}'.");
+        Tensor target =
+            Tensors.FirstOrDefault(t => t.Name == name).Value
+            ?? throw new ModelException($"The model has no place for the adapter's '{name}'.");
         if (!target.shape.SequenceEqual(value.shape))
         {
-            throw new ModelException($"The adapter's '{name}' has the shape [{string.Join(", ", value.shape)}] where the model asks for [{string.Join(", ", target.shape)}].");
+            throw new ModelException(
+                $"The adapter's '{name}' has the shape [{string.Join(", ", value.shape)}] where the model asks for [{string.Join(", ", target.shape)}]."
+            );
         }
 
         using (no_grad())
@@ -81,15 +90,33 @@ public sealed class LoraAdapter : TrainableTensors
     public override IEnumerable<string> Unmoved()
     {
         using DisposeScope scope = NewDisposeScope();
-        return [.. Tensors.Where(t => t.Name.EndsWith(".lora_B.weight", StringComparison.Ordinal) && t.Value.count_nonzero().item<long>() == 0).Select(t => t.Name)];
+        return
+        [
+            .. Tensors
+                .Where(t =>
+                    t.Name.EndsWith(".lora_B.weight", StringComparison.Ordinal)
+                    && t.Value.count_nonzero().item<long>() == 0
+                )
+                .Select(t => t.Name),
+        ];
     }
 
     private static List<Projection> Targets(LlamaModel model, LoraOptions options)
     {
-        string[] nowhere = options.TargetExpression is not null ? [] : [.. options.Targets.Where(t => t != LoraOptions.AllLinear && !model.Projections.Any(p => new LoraOptions(1, 1, 0) { Targets = [t] }.Adapts(p.Path)))];
+        string[] nowhere = options.TargetExpression is not null
+            ? []
+            :
+            [
+                .. options.Targets.Where(t =>
+                    t != LoraOptions.AllLinear
+                    && !model.Projections.Any(p => new LoraOptions(1, 1, 0) { Targets = [t] }.Adapts(p.Path))
+                ),
+            ];
         List<Projection> targets = [.. model.Projections.Where(p => options.Adapts(p.Path))];
         return nowhere.Length == 0 && targets.Count > 0
             ? targets
-            : throw new ModelException($"The adapter's targets {string.Join(", ", nowhere.Length > 0 ? nowhere : options.Targets)} name no linear layer of this model; it has {string.Join(", ", model.Projections.Select(p => p.Path.Split('.')[^1]).Distinct())}.");
+            : throw new ModelException(
+                $"The adapter's targets {string.Join(", ", nowhere.Length > 0 ? nowhere : options.Targets)} name no linear layer of this model; it has {string.Join(", ", model.Projections.Select(p => p.Path.Split('.')[^1]).Distinct())}."
+            );
     }
 }

@@ -16,6 +16,13 @@ public static class LoraGroups
         ArgumentNullException.ThrowIfNull(path);
         string[] parts = path.Split('.');
         int layer = int.Parse(parts[^3], System.Globalization.CultureInfo.InvariantCulture);
-        return (layer * PerLayer) + parts[^1] switch { "q_proj" or "k_proj" or "v_proj" => 0, "o_proj" => 1, "gate_proj" or "up_proj" => 2, _ => 3 };
+        return (layer * PerLayer)
+            + parts[^1] switch
+            {
+                "q_proj" or "k_proj" or "v_proj" => 0,
+                "o_proj" => 1,
+                "gate_proj" or "up_proj" => 2,
+                _ => 3,
+            };
     }
 }

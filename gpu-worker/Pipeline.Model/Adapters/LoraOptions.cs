@@ -53,7 +53,10 @@ public sealed record LoraOptions(int Rank, double Alpha, double Dropout)
     public bool Adapts(string path)
     {
         ArgumentNullException.ThrowIfNull(path);
-        if (Excluded.Any(e => Named(path, e)) || (ExcludedExpression is not null && Matches($"^(?:{ExcludedExpression})$", path)))
+        if (
+            Excluded.Any(e => Named(path, e))
+            || (ExcludedExpression is not null && Matches($"^(?:{ExcludedExpression})$", path))
+        )
         {
             return false;
         }
@@ -61,12 +64,18 @@ public sealed record LoraOptions(int Rank, double Alpha, double Dropout)
         // As in peft, the layers' indices narrow names that are matched at a path's end, not expressions and whole paths.
         return TargetExpression is not null
             ? Matches($"^(?:{TargetExpression})$", path)
-            : Targets.Contains(path) || ((Targets.Contains(AllLinear) || Targets.Any(t => Named(path, t))) && (Layers is null || Layers.Contains(LayerOf(path))));
+            : Targets.Contains(path)
+                || (
+                    (Targets.Contains(AllLinear) || Targets.Any(t => Named(path, t)))
+                    && (Layers is null || Layers.Contains(LayerOf(path)))
+                );
     }
 
-    private static bool Named(string path, string name) => path == name || path.EndsWith("." + name, StringComparison.Ordinal);
+    private static bool Named(string path, string name) =>
+        path == name || path.EndsWith("." + name, StringComparison.Ordinal);
 
-    private static int LayerOf(string path) => int.Parse(path.Split('.')[2], System.Globalization.CultureInfo.InvariantCulture);
+    private static int LayerOf(string path) =>
+        int.Parse(path.Split('.')[2], System.Globalization.CultureInfo.InvariantCulture);
 
     private static T Matching<T>(IReadOnlyDictionary<string, T> pattern, string path, T otherwise)
     {

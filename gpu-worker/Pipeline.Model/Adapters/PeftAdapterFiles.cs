@@ -22,7 +22,12 @@ public static class PeftAdapterFiles
     public static string KeyOf(string tensorName)
     {
         ArgumentNullException.ThrowIfNull(tensorName);
-        return Prefix + (tensorName.EndsWith(Magnitude + ".weight", StringComparison.Ordinal) ? tensorName[..^".weight".Length] : tensorName);
+        return Prefix
+            + (
+                tensorName.EndsWith(Magnitude + ".weight", StringComparison.Ordinal)
+                    ? tensorName[..^".weight".Length]
+                    : tensorName
+            );
     }
 
     /// <summary>Writes both files.</summary>
@@ -30,9 +35,20 @@ public static class PeftAdapterFiles
     {
         ArgumentNullException.ThrowIfNull(adapter);
         using DisposeScope scope = NewDisposeScope();
-        Dictionary<string, Tensor> tensors = adapter.Tensors.ToDictionary(t => KeyOf(t.Name), t => t.Value, StringComparer.Ordinal);
-        SafetensorsFile.Write(Path.Combine(directory, BlobLayout.AdapterWeightsFile), tensors, new Dictionary<string, string> { ["format"] = "pt" });
-        File.WriteAllText(Path.Combine(directory, BlobLayout.AdapterConfigFile), PeftConfig.Write(adapter.Options, baseName).ToJsonString(Indented) + "\n");
+        Dictionary<string, Tensor> tensors = adapter.Tensors.ToDictionary(
+            t => KeyOf(t.Name),
+            t => t.Value,
+            StringComparer.Ordinal
+        );
+        SafetensorsFile.Write(
+            Path.Combine(directory, BlobLayout.AdapterWeightsFile),
+            tensors,
+            new Dictionary<string, string> { ["format"] = "pt" }
+        );
+        File.WriteAllText(
+            Path.Combine(directory, BlobLayout.AdapterConfigFile),
+            PeftConfig.Write(adapter.Options, baseName).ToJsonString(Indented) + "\n"
+        );
     }
 
     /// <summary>Makes an adapter for a model and fills it from the files; the keys must be the model's, all and no other.</summary>
@@ -45,10 +61,16 @@ public static class PeftAdapterFiles
         {
             using SafetensorsFile file = OpenWeights(directory);
             HashSet<string> expected = [.. adapter.Tensors.Select(t => KeyOf(t.Name))];
-            List<string> wrong = [.. expected.Except(file.Entries.Keys).Select(k => $"'{k}' is missing"), .. file.Entries.Keys.Except(expected).Select(k => $"'{k}' is not the model's")];
+            List<string> wrong =
+            [
+                .. expected.Except(file.Entries.Keys).Select(k => $"'{k}' is missing"),
+                .. file.Entries.Keys.Except(expected).Select(k => $"'{k}' is not the model's"),
+            ];
             if (wrong.Count > 0)
             {
-                throw new ModelException($"The adapter in '{directory}' does not fit the model: {string.Join("; ", wrong.Take(5))}{(wrong.Count > 5 ? $" and {wrong.Count - 5} more" : "")}.");
+                throw new ModelException(
+                    $"The adapter in '{directory}' does not fit the model: {string.Join("; ", wrong.Take(5))}{(wrong.Count > 5 ? $" and {wrong.Count - 5} more" : "")}."
+                );
             }
 
             foreach ((string name, _) in adapter.Tensors)
@@ -71,6 +93,8 @@ public static class PeftAdapterFiles
         string path = Path.Combine(directory, BlobLayout.AdapterWeightsFile);
         return File.Exists(path) || !File.Exists(Path.Combine(directory, "adapter_model.bin"))
             ? SafetensorsFile.Open(path)
-            : throw new ModelException($"The adapter in '{directory}' is a pickle ('adapter_model.bin'). A pickle can run code when it is opened, so none ever is; convert it to safetensors.");
+            : throw new ModelException(
+                $"The adapter in '{directory}' is a pickle ('adapter_model.bin'). A pickle can run code when it is opened, so none ever is; convert it to safetensors."
+            );
     }
 }

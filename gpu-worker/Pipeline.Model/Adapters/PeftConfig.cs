@@ -19,11 +19,24 @@ public static class PeftConfig
     /// <summary>Keys that must be absent, null, false or empty, with the reason.</summary>
     private static readonly (string Key, string Reason)[] Refused =
     [
-        ("fan_in_fan_out", "its base keeps weights transposed (GPT-2's Conv1D), a Llama does not"), ("modules_to_save", "it holds whole layers beside the LoRA matrices"),
-        ("lora_bias", "its B matrices have a bias"), ("layer_replication", "it replicates layers of the base"), ("use_qalora", "QALoRA"), ("use_bdlora", "block-diagonal LoRA"),
-        ("alora_invocation_tokens", "activated LoRA"), ("trainable_token_indices", "it holds trained embeddings"), ("target_parameters", "it targets bare parameters"),
-        ("arrow_config", "Arrow routing"), ("enable_lora", "merged linear layers of peft before 0.3"), ("kasa_config", "KaSA"), ("monteclora_config", "MonteCLoRA"), ("velora_config", "VeLoRA"),
-        ("loftq_config", "LoftQ changes the base"), ("corda_config", "CorDA changes the base"), ("lora_ga_config", "LoRA-GA changes the base"), ("layers_pattern", "a pattern for the layers' name"),
+        ("fan_in_fan_out", "its base keeps weights transposed (GPT-2's Conv1D), a Llama does not"),
+        ("modules_to_save", "it holds whole layers beside the LoRA matrices"),
+        ("lora_bias", "its B matrices have a bias"),
+        ("layer_replication", "it replicates layers of the base"),
+        ("use_qalora", "QALoRA"),
+        ("use_bdlora", "block-diagonal LoRA"),
+        ("alora_invocation_tokens", "activated LoRA"),
+        ("trainable_token_indices", "it holds trained embeddings"),
+        ("target_parameters", "it targets bare parameters"),
+        ("arrow_config", "Arrow routing"),
+        ("enable_lora", "merged linear layers of peft before 0.3"),
+        ("kasa_config", "KaSA"),
+        ("monteclora_config", "MonteCLoRA"),
+        ("velora_config", "VeLoRA"),
+        ("loftq_config", "LoftQ changes the base"),
+        ("corda_config", "CorDA changes the base"),
+        ("lora_ga_config", "LoRA-GA changes the base"),
+        ("layers_pattern", "a pattern for the layers' name"),
     ];
 
     /// <summary>Initialisations that change the base's weights, so that the adapter means nothing without them.</summary>
@@ -48,7 +61,14 @@ public static class PeftConfig
 
             return Options(config);
         }
-        catch (Exception fault) when (fault is JsonException or NullReferenceException or InvalidOperationException or FormatException or OverflowException)
+        catch (Exception fault)
+            when (fault
+                    is JsonException
+                        or NullReferenceException
+                        or InvalidOperationException
+                        or FormatException
+                        or OverflowException
+            )
         {
             throw new ModelException($"'{path}' is no adapter_config.json: {fault.Message}", fault);
         }
@@ -58,19 +78,57 @@ public static class PeftConfig
     public static JsonObject Write(LoraOptions options, string baseName)
     {
         ArgumentNullException.ThrowIfNull(options);
-        JsonNode targets = options.TargetExpression is { } expression ? expression : new JsonArray([.. Names(options).Select(m => (JsonNode)m)]);
+        JsonNode targets = options.TargetExpression is { } expression
+            ? expression
+            : new JsonArray([.. Names(options).Select(m => (JsonNode)m)]);
         return new JsonObject
         {
-            ["alora_invocation_tokens"] = null, ["alpha_pattern"] = Pattern(options.AlphaPattern, Number), ["arrow_config"] = null, ["auto_mapping"] = null,
-            ["base_model_name_or_path"] = baseName, ["bias"] = "none", ["corda_config"] = null, ["ensure_weight_tying"] = false, ["eva_config"] = null,
-            ["exclude_modules"] = options.ExcludedExpression is { } text ? text : options.Excluded.Count == 0 ? null : new JsonArray([.. options.Excluded.Select(m => (JsonNode)m)]), ["fan_in_fan_out"] = false, ["inference_mode"] = true,
-            ["init_lora_weights"] = true, ["kasa_config"] = null, ["layer_replication"] = null, ["layers_pattern"] = null,
-            ["layers_to_transform"] = options.Layers is null ? null : new JsonArray([.. options.Layers.Select(l => (JsonNode)l)]), ["loftq_config"] = new JsonObject(),
-            ["lora_alpha"] = Number(options.Alpha), ["lora_bias"] = false, ["lora_dropout"] = JsonFloat.From(options.Dropout), ["lora_ga_config"] = null, ["megatron_config"] = null,
-            ["megatron_core"] = "megatron.core", ["modules_to_save"] = null, ["monteclora_config"] = null, ["peft_type"] = "LORA", ["peft_version"] = PeftVersion,
-            ["qalora_group_size"] = 16, ["r"] = options.Rank, ["rank_pattern"] = Pattern(options.RankPattern, r => (JsonNode)r), ["revision"] = null, ["target_modules"] = targets,
-            ["target_parameters"] = null, ["task_type"] = "CAUSAL_LM", ["trainable_token_indices"] = null, ["use_bdlora"] = null, ["use_dora"] = options.UseDora,
-            ["use_qalora"] = false, ["use_rslora"] = options.UseRslora, ["velora_config"] = null,
+            ["alora_invocation_tokens"] = null,
+            ["alpha_pattern"] = Pattern(options.AlphaPattern, Number),
+            ["arrow_config"] = null,
+            ["auto_mapping"] = null,
+            ["base_model_name_or_path"] = baseName,
+            ["bias"] = "none",
+            ["corda_config"] = null,
+            ["ensure_weight_tying"] = false,
+            ["eva_config"] = null,
+            ["exclude_modules"] =
+                options.ExcludedExpression is { } text ? text
+                : options.Excluded.Count == 0 ? null
+                : new JsonArray([.. options.Excluded.Select(m => (JsonNode)m)]),
+            ["fan_in_fan_out"] = false,
+            ["inference_mode"] = true,
+            ["init_lora_weights"] = true,
+            ["kasa_config"] = null,
+            ["layer_replication"] = null,
+            ["layers_pattern"] = null,
+            ["layers_to_transform"] = options.Layers is null
+                ? null
+                : new JsonArray([.. options.Layers.Select(l => (JsonNode)l)]),
+            ["loftq_config"] = new JsonObject(),
+            ["lora_alpha"] = Number(options.Alpha),
+            ["lora_bias"] = false,
+            ["lora_dropout"] = JsonFloat.From(options.Dropout),
+            ["lora_ga_config"] = null,
+            ["megatron_config"] = null,
+            ["megatron_core"] = "megatron.core",
+            ["modules_to_save"] = null,
+            ["monteclora_config"] = null,
+            ["peft_type"] = "LORA",
+            ["peft_version"] = PeftVersion,
+            ["qalora_group_size"] = 16,
+            ["r"] = options.Rank,
+            ["rank_pattern"] = Pattern(options.RankPattern, r => (JsonNode)r),
+            ["revision"] = null,
+            ["target_modules"] = targets,
+            ["target_parameters"] = null,
+            ["task_type"] = "CAUSAL_LM",
+            ["trainable_token_indices"] = null,
+            ["use_bdlora"] = null,
+            ["use_dora"] = options.UseDora,
+            ["use_qalora"] = false,
+            ["use_rslora"] = options.UseRslora,
+            ["velora_config"] = null,
         };
     }
 
@@ -99,17 +157,24 @@ public static class PeftConfig
             }
         }
 
-        return config["init_lora_weights"] is JsonValue init && init.GetValueKind() == JsonValueKind.String && BaseChanging.FirstOrDefault(b => init.GetValue<string>().StartsWith(b, StringComparison.OrdinalIgnoreCase)) is { } changing
+        return
+            config["init_lora_weights"] is JsonValue init
+            && init.GetValueKind() == JsonValueKind.String
+            && BaseChanging.FirstOrDefault(b =>
+                init.GetValue<string>().StartsWith(b, StringComparison.OrdinalIgnoreCase)
+            )
+                is { } changing
             ? $"init_lora_weights is {changing}, which changes the base's weights"
             : null;
     }
 
-    private static bool IsEmpty(JsonNode value) => value switch
-    {
-        JsonArray array => array.Count == 0,
-        JsonObject holder => holder.Count == 0,
-        _ => value.GetValueKind() == JsonValueKind.False,
-    };
+    private static bool IsEmpty(JsonNode value) =>
+        value switch
+        {
+            JsonArray array => array.Count == 0,
+            JsonObject holder => holder.Count == 0,
+            _ => value.GetValueKind() == JsonValueKind.False,
+        };
 
     private static LoraOptions Options(JsonObject config)
     {
@@ -125,14 +190,22 @@ public static class PeftConfig
             throw new FormatException($"r is {rank}; 1 to {LargestRank} is read");
         }
 
-        return new LoraOptions(rank, config["lora_alpha"]!.GetValue<double>(), config["lora_dropout"]?.GetValue<double>() ?? 0)
+        return new LoraOptions(
+            rank,
+            config["lora_alpha"]!.GetValue<double>(),
+            config["lora_dropout"]?.GetValue<double>() ?? 0
+        )
         {
             UseRslora = config["use_rslora"]?.GetValue<bool>() ?? false,
             UseDora = config["use_dora"]?.GetValue<bool>() ?? false,
             Targets = targets,
             TargetExpression = expression,
-            Excluded = config["exclude_modules"] is JsonArray excluded ? [.. excluded.Select(n => n!.GetValue<string>())] : [],
-            ExcludedExpression = config["exclude_modules"] is JsonValue excludedText ? excludedText.GetValue<string>() : null,
+            Excluded = config["exclude_modules"] is JsonArray excluded
+                ? [.. excluded.Select(n => n!.GetValue<string>())]
+                : [],
+            ExcludedExpression = config["exclude_modules"] is JsonValue excludedText
+                ? excludedText.GetValue<string>()
+                : null,
             Layers = config["layers_to_transform"] switch
             {
                 JsonArray { Count: 0 } => null,
@@ -140,13 +213,19 @@ public static class PeftConfig
                 JsonValue layer => [layer.GetValue<int>()],
                 _ => null,
             },
-            RankPattern = config["rank_pattern"] is JsonObject ranks ? ranks.ToDictionary(p => p.Key, p => p.Value!.GetValue<int>(), StringComparer.Ordinal) : [],
-            AlphaPattern = config["alpha_pattern"] is JsonObject alphas ? alphas.ToDictionary(p => p.Key, p => p.Value!.GetValue<double>(), StringComparer.Ordinal) : [],
+            RankPattern = config["rank_pattern"] is JsonObject ranks
+                ? ranks.ToDictionary(p => p.Key, p => p.Value!.GetValue<int>(), StringComparer.Ordinal)
+                : [],
+            AlphaPattern = config["alpha_pattern"] is JsonObject alphas
+                ? alphas.ToDictionary(p => p.Key, p => p.Value!.GetValue<double>(), StringComparer.Ordinal)
+                : [],
         };
     }
 
     private static IEnumerable<string> Names(LoraOptions options) =>
-        options.Targets.Contains(LoraOptions.AllLinear) ? ["down_proj", "gate_proj", "k_proj", "o_proj", "q_proj", "up_proj", "v_proj"] : options.Targets.Order(StringComparer.Ordinal);
+        options.Targets.Contains(LoraOptions.AllLinear)
+            ? ["down_proj", "gate_proj", "k_proj", "o_proj", "q_proj", "up_proj", "v_proj"]
+            : options.Targets.Order(StringComparer.Ordinal);
 
     private static JsonObject Pattern<T>(IReadOnlyDictionary<string, T> pattern, Func<T, JsonNode> node)
     {

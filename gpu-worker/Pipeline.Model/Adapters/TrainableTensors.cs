@@ -18,7 +18,10 @@ public abstract class TrainableTensors : IDisposable
     protected TrainableTensors(long count, long decayed, Device device)
     {
         Decayed = decayed;
-        (Values, Gradients) = (zeros(count, device: device).DetachFromDisposeScope(), zeros(count, device: device).DetachFromDisposeScope());
+        (Values, Gradients) = (
+            zeros(count, device: device).DetachFromDisposeScope(),
+            zeros(count, device: device).DetachFromDisposeScope()
+        );
     }
 
     /// <summary>All trainable numbers, float32 [n].</summary>

@@ -28,7 +28,9 @@ public sealed class CheckpointReader : IDisposable
             {
                 if (!_places.TryAdd(name, file))
                 {
-                    throw new ModelException($"The base in '{directory}' holds the tensor '{name}' in more than one file.");
+                    throw new ModelException(
+                        $"The base in '{directory}' holds the tensor '{name}' in more than one file."
+                    );
                 }
             }
         }
@@ -68,7 +70,13 @@ public sealed class CheckpointReader : IDisposable
 
     /// <summary>Reads a linear layer's weight into the form asked for; a folder of NF4 codes gives NF4 whatever is asked.</summary>
     /// <exception cref="ModelException">Missing, or of another shape; both shapes are named.</exception>
-    public LinearWeight ReadWeight(string name, long outputs, long inputs, WeightStorage storage, Device? quantizer = null)
+    public LinearWeight ReadWeight(
+        string name,
+        long outputs,
+        long inputs,
+        WeightStorage storage,
+        Device? quantizer = null
+    )
     {
         if (_quantized)
         {
@@ -82,31 +90,40 @@ public sealed class CheckpointReader : IDisposable
 
         SafetensorsFile file = Find(name, [outputs, inputs]);
         using DisposeScope scope = NewDisposeScope();
-        return LinearWeight.InNf4(Nf4Weight.Quantize(quantizer is null ? file.Read(name) : file.Read(name).to(quantizer)));
+        return LinearWeight.InNf4(
+            Nf4Weight.Quantize(quantizer is null ? file.Read(name) : file.Read(name).to(quantizer))
+        );
     }
 
     public void Dispose() => _files.ForEach(f => f.Dispose());
 
-    private Tensor Stored(string name) => _places.TryGetValue(name, out SafetensorsFile? file)
-        ? file.Read(name)
-        : throw new ModelException($"The base in '{_directory}' lacks the tensor '{name}' of its NF4 form.");
+    private Tensor Stored(string name) =>
+        _places.TryGetValue(name, out SafetensorsFile? file)
+            ? file.Read(name)
+            : throw new ModelException($"The base in '{_directory}' lacks the tensor '{name}' of its NF4 form.");
 
     private SafetensorsFile Find(string name, long[] shape)
     {
         if (!_places.TryGetValue(name, out SafetensorsFile? file))
         {
-            throw new ModelException($"The base in '{_directory}' lacks the tensor '{name}' of shape [{string.Join(", ", shape)}].");
+            throw new ModelException(
+                $"The base in '{_directory}' lacks the tensor '{name}' of shape [{string.Join(", ", shape)}]."
+            );
         }
 
         SafetensorsEntry entry = file.Entries[name];
         if (!entry.Shape.SequenceEqual(shape))
         {
-            throw new ModelException($"The base in '{_directory}': '{name}' has the shape [{string.Join(", ", entry.Shape)}] where config.json asks for [{string.Join(", ", shape)}].");
+            throw new ModelException(
+                $"The base in '{_directory}': '{name}' has the shape [{string.Join(", ", entry.Shape)}] where config.json asks for [{string.Join(", ", shape)}]."
+            );
         }
 
         return entry.Dtype is "F32" or "F16" or "BF16"
             ? file
-            : throw new ModelException($"The base in '{_directory}': '{name}' has the dtype {entry.Dtype}; F32, F16 and BF16 are read.");
+            : throw new ModelException(
+                $"The base in '{_directory}': '{name}' has the dtype {entry.Dtype}; F32, F16 and BF16 are read."
+            );
     }
 
     private static string[] FileNames(string directory)
@@ -122,10 +139,22 @@ public sealed class CheckpointReader : IDisposable
             return Shards(index);
         }
 
-        string? pickle = Directory.EnumerateFiles(directory).Select(Path.GetFileName).FirstOrDefault(f => f is not null && (f.EndsWith(".bin", StringComparison.OrdinalIgnoreCase) || f.EndsWith(".pt", StringComparison.OrdinalIgnoreCase) || f.EndsWith(".pth", StringComparison.OrdinalIgnoreCase)));
-        throw new ModelException(pickle is not null
-            ? $"The base in '{directory}' is a pickle ('{pickle}'). A pickle can run code when it is opened, so none ever is; convert it to safetensors."
-            : $"The base in '{directory}' has neither {SingleFile} nor {IndexFile}.");
+        string? pickle = Directory
+            .EnumerateFiles(directory)
+            .Select(Path.GetFileName)
+            .FirstOrDefault(f =>
+                f is not null
+                && (
+                    f.EndsWith(".bin", StringComparison.OrdinalIgnoreCase)
+                    || f.EndsWith(".pt", StringComparison.OrdinalIgnoreCase)
+                    || f.EndsWith(".pth", StringComparison.OrdinalIgnoreCase)
+                )
+            );
+        throw new ModelException(
+            pickle is not null
+                ? $"The base in '{directory}' is a pickle ('{pickle}'). A pickle can run code when it is opened, so none ever is; convert it to safetensors."
+                : $"The base in '{directory}' has neither {SingleFile} nor {IndexFile}."
+        );
     }
 
     private static string[] Shards(string index)
@@ -133,8 +162,18 @@ public sealed class CheckpointReader : IDisposable
         try
         {
             using JsonDocument document = JsonDocument.Parse(File.ReadAllBytes(index));
-            string[] names = [.. document.RootElement.GetProperty("weight_map").EnumerateObject().Select(p => p.Value.GetString()!).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
-            string? foreign = names.FirstOrDefault(n => n is null || n != Path.GetFileName(n) || !n.EndsWith(".safetensors", StringComparison.Ordinal));
+            string[] names =
+            [
+                .. document
+                    .RootElement.GetProperty("weight_map")
+                    .EnumerateObject()
+                    .Select(p => p.Value.GetString()!)
+                    .Distinct(StringComparer.Ordinal)
+                    .Order(StringComparer.Ordinal),
+            ];
+            string? foreign = names.FirstOrDefault(n =>
+                n is null || n != Path.GetFileName(n) || !n.EndsWith(".safetensors", StringComparison.Ordinal)
+            );
             return foreign is null && names.Length > 0
                 ? names
                 : throw new ModelException($"{index} names '{foreign}'; only safetensors files beside it are read.");

@@ -24,11 +24,22 @@ internal static class ConfigFile
             IntermediateSize = Integer(root, "intermediate_size", path),
             Layers = Integer(root, "num_hidden_layers", path),
             Heads = heads,
-            KeyValueHeads = Optional(root, "num_key_value_heads")?.GetInt32() ?? (architecture == LlamaConfig.Mistral ? 8 : heads),
+            KeyValueHeads =
+                Optional(root, "num_key_value_heads")?.GetInt32() ?? (architecture == LlamaConfig.Mistral ? 8 : heads),
             HeadSize = Optional(root, "head_dim")?.GetInt32() ?? hidden / Math.Max(1, heads),
-            MaxPositions = Optional(root, "max_position_embeddings")?.GetInt32() ?? architecture switch { LlamaConfig.Mistral => 131_072, LlamaConfig.Qwen2 => 32_768, _ => 2048 },
+            MaxPositions =
+                Optional(root, "max_position_embeddings")?.GetInt32()
+                ?? architecture switch
+                {
+                    LlamaConfig.Mistral => 131_072,
+                    LlamaConfig.Qwen2 => 32_768,
+                    _ => 2048,
+                },
             RmsNormEpsilon = Optional(root, "rms_norm_eps")?.GetDouble() ?? 1e-6,
-            RopeTheta = (rope is { } said ? Optional(said, "rope_theta") : null)?.GetDouble() ?? Optional(root, "rope_theta")?.GetDouble() ?? 10_000,
+            RopeTheta =
+                (rope is { } said ? Optional(said, "rope_theta") : null)?.GetDouble()
+                ?? Optional(root, "rope_theta")?.GetDouble()
+                ?? 10_000,
             RopeScaling = rope is { } parameters ? Scaling(parameters, path) : null,
             SlidingWindow = window,
             FirstWindowLayer = firstWindowLayer,
@@ -45,8 +56,14 @@ internal static class ConfigFile
     {
         (string Key, int Value)[] sizes =
         [
-            ("vocab_size", config.VocabularySize), ("hidden_size", config.HiddenSize), ("intermediate_size", config.IntermediateSize), ("num_hidden_layers", config.Layers),
-            ("num_attention_heads", config.Heads), ("num_key_value_heads", config.KeyValueHeads), ("head_dim", config.HeadSize), ("max_position_embeddings", config.MaxPositions),
+            ("vocab_size", config.VocabularySize),
+            ("hidden_size", config.HiddenSize),
+            ("intermediate_size", config.IntermediateSize),
+            ("num_hidden_layers", config.Layers),
+            ("num_attention_heads", config.Heads),
+            ("num_key_value_heads", config.KeyValueHeads),
+            ("head_dim", config.HeadSize),
+            ("max_position_embeddings", config.MaxPositions),
         ];
         foreach ((string key, int value) in sizes)
         {
@@ -58,7 +75,9 @@ internal static class ConfigFile
 
         if (config.Heads % config.KeyValueHeads != 0)
         {
-            throw new ModelException($"{path}: {config.Heads} heads cannot share {config.KeyValueHeads} key-value heads.");
+            throw new ModelException(
+                $"{path}: {config.Heads} heads cannot share {config.KeyValueHeads} key-value heads."
+            );
         }
 
         if (config.HeadSize % 2 != 0)
@@ -70,10 +89,20 @@ internal static class ConfigFile
     private static string Architecture(JsonElement root, string path)
     {
         string? named = Optional(root, "architectures")?.EnumerateArray().FirstOrDefault().GetString();
-        string architecture = named ?? Optional(root, "model_type")?.GetString() switch { "llama" => LlamaConfig.Llama, "mistral" => LlamaConfig.Mistral, "qwen2" => LlamaConfig.Qwen2, _ => "unnamed" };
+        string architecture =
+            named
+            ?? Optional(root, "model_type")?.GetString() switch
+            {
+                "llama" => LlamaConfig.Llama,
+                "mistral" => LlamaConfig.Mistral,
+                "qwen2" => LlamaConfig.Qwen2,
+                _ => "unnamed",
+            };
         return architecture is LlamaConfig.Llama or LlamaConfig.Mistral or LlamaConfig.Qwen2
             ? architecture
-            : throw new ModelException($"{path}: the architecture is {architecture}; {LlamaConfig.Llama}, {LlamaConfig.Mistral} and {LlamaConfig.Qwen2} are what is computed here.");
+            : throw new ModelException(
+                $"{path}: the architecture is {architecture}; {LlamaConfig.Llama}, {LlamaConfig.Mistral} and {LlamaConfig.Qwen2} are what is computed here."
+            );
     }
 
     private static void Refuse(JsonElement root, string path)
@@ -88,29 +117,51 @@ internal static class ConfigFile
         {
             if (Optional(root, bias)?.GetBoolean() == true)
             {
-                throw new ModelException($"{path}: {bias} is set; of biases only Qwen2's on query, key and value are computed here.");
+                throw new ModelException(
+                    $"{path}: {bias} is set; of biases only Qwen2's on query, key and value are computed here."
+                );
             }
         }
 
         if (Optional(root, "partial_rotary_factor")?.GetDouble() is { } partial && partial != 1)
         {
-            throw new ModelException($"{path}: partial_rotary_factor is {partial}; RoPE over whole heads is what is computed here.");
+            throw new ModelException(
+                $"{path}: partial_rotary_factor is {partial}; RoPE over whole heads is what is computed here."
+            );
         }
     }
 
     private static RopeScaling? Scaling(JsonElement rope, string path)
     {
         string type = (Optional(rope, "rope_type") ?? Optional(rope, "type"))?.GetString() ?? "default";
-        double Number(string key) => Optional(rope, key)?.GetDouble() ?? throw new ModelException($"{path}: RoPE of the type llama3 lacks '{key}'.");
+        double Number(string key) =>
+            Optional(rope, key)?.GetDouble()
+            ?? throw new ModelException($"{path}: RoPE of the type llama3 lacks '{key}'.");
         RopeScaling? scaling = type switch
         {
             "default" => null,
-            "llama3" => new RopeScaling(Number("factor"), Number("low_freq_factor"), Number("high_freq_factor"), (int)Number("original_max_position_embeddings")),
-            _ => throw new ModelException($"{path}: RoPE of the type '{type}' is not computed here; 'default' and 'llama3' are."),
+            "llama3" => new RopeScaling(
+                Number("factor"),
+                Number("low_freq_factor"),
+                Number("high_freq_factor"),
+                (int)Number("original_max_position_embeddings")
+            ),
+            _ => throw new ModelException(
+                $"{path}: RoPE of the type '{type}' is not computed here; 'default' and 'llama3' are."
+            ),
         };
-        return scaling is null || (scaling.Factor >= 1 && scaling.LowFrequencyFactor > 0 && scaling.HighFrequencyFactor > scaling.LowFrequencyFactor && scaling.OriginalPositions > 0)
+        return
+            scaling is null
+            || (
+                scaling.Factor >= 1
+                && scaling.LowFrequencyFactor > 0
+                && scaling.HighFrequencyFactor > scaling.LowFrequencyFactor
+                && scaling.OriginalPositions > 0
+            )
             ? scaling
-            : throw new ModelException($"{path}: RoPE of the type llama3 with factor {scaling.Factor}, low_freq_factor {scaling.LowFrequencyFactor}, high_freq_factor {scaling.HighFrequencyFactor} makes no sense.");
+            : throw new ModelException(
+                $"{path}: RoPE of the type llama3 with factor {scaling.Factor}, low_freq_factor {scaling.LowFrequencyFactor}, high_freq_factor {scaling.HighFrequencyFactor} makes no sense."
+            );
     }
 
     private static (int? Window, int FirstLayer) Window(JsonElement root, string architecture, string path)
@@ -119,7 +170,9 @@ internal static class ConfigFile
         int first = 0;
         if (architecture == LlamaConfig.Mistral)
         {
-            window = root.TryGetProperty("sliding_window", out JsonElement said) ? (said.ValueKind == JsonValueKind.Null ? null : said.GetInt32()) : MistralWindow;
+            window = root.TryGetProperty("sliding_window", out JsonElement said)
+                ? (said.ValueKind == JsonValueKind.Null ? null : said.GetInt32())
+                : MistralWindow;
         }
         else if (architecture == LlamaConfig.Qwen2 && Optional(root, "use_sliding_window")?.GetBoolean() == true)
         {
@@ -128,7 +181,9 @@ internal static class ConfigFile
         }
 
         RequireLayerTypes(root, window, first, path);
-        return window is null or > 0 ? (window, first) : throw new ModelException($"{path}: sliding_window is {window}; it must be above 0.");
+        return window is null or > 0
+            ? (window, first)
+            : throw new ModelException($"{path}: sliding_window is {window}; it must be above 0.");
     }
 
     /// <summary>New files say for each layer what kind it is; what they say must be what the window's keys say.</summary>
@@ -144,7 +199,9 @@ internal static class ConfigFile
             string expected = window is not null && layer >= first ? "sliding_attention" : "full_attention";
             if (type.GetString() != expected)
             {
-                throw new ModelException($"{path}: layer_types calls layer {layer} '{type}' where its other keys make it '{expected}'.");
+                throw new ModelException(
+                    $"{path}: layer_types calls layer {layer} '{type}' where its other keys make it '{expected}'."
+                );
             }
         }
     }
@@ -152,7 +209,9 @@ internal static class ConfigFile
     private static string Dtype(JsonElement root, string path)
     {
         string dtype = (Optional(root, "dtype") ?? Optional(root, "torch_dtype"))?.GetString() ?? "float32";
-        return Dtypes.Contains(dtype) ? dtype : throw new ModelException($"{path}: the dtype is {dtype}; {string.Join(", ", Dtypes)} are read.");
+        return Dtypes.Contains(dtype)
+            ? dtype
+            : throw new ModelException($"{path}: the dtype is {dtype}; {string.Join(", ", Dtypes)} are read.");
     }
 
     private static bool Quantized(JsonElement root, string path)
@@ -167,7 +226,9 @@ internal static class ConfigFile
         bool nested = Optional(quantization, "bnb_4bit_use_double_quant")?.GetBoolean() ?? false;
         return method == "bitsandbytes" && type == "nf4" && nested
             ? true
-            : throw new ModelException($"{path}: the weights are quantised by {method} ({type}, double quantisation {(nested ? "on" : "off")}); only bitsandbytes' nf4 with double quantisation is read. Use the original weights.");
+            : throw new ModelException(
+                $"{path}: the weights are quantised by {method} ({type}, double quantisation {(nested ? "on" : "off")}); only bitsandbytes' nf4 with double quantisation is read. Use the original weights."
+            );
     }
 
     private static int Integer(JsonElement root, string key, string path) =>

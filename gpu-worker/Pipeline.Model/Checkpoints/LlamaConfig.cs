@@ -52,7 +52,8 @@ public sealed record LlamaConfig
     public bool Quantized { get; init; }
 
     /// <summary>What memory is reckoned from.</summary>
-    public BaseShape Shape => new(HiddenSize, IntermediateSize, Layers, Heads, KeyValueHeads, HeadSize, VocabularySize, TiedEmbeddings);
+    public BaseShape Shape =>
+        new(HiddenSize, IntermediateSize, Layers, Heads, KeyValueHeads, HeadSize, VocabularySize, TiedEmbeddings);
 
     /// <summary>Numbers in a full-size decoder layer's linear weights.</summary>
     public long LinearParametersPerLayer => Shape.LinearsPerLayer;

@@ -9,4 +9,9 @@ namespace Pipeline.Model.Checkpoints;
 /// <param name="LowFrequencyFactor">Wavelengths above original context / this are divided.</param>
 /// <param name="HighFrequencyFactor">Wavelengths below original context / this stay.</param>
 /// <param name="OriginalPositions">The context the base was first trained with, in tokens.</param>
-public sealed record RopeScaling(double Factor, double LowFrequencyFactor, double HighFrequencyFactor, int OriginalPositions);
+public sealed record RopeScaling(
+    double Factor,
+    double LowFrequencyFactor,
+    double HighFrequencyFactor,
+    int OriginalPositions
+);

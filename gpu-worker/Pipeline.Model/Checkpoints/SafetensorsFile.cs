@@ -16,7 +16,11 @@ public sealed class SafetensorsFile : IDisposable
     private readonly FileStream _stream;
     private readonly Dictionary<string, SafetensorsEntry> _entries;
 
-    private SafetensorsFile(FileStream stream, Dictionary<string, SafetensorsEntry> entries, Dictionary<string, string> metadata)
+    private SafetensorsFile(
+        FileStream stream,
+        Dictionary<string, SafetensorsEntry> entries,
+        Dictionary<string, string> metadata
+    )
     {
         (_stream, _entries, Metadata) = (stream, entries, metadata);
     }
@@ -39,7 +43,10 @@ public sealed class SafetensorsFile : IDisposable
         var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read);
         try
         {
-            (Dictionary<string, SafetensorsEntry> entries, Dictionary<string, string> metadata) = ReadHeader(stream, Path.GetFileName(path));
+            (Dictionary<string, SafetensorsEntry> entries, Dictionary<string, string> metadata) = ReadHeader(
+                stream,
+                Path.GetFileName(path)
+            );
             return new SafetensorsFile(stream, entries, metadata);
         }
         catch
@@ -82,17 +89,33 @@ public sealed class SafetensorsFile : IDisposable
     /// <param name="path">The file; its folder exists.</param>
     /// <param name="tensors">Contiguous or not, on any device.</param>
     /// <param name="metadata">Put under <c>__metadata__</c>; PEFT writes <c>format: pt</c>.</param>
-    public static void Write(string path, IReadOnlyDictionary<string, Tensor> tensors, IReadOnlyDictionary<string, string>? metadata = null)
+    public static void Write(
+        string path,
+        IReadOnlyDictionary<string, Tensor> tensors,
+        IReadOnlyDictionary<string, string>? metadata = null
+    )
     {
         ArgumentNullException.ThrowIfNull(tensors);
-        Write(path, [.. tensors.OrderBy(t => t.Key, StringComparer.Ordinal).Select(t => new CheckpointTensor(t.Key, t.Value.dtype, t.Value.shape, () => t.Value.alias()))], metadata);
+        Write(
+            path,
+            [
+                .. tensors
+                    .OrderBy(t => t.Key, StringComparer.Ordinal)
+                    .Select(t => new CheckpointTensor(t.Key, t.Value.dtype, t.Value.shape, () => t.Value.alias())),
+            ],
+            metadata
+        );
     }
 
     /// <summary>Writes tensors in the order given, one in memory at a time, and the file whole or not at all: under another name first.</summary>
     /// <param name="path">The file; its folder exists.</param>
     /// <param name="tensors">What goes in; each is made when its turn has come.</param>
     /// <param name="metadata">Put under <c>__metadata__</c>.</param>
-    public static void Write(string path, IReadOnlyList<CheckpointTensor> tensors, IReadOnlyDictionary<string, string>? metadata = null)
+    public static void Write(
+        string path,
+        IReadOnlyList<CheckpointTensor> tensors,
+        IReadOnlyDictionary<string, string>? metadata = null
+    )
     {
         ArgumentNullException.ThrowIfNull(tensors);
         byte[] header = Header(tensors, metadata);
@@ -166,7 +189,10 @@ public sealed class SafetensorsFile : IDisposable
         return buffer.ToArray();
     }
 
-    private static (Dictionary<string, SafetensorsEntry> Entries, Dictionary<string, string> Metadata) ReadHeader(FileStream stream, string name)
+    private static (Dictionary<string, SafetensorsEntry> Entries, Dictionary<string, string> Metadata) ReadHeader(
+        FileStream stream,
+        string name
+    )
     {
         Span<byte> prefix = stackalloc byte[8];
         if (stream.Length < 8)
@@ -178,7 +204,9 @@ public sealed class SafetensorsFile : IDisposable
         long headerLength = BinaryPrimitives.ReadInt64LittleEndian(prefix);
         if (headerLength is <= 0 or > LargestHeaderBytes || headerLength > stream.Length - 8)
         {
-            throw new ModelException($"'{name}' is truncated or no safetensors file: its header is said to have {headerLength} bytes, the file has {stream.Length}.");
+            throw new ModelException(
+                $"'{name}' is truncated or no safetensors file: its header is said to have {headerLength} bytes, the file has {stream.Length}."
+            );
         }
 
         var header = new byte[headerLength];
@@ -186,18 +214,35 @@ public sealed class SafetensorsFile : IDisposable
         try
         {
             using JsonDocument document = JsonDocument.Parse(header);
-            Dictionary<string, string> metadata = document.RootElement.TryGetProperty("__metadata__", out JsonElement said)
+            Dictionary<string, string> metadata = document.RootElement.TryGetProperty(
+                "__metadata__",
+                out JsonElement said
+            )
                 ? said.EnumerateObject().ToDictionary(p => p.Name, p => p.Value.ToString(), StringComparer.Ordinal)
                 : [];
             return (ReadEntries(document.RootElement, 8 + headerLength, stream.Length, name), metadata);
         }
-        catch (Exception fault) when (fault is JsonException or InvalidOperationException or KeyNotFoundException or FormatException or OverflowException or ArgumentException or IndexOutOfRangeException)
+        catch (Exception fault)
+            when (fault
+                    is JsonException
+                        or InvalidOperationException
+                        or KeyNotFoundException
+                        or FormatException
+                        or OverflowException
+                        or ArgumentException
+                        or IndexOutOfRangeException
+            )
         {
             throw new ModelException($"'{name}' is no safetensors file: {fault.Message}", fault);
         }
     }
 
-    private static Dictionary<string, SafetensorsEntry> ReadEntries(JsonElement header, long dataStart, long fileLength, string name)
+    private static Dictionary<string, SafetensorsEntry> ReadEntries(
+        JsonElement header,
+        long dataStart,
+        long fileLength,
+        string name
+    )
     {
         var entries = new Dictionary<string, SafetensorsEntry>(StringComparer.Ordinal);
         foreach (JsonProperty property in header.EnumerateObject().Where(p => p.Name != "__metadata__"))
@@ -206,18 +251,28 @@ public sealed class SafetensorsFile : IDisposable
             long[] shape = [.. property.Value.GetProperty("shape").EnumerateArray().Select(d => d.GetInt64())];
             JsonElement offsets = property.Value.GetProperty("data_offsets");
             (long begin, long end) = (offsets[0].GetInt64(), offsets[1].GetInt64());
-            long expected = checked(shape.Aggregate(1L, (product, dimension) => checked(product * dimension)) * SafetensorsDtype.SizeOf(dtype, property.Name));
+            long expected = checked(
+                shape.Aggregate(1L, (product, dimension) => checked(product * dimension))
+                * SafetensorsDtype.SizeOf(dtype, property.Name)
+            );
             if (begin < 0 || end < begin || end - begin != expected || shape.Any(d => d < 0))
             {
-                throw new ModelException($"'{name}' lies about '{property.Name}': {dtype} of shape [{string.Join(", ", shape)}] takes {expected} bytes, the header gives it {end - begin}.");
+                throw new ModelException(
+                    $"'{name}' lies about '{property.Name}': {dtype} of shape [{string.Join(", ", shape)}] takes {expected} bytes, the header gives it {end - begin}."
+                );
             }
 
             if (dataStart + end > fileLength)
             {
-                throw new ModelException($"'{name}' is truncated: '{property.Name}' ends at byte {dataStart + end}, the file has {fileLength}.");
+                throw new ModelException(
+                    $"'{name}' is truncated: '{property.Name}' ends at byte {dataStart + end}, the file has {fileLength}."
+                );
             }
 
-            entries.Add(property.Name, new SafetensorsEntry(property.Name, dtype, shape, dataStart + begin, end - begin));
+            entries.Add(
+                property.Name,
+                new SafetensorsEntry(property.Name, dtype, shape, dataStart + begin, end - begin)
+            );
         }
 
         long covered = 0;
@@ -225,7 +280,9 @@ public sealed class SafetensorsFile : IDisposable
         {
             if (entry.Offset != dataStart + covered)
             {
-                throw new ModelException($"'{name}' is no safetensors file: the data of '{entry.Name}' overlaps another tensor's or leaves a gap.");
+                throw new ModelException(
+                    $"'{name}' is no safetensors file: the data of '{entry.Name}' overlaps another tensor's or leaves a gap."
+                );
             }
 
             covered += entry.Length;

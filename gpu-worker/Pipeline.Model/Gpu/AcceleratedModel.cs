@@ -30,7 +30,12 @@ internal sealed class AcceleratedModel : IDisposable
     {
         ArgumentNullException.ThrowIfNull(model);
         bool Odd(Nf4Weight weight) => weight.Count % 8 != 0;
-        return GpuModel.Refusal(model.Config) ?? (model.Projections.Select(p => p.Weight.Quantized).OfType<Nf4Weight>().Any(Odd) ? "a matrix in NF4 has an odd number of values" : null);
+        return GpuModel.Refusal(model.Config)
+            ?? (
+                model.Projections.Select(p => p.Weight.Quantized).OfType<Nf4Weight>().Any(Odd)
+                    ? "a matrix in NF4 has an odd number of values"
+                    : null
+            );
     }
 
     /// <summary>The base, or the base with an adapter as its values are now, to be asked; good until the next call.</summary>
@@ -40,7 +45,12 @@ internal sealed class AcceleratedModel : IDisposable
         _asked?.Dispose();
         _asked = null;
         _model.Embedding.BringBack();
-        return _asked = new GpuCausalModel(_model, adapter is null ? null : Copy(adapter), Accelerator.Kernels, Accelerator.FreeBytes - _model.Bytes);
+        return _asked = new GpuCausalModel(
+            _model,
+            adapter is null ? null : Copy(adapter),
+            Accelerator.Kernels,
+            Accelerator.FreeBytes - _model.Bytes
+        );
     }
 
     /// <summary>An adapter's matrices on the device.</summary>

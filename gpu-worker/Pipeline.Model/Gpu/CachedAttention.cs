@@ -12,7 +12,14 @@ namespace Pipeline.Model.Gpu;
 /// <param name="window">The same for layers with a sliding window.</param>
 /// <param name="cache">Earlier keys and values; <c>null</c>: there are none.</param>
 /// <param name="keepInCache">Whether the cache takes up this pass.</param>
-internal sealed class CachedAttention(LlamaConfig config, long rows, Tensor? mask, Tensor? window, KeyValueCache? cache, bool keepInCache) : IGpuAttention
+internal sealed class CachedAttention(
+    LlamaConfig config,
+    long rows,
+    Tensor? mask,
+    Tensor? window,
+    KeyValueCache? cache,
+    bool keepInCache
+) : IGpuAttention
 {
     /// <inheritdoc/>
     public (Tensor Output, PackedAttentionTape? Tape) Attend(int layer, Tensor projected, bool keep)
@@ -21,9 +28,23 @@ internal sealed class CachedAttention(LlamaConfig config, long rows, Tensor? mas
         using DisposeScope scope = NewDisposeScope();
         long count = projected.shape[0] / rows;
         Tensor heads = projected.view(rows, count, -1, config.HeadSize).transpose(1, 2); // [rows, heads + 2 · kv heads, n, head size]
-        (Tensor keys, Tensor values) = (heads.narrow(1, config.Heads, config.KeyValueHeads), heads.narrow(1, config.Heads + config.KeyValueHeads, config.KeyValueHeads));
+        (Tensor keys, Tensor values) = (
+            heads.narrow(1, config.Heads, config.KeyValueHeads),
+            heads.narrow(1, config.Heads + config.KeyValueHeads, config.KeyValueHeads)
+        );
         (keys, values) = cache?.Append(layer, keys, values, keepInCache) ?? (keys, values);
-        Tensor attended = Attention.Over(heads.narrow(1, 0, config.Heads), keys, values, config.WindowOf(layer) is null ? mask : window);
-        return (attended.transpose(1, 2).reshape(rows * count, (long)config.Heads * config.HeadSize).MoveToOuterDisposeScope(), null);
+        Tensor attended = Attention.Over(
+            heads.narrow(1, 0, config.Heads),
+            keys,
+            values,
+            config.WindowOf(layer) is null ? mask : window
+        );
+        return (
+            attended
+                .transpose(1, 2)
+                .reshape(rows * count, (long)config.Heads * config.HeadSize)
+                .MoveToOuterDisposeScope(),
+            null
+        );
     }
 }

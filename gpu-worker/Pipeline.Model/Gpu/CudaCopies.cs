@@ -73,7 +73,8 @@ internal static unsafe partial class CudaDriver
     public static void Finish(nint stream) => Check(cuStreamSynchronize(stream), "waiting for a stream");
 
     /// <summary>What is put on a stream from now on waits for a mark; the host does not.</summary>
-    public static void Follow(nint stream, nint mark) => Check(cuStreamWaitEvent(stream, mark, 0), "waiting for an event on a stream");
+    public static void Follow(nint stream, nint mark) =>
+        Check(cuStreamWaitEvent(stream, mark, 0), "waiting for an event on a stream");
 
     /// <summary>Pinned memory of the host.</summary>
     public static nint AllocatePinned(long bytes)
@@ -87,10 +88,12 @@ internal static unsafe partial class CudaDriver
     public static void FreePinned(nint memory) => _ = cuMemFreeHost(memory); // at the end of the process the driver may have gone before
 
     /// <summary>Puts a copy from the device on a stream.</summary>
-    public static void CopyToHost(nint to, long from, long bytes, nint stream) => Check(cuMemcpyDtoHAsync_v2(to, (ulong)from, (nuint)bytes, stream), "copying to the host");
+    public static void CopyToHost(nint to, long from, long bytes, nint stream) =>
+        Check(cuMemcpyDtoHAsync_v2(to, (ulong)from, (nuint)bytes, stream), "copying to the host");
 
     /// <summary>Puts a copy to the device on a stream.</summary>
-    public static void CopyToDevice(long to, nint from, long bytes, nint stream) => Check(cuMemcpyHtoDAsync_v2((ulong)to, from, (nuint)bytes, stream), "copying to the device");
+    public static void CopyToDevice(long to, nint from, long bytes, nint stream) =>
+        Check(cuMemcpyHtoDAsync_v2((ulong)to, from, (nuint)bytes, stream), "copying to the device");
 
     [LibraryImport(Library)]
     private static partial int cuStreamCreate(out nint stream, uint flags);

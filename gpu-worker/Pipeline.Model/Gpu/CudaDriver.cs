@@ -7,7 +7,9 @@ internal static unsafe partial class CudaDriver
 {
     private const string Library = "libcuda.so.1";
     private static nint Shared;
-    [ThreadStatic] private static nint Entered;
+
+    [ThreadStatic]
+    private static nint Entered;
     private const int Multiprocessors = 16;
     private const int CapabilityMajor = 75;
     private const int CapabilityMinor = 76;
@@ -48,7 +50,12 @@ internal static unsafe partial class CudaDriver
             Check(cuDeviceGetName(at, name.Length, 0), "asking for the device's name");
         }
 
-        return (System.Text.Encoding.UTF8.GetString(name[..name.IndexOf((byte)0)]), Attribute(CapabilityMajor), Attribute(CapabilityMinor), Attribute(Multiprocessors));
+        return (
+            System.Text.Encoding.UTF8.GetString(name[..name.IndexOf((byte)0)]),
+            Attribute(CapabilityMajor),
+            Attribute(CapabilityMinor),
+            Attribute(Multiprocessors)
+        );
     }
 
     /// <summary>Memory of the current device, in bytes; needs a context, which torch makes at its first tensor.</summary>
@@ -118,7 +125,8 @@ internal static unsafe partial class CudaDriver
         }
     }
 
-    private static string Name(int result) => cuGetErrorName(result, out nint name) == 0 ? Marshal.PtrToStringUTF8(name) ?? $"{result}" : $"{result}";
+    private static string Name(int result) =>
+        cuGetErrorName(result, out nint name) == 0 ? Marshal.PtrToStringUTF8(name) ?? $"{result}" : $"{result}";
 
     [LibraryImport(Library)]
     private static partial int cuInit(uint flags);
@@ -157,5 +165,17 @@ internal static unsafe partial class CudaDriver
     private static partial int cuModuleGetFunction(out nint function, nint module, string name);
 
     [LibraryImport(Library)]
-    private static partial int cuLaunchKernel(nint function, uint gridX, uint gridY, uint gridZ, uint blockX, uint blockY, uint blockZ, uint sharedBytes, nint stream, void** arguments, void** extra);
+    private static partial int cuLaunchKernel(
+        nint function,
+        uint gridX,
+        uint gridY,
+        uint gridZ,
+        uint blockX,
+        uint blockY,
+        uint blockZ,
+        uint sharedBytes,
+        nint stream,
+        void** arguments,
+        void** extra
+    );
 }

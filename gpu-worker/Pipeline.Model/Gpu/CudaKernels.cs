@@ -14,7 +14,11 @@ internal sealed unsafe class CudaKernels : IKernelLauncher
         (Real, MostBlocks) = (real, BlocksAMultiprocessor * multiprocessors);
         CudaDriver.UseThisContext();
         _module = CudaDriver.Load(program);
-        _functions = KernelSource.Kernels.ToDictionary(k => k, k => CudaDriver.Function(_module, k), StringComparer.Ordinal);
+        _functions = KernelSource.Kernels.ToDictionary(
+            k => k,
+            k => CudaDriver.Function(_module, k),
+            StringComparer.Ordinal
+        );
     }
 
     public ScalarType Real { get; }
@@ -35,8 +39,20 @@ internal sealed unsafe class CudaKernels : IKernelLauncher
         }
 
         (_, int major, int minor, int multiprocessors) = CudaDriver.Device();
-        string[] options = [$"--gpu-architecture=sm_{major}{minor}", "--std=c++17", .. real == ScalarType.Float32 ? (string[])["-DPIPELINE_FLOAT"] : []];
-        return new CudaKernels(real, multiprocessors, cache.Get([KernelSource.Text, compiler.Version, .. options], () => compiler.Compile(KernelSource.Text, options)));
+        string[] options =
+        [
+            $"--gpu-architecture=sm_{major}{minor}",
+            "--std=c++17",
+            .. real == ScalarType.Float32 ? (string[])["-DPIPELINE_FLOAT"] : [],
+        ];
+        return new CudaKernels(
+            real,
+            multiprocessors,
+            cache.Get(
+                [KernelSource.Text, compiler.Version, .. options],
+                () => compiler.Compile(KernelSource.Text, options)
+            )
+        );
     }
 
     public void Launch(string kernel, long blocks, int threads, ReadOnlySpan<KernelArgument> arguments)

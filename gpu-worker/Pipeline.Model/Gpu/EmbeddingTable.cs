@@ -9,8 +9,8 @@ internal sealed class EmbeddingTable : IDisposable
     private readonly Device _device;
     private readonly ScalarType _real;
     private readonly bool _tied;
-    private Tensor? _there;           // [vocabulary, hidden]
-    private Tensor? _here;            // the same on the host, where it has been away or was loaded
+    private Tensor? _there; // [vocabulary, hidden]
+    private Tensor? _here; // the same on the host, where it has been away or was loaded
     private readonly bool _ownsHere;
 
     /// <summary>On the device at first.</summary>

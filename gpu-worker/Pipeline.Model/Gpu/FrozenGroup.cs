@@ -20,9 +20,14 @@ internal sealed class FrozenGroup : IDisposable
         using DisposeScope scope = NewDisposeScope();
         Outs = [.. members.Select(m => m.Out)];
         (Out, In) = (Outs.Sum(), members[0].In);
-        Bias = members[0].Bias is null ? null : cat([.. members.Select(m => m.Bias!)], 0).to(real).to(device).DetachFromDisposeScope();
+        Bias = members[0].Bias is null
+            ? null
+            : cat([.. members.Select(m => m.Bias!)], 0).to(real).to(device).DetachFromDisposeScope();
         _quantized = [.. members.Select(m => m.Weight.Quantized).OfType<Nf4Weight>().Select(q => q.On(device))];
-        _values = _quantized.Length > 0 ? null : cat([.. members.Select(m => m.Weight.Values().to(real))], 0).to(device).DetachFromDisposeScope();
+        _values =
+            _quantized.Length > 0
+                ? null
+                : cat([.. members.Select(m => m.Weight.Values().to(real))], 0).to(device).DetachFromDisposeScope();
     }
 
     /// <summary>Takes ownership of codes that lie on the device already.</summary>
@@ -40,7 +45,8 @@ internal sealed class FrozenGroup : IDisposable
     public long Out { get; }
 
     /// <summary>Bytes of the weights on the device.</summary>
-    public long Bytes => _values is null ? _quantized.Sum(q => q.Bytes) : _values.NumberOfElements * _values.ElementSize;
+    public long Bytes =>
+        _values is null ? _quantized.Sum(q => q.Bytes) : _values.NumberOfElements * _values.ElementSize;
 
     /// <summary>Outputs of each member.</summary>
     public IReadOnlyList<long> Outs { get; }

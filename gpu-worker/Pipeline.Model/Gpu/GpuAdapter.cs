@@ -25,17 +25,36 @@ internal sealed class GpuAdapter : IDisposable
             long rank = 0;
             foreach (AdaptedLayer layer in group)
             {
-                members.Add(new LoraMember(layer.Output, layer.Out, rank, layer.Rank, layer.Scale, View(Copies, at, layer.Out, layer.Rank), View(Gradients, at, layer.Out, layer.Rank)));
+                members.Add(
+                    new LoraMember(
+                        layer.Output,
+                        layer.Out,
+                        rank,
+                        layer.Rank,
+                        layer.Scale,
+                        View(Copies, at, layer.Out, layer.Rank),
+                        View(Gradients, at, layer.Out, layer.Rank)
+                    )
+                );
                 rank += layer.Rank;
                 at += layer.Out * layer.Rank;
             }
 
-            _groups[group.Key] = new LoraGroup(group.Key, dropout, View(Copies, first, ranks, width), View(Gradients, first, ranks, width), members);
+            _groups[group.Key] = new LoraGroup(
+                group.Key,
+                dropout,
+                View(Copies, first, ranks, width),
+                View(Gradients, first, ranks, width),
+                members
+            );
         }
 
         if (at != Copies.NumberOfElements)
         {
-            throw new ArgumentException($"The adapter's layers take {at} numbers, its buffer has {Copies.NumberOfElements}.", nameof(values));
+            throw new ArgumentException(
+                $"The adapter's layers take {at} numbers, its buffer has {Copies.NumberOfElements}.",
+                nameof(values)
+            );
         }
     }
 
@@ -44,7 +63,12 @@ internal sealed class GpuAdapter : IDisposable
     /// <param name="projections">The model's linear layers.</param>
     /// <param name="real">The numbers of the copies.</param>
     /// <param name="device">Where they lie.</param>
-    public static GpuAdapter Of(LoraAdapter adapter, IReadOnlyList<Projection> projections, ScalarType real, Device device)
+    public static GpuAdapter Of(
+        LoraAdapter adapter,
+        IReadOnlyList<Projection> projections,
+        ScalarType real,
+        Device device
+    )
     {
         ArgumentNullException.ThrowIfNull(adapter);
         ArgumentNullException.ThrowIfNull(projections);
@@ -57,7 +81,9 @@ internal sealed class GpuAdapter : IDisposable
             {
                 if (adapter.Pairs.TryGetValue(projection.Path, out LoraPair? pair))
                 {
-                    layers.Add(new AdaptedLayer(group.Key, output, projection.Out, projection.In, pair.A.shape[0], pair.Scale));
+                    layers.Add(
+                        new AdaptedLayer(group.Key, output, projection.Out, projection.In, pair.A.shape[0], pair.Scale)
+                    );
                 }
 
                 output += projection.Out;
@@ -68,14 +94,25 @@ internal sealed class GpuAdapter : IDisposable
     }
 
     /// <summary>Random matrices on every linear layer of a shape, made on the device: for benchmarks.</summary>
-    public static GpuAdapter Random(LlamaConfig config, int rank, double scale, double dropout, ScalarType real, Device device)
+    public static GpuAdapter Random(
+        LlamaConfig config,
+        int rank,
+        double scale,
+        double dropout,
+        ScalarType real,
+        Device device
+    )
     {
         ArgumentNullException.ThrowIfNull(config);
         using DisposeScope scope = NewDisposeScope();
         List<AdaptedLayer> layers = [];
         for (int layer = 0; layer < config.Layers; layer++)
         {
-            foreach (IGrouping<int, (string Name, long Out, long In)> group in config.Shape.Linears.GroupBy(l => LoraGroups.Of($"model.layers.{layer}.block.{l.Name}")))
+            foreach (
+                IGrouping<int, (string Name, long Out, long In)> group in config.Shape.Linears.GroupBy(l =>
+                    LoraGroups.Of($"model.layers.{layer}.block.{l.Name}")
+                )
+            )
             {
                 long output = 0;
                 foreach ((_, long outputs, long inputs) in group)
@@ -86,7 +123,11 @@ internal sealed class GpuAdapter : IDisposable
             }
         }
 
-        return new GpuAdapter(empty(layers.Sum(l => l.Rank * (l.Out + l.In)), dtype: real, device: device).normal_(0, 0.01), dropout, layers);
+        return new GpuAdapter(
+            empty(layers.Sum(l => l.Rank * (l.Out + l.In)), dtype: real, device: device).normal_(0, 0.01),
+            dropout,
+            layers
+        );
     }
 
     /// <summary>All matrices, [n].</summary>
@@ -111,7 +152,8 @@ internal sealed class GpuAdapter : IDisposable
     public LoraGroup? this[int group] => _groups.GetValueOrDefault(group);
 
     /// <summary>Whether a layer of the model learns.</summary>
-    public bool Adapts(int layer) => Enumerable.Range(layer * LoraGroups.PerLayer, LoraGroups.PerLayer).Any(_groups.ContainsKey);
+    public bool Adapts(int layer) =>
+        Enumerable.Range(layer * LoraGroups.PerLayer, LoraGroups.PerLayer).Any(_groups.ContainsKey);
 
     public void Dispose()
     {
@@ -144,7 +186,13 @@ internal sealed class GpuAdapter : IDisposable
 /// <param name="A">[ranks of all members, in].</param>
 /// <param name="GradientA">The same shape.</param>
 /// <param name="Members">The adapted layers.</param>
-internal sealed record LoraGroup(int Number, double Dropout, Tensor A, Tensor GradientA, IReadOnlyList<LoraMember> Members)
+internal sealed record LoraGroup(
+    int Number,
+    double Dropout,
+    Tensor A,
+    Tensor GradientA,
+    IReadOnlyList<LoraMember> Members
+)
 {
     /// <summary>Ranks of all members.</summary>
     public long Ranks => A.shape[0];
@@ -158,7 +206,15 @@ internal sealed record LoraGroup(int Number, double Dropout, Tensor A, Tensor Gr
 /// <param name="Scale">Of the update.</param>
 /// <param name="B">[outputs, ranks].</param>
 /// <param name="GradientB">The same shape.</param>
-internal sealed record LoraMember(long Output, long Outputs, long Rank, long Ranks, double Scale, Tensor B, Tensor GradientB);
+internal sealed record LoraMember(
+    long Output,
+    long Outputs,
+    long Rank,
+    long Ranks,
+    double Scale,
+    Tensor B,
+    Tensor GradientB
+);
 
 /// <summary>Where a linear layer's matrices belong.</summary>
 /// <param name="Group">The group's number.</param>

@@ -14,7 +14,12 @@ internal sealed class GpuBatch : IDisposable
     /// <param name="predicting">Tokens, counted over all rows, whose next one is learned.</param>
     /// <param name="targets">Those next ones.</param>
     /// <param name="device">Where.</param>
-    public GpuBatch(IReadOnlyList<IReadOnlyList<int>> rows, IReadOnlyList<int> predicting, IReadOnlyList<int> targets, Device device)
+    public GpuBatch(
+        IReadOnlyList<IReadOnlyList<int>> rows,
+        IReadOnlyList<int> predicting,
+        IReadOnlyList<int> targets,
+        Device device
+    )
     {
         ArgumentNullException.ThrowIfNull(rows);
         ArgumentNullException.ThrowIfNull(predicting);
@@ -29,7 +34,15 @@ internal sealed class GpuBatch : IDisposable
 
         HostIds = [.. rows.SelectMany(r => r)];
         using DisposeScope scope = NewDisposeScope();
-        Tensor all = tensor([.. HostIds, .. Lengths.SelectMany(l => Enumerable.Range(0, l)), .. predicting, .. targets, .. readOf, .. tokenOfSlot ?? [], .. slotOfToken ?? []]);
+        Tensor all = tensor([
+            .. HostIds,
+            .. Lengths.SelectMany(l => Enumerable.Range(0, l)),
+            .. predicting,
+            .. targets,
+            .. readOf,
+            .. tokenOfSlot ?? [],
+            .. slotOfToken ?? [],
+        ]);
         _all = all.Travelling(device).DetachFromDisposeScope();
         long at = 0;
         Tensor Next(long count)
@@ -38,7 +51,13 @@ internal sealed class GpuBatch : IDisposable
             return _all.narrow(0, at - count, count).DetachFromDisposeScope();
         }
 
-        (Ids, Positions, Predicting, Targets, ReadOf) = (Next(Count), Next(Count), Next(predicting.Count), Next(predicting.Count), Next(Count));
+        (Ids, Positions, Predicting, Targets, ReadOf) = (
+            Next(Count),
+            Next(Count),
+            Next(predicting.Count),
+            Next(predicting.Count),
+            Next(Count)
+        );
         (TokenOfSlot, SlotOfToken) = tokenOfSlot is null ? (null, null) : (Next(Slots), Next(Count));
     }
 
@@ -81,5 +100,6 @@ internal sealed class GpuBatch : IDisposable
     /// <summary>int32 [tokens].</summary>
     public Tensor? SlotOfToken { get; }
 
-    public void Dispose() => Array.ForEach([Ids, Positions, Predicting, Targets, ReadOf, TokenOfSlot, SlotOfToken, _all], t => t?.Dispose());
+    public void Dispose() =>
+        Array.ForEach([Ids, Positions, Predicting, Targets, ReadOf, TokenOfSlot, SlotOfToken, _all], t => t?.Dispose());
 }

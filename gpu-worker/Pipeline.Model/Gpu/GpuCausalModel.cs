@@ -12,7 +12,7 @@ namespace Pipeline.Model.Gpu;
 internal sealed class GpuCausalModel : ICausalModel, IDisposable
 {
     private const long NumbersAPart = 1L << 26; // of the head in float32
-    private const int HeadShare = 16;           // the whole head is kept in float32 where it takes no more than one part in so many of the memory
+    private const int HeadShare = 16; // the whole head is kept in float32 where it takes no more than one part in so many of the memory
     private readonly GpuModel _model;
     private readonly GpuAdapter? _adapter;
     private readonly GpuKernels _kernels;
@@ -30,10 +30,19 @@ internal sealed class GpuCausalModel : ICausalModel, IDisposable
         ArgumentNullException.ThrowIfNull(kernels);
         (_model, _adapter, _kernels) = (model, adapter, kernels);
         _buffer = empty(model.LargestGroup, dtype: kernels.Real, device: model.Device).DetachFromDisposeScope();
-        _head = 4 * model.Head.NumberOfElements <= freeBytes / HeadShare ? model.Head.to(ScalarType.Float32).DetachFromDisposeScope() : null;
+        _head =
+            4 * model.Head.NumberOfElements <= freeBytes / HeadShare
+                ? model.Head.to(ScalarType.Float32).DetachFromDisposeScope()
+                : null;
         long number = kernels.Real.ElementSize();
         // Keys and values of all layers, once more while a layer's cache grows and as much again for what follows; and what one layer makes.
-        long token = number * ((5L * model.Config.Layers * model.Config.KeyValueHeads * model.Config.HeadSize / 2) + (4L * model.Config.IntermediateSize) + (8L * model.Config.HiddenSize));
+        long token =
+            number
+            * (
+                (5L * model.Config.Layers * model.Config.KeyValueHeads * model.Config.HeadSize / 2)
+                + (4L * model.Config.IntermediateSize)
+                + (8L * model.Config.HiddenSize)
+            );
         MostTokens = Math.Max(1, (freeBytes - (number * model.LargestGroup) - (4 * NumbersAPart)) / 2 / token);
     }
 
@@ -48,7 +57,8 @@ internal sealed class GpuCausalModel : ICausalModel, IDisposable
     {
         ArgumentNullException.ThrowIfNull(ids);
         using DisposeScope scope = NewDisposeScope();
-        return Run(ids, arange(ids.shape[1], dtype: ScalarType.Int64).unsqueeze(0), null, null, keep: false).MoveToOuterDisposeScope();
+        return Run(ids, arange(ids.shape[1], dtype: ScalarType.Int64).unsqueeze(0), null, null, keep: false)
+            .MoveToOuterDisposeScope();
     }
 
     /// <inheritdoc/>
@@ -98,10 +108,20 @@ internal sealed class GpuCausalModel : ICausalModel, IDisposable
         int longest = (int)positions.max().item<long>() + 1;
         Tensor there = positions.to(_model.Device);
         Tensor keyPositions = cache?.AppendPositions(there, keep) ?? there;
-        Tensor? window = Config.SlidingWindow is { } size && Config.FirstWindowLayer < Config.Layers ? AttentionMask.Window(mask, there, keyPositions, size) : null;
+        Tensor? window =
+            Config.SlidingWindow is { } size && Config.FirstWindowLayer < Config.Layers
+                ? AttentionMask.Window(mask, there, keyPositions, size)
+                : null;
         var context = new GpuContext(
-            _kernels, new GroupGradient(_kernels, _buffer, dropoutSeed: null), _adapter, Config, new CachedAttention(Config, rows, mask, window, cache, keep),
-            there.expand(rows, count).reshape(-1).to(ScalarType.Int32), _model.Rotary(longest), KeepsNorms: false);
+            _kernels,
+            new GroupGradient(_kernels, _buffer, dropoutSeed: null),
+            _adapter,
+            Config,
+            new CachedAttention(Config, rows, mask, window, cache, keep),
+            there.expand(rows, count).reshape(-1).to(ScalarType.Int32),
+            _model.Rotary(longest),
+            KeepsNorms: false
+        );
         Tensor hidden = _model.Embedding.Rows(_kernels, ids.to(ScalarType.Int32).to(_model.Device).reshape(-1));
         foreach (GpuLayer layer in _model.Layers)
         {

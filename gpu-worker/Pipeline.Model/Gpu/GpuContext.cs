@@ -13,8 +13,25 @@ namespace Pipeline.Model.Gpu;
 /// <param name="Rotary">cos and sin, float32 [positions, head size / 2] each.</param>
 /// <param name="KeepsNorms">Whether the way back finds what the norms gave.</param>
 internal sealed record GpuContext(
-    GpuKernels Kernels, GroupGradient Groups, GpuAdapter? Adapter, LlamaConfig Config, IGpuAttention Attention, Tensor Positions, (Tensor Cosines, Tensor Sines) Rotary, bool KeepsNorms)
+    GpuKernels Kernels,
+    GroupGradient Groups,
+    GpuAdapter? Adapter,
+    LlamaConfig Config,
+    IGpuAttention Attention,
+    Tensor Positions,
+    (Tensor Cosines, Tensor Sines) Rotary,
+    bool KeepsNorms
+)
 {
     /// <summary>Turns queries and keys, which come first in each row, by their positions.</summary>
-    public void Turn(Tensor projected, bool backward) => Kernels.Rotate(projected, Config.Heads + Config.KeyValueHeads, Config.HeadSize, Positions, Rotary.Cosines, Rotary.Sines, backward);
+    public void Turn(Tensor projected, bool backward) =>
+        Kernels.Rotate(
+            projected,
+            Config.Heads + Config.KeyValueHeads,
+            Config.HeadSize,
+            Positions,
+            Rotary.Cosines,
+            Rotary.Sines,
+            backward
+        );
 }

@@ -17,9 +17,9 @@ internal sealed class GpuGradient : IDisposable
     private readonly GpuModel _model;
     private readonly Device _device;
     private readonly GpuKernels _kernels;
-    private readonly Tensor _buffer;     // numbers of the largest group
+    private readonly Tensor _buffer; // numbers of the largest group
     private readonly LayerInputs _inputs;
-    private readonly int _lowest;        // the lowest layer that learns
+    private readonly int _lowest; // the lowest layer that learns
 
     /// <summary>For a model and an adapter on the device.</summary>
     /// <param name="model">The model; not owned.</param>
@@ -28,13 +28,24 @@ internal sealed class GpuGradient : IDisposable
     /// <param name="memory">What is kept for the way back.</param>
     /// <param name="copies">Copy to the host where memory is offload, owned from then on; <c>null</c>: CUDA does.</param>
     /// <param name="mostTokens">Tokens of the largest batch to come, for which memory of the host is taken; 0: it is taken as batches come.</param>
-    public GpuGradient(GpuModel model, GpuAdapter adapter, GpuKernels kernels, GpuMemory memory, IHostCopies? copies = null, long mostTokens = 0)
+    public GpuGradient(
+        GpuModel model,
+        GpuAdapter adapter,
+        GpuKernels kernels,
+        GpuMemory memory,
+        IHostCopies? copies = null,
+        long mostTokens = 0
+    )
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(kernels);
         (_model, Adapter, _kernels, _device, Memory) = (model, adapter, kernels, model.Device, memory);
         _buffer = empty(model.LargestGroup, dtype: kernels.Real, device: _device).DetachFromDisposeScope();
-        _inputs = new LayerInputs(model.Layers.Count, memory == GpuMemory.Offload ? copies ?? CudaCopiesOf(_device) : null, mostTokens * model.Config.HiddenSize * kernels.Real.ElementSize());
+        _inputs = new LayerInputs(
+            model.Layers.Count,
+            memory == GpuMemory.Offload ? copies ?? CudaCopiesOf(_device) : null,
+            mostTokens * model.Config.HiddenSize * kernels.Real.ElementSize()
+        );
         if (memory == GpuMemory.Offload)
         {
             model.Embedding.PutAway();
@@ -78,7 +89,12 @@ internal sealed class GpuGradient : IDisposable
                     _inputs.Put(layer.Index, input);
                 }
 
-                (hidden, tapes[layer.Index]) = GpuLayerTape.Forward(layer, context, input, keep: learns && Memory > GpuMemory.Lean);
+                (hidden, tapes[layer.Index]) = GpuLayerTape.Forward(
+                    layer,
+                    context,
+                    input,
+                    keep: learns && Memory > GpuMemory.Lean
+                );
                 if (learns)
                 {
                     _inputs.Leave(layer.Index);
@@ -137,8 +153,10 @@ internal sealed class GpuGradient : IDisposable
         using DisposeScope scope = NewDisposeScope();
         (Tensor normed, Tensor scales) = (empty_like(hidden), empty(hidden.shape[0], device: _device));
         _kernels.RmsNorm(hidden, _model.Norm, _model.Config.RmsNormEpsilon, normed, scales);
-        long count = batch.Supervised, vocabulary = _model.Config.VocabularySize, stride = (vocabulary + 7) / 8 * 8;
-        Tensor read = empty(count, hidden.shape[1], dtype: hidden.dtype, device: _device);          // [supervised, hidden]
+        long count = batch.Supervised,
+            vocabulary = _model.Config.VocabularySize,
+            stride = (vocabulary + 7) / 8 * 8;
+        Tensor read = empty(count, hidden.shape[1], dtype: hidden.dtype, device: _device); // [supervised, hidden]
         _kernels.Gather(normed, batch.Predicting, read);
         Tensor losses = empty(count, device: _device);
         long chunk = Math.Max(FewestLossRows, LogitsAChunk / stride);
@@ -148,12 +166,19 @@ internal sealed class GpuGradient : IDisposable
         {
             using DisposeScope inner = NewDisposeScope();
             long rows = Math.Min(chunk, count - start);
-            Tensor part = read.narrow(0, start, rows), whole = buffer.narrow(0, 0, rows);
+            Tensor part = read.narrow(0, start, rows),
+                whole = buffer.narrow(0, 0, rows);
             Tensor logits = whole.narrow(1, 0, vocabulary).addmm_(part, _model.Head.t(), 0, 1);
-            _kernels.CrossEntropy(whole, (int)vocabulary, batch.Targets.narrow(0, start, rows), losses.narrow(0, start, rows), weight ?? 0);
+            _kernels.CrossEntropy(
+                whole,
+                (int)vocabulary,
+                batch.Targets.narrow(0, start, rows),
+                losses.narrow(0, start, rows),
+                weight ?? 0
+            );
             if (weight is not null)
             {
-                part.addmm_(logits, _model.Head, 0, 1);                               // the derivative takes the input's place
+                part.addmm_(logits, _model.Head, 0, 1); // the derivative takes the input's place
             }
         }
 
@@ -165,7 +190,7 @@ internal sealed class GpuGradient : IDisposable
 
         Tensor slope = empty_like(normed);
         _kernels.Gather(read, batch.ReadOf, slope);
-        Tensor gradient = normed.MoveToOuterDisposeScope();                     // written over: nothing reads it any more
+        Tensor gradient = normed.MoveToOuterDisposeScope(); // written over: nothing reads it any more
         _kernels.RmsNormBackward(hidden, _model.Norm, scales, slope, null, gradient);
         return (loss, gradient);
     }
@@ -180,7 +205,14 @@ internal sealed class GpuGradient : IDisposable
         }
 
         return new GpuContext(
-            _kernels, new GroupGradient(_kernels, _buffer, dropoutSeed), Adapter, _model.Config, new PackedAttention(_kernels, _model.Config, batch, window), batch.Positions,
-            _model.Rotary(batch.Longest), KeepsNorms: Memory == GpuMemory.Fast);
+            _kernels,
+            new GroupGradient(_kernels, _buffer, dropoutSeed),
+            Adapter,
+            _model.Config,
+            new PackedAttention(_kernels, _model.Config, batch, window),
+            batch.Positions,
+            _model.Rotary(batch.Longest),
+            KeepsNorms: Memory == GpuMemory.Fast
+        );
     }
 }

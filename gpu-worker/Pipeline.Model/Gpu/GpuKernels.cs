@@ -14,7 +14,7 @@ internal sealed class GpuKernels : IDisposable
     private const int WarpsABlock = Threads / 32;
     private readonly IKernelLauncher _launcher;
     private readonly Tensor _absmaxCode; // float32 [256]
-    private readonly Tensor _positives;  // float32 [256]
+    private readonly Tensor _positives; // float32 [256]
 
     /// <summary>On a device.</summary>
     /// <param name="launcher">Runs them; owned.</param>
@@ -43,7 +43,11 @@ internal sealed class GpuKernels : IDisposable
     {
         long packs = Packs(output);
         Require(weight.Count == output.NumberOfElements, "as many numbers as the matrix has");
-        Spread("nf4_dequantize", packs, [weight.Codes, weight.Absmax, weight.AbsmaxScale, _absmaxCode, weight.Offset, output, packs]);
+        Spread(
+            "nf4_dequantize",
+            packs,
+            [weight.Codes, weight.Absmax, weight.AbsmaxScale, _absmaxCode, weight.Offset, output, packs]
+        );
     }
 
     /// <summary>A few rows times a matrix in NF4, whose values are never written.</summary>
@@ -55,14 +59,36 @@ internal sealed class GpuKernels : IDisposable
         ArgumentNullException.ThrowIfNull(weight);
         (long rows, int packs) = Rows(input);
         (long outputs, long stride) = (weight.Shape[0], output.stride(0));
-        Require(weight.Shape[1] == input.shape[1] && output.dtype == Real && output.shape.SequenceEqual([rows, outputs]) && (outputs == 1 || output.stride(1) == 1), "an input of the matrix' width and a row of its outputs for each");
+        Require(
+            weight.Shape[1] == input.shape[1]
+                && output.dtype == Real
+                && output.shape.SequenceEqual([rows, outputs])
+                && (outputs == 1 || output.stride(1) == 1),
+            "an input of the matrix' width and a row of its outputs for each"
+        );
         for (long first = 0; first < rows; first += RowsAProduct)
         {
             int count = (int)Math.Min(RowsAProduct, rows - first);
-            using Tensor x = input.narrow(0, first, count), y = output.narrow(0, first, count);
+            using Tensor x = input.narrow(0, first, count),
+                y = output.narrow(0, first, count);
             _launcher.Launch(
-                "nf4_matvec", Math.Clamp((outputs + WarpsABlock - 1) / WarpsABlock, 1, _launcher.MostBlocks), Threads,
-                [weight.Codes, weight.Absmax, weight.AbsmaxScale, _absmaxCode, weight.Offset, x, y, count, packs, (int)outputs, stride]);
+                "nf4_matvec",
+                Math.Clamp((outputs + WarpsABlock - 1) / WarpsABlock, 1, _launcher.MostBlocks),
+                Threads,
+                [
+                    weight.Codes,
+                    weight.Absmax,
+                    weight.AbsmaxScale,
+                    _absmaxCode,
+                    weight.Offset,
+                    x,
+                    y,
+                    count,
+                    packs,
+                    (int)outputs,
+                    stride,
+                ]
+            );
         }
     }
 
@@ -73,10 +99,29 @@ internal sealed class GpuKernels : IDisposable
     public void Gather(Tensor input, Tensor index, Tensor output)
     {
         (long rows, long width) = (output.shape[0], output.shape[1]);
-        long packs = width / NumbersAPack, count = rows * packs;
-        bool IsPart(Tensor t) => t.dtype == Real && t.dim() == 2 && t.shape[1] == width && t.stride(1) == 1 && t.stride(0) % NumbersAPack == 0 && KernelArgument.Address(t) % 16 == 0;
-        Require(width % NumbersAPack == 0 && IsPart(input) && IsPart(output) && index.dtype == ScalarType.Int32 && index.NumberOfElements == rows && count <= uint.MaxValue, "rows of one width that is a multiple of eight, from a multiple of 16 bytes on, and an index a row");
-        Spread("gather_rows", count, [input, input.stride(0) / NumbersAPack, output, output.stride(0) / NumbersAPack, index, (int)packs, count]);
+        long packs = width / NumbersAPack,
+            count = rows * packs;
+        bool IsPart(Tensor t) =>
+            t.dtype == Real
+            && t.dim() == 2
+            && t.shape[1] == width
+            && t.stride(1) == 1
+            && t.stride(0) % NumbersAPack == 0
+            && KernelArgument.Address(t) % 16 == 0;
+        Require(
+            width % NumbersAPack == 0
+                && IsPart(input)
+                && IsPart(output)
+                && index.dtype == ScalarType.Int32
+                && index.NumberOfElements == rows
+                && count <= uint.MaxValue,
+            "rows of one width that is a multiple of eight, from a multiple of 16 bytes on, and an index a row"
+        );
+        Spread(
+            "gather_rows",
+            count,
+            [input, input.stride(0) / NumbersAPack, output, output.stride(0) / NumbersAPack, index, (int)packs, count]
+        );
     }
 
     /// <summary>Norms rows, or the sums of two rows, which it then keeps.</summary>
@@ -89,12 +134,47 @@ internal sealed class GpuKernels : IDisposable
     /// <param name="sum">Gets the sum; may be the input or what was added.</param>
     /// <param name="dropped">[rows, width]: gets the output with some dropped; <c>null</c>: not wanted.</param>
     /// <param name="mask">What is dropped.</param>
-    public void RmsNorm(Tensor input, Tensor weight, double epsilon, Tensor? output, Tensor scales, Tensor? added = null, Tensor? sum = null, Tensor? dropped = null, DropMask mask = default)
+    public void RmsNorm(
+        Tensor input,
+        Tensor weight,
+        double epsilon,
+        Tensor? output,
+        Tensor scales,
+        Tensor? added = null,
+        Tensor? sum = null,
+        Tensor? dropped = null,
+        DropMask mask = default
+    )
     {
         (long rows, int packs) = Rows(input);
         Same(input, output, added, sum, dropped);
-        Require((added is null) == (sum is null) && weight.NumberOfElements == input.shape[1] && weight.dtype == Real && scales.NumberOfElements == rows && scales.dtype == ScalarType.Float32, "weight, scales and sum of the input's shape");
-        _launcher.Launch("rms_norm_forward", rows, Threads, [input, added, weight, sum, output, dropped, scales, packs, (float)epsilon, mask.Seed, mask.Threshold, mask.Kept]);
+        Require(
+            (added is null) == (sum is null)
+                && weight.NumberOfElements == input.shape[1]
+                && weight.dtype == Real
+                && scales.NumberOfElements == rows
+                && scales.dtype == ScalarType.Float32,
+            "weight, scales and sum of the input's shape"
+        );
+        _launcher.Launch(
+            "rms_norm_forward",
+            rows,
+            Threads,
+            [
+                input,
+                added,
+                weight,
+                sum,
+                output,
+                dropped,
+                scales,
+                packs,
+                (float)epsilon,
+                mask.Seed,
+                mask.Threshold,
+                mask.Kept,
+            ]
+        );
     }
 
     /// <summary>The derivative by the norm's input, onto what comes in beside it.</summary>
@@ -106,12 +186,32 @@ internal sealed class GpuKernels : IDisposable
     /// <param name="output">[rows, width]; may be the residual.</param>
     /// <param name="across">Derivative by the output with some dropped; <c>null</c>: nothing read that.</param>
     /// <param name="mask">What was dropped.</param>
-    public void RmsNormBackward(Tensor input, Tensor weight, Tensor scales, Tensor gradient, Tensor? residual, Tensor output, Tensor? across = null, DropMask mask = default)
+    public void RmsNormBackward(
+        Tensor input,
+        Tensor weight,
+        Tensor scales,
+        Tensor gradient,
+        Tensor? residual,
+        Tensor output,
+        Tensor? across = null,
+        DropMask mask = default
+    )
     {
         (long rows, int packs) = Rows(input);
         Same(input, gradient, residual, output, across);
-        Require(weight.NumberOfElements == input.shape[1] && weight.dtype == Real && scales.NumberOfElements == rows && scales.dtype == ScalarType.Float32, "weight and scales of the input's shape");
-        _launcher.Launch("rms_norm_backward", rows, Threads, [input, weight, scales, gradient, across, residual, output, packs, mask.Seed, mask.Threshold, mask.Kept]);
+        Require(
+            weight.NumberOfElements == input.shape[1]
+                && weight.dtype == Real
+                && scales.NumberOfElements == rows
+                && scales.dtype == ScalarType.Float32,
+            "weight and scales of the input's shape"
+        );
+        _launcher.Launch(
+            "rms_norm_backward",
+            rows,
+            Threads,
+            [input, weight, scales, gradient, across, residual, output, packs, mask.Seed, mask.Threshold, mask.Kept]
+        );
     }
 
     /// <summary>Turns heads by their positions, in place.</summary>
@@ -122,12 +222,33 @@ internal sealed class GpuKernels : IDisposable
     /// <param name="cosines">float32 [positions, head size / 2].</param>
     /// <param name="sines">The same shape.</param>
     /// <param name="backward">Turn back.</param>
-    public void Rotate(Tensor rows, int heads, int headSize, Tensor positions, Tensor cosines, Tensor sines, bool backward)
+    public void Rotate(
+        Tensor rows,
+        int heads,
+        int headSize,
+        Tensor positions,
+        Tensor cosines,
+        Tensor sines,
+        bool backward
+    )
     {
         (long count, int packs) = Rows(rows);
         int half = headSize / (2 * NumbersAPack);
-        Require(headSize % (2 * NumbersAPack) == 0 && (long)heads * headSize <= rows.shape[1], "heads of a multiple of 16 numbers, within the row");
-        Require(positions.dtype == ScalarType.Int32 && positions.NumberOfElements == count && cosines.dtype == ScalarType.Float32 && cosines.shape[1] == headSize / 2 && sines.dtype == ScalarType.Float32 && sines.shape.SequenceEqual(cosines.shape) && KernelArgument.Address(cosines) % 16 == 0 && KernelArgument.Address(sines) % 16 == 0, "a position a row, cosines and sines of half a head, from a multiple of 16 bytes on");
+        Require(
+            headSize % (2 * NumbersAPack) == 0 && (long)heads * headSize <= rows.shape[1],
+            "heads of a multiple of 16 numbers, within the row"
+        );
+        Require(
+            positions.dtype == ScalarType.Int32
+                && positions.NumberOfElements == count
+                && cosines.dtype == ScalarType.Float32
+                && cosines.shape[1] == headSize / 2
+                && sines.dtype == ScalarType.Float32
+                && sines.shape.SequenceEqual(cosines.shape)
+                && KernelArgument.Address(cosines) % 16 == 0
+                && KernelArgument.Address(sines) % 16 == 0,
+            "a position a row, cosines and sines of half a head, from a multiple of 16 bytes on"
+        );
         long all = count * heads * half;
         Require(all <= uint.MaxValue, "fewer tokens");
         Spread("rotary", all, [rows, (long)packs, heads, half, positions, cosines, sines, backward ? -1f : 1f, all]);
@@ -140,7 +261,12 @@ internal sealed class GpuKernels : IDisposable
     /// <param name="mask">What is dropped.</param>
     public void SwiGlu(Tensor gateUp, Tensor? output, Tensor? dropped = null, DropMask mask = default)
     {
-        (int inner, long count) = Gated(gateUp, output ?? dropped ?? throw new ArgumentException("Neither the output nor what is left of it is wanted.", nameof(output)));
+        (int inner, long count) = Gated(
+            gateUp,
+            output
+                ?? dropped
+                ?? throw new ArgumentException("Neither the output nor what is left of it is wanted.", nameof(output))
+        );
         Same(output ?? dropped!, dropped);
         Spread("swiglu_forward", count, [gateUp, output, dropped, inner, count, mask.Seed, mask.Threshold, mask.Kept]);
     }
@@ -154,7 +280,11 @@ internal sealed class GpuKernels : IDisposable
     {
         (int inner, long count) = Gated(gateUp, gradient);
         Same(gradient, across);
-        Spread("swiglu_backward", count, [gateUp, gradient, across, inner, count, mask.Seed, mask.Threshold, mask.Kept]);
+        Spread(
+            "swiglu_backward",
+            count,
+            [gateUp, gradient, across, inner, count, mask.Seed, mask.Threshold, mask.Kept]
+        );
     }
 
     /// <summary>Drops as <see cref="Adapters.CounterDropout"/> does.</summary>
@@ -178,8 +308,21 @@ internal sealed class GpuKernels : IDisposable
     public void CrossEntropy(Tensor logits, int vocabulary, Tensor targets, Tensor losses, double weight)
     {
         (long rows, int packs) = Rows(logits);
-        Require(vocabulary > 0 && vocabulary <= logits.shape[1] && targets.dtype == ScalarType.Int32 && targets.NumberOfElements == rows && losses.dtype == ScalarType.Float32 && losses.NumberOfElements == rows, "a target and a loss a row");
-        _launcher.Launch("cross_entropy", rows, Threads, [logits, targets, losses, vocabulary, (long)packs * NumbersAPack, (float)weight]);
+        Require(
+            vocabulary > 0
+                && vocabulary <= logits.shape[1]
+                && targets.dtype == ScalarType.Int32
+                && targets.NumberOfElements == rows
+                && losses.dtype == ScalarType.Float32
+                && losses.NumberOfElements == rows,
+            "a target and a loss a row"
+        );
+        _launcher.Launch(
+            "cross_entropy",
+            rows,
+            Threads,
+            [logits, targets, losses, vocabulary, (long)packs * NumbersAPack, (float)weight]
+        );
     }
 
     /// <summary>Sums of squares of parts, whose sum is that of all.</summary>
@@ -187,7 +330,10 @@ internal sealed class GpuKernels : IDisposable
     /// <param name="sums">float32, of any length.</param>
     public void SumOfSquares(Tensor values, Tensor sums)
     {
-        Require(values.dtype == Real && values.is_contiguous() && sums.dtype == ScalarType.Float32, "numbers and float32 sums");
+        Require(
+            values.dtype == Real && values.is_contiguous() && sums.dtype == ScalarType.Float32,
+            "numbers and float32 sums"
+        );
         _launcher.Launch("sum_of_squares", sums.NumberOfElements, Threads, [values, sums, values.NumberOfElements]);
     }
 
@@ -203,14 +349,46 @@ internal sealed class GpuKernels : IDisposable
     /// <param name="learningRate">Of this step.</param>
     /// <param name="weightDecay">Decoupled.</param>
     /// <param name="clip">float32 [1]: factor of the gradients, above 0 to 1; any other number leaves everything as it is but the gradients.</param>
-    public void AdamW(Tensor values, Tensor first, Tensor second, Tensor gradients, Tensor? totals, Tensor copies, long decayed, int step, double learningRate, double weightDecay, Tensor clip)
+    public void AdamW(
+        Tensor values,
+        Tensor first,
+        Tensor second,
+        Tensor gradients,
+        Tensor? totals,
+        Tensor copies,
+        long decayed,
+        int step,
+        double learningRate,
+        double weightDecay,
+        Tensor clip
+    )
     {
         long count = values.NumberOfElements;
-        Require(Floats(count, values, first, second, totals) && Reals(count, gradients, copies) && clip.dtype == ScalarType.Float32, "moments, gradients and copies of the values' length");
-        Spread("adamw", count,
-        [
-            values, first, second, gradients, totals, copies, count, decayed, (float)(1 - (learningRate * weightDecay)), (float)(learningRate / (1 - Math.Pow(0.9, step))), (float)(1 / Math.Sqrt(1 - Math.Pow(0.999, step))), 1e-8f, clip,
-        ]);
+        Require(
+            Floats(count, values, first, second, totals)
+                && Reals(count, gradients, copies)
+                && clip.dtype == ScalarType.Float32,
+            "moments, gradients and copies of the values' length"
+        );
+        Spread(
+            "adamw",
+            count,
+            [
+                values,
+                first,
+                second,
+                gradients,
+                totals,
+                copies,
+                count,
+                decayed,
+                (float)(1 - (learningRate * weightDecay)),
+                (float)(learningRate / (1 - Math.Pow(0.9, step))),
+                (float)(1 / Math.Sqrt(1 - Math.Pow(0.999, step))),
+                1e-8f,
+                clip,
+            ]
+        );
     }
 
     /// <summary>A step of AdamW with moments of 8 bits; clears the gradients.</summary>
@@ -225,18 +403,63 @@ internal sealed class GpuKernels : IDisposable
     /// <param name="learningRate">Of this step.</param>
     /// <param name="weightDecay">Times the rate, taken off after the step.</param>
     /// <param name="clip">As of <see cref="AdamW"/>.</param>
-    public void AdamW8Bit(Tensor values, Tensor? gradients, Tensor? totals, Tensor? copies, Kernels.BlockwiseMoments moments, Tensor places, long decayed, int step, double learningRate, double weightDecay, Tensor clip)
+    public void AdamW8Bit(
+        Tensor values,
+        Tensor? gradients,
+        Tensor? totals,
+        Tensor? copies,
+        Kernels.BlockwiseMoments moments,
+        Tensor places,
+        long decayed,
+        int step,
+        double learningRate,
+        double weightDecay,
+        Tensor clip
+    )
     {
         ArgumentNullException.ThrowIfNull(moments);
-        long count = values.NumberOfElements, blocks = places.NumberOfElements / 4;
-        Require(Floats(count, values, totals) && Reals(count, gradients, copies) && (gradients ?? totals) is not null && places.dtype == ScalarType.Int64 && clip.dtype == ScalarType.Float32, "gradients and copies of the values' length");
-        Dictionary<string, Tensor> state = moments.State.ToDictionary(s => s.Name, s => s.Value, StringComparer.Ordinal);
+        long count = values.NumberOfElements,
+            blocks = places.NumberOfElements / 4;
+        Require(
+            Floats(count, values, totals)
+                && Reals(count, gradients, copies)
+                && (gradients ?? totals) is not null
+                && places.dtype == ScalarType.Int64
+                && clip.dtype == ScalarType.Float32,
+            "gradients and copies of the values' length"
+        );
+        Dictionary<string, Tensor> state = moments.State.ToDictionary(
+            s => s.Name,
+            s => s.Value,
+            StringComparer.Ordinal
+        );
         (float size, float epsilon) = Kernels.BlockwiseMoments.Corrected(step, (float)learningRate);
-        _launcher.Launch("adamw_8bit", Math.Clamp(blocks, 1, _launcher.MostBlocks), Kernels.BlockwiseMoments.BlockSize,
-        [
-            values, gradients, totals, copies, state["first_codes"], state["first_absmax"], state["second_codes"], state["second_absmax"], state["first_moment"], state["second_moment"], _absmaxCode, _positives,
-            places, blocks, decayed, 1f - ((float)learningRate * (float)weightDecay), size, epsilon, clip,
-        ]);
+        _launcher.Launch(
+            "adamw_8bit",
+            Math.Clamp(blocks, 1, _launcher.MostBlocks),
+            Kernels.BlockwiseMoments.BlockSize,
+            [
+                values,
+                gradients,
+                totals,
+                copies,
+                state["first_codes"],
+                state["first_absmax"],
+                state["second_codes"],
+                state["second_absmax"],
+                state["first_moment"],
+                state["second_moment"],
+                _absmaxCode,
+                _positives,
+                places,
+                blocks,
+                decayed,
+                1f - ((float)learningRate * (float)weightDecay),
+                size,
+                epsilon,
+                clip,
+            ]
+        );
     }
 
     public void Dispose()
@@ -247,26 +470,43 @@ internal sealed class GpuKernels : IDisposable
     }
 
     private void Spread(string kernel, long work, ReadOnlySpan<KernelArgument> arguments) =>
-        _launcher.Launch(kernel, Math.Clamp((work + Threads - 1) / Threads, 1, _launcher.MostBlocks), Threads, arguments);
+        _launcher.Launch(
+            kernel,
+            Math.Clamp((work + Threads - 1) / Threads, 1, _launcher.MostBlocks),
+            Threads,
+            arguments
+        );
 
     private (int Inner, long Count) Gated(Tensor gateUp, Tensor inner)
     {
         (long rows, int packs) = Rows(inner);
         Rows(gateUp);
-        Require(gateUp.shape[0] == rows && gateUp.shape[1] == 2 * inner.shape[1] && rows * packs <= uint.MaxValue, "gate and up of twice the width, of fewer tokens");
+        Require(
+            gateUp.shape[0] == rows && gateUp.shape[1] == 2 * inner.shape[1] && rows * packs <= uint.MaxValue,
+            "gate and up of twice the width, of fewer tokens"
+        );
         return (packs, rows * packs);
     }
 
     private (long Rows, int Packs) Rows(Tensor matrix)
     {
         Packs(matrix);
-        Require(matrix.dim() == 2 && matrix.shape[1] % NumbersAPack == 0, "a matrix whose width is a multiple of eight");
+        Require(
+            matrix.dim() == 2 && matrix.shape[1] % NumbersAPack == 0,
+            "a matrix whose width is a multiple of eight"
+        );
         return (matrix.shape[0], (int)(matrix.shape[1] / NumbersAPack));
     }
 
     private long Packs(Tensor values)
     {
-        Require(values.dtype == Real && values.is_contiguous() && values.NumberOfElements % NumbersAPack == 0 && KernelArgument.Address(values) % 16 == 0, $"contiguous {Real} numbers, a multiple of eight, from a multiple of 16 bytes on");
+        Require(
+            values.dtype == Real
+                && values.is_contiguous()
+                && values.NumberOfElements % NumbersAPack == 0
+                && KernelArgument.Address(values) % 16 == 0,
+            $"contiguous {Real} numbers, a multiple of eight, from a multiple of 16 bytes on"
+        );
         return values.NumberOfElements / NumbersAPack;
     }
 
@@ -274,11 +514,15 @@ internal sealed class GpuKernels : IDisposable
     {
         foreach (Tensor? other in others)
         {
-            Require(other is null || (other.dtype == Real && other.is_contiguous() && other.shape.SequenceEqual(one.shape)), "tensors of one shape");
+            Require(
+                other is null || (other.dtype == Real && other.is_contiguous() && other.shape.SequenceEqual(one.shape)),
+                "tensors of one shape"
+            );
         }
     }
 
-    private static bool Floats(long count, params ReadOnlySpan<Tensor?> tensors) => All(tensors, ScalarType.Float32, count);
+    private static bool Floats(long count, params ReadOnlySpan<Tensor?> tensors) =>
+        All(tensors, ScalarType.Float32, count);
 
     private bool Reals(long count, params ReadOnlySpan<Tensor?> tensors) => All(tensors, Real, count);
 
@@ -286,7 +530,10 @@ internal sealed class GpuKernels : IDisposable
     {
         foreach (Tensor? tensor in tensors)
         {
-            if (tensor is not null && (tensor.dtype != type || tensor.NumberOfElements != count || !tensor.is_contiguous()))
+            if (
+                tensor is not null
+                && (tensor.dtype != type || tensor.NumberOfElements != count || !tensor.is_contiguous())
+            )
             {
                 return false;
             }

@@ -27,9 +27,18 @@ internal sealed class GpuLayer : IDisposable
     {
         ArgumentNullException.ThrowIfNull(config);
         (Index, Epsilon) = (index, config.RmsNormEpsilon);
-        (AttentionNorm, FeedForwardNorm) = (ones(config.HiddenSize, dtype: real, device: device).DetachFromDisposeScope(), ones(config.HiddenSize, dtype: real, device: device).DetachFromDisposeScope());
-        FrozenGroup Group(params string[] names) => new([.. config.Shape.Linears.Where(l => names.Contains(l.Name)).Select(l => Random(l.Out, l.In, device))]);
-        (Attention, Output, GateUp, Down) = (Group("q_proj", "k_proj", "v_proj"), Group("o_proj"), Group("gate_proj", "up_proj"), Group("down_proj"));
+        (AttentionNorm, FeedForwardNorm) = (
+            ones(config.HiddenSize, dtype: real, device: device).DetachFromDisposeScope(),
+            ones(config.HiddenSize, dtype: real, device: device).DetachFromDisposeScope()
+        );
+        FrozenGroup Group(params string[] names) =>
+            new([.. config.Shape.Linears.Where(l => names.Contains(l.Name)).Select(l => Random(l.Out, l.In, device))]);
+        (Attention, Output, GateUp, Down) = (
+            Group("q_proj", "k_proj", "v_proj"),
+            Group("o_proj"),
+            Group("gate_proj", "up_proj"),
+            Group("down_proj")
+        );
     }
 
     /// <summary>The layer's place, from 0.</summary>
@@ -62,10 +71,15 @@ internal sealed class GpuLayer : IDisposable
     /// <summary>Values of about the size that trained weights have: absmax codes near the middle, whose scale is 0.02.</summary>
     private static Nf4Weight Random(long outputs, long inputs, Device device)
     {
-        long count = outputs * inputs, blocks = (count + Nf4.BlockSize - 1) / Nf4.BlockSize;
+        long count = outputs * inputs,
+            blocks = (count + Nf4.BlockSize - 1) / Nf4.BlockSize;
         return new Nf4Weight(
-            [outputs, inputs], randint(0, 256, (count + 1) / 2, dtype: ScalarType.Byte, device: device), randint(100, 140, blocks, dtype: ScalarType.Byte, device: device),
-            full((blocks + Nf4.NestedBlockSize - 1) / Nf4.NestedBlockSize, 0.02f, device: device), 0.03f);
+            [outputs, inputs],
+            randint(0, 256, (count + 1) / 2, dtype: ScalarType.Byte, device: device),
+            randint(100, 140, blocks, dtype: ScalarType.Byte, device: device),
+            full((blocks + Nf4.NestedBlockSize - 1) / Nf4.NestedBlockSize, 0.02f, device: device),
+            0.03f
+        );
     }
 
     public void Dispose()

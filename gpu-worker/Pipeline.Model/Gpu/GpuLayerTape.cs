@@ -13,16 +13,16 @@ internal sealed class GpuLayerTape : IDisposable
     private readonly GpuLayer _layer;
     private readonly GpuContext _context;
     private readonly List<Tensor> _kept = [];
-    private Tensor _input = null!;            // [tokens, hidden]; the caller's
-    private Tensor? _normed;                  // [tokens, hidden], as the adapter sees it, where norms are kept
-    private Tensor _scales = null!;           // float32 [tokens]
-    private Tensor? _attentionLow;            // [tokens, ranks]
-    private Tensor _attended = null!;         // [tokens, heads · head size]
+    private Tensor _input = null!; // [tokens, hidden]; the caller's
+    private Tensor? _normed; // [tokens, hidden], as the adapter sees it, where norms are kept
+    private Tensor _scales = null!; // float32 [tokens]
+    private Tensor? _attentionLow; // [tokens, ranks]
+    private Tensor _attended = null!; // [tokens, heads · head size]
     private Tensor? _outputLow;
-    private Tensor _middle = null!;           // [tokens, hidden]: the stream behind attention
+    private Tensor _middle = null!; // [tokens, hidden]: the stream behind attention
     private Tensor? _middleNormed;
     private Tensor _middleScales = null!;
-    private Tensor _gateUp = null!;           // [tokens, 2 · inner]
+    private Tensor _gateUp = null!; // [tokens, 2 · inner]
     private Tensor? _gateUpLow;
     private Tensor? _downLow;
     private PackedAttentionTape? _attention;
@@ -35,7 +35,12 @@ internal sealed class GpuLayerTape : IDisposable
     /// <param name="input">[tokens, hidden]; must stay as it is until the derivative was asked for.</param>
     /// <param name="keep">Whether a derivative will be asked for.</param>
     /// <returns>[tokens, hidden], the caller's, and what the derivative needs; <c>null</c> when none will be asked for.</returns>
-    public static (Tensor Output, GpuLayerTape? Tape) Forward(GpuLayer layer, GpuContext context, Tensor input, bool keep)
+    public static (Tensor Output, GpuLayerTape? Tape) Forward(
+        GpuLayer layer,
+        GpuContext context,
+        Tensor input,
+        bool keep
+    )
     {
         using DisposeScope scope = NewDisposeScope();
         var tape = new GpuLayerTape(layer, context) { _input = input };
@@ -62,7 +67,12 @@ internal sealed class GpuLayerTape : IDisposable
         {
             DropMask? mask = context.Groups.Mask(down);
             Tensor seen = tape.Gates();
-            context.Kernels.SwiGlu(tape._gateUp, mask is null ? seen : null, mask is null ? null : seen, mask ?? default);
+            context.Kernels.SwiGlu(
+                tape._gateUp,
+                mask is null ? seen : null,
+                mask is null ? null : seen,
+                mask ?? default
+            );
             tape._downLow = GroupGradient.Low(down, seen);
         }
 
@@ -77,15 +87,29 @@ internal sealed class GpuLayerTape : IDisposable
     {
         using DisposeScope scope = NewDisposeScope();
         GroupGradient groups = _context.Groups;
-        (LoraGroup? down, LoraGroup? gateUp, LoraGroup? output, LoraGroup? attention) = (Lora(3), Lora(2), Lora(1), Lora(0));
+        (LoraGroup? down, LoraGroup? gateUp, LoraGroup? output, LoraGroup? attention) = (
+            Lora(3),
+            Lora(2),
+            Lora(1),
+            Lora(0)
+        );
 
         (Tensor? inner, Tensor? across, Tensor? slope) = groups.Backward(_layer.Down, down, _downLow, gradient);
         _context.Kernels.SwiGluBackward(_gateUp, inner!, across, groups.Mask(down) ?? default); // gate and up are derivatives now, inner is what down's matrices saw
         GroupGradient.Learn(down, slope, () => inner!);
-        Free(inner, across);                                                 // each part's numbers make room for the next one's
+        Free(inner, across); // each part's numbers make room for the next one's
         (Tensor? normed, across, slope) = groups.Backward(_layer.GateUp, gateUp, _gateUpLow, _gateUp);
         GroupGradient.Learn(gateUp, slope, () => _middleNormed ?? SeenNorm(gateUp, _middle, _layer.FeedForwardNorm));
-        _context.Kernels.RmsNormBackward(_middle, _layer.FeedForwardNorm, _middleScales, normed!, gradient, gradient, across, groups.Mask(gateUp) ?? default);
+        _context.Kernels.RmsNormBackward(
+            _middle,
+            _layer.FeedForwardNorm,
+            _middleScales,
+            normed!,
+            gradient,
+            gradient,
+            across,
+            groups.Mask(gateUp) ?? default
+        );
         Free(normed, across);
 
         (Tensor? attended, across, slope) = groups.Backward(_layer.Output, output, _outputLow, gradient);
@@ -102,7 +126,16 @@ internal sealed class GpuLayerTape : IDisposable
         GroupGradient.Learn(attention, slope, () => _normed ?? SeenNorm(attention, _input, _layer.AttentionNorm));
         if (inputWanted)
         {
-            _context.Kernels.RmsNormBackward(_input, _layer.AttentionNorm, _scales, normed!, gradient, gradient, across, groups.Mask(attention) ?? default);
+            _context.Kernels.RmsNormBackward(
+                _input,
+                _layer.AttentionNorm,
+                _scales,
+                normed!,
+                gradient,
+                gradient,
+                across,
+                groups.Mask(attention) ?? default
+            );
         }
     }
 
@@ -133,7 +166,24 @@ internal sealed class GpuLayerTape : IDisposable
 
     private void Keep()
     {
-        _kept.AddRange(((Tensor?[])[_scales, _attentionLow, _attended, _outputLow, _middle, _middleScales, _gateUp, _gateUpLow, _downLow, _normed, _middleNormed]).OfType<Tensor>());
+        _kept.AddRange(
+            (
+                (Tensor?[])
+                    [
+                        _scales,
+                        _attentionLow,
+                        _attended,
+                        _outputLow,
+                        _middle,
+                        _middleScales,
+                        _gateUp,
+                        _gateUpLow,
+                        _downLow,
+                        _normed,
+                        _middleNormed,
+                    ]
+            ).OfType<Tensor>()
+        );
         _kept.ForEach(t => t.DetachFromDisposeScope());
     }
 
@@ -141,28 +191,54 @@ internal sealed class GpuLayerTape : IDisposable
     {
         GroupGradient groups = _context.Groups;
         _scales = Scales();
-        (Tensor projected, _attentionLow, _normed) = Normed(_layer.Attention, Lora(0), _input, _layer.AttentionNorm, _scales, added: null);
+        (Tensor projected, _attentionLow, _normed) = Normed(
+            _layer.Attention,
+            Lora(0),
+            _input,
+            _layer.AttentionNorm,
+            _scales,
+            added: null
+        );
         _context.Turn(projected, backward: false);
         (_attended, _attention) = _context.Attention.Attend(_layer.Index, projected, keep);
 
         (_middle, _outputLow) = groups.Forward(_layer.Output, Lora(1), _attended, groups.Seen(Lora(1), _attended));
         _middleScales = Scales();
-        (_gateUp, _gateUpLow, _middleNormed) = Normed(_layer.GateUp, Lora(2), _input, _layer.FeedForwardNorm, _middleScales, added: _middle);
+        (_gateUp, _gateUpLow, _middleNormed) = Normed(
+            _layer.GateUp,
+            Lora(2),
+            _input,
+            _layer.FeedForwardNorm,
+            _middleScales,
+            added: _middle
+        );
     }
 
     /// <summary>A norm and what reads it; of a sum, which takes the place of what is added.</summary>
     /// <returns>What the layers gave, what their matrices gave between, and the norm as these saw it, where norms are kept.</returns>
-    private (Tensor Output, Tensor? Low, Tensor? Seen) Normed(FrozenGroup frozen, LoraGroup? lora, Tensor input, Tensor weight, Tensor scales, Tensor? added)
+    private (Tensor Output, Tensor? Low, Tensor? Seen) Normed(
+        FrozenGroup frozen,
+        LoraGroup? lora,
+        Tensor input,
+        Tensor weight,
+        Tensor scales,
+        Tensor? added
+    )
     {
         using DisposeScope scope = NewDisposeScope();
         DropMask? mask = _context.Groups.Mask(lora);
         (Tensor normed, Tensor? dropped) = (empty_like(input), mask is null ? null : empty_like(input));
         _context.Kernels.RmsNorm(input, weight, _layer.Epsilon, normed, scales, added, added, dropped, mask ?? default);
         (Tensor output, Tensor? low) = _context.Groups.Forward(frozen, lora, normed, dropped ?? normed);
-        return (output.MoveToOuterDisposeScope(), low?.MoveToOuterDisposeScope(), _context.KeepsNorms ? (dropped ?? normed).MoveToOuterDisposeScope() : null);
+        return (
+            output.MoveToOuterDisposeScope(),
+            low?.MoveToOuterDisposeScope(),
+            _context.KeepsNorms ? (dropped ?? normed).MoveToOuterDisposeScope() : null
+        );
     }
 
-    private Tensor Gates() => empty(_gateUp.shape[0], _gateUp.shape[1] / 2, dtype: _gateUp.dtype, device: _gateUp.device);
+    private Tensor Gates() =>
+        empty(_gateUp.shape[0], _gateUp.shape[1] / 2, dtype: _gateUp.dtype, device: _gateUp.device);
 
     private LoraGroup? Lora(int group) => _context.Adapter?[(_layer.Index * LoraGroups.PerLayer) + group];
 
@@ -173,7 +249,15 @@ internal sealed class GpuLayerTape : IDisposable
     {
         DropMask? mask = _context.Groups.Mask(lora);
         Tensor seen = empty_like(input);
-        _context.Kernels.RmsNorm(input, weight, _layer.Epsilon, mask is null ? seen : null, Scales(), dropped: mask is null ? null : seen, mask: mask ?? default);
+        _context.Kernels.RmsNorm(
+            input,
+            weight,
+            _layer.Epsilon,
+            mask is null ? seen : null,
+            Scales(),
+            dropped: mask is null ? null : seen,
+            mask: mask ?? default
+        );
         return seen;
     }
 }

@@ -46,7 +46,14 @@ internal sealed class GpuModel : IDisposable
         using DisposeScope scope = NewDisposeScope();
         using IDisposable frozen = no_grad();
         Tensor There(Tensor value) => value.to(real).to(device, copy: true);
-        return new GpuModel(model.Config, [.. model.Layers.Select(l => new GpuLayer(l, real, device))], There(model.Embedding), model.Embedding, model.Config.TiedEmbeddings ? null : There(model.Head), There(model.Norm.Weight));
+        return new GpuModel(
+            model.Config,
+            [.. model.Layers.Select(l => new GpuLayer(l, real, device))],
+            There(model.Embedding),
+            model.Embedding,
+            model.Config.TiedEmbeddings ? null : There(model.Head),
+            There(model.Norm.Weight)
+        );
     }
 
     /// <summary>A model of random numbers, made on the device: for benchmarks.</summary>
@@ -56,21 +63,39 @@ internal sealed class GpuModel : IDisposable
         using DisposeScope scope = NewDisposeScope();
         using IDisposable frozen = no_grad();
         Tensor Table() => empty(config.VocabularySize, config.HiddenSize, dtype: real, device: device).normal_(0, 0.02);
-        return new GpuModel(config, [.. Enumerable.Range(0, config.Layers).Select(i => new GpuLayer(i, config, real, device))], Table(), host: null, config.TiedEmbeddings ? null : Table(), ones(config.HiddenSize, dtype: real, device: device));
+        return new GpuModel(
+            config,
+            [.. Enumerable.Range(0, config.Layers).Select(i => new GpuLayer(i, config, real, device))],
+            Table(),
+            host: null,
+            config.TiedEmbeddings ? null : Table(),
+            ones(config.HiddenSize, dtype: real, device: device)
+        );
     }
 
     /// <summary>Where it lies.</summary>
     public Device Device => Norm.device;
 
     /// <summary>Bytes on the device.</summary>
-    public long Bytes => Layers.Sum(l => l.Bytes) + Embedding.Bytes + (((Config.TiedEmbeddings ? 0 : Head.NumberOfElements) + Norm.NumberOfElements) * Norm.ElementSize);
+    public long Bytes =>
+        Layers.Sum(l => l.Bytes)
+        + Embedding.Bytes
+        + (((Config.TiedEmbeddings ? 0 : Head.NumberOfElements) + Norm.NumberOfElements) * Norm.ElementSize);
 
     /// <summary>What of a model's shape the kernels do not take; <c>null</c>: they take it.</summary>
     public static string? Refusal(LlamaConfig config)
     {
         ArgumentNullException.ThrowIfNull(config);
-        (string Name, long Size, int Of)[] sizes = [("hidden_size", config.HiddenSize, 8), ("intermediate_size", config.IntermediateSize, 8), ("head_dim", config.HeadSize, 16)];
-        return sizes.Where(s => s.Size % s.Of != 0).Select(s => $"{s.Name} {s.Size} is no multiple of {s.Of}").FirstOrDefault();
+        (string Name, long Size, int Of)[] sizes =
+        [
+            ("hidden_size", config.HiddenSize, 8),
+            ("intermediate_size", config.IntermediateSize, 8),
+            ("head_dim", config.HeadSize, 16),
+        ];
+        return sizes
+            .Where(s => s.Size % s.Of != 0)
+            .Select(s => $"{s.Name} {s.Size} is no multiple of {s.Of}")
+            .FirstOrDefault();
     }
 
     /// <summary>cos and sin of at least the first positions, float32 [positions, head size / 2] each, on the device; the model's own.</summary>

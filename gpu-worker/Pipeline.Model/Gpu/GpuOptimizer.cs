@@ -23,7 +23,13 @@ internal sealed class GpuOptimizer : IDisposable
     /// <param name="kernels">The kernels.</param>
     /// <param name="weightDecay">Decoupled.</param>
     /// <param name="moments">In 8 bits, on the device; owned from then on. <c>null</c>: they are held in float32.</param>
-    public GpuOptimizer(GpuAdapter adapter, Tensor values, GpuKernels kernels, double weightDecay, BlockwiseMoments? moments = null)
+    public GpuOptimizer(
+        GpuAdapter adapter,
+        Tensor values,
+        GpuKernels kernels,
+        double weightDecay,
+        BlockwiseMoments? moments = null
+    )
     {
         ArgumentNullException.ThrowIfNull(adapter);
         ArgumentNullException.ThrowIfNull(values);
@@ -31,7 +37,10 @@ internal sealed class GpuOptimizer : IDisposable
         Values = values.DetachFromDisposeScope();
         if (moments is null)
         {
-            (_first, _second) = (zeros_like(Values).DetachFromDisposeScope(), zeros_like(Values).DetachFromDisposeScope());
+            (_first, _second) = (
+                zeros_like(Values).DetachFromDisposeScope(),
+                zeros_like(Values).DetachFromDisposeScope()
+            );
         }
 
         _places = moments is null ? null : tensor(moments.Places, device: Values.device).DetachFromDisposeScope();
@@ -45,7 +54,8 @@ internal sealed class GpuOptimizer : IDisposable
     public int Steps { get; set; }
 
     /// <summary>The moments, under the names that they have in a checkpoint.</summary>
-    public IReadOnlyList<(string Name, Tensor Value)> State => _moments?.State ?? [("first_moment", _first!), ("second_moment", _second!)];
+    public IReadOnlyList<(string Name, Tensor Value)> State =>
+        _moments?.State ?? [("first_moment", _first!), ("second_moment", _second!)];
 
     /// <summary>Writes the copies anew, where the values were set.</summary>
     public void Round()
@@ -66,14 +76,38 @@ internal sealed class GpuOptimizer : IDisposable
         Steps++;
         Tensor norm = Norm();
         Tensor clip = norm.add(1e-6).reciprocal_().mul_(clipNorm).clamp_max_(1); // torch clip_grad_norm_
-        clip = loss is null ? clip : clip.add_(loss.mul(0));                     // what is no number makes the factor none
+        clip = loss is null ? clip : clip.add_(loss.mul(0)); // what is no number makes the factor none
         if (_moments is null)
         {
-            _kernels.AdamW(Values, _first!, _second!, _adapter.Gradients, _adapter.Totals, _adapter.Copies, Values.NumberOfElements, Steps, learningRate, _weightDecay, clip);
+            _kernels.AdamW(
+                Values,
+                _first!,
+                _second!,
+                _adapter.Gradients,
+                _adapter.Totals,
+                _adapter.Copies,
+                Values.NumberOfElements,
+                Steps,
+                learningRate,
+                _weightDecay,
+                clip
+            );
         }
         else
         {
-            _kernels.AdamW8Bit(Values, _adapter.Gradients, _adapter.Totals, _adapter.Copies, _moments, _places!, Values.NumberOfElements, Steps, learningRate, _weightDecay, clip);
+            _kernels.AdamW8Bit(
+                Values,
+                _adapter.Gradients,
+                _adapter.Totals,
+                _adapter.Copies,
+                _moments,
+                _places!,
+                Values.NumberOfElements,
+                Steps,
+                learningRate,
+                _weightDecay,
+                clip
+            );
         }
 
         return norm.MoveToOuterDisposeScope();

@@ -16,7 +16,9 @@ internal sealed class GroupGradient(GpuKernels kernels, Tensor buffer, uint? dro
 {
     /// <summary>What of their input the matrices do not see; <c>null</c>: they see it all.</summary>
     public DropMask? Mask(LoraGroup? lora) =>
-        lora is not null && dropoutSeed is { } seed && lora.Dropout > 0 ? new DropMask(lora.Dropout, CounterDropout.Derive(seed, lora.Number)) : null;
+        lora is not null && dropoutSeed is { } seed && lora.Dropout > 0
+            ? new DropMask(lora.Dropout, CounterDropout.Derive(seed, lora.Number))
+            : null;
 
     /// <summary>Applies the layers.</summary>
     /// <param name="frozen">Their weights.</param>
@@ -36,7 +38,9 @@ internal sealed class GroupGradient(GpuKernels kernels, Tensor buffer, uint? dro
         Tensor low = Low(lora, seen)!;
         foreach (LoraMember member in lora.Members)
         {
-            output.narrow(1, member.Output, member.Outputs).addmm_(low.narrow(1, member.Rank, member.Ranks), member.B.t(), 1, (float)member.Scale);
+            output
+                .narrow(1, member.Output, member.Outputs)
+                .addmm_(low.narrow(1, member.Rank, member.Ranks), member.B.t(), 1, (float)member.Scale);
         }
 
         return (output.MoveToOuterDisposeScope(), low.MoveToOuterDisposeScope());
@@ -56,7 +60,13 @@ internal sealed class GroupGradient(GpuKernels kernels, Tensor buffer, uint? dro
     /// <param name="gradient">[tokens, out]: derivative by the output.</param>
     /// <param name="inputWanted">Whether anything below learns.</param>
     /// <returns>[tokens, in]; <c>s dy B A</c>, [tokens, in], which goes through the mask onto that, where there is one; and <c>s dy B</c>, [tokens, ranks].</returns>
-    public (Tensor? Input, Tensor? Across, Tensor? Slope) Backward(FrozenGroup frozen, LoraGroup? lora, Tensor? low, Tensor gradient, bool inputWanted = true)
+    public (Tensor? Input, Tensor? Across, Tensor? Slope) Backward(
+        FrozenGroup frozen,
+        LoraGroup? lora,
+        Tensor? low,
+        Tensor gradient,
+        bool inputWanted = true
+    )
     {
         using DisposeScope scope = NewDisposeScope();
         Tensor? input = inputWanted ? gradient.mm(frozen.Values(kernels, buffer)) : null;

@@ -7,9 +7,21 @@ namespace Pipeline.Model.Gpu;
 internal sealed class KernelCache(string folder)
 {
     /// <summary>Where programs are kept: <c>PIPELINE_CACHE</c>, or the user's folder for caches.</summary>
-    public static KernelCache Default() => new(Path.Combine(
-        Environment.GetEnvironmentVariable("PIPELINE_CACHE") is { Length: > 0 } said ? said : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify), "pipeline"),
-        "kernels"));
+    public static KernelCache Default() =>
+        new(
+            Path.Combine(
+                Environment.GetEnvironmentVariable("PIPELINE_CACHE") is { Length: > 0 } said
+                    ? said
+                    : Path.Combine(
+                        Environment.GetFolderPath(
+                            Environment.SpecialFolder.LocalApplicationData,
+                            Environment.SpecialFolderOption.DoNotVerify
+                        ),
+                        "pipeline"
+                    ),
+                "kernels"
+            )
+        );
 
     /// <summary>A program, compiled unless it lies there. A folder that cannot be written costs the time, not the run.</summary>
     /// <param name="parts">All that it is made of.</param>
@@ -17,7 +29,10 @@ internal sealed class KernelCache(string folder)
     public byte[] Get(IReadOnlyList<string> parts, Func<byte[]> compile)
     {
         ArgumentNullException.ThrowIfNull(compile);
-        string path = Path.Combine(folder, Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\0', parts)))) + ".cubin");
+        string path = Path.Combine(
+            folder,
+            Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\0', parts)))) + ".cubin"
+        );
         if (Read(path) is { } known)
         {
             return known;
@@ -45,7 +60,11 @@ internal sealed class KernelCache(string folder)
         {
             byte[] all = File.ReadAllBytes(path);
             byte[] program = all.Length > SHA256.HashSizeInBytes ? all[SHA256.HashSizeInBytes..] : [];
-            return program.Length > 0 && SHA256.HashData(program).AsSpan().SequenceEqual(all.AsSpan(0, SHA256.HashSizeInBytes)) ? program : null;
+            return
+                program.Length > 0
+                && SHA256.HashData(program).AsSpan().SequenceEqual(all.AsSpan(0, SHA256.HashSizeInBytes))
+                ? program
+                : null;
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {

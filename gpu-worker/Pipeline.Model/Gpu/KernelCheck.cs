@@ -24,9 +24,17 @@ internal static class KernelCheck
         double rounding = kernels.Real == ScalarType.Float32 ? 4e-6 : Math.Pow(2, -8);
         return
         [
-            ("nf4_dequantize", Dequantize(kernels, device), rounding), ("nf4_matvec", Multiply(kernels, device), 4 * rounding), ("gather_rows", Gather(kernels, device), 0), ("rms_norm", RmsNorm(kernels, device), 4 * rounding), ("rotary", Rotary(kernels, device), rounding),
-            ("swiglu", SwiGlu(kernels, device), 2 * rounding), ("dropout", Dropout(kernels, device), rounding), ("cross_entropy", CrossEntropy(kernels, device), 10 * rounding), ("adamw", AdamW(kernels, device), 4e-5),
-            ("adamw_8bit", AdamW8Bit(kernels, device), 4e-5), ("sum_of_squares", SumOfSquares(kernels, device), 4e-5),
+            ("nf4_dequantize", Dequantize(kernels, device), rounding),
+            ("nf4_matvec", Multiply(kernels, device), 4 * rounding),
+            ("gather_rows", Gather(kernels, device), 0),
+            ("rms_norm", RmsNorm(kernels, device), 4 * rounding),
+            ("rotary", Rotary(kernels, device), rounding),
+            ("swiglu", SwiGlu(kernels, device), 2 * rounding),
+            ("dropout", Dropout(kernels, device), rounding),
+            ("cross_entropy", CrossEntropy(kernels, device), 10 * rounding),
+            ("adamw", AdamW(kernels, device), 4e-5),
+            ("adamw_8bit", AdamW8Bit(kernels, device), 4e-5),
+            ("sum_of_squares", SumOfSquares(kernels, device), 4e-5),
         ];
     }
 
@@ -43,49 +51,88 @@ internal static class KernelCheck
     {
         using Nf4Weight weight = Nf4Weight.Quantize(Numbers(ScalarType.Float32, CPU, 0.02, 40, Width));
         using Nf4Weight there = weight.On(device);
-        Tensor x = Numbers(kernels.Real, device, 1, Rows, Width), output = empty(Rows, 40, dtype: kernels.Real, device: device);
+        Tensor x = Numbers(kernels.Real, device, 1, Rows, Width),
+            output = empty(Rows, 40, dtype: kernels.Real, device: device);
         kernels.Multiply(there, x, output);
         return Error(Exact(x).mm(Exact(weight.Dequantize()).t()), output);
     }
 
     private static double Gather(GpuKernels kernels, Device device)
     {
-        Tensor x = Numbers(kernels.Real, device, 1, Rows, Width), index = tensor((int[])[3, -1, 4], device: device), output = empty(3, Width, dtype: kernels.Real, device: device);
+        Tensor x = Numbers(kernels.Real, device, 1, Rows, Width),
+            index = tensor((int[])[3, -1, 4], device: device),
+            output = empty(3, Width, dtype: kernels.Real, device: device);
         kernels.Gather(x, index, output); // below 0: zeros
         return Error(stack([Exact(x)[3], zeros(Width, dtype: ScalarType.Float64), Exact(x)[4]]), output);
     }
 
     private static double RmsNorm(GpuKernels kernels, Device device)
     {
-        Tensor x = Numbers(kernels.Real, device, 2, Rows, Width), w = Numbers(kernels.Real, device, 1, Width), gradient = Numbers(kernels.Real, device, 0.1, Rows, Width);
-        (Tensor output, Tensor dropped, Tensor scales, Tensor back) = (empty_like(x), empty_like(x), empty(Rows, device: device), empty_like(x));
+        Tensor x = Numbers(kernels.Real, device, 2, Rows, Width),
+            w = Numbers(kernels.Real, device, 1, Width),
+            gradient = Numbers(kernels.Real, device, 0.1, Rows, Width);
+        (Tensor output, Tensor dropped, Tensor scales, Tensor back) = (
+            empty_like(x),
+            empty_like(x),
+            empty(Rows, device: device),
+            empty_like(x)
+        );
         kernels.RmsNorm(x, w, 1e-5, output, scales, dropped: dropped, mask: Mask);
         kernels.RmsNormBackward(x, w, scales, gradient, null, back, x, Mask);
         Tensor expected = KernelTwins.RmsNorm(Exact(x), Exact(w), 1e-5).Output;
-        Tensor expectedBack = KernelTwins.RmsNormBackward(Exact(x), Exact(w), 1e-5, Exact(gradient).add(Masked(Exact(x))));
-        return Worst(Error(expected, output), Error(Masked(expected), dropped), Error(expectedBack, back), NormOfASum(kernels, device, x, w, gradient));
+        Tensor expectedBack = KernelTwins.RmsNormBackward(
+            Exact(x),
+            Exact(w),
+            1e-5,
+            Exact(gradient).add(Masked(Exact(x)))
+        );
+        return Worst(
+            Error(expected, output),
+            Error(Masked(expected), dropped),
+            Error(expectedBack, back),
+            NormOfASum(kernels, device, x, w, gradient)
+        );
     }
 
     /// <summary>The form within a block: two rows are added and kept, and the derivative comes onto a residual's.</summary>
     private static double NormOfASum(GpuKernels kernels, Device device, Tensor x, Tensor w, Tensor gradient)
     {
-        Tensor added = Numbers(kernels.Real, device, 1, Rows, Width).flip(0).contiguous(), exactAdded = Exact(added);
+        Tensor added = Numbers(kernels.Real, device, 1, Rows, Width).flip(0).contiguous(),
+            exactAdded = Exact(added);
         (Tensor output, Tensor scales, Tensor back) = (empty_like(x), empty(Rows, device: device), empty_like(x));
         kernels.RmsNorm(x, w, 1e-5, output, scales, added: added, sum: added);
         kernels.RmsNormBackward(added, w, scales, gradient, x, back);
         Tensor kept = Exact(added); // rounded: what the derivative is taken at
         return Worst(
-            Error(Exact(x).add(exactAdded), added), Error(KernelTwins.RmsNorm(kept, Exact(w), 1e-5).Output, output),
-            Error(KernelTwins.RmsNormBackward(kept, Exact(w), 1e-5, Exact(gradient)).add(Exact(x)), back));
+            Error(Exact(x).add(exactAdded), added),
+            Error(KernelTwins.RmsNorm(kept, Exact(w), 1e-5).Output, output),
+            Error(KernelTwins.RmsNormBackward(kept, Exact(w), 1e-5, Exact(gradient)).add(Exact(x)), back)
+        );
     }
 
     private static double Rotary(GpuKernels kernels, Device device)
     {
         Tensor x = Numbers(kernels.Real, device, 1, Rows, 3 * 32);
-        Tensor angles = arange(Rows, dtype: ScalarType.Float32, device: device).unsqueeze(1).mul(linspace(0.1, 1, 16, device: device));
+        Tensor angles = arange(Rows, dtype: ScalarType.Float32, device: device)
+            .unsqueeze(1)
+            .mul(linspace(0.1, 1, 16, device: device));
         Tensor positions = arange(Rows, dtype: ScalarType.Int32, device: device).flip(0);
-        Tensor expected = KernelTwins.Rotate(Exact(x).view(Rows, 3, 32), positions.to(ScalarType.Int64).cpu(), Exact(angles.cos()), Exact(angles.sin())).view(Rows, 3 * 32);
-        Tensor expectedBack = KernelTwins.Rotate(Exact(x).view(Rows, 3, 32), positions.to(ScalarType.Int64).cpu(), Exact(angles.cos()), Exact(angles.sin().neg())).view(Rows, 3 * 32);
+        Tensor expected = KernelTwins
+            .Rotate(
+                Exact(x).view(Rows, 3, 32),
+                positions.to(ScalarType.Int64).cpu(),
+                Exact(angles.cos()),
+                Exact(angles.sin())
+            )
+            .view(Rows, 3 * 32);
+        Tensor expectedBack = KernelTwins
+            .Rotate(
+                Exact(x).view(Rows, 3, 32),
+                positions.to(ScalarType.Int64).cpu(),
+                Exact(angles.cos()),
+                Exact(angles.sin().neg())
+            )
+            .view(Rows, 3 * 32);
         Tensor turnedBack = x.clone();
         kernels.Rotate(x, 3, 32, positions, angles.cos(), angles.sin(), backward: false);
         kernels.Rotate(turnedBack, 3, 32, positions, angles.cos(), angles.sin(), backward: true);
@@ -94,17 +141,29 @@ internal static class KernelCheck
 
     private static double SwiGlu(GpuKernels kernels, Device device)
     {
-        Tensor gateUp = Numbers(kernels.Real, device, 2, Rows, 2 * Width), gradient = Numbers(kernels.Real, device, 0.1, Rows, Width), across = Numbers(kernels.Real, device, 0.3, Rows, Width);
+        Tensor gateUp = Numbers(kernels.Real, device, 2, Rows, 2 * Width),
+            gradient = Numbers(kernels.Real, device, 0.1, Rows, Width),
+            across = Numbers(kernels.Real, device, 0.3, Rows, Width);
         (Tensor output, Tensor dropped) = (empty_like(gradient), empty_like(gradient));
-        (Tensor expected, Tensor expectedBack) = (KernelTwins.SwiGlu(Exact(gateUp)), KernelTwins.SwiGluBackward(Exact(gateUp), Exact(gradient).add(Masked(Exact(across)))));
+        (Tensor expected, Tensor expectedBack) = (
+            KernelTwins.SwiGlu(Exact(gateUp)),
+            KernelTwins.SwiGluBackward(Exact(gateUp), Exact(gradient).add(Masked(Exact(across))))
+        );
         kernels.SwiGlu(gateUp, output, dropped, Mask);
         kernels.SwiGluBackward(gateUp, gradient, across, Mask);
-        return Worst(Error(expected, output), Error(Masked(expected), dropped), Error(Masked(expected), gradient), Error(expectedBack, gateUp));
+        return Worst(
+            Error(expected, output),
+            Error(Masked(expected), dropped),
+            Error(Masked(expected), gradient),
+            Error(expectedBack, gateUp)
+        );
     }
 
     private static double Dropout(GpuKernels kernels, Device device)
     {
-        Tensor x = Numbers(kernels.Real, device, 1, Rows, Width), output = empty_like(x), onto = x.clone();
+        Tensor x = Numbers(kernels.Real, device, 1, Rows, Width),
+            output = empty_like(x),
+            onto = x.clone();
         kernels.Dropout(x, output, Mask, onto: false);
         kernels.Dropout(x, onto, Mask, onto: true);
         return Worst(Error(Masked(Exact(x)), output), Error(Masked(Exact(x)).add(Exact(x)), onto));
@@ -112,8 +171,14 @@ internal static class KernelCheck
 
     private static double CrossEntropy(GpuKernels kernels, Device device)
     {
-        Tensor logits = Numbers(kernels.Real, device, 3, Rows, Width), targets = arange(Rows, dtype: ScalarType.Int32, device: device).mul(37), losses = empty(Rows, device: device);
-        (Tensor expected, Tensor derivative) = KernelTwins.CrossEntropy(Exact(logits).narrow(1, 0, Width - 3), targets.cpu().to(ScalarType.Int64), 0.5);
+        Tensor logits = Numbers(kernels.Real, device, 3, Rows, Width),
+            targets = arange(Rows, dtype: ScalarType.Int32, device: device).mul(37),
+            losses = empty(Rows, device: device);
+        (Tensor expected, Tensor derivative) = KernelTwins.CrossEntropy(
+            Exact(logits).narrow(1, 0, Width - 3),
+            targets.cpu().to(ScalarType.Int64),
+            0.5
+        );
         kernels.CrossEntropy(logits, Width - 3, targets, losses, 0.5);
         return Math.Max(Error(expected, losses), Error(derivative, logits.narrow(1, 0, Width - 3)));
     }
@@ -121,32 +186,75 @@ internal static class KernelCheck
     /// <summary>A step of a rounded gradient, then one of a sum in float32, halved by the clip.</summary>
     private static double AdamW(GpuKernels kernels, Device device)
     {
-        Tensor values = Numbers(ScalarType.Float32, device, 0.1, Width), gradients = Numbers(kernels.Real, device, 0.1, Width), copies = empty(Width, dtype: kernels.Real, device: device);
-        Tensor totals = Numbers(ScalarType.Float32, device, 0.2, Width).flip(0).contiguous(), exactTotals = Exact(totals);
+        Tensor values = Numbers(ScalarType.Float32, device, 0.1, Width),
+            gradients = Numbers(kernels.Real, device, 0.1, Width),
+            copies = empty(Width, dtype: kernels.Real, device: device);
+        Tensor totals = Numbers(ScalarType.Float32, device, 0.2, Width).flip(0).contiguous(),
+            exactTotals = Exact(totals);
         (Tensor first, Tensor second) = (zeros(Width, device: device), zeros(Width, device: device));
-        (Tensor exact, Tensor exactFirst, Tensor exactSecond) = (Exact(values), zeros(Width, dtype: ScalarType.Float64), zeros(Width, dtype: ScalarType.Float64));
+        (Tensor exact, Tensor exactFirst, Tensor exactSecond) = (
+            Exact(values),
+            zeros(Width, dtype: ScalarType.Float64),
+            zeros(Width, dtype: ScalarType.Float64)
+        );
         KernelTwins.AdamW(exact, exactFirst, exactSecond, Exact(gradients), Width, 1, 1e-3, 0.01, 1);
         KernelTwins.AdamW(exact, exactFirst, exactSecond, exactTotals, Width, 2, 1e-3, 0.01, 0.5);
         kernels.AdamW(values, first, second, gradients, null, copies, Width, 1, 1e-3, 0.01, ones(1, device: device));
-        kernels.AdamW(values, first, second, gradients, totals, copies, Width, 2, 1e-3, 0.01, full(1, 0.5, device: device));
-        return Worst(Error(exact, values), Error(exactFirst, first), Error(exactSecond, second), totals.count_nonzero().item<long>());
+        kernels.AdamW(
+            values,
+            first,
+            second,
+            gradients,
+            totals,
+            copies,
+            Width,
+            2,
+            1e-3,
+            0.01,
+            full(1, 0.5, device: device)
+        );
+        return Worst(
+            Error(exact, values),
+            Error(exactFirst, first),
+            Error(exactSecond, second),
+            totals.count_nonzero().item<long>()
+        );
     }
 
     /// <summary>Two steps: the second begins at the moments that the first has written in 8 bits.</summary>
     private static double AdamW8Bit(GpuKernels kernels, Device device)
     {
         using var moments = new BlockwiseMoments([(Width, true)], device);
-        Tensor values = Numbers(ScalarType.Float32, device, 0.1, Width), gradients = Numbers(kernels.Real, device, 0.1, Width), places = tensor(moments.Places, device: device);
+        Tensor values = Numbers(ScalarType.Float32, device, 0.1, Width),
+            gradients = Numbers(kernels.Real, device, 0.1, Width),
+            places = tensor(moments.Places, device: device);
         Tensor next = gradients.flip(0).contiguous();
         double worst = 0;
         foreach ((int index, Tensor gradient) in ((Tensor[])[gradients, next]).Index())
         {
-            (Tensor first, Tensor second) = (Moment(moments, "first", DynamicCode.OfBothSigns()), Moment(moments, "second", DynamicCode.OfPositives()));
+            (Tensor first, Tensor second) = (
+                Moment(moments, "first", DynamicCode.OfBothSigns()),
+                Moment(moments, "second", DynamicCode.OfPositives())
+            );
             (Tensor exact, Tensor slope, int step) = (Exact(values), Exact(gradient), index + 1);
             first = first.mul(0.9).add(slope.mul(0.1));
             second = second.mul(0.999).add(slope.square().mul(0.001));
-            Tensor direction = first.div(1 - Math.Pow(0.9, step)).div(second.div(1 - Math.Pow(0.999, step)).sqrt().add(1e-8));
-            kernels.AdamW8Bit(values, gradient, null, null, moments, places, Width, step, 1e-3, 0.01, ones(1, device: device));
+            Tensor direction = first
+                .div(1 - Math.Pow(0.9, step))
+                .div(second.div(1 - Math.Pow(0.999, step)).sqrt().add(1e-8));
+            kernels.AdamW8Bit(
+                values,
+                gradient,
+                null,
+                null,
+                moments,
+                places,
+                Width,
+                step,
+                1e-3,
+                0.01,
+                ones(1, device: device)
+            );
             worst = Math.Max(worst, Error(exact.sub(direction.mul(1e-3)).mul(1 - (1e-3 * 0.01)), values));
         }
 
@@ -157,13 +265,17 @@ internal static class KernelCheck
     private static Tensor Moment(BlockwiseMoments moments, string name, float[] code)
     {
         Tensor Of(string part) => moments.State.First(s => s.Name == $"{name}_{part}").Value.cpu();
-        Tensor absmax = Of("absmax").to(ScalarType.Float64).repeat_interleave(BlockwiseMoments.BlockSize).narrow(0, 0, Width);
+        Tensor absmax = Of("absmax")
+            .to(ScalarType.Float64)
+            .repeat_interleave(BlockwiseMoments.BlockSize)
+            .narrow(0, 0, Width);
         return tensor(code, dtype: ScalarType.Float64).index_select(0, Of("codes").to(ScalarType.Int64)).mul(absmax);
     }
 
     private static double SumOfSquares(GpuKernels kernels, Device device)
     {
-        Tensor x = Numbers(kernels.Real, device, 1, Rows, Width), sums = empty(3, device: device);
+        Tensor x = Numbers(kernels.Real, device, 1, Rows, Width),
+            sums = empty(3, device: device);
         kernels.SumOfSquares(x, sums);
         return Error(Exact(x).square().sum(), sums.sum());
     }

@@ -11,7 +11,8 @@ internal sealed unsafe class KernelCompiler
     private KernelCompiler(nint library, string path)
     {
         (_library, Path) = (library, path);
-        int major, minor;
+        int major,
+            minor;
         Check(((delegate* unmanaged<int*, int*, int>)Export("nvrtcVersion"))(&major, &minor), "nvrtcVersion");
         Version = $"{major}.{minor}";
     }
@@ -27,13 +28,27 @@ internal sealed unsafe class KernelCompiler
     /// <exception cref="ModelException">It is nowhere.</exception>
     public static KernelCompiler Open(IEnumerable<string> folders)
     {
-        IEnumerable<string> there = folders.Where(Directory.Exists).SelectMany(f => Directory.EnumerateFiles(f, "libnvrtc*.so*").Where(p => !p.Contains("builtins", StringComparison.Ordinal) && !p.Contains(".alt.", StringComparison.Ordinal)).Order(StringComparer.Ordinal));
+        IEnumerable<string> there = folders
+            .Where(Directory.Exists)
+            .SelectMany(f =>
+                Directory
+                    .EnumerateFiles(f, "libnvrtc*.so*")
+                    .Where(p =>
+                        !p.Contains("builtins", StringComparison.Ordinal)
+                        && !p.Contains(".alt.", StringComparison.Ordinal)
+                    )
+                    .Order(StringComparer.Ordinal)
+            );
         foreach (string path in there.Concat(["libnvrtc.so.13", "libnvrtc.so.12", "libnvrtc.so"]))
         {
             if (NativeLibrary.TryLoad(path, out nint library))
             {
                 // It asks the loader for its other half by name alone, which no search path may lead to: what is loaded already is found.
-                foreach (string builtins in System.IO.Path.GetDirectoryName(path) is { Length: > 0 } folder ? Directory.EnumerateFiles(folder, "libnvrtc-builtins*.so*") : [])
+                foreach (
+                    string builtins in System.IO.Path.GetDirectoryName(path) is { Length: > 0 } folder
+                        ? Directory.EnumerateFiles(folder, "libnvrtc-builtins*.so*")
+                        : []
+                )
                 {
                     _ = NativeLibrary.TryLoad(builtins, out _);
                 }
@@ -42,7 +57,9 @@ internal sealed unsafe class KernelCompiler
             }
         }
 
-        throw new ModelException("NVRTC (libnvrtc.so) is neither beside the program, nor in TORCH_LIB, nor among the system's libraries; it comes with libtorch's CUDA build, and with the CUDA toolkit.");
+        throw new ModelException(
+            "NVRTC (libnvrtc.so) is neither beside the program, nor in TORCH_LIB, nor among the system's libraries; it comes with libtorch's CUDA build, and with the CUDA toolkit."
+        );
     }
 
     /// <summary>Compiles a program.</summary>
@@ -54,9 +71,22 @@ internal sealed unsafe class KernelCompiler
     {
         ArgumentNullException.ThrowIfNull(options);
         nint program;
-        fixed (byte* text = Text(source), name = Text("kernels.cu"))
+        fixed (
+            byte* text = Text(source),
+                name = Text("kernels.cu")
+        )
         {
-            Check(((delegate* unmanaged<nint*, byte*, byte*, int, nint, nint, int>)Export("nvrtcCreateProgram"))(&program, text, name, 0, 0, 0), "nvrtcCreateProgram");
+            Check(
+                ((delegate* unmanaged<nint*, byte*, byte*, int, nint, nint, int>)Export("nvrtcCreateProgram"))(
+                    &program,
+                    text,
+                    name,
+                    0,
+                    0,
+                    0
+                ),
+                "nvrtcCreateProgram"
+            );
         }
 
         nint[] arguments = [.. options.Select(Marshal.StringToCoTaskMemUTF8)];
@@ -65,12 +95,18 @@ internal sealed unsafe class KernelCompiler
             int result;
             fixed (nint* first = arguments)
             {
-                result = ((delegate* unmanaged<nint, int, nint*, int>)Export("nvrtcCompileProgram"))(program, arguments.Length, first);
+                result = ((delegate* unmanaged<nint, int, nint*, int>)Export("nvrtcCompileProgram"))(
+                    program,
+                    arguments.Length,
+                    first
+                );
             }
 
             if (result != 0)
             {
-                throw new ModelException($"The GPU kernels do not compile with NVRTC {Version} ({string.Join(' ', options)}): {Encoding.UTF8.GetString(Take(program, "nvrtcGetProgramLogSize", "nvrtcGetProgramLog")).TrimEnd('\0', '\n')}");
+                throw new ModelException(
+                    $"The GPU kernels do not compile with NVRTC {Version} ({string.Join(' ', options)}): {Encoding.UTF8.GetString(Take(program, "nvrtcGetProgramLogSize", "nvrtcGetProgramLog")).TrimEnd('\0', '\n')}"
+                );
             }
 
             return Take(program, "nvrtcGetCUBINSize", "nvrtcGetCUBIN");

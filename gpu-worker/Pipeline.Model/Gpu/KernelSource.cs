@@ -12,10 +12,15 @@ internal static partial class KernelSource
     public static string Text { get; } = string.Join('\n', Names().Select(Read));
 
     /// <summary>The kernels' names.</summary>
-    public static IReadOnlyList<string> Kernels { get; } = [.. Declarations().Matches(Text).Select(m => m.Groups["name"].Value)];
+    public static IReadOnlyList<string> Kernels { get; } =
+    [.. Declarations().Matches(Text).Select(m => m.Groups["name"].Value)];
 
     private static IEnumerable<string> Names() =>
-        typeof(KernelSource).Assembly.GetManifestResourceNames().Where(n => n.StartsWith(Prefix, StringComparison.Ordinal)).OrderBy(n => n == Header ? 0 : 1).ThenBy(n => n, StringComparer.Ordinal);
+        typeof(KernelSource)
+            .Assembly.GetManifestResourceNames()
+            .Where(n => n.StartsWith(Prefix, StringComparison.Ordinal))
+            .OrderBy(n => n == Header ? 0 : 1)
+            .ThenBy(n => n, StringComparer.Ordinal);
 
     private static string Read(string name)
     {

@@ -16,7 +16,8 @@ internal static class KernelTwins
     }
 
     /// <summary>See <see cref="GpuKernels.RmsNormBackward"/>, without a residual.</summary>
-    public static Tensor RmsNormBackward(Tensor input, Tensor weight, double epsilon, Tensor gradient) => Derivative([input], x => RmsNorm(x[0], weight, epsilon).Output, gradient)[0];
+    public static Tensor RmsNormBackward(Tensor input, Tensor weight, double epsilon, Tensor gradient) =>
+        Derivative([input], x => RmsNorm(x[0], weight, epsilon).Output, gradient)[0];
 
     /// <summary>See <see cref="GpuKernels.Rotate"/>.</summary>
     /// <param name="heads">[rows, heads, head size].</param>
@@ -27,8 +28,10 @@ internal static class KernelTwins
     {
         using DisposeScope scope = NewDisposeScope();
         long half = heads.shape[2] / 2;
-        Tensor c = cosines.index_select(0, positions).unsqueeze(1), s = sines.index_select(0, positions).unsqueeze(1);
-        Tensor first = heads.narrow(2, 0, half), second = heads.narrow(2, half, half);
+        Tensor c = cosines.index_select(0, positions).unsqueeze(1),
+            s = sines.index_select(0, positions).unsqueeze(1);
+        Tensor first = heads.narrow(2, 0, half),
+            second = heads.narrow(2, half, half);
         return cat([first.mul(c).sub(second.mul(s)), second.mul(c).add(first.mul(s))], 2).MoveToOuterDisposeScope();
     }
 
@@ -42,13 +45,16 @@ internal static class KernelTwins
 
     /// <summary>See <see cref="GpuKernels.SwiGluBackward"/>.</summary>
     /// <returns>The derivative by gate and up, [rows, 2 · inner].</returns>
-    public static Tensor SwiGluBackward(Tensor gateUp, Tensor gradient) => Derivative([gateUp], x => SwiGlu(x[0]), gradient)[0];
+    public static Tensor SwiGluBackward(Tensor gateUp, Tensor gradient) =>
+        Derivative([gateUp], x => SwiGlu(x[0]), gradient)[0];
 
     /// <summary>See <see cref="GpuKernels.Dropout"/>.</summary>
     public static Tensor Dropout(Tensor input, double probability, uint seed)
     {
         using DisposeScope scope = NewDisposeScope();
-        return input.mul(CounterDropout.Mask(input.shape, probability, seed).to(input.device).to(input.dtype)).MoveToOuterDisposeScope();
+        return input
+            .mul(CounterDropout.Mask(input.shape, probability, seed).to(input.device).to(input.dtype))
+            .MoveToOuterDisposeScope();
     }
 
     /// <summary>See <see cref="GpuKernels.CrossEntropy"/>.</summary>
@@ -59,12 +65,25 @@ internal static class KernelTwins
     {
         using DisposeScope scope = NewDisposeScope();
         Tensor losses = nn.functional.cross_entropy(logits, targets, reduction: nn.Reduction.None);
-        Tensor derivative = nn.functional.softmax(logits, 1).sub(nn.functional.one_hot(targets, logits.shape[1])).mul(weight);
+        Tensor derivative = nn
+            .functional.softmax(logits, 1)
+            .sub(nn.functional.one_hot(targets, logits.shape[1]))
+            .mul(weight);
         return (losses.MoveToOuterDisposeScope(), derivative.MoveToOuterDisposeScope());
     }
 
     /// <summary>See <see cref="GpuKernels.AdamW"/>; moments and values are changed.</summary>
-    public static void AdamW(Tensor values, Tensor first, Tensor second, Tensor gradients, long decayed, int step, double learningRate, double weightDecay, double clip)
+    public static void AdamW(
+        Tensor values,
+        Tensor first,
+        Tensor second,
+        Tensor gradients,
+        long decayed,
+        int step,
+        double learningRate,
+        double weightDecay,
+        double clip
+    )
     {
         using DisposeScope scope = NewDisposeScope();
         Tensor scaled = gradients.mul(clip);

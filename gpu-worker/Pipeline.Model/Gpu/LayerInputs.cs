@@ -9,7 +9,7 @@ namespace Pipeline.Model.Gpu;
 internal sealed class LayerInputs(int layers, IHostCopies? copies, long bytes = 0) : IDisposable
 {
     private readonly Tensor?[] _here = new Tensor?[layers];
-    private readonly nint[] _marks = new nint[layers];               // of copies that were not awaited
+    private readonly nint[] _marks = new nint[layers]; // of copies that were not awaited
     private readonly (nint Memory, long Bytes)[] _away = new (nint, long)[layers];
 
     /// <summary>Takes a layer's input, which the layer then reads.</summary>

@@ -10,7 +10,8 @@ namespace Pipeline.Model.Gpu;
 /// <param name="config">The model's shape.</param>
 /// <param name="batch">The rows.</param>
 /// <param name="window">bool [1, 1, longest, longest] of layers with a sliding window that is shorter than the rows; <c>null</c>: there are none.</param>
-internal sealed class PackedAttention(GpuKernels kernels, LlamaConfig config, GpuBatch batch, Tensor? window) : IGpuAttention
+internal sealed class PackedAttention(GpuKernels kernels, LlamaConfig config, GpuBatch batch, Tensor? window)
+    : IGpuAttention
 {
     /// <inheritdoc/>
     public (Tensor Output, PackedAttentionTape? Tape) Attend(int layer, Tensor projected, bool keep)
@@ -18,14 +19,19 @@ internal sealed class PackedAttention(GpuKernels kernels, LlamaConfig config, Gp
         ArgumentNullException.ThrowIfNull(projected);
         using DisposeScope scope = NewDisposeScope();
         Tensor sideBySide = batch.TokenOfSlot is null ? projected : Gathered(projected, batch.TokenOfSlot, batch.Slots);
-        (long queries, long keys) = ((long)config.Heads * config.HeadSize, (long)config.KeyValueHeads * config.HeadSize);
+        (long queries, long keys) = (
+            (long)config.Heads * config.HeadSize,
+            (long)config.KeyValueHeads * config.HeadSize
+        );
         Tensor[] inputs = [.. sideBySide.split([queries, keys, keys], 1).Select(p => Heads(p).detach())];
         Array.ForEach(inputs, i => i.requires_grad_(keep));
         using IDisposable recorded = set_grad_enabled(keep);
         Tensor output = Attention.Over(inputs[0], inputs[1], inputs[2], config.WindowOf(layer) is null ? null : window); // [rows, heads, longest, head size]
         using IDisposable frozen = no_grad();
         Tensor flat = Flat(output.detach());
-        flat = (batch.SlotOfToken is null ? flat : Gathered(flat, batch.SlotOfToken, batch.Count)).MoveToOuterDisposeScope();
+        flat = (
+            batch.SlotOfToken is null ? flat : Gathered(flat, batch.SlotOfToken, batch.Count)
+        ).MoveToOuterDisposeScope();
         if (!keep)
         {
             return (flat, null);
@@ -67,7 +73,10 @@ internal sealed class PackedAttention(GpuKernels kernels, LlamaConfig config, Gp
         return output;
     }
 
-    private Tensor Heads(Tensor sideBySide) => sideBySide.view(batch.Lengths.Count, batch.Longest, sideBySide.shape[1] / config.HeadSize, config.HeadSize).transpose(1, 2);
+    private Tensor Heads(Tensor sideBySide) =>
+        sideBySide
+            .view(batch.Lengths.Count, batch.Longest, sideBySide.shape[1] / config.HeadSize, config.HeadSize)
+            .transpose(1, 2);
 
     private static Tensor Flat(Tensor heads)
     {

@@ -9,9 +9,10 @@ namespace Pipeline.Model.Gpu;
 /// <param name="Line">What is there, or what is wrong and what to do.</param>
 public sealed record SelfCheck(bool Passed, string Line)
 {
-    private static readonly (int, int) Fewest = (7, 5);    // what PyTorch's builds for CUDA 12.8 and 13 begin with
+    private static readonly (int, int) Fewest = (7, 5); // what PyTorch's builds for CUDA 12.8 and 13 begin with
     private static readonly (int, int) Bfloat16 = (8, 0);
-    private const string NoLibraries = $"libtorch is not beside the program and cannot be loaded; publish the worker whole, or name the folder torch/lib of an installed PyTorch in {TorchLibraries.Setting}";
+    private const string NoLibraries =
+        $"libtorch is not beside the program and cannot be loaded; publish the worker whole, or name the folder torch/lib of an installed PyTorch in {TorchLibraries.Setting}";
 
     /// <summary>Looks at a device.</summary>
     /// <param name="device"><c>cpu</c> or <c>cuda</c>.</param>
@@ -23,9 +24,15 @@ public sealed record SelfCheck(bool Passed, string Line)
         Tensor product = ones(3, 5).mm(ones(5, 2));
         bool right = product.eq(5).all().item<bool>();
         double there = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / (double)(1L << 30);
-        return new SelfCheck(right, right
-            ? string.Create(CultureInfo.InvariantCulture, $"cpu: libtorch {TorchLibraries.Version}, {get_num_threads()} threads, {there:0.0} GiB")
-            : "cpu: libtorch gets a product wrong; its files are of another machine");
+        return new SelfCheck(
+            right,
+            right
+                ? string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"cpu: libtorch {TorchLibraries.Version}, {get_num_threads()} threads, {there:0.0} GiB"
+                )
+                : "cpu: libtorch gets a product wrong; its files are of another machine"
+        );
     }
 
     /// <summary>The GPU with its kernels, compiled and held against their definitions.</summary>
@@ -51,7 +58,15 @@ public sealed record SelfCheck(bool Passed, string Line)
         {
             return look();
         }
-        catch (Exception fault) when (fault is ModelException or DllNotFoundException or BadImageFormatException or TypeInitializationException or System.Runtime.InteropServices.ExternalException or NotSupportedException)
+        catch (Exception fault)
+            when (fault
+                    is ModelException
+                        or DllNotFoundException
+                        or BadImageFormatException
+                        or TypeInitializationException
+                        or System.Runtime.InteropServices.ExternalException
+                        or NotSupportedException
+            )
         {
             string said = fault.GetBaseException().Message;
             bool missing = said.Contains("TorchSharp", StringComparison.Ordinal); // its own account takes a page
@@ -70,7 +85,9 @@ public sealed record SelfCheck(bool Passed, string Line)
 
         if (CudaDriver.Count() == 0)
         {
-            return Wrong($"the driver shows no device{(Environment.GetEnvironmentVariable("CUDA_VISIBLE_DEVICES") is { } seen ? $"; CUDA_VISIBLE_DEVICES is '{seen}'" : "")}");
+            return Wrong(
+                $"the driver shows no device{(Environment.GetEnvironmentVariable("CUDA_VISIBLE_DEVICES") is { } seen ? $"; CUDA_VISIBLE_DEVICES is '{seen}'" : "")}"
+            );
         }
 
         (string name, int major, int minor, _) = CudaDriver.Device();
@@ -83,22 +100,35 @@ public sealed record SelfCheck(bool Passed, string Line)
         string driversCuda = string.Create(CultureInfo.InvariantCulture, $"{driver / 1000}.{driver % 1000 / 10}");
         if (!TryInitializeDeviceType(DeviceType.CUDA))
         {
-            return Wrong($"{name} is there, but libtorch {TorchLibraries.Version} does not take it: a CPU build (publish the worker with -p:TorchDevice=cuda, or with -p:TorchDevice=none and PyTorch's torch/lib named in {TorchLibraries.Setting}), or one for a later CUDA than the driver's {driversCuda} (update the driver)");
+            return Wrong(
+                $"{name} is there, but libtorch {TorchLibraries.Version} does not take it: a CPU build (publish the worker with -p:TorchDevice=cuda, or with -p:TorchDevice=none and PyTorch's torch/lib named in {TorchLibraries.Setting}), or one for a later CUDA than the driver's {driversCuda} (update the driver)"
+            );
         }
 
         KernelCompiler compiler = KernelCompiler.Open(TorchLibraries.Folders());
         ScalarType real = wanted ?? ((major, minor).CompareTo(Bfloat16) < 0 ? ScalarType.Float32 : ScalarType.BFloat16);
         var kernels = new GpuKernels(CudaKernels.Load(real, compiler, KernelCache.Default()), CUDA);
-        (string Kernel, double Error, double Allowed)[] wrong = [.. KernelCheck.Run(kernels, CUDA).Where(k => k.Error > k.Allowed)];
+        (string Kernel, double Error, double Allowed)[] wrong =
+        [
+            .. KernelCheck.Run(kernels, CUDA).Where(k => k.Error > k.Allowed),
+        ];
         if (wrong.Length > 0)
         {
             kernels.Dispose();
-            return Wrong(string.Create(CultureInfo.InvariantCulture, $"{name} computes {string.Join(", ", wrong.Select(k => $"{k.Kernel} (off by {k.Error:E1})"))} wrongly; update the driver, or report it with this line"));
+            return Wrong(
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{name} computes {string.Join(", ", wrong.Select(k => $"{k.Kernel} (off by {k.Error:E1})"))} wrongly; update the driver, or report it with this line"
+                )
+            );
         }
 
         (long free, long total) = CudaDriver.Memory();
         const double Gibi = 1L << 30;
-        string line = string.Create(CultureInfo.InvariantCulture, $"cuda: {name}, compute capability {major}.{minor}, driver's CUDA {driversCuda}, libtorch {TorchLibraries.Version}, NVRTC {compiler.Version}, {free / Gibi:0.0} of {total / Gibi:0.0} GiB free, kernels compiled and right in {real.ToString().ToLowerInvariant()}");
+        string line = string.Create(
+            CultureInfo.InvariantCulture,
+            $"cuda: {name}, compute capability {major}.{minor}, driver's CUDA {driversCuda}, libtorch {TorchLibraries.Version}, NVRTC {compiler.Version}, {free / Gibi:0.0} of {total / Gibi:0.0} GiB free, kernels compiled and right in {real.ToString().ToLowerInvariant()}"
+        );
         opened = new Accelerator(kernels, line, CudaDriver.Memory);
         return new SelfCheck(true, line);
     }

@@ -13,7 +13,15 @@ public static partial class TorchLibraries
     private const string Core = "libtorch_cpu.so";
 
     // Each needs those before it; the CUDA ones are missing from a CPU build.
-    private static readonly string[] InOrder = ["libtorch_global_deps.so", "libc10.so", Core, "libc10_cuda.so", "libtorch_cuda.so", "libtorch.so"];
+    private static readonly string[] InOrder =
+    [
+        "libtorch_global_deps.so",
+        "libc10.so",
+        Core,
+        "libc10_cuda.so",
+        "libtorch_cuda.so",
+        "libtorch.so",
+    ];
 
     /// <summary>Folders in which CUDA's own libraries may lie beside libtorch: its own, and those of PyTorch's packages.</summary>
     public static IEnumerable<string> Folders()
@@ -26,7 +34,11 @@ public static partial class TorchLibraries
 
         yield return folder;
         string packages = Path.GetFullPath(Path.Combine(folder, "..", "..", "nvidia"));
-        foreach (string library in (Directory.Exists(packages) ? Directory.GetDirectories(packages, "lib", SearchOption.AllDirectories) : []).Order(StringComparer.Ordinal))
+        foreach (
+            string library in (
+                Directory.Exists(packages) ? Directory.GetDirectories(packages, "lib", SearchOption.AllDirectories) : []
+            ).Order(StringComparer.Ordinal)
+        )
         {
             yield return library;
         }
@@ -37,7 +49,9 @@ public static partial class TorchLibraries
     {
         get
         {
-            string said = Environment.GetEnvironmentVariable(Setting) is { Length: > 0 } folder ? Path.GetFullPath(Path.Combine(folder, "..", "version.py")) : "";
+            string said = Environment.GetEnvironmentVariable(Setting) is { Length: > 0 } folder
+                ? Path.GetFullPath(Path.Combine(folder, "..", "version.py"))
+                : "";
             Match match = File.Exists(said) ? VersionLine().Match(File.ReadAllText(said)) : Match.Empty;
             return match.Success ? match.Groups[1].Value : TorchSharp.torch.__version__;
         }
@@ -50,7 +64,10 @@ public static partial class TorchLibraries
         if (OperatingSystem.IsLinux())
         {
             // Segments that grow: the allocator hoards nothing between batches of other lengths. What is set already stays. WSL has none.
-            if (!File.Exists(KernelRelease) || !File.ReadAllText(KernelRelease).Contains("microsoft", StringComparison.OrdinalIgnoreCase))
+            if (
+                !File.Exists(KernelRelease)
+                || !File.ReadAllText(KernelRelease).Contains("microsoft", StringComparison.OrdinalIgnoreCase)
+            )
             {
                 _ = Kernels.OpenMpWaiting.setenv("PYTORCH_CUDA_ALLOC_CONF", "expandable_segments:True", 0);
             }
@@ -65,16 +82,21 @@ public static partial class TorchLibraries
         }
 
         string[] files = [.. InOrder.Select(f => Path.Combine(folder, f)).Where(File.Exists)];
-        string named = Path.Combine(folder, Core), shipped = Path.Combine(AppContext.BaseDirectory, Core);
+        string named = Path.Combine(folder, Core),
+            shipped = Path.Combine(AppContext.BaseDirectory, Core);
         if (!files.Contains(named))
         {
-            throw new ModelException($"{Setting} is '{folder}', which holds no {Core}; name the folder torch/lib of an installed PyTorch.");
+            throw new ModelException(
+                $"{Setting} is '{folder}', which holds no {Core}; name the folder torch/lib of an installed PyTorch."
+            );
         }
 
         // TorchSharp loads the one beside the program whatever is loaded already, and a second one ends the process.
         if (File.Exists(shipped) && Path.GetFullPath(named) != Path.GetFullPath(shipped))
         {
-            throw new ModelException($"{Setting} is '{folder}', and another libtorch lies beside the program in '{AppContext.BaseDirectory}'; build the worker with -p:TorchDevice=none to run on that of {Setting}, or leave {Setting} unset.");
+            throw new ModelException(
+                $"{Setting} is '{folder}', and another libtorch lies beside the program in '{AppContext.BaseDirectory}'; build the worker with -p:TorchDevice=none to run on that of {Setting}, or leave {Setting} unset."
+            );
         }
 
         foreach (string file in files)

@@ -23,11 +23,11 @@ public sealed class BlockwiseMoments : IDisposable
     private static readonly byte UnsignedZero = (byte)Array.IndexOf(Unsigned, 0f);
 
     private readonly Block[] _blocks;
-    private readonly Tensor _firstCodes;   // uint8 [numbers in 8 bits]
-    private readonly Tensor _firstAbsmax;  // float32 [blocks in 8 bits]
+    private readonly Tensor _firstCodes; // uint8 [numbers in 8 bits]
+    private readonly Tensor _firstAbsmax; // float32 [blocks in 8 bits]
     private readonly Tensor _secondCodes;
     private readonly Tensor _secondAbsmax;
-    private readonly Tensor _first;        // float32 [numbers in float32]
+    private readonly Tensor _first; // float32 [numbers in float32]
     private readonly Tensor _second;
 
     /// <summary>Makes the moments, all zero.</summary>
@@ -60,10 +60,14 @@ public sealed class BlockwiseMoments : IDisposable
 
     /// <summary>Everything that is held, by name. Belongs to this object.</summary>
     public IReadOnlyList<(string Name, Tensor Value)> State =>
-    [
-        ("first_codes", _firstCodes), ("first_absmax", _firstAbsmax), ("second_codes", _secondCodes), ("second_absmax", _secondAbsmax),
-        ("first_moment", _first), ("second_moment", _second),
-    ];
+        [
+            ("first_codes", _firstCodes),
+            ("first_absmax", _firstAbsmax),
+            ("second_codes", _secondCodes),
+            ("second_absmax", _secondAbsmax),
+            ("first_moment", _first),
+            ("second_moment", _second),
+        ];
 
     /// <summary>Of each block its first number, its first one among the codes or the moments in float32, how many it has, and its absmax or -1.</summary>
     internal long[] Places => [.. _blocks.SelectMany(b => (long[])[b.Start, b.At, b.Size, b.Absmax])];
@@ -107,38 +111,65 @@ public sealed class BlockwiseMoments : IDisposable
             absmax += block.InEightBits ? 1 : 0;
         }
 
-        Tensor values = trained.Values.narrow(0, start, count), gradients = trained.Gradients.narrow(0, start, count);
-        Tensor firstCodes = _firstCodes.narrow(0, codesAt, codes), secondCodes = _secondCodes.narrow(0, codesAt, codes);
-        Tensor firstAbsmax = _firstAbsmax.narrow(0, absmaxAt, absmax), secondAbsmax = _secondAbsmax.narrow(0, absmaxAt, absmax);
-        Tensor firstPlain = _first.narrow(0, plainAt, plain), secondPlain = _second.narrow(0, plainAt, plain);
-        RowParallel.For(end - begin, BlockSize, (from, to) =>
-        {
-            Span<float> firsts = stackalloc float[BlockSize];
-            Span<float> seconds = stackalloc float[BlockSize];
-            Span<float> allValues = RowParallel.Floats(values);
-            Span<float> allGradients = RowParallel.Floats(gradients);
-            var firstMoments = new Held(firstCodes.bytes, RowParallel.Floats(firstAbsmax), RowParallel.Floats(firstPlain), Signed, SignedZero, keepsSign: true);
-            var secondMoments = new Held(secondCodes.bytes, RowParallel.Floats(secondAbsmax), RowParallel.Floats(secondPlain), Unsigned, UnsignedZero, keepsSign: false);
-            foreach (Block whole in _blocks.AsSpan(begin + from, to - from))
+        Tensor values = trained.Values.narrow(0, start, count),
+            gradients = trained.Gradients.narrow(0, start, count);
+        Tensor firstCodes = _firstCodes.narrow(0, codesAt, codes),
+            secondCodes = _secondCodes.narrow(0, codesAt, codes);
+        Tensor firstAbsmax = _firstAbsmax.narrow(0, absmaxAt, absmax),
+            secondAbsmax = _secondAbsmax.narrow(0, absmaxAt, absmax);
+        Tensor firstPlain = _first.narrow(0, plainAt, plain),
+            secondPlain = _second.narrow(0, plainAt, plain);
+        RowParallel.For(
+            end - begin,
+            BlockSize,
+            (from, to) =>
             {
-                Block block = whole with { Start = whole.Start - start, At = whole.At - (whole.InEightBits ? codesAt : plainAt), Absmax = whole.InEightBits ? whole.Absmax - absmaxAt : whole.Absmax };
-                Span<float> first = firstMoments.Begin(block, firsts);
-                Span<float> second = secondMoments.Begin(block, seconds);
-                float kept = whole.Start < trained.Decayed ? decayed : 1f; // no block reaches over the end of a tensor
-                Span<float> value = allValues.Slice((int)block.Start, block.Size);
-                Span<float> gradient = allGradients.Slice((int)block.Start, block.Size);
-                for (int k = 0; k < value.Length; k++)
+                Span<float> firsts = stackalloc float[BlockSize];
+                Span<float> seconds = stackalloc float[BlockSize];
+                Span<float> allValues = RowParallel.Floats(values);
+                Span<float> allGradients = RowParallel.Floats(gradients);
+                var firstMoments = new Held(
+                    firstCodes.bytes,
+                    RowParallel.Floats(firstAbsmax),
+                    RowParallel.Floats(firstPlain),
+                    Signed,
+                    SignedZero,
+                    keepsSign: true
+                );
+                var secondMoments = new Held(
+                    secondCodes.bytes,
+                    RowParallel.Floats(secondAbsmax),
+                    RowParallel.Floats(secondPlain),
+                    Unsigned,
+                    UnsignedZero,
+                    keepsSign: false
+                );
+                foreach (Block whole in _blocks.AsSpan(begin + from, to - from))
                 {
-                    float g = gradient[k];
-                    second[k] = (second[k] * Beta2) + ((1f - Beta2) * g * g);
-                    first[k] = (first[k] * Beta1) + ((1f - Beta1) * g);
-                    value[k] = (value[k] + (size * (first[k] / (MathF.Sqrt(second[k]) + epsilon)))) * kept;
-                }
+                    Block block = whole with
+                    {
+                        Start = whole.Start - start,
+                        At = whole.At - (whole.InEightBits ? codesAt : plainAt),
+                        Absmax = whole.InEightBits ? whole.Absmax - absmaxAt : whole.Absmax,
+                    };
+                    Span<float> first = firstMoments.Begin(block, firsts);
+                    Span<float> second = secondMoments.Begin(block, seconds);
+                    float kept = whole.Start < trained.Decayed ? decayed : 1f; // no block reaches over the end of a tensor
+                    Span<float> value = allValues.Slice((int)block.Start, block.Size);
+                    Span<float> gradient = allGradients.Slice((int)block.Start, block.Size);
+                    for (int k = 0; k < value.Length; k++)
+                    {
+                        float g = gradient[k];
+                        second[k] = (second[k] * Beta2) + ((1f - Beta2) * g * g);
+                        first[k] = (first[k] * Beta1) + ((1f - Beta1) * g);
+                        value[k] = (value[k] + (size * (first[k] / (MathF.Sqrt(second[k]) + epsilon)))) * kept;
+                    }
 
-                firstMoments.End(block, first);
-                secondMoments.End(block, second);
+                    firstMoments.End(block, first);
+                    secondMoments.End(block, second);
+                }
             }
-        });
+        );
     }
 
     /// <summary>Where the numbers of one kind begin among these blocks, and how many there are.</summary>
@@ -189,7 +220,14 @@ public sealed class BlockwiseMoments : IDisposable
     }
 
     /// <summary>One of the two moments.</summary>
-    private readonly ref struct Held(Span<byte> codes, Span<float> absmax, Span<float> plain, float[] code, byte zero, bool keepsSign)
+    private readonly ref struct Held(
+        Span<byte> codes,
+        Span<float> absmax,
+        Span<float> plain,
+        float[] code,
+        byte zero,
+        bool keepsSign
+    )
     {
         private readonly Span<byte> _codes = codes;
         private readonly Span<float> _absmax = absmax;

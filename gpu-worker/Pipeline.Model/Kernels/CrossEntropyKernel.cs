@@ -15,25 +15,29 @@ internal static class CrossEntropyKernel
     {
         int width = (int)logits.shape[1];
         var losses = new double[targets.Length];
-        RowParallel.For(targets.Length, width, (start, end) =>
-        {
-            for (int row = start; row < end; row++)
+        RowParallel.For(
+            targets.Length,
+            width,
+            (start, end) =>
             {
-                Span<float> x = RowParallel.Floats(logits).Slice(row * width, width);
-                int target = (int)targets.Span[row];
-                float largest = Primitives.Max<float>(x);
-                float right = x[target] - largest;
-                Primitives.Subtract(x, largest, x);
-                Primitives.Exp(x, x);
-                float sum = Primitives.Sum<float>(x);
-                losses[row] = Math.Log(sum) - right;
-                if (weight is { } factor)
+                for (int row = start; row < end; row++)
                 {
-                    Primitives.Multiply(x, (float)(factor / sum), x);
-                    x[target] -= (float)factor;
+                    Span<float> x = RowParallel.Floats(logits).Slice(row * width, width);
+                    int target = (int)targets.Span[row];
+                    float largest = Primitives.Max<float>(x);
+                    float right = x[target] - largest;
+                    Primitives.Subtract(x, largest, x);
+                    Primitives.Exp(x, x);
+                    float sum = Primitives.Sum<float>(x);
+                    losses[row] = Math.Log(sum) - right;
+                    if (weight is { } factor)
+                    {
+                        Primitives.Multiply(x, (float)(factor / sum), x);
+                        x[target] -= (float)factor;
+                    }
                 }
             }
-        });
+        );
         return losses.Sum();
     }
 }

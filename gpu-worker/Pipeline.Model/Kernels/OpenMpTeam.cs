@@ -15,8 +15,12 @@ internal static unsafe class OpenMpTeam
 
     static OpenMpTeam()
     {
-        if (Library() is { } path && NativeLibrary.TryLoad(path, out nint library)
-            && NativeLibrary.TryGetExport(library, "GOMP_parallel", out nint parallel) && NativeLibrary.TryGetExport(library, "omp_get_thread_num", out nint number))
+        if (
+            Library() is { } path
+            && NativeLibrary.TryLoad(path, out nint library)
+            && NativeLibrary.TryGetExport(library, "GOMP_parallel", out nint parallel)
+            && NativeLibrary.TryGetExport(library, "omp_get_thread_num", out nint number)
+        )
         {
             Parallel = (delegate* unmanaged<delegate* unmanaged<void*, void>, void*, uint, uint, void>)parallel;
             ThreadNumber = (delegate* unmanaged<int>)number;
@@ -49,9 +53,12 @@ internal static unsafe class OpenMpTeam
     private static void Enter(void* data) => ((Call)GCHandle.FromIntPtr((nint)data).Target!).Enter(ThreadNumber());
 
     /// <summary>The very file that libtorch has loaded: another copy would have another team.</summary>
-    private static string? Library() => OperatingSystem.IsLinux() && File.Exists("/proc/self/maps")
-        ? File.ReadLines("/proc/self/maps").Select(l => l[(l.LastIndexOf(' ') + 1)..]).FirstOrDefault(p => Path.GetFileName(p).StartsWith("libgomp", StringComparison.Ordinal))
-        : null;
+    private static string? Library() =>
+        OperatingSystem.IsLinux() && File.Exists("/proc/self/maps")
+            ? File.ReadLines("/proc/self/maps")
+                .Select(l => l[(l.LastIndexOf(' ') + 1)..])
+                .FirstOrDefault(p => Path.GetFileName(p).StartsWith("libgomp", StringComparison.Ordinal))
+            : null;
 
     private sealed class Call(int threads, Action<int> work)
     {

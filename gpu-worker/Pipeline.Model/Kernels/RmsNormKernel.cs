@@ -18,21 +18,25 @@ internal static class RmsNormKernel
     public static void Forward(Tensor input, Tensor weight, double epsilon, Tensor output, Tensor scales)
     {
         int width = (int)input.shape[1];
-        RowParallel.For(input.shape[0], width, (start, end) =>
-        {
-            Span<float> x = RowParallel.Floats(input);
-            Span<float> y = RowParallel.Floats(output);
-            Span<float> s = RowParallel.Floats(scales);
-            Span<float> w = RowParallel.Floats(weight);
-            for (int row = start; row < end; row++)
+        RowParallel.For(
+            input.shape[0],
+            width,
+            (start, end) =>
             {
-                Span<float> from = x.Slice(row * width, width);
-                Span<float> to = y.Slice(row * width, width);
-                s[row] = 1 / MathF.Sqrt((Primitives.SumOfSquares(from) / width) + (float)epsilon);
-                Primitives.Multiply(from, s[row], to);
-                Primitives.Multiply(to, w, to);
+                Span<float> x = RowParallel.Floats(input);
+                Span<float> y = RowParallel.Floats(output);
+                Span<float> s = RowParallel.Floats(scales);
+                Span<float> w = RowParallel.Floats(weight);
+                for (int row = start; row < end; row++)
+                {
+                    Span<float> from = x.Slice(row * width, width);
+                    Span<float> to = y.Slice(row * width, width);
+                    s[row] = 1 / MathF.Sqrt((Primitives.SumOfSquares(from) / width) + (float)epsilon);
+                    Primitives.Multiply(from, s[row], to);
+                    Primitives.Multiply(to, w, to);
+                }
             }
-        });
+        );
     }
 
     /// <summary>Adds the derivative by the input.</summary>
@@ -44,23 +48,27 @@ internal static class RmsNormKernel
     public static void Backward(Tensor input, Tensor weight, Tensor scales, Tensor gradient, Tensor sum)
     {
         int width = (int)input.shape[1];
-        RowParallel.For(input.shape[0], width, (start, end) =>
-        {
-            Span<float> x = RowParallel.Floats(input);
-            Span<float> g = RowParallel.Floats(gradient);
-            Span<float> s = RowParallel.Floats(scales);
-            Span<float> w = RowParallel.Floats(weight);
-            Span<float> total = RowParallel.Floats(sum);
-            for (int row = start; row < end; row++)
+        RowParallel.For(
+            input.shape[0],
+            width,
+            (start, end) =>
             {
-                Span<float> from = x.Slice(row * width, width);
-                Span<float> slope = g.Slice(row * width, width);
-                Span<float> to = total.Slice(row * width, width);
-                Primitives.Multiply(slope, w, slope);
-                float along = Primitives.Dot(slope, from) / width * s[row] * s[row] * s[row];
-                Primitives.MultiplyAdd(slope, s[row], to, to);
-                Primitives.MultiplyAdd(from, -along, to, to);
+                Span<float> x = RowParallel.Floats(input);
+                Span<float> g = RowParallel.Floats(gradient);
+                Span<float> s = RowParallel.Floats(scales);
+                Span<float> w = RowParallel.Floats(weight);
+                Span<float> total = RowParallel.Floats(sum);
+                for (int row = start; row < end; row++)
+                {
+                    Span<float> from = x.Slice(row * width, width);
+                    Span<float> slope = g.Slice(row * width, width);
+                    Span<float> to = total.Slice(row * width, width);
+                    Primitives.Multiply(slope, w, slope);
+                    float along = Primitives.Dot(slope, from) / width * s[row] * s[row] * s[row];
+                    Primitives.MultiplyAdd(slope, s[row], to, to);
+                    Primitives.MultiplyAdd(from, -along, to, to);
+                }
             }
-        });
+        );
     }
 }

@@ -17,18 +17,22 @@ internal static class SwiGluKernel
     public static void Forward(Tensor gate, Tensor up, Tensor output)
     {
         int width = (int)gate.shape[1];
-        RowParallel.For(gate.shape[0], width, (start, end) =>
-        {
-            for (int row = start; row < end; row++)
+        RowParallel.For(
+            gate.shape[0],
+            width,
+            (start, end) =>
             {
-                Span<float> g = RowParallel.Floats(gate).Slice(row * width, width);
-                Span<float> u = RowParallel.Floats(up).Slice(row * width, width);
-                Span<float> y = RowParallel.Floats(output).Slice(row * width, width);
-                Primitives.Sigmoid(g, y);
-                Primitives.Multiply(y, g, y);
-                Primitives.Multiply(y, u, y);
+                for (int row = start; row < end; row++)
+                {
+                    Span<float> g = RowParallel.Floats(gate).Slice(row * width, width);
+                    Span<float> u = RowParallel.Floats(up).Slice(row * width, width);
+                    Span<float> y = RowParallel.Floats(output).Slice(row * width, width);
+                    Primitives.Sigmoid(g, y);
+                    Primitives.Multiply(y, g, y);
+                    Primitives.Multiply(y, u, y);
+                }
             }
-        });
+        );
     }
 
     /// <summary>Turns gate and up into the derivatives by them.</summary>
@@ -38,29 +42,33 @@ internal static class SwiGluKernel
     public static void Backward(Tensor gate, Tensor up, Tensor gradient)
     {
         int width = (int)gate.shape[1];
-        RowParallel.For(gate.shape[0], width, (start, end) =>
-        {
-            float[] sigmoid = ArrayPool<float>.Shared.Rent(width);
-            float[] slope = ArrayPool<float>.Shared.Rent(width);
-            for (int row = start; row < end; row++)
+        RowParallel.For(
+            gate.shape[0],
+            width,
+            (start, end) =>
             {
-                Span<float> g = RowParallel.Floats(gate).Slice(row * width, width);
-                Span<float> u = RowParallel.Floats(up).Slice(row * width, width);
-                Span<float> dy = RowParallel.Floats(gradient).Slice(row * width, width);
-                Span<float> sigma = sigmoid.AsSpan(0, width);
-                Span<float> silu = slope.AsSpan(0, width);
-                Primitives.Sigmoid(g, sigma);
-                Primitives.Subtract(1f, sigma, silu);
-                Primitives.MultiplyAdd(silu, g, 1f, silu);
-                Primitives.Multiply(silu, sigma, silu);   // silu'(g)
-                Primitives.Multiply(sigma, g, g);         // silu(g)
-                Primitives.Multiply(silu, u, silu);
-                Primitives.Multiply(g, dy, u);            // du
-                Primitives.Multiply(silu, dy, g);         // dg
-            }
+                float[] sigmoid = ArrayPool<float>.Shared.Rent(width);
+                float[] slope = ArrayPool<float>.Shared.Rent(width);
+                for (int row = start; row < end; row++)
+                {
+                    Span<float> g = RowParallel.Floats(gate).Slice(row * width, width);
+                    Span<float> u = RowParallel.Floats(up).Slice(row * width, width);
+                    Span<float> dy = RowParallel.Floats(gradient).Slice(row * width, width);
+                    Span<float> sigma = sigmoid.AsSpan(0, width);
+                    Span<float> silu = slope.AsSpan(0, width);
+                    Primitives.Sigmoid(g, sigma);
+                    Primitives.Subtract(1f, sigma, silu);
+                    Primitives.MultiplyAdd(silu, g, 1f, silu);
+                    Primitives.Multiply(silu, sigma, silu); // silu'(g)
+                    Primitives.Multiply(sigma, g, g); // silu(g)
+                    Primitives.Multiply(silu, u, silu);
+                    Primitives.Multiply(g, dy, u); // du
+                    Primitives.Multiply(silu, dy, g); // dg
+                }
 
-            ArrayPool<float>.Shared.Return(sigmoid);
-            ArrayPool<float>.Shared.Return(slope);
-        });
+                ArrayPool<float>.Shared.Return(sigmoid);
+                ArrayPool<float>.Shared.Return(slope);
+            }
+        );
     }
 }

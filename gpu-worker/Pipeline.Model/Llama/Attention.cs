@@ -47,6 +47,11 @@ internal static class Attention
     private static Tensor Repeat(Tensor heads, long group)
     {
         long[] shape = heads.shape; // [rows, kv heads, longest, head size]
-        return group == 1 ? heads : heads.unsqueeze(2).expand(shape[0], shape[1], group, shape[2], shape[3]).reshape(shape[0], shape[1] * group, shape[2], shape[3]);
+        return group == 1
+            ? heads
+            : heads
+                .unsqueeze(2)
+                .expand(shape[0], shape[1], group, shape[2], shape[3])
+                .reshape(shape[0], shape[1] * group, shape[2], shape[3]);
     }
 }

@@ -9,4 +9,11 @@ namespace Pipeline.Model.Llama;
 /// <param name="Cache">Keys and values of earlier positions, or <c>null</c>.</param>
 /// <param name="KeepInCache">Whether the cache takes up this pass.</param>
 /// <param name="DropoutSeed">Seed of what adapters drop; <c>null</c>: nothing.</param>
-internal sealed record AttentionContext((Tensor Cos, Tensor Sin) Rotary, Tensor? Mask, Tensor? WindowMask, KeyValueCache? Cache, bool KeepInCache, uint? DropoutSeed);
+internal sealed record AttentionContext(
+    (Tensor Cos, Tensor Sin) Rotary,
+    Tensor? Mask,
+    Tensor? WindowMask,
+    KeyValueCache? Cache,
+    bool KeepInCache,
+    uint? DropoutSeed
+);

@@ -32,23 +32,45 @@ public sealed class FullWeights : TrainableTensors
         using DisposeScope scope = NewDisposeScope();
         if (model.Projections.Any(p => p.Weight.Quantized is not null))
         {
-            throw new ModelException("A base held in NF4 cannot be trained as a whole: training.method full needs one in float32, float16 or bfloat16.");
+            throw new ModelException(
+                "A base held in NF4 cannot be trained as a whole: training.method full needs one in float32, float16 or bfloat16."
+            );
         }
 
-        List<(string Name, Tensor Value)> held = [.. model.OtherTensors(), .. model.Projections.Select(p => (p.Path + ".weight", p.Weight.Values()))];
-        RequireMemory(held.Sum(t => t.Value.NumberOfElements), optimizerBytes, memory ?? GC.GetGCMemoryInfo().TotalAvailableMemoryBytes, memory is null ? "this machine" : "the GPU");
+        List<(string Name, Tensor Value)> held =
+        [
+            .. model.OtherTensors(),
+            .. model.Projections.Select(p => (p.Path + ".weight", p.Weight.Values())),
+        ];
+        RequireMemory(
+            held.Sum(t => t.Value.NumberOfElements),
+            optimizerBytes,
+            memory ?? GC.GetGCMemoryInfo().TotalAvailableMemoryBytes,
+            memory is null ? "this machine" : "the GPU"
+        );
         held = [.. held.OrderBy(t => Decays(t.Value) ? 0 : 1)];
-        var weights = new FullWeights(directory, held.Sum(t => t.Value.NumberOfElements), held.Where(t => Decays(t.Value)).Sum(t => t.Value.NumberOfElements), model.Device);
-        Dictionary<string, Tensor> places = held.ToDictionary(t => t.Name, t => weights.Take(t.Name, t.Value.shape), StringComparer.Ordinal);
-        model.Replace((name, value) =>
-        {
-            using (no_grad())
+        var weights = new FullWeights(
+            directory,
+            held.Sum(t => t.Value.NumberOfElements),
+            held.Where(t => Decays(t.Value)).Sum(t => t.Value.NumberOfElements),
+            model.Device
+        );
+        Dictionary<string, Tensor> places = held.ToDictionary(
+            t => t.Name,
+            t => weights.Take(t.Name, t.Value.shape),
+            StringComparer.Ordinal
+        );
+        model.Replace(
+            (name, value) =>
             {
-                places[name].copy_(value);
-            }
+                using (no_grad())
+                {
+                    places[name].copy_(value);
+                }
 
-            return places[name];
-        });
+                return places[name];
+            }
+        );
         return weights;
     }
 
@@ -58,7 +80,12 @@ public sealed class FullWeights : TrainableTensors
         const double Gibi = 1L << 30;
         if (count * needed > there)
         {
-            throw new ModelException(string.Create(CultureInfo.InvariantCulture, $"Training all {count:N0} weights takes {count * needed / Gibi:0.0} GiB and more; {place} has {there / Gibi:0.0}. Use training.optimizer adamw8bit, training.method qlora or lora, or a smaller base."));
+            throw new ModelException(
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"Training all {count:N0} weights takes {count * needed / Gibi:0.0} GiB and more; {place} has {there / Gibi:0.0}. Use training.optimizer adamw8bit, training.method qlora or lora, or a smaller base."
+                )
+            );
         }
     }
 

@@ -78,7 +78,10 @@ public sealed class KeyValueCache(int layers) : IDisposable
         {
             if (_layers[layer] is { } held)
             {
-                (Tensor Keys, Tensor Values) selected = (held.Keys[TensorIndex.Tensor(rows)].DetachFromDisposeScope(), held.Values[TensorIndex.Tensor(rows)].DetachFromDisposeScope());
+                (Tensor Keys, Tensor Values) selected = (
+                    held.Keys[TensorIndex.Tensor(rows)].DetachFromDisposeScope(),
+                    held.Values[TensorIndex.Tensor(rows)].DetachFromDisposeScope()
+                );
                 Release(layer);
                 _layers[layer] = selected;
             }
@@ -106,7 +109,10 @@ public sealed class KeyValueCache(int layers) : IDisposable
 
         long[] shape = like.shape;
         shape[2] = _held[layer] == 0 ? positions : positions + Math.Max(SmallestGrowth, positions / 4);
-        (Tensor keys, Tensor values) = (empty(shape, dtype: like.dtype, device: like.device).DetachFromDisposeScope(), empty(shape, dtype: like.dtype, device: like.device).DetachFromDisposeScope());
+        (Tensor keys, Tensor values) = (
+            empty(shape, dtype: like.dtype, device: like.device).DetachFromDisposeScope(),
+            empty(shape, dtype: like.dtype, device: like.device).DetachFromDisposeScope()
+        );
         if (_layers[layer] is { } held)
         {
             keys.narrow(2, 0, _held[layer]).copy_(held.Keys.narrow(2, 0, _held[layer]));

@@ -64,14 +64,22 @@ public sealed class LinearWeight : IDisposable
     /// <summary>Puts another matrix in the place of the one that is held.</summary>
     /// <exception cref="ModelException">The matrix is held in NF4, which cannot be trained.</exception>
     internal void Replace(Func<Tensor, Tensor> replacement) =>
-        _values = _quantized is null ? replacement(_values!) : throw new ModelException("A base held in NF4 cannot be trained as a whole.");
+        _values = _quantized is null
+            ? replacement(_values!)
+            : throw new ModelException("A base held in NF4 cannot be trained as a whole.");
 
     /// <summary>Puts the matrix on another device.</summary>
     internal void MoveTo(Func<Tensor, Tensor> move)
     {
         if (_quantized is not null)
         {
-            _quantized = new Nf4Weight(_quantized.Shape, move(_quantized.Codes), move(_quantized.Absmax), move(_quantized.AbsmaxScale), _quantized.Offset);
+            _quantized = new Nf4Weight(
+                _quantized.Shape,
+                move(_quantized.Codes),
+                move(_quantized.Absmax),
+                move(_quantized.AbsmaxScale),
+                _quantized.Offset
+            );
         }
 
         _values = _values is null ? null : move(_values);

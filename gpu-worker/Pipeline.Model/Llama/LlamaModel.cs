@@ -10,7 +10,7 @@ namespace Pipeline.Model.Llama;
 public sealed class LlamaModel : ICausalModel, IDisposable
 {
     private Tensor _embedding; // float32 [vocabulary, hidden]
-    private Tensor? _head;              // float32 [vocabulary, hidden]; null when tied
+    private Tensor? _head; // float32 [vocabulary, hidden]; null when tied
     private readonly RmsNorm _norm;
     private readonly RotaryEmbedding _rotary;
     private readonly DecoderLayer[] _layers;
@@ -18,10 +18,19 @@ public sealed class LlamaModel : ICausalModel, IDisposable
     private LlamaModel(CheckpointReader checkpoint, LlamaConfig config, WeightStorage storage, Device? quantizer)
     {
         Config = config;
-        _embedding = checkpoint.Read("model.embed_tokens.weight", config.VocabularySize, config.HiddenSize).DetachFromDisposeScope();
-        _layers = [.. Enumerable.Range(0, config.Layers).Select(i => new DecoderLayer(checkpoint, config, i, storage, quantizer))];
+        _embedding = checkpoint
+            .Read("model.embed_tokens.weight", config.VocabularySize, config.HiddenSize)
+            .DetachFromDisposeScope();
+        _layers =
+        [
+            .. Enumerable
+                .Range(0, config.Layers)
+                .Select(i => new DecoderLayer(checkpoint, config, i, storage, quantizer)),
+        ];
         _norm = new RmsNorm(checkpoint.Read("model.norm.weight", config.HiddenSize), config.RmsNormEpsilon);
-        _head = config.TiedEmbeddings ? null : checkpoint.Read("lm_head.weight", config.VocabularySize, config.HiddenSize).DetachFromDisposeScope();
+        _head = config.TiedEmbeddings
+            ? null
+            : checkpoint.Read("lm_head.weight", config.VocabularySize, config.HiddenSize).DetachFromDisposeScope();
         _rotary = new RotaryEmbedding(config);
         Projections = [.. _layers.SelectMany(l => l.Projections)];
         bool keep = 4 * config.Layers * config.LinearParametersPerLayer <= TrainingMemory.MostDequantizedKept;
@@ -103,7 +112,8 @@ public sealed class LlamaModel : ICausalModel, IDisposable
         using DisposeScope scope = NewDisposeScope();
         Tensor there = positions.to(Device);
         Tensor keyPositions = cache.AppendPositions(there, keep);
-        return Run(ids, Context(there, keyPositions, mask?.to(Device), cache, keep, dropoutSeed: null)).MoveToOuterDisposeScope();
+        return Run(ids, Context(there, keyPositions, mask?.to(Device), cache, keep, dropoutSeed: null))
+            .MoveToOuterDisposeScope();
     }
 
     /// <inheritdoc/>
@@ -141,8 +151,14 @@ public sealed class LlamaModel : ICausalModel, IDisposable
     {
         const int Sampled = 4096; // bytes of each tensor
         using DisposeScope scope = NewDisposeScope();
-        using var hash = System.Security.Cryptography.IncrementalHash.CreateHash(System.Security.Cryptography.HashAlgorithmName.SHA256);
-        foreach (Tensor tensor in OtherTensors().Select(t => t.Value).Concat(Projections.Select(p => p.Weight.Quantized?.Codes ?? p.Weight.Values())))
+        using var hash = System.Security.Cryptography.IncrementalHash.CreateHash(
+            System.Security.Cryptography.HashAlgorithmName.SHA256
+        );
+        foreach (
+            Tensor tensor in OtherTensors()
+                .Select(t => t.Value)
+                .Concat(Projections.Select(p => p.Weight.Quantized?.Codes ?? p.Weight.Values()))
+        )
         {
             Tensor flat = tensor.reshape(-1);
             hash.AppendData(flat.narrow(0, 0, Math.Min(flat.NumberOfElements, Sampled / flat.ElementSize)).cpu().bytes);
@@ -211,10 +227,19 @@ public sealed class LlamaModel : ICausalModel, IDisposable
         _rotary.Dispose();
     }
 
-    private AttentionContext Context(Tensor positions, Tensor keyPositions, Tensor? mask, KeyValueCache? cache, bool keep, uint? dropoutSeed)
+    private AttentionContext Context(
+        Tensor positions,
+        Tensor keyPositions,
+        Tensor? mask,
+        KeyValueCache? cache,
+        bool keep,
+        uint? dropoutSeed
+    )
     {
         bool windowed = Config.SlidingWindow is not null && Config.FirstWindowLayer < Config.Layers;
-        Tensor? window = windowed ? AttentionMask.Window(mask, positions, keyPositions, Config.SlidingWindow!.Value) : null;
+        Tensor? window = windowed
+            ? AttentionMask.Window(mask, positions, keyPositions, Config.SlidingWindow!.Value)
+            : null;
         return new AttentionContext(_rotary.At(positions), mask, window, cache, keep, dropoutSeed);
     }
 

@@ -41,7 +41,8 @@ public sealed class PackedRows : IDisposable
             return (null, null);
         }
 
-        int[] tokens = [.. Enumerable.Repeat(-1, checked(lengths.Count * longest))], slots = new int[lengths.Sum()];
+        int[] tokens = [.. Enumerable.Repeat(-1, checked(lengths.Count * longest))],
+            slots = new int[lengths.Sum()];
         int token = 0;
         for (int row = 0; row < lengths.Count; row++)
         {
@@ -83,7 +84,8 @@ public sealed class PackedRows : IDisposable
 
     /// <summary>Where tokens stand in the padded form, int64 of the shape given. In the caller's dispose scope.</summary>
     /// <param name="tokens">int64: indices of tokens.</param>
-    public Tensor SlotsOf(Tensor tokens) => _slotOfToken is null ? tokens.alias() : _slotOfToken.index_select(0, tokens);
+    public Tensor SlotsOf(Tensor tokens) =>
+        _slotOfToken is null ? tokens.alias() : _slotOfToken.index_select(0, tokens);
 
     /// <summary>Rows side by side. What stands in padded slots means nothing.</summary>
     /// <param name="flat">[tokens, width].</param>
@@ -91,7 +93,10 @@ public sealed class PackedRows : IDisposable
     internal Tensor Pad(Tensor flat) => _tokenOfSlot is null ? flat : flat.index_select(0, _tokenOfSlot);
 
     /// <summary>The same with zeros in padded slots, as a gradient must have.</summary>
-    internal Tensor PadWithZeros(Tensor flat) => _slotOfToken is null ? flat : zeros(Lengths.Count * (long)Longest, flat.shape[1]).index_copy_(0, _slotOfToken, flat);
+    internal Tensor PadWithZeros(Tensor flat) =>
+        _slotOfToken is null
+            ? flat
+            : zeros(Lengths.Count * (long)Longest, flat.shape[1]).index_copy_(0, _slotOfToken, flat);
 
     /// <summary>Back to one behind the other: [rows · longest, width] to [tokens, width].</summary>
     internal Tensor Unpad(Tensor padded) => _slotOfToken is null ? padded : padded.index_select(0, _slotOfToken);

@@ -10,7 +10,7 @@ namespace Pipeline.Model.Llama;
 /// </summary>
 public sealed class Projection : IDisposable
 {
-    private Tensor? _bias;   // float32 [out]
+    private Tensor? _bias; // float32 [out]
     private Tensor? _folded; // float32 [out, in]: the weight with the adapter's update in it
 
     /// <summary>Takes ownership of what it holds.</summary>
@@ -73,7 +73,9 @@ public sealed class Projection : IDisposable
         }
 
         Tensor merged = Weight.Values().add(lora.B.mm(lora.A), lora.Scale);
-        return (lora.Magnitude is null ? merged : merged.mul_(lora.Magnitude.div(RowNorms(merged)).unsqueeze(1))).MoveToOuterDisposeScope();
+        return (
+            lora.Magnitude is null ? merged : merged.mul_(lora.Magnitude.div(RowNorms(merged)).unsqueeze(1))
+        ).MoveToOuterDisposeScope();
     }
 
     /// <summary>Applies the layer.</summary>
@@ -94,18 +96,26 @@ public sealed class Projection : IDisposable
             return output;
         }
 
-        Tensor dropped = dropoutSeed is { } seed && lora.Dropout > 0
-            ? input.mul(CounterDropout.Mask(input.shape, lora.Dropout, CounterDropout.Derive(seed, lora.Index), input.device))
-            : input;
-        Tensor low = nn.functional.linear(dropped, lora.A);                  // [..., r]
-        Tensor update = nn.functional.linear(low, lora.B);                   // [..., out]
+        Tensor dropped =
+            dropoutSeed is { } seed && lora.Dropout > 0
+                ? input.mul(
+                    CounterDropout.Mask(
+                        input.shape,
+                        lora.Dropout,
+                        CounterDropout.Derive(seed, lora.Index),
+                        input.device
+                    )
+                )
+                : input;
+        Tensor low = nn.functional.linear(dropped, lora.A); // [..., r]
+        Tensor update = nn.functional.linear(low, lora.B); // [..., out]
         if (lora.Magnitude is not { } magnitude)
         {
             return output.add(update, lora.Scale);
         }
 
-        Tensor ratio = magnitude.div(RowNorms(weight, lora));                // [out]
-        Tensor direction = nn.functional.linear(dropped, weight);            // [..., out]
+        Tensor ratio = magnitude.div(RowNorms(weight, lora)); // [out]
+        Tensor direction = nn.functional.linear(dropped, weight); // [..., out]
         return output.add(ratio.sub(1).mul(direction)).add(ratio.mul(update), lora.Scale);
     }
 

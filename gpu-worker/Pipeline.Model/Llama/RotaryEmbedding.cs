@@ -17,7 +17,9 @@ internal sealed class RotaryEmbedding : IDisposable
         using DisposeScope scope = NewDisposeScope();
         Tensor exponents = arange(0, config.HeadSize, 2, dtype: ScalarType.Float32).div_(config.HeadSize);
         Tensor frequencies = 1.0f / pow(tensor((float)config.RopeTheta), exponents);
-        _frequencies = (config.RopeScaling is { } scaling ? Stretch(frequencies, scaling) : frequencies).DetachFromDisposeScope();
+        _frequencies = (
+            config.RopeScaling is { } scaling ? Stretch(frequencies, scaling) : frequencies
+        ).DetachFromDisposeScope();
     }
 
     /// <summary>The factors of given positions.</summary>
@@ -26,7 +28,7 @@ internal sealed class RotaryEmbedding : IDisposable
     public (Tensor Cos, Tensor Sin) At(Tensor positions)
     {
         Tensor angles = positions.to(ScalarType.Float32).unsqueeze(-1).mul(_frequencies).unsqueeze(1); // [batch or 1, 1, n, head size / 2]
-        Tensor both = cat([angles, angles], -1);                                                       // [batch or 1, 1, n, head size]
+        Tensor both = cat([angles, angles], -1); // [batch or 1, 1, n, head size]
         return (both.cos(), both.sin());
     }
 
@@ -59,7 +61,9 @@ internal sealed class RotaryEmbedding : IDisposable
         double shortest = scaling.OriginalPositions / scaling.HighFrequencyFactor;
         Tensor wavelengths = (2 * Math.PI) / frequencies;
         Tensor divided = where(wavelengths.gt(longest), frequencies / scaling.Factor, frequencies);
-        Tensor smooth = ((scaling.OriginalPositions / wavelengths) - scaling.LowFrequencyFactor) / (scaling.HighFrequencyFactor - scaling.LowFrequencyFactor);
+        Tensor smooth =
+            ((scaling.OriginalPositions / wavelengths) - scaling.LowFrequencyFactor)
+            / (scaling.HighFrequencyFactor - scaling.LowFrequencyFactor);
         Tensor mixed = ((1 - smooth) * divided / scaling.Factor) + (smooth * divided);
         return where(wavelengths.lt(shortest).logical_or(wavelengths.gt(longest)), divided, mixed);
     }

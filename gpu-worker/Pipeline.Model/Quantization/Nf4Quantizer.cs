@@ -96,7 +96,10 @@ public static class Nf4Quantizer
     }
 
     /// <summary>Both levels of each byte.</summary>
-    private static readonly (float High, float Low)[] Pairs = [.. Enumerable.Range(0, 256).Select(b => (Nf4.Levels[b >> 4], Nf4.Levels[b & 15]))];
+    private static readonly (float High, float Low)[] Pairs =
+    [
+        .. Enumerable.Range(0, 256).Select(b => (Nf4.Levels[b >> 4], Nf4.Levels[b & 15])),
+    ];
 
     private static void Scale(Span<float> values, float factor)
     {

@@ -69,13 +69,20 @@ public sealed class Nf4Weight : IDisposable
         long count = flat.NumberOfElements;
         Tensor codes = empty((count + 1) / 2, dtype: ScalarType.Byte);
         var absmax = new float[(count + Nf4.BlockSize - 1) / Nf4.BlockSize];
-        ForParts(count, (start, length) =>
-        {
-            using DisposeScope inner = NewDisposeScope();
-            Tensor values = flat.narrow(0, start, length).to(ScalarType.Float32);
-            int blocks = (length + Nf4.BlockSize - 1) / Nf4.BlockSize;
-            Nf4Quantizer.Quantize(RowParallel.Floats(values), codes.bytes.Slice((int)(start / 2), (length + 1) / 2), absmax.AsSpan((int)(start / Nf4.BlockSize), blocks));
-        });
+        ForParts(
+            count,
+            (start, length) =>
+            {
+                using DisposeScope inner = NewDisposeScope();
+                Tensor values = flat.narrow(0, start, length).to(ScalarType.Float32);
+                int blocks = (length + Nf4.BlockSize - 1) / Nf4.BlockSize;
+                Nf4Quantizer.Quantize(
+                    RowParallel.Floats(values),
+                    codes.bytes.Slice((int)(start / 2), (length + 1) / 2),
+                    absmax.AsSpan((int)(start / Nf4.BlockSize), blocks)
+                );
+            }
+        );
         (byte[] absmaxCodes, float[] scales, float offset) = Nf4Quantizer.QuantizeAbsmax(absmax);
         return new Nf4Weight(weight.shape, codes, tensor(absmaxCodes), tensor(scales), offset);
     }
@@ -87,13 +94,17 @@ public sealed class Nf4Weight : IDisposable
         using IDisposable frozen = no_grad();
         Tensor flat = weight.contiguous().view(-1);
         long count = flat.NumberOfElements;
-        List<Tensor> codes = [], largest = [];
+        List<Tensor> codes = [],
+            largest = [];
         for (long start = 0; start < count; start += ValuesOnADevice)
         {
             using DisposeScope inner = NewDisposeScope();
-            long length = Math.Min(ValuesOnADevice, count - start), missing = (Nf4.BlockSize - (length % Nf4.BlockSize)) % Nf4.BlockSize;
-            Tensor values = nn.functional.pad(flat.narrow(0, start, length).to(ScalarType.Float32), [0, missing]).view(-1, Nf4.BlockSize);
-            Tensor absmax = values.abs().amax([1L], keepdim: true);                                   // [blocks, 1]
+            long length = Math.Min(ValuesOnADevice, count - start),
+                missing = (Nf4.BlockSize - (length % Nf4.BlockSize)) % Nf4.BlockSize;
+            Tensor values = nn
+                .functional.pad(flat.narrow(0, start, length).to(ScalarType.Float32), [0, missing])
+                .view(-1, Nf4.BlockSize);
+            Tensor absmax = values.abs().amax([1L], keepdim: true); // [blocks, 1]
             values = where(absmax.eq(0), zeros_like(values), values.mul(absmax.reciprocal()));
             Tensor levels = zeros_like(values, dtype: ScalarType.Byte);
             foreach (float boundary in Nf4.Boundaries)
@@ -102,7 +113,7 @@ public sealed class Nf4Weight : IDisposable
             }
 
             Tensor pairs = levels.view(-1).narrow(0, 0, length);
-            pairs = nn.functional.pad(pairs, [0, length % 2]).view(-1, 2);                            // the last low half of an odd count is 0
+            pairs = nn.functional.pad(pairs, [0, length % 2]).view(-1, 2); // the last low half of an odd count is 0
             codes.Add(pairs.select(1, 0).mul(16).add(pairs.select(1, 1)).cpu().MoveToOuterDisposeScope());
             largest.Add(absmax.view(-1).cpu().MoveToOuterDisposeScope());
         }
@@ -116,7 +127,13 @@ public sealed class Nf4Weight : IDisposable
     public Nf4Weight On(Device device)
     {
         using IDisposable frozen = no_grad();
-        return new Nf4Weight(Shape, Codes.to(device, copy: true), Absmax.to(device, copy: true), AbsmaxScale.to(device, copy: true), Offset);
+        return new Nf4Weight(
+            Shape,
+            Codes.to(device, copy: true),
+            Absmax.to(device, copy: true),
+            AbsmaxScale.to(device, copy: true),
+            Offset
+        );
     }
 
     /// <summary>The values in float32, in the matrix's shape, where the codes lie.</summary>
@@ -131,12 +148,19 @@ public sealed class Nf4Weight : IDisposable
         long count = Count;
         Tensor values = empty([.. Shape], dtype: ScalarType.Float32);
         float[] absmax = DequantizeAbsmax();
-        ForParts(count, (start, length) =>
-        {
-            int blocks = (length + Nf4.BlockSize - 1) / Nf4.BlockSize;
-            Span<float> target = RowParallel.Floats(values).Slice((int)start, length);
-            Nf4Quantizer.Dequantize(Codes.bytes.Slice((int)(start / 2), (length + 1) / 2), absmax.AsSpan((int)(start / Nf4.BlockSize), blocks), target);
-        });
+        ForParts(
+            count,
+            (start, length) =>
+            {
+                int blocks = (length + Nf4.BlockSize - 1) / Nf4.BlockSize;
+                Span<float> target = RowParallel.Floats(values).Slice((int)start, length);
+                Nf4Quantizer.Dequantize(
+                    Codes.bytes.Slice((int)(start / 2), (length + 1) / 2),
+                    absmax.AsSpan((int)(start / Nf4.BlockSize), blocks),
+                    target
+                );
+            }
+        );
         return values.MoveToOuterDisposeScope();
     }
 
@@ -146,13 +170,29 @@ public sealed class Nf4Weight : IDisposable
         using DisposeScope scope = NewDisposeScope();
         using IDisposable frozen = no_grad();
         Device device = Codes.device;
-        Tensor code = tensor(DynamicCode.OfBothSigns(), device: device), levels = tensor(Nf4.Levels.ToArray(), device: device);
-        Tensor scales = AbsmaxScale.unsqueeze(1).expand(-1, Nf4.NestedBlockSize).reshape(-1).narrow(0, 0, Absmax.NumberOfElements);
-        Tensor absmax = code.index_select(0, Absmax.to(ScalarType.Int32)).mul(scales).add(Offset);                                   // [blocks]
-        Tensor nibbles = stack([Codes.bitwise_right_shift(tensor((byte)4, device: device)), Codes.bitwise_and(tensor((byte)15, device: device))], 1).reshape(-1).narrow(0, 0, Count);
-        Tensor values = levels.index_select(0, nibbles.to(ScalarType.Int32));                                                         // [n]
+        Tensor code = tensor(DynamicCode.OfBothSigns(), device: device),
+            levels = tensor(Nf4.Levels.ToArray(), device: device);
+        Tensor scales = AbsmaxScale
+            .unsqueeze(1)
+            .expand(-1, Nf4.NestedBlockSize)
+            .reshape(-1)
+            .narrow(0, 0, Absmax.NumberOfElements);
+        Tensor absmax = code.index_select(0, Absmax.to(ScalarType.Int32)).mul(scales).add(Offset); // [blocks]
+        Tensor nibbles = stack(
+                [
+                    Codes.bitwise_right_shift(tensor((byte)4, device: device)),
+                    Codes.bitwise_and(tensor((byte)15, device: device)),
+                ],
+                1
+            )
+            .reshape(-1)
+            .narrow(0, 0, Count);
+        Tensor values = levels.index_select(0, nibbles.to(ScalarType.Int32)); // [n]
         long whole = Count / Nf4.BlockSize * Nf4.BlockSize;
-        values.narrow(0, 0, whole).view(-1, Nf4.BlockSize).mul_(absmax.narrow(0, 0, whole / Nf4.BlockSize).unsqueeze(1));
+        values
+            .narrow(0, 0, whole)
+            .view(-1, Nf4.BlockSize)
+            .mul_(absmax.narrow(0, 0, whole / Nf4.BlockSize).unsqueeze(1));
         if (whole < Count)
         {
             values.narrow(0, whole, Count - whole).mul_(absmax.narrow(0, whole / Nf4.BlockSize, 1));
@@ -182,12 +222,17 @@ public sealed class Nf4Weight : IDisposable
         return absmax;
     }
 
-    private static void ForParts(long count, Action<long, int> work) => RowParallel.For((count + ValuesAPart - 1) / ValuesAPart, ValuesAPart, (first, end) =>
-    {
-        for (int part = first; part < end; part++)
-        {
-            long start = (long)part * ValuesAPart;
-            work(start, (int)Math.Min(ValuesAPart, count - start));
-        }
-    });
+    private static void ForParts(long count, Action<long, int> work) =>
+        RowParallel.For(
+            (count + ValuesAPart - 1) / ValuesAPart,
+            ValuesAPart,
+            (first, end) =>
+            {
+                for (int part = first; part < end; part++)
+                {
+                    long start = (long)part * ValuesAPart;
+                    work(start, (int)Math.Min(ValuesAPart, count - start));
+                }
+            }
+        );
 }

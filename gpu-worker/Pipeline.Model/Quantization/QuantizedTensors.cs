@@ -23,16 +23,28 @@ public static class QuantizedTensors
     {
         ArgumentNullException.ThrowIfNull(weight);
         float[] nested = DynamicCode.OfBothSigns();
-        byte[] state = JsonSerializer.SerializeToUtf8Bytes(new JsonObject
-        {
-            ["quant_type"] = "nf4", ["blocksize"] = Nf4.BlockSize, ["dtype"] = dtype, ["shape"] = new JsonArray([.. weight.Shape.Select(s => (JsonNode)s)]),
-            ["nested_blocksize"] = Nf4.NestedBlockSize, ["nested_dtype"] = "float32", ["nested_offset"] = weight.Offset,
-        });
+        byte[] state = JsonSerializer.SerializeToUtf8Bytes(
+            new JsonObject
+            {
+                ["quant_type"] = "nf4",
+                ["blocksize"] = Nf4.BlockSize,
+                ["dtype"] = dtype,
+                ["shape"] = new JsonArray([.. weight.Shape.Select(s => (JsonNode)s)]),
+                ["nested_blocksize"] = Nf4.NestedBlockSize,
+                ["nested_dtype"] = "float32",
+                ["nested_offset"] = weight.Offset,
+            }
+        );
         return
         [
             new(name, ScalarType.Byte, [weight.Codes.NumberOfElements, 1], () => weight.Codes.view(-1, 1)),
             new(name + ".absmax", ScalarType.Byte, weight.Absmax.shape, () => weight.Absmax.alias()),
-            new(name + ".nested_absmax", ScalarType.Float32, weight.AbsmaxScale.shape, () => weight.AbsmaxScale.alias()),
+            new(
+                name + ".nested_absmax",
+                ScalarType.Float32,
+                weight.AbsmaxScale.shape,
+                () => weight.AbsmaxScale.alias()
+            ),
             new(name + ".nested_quant_map", ScalarType.Float32, [nested.Length], () => tensor(nested)),
             new(name + ".quant_map", ScalarType.Float32, [Nf4.Levels.Length], () => tensor(Nf4.Levels.ToArray())),
             new(name + State, ScalarType.Byte, [state.Length], () => tensor(state)),
@@ -51,13 +63,23 @@ public static class QuantizedTensors
         Tensor absmax = read(name + ".absmax").reshape(-1);
         Tensor scales = read(name + ".nested_absmax").reshape(-1);
         long blocks = ((outputs * inputs) + Nf4.BlockSize - 1) / Nf4.BlockSize;
-        bool fits = shape.SequenceEqual([outputs, inputs]) && state.GetProperty("blocksize").GetInt32() == Nf4.BlockSize && state.GetProperty("nested_blocksize").GetInt32() == Nf4.NestedBlockSize
-            && codes.dtype == ScalarType.Byte && codes.NumberOfElements == ((outputs * inputs) + 1) / 2 && absmax.dtype == ScalarType.Byte && absmax.NumberOfElements == blocks
-            && scales.dtype == ScalarType.Float32 && scales.NumberOfElements == (blocks + Nf4.NestedBlockSize - 1) / Nf4.NestedBlockSize
-            && Same(read(name + ".quant_map"), Nf4.Levels) && Same(read(name + ".nested_quant_map"), DynamicCode.OfBothSigns());
+        bool fits =
+            shape.SequenceEqual([outputs, inputs])
+            && state.GetProperty("blocksize").GetInt32() == Nf4.BlockSize
+            && state.GetProperty("nested_blocksize").GetInt32() == Nf4.NestedBlockSize
+            && codes.dtype == ScalarType.Byte
+            && codes.NumberOfElements == ((outputs * inputs) + 1) / 2
+            && absmax.dtype == ScalarType.Byte
+            && absmax.NumberOfElements == blocks
+            && scales.dtype == ScalarType.Float32
+            && scales.NumberOfElements == (blocks + Nf4.NestedBlockSize - 1) / Nf4.NestedBlockSize
+            && Same(read(name + ".quant_map"), Nf4.Levels)
+            && Same(read(name + ".nested_quant_map"), DynamicCode.OfBothSigns());
         return fits
             ? new Nf4Weight(shape, codes, absmax, scales, state.GetProperty("nested_offset").GetSingle())
-            : throw new ModelException($"'{name}' is not NF4 with double quantisation of shape [{outputs}, {inputs}] in blocks of {Nf4.BlockSize} and {Nf4.NestedBlockSize}.");
+            : throw new ModelException(
+                $"'{name}' is not NF4 with double quantisation of shape [{outputs}, {inputs}] in blocks of {Nf4.BlockSize} and {Nf4.NestedBlockSize}."
+            );
     }
 
     private static JsonElement Parse(string name, Tensor state)

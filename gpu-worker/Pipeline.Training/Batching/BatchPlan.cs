@@ -11,7 +11,12 @@ public static class BatchPlan
     /// <param name="batchSize">Rows a micro-batch; the last one may be smaller.</param>
     /// <param name="seed">The run's seed.</param>
     /// <param name="epoch">0 for the first; each has an order of its own.</param>
-    public static IReadOnlyList<IReadOnlyList<int>> Epoch(IReadOnlyList<int> lengths, int batchSize, int seed, int epoch)
+    public static IReadOnlyList<IReadOnlyList<int>> Epoch(
+        IReadOnlyList<int> lengths,
+        int batchSize,
+        int seed,
+        int epoch
+    )
     {
         ArgumentNullException.ThrowIfNull(lengths);
         ArgumentOutOfRangeException.ThrowIfLessThan(batchSize, 1);
@@ -23,7 +28,12 @@ public static class BatchPlan
     /// <param name="tokens">Tokens a micro-batch at most.</param>
     /// <param name="seed">The run's seed.</param>
     /// <param name="epoch">0 for the first; each has an order of its own.</param>
-    public static IReadOnlyList<IReadOnlyList<int>> PackedEpoch(IReadOnlyList<int> lengths, int tokens, int seed, int epoch)
+    public static IReadOnlyList<IReadOnlyList<int>> PackedEpoch(
+        IReadOnlyList<int> lengths,
+        int tokens,
+        int seed,
+        int epoch
+    )
     {
         ArgumentNullException.ThrowIfNull(lengths);
         ArgumentOutOfRangeException.ThrowIfLessThan(tokens, lengths.Count == 0 ? 1 : lengths.Max());
@@ -31,12 +41,23 @@ public static class BatchPlan
         return Mixed(lengths, typical, seed, epoch, sorted => Fill(sorted, lengths, tokens));
     }
 
-    private static int[][] Mixed(IReadOnlyList<int> lengths, int rowsABatch, int seed, int epoch, Func<IEnumerable<int>, IEnumerable<int[]>> divide)
+    private static int[][] Mixed(
+        IReadOnlyList<int> lengths,
+        int rowsABatch,
+        int seed,
+        int epoch,
+        Func<IEnumerable<int>, IEnumerable<int[]>> divide
+    )
     {
         var random = new Random(HashCode(seed, epoch));
         int[] order = [.. Enumerable.Range(0, lengths.Count)];
         random.Shuffle(order);
-        int[][] mixed = [.. order.Chunk(rowsABatch * BatchesSortedTogether).SelectMany(chunk => divide(chunk.OrderBy(i => lengths[i]).ThenBy(i => i)))];
+        int[][] mixed =
+        [
+            .. order
+                .Chunk(rowsABatch * BatchesSortedTogether)
+                .SelectMany(chunk => divide(chunk.OrderBy(i => lengths[i]).ThenBy(i => i))),
+        ];
         random.Shuffle(mixed);
         return mixed;
     }

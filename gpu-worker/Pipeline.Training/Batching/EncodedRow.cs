@@ -21,12 +21,20 @@ public sealed record EncodedRow(string Id, IReadOnlyList<int> Ids, IReadOnlyList
         EncodedChat chat = encoder.Encode(example.Messages);
         if (chat.Ids.Count > maxPositions)
         {
-            throw new TrainingException($"Row {example.Id} has {chat.Ids.Count} tokens where the base reads {maxPositions}; rows are never cut. Lower validation.maxTokens and build the dataset again.");
+            throw new TrainingException(
+                $"Row {example.Id} has {chat.Ids.Count} tokens where the base reads {maxPositions}; rows are never cut. Lower validation.maxTokens and build the dataset again."
+            );
         }
 
-        if (example.Messages[^1].Role == ChatMessage.Excerpt ? chat.SupervisedTokens == 0 : !chat.Answers().Any() || chat.Answers().Any(a => a[^1] != encoder.EndId))
+        if (
+            example.Messages[^1].Role == ChatMessage.Excerpt
+                ? chat.SupervisedTokens == 0
+                : !chat.Answers().Any() || chat.Answers().Any(a => a[^1] != encoder.EndId)
+        )
         {
-            throw new TrainingException($"Row {example.Id} has no answer, or one that does not end in the learned end token {encoder.Template.EndToken}.");
+            throw new TrainingException(
+                $"Row {example.Id} has no answer, or one that does not end in the learned end token {encoder.Template.EndToken}."
+            );
         }
 
         return new EncodedRow(example.Id, chat.Ids, chat.LossMask);

@@ -36,7 +36,11 @@ public sealed class MicroBatch : IDisposable
         ArgumentNullException.ThrowIfNull(rows);
         (List<int> predicting, List<int> targets) = Learned(rows);
         using DisposeScope scope = NewDisposeScope();
-        return new MicroBatch(new PackedRows([.. rows.Select(r => r.Ids)]), tensor([.. predicting.Select(p => (long)p)]).DetachFromDisposeScope(), [.. targets.Select(t => (long)t)]);
+        return new MicroBatch(
+            new PackedRows([.. rows.Select(r => r.Ids)]),
+            tensor([.. predicting.Select(p => (long)p)]).DetachFromDisposeScope(),
+            [.. targets.Select(t => (long)t)]
+        );
     }
 
     /// <summary>The tokens, counted over all rows, whose next one is learned, and those next ones.</summary>

@@ -25,7 +25,9 @@ public sealed class StepPlan
         _lengths = [.. rows.Select(r => r.Ids.Count)];
         if (settings.PackTokens is { } most && rows.MaxBy(r => r.Ids.Count) is { } longest && longest.Ids.Count > most)
         {
-            throw new TrainingException($"training.packTokens is {most}; row {longest.Id} has {longest.Ids.Count} tokens. Raise it to that at least.");
+            throw new TrainingException(
+                $"training.packTokens is {most}; row {longest.Id} has {longest.Ids.Count} tokens. Raise it to that at least."
+            );
         }
 
         for (int epoch = 0; epoch < settings.Epochs; epoch++)

@@ -20,9 +20,13 @@ public static class CompletionLoss
         ArgumentNullException.ThrowIfNull(batch);
         using DisposeScope scope = NewDisposeScope();
         Tensor? padded = noise is null ? null : batch.Rows.SideBySide(noise).to(model.Device);
-        Tensor hidden = model.Forward(batch.Rows.PaddedIds(), dropoutSeed, padded);                                                             // [rows, longest, hidden]
-        Tensor predicting = hidden.reshape(-1, hidden.shape[2])[TensorIndex.Tensor(batch.Rows.SlotsOf(batch.Predicting).to(model.Device))]; // [supervised, hidden]
+        Tensor hidden = model.Forward(batch.Rows.PaddedIds(), dropoutSeed, padded); // [rows, longest, hidden]
+        Tensor predicting = hidden.reshape(-1, hidden.shape[2])[
+            TensorIndex.Tensor(batch.Rows.SlotsOf(batch.Predicting).to(model.Device))
+        ]; // [supervised, hidden]
         Tensor targets = tensor(batch.Targets.ToArray(), device: model.Device);
-        return nn.functional.cross_entropy(model.Logits(predicting), targets, reduction: nn.Reduction.Sum).MoveToOuterDisposeScope();
+        return nn
+            .functional.cross_entropy(model.Logits(predicting), targets, reduction: nn.Reduction.Sum)
+            .MoveToOuterDisposeScope();
     }
 }

@@ -16,7 +16,14 @@ internal static class EmbeddingNoise
     {
         using DisposeScope scope = NewDisposeScope();
         using var generator = new Generator(seed);
-        float[] sizes = [.. lengths.SelectMany(l => Enumerable.Repeat((float)(alpha / Math.Sqrt((double)l * hidden)), l))];
-        return rand([sizes.Length, hidden], generator: generator).mul_(2).sub_(1).mul_(tensor(sizes).unsqueeze(1)).MoveToOuterDisposeScope();
+        float[] sizes =
+        [
+            .. lengths.SelectMany(l => Enumerable.Repeat((float)(alpha / Math.Sqrt((double)l * hidden)), l)),
+        ];
+        return rand([sizes.Length, hidden], generator: generator)
+            .mul_(2)
+            .sub_(1)
+            .mul_(tensor(sizes).unsqueeze(1))
+            .MoveToOuterDisposeScope();
     }
 }

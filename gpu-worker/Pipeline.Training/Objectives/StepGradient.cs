@@ -26,7 +26,9 @@ public sealed class StepGradient : IDisposable
         ArgumentNullException.ThrowIfNull(model);
         (_model, _noiseAlpha) = (model, noiseAlpha);
         bool byHand = model.Device.type == DeviceType.CPU && LlamaGradient.Computes(model);
-        _gradient = byHand ? new LlamaGradient(model, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / TrainingMemory.KeptShare) : null;
+        _gradient = byHand
+            ? new LlamaGradient(model, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / TrainingMemory.KeptShare)
+            : null;
     }
 
     /// <summary>Whether the derivatives are hand-written ones.</summary>
@@ -48,7 +50,15 @@ public sealed class StepGradient : IDisposable
             uint? seed = dropoutSeed is { } value ? CounterDropout.Derive(value, index) : null;
             if (_gradient is not null)
             {
-                loss += _gradient.Accumulate(batch.Rows, batch.Predicting, batch.Targets, 1.0 / supervised, seed, Noise(batch.Rows, seed)) / supervised;
+                loss +=
+                    _gradient.Accumulate(
+                        batch.Rows,
+                        batch.Predicting,
+                        batch.Targets,
+                        1.0 / supervised,
+                        seed,
+                        Noise(batch.Rows, seed)
+                    ) / supervised;
                 continue;
             }
 
@@ -61,7 +71,9 @@ public sealed class StepGradient : IDisposable
     }
 
     private Tensor? Noise(PackedRows rows, uint? seed) =>
-        _noiseAlpha > 0 && seed is { } value ? EmbeddingNoise.Of(rows.Lengths, _model.Config.HiddenSize, _noiseAlpha, value) : null;
+        _noiseAlpha > 0 && seed is { } value
+            ? EmbeddingNoise.Of(rows.Lengths, _model.Config.HiddenSize, _noiseAlpha, value)
+            : null;
 
     /// <summary>The summed loss of rows, without gradients.</summary>
     public double Loss(IReadOnlyList<EncodedRow> rows)
@@ -69,7 +81,8 @@ public sealed class StepGradient : IDisposable
         using IDisposable frozen = no_grad();
         using DisposeScope scope = NewDisposeScope();
         using MicroBatch batch = MicroBatch.Of(rows);
-        return _gradient?.Loss(batch.Rows, batch.Predicting, batch.Targets) ?? CompletionLoss.Sum(_model, batch, dropoutSeed: null).item<float>();
+        return _gradient?.Loss(batch.Rows, batch.Predicting, batch.Targets)
+            ?? CompletionLoss.Sum(_model, batch, dropoutSeed: null).item<float>();
     }
 
     public void Dispose() => _gradient?.Dispose();

@@ -10,7 +10,7 @@ public sealed class AdamW : Optimizer
     private const double Beta2 = 0.999;
     private const double Epsilon = 1e-8;
     private readonly double _weightDecay;
-    private readonly Tensor _first;  // float32 [n], running mean of gradients
+    private readonly Tensor _first; // float32 [n], running mean of gradients
     private readonly Tensor _second; // float32 [n], running mean of squared gradients
 
     public AdamW(TrainableTensors trained, double weightDecay)
@@ -18,11 +18,15 @@ public sealed class AdamW : Optimizer
     {
         ArgumentNullException.ThrowIfNull(trained);
         _weightDecay = weightDecay;
-        (_first, _second) = (zeros_like(trained.Values).DetachFromDisposeScope(), zeros_like(trained.Values).DetachFromDisposeScope());
+        (_first, _second) = (
+            zeros_like(trained.Values).DetachFromDisposeScope(),
+            zeros_like(trained.Values).DetachFromDisposeScope()
+        );
     }
 
     /// <inheritdoc/>
-    public override IReadOnlyList<(string Name, Tensor Value)> State => [("first_moment", _first), ("second_moment", _second)];
+    public override IReadOnlyList<(string Name, Tensor Value)> State =>
+        [("first_moment", _first), ("second_moment", _second)];
 
     /// <inheritdoc/>
     protected override void Update(double learningRate)

@@ -40,7 +40,14 @@ public sealed class AdamW8Bit : Optimizer
     public static BlockwiseMoments Moments(TrainableTensors trained, Device device)
     {
         ArgumentNullException.ThrowIfNull(trained);
-        return new BlockwiseMoments([.. trained.Tensors.Select(t => (t.Value.NumberOfElements, t.Value.NumberOfElements >= SmallestIn8Bits && t.Name != Embedding))], device);
+        return new BlockwiseMoments(
+            [
+                .. trained.Tensors.Select(t =>
+                    (t.Value.NumberOfElements, t.Value.NumberOfElements >= SmallestIn8Bits && t.Name != Embedding)
+                ),
+            ],
+            device
+        );
     }
 
     /// <inheritdoc/>
@@ -56,7 +63,19 @@ public sealed class AdamW8Bit : Optimizer
         }
 
         using Tensor clip = ones(1, device: _gpu.Device);
-        _gpu.Kernels.AdamW8Bit(Trained.Values, null, Trained.Gradients, null, _moments, _places!, Trained.Decayed, Steps, learningRate, _weightDecay, clip);
+        _gpu.Kernels.AdamW8Bit(
+            Trained.Values,
+            null,
+            Trained.Gradients,
+            null,
+            _moments,
+            _places!,
+            Trained.Decayed,
+            Steps,
+            learningRate,
+            _weightDecay,
+            clip
+        );
     }
 
     /// <inheritdoc/>

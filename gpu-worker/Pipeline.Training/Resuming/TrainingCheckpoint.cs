@@ -31,7 +31,14 @@ public static class TrainingCheckpoint
     /// <param name="best">What was best so far.</param>
     /// <param name="fingerprint">Hash of rows and settings; another run's checkpoint is refused by it.</param>
     /// <param name="tokens">Tokens seen so far.</param>
-    public static void Write(string path, TrainableTensors trained, IResumable optimizer, BestValues best, string fingerprint, long tokens)
+    public static void Write(
+        string path,
+        TrainableTensors trained,
+        IResumable optimizer,
+        BestValues best,
+        string fingerprint,
+        long tokens
+    )
     {
         ArgumentNullException.ThrowIfNull(trained);
         ArgumentNullException.ThrowIfNull(optimizer);
@@ -62,7 +69,13 @@ public static class TrainingCheckpoint
     /// <summary>Restores adapter and optimizer.</summary>
     /// <returns>Tokens seen so far; <c>null</c> when the file is another run's, which then starts anew.</returns>
     /// <exception cref="Pipeline.Model.ModelException">The file is damaged.</exception>
-    public static long? TryRead(string path, TrainableTensors trained, IResumable optimizer, BestValues best, string fingerprint)
+    public static long? TryRead(
+        string path,
+        TrainableTensors trained,
+        IResumable optimizer,
+        BestValues best,
+        string fingerprint
+    )
     {
         ArgumentNullException.ThrowIfNull(trained);
         ArgumentNullException.ThrowIfNull(optimizer);
@@ -86,8 +99,11 @@ public static class TrainingCheckpoint
         if (file.Entries.ContainsKey(Best))
         {
             best.Set(
-                file.Read(Best), double.Parse(file.Metadata[BestLoss], CultureInfo.InvariantCulture), int.Parse(file.Metadata[BestStep], CultureInfo.InvariantCulture),
-                int.Parse(file.Metadata[BestWorse], CultureInfo.InvariantCulture));
+                file.Read(Best),
+                double.Parse(file.Metadata[BestLoss], CultureInfo.InvariantCulture),
+                int.Parse(file.Metadata[BestStep], CultureInfo.InvariantCulture),
+                int.Parse(file.Metadata[BestWorse], CultureInfo.InvariantCulture)
+            );
         }
 
         optimizer.Steps = int.Parse(file.Metadata[Steps], CultureInfo.InvariantCulture);

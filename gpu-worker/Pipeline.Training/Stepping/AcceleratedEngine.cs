@@ -23,7 +23,14 @@ internal sealed class AcceleratedEngine : StepEngine
     private readonly GpuGradient _gradient;
     private readonly GpuOptimizer _optimizer;
 
-    private AcceleratedEngine(TrainingRun run, LoraAdapter adapter, AcceleratedModel model, GpuMemory memory, long mostTokens, string name)
+    private AcceleratedEngine(
+        TrainingRun run,
+        LoraAdapter adapter,
+        AcceleratedModel model,
+        GpuMemory memory,
+        long mostTokens,
+        string name
+    )
     {
         (_run, _model, Name) = (run, model, name);
         Device device = model.Accelerator.Device;
@@ -31,8 +38,12 @@ internal sealed class AcceleratedEngine : StepEngine
         _gradient = model.Gradient(_adapter, memory, mostTokens);
         using DisposeScope scope = NewDisposeScope();
         _optimizer = new GpuOptimizer(
-            _adapter, adapter.Values.to(device, copy: true), model.Accelerator.Kernels, run.Settings.WeightDecay,
-            run.Settings.Optimizer == TrainingSettings.AdamW8Bit ? AdamW8Bit.Moments(adapter, device) : null);
+            _adapter,
+            adapter.Values.to(device, copy: true),
+            model.Accelerator.Kernels,
+            run.Settings.WeightDecay,
+            run.Settings.Optimizer == TrainingSettings.AdamW8Bit ? AdamW8Bit.Moments(adapter, device) : null
+        );
     }
 
     /// <summary>With the fastest way that fits into the device's memory, or the one that the settings name.</summary>
@@ -42,17 +53,29 @@ internal sealed class AcceleratedEngine : StepEngine
         ArgumentNullException.ThrowIfNull(run);
         ArgumentNullException.ThrowIfNull(plan);
         ArgumentNullException.ThrowIfNull(model);
-        var adapter = run.Trained as LoraAdapter ?? throw new ArgumentException("Only adapters are trained by the kernels.", nameof(run));
+        var adapter =
+            run.Trained as LoraAdapter
+            ?? throw new ArgumentException("Only adapters are trained by the kernels.", nameof(run));
         BaseShape shape = model.Config.Shape;
-        long slots = plan.MostSlots, there = model.Accelerator.FreeBytes;
+        long slots = plan.MostSlots,
+            there = model.Accelerator.FreeBytes;
         string Gibi(long bytes) => string.Create(CultureInfo.InvariantCulture, $"{bytes / (double)(1L << 30):0.0} GiB");
         int number = model.Accelerator.Kernels.Real == ScalarType.Float32 ? 4 : 2;
         long Needed(GpuMemory way) => TrainingMemory.OnGpu(shape, run.Settings, slots, way, number).TotalBytes;
         GpuMemory memory = Enum.TryParse(run.Settings.Memory, ignoreCase: true, out GpuMemory named)
             ? named
-            : TrainingMemory.FastestThatFits(shape, run.Settings, slots, there, number) ?? throw new TrainingException(
-                $"Even training.memory offload needs {Gibi(Needed(GpuMemory.Offload))} for micro-batches of {slots} tokens; the GPU has {Gibi(there)} free. Lower training.packTokens or training.batchSize, and raise training.gradientAccumulation as much.");
-        return new AcceleratedEngine(run, adapter, model, memory, plan.MostTokens, $"the GPU, by its kernels, {model.Accelerator.Kernels.Real.ToString().ToLowerInvariant()}, memory {memory.ToString().ToLowerInvariant()}: {Gibi(Needed(memory))} reckoned of {Gibi(there)} free");
+            : TrainingMemory.FastestThatFits(shape, run.Settings, slots, there, number)
+                ?? throw new TrainingException(
+                    $"Even training.memory offload needs {Gibi(Needed(GpuMemory.Offload))} for micro-batches of {slots} tokens; the GPU has {Gibi(there)} free. Lower training.packTokens or training.batchSize, and raise training.gradientAccumulation as much."
+                );
+        return new AcceleratedEngine(
+            run,
+            adapter,
+            model,
+            memory,
+            plan.MostTokens,
+            $"the GPU, by its kernels, {model.Accelerator.Kernels.Real.ToString().ToLowerInvariant()}, memory {memory.ToString().ToLowerInvariant()}: {Gibi(Needed(memory))} reckoned of {Gibi(there)} free"
+        );
     }
 
     /// <inheritdoc/>
@@ -72,36 +95,43 @@ internal sealed class AcceleratedEngine : StepEngine
     public override IReadOnlyList<(string Name, Tensor Value)> State => _optimizer.State;
 
     /// <inheritdoc/>
-    public override IStepNumbers Step(IReadOnlyList<IReadOnlyList<EncodedRow>> batches, uint dropoutSeed, double learningRate, FirstStepCheck first) => Fitting(() =>
-    {
-        ArgumentNullException.ThrowIfNull(batches);
-        using DisposeScope scope = NewDisposeScope();
-        using IDisposable frozen = no_grad();
-        int supervised = batches.Sum(b => b.Sum(r => r.SupervisedTokens));
-        Tensor loss = zeros([], device: _model.Accelerator.Device);
-        foreach ((int index, IReadOnlyList<EncodedRow> rows) in batches.Index())
+    public override IStepNumbers Step(
+        IReadOnlyList<IReadOnlyList<EncodedRow>> batches,
+        uint dropoutSeed,
+        double learningRate,
+        FirstStepCheck first
+    ) =>
+        Fitting(() =>
         {
-            uint seed = CounterDropout.Derive(dropoutSeed, index);
-            using GpuBatch batch = Batch(rows);
-            loss.add_(_gradient.Accumulate(batch, 1.0 / supervised, seed, Noise(batch, seed)));
-            if (batches.Count > 1 || _adapter.Totals is not null) // sums that were made once are what is stepped by
+            ArgumentNullException.ThrowIfNull(batches);
+            using DisposeScope scope = NewDisposeScope();
+            using IDisposable frozen = no_grad();
+            int supervised = batches.Sum(b => b.Sum(r => r.SupervisedTokens));
+            Tensor loss = zeros([], device: _model.Accelerator.Device);
+            foreach ((int index, IReadOnlyList<EncodedRow> rows) in batches.Index())
             {
-                _adapter.AddUp();
+                uint seed = CounterDropout.Derive(dropoutSeed, index);
+                using GpuBatch batch = Batch(rows);
+                loss.add_(_gradient.Accumulate(batch, 1.0 / supervised, seed, Noise(batch, seed)));
+                if (batches.Count > 1 || _adapter.Totals is not null) // sums that were made once are what is stepped by
+                {
+                    _adapter.AddUp();
+                }
             }
-        }
 
-        loss.div_(supervised);
-        Tensor norm = _optimizer.Step(learningRate, _run.Settings.ClipNorm, loss);
-        return (IStepNumbers)new Numbers(new HostCopy(stack([loss, norm])));
-    });
+            loss.div_(supervised);
+            Tensor norm = _optimizer.Step(learningRate, _run.Settings.ClipNorm, loss);
+            return (IStepNumbers)new Numbers(new HostCopy(stack([loss, norm])));
+        });
 
     /// <inheritdoc/>
-    public override double Loss(IReadOnlyList<EncodedRow> rows) => Fitting(() =>
-    {
-        using DisposeScope scope = NewDisposeScope();
-        using GpuBatch batch = Batch(rows);
-        return (double)_gradient.Accumulate(batch, weight: null, dropoutSeed: null).item<float>();
-    });
+    public override double Loss(IReadOnlyList<EncodedRow> rows) =>
+        Fitting(() =>
+        {
+            using DisposeScope scope = NewDisposeScope();
+            using GpuBatch batch = Batch(rows);
+            return (double)_gradient.Accumulate(batch, weight: null, dropoutSeed: null).item<float>();
+        });
 
     /// <inheritdoc/>
     public override void Collect()
@@ -140,7 +170,10 @@ internal sealed class AcceleratedEngine : StepEngine
         }
 
         Accelerator gpu = _model.Accelerator;
-        return EmbeddingNoise.Of(batch.Lengths, _model.Config.HiddenSize, _run.Settings.NeftuneAlpha, seed).to(gpu.Kernels.Real).Travelling(gpu.Device);
+        return EmbeddingNoise
+            .Of(batch.Lengths, _model.Config.HiddenSize, _run.Settings.NeftuneAlpha, seed)
+            .to(gpu.Kernels.Real)
+            .Travelling(gpu.Device);
     }
 
     private static T Fitting<T>(Func<T> work)
@@ -149,9 +182,12 @@ internal sealed class AcceleratedEngine : StepEngine
         {
             return work();
         }
-        catch (ExternalException fault) when (fault.Message.Contains("out of memory", StringComparison.OrdinalIgnoreCase))
+        catch (ExternalException fault)
+            when (fault.Message.Contains("out of memory", StringComparison.OrdinalIgnoreCase))
         {
-            throw new TrainingException($"The GPU's memory ran out: {fault.Message.Split('\n')[0]} Set training.memory to offload, or lower training.packTokens or training.batchSize.");
+            throw new TrainingException(
+                $"The GPU's memory ran out: {fault.Message.Split('\n')[0]} Set training.memory to offload, or lower training.packTokens or training.batchSize."
+            );
         }
     }
 

@@ -76,8 +76,16 @@ internal sealed class PendingStep(TrainingRun run, StepEngine engine, int total,
             FailedStep.Write(run.CheckpointDirectory, new FailedStep(step.Step, loss, norm, rows));
         }
 
-        throw new TrainingException($"Step {step.Step}: the loss is {loss}, the gradient norm {norm}. Nothing was learned from it. Lower the learning rate; the step's rows are {string.Join(", ", rows.Take(64))}.");
+        throw new TrainingException(
+            $"Step {step.Step}: the loss is {loss}, the gradient norm {norm}. Nothing was learned from it. Lower the learning rate; the step's rows are {string.Join(", ", rows.Take(64))}."
+        );
     }
 
-    private sealed record Taken(IStepNumbers Numbers, int Step, IReadOnlyList<EncodedRow[]> Batches, double Rate, long Tokens);
+    private sealed record Taken(
+        IStepNumbers Numbers,
+        int Step,
+        IReadOnlyList<EncodedRow[]> Batches,
+        double Rate,
+        long Tokens
+    );
 }

@@ -23,9 +23,10 @@ internal sealed class PlainEngine : StepEngine
     }
 
     /// <inheritdoc/>
-    public override string Name => _run.Model.Device.type == DeviceType.CPU
-        ? $"the CPU, {(_gradient.ByHand ? "by hand-written derivatives" : "by autograd")}, float32"
-        : "the GPU, by plain torch, float32";
+    public override string Name =>
+        _run.Model.Device.type == DeviceType.CPU
+            ? $"the CPU, {(_gradient.ByHand ? "by hand-written derivatives" : "by autograd")}, float32"
+            : "the GPU, by plain torch, float32";
 
     /// <inheritdoc/>
     public override bool RunsAhead => false;
@@ -41,7 +42,12 @@ internal sealed class PlainEngine : StepEngine
     public override IReadOnlyList<(string Name, Tensor Value)> State => _optimizer.State;
 
     /// <inheritdoc/>
-    public override IStepNumbers Step(IReadOnlyList<IReadOnlyList<EncodedRow>> batches, uint dropoutSeed, double learningRate, FirstStepCheck first)
+    public override IStepNumbers Step(
+        IReadOnlyList<IReadOnlyList<EncodedRow>> batches,
+        uint dropoutSeed,
+        double learningRate,
+        FirstStepCheck first
+    )
     {
         ArgumentNullException.ThrowIfNull(first);
         double loss = _gradient.Accumulate(batches, dropoutSeed);

@@ -24,7 +24,12 @@ internal abstract class StepEngine : IResumable, IDisposable
     /// <param name="dropoutSeed">Seed of what the adapter drops, another one for each micro-batch.</param>
     /// <param name="learningRate">Of this step.</param>
     /// <param name="first">Looks at the gradients.</param>
-    public abstract IStepNumbers Step(IReadOnlyList<IReadOnlyList<EncodedRow>> batches, uint dropoutSeed, double learningRate, FirstStepCheck first);
+    public abstract IStepNumbers Step(
+        IReadOnlyList<IReadOnlyList<EncodedRow>> batches,
+        uint dropoutSeed,
+        double learningRate,
+        FirstStepCheck first
+    );
 
     /// <summary>The summed loss of rows, without gradients.</summary>
     public abstract double Loss(IReadOnlyList<EncodedRow> rows);
@@ -40,7 +45,8 @@ internal abstract class StepEngine : IResumable, IDisposable
 
     /// <summary>The one for a run.</summary>
     /// <exception cref="TrainingException">The run does not fit into the GPU's memory; the message says what to change.</exception>
-    public static StepEngine For(TrainingRun run, StepPlan plan) => run.Accelerated is { } gpu ? AcceleratedEngine.For(run, plan, gpu) : new PlainEngine(run);
+    public static StepEngine For(TrainingRun run, StepPlan plan) =>
+        run.Accelerated is { } gpu ? AcceleratedEngine.For(run, plan, gpu) : new PlainEngine(run);
 }
 
 /// <summary>What a step came to.</summary>

@@ -31,7 +31,10 @@ internal static class CpuBenchmark
 
     private static CpuBenchmarkResult Time(string baseDirectory, string method, int batch, int seq)
     {
-        using LlamaModel model = LlamaModel.Load(baseDirectory, method == TrainingSettings.Qlora ? WeightStorage.Nf4 : WeightStorage.Full);
+        using LlamaModel model = LlamaModel.Load(
+            baseDirectory,
+            method == TrainingSettings.Qlora ? WeightStorage.Nf4 : WeightStorage.Full
+        );
         using LoraAdapter adapter = LoraAdapter.Create(model, new LoraOptions(Rank, 2 * Rank, 0.05), seed: 1);
         model.Attach(adapter);
         using var optimizer = new AdamW(adapter, weightDecay: 0.01);
@@ -58,13 +61,30 @@ internal static class CpuBenchmark
 
         long tokens = (long)batch * seq;
         double ceiling = ProductCeiling.Seconds(model.Config, Rank, batch, seq);
-        return new CpuBenchmarkResult(method, get_num_threads(), batch, seq, Math.Round(tokens / best), Math.Round(ceiling / best, 3), Math.Round(tokens / ceiling));
+        return new CpuBenchmarkResult(
+            method,
+            get_num_threads(),
+            batch,
+            seq,
+            Math.Round(tokens / best),
+            Math.Round(ceiling / best, 3),
+            Math.Round(tokens / ceiling)
+        );
     }
 
     private static IReadOnlyList<EncodedRow> Rows(int batch, int seq, int vocabulary)
     {
         var random = new Random(1);
         byte[] learned = [.. Enumerable.Repeat((byte)1, seq)];
-        return [.. Enumerable.Range(0, batch).Select(i => new EncodedRow($"{i}", [.. Enumerable.Range(0, seq).Select(_ => random.Next(3, vocabulary))], learned))];
+        return
+        [
+            .. Enumerable
+                .Range(0, batch)
+                .Select(i => new EncodedRow(
+                    $"{i}",
+                    [.. Enumerable.Range(0, seq).Select(_ => random.Next(3, vocabulary))],
+                    learned
+                )),
+        ];
     }
 }

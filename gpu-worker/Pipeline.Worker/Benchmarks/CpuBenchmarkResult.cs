@@ -8,4 +8,12 @@ namespace Pipeline.Worker.Benchmarks;
 /// <param name="TokS">Tokens a second, best of five.</param>
 /// <param name="CeilingShare">That over the ceiling.</param>
 /// <param name="CeilingTokS">Tokens a second of the matrix products alone, timed in the same run.</param>
-internal sealed record CpuBenchmarkResult(string Case, int Threads, int Batch, int Seq, double TokS, double CeilingShare, double CeilingTokS);
+internal sealed record CpuBenchmarkResult(
+    string Case,
+    int Threads,
+    int Batch,
+    int Seq,
+    double TokS,
+    double CeilingShare,
+    double CeilingTokS
+);

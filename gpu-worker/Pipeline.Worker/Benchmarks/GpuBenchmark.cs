@@ -13,11 +13,23 @@ namespace Pipeline.Worker.Benchmarks;
 internal static class GpuBenchmark
 {
     /// <summary>Llama-2-7B's shape.</summary>
-    public static LlamaConfig Llama7B { get; } = new()
-    {
-        Architecture = LlamaConfig.Llama, VocabularySize = 32_000, HiddenSize = 4096, IntermediateSize = 11_008, Layers = 32, Heads = 32, KeyValueHeads = 32, HeadSize = 128, MaxPositions = 4096,
-        RmsNormEpsilon = 1e-5, RopeTheta = 10_000, TiedEmbeddings = false, Dtype = "bfloat16",
-    };
+    public static LlamaConfig Llama7B { get; } =
+        new()
+        {
+            Architecture = LlamaConfig.Llama,
+            VocabularySize = 32_000,
+            HiddenSize = 4096,
+            IntermediateSize = 11_008,
+            Layers = 32,
+            Heads = 32,
+            KeyValueHeads = 32,
+            HeadSize = 128,
+            MaxPositions = 4096,
+            RmsNormEpsilon = 1e-5,
+            RopeTheta = 10_000,
+            TiedEmbeddings = false,
+            Dtype = "bfloat16",
+        };
 
     private const int WarmUps = 3;
     private const int StepsARepeat = 8;
@@ -34,20 +46,42 @@ internal static class GpuBenchmark
     /// <param name="repeats">The best of so many counts.</param>
     /// <param name="memory">Bytes of the device that are free, and all.</param>
     /// <exception cref="ModelException">The case asks for what fits, and nothing does.</exception>
-    public static GpuBenchmarkResult Run(GpuKernels kernels, Device device, LlamaConfig config, GpuCase one, int rank, int repeats, Func<(long Free, long Total)> memory)
+    public static GpuBenchmarkResult Run(
+        GpuKernels kernels,
+        Device device,
+        LlamaConfig config,
+        GpuCase one,
+        int rank,
+        int repeats,
+        Func<(long Free, long Total)> memory
+    )
     {
         var training = new TrainingSettings { R = rank };
-        GpuMemory mode = one.Memory ?? TrainingMemory.FastestThatFits(config.Shape, training, one.Slots, memory().Free)
-            ?? throw new ModelException($"{one.Name}: even offload needs {TrainingMemory.OnGpu(config.Shape, training, one.Slots, GpuMemory.Offload).TotalBytes >> 20:N0} MiB, and {memory().Free >> 20:N0} are free.");
+        GpuMemory mode =
+            one.Memory
+            ?? TrainingMemory.FastestThatFits(config.Shape, training, one.Slots, memory().Free)
+            ?? throw new ModelException(
+                $"{one.Name}: even offload needs {TrainingMemory.OnGpu(config.Shape, training, one.Slots, GpuMemory.Offload).TotalBytes >> 20:N0} MiB, and {memory().Free >> 20:N0} are free."
+            );
         double reckoned = Gibi(TrainingMemory.OnGpu(config.Shape, training, one.Slots, mode).TotalBytes);
         using IDisposable frozen = no_grad();
         using DisposeScope scope = NewDisposeScope();
         using GpuModel model = GpuModel.Random(config, kernels.Real, device);
         using GpuAdapter adapter = GpuAdapter.Random(config, rank, Alpha / rank, one.Dropout, kernels.Real, device);
         using var gradient = new GpuGradient(model, adapter, kernels, mode);
-        using var optimizer = new GpuOptimizer(adapter, adapter.Copies.to_type(ScalarType.Float32, copy: true), kernels, weightDecay: 0);
+        using var optimizer = new GpuOptimizer(
+            adapter,
+            adapter.Copies.to_type(ScalarType.Float32, copy: true),
+            kernels,
+            weightDecay: 0
+        );
         var random = new Random(1);
-        int[][] rows = [.. one.Lengths.Select(l => Enumerable.Range(0, l).Select(_ => random.Next(config.VocabularySize)).ToArray())];
+        int[][] rows =
+        [
+            .. one.Lengths.Select(l =>
+                Enumerable.Range(0, l).Select(_ => random.Next(config.VocabularySize)).ToArray()
+            ),
+        ];
         (int[] predicting, int[] targets) = Learned(rows);
         double weight = 1.0 / predicting.Length;
         Tensor Step()
@@ -59,7 +93,10 @@ internal static class GpuBenchmark
             return loss.MoveToOuterDisposeScope();
         }
 
-        double first = 0, best = double.MaxValue, host = 0, last = 0;
+        double first = 0,
+            best = double.MaxValue,
+            host = 0,
+            last = 0;
         for (int i = 0; i < WarmUps; i++)
         {
             double loss = Step().item<float>();
@@ -85,7 +122,20 @@ internal static class GpuBenchmark
         }
 
         (long free, long total) = memory();
-        return new GpuBenchmarkResult(one.Name, mode.ToString().ToLowerInvariant(), rank, "all-linear", one.Dropout, Math.Round(best, 1), Math.Round(host, 1), Math.Round(1000 * one.Tokens / best), Gibi(total - free), reckoned, Math.Round(first * weight, 4), Math.Round(last * weight, 4));
+        return new GpuBenchmarkResult(
+            one.Name,
+            mode.ToString().ToLowerInvariant(),
+            rank,
+            "all-linear",
+            one.Dropout,
+            Math.Round(best, 1),
+            Math.Round(host, 1),
+            Math.Round(1000 * one.Tokens / best),
+            Gibi(total - free),
+            reckoned,
+            Math.Round(first * weight, 4),
+            Math.Round(last * weight, 4)
+        );
     }
 
     private static double Gibi(long bytes) => Math.Round(bytes / (double)(1L << 30), 2);
@@ -102,7 +152,10 @@ internal static class GpuBenchmark
     private static (int[] Predicting, int[] Targets) Learned(int[][] rows)
     {
         int[] starts = [.. rows.Select((_, i) => rows.Take(i).Sum(r => r.Length))];
-        return ([.. rows.SelectMany((r, i) => Enumerable.Range(starts[i], r.Length - 1))], [.. rows.SelectMany(r => r.Skip(1))]);
+        return (
+            [.. rows.SelectMany((r, i) => Enumerable.Range(starts[i], r.Length - 1))],
+            [.. rows.SelectMany(r => r.Skip(1))]
+        );
     }
 }
 
@@ -119,4 +172,17 @@ internal static class GpuBenchmark
 /// <param name="ReckonedGib">What was reckoned before.</param>
 /// <param name="FirstLoss">Mean nats a token at the first step.</param>
 /// <param name="Loss">At the last one, on the same rows.</param>
-internal sealed record GpuBenchmarkResult(string Case, string Memory, int Rank, string Targets, double Dropout, double Ms, double HostMs, double TokS, double PeakGib, double ReckonedGib, double FirstLoss, double Loss);
+internal sealed record GpuBenchmarkResult(
+    string Case,
+    string Memory,
+    int Rank,
+    string Targets,
+    double Dropout,
+    double Ms,
+    double HostMs,
+    double TokS,
+    double PeakGib,
+    double ReckonedGib,
+    double FirstLoss,
+    double Loss
+);

@@ -28,17 +28,42 @@ internal sealed record GpuCase(string Name, IReadOnlyList<int> Lengths, GpuMemor
         ArgumentNullException.ThrowIfNull(text);
         string[] parts = text.Split(':');
         string shape = parts[0].StartsWith(Packed, StringComparison.Ordinal) ? parts[0][Packed.Length..] : parts[0];
-        int[] numbers = [.. shape.Split('x').Select(n => int.TryParse(n, NumberStyles.None, CultureInfo.InvariantCulture, out int number) ? number : 0)];
+        int[] numbers =
+        [
+            .. shape
+                .Split('x')
+                .Select(n =>
+                    int.TryParse(n, NumberStyles.None, CultureInfo.InvariantCulture, out int number) ? number : 0
+                ),
+        ];
         double dropout = PeersDropout;
-        bool sound = parts.Length is 2 or 3 && numbers.Length == 2 && numbers.All(n => n > 0) && (parts[1] == Auto || Enum.TryParse(parts[1], ignoreCase: true, out GpuMemory _))
-            && (parts.Length == 2 || (double.TryParse(parts[2], NumberStyles.Float, CultureInfo.InvariantCulture, out dropout) && dropout is >= 0 and < 1));
+        bool sound =
+            parts.Length is 2 or 3
+            && numbers.Length == 2
+            && numbers.All(n => n > 0)
+            && (parts[1] == Auto || Enum.TryParse(parts[1], ignoreCase: true, out GpuMemory _))
+            && (
+                parts.Length == 2
+                || (
+                    double.TryParse(parts[2], NumberStyles.Float, CultureInfo.InvariantCulture, out dropout)
+                    && dropout is >= 0 and < 1
+                )
+            );
         if (!sound)
         {
-            throw new ModelException($"'{text}' is no case: write rows and tokens, memory, and the dropout where it is not {PeersDropout.ToString(CultureInfo.InvariantCulture)}, such as 4x1024:balanced, 8x1024:lean:0 or packed200x4096:balanced.");
+            throw new ModelException(
+                $"'{text}' is no case: write rows and tokens, memory, and the dropout where it is not {PeersDropout.ToString(CultureInfo.InvariantCulture)}, such as 4x1024:balanced, 8x1024:lean:0 or packed200x4096:balanced."
+            );
         }
 
-        IReadOnlyList<int> lengths = parts[0] == shape ? [.. Enumerable.Repeat(numbers[1], numbers[0])] : Mixed(numbers[0], numbers[1]);
-        return new GpuCase(text, lengths, parts[1] == Auto ? null : Enum.Parse<GpuMemory>(parts[1], ignoreCase: true), dropout);
+        IReadOnlyList<int> lengths =
+            parts[0] == shape ? [.. Enumerable.Repeat(numbers[1], numbers[0])] : Mixed(numbers[0], numbers[1]);
+        return new GpuCase(
+            text,
+            lengths,
+            parts[1] == Auto ? null : Enum.Parse<GpuMemory>(parts[1], ignoreCase: true),
+            dropout
+        );
     }
 
     /// <summary>Rows of a tenth to nearly twice the mean, in order as batches are laid out, until no more fit.</summary>

@@ -23,18 +23,39 @@ internal static class ProductCeiling
     {
         (long tokens, long predicted) = (rows * length, rows * (length - 1));
         (long hidden, long inner) = (config.HiddenSize, config.IntermediateSize);
-        (long queries, long keys) = ((long)config.Heads * config.HeadSize, (long)config.KeyValueHeads * config.HeadSize);
-        (long In, long Out)[] projections = [(hidden, queries), (hidden, keys), (hidden, keys), (queries, hidden), (hidden, inner), (hidden, inner), (inner, hidden)];
+        (long queries, long keys) = (
+            (long)config.Heads * config.HeadSize,
+            (long)config.KeyValueHeads * config.HeadSize
+        );
+        (long In, long Out)[] projections =
+        [
+            (hidden, queries),
+            (hidden, keys),
+            (hidden, keys),
+            (queries, hidden),
+            (hidden, inner),
+            (hidden, inner),
+            (inner, hidden),
+        ];
         var known = new Dictionary<(long, long, long, char, char), double>();
         double Product(long rows, long depth, long columns, char left, char right) =>
-            known.TryGetValue((rows, depth, columns, left, right), out double seconds) ? seconds : known[(rows, depth, columns, left, right)] = Time(rows, depth, columns, left, right);
+            known.TryGetValue((rows, depth, columns, left, right), out double seconds)
+                ? seconds
+                : known[(rows, depth, columns, left, right)] = Time(rows, depth, columns, left, right);
 
         double layer = projections.Sum(p =>
-            Product(tokens, p.In, p.Out, 'n', 't') + Product(tokens, p.Out, p.In, 'n', 'n')                                    // x Wᵀ, dy W
-            + Product(tokens, p.In, rank, 'n', 't') + Product(tokens, rank, p.Out, 'n', 't')                                   // x Aᵀ, (x Aᵀ) Bᵀ
-            + Product(tokens, p.Out, rank, 'n', 'n') + Product(tokens, rank, p.In, 'n', 'n')                                   // dy B, (dy B) A
-            + Product(p.Out, tokens, rank, 't', 'n') + Product(rank, tokens, p.In, 't', 'n'));                                 // dB, dA
-        double head = Product(predicted, hidden, config.VocabularySize, 'n', 't') + Product(predicted, config.VocabularySize, hidden, 'n', 'n');
+            Product(tokens, p.In, p.Out, 'n', 't')
+            + Product(tokens, p.Out, p.In, 'n', 'n') // x Wᵀ, dy W
+            + Product(tokens, p.In, rank, 'n', 't')
+            + Product(tokens, rank, p.Out, 'n', 't') // x Aᵀ, (x Aᵀ) Bᵀ
+            + Product(tokens, p.Out, rank, 'n', 'n')
+            + Product(tokens, rank, p.In, 'n', 'n') // dy B, (dy B) A
+            + Product(p.Out, tokens, rank, 't', 'n')
+            + Product(rank, tokens, p.In, 't', 'n')
+        ); // dB, dA
+        double head =
+            Product(predicted, hidden, config.VocabularySize, 'n', 't')
+            + Product(predicted, config.VocabularySize, hidden, 'n', 'n');
         return (config.Layers * (layer + Attention(config, rows, length))) + head;
     }
 

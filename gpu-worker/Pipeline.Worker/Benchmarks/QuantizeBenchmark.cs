@@ -9,7 +9,10 @@ namespace Pipeline.Worker.Benchmarks;
 /// <summary>How long a 7B takes to be read and quantised, and how much memory that needs.</summary>
 internal static class QuantizeBenchmark
 {
-    private const int Hidden = 4096, Inner = 11008, Layers = 32, Vocabulary = 32000;
+    private const int Hidden = 4096,
+        Inner = 11008,
+        Layers = 32,
+        Vocabulary = 32000;
     private const long FileBytes = 5_000_000_000;
     private const double Gib = 1 << 30;
 
@@ -33,7 +36,17 @@ internal static class QuantizeBenchmark
             double writing = Stopwatch.GetElapsedTime(started).TotalSeconds;
             double size = Directory.EnumerateFiles(quantized, "*.safetensors").Sum(f => new FileInfo(f).Length) / Gib;
             double layer = 2 * model.Config.LinearParametersPerLayer / Gib;
-            return new QuantizeBenchmarkResult("llama-2-7b", get_num_threads(), Round(weightBytes / Gib), Round(loading), Round(writing), Round(size), Round(before), Round(peak), Round(size + layer + 1));
+            return new QuantizeBenchmarkResult(
+                "llama-2-7b",
+                get_num_threads(),
+                Round(weightBytes / Gib),
+                Round(loading),
+                Round(writing),
+                Round(size),
+                Round(before),
+                Round(peak),
+                Round(size + layer + 1)
+            );
         }
         finally
         {
@@ -46,8 +59,17 @@ internal static class QuantizeBenchmark
     {
         var config = new Dictionary<string, object>
         {
-            ["architectures"] = (string[])[LlamaConfig.Llama], ["hidden_size"] = Hidden, ["intermediate_size"] = Inner, ["num_hidden_layers"] = Layers, ["num_attention_heads"] = 32,
-            ["num_key_value_heads"] = 32, ["vocab_size"] = Vocabulary, ["max_position_embeddings"] = 4096, ["rms_norm_eps"] = 1e-5, ["rope_theta"] = 10000.0, ["torch_dtype"] = "bfloat16",
+            ["architectures"] = (string[])[LlamaConfig.Llama],
+            ["hidden_size"] = Hidden,
+            ["intermediate_size"] = Inner,
+            ["num_hidden_layers"] = Layers,
+            ["num_attention_heads"] = 32,
+            ["num_key_value_heads"] = 32,
+            ["vocab_size"] = Vocabulary,
+            ["max_position_embeddings"] = 4096,
+            ["rms_norm_eps"] = 1e-5,
+            ["rope_theta"] = 10000.0,
+            ["torch_dtype"] = "bfloat16",
         };
         File.WriteAllText(Path.Combine(folder, "config.json"), JsonSerializer.Serialize(config));
         using var generator = new Generator(1);
@@ -56,27 +78,47 @@ internal static class QuantizeBenchmark
         for (int layer = -1; layer < Layers; layer++)
         {
             string name = $"model-{layer + 1:00}.safetensors";
-            CheckpointTensor[] tensors = [.. (layer < 0 ? Ends() : Layer(layer)).Select(t => new CheckpointTensor(t.Name, ScalarType.BFloat16, t.Shape, () => randn(t.Shape, generator: generator).mul_(0.02)))];
+            CheckpointTensor[] tensors =
+            [
+                .. (layer < 0 ? Ends() : Layer(layer)).Select(t => new CheckpointTensor(
+                    t.Name,
+                    ScalarType.BFloat16,
+                    t.Shape,
+                    () => randn(t.Shape, generator: generator).mul_(0.02)
+                )),
+            ];
             SafetensorsFile.Write(Path.Combine(folder, name), tensors);
             bytes += tensors.Sum(t => t.Bytes);
             Array.ForEach(tensors, t => places[t.Name] = name);
         }
 
-        File.WriteAllText(Path.Combine(folder, "model.safetensors.index.json"), JsonSerializer.Serialize(new { weight_map = places }));
+        File.WriteAllText(
+            Path.Combine(folder, "model.safetensors.index.json"),
+            JsonSerializer.Serialize(new { weight_map = places })
+        );
         return bytes;
     }
 
     private static (string Name, long[] Shape)[] Ends() =>
-        [("model.embed_tokens.weight", [Vocabulary, Hidden]), ("lm_head.weight", [Vocabulary, Hidden]), ("model.norm.weight", [Hidden])];
+        [
+            ("model.embed_tokens.weight", [Vocabulary, Hidden]),
+            ("lm_head.weight", [Vocabulary, Hidden]),
+            ("model.norm.weight", [Hidden]),
+        ];
 
     private static (string Name, long[] Shape)[] Layer(int index)
     {
         string prefix = $"model.layers.{index}.";
         return
         [
-            (prefix + "input_layernorm.weight", [Hidden]), (prefix + "post_attention_layernorm.weight", [Hidden]),
-            .. ((string[])["q_proj", "k_proj", "v_proj", "o_proj"]).Select(p => ($"{prefix}self_attn.{p}.weight", (long[])[Hidden, Hidden])),
-            (prefix + "mlp.gate_proj.weight", [Inner, Hidden]), (prefix + "mlp.up_proj.weight", [Inner, Hidden]), (prefix + "mlp.down_proj.weight", [Hidden, Inner]),
+            (prefix + "input_layernorm.weight", [Hidden]),
+            (prefix + "post_attention_layernorm.weight", [Hidden]),
+            .. ((string[])["q_proj", "k_proj", "v_proj", "o_proj"]).Select(p =>
+                ($"{prefix}self_attn.{p}.weight", (long[])[Hidden, Hidden])
+            ),
+            (prefix + "mlp.gate_proj.weight", [Inner, Hidden]),
+            (prefix + "mlp.up_proj.weight", [Inner, Hidden]),
+            (prefix + "mlp.down_proj.weight", [Hidden, Inner]),
         ];
     }
 
@@ -100,4 +142,13 @@ internal static class QuantizeBenchmark
 /// <param name="PeakGib">Peak of the process when all was quantised.</param>
 /// <param name="BoundGib">Quantised size, one layer in bf16, and 1 GiB.</param>
 internal sealed record QuantizeBenchmarkResult(
-    string Case, int Threads, double WeightGib, double LoadS, double WriteS, double QuantizedGib, double BeforeGib, double PeakGib, double BoundGib);
+    string Case,
+    int Threads,
+    double WeightGib,
+    double LoadS,
+    double WriteS,
+    double QuantizedGib,
+    double BeforeGib,
+    double PeakGib,
+    double BoundGib
+);

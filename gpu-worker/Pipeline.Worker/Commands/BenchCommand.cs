@@ -11,12 +11,24 @@ namespace Pipeline.Worker.Commands;
 internal static class BenchCommand
 {
     private static readonly string DefaultBase = Path.Combine("gpu-worker", "models", "tiny-llama-chat");
-    private static readonly JsonSerializerOptions Snake = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
+    private static readonly JsonSerializerOptions Snake = new()
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
+    };
 
     public static Command Create()
     {
-        var baseOption = new Option<string?>("--base") { Description = "Folder of the base model; default: tiny-llama-chat of this repository" };
-        var cpu = new Command("cpu", "Training steps on the CPU beside their matrix products; run it from a Release build") { baseOption };
+        var baseOption = new Option<string?>("--base")
+        {
+            Description = "Folder of the base model; default: tiny-llama-chat of this repository",
+        };
+        var cpu = new Command(
+            "cpu",
+            "Training steps on the CPU beside their matrix products; run it from a Release build"
+        )
+        {
+            baseOption,
+        };
         cpu.SetAction(parsed =>
         {
             foreach (CpuBenchmarkResult result in CpuBenchmark.Run(parsed.GetValue(baseOption) ?? FindBase()))
@@ -26,11 +38,25 @@ internal static class BenchCommand
 
             return 0;
         });
-        var directoryOption = new Option<string?>("--dir") { Description = "Folder for the random base, about 13 GB; default: the system's for temporary files" };
-        var quantize = new Command("quantize", "Random weights of the Llama-2-7B shape in bf16, read, quantised to NF4 and written again") { directoryOption };
+        var directoryOption = new Option<string?>("--dir")
+        {
+            Description = "Folder for the random base, about 13 GB; default: the system's for temporary files",
+        };
+        var quantize = new Command(
+            "quantize",
+            "Random weights of the Llama-2-7B shape in bf16, read, quantised to NF4 and written again"
+        )
+        {
+            directoryOption,
+        };
         quantize.SetAction(parsed =>
         {
-            Console.WriteLine(JsonSerializer.Serialize(QuantizeBenchmark.Run(parsed.GetValue(directoryOption) ?? Path.GetTempPath()), Snake));
+            Console.WriteLine(
+                JsonSerializer.Serialize(
+                    QuantizeBenchmark.Run(parsed.GetValue(directoryOption) ?? Path.GetTempPath()),
+                    Snake
+                )
+            );
             return 0;
         });
         return new Command("bench", "Measure this machine") { cpu, quantize, Gpu(), Decode(), Kernels() };
@@ -40,25 +66,76 @@ internal static class BenchCommand
     {
         var cases = new Option<string[]>("--cases")
         {
-            Description = "Rows x tokens, memory (offload, lean, balanced, fast, auto), dropout if not 0.1: 4x1024:balanced, 8x1024:lean:0, packed200x4096:balanced", AllowMultipleArgumentsPerToken = true,
-            DefaultValueFactory = _ => ["4x1024:balanced", "4x1024:lean", "4x1024:offload", "8x1024:lean", "8x1024:offload", "4x512:lean", "2x4096:balanced", "packed200x4096:balanced", "1x512:offload", "4x1024:balanced:0", "4x1024:lean:0"],
+            Description =
+                "Rows x tokens, memory (offload, lean, balanced, fast, auto), dropout if not 0.1: 4x1024:balanced, 8x1024:lean:0, packed200x4096:balanced",
+            AllowMultipleArgumentsPerToken = true,
+            DefaultValueFactory = _ =>
+                [
+                    "4x1024:balanced",
+                    "4x1024:lean",
+                    "4x1024:offload",
+                    "8x1024:lean",
+                    "8x1024:offload",
+                    "4x512:lean",
+                    "2x4096:balanced",
+                    "packed200x4096:balanced",
+                    "1x512:offload",
+                    "4x1024:balanced:0",
+                    "4x1024:lean:0",
+                ],
         };
-        var rank = new Option<int>("--rank") { Description = "LoRA rank on all linear layers", DefaultValueFactory = _ => 64 };
-        var layers = new Option<int>("--layers") { Description = "Decoder layers of the Llama-2-7B shape", DefaultValueFactory = _ => GpuBenchmark.Llama7B.Layers };
-        var gpu = new Command("gpu", "QLoRA steps of the Llama-2-7B shape on the GPU, random weights made there") { cases, rank, layers };
+        var rank = new Option<int>("--rank")
+        {
+            Description = "LoRA rank on all linear layers",
+            DefaultValueFactory = _ => 64,
+        };
+        var layers = new Option<int>("--layers")
+        {
+            Description = "Decoder layers of the Llama-2-7B shape",
+            DefaultValueFactory = _ => GpuBenchmark.Llama7B.Layers,
+        };
+        var gpu = new Command("gpu", "QLoRA steps of the Llama-2-7B shape on the GPU, random weights made there")
+        {
+            cases,
+            rank,
+            layers,
+        };
         gpu.SetAction(parsed =>
         {
             GpuCase[] all = [.. parsed.GetRequiredValue(cases).Select(GpuCase.Parse)];
             if (all.Length > 1)
             {
                 // A process each: what the allocator kept of one case would be counted in the next one's memory.
-                return all.Select(c => Again("bench", "gpu", "--cases", c.Name, "--rank", $"{parsed.GetValue(rank)}", "--layers", $"{parsed.GetValue(layers)}")).FirstOrDefault(code => code != 0);
+                return all.Select(c =>
+                        Again(
+                            "bench",
+                            "gpu",
+                            "--cases",
+                            c.Name,
+                            "--rank",
+                            $"{parsed.GetValue(rank)}",
+                            "--layers",
+                            $"{parsed.GetValue(layers)}"
+                        )
+                    )
+                    .FirstOrDefault(code => code != 0);
             }
 
             using Accelerator gpu = Accelerator.Open();
             foreach (GpuCase one in all)
             {
-                GpuBenchmarkResult result = GpuBenchmark.Run(gpu.Kernels, gpu.Device, GpuBenchmark.Llama7B with { Layers = parsed.GetValue(layers) }, one, parsed.GetValue(rank), repeats: 3, gpu.Memory);
+                GpuBenchmarkResult result = GpuBenchmark.Run(
+                    gpu.Kernels,
+                    gpu.Device,
+                    GpuBenchmark.Llama7B with
+                    {
+                        Layers = parsed.GetValue(layers),
+                    },
+                    one,
+                    parsed.GetValue(rank),
+                    repeats: 3,
+                    gpu.Memory
+                );
                 Console.WriteLine(JsonSerializer.Serialize(result, Snake));
             }
 
@@ -69,14 +146,35 @@ internal static class BenchCommand
 
     private static Command Decode()
     {
-        var layers = new Option<int>("--layers") { Description = "Decoder layers of the Llama-2-7B shape", DefaultValueFactory = _ => GpuBenchmark.Llama7B.Layers };
-        var decode = new Command("decode", "Greedy generation with the Llama-2-7B shape in NF4 on the GPU, 1 and 8 rows side by side") { layers };
+        var layers = new Option<int>("--layers")
+        {
+            Description = "Decoder layers of the Llama-2-7B shape",
+            DefaultValueFactory = _ => GpuBenchmark.Llama7B.Layers,
+        };
+        var decode = new Command(
+            "decode",
+            "Greedy generation with the Llama-2-7B shape in NF4 on the GPU, 1 and 8 rows side by side"
+        )
+        {
+            layers,
+        };
         decode.SetAction(parsed =>
         {
             using Accelerator gpu = Accelerator.Open();
             foreach (int rows in (int[])[1, 8])
             {
-                DecodeBenchmarkResult result = DecodeBenchmark.Run(gpu.Kernels, gpu.Device, GpuBenchmark.Llama7B with { Layers = parsed.GetValue(layers) }, rows, tokens: 64, repeats: 3, gpu.Memory().Free);
+                DecodeBenchmarkResult result = DecodeBenchmark.Run(
+                    gpu.Kernels,
+                    gpu.Device,
+                    GpuBenchmark.Llama7B with
+                    {
+                        Layers = parsed.GetValue(layers),
+                    },
+                    rows,
+                    tokens: 64,
+                    repeats: 3,
+                    gpu.Memory().Free
+                );
                 Console.WriteLine(JsonSerializer.Serialize(result, Snake));
             }
 
@@ -87,11 +185,24 @@ internal static class BenchCommand
 
     private static Command Kernels()
     {
-        var kernels = new Command("kernels", "Each GPU kernel at the Llama-2-7B shape and 4,096 tokens, beside copying and a matrix product");
+        var kernels = new Command(
+            "kernels",
+            "Each GPU kernel at the Llama-2-7B shape and 4,096 tokens, beside copying and a matrix product"
+        );
         kernels.SetAction(_ =>
         {
             using Accelerator gpu = Accelerator.Open();
-            foreach (KernelBenchmarkResult result in KernelBenchmark.Run(gpu.Kernels, gpu.Device, 4096, 4096, 11_008, 32_000, times: 20))
+            foreach (
+                KernelBenchmarkResult result in KernelBenchmark.Run(
+                    gpu.Kernels,
+                    gpu.Device,
+                    4096,
+                    4096,
+                    11_008,
+                    32_000,
+                    times: 20
+                )
+            )
             {
                 Console.WriteLine(JsonSerializer.Serialize(result, Snake));
             }
@@ -105,7 +216,12 @@ internal static class BenchCommand
     private static int Again(params string[] arguments)
     {
         bool hosted = Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet";
-        using Process process = Process.Start(new ProcessStartInfo(Environment.ProcessPath!, [.. hosted ? [typeof(BenchCommand).Assembly.Location] : Array.Empty<string>(), .. arguments]))!;
+        using Process process = Process.Start(
+            new ProcessStartInfo(
+                Environment.ProcessPath!,
+                [.. hosted ? [typeof(BenchCommand).Assembly.Location] : Array.Empty<string>(), .. arguments]
+            )
+        )!;
         process.WaitForExit();
         return process.ExitCode;
     }

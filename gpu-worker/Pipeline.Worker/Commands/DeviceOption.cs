@@ -17,7 +17,8 @@ internal static class DeviceOption
         var option = new Option<string>("--device")
         {
             Description = $"cpu or cuda (the first GPU that CUDA_VISIBLE_DEVICES leaves); default: {Setting}, else cpu",
-            DefaultValueFactory = _ => Environment.GetEnvironmentVariable(Setting) is { Length: > 0 } named ? named : Cpu,
+            DefaultValueFactory = _ =>
+                Environment.GetEnvironmentVariable(Setting) is { Length: > 0 } named ? named : Cpu,
         };
         option.AcceptOnlyFromAmong(Cpu, Cuda);
         return option;
@@ -39,7 +40,8 @@ internal static class DeviceOption
             return gpu;
         }
 
-        SelfCheck check = device == Cpu ? SelfCheck.Of(Cpu) : throw new ModelException($"{Setting} is '{device}'; use cpu or cuda.");
+        SelfCheck check =
+            device == Cpu ? SelfCheck.Of(Cpu) : throw new ModelException($"{Setting} is '{device}'; use cpu or cuda.");
         return check.Passed ? null : throw new ModelException(check.Line);
     }
 }

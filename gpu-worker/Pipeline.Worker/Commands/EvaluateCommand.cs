@@ -17,32 +17,74 @@ internal static class EvaluateCommand
     public static Command Create()
     {
         var baseOption = new Option<string>("--base") { Required = true, Description = "Folder of the base model" };
-        var adapterOption = new Option<string>("--adapter") { Required = true, Description = "Folder of the adapter, ours or peft's, or of a model that was trained as a whole" };
+        var adapterOption = new Option<string>("--adapter")
+        {
+            Required = true,
+            Description = "Folder of the adapter, ours or peft's, or of a model that was trained as a whole",
+        };
         var datasetOption = new Option<string>("--dataset") { Required = true, Description = "Folder of the dataset" };
-        var outOption = new Option<string>("--out") { Required = true, Description = "Folder that will hold evaluation.json and report.html; must be empty or not there" };
+        var outOption = new Option<string>("--out")
+        {
+            Required = true,
+            Description = "Folder that will hold evaluation.json and report.html; must be empty or not there",
+        };
         Option<string> deviceOption = DeviceOption.Create();
-        var command = new Command("evaluate", "Ask base and adapter the same held-out rows") { baseOption, adapterOption, datasetOption, outOption, deviceOption };
-        command.SetAction((parsed, cancellation) => Task.Run(
-            () =>
-            {
-                LocalDataset dataset = LocalDataset.Read(parsed.GetRequiredValue(datasetOption));
-                using Accelerator? gpu = DeviceOption.Open(parsed, deviceOption);
-                string to = OutputFolder.Begin(parsed.GetRequiredValue(outOption));
-                EvaluationReport report = Evaluate(parsed.GetRequiredValue(baseOption), parsed.GetRequiredValue(adapterOption), dataset, gpu, cancellation);
-                File.WriteAllBytes(Path.Combine(to, BlobLayout.EvaluationFile), ContractJson.WriteUtf8(report, indented: true));
-                File.WriteAllText(Path.Combine(to, BlobLayout.ReportFile), ReportPage.Write(dataset.Manifest.Project, report, dataset.Manifest, dataset.Test, ""));
-                Console.WriteLine(ReportPage.Verdict(report));
-                Console.WriteLine(OutputFolder.End(to));
-                return 0;
-            },
-            cancellation));
+        var command = new Command("evaluate", "Ask base and adapter the same held-out rows")
+        {
+            baseOption,
+            adapterOption,
+            datasetOption,
+            outOption,
+            deviceOption,
+        };
+        command.SetAction(
+            (parsed, cancellation) =>
+                Task.Run(
+                    () =>
+                    {
+                        LocalDataset dataset = LocalDataset.Read(parsed.GetRequiredValue(datasetOption));
+                        using Accelerator? gpu = DeviceOption.Open(parsed, deviceOption);
+                        string to = OutputFolder.Begin(parsed.GetRequiredValue(outOption));
+                        EvaluationReport report = Evaluate(
+                            parsed.GetRequiredValue(baseOption),
+                            parsed.GetRequiredValue(adapterOption),
+                            dataset,
+                            gpu,
+                            cancellation
+                        );
+                        File.WriteAllBytes(
+                            Path.Combine(to, BlobLayout.EvaluationFile),
+                            ContractJson.WriteUtf8(report, indented: true)
+                        );
+                        File.WriteAllText(
+                            Path.Combine(to, BlobLayout.ReportFile),
+                            ReportPage.Write(dataset.Manifest.Project, report, dataset.Manifest, dataset.Test, "")
+                        );
+                        Console.WriteLine(ReportPage.Verdict(report));
+                        Console.WriteLine(OutputFolder.End(to));
+                        return 0;
+                    },
+                    cancellation
+                )
+        );
         return command;
     }
 
-    private static EvaluationReport Evaluate(string baseFolder, string adapterFolder, LocalDataset dataset, Accelerator? gpu, CancellationToken cancellation)
+    private static EvaluationReport Evaluate(
+        string baseFolder,
+        string adapterFolder,
+        LocalDataset dataset,
+        Accelerator? gpu,
+        CancellationToken cancellation
+    )
     {
         EvaluationSettings settings = dataset.Manifest.Settings.Evaluation;
-        var evaluation = new HeldOutEvaluation(ChatEncoder.FromDirectory(baseFolder, dataset.Manifest.Template), dataset.Test, dataset.Manifest.Labels, settings.Generate);
+        var evaluation = new HeldOutEvaluation(
+            ChatEncoder.FromDirectory(baseFolder, dataset.Manifest.Template),
+            dataset.Test,
+            dataset.Manifest.Labels,
+            settings.Generate
+        );
         if (AdapterBase.IsModel(adapterFolder))
         {
             return Build(Ask(baseFolder), Ask(adapterFolder));
@@ -60,6 +102,14 @@ internal static class EvaluateCommand
         }
 
         EvaluationReport Build(IReadOnlyList<ModelAnswer> bare, IReadOnlyList<ModelAnswer> tuned) =>
-            EvaluationBuilder.Build(dataset.Manifest, dataset.Train, dataset.Test, bare, tuned, settings, training: null);
+            EvaluationBuilder.Build(
+                dataset.Manifest,
+                dataset.Train,
+                dataset.Test,
+                bare,
+                tuned,
+                settings,
+                training: null
+            );
     }
 }

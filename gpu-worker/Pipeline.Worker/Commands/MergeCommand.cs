@@ -22,35 +22,91 @@ internal static class MergeCommand
     {
         var baseOption = new Option<string>("--base") { Required = true, Description = "Folder of the base model" };
         var adapterOption = new Option<string>("--adapter") { Required = true, Description = "Folder of the adapter" };
-        var outOption = new Option<string>("--out") { Required = true, Description = "Folder that will hold the merged model; must be empty or not there" };
-        var datasetOption = new Option<string>("--dataset") { Required = true, Description = "Folder of the dataset on whose held-out rows both are asked" };
-        var shardOption = new Option<long>("--max-shard-bytes") { Description = "Largest weight file; default 5,000,000,000", DefaultValueFactory = _ => 5_000_000_000 };
+        var outOption = new Option<string>("--out")
+        {
+            Required = true,
+            Description = "Folder that will hold the merged model; must be empty or not there",
+        };
+        var datasetOption = new Option<string>("--dataset")
+        {
+            Required = true,
+            Description = "Folder of the dataset on whose held-out rows both are asked",
+        };
+        var shardOption = new Option<long>("--max-shard-bytes")
+        {
+            Description = "Largest weight file; default 5,000,000,000",
+            DefaultValueFactory = _ => 5_000_000_000,
+        };
         Option<string> deviceOption = DeviceOption.Create();
-        var command = new Command("merge", "Merge an adapter into the dequantised base in float32 and evaluate both") { baseOption, adapterOption, outOption, datasetOption, shardOption, deviceOption };
-        command.SetAction((parsed, cancellation) => Task.Run(
-            () =>
-            {
-                (string from, string adapter) = (parsed.GetRequiredValue(baseOption), parsed.GetRequiredValue(adapterOption));
-                if (AdapterBase.IsModel(adapter))
-                {
-                    throw new InvalidDataException($"'{adapter}' holds a model that was trained as a whole; there is nothing to merge.");
-                }
+        var command = new Command("merge", "Merge an adapter into the dequantised base in float32 and evaluate both")
+        {
+            baseOption,
+            adapterOption,
+            outOption,
+            datasetOption,
+            shardOption,
+            deviceOption,
+        };
+        command.SetAction(
+            (parsed, cancellation) =>
+                Task.Run(
+                    () =>
+                    {
+                        (string from, string adapter) = (
+                            parsed.GetRequiredValue(baseOption),
+                            parsed.GetRequiredValue(adapterOption)
+                        );
+                        if (AdapterBase.IsModel(adapter))
+                        {
+                            throw new InvalidDataException(
+                                $"'{adapter}' holds a model that was trained as a whole; there is nothing to merge."
+                            );
+                        }
 
-                LocalDataset dataset = LocalDataset.Read(parsed.GetRequiredValue(datasetOption));
-                using Accelerator? gpu = DeviceOption.Open(parsed, deviceOption);
-                string to = OutputFolder.Begin(parsed.GetRequiredValue(outOption));
-                MergeReport report = Merge(from, adapter, to, dataset, parsed.GetValue(shardOption), gpu, cancellation);
-                File.WriteAllBytes(Path.Combine(to, ReportFile), ContractJson.WriteUtf8(report, indented: true));
-                File.WriteAllText(Path.Combine(to, BlobLayout.ReportFile), MergePage.Write(dataset.Manifest.Project, report, TaskScoring.For(dataset.Manifest.Task, dataset.Manifest.Labels).ScoreName, dataset.Test.Count));
-                Console.WriteLine(MergePage.Verdict(report, dataset.Test.Count));
-                Console.WriteLine(OutputFolder.End(to));
-                return 0;
-            },
-            cancellation));
+                        LocalDataset dataset = LocalDataset.Read(parsed.GetRequiredValue(datasetOption));
+                        using Accelerator? gpu = DeviceOption.Open(parsed, deviceOption);
+                        string to = OutputFolder.Begin(parsed.GetRequiredValue(outOption));
+                        MergeReport report = Merge(
+                            from,
+                            adapter,
+                            to,
+                            dataset,
+                            parsed.GetValue(shardOption),
+                            gpu,
+                            cancellation
+                        );
+                        File.WriteAllBytes(
+                            Path.Combine(to, ReportFile),
+                            ContractJson.WriteUtf8(report, indented: true)
+                        );
+                        File.WriteAllText(
+                            Path.Combine(to, BlobLayout.ReportFile),
+                            MergePage.Write(
+                                dataset.Manifest.Project,
+                                report,
+                                TaskScoring.For(dataset.Manifest.Task, dataset.Manifest.Labels).ScoreName,
+                                dataset.Test.Count
+                            )
+                        );
+                        Console.WriteLine(MergePage.Verdict(report, dataset.Test.Count));
+                        Console.WriteLine(OutputFolder.End(to));
+                        return 0;
+                    },
+                    cancellation
+                )
+        );
         return command;
     }
 
-    private static MergeReport Merge(string from, string adapterFolder, string to, LocalDataset dataset, long largestFileBytes, Accelerator? gpu, CancellationToken cancellation)
+    private static MergeReport Merge(
+        string from,
+        string adapterFolder,
+        string to,
+        LocalDataset dataset,
+        long largestFileBytes,
+        Accelerator? gpu,
+        CancellationToken cancellation
+    )
     {
         ChatEncoder encoder = ChatEncoder.FromDirectory(from, dataset.Manifest.Template);
         EvaluationSettings settings = dataset.Manifest.Settings.Evaluation;
@@ -80,7 +136,9 @@ internal static class MergeCommand
             AdapterScore = EvaluationBuilder.Score(dataset.Manifest, dataset.Test, beside, settings),
             MergedScore = EvaluationBuilder.Score(dataset.Manifest, dataset.Test, merged, settings),
             RowsThatDiffer = beside.Zip(merged).Count(p => p.First.Answer != p.Second.Answer),
-            LargestDifference = beside.Zip(merged).Max(p => Math.Abs(p.First.GoldLogLikelihood - p.Second.GoldLogLikelihood)),
+            LargestDifference = beside
+                .Zip(merged)
+                .Max(p => Math.Abs(p.First.GoldLogLikelihood - p.Second.GoldLogLikelihood)),
         };
     }
 }

@@ -11,20 +11,46 @@ internal static class ParityCommand
 {
     public static Command Create()
     {
-        var directory = new Argument<string>("DIR") { Description = "A folder of reference vectors in the layout of tests/Golden" };
-        var tokenizer = new Option<string?>("--tokenizer") { Description = "Folder of the tokenizer of every vectors.jsonl; default: the nearest in or above its folder" };
-        var model = new Option<string?>("--model") { Description = "Folder of the checkpoint of every reference_greedy.json; default: its own folder" };
+        var directory = new Argument<string>("DIR")
+        {
+            Description = "A folder of reference vectors in the layout of tests/Golden",
+        };
+        var tokenizer = new Option<string?>("--tokenizer")
+        {
+            Description = "Folder of the tokenizer of every vectors.jsonl; default: the nearest in or above its folder",
+        };
+        var model = new Option<string?>("--model")
+        {
+            Description = "Folder of the checkpoint of every reference_greedy.json; default: its own folder",
+        };
         var json = new Option<string?>("--json") { Description = "Write the rows here as JSON too" };
         Option<string> deviceOption = DeviceOption.Create();
-        var command = new Command("parity", "Hold this build against reference vectors; exit code 1 outside tolerance") { directory, tokenizer, model, json, deviceOption };
+        var command = new Command("parity", "Hold this build against reference vectors; exit code 1 outside tolerance")
+        {
+            directory,
+            tokenizer,
+            model,
+            json,
+            deviceOption,
+        };
         command.SetAction(parsed =>
         {
             using Accelerator? gpu = DeviceOption.Open(parsed, deviceOption, TorchSharp.torch.ScalarType.Float32);
-            IReadOnlyList<ParityResult> results = ParityChecks.Run(parsed.GetRequiredValue(directory), parsed.GetValue(tokenizer), parsed.GetValue(model), gpu);
+            IReadOnlyList<ParityResult> results = ParityChecks.Run(
+                parsed.GetRequiredValue(directory),
+                parsed.GetValue(tokenizer),
+                parsed.GetValue(model),
+                gpu
+            );
             int width = results.Max(r => r.Case.Length);
             foreach (ParityResult result in results)
             {
-                Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{(result.Passed ? "ok  " : "FAIL")}  {result.Case.PadRight(width)}  {result.Quantity,-44} {result.Error,12:0.###e+00}  allowed {result.Tolerance:0.###e+00}"));
+                Console.WriteLine(
+                    string.Create(
+                        CultureInfo.InvariantCulture,
+                        $"{(result.Passed ? "ok  " : "FAIL")}  {result.Case.PadRight(width)}  {result.Quantity, -44} {result.Error, 12:0.###e+00}  allowed {result.Tolerance:0.###e+00}"
+                    )
+                );
                 if (result.Fault is not null)
                 {
                     Console.WriteLine($"      {result.Fault}");

@@ -16,9 +16,21 @@ internal static class QuantizeCommand
     public static Command Create()
     {
         var baseOption = new Option<string>("--base") { Required = true, Description = "Folder of the base model" };
-        var outOption = new Option<string>("--out") { Required = true, Description = "Folder that will hold the NF4 form; must be empty or not there" };
+        var outOption = new Option<string>("--out")
+        {
+            Required = true,
+            Description = "Folder that will hold the NF4 form; must be empty or not there",
+        };
         Option<string> deviceOption = DeviceOption.Create();
-        var command = new Command("quantize", "Write a base in NF4 with double quantisation, as transformers with bitsandbytes reads it") { baseOption, outOption, deviceOption };
+        var command = new Command(
+            "quantize",
+            "Write a base in NF4 with double quantisation, as transformers with bitsandbytes reads it"
+        )
+        {
+            baseOption,
+            outOption,
+            deviceOption,
+        };
         command.SetAction(parsed =>
         {
             string from = parsed.GetRequiredValue(baseOption);
@@ -28,8 +40,14 @@ internal static class QuantizeCommand
             using LlamaModel model = LlamaModel.Load(from, WeightStorage.Nf4, gpu?.Device);
             CheckpointWriter.WriteQuantized(model, from, to, FileBytes);
             string done = OutputFolder.End(to);
-            double gib = Directory.EnumerateFiles(done, "*.safetensors").Sum(f => new FileInfo(f).Length) / (double)(1 << 30);
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{done}: {gib:0.00} GiB in {Stopwatch.GetElapsedTime(started).TotalSeconds:0} s"));
+            double gib =
+                Directory.EnumerateFiles(done, "*.safetensors").Sum(f => new FileInfo(f).Length) / (double)(1 << 30);
+            Console.WriteLine(
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{done}: {gib:0.00} GiB in {Stopwatch.GetElapsedTime(started).TotalSeconds:0} s"
+                )
+            );
             return 0;
         });
         return command;

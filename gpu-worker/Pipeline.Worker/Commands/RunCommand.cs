@@ -14,31 +14,43 @@ internal static class RunCommand
 
     public static Command Create()
     {
-        var idleExit = new Option<int?>("--idle-exit") { Description = "End after this many seconds without work; default: never" };
+        var idleExit = new Option<int?>("--idle-exit")
+        {
+            Description = "End after this many seconds without work; default: never",
+        };
         var parent = new Option<int?>("--parent") { Description = "End when the process of this id has" };
         Option<string> deviceOption = DeviceOption.Create();
         var command = new Command("run", "Take jobs off the queue training-jobs") { idleExit, parent, deviceOption };
-        command.SetAction(async (parsed, cancellation) =>
-        {
-            using Accelerator? gpu = DeviceOption.Open(parsed, deviceOption);
-            var loop = new QueueLoop(
-                PipelineStorage.FromSettings(Environment.GetEnvironmentVariable), new BaseModelFolders(Environment.GetEnvironmentVariable("PIPELINE_MODELS") ?? ""),
-                HoldTimes.FromSetting(Environment.GetEnvironmentVariable(HoldTimes.Setting)), TimeProvider.System, gpu);
-            using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-            Task watch = parsed.GetValue(parent) is { } id ? WatchAsync(id, stop) : Task.CompletedTask;
-            try
+        command.SetAction(
+            async (parsed, cancellation) =>
             {
-                await loop.RunAsync(parsed.GetValue(idleExit) is { } seconds ? TimeSpan.FromSeconds(seconds) : null, stop.Token);
-            }
-            catch (OperationCanceledException)
-            {
-                // asked to stop
-            }
+                using Accelerator? gpu = DeviceOption.Open(parsed, deviceOption);
+                var loop = new QueueLoop(
+                    PipelineStorage.FromSettings(Environment.GetEnvironmentVariable),
+                    new BaseModelFolders(Environment.GetEnvironmentVariable("PIPELINE_MODELS") ?? ""),
+                    HoldTimes.FromSetting(Environment.GetEnvironmentVariable(HoldTimes.Setting)),
+                    TimeProvider.System,
+                    gpu
+                );
+                using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+                Task watch = parsed.GetValue(parent) is { } id ? WatchAsync(id, stop) : Task.CompletedTask;
+                try
+                {
+                    await loop.RunAsync(
+                        parsed.GetValue(idleExit) is { } seconds ? TimeSpan.FromSeconds(seconds) : null,
+                        stop.Token
+                    );
+                }
+                catch (OperationCanceledException)
+                {
+                    // asked to stop
+                }
 
-            await stop.CancelAsync();
-            await watch;
-            return 0;
-        });
+                await stop.CancelAsync();
+                await watch;
+                return 0;
+            }
+        );
         return command;
     }
 

@@ -10,7 +10,13 @@ internal static class SelfCheckCommand
     {
         var device = new Option<string>("--device") { Description = "cpu or cuda", DefaultValueFactory = _ => "cpu" };
         device.AcceptOnlyFromAmong("cpu", "cuda");
-        var command = new Command("selfcheck", "Look at driver, libraries, memory and kernels, and say in one line what is wrong") { device };
+        var command = new Command(
+            "selfcheck",
+            "Look at driver, libraries, memory and kernels, and say in one line what is wrong"
+        )
+        {
+            device,
+        };
         command.SetAction(parsed =>
         {
             SelfCheck check = SelfCheck.Of(parsed.GetRequiredValue(device));

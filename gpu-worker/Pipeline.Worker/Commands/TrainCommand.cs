@@ -13,36 +13,67 @@ internal static class TrainCommand
     {
         var baseOption = new Option<string>("--base") { Required = true, Description = "Folder of the base model" };
         var datasetOption = new Option<string>("--dataset") { Required = true, Description = "Folder of the dataset" };
-        var outOption = new Option<string>("--out") { Required = true, Description = "Folder that will hold the adapter" };
-        var configOption = new Option<string?>("--config") { Description = "JSON file of training settings; default: those of the dataset's project" };
-        var checkpointOption = new Option<string?>("--checkpoints") { Description = "Folder of checkpoints; a run goes on from what lies there" };
+        var outOption = new Option<string>("--out")
+        {
+            Required = true,
+            Description = "Folder that will hold the adapter",
+        };
+        var configOption = new Option<string?>("--config")
+        {
+            Description = "JSON file of training settings; default: those of the dataset's project",
+        };
+        var checkpointOption = new Option<string?>("--checkpoints")
+        {
+            Description = "Folder of checkpoints; a run goes on from what lies there",
+        };
         Option<string> deviceOption = DeviceOption.Create();
-        var command = new Command("train", "Train an adapter and evaluate base against tuned") { baseOption, datasetOption, outOption, configOption, checkpointOption, deviceOption };
-        command.SetAction((parsed, cancellation) => Task.Run(
-            () =>
-            {
-                string dataset = parsed.GetRequiredValue(datasetOption);
-                DatasetManifest manifest = LocalDataset.Read(dataset).Manifest;
-                string output = parsed.GetRequiredValue(outOption);
-                OutputFolder.RequireFree(output);
-                using Accelerator? gpu = DeviceOption.Open(parsed, deviceOption);
-                var job = new AdapterJob
-                {
-                    BaseDirectory = parsed.GetRequiredValue(baseOption),
-                    DatasetDirectory = dataset,
-                    OutputDirectory = output,
-                    CheckpointDirectory = parsed.GetValue(checkpointOption),
-                    Gpu = gpu,
-                    Title = manifest.Project,
-                    Training = parsed.GetValue(configOption) is { } path ? ReadSettings(path) : manifest.Settings.Training,
-                    Evaluation = manifest.Settings.Evaluation,
-                };
-                EvaluationReport report = AdapterJobRunner.Run(job, new ProgressLog(TimeProvider.System, ConsoleProgress.Write), null, cancellation);
-                Console.WriteLine(Reporting.Pages.ReportPage.Verdict(report));
-                Console.WriteLine($"{output}: {(job.Training.Method == TrainingSettings.Full ? "model" : "adapter")}, proof.json, evaluation.json, report.html");
-                return 0;
-            },
-            cancellation));
+        var command = new Command("train", "Train an adapter and evaluate base against tuned")
+        {
+            baseOption,
+            datasetOption,
+            outOption,
+            configOption,
+            checkpointOption,
+            deviceOption,
+        };
+        command.SetAction(
+            (parsed, cancellation) =>
+                Task.Run(
+                    () =>
+                    {
+                        string dataset = parsed.GetRequiredValue(datasetOption);
+                        DatasetManifest manifest = LocalDataset.Read(dataset).Manifest;
+                        string output = parsed.GetRequiredValue(outOption);
+                        OutputFolder.RequireFree(output);
+                        using Accelerator? gpu = DeviceOption.Open(parsed, deviceOption);
+                        var job = new AdapterJob
+                        {
+                            BaseDirectory = parsed.GetRequiredValue(baseOption),
+                            DatasetDirectory = dataset,
+                            OutputDirectory = output,
+                            CheckpointDirectory = parsed.GetValue(checkpointOption),
+                            Gpu = gpu,
+                            Title = manifest.Project,
+                            Training = parsed.GetValue(configOption) is { } path
+                                ? ReadSettings(path)
+                                : manifest.Settings.Training,
+                            Evaluation = manifest.Settings.Evaluation,
+                        };
+                        EvaluationReport report = AdapterJobRunner.Run(
+                            job,
+                            new ProgressLog(TimeProvider.System, ConsoleProgress.Write),
+                            null,
+                            cancellation
+                        );
+                        Console.WriteLine(Reporting.Pages.ReportPage.Verdict(report));
+                        Console.WriteLine(
+                            $"{output}: {(job.Training.Method == TrainingSettings.Full ? "model" : "adapter")}, proof.json, evaluation.json, report.html"
+                        );
+                        return 0;
+                    },
+                    cancellation
+                )
+        );
         return command;
     }
 
@@ -50,7 +81,10 @@ internal static class TrainCommand
     {
         try
         {
-            return ContractJson.Read<TrainingSettings>(File.ReadAllBytes(path), key => Console.Error.WriteLine($"{path}: unknown key {key} ignored"));
+            return ContractJson.Read<TrainingSettings>(
+                File.ReadAllBytes(path),
+                key => Console.Error.WriteLine($"{path}: unknown key {key} ignored")
+            );
         }
         catch (Exception fault) when (fault is JsonException or FileNotFoundException)
         {

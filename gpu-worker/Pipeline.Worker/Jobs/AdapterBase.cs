@@ -12,7 +12,11 @@ internal static class AdapterBase
     public static WeightStorage StorageOf(string adapterDirectory)
     {
         string path = Path.Combine(adapterDirectory, AdapterFolder.TrainingFile);
-        return File.Exists(path) && ContractJson.Read<TrainingSettings>(File.ReadAllBytes(path)).Method == TrainingSettings.Qlora ? WeightStorage.Nf4 : WeightStorage.Full;
+        return
+            File.Exists(path)
+            && ContractJson.Read<TrainingSettings>(File.ReadAllBytes(path)).Method == TrainingSettings.Qlora
+            ? WeightStorage.Nf4
+            : WeightStorage.Full;
     }
 
     /// <summary>Why the kernels do not ask a model that is compared in float32.</summary>
@@ -24,11 +28,19 @@ internal static class AdapterBase
     /// <param name="gpu">The GPU; <c>null</c>: the CPU computes.</param>
     public static PlacedModel Load(string baseFolder, string? adapterFolder, Accelerator? gpu)
     {
-        bool dora = adapterFolder is not null && PeftConfig.Read(Path.Combine(adapterFolder, BlobLayout.AdapterConfigFile)).UseDora;
-        return PlacedModel.Load(baseFolder, adapterFolder is null ? WeightStorage.Full : StorageOf(adapterFolder), gpu, dora ? "the adapter has magnitudes (DoRA)" : null);
+        bool dora =
+            adapterFolder is not null
+            && PeftConfig.Read(Path.Combine(adapterFolder, BlobLayout.AdapterConfigFile)).UseDora;
+        return PlacedModel.Load(
+            baseFolder,
+            adapterFolder is null ? WeightStorage.Full : StorageOf(adapterFolder),
+            gpu,
+            dora ? "the adapter has magnitudes (DoRA)" : null
+        );
     }
 
     /// <summary>Whether a folder holds no adapter but a model that was trained as a whole.</summary>
     public static bool IsModel(string directory) =>
-        !File.Exists(Path.Combine(directory, BlobLayout.AdapterConfigFile)) && File.Exists(Path.Combine(directory, BlobLayout.ModelConfigFile));
+        !File.Exists(Path.Combine(directory, BlobLayout.AdapterConfigFile))
+        && File.Exists(Path.Combine(directory, BlobLayout.ModelConfigFile));
 }

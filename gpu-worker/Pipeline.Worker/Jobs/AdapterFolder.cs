@@ -17,8 +17,15 @@ internal static class AdapterFolder
     /// <exception cref="TrainingException">The adapter does not pass its proof; nothing is left but the message, which names the checks.</exception>
     /// <exception cref="IOException">The folder cannot be written; nothing of it is left.</exception>
     public static void Write(
-        AdapterJob job, Tuning tuning, LocalDataset dataset, EvaluationReport report, IReadOnlyList<TrainingProgress> progress, LlamaConfig config, ChatEncoder encoder,
-        Func<string, AdapterProof> prove)
+        AdapterJob job,
+        Tuning tuning,
+        LocalDataset dataset,
+        EvaluationReport report,
+        IReadOnlyList<TrainingProgress> progress,
+        LlamaConfig config,
+        ChatEncoder encoder,
+        Func<string, AdapterProof> prove
+    )
     {
         string target = job.OutputDirectory;
         string partial = OutputFolder.Begin(target);
@@ -29,22 +36,45 @@ internal static class AdapterFolder
             AdapterProof proof = prove(partial);
             if (!proof.Passed())
             {
-                throw new TrainingException($"The adapter is not published, it does not pass its proof: {string.Join("; ", proof.Checks.Where(c => !c.Passed).Select(Failure))}.");
+                throw new TrainingException(
+                    $"The adapter is not published, it does not pass its proof: {string.Join("; ", proof.Checks.Where(c => !c.Passed).Select(Failure))}."
+                );
             }
 
             Write(partial, BlobLayout.ProofFile, proof);
             Write(partial, BlobLayout.TemplateFile, Rendering(encoder, dataset.Test[0].Messages));
             Write(partial, BlobLayout.GenerationConfigFile, GenerationConfig(encoder));
-            File.WriteAllBytes(Path.Combine(partial, BlobLayout.EvaluationFile), ContractJson.WriteUtf8(report, indented: true));
-            File.WriteAllBytes(Path.Combine(partial, TrainingFile), ContractJson.WriteUtf8(job.Training with { LearningRate = job.Training.LearningRateFor(config.HiddenSize) }, indented: true));
-            File.WriteAllText(Path.Combine(partial, BlobLayout.ReportFile), ReportPage.Write(job.Title, report, dataset.Manifest, dataset.Test, Curve(progress)));
-            File.WriteAllText(Path.Combine(partial, BlobLayout.ModelCardFile), ModelCard(job.Title, baseName, tuning.Card, report, dataset.Manifest));
+            File.WriteAllBytes(
+                Path.Combine(partial, BlobLayout.EvaluationFile),
+                ContractJson.WriteUtf8(report, indented: true)
+            );
+            File.WriteAllBytes(
+                Path.Combine(partial, TrainingFile),
+                ContractJson.WriteUtf8(
+                    job.Training with
+                    {
+                        LearningRate = job.Training.LearningRateFor(config.HiddenSize),
+                    },
+                    indented: true
+                )
+            );
+            File.WriteAllText(
+                Path.Combine(partial, BlobLayout.ReportFile),
+                ReportPage.Write(job.Title, report, dataset.Manifest, dataset.Test, Curve(progress))
+            );
+            File.WriteAllText(
+                Path.Combine(partial, BlobLayout.ModelCardFile),
+                ModelCard(job.Title, baseName, tuning.Card, report, dataset.Manifest)
+            );
             WriteTensorBoard(Path.Combine(partial, "tensorboard"), progress);
             OutputFolder.End(partial);
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {
-            throw new IOException($"The adapter cannot be written to '{target}': {fault.Message} Nothing of it was left there.", fault);
+            throw new IOException(
+                $"The adapter cannot be written to '{target}': {fault.Message} Nothing of it was left there.",
+                fault
+            );
         }
         finally
         {
@@ -52,9 +82,14 @@ internal static class AdapterFolder
         }
     }
 
-    private static string Failure(ProofCheck check) => string.Create(CultureInfo.InvariantCulture, $"'{check.Name}' came to {check.Value:0.######} where {check.Limit:0.######} is the limit ({check.Detail})");
+    private static string Failure(ProofCheck check) =>
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $"'{check.Name}' came to {check.Value:0.######} where {check.Limit:0.######} is the limit ({check.Detail})"
+        );
 
-    private static void Write<T>(string directory, string name, T content) => File.WriteAllBytes(Path.Combine(directory, name), ContractJson.WriteUtf8(content, indented: true));
+    private static void Write<T>(string directory, string name, T content) =>
+        File.WriteAllBytes(Path.Combine(directory, name), ContractJson.WriteUtf8(content, indented: true));
 
     private static TemplateRendering Rendering(ChatEncoder encoder, IReadOnlyList<ChatMessage> messages)
     {
@@ -62,14 +97,26 @@ internal static class AdapterFolder
         ChatMessage[] prompt = [.. messages.SkipLast(1)];
         string text = encoder.Template.Render(messages);
         return new TemplateRendering(
-            encoder.Template.Name, messages, text, encoded.Ids, [.. encoded.LossMask.Select(m => (int)m)], encoder.Template.Render(prompt), encoder.Encode(prompt).Ids, encoder.StopIds,
-            ContentHash.Of(System.Text.Encoding.UTF8.GetBytes($"{text}\n{string.Join(' ', encoded.Ids)}")));
+            encoder.Template.Name,
+            messages,
+            text,
+            encoded.Ids,
+            [.. encoded.LossMask.Select(m => (int)m)],
+            encoder.Template.Render(prompt),
+            encoder.Encode(prompt).Ids,
+            encoder.StopIds,
+            ContentHash.Of(System.Text.Encoding.UTF8.GetBytes($"{text}\n{string.Join(' ', encoded.Ids)}"))
+        );
     }
 
     /// <summary>What servers read to know where an answer ends. Keys are transformers' (<c>generation/configuration_utils.py</c>).</summary>
     private static SortedDictionary<string, object> GenerationConfig(ChatEncoder encoder)
     {
-        var config = new SortedDictionary<string, object>(StringComparer.Ordinal) { ["do_sample"] = false, ["eos_token_id"] = encoder.StopIds };
+        var config = new SortedDictionary<string, object>(StringComparer.Ordinal)
+        {
+            ["do_sample"] = false,
+            ["eos_token_id"] = encoder.StopIds,
+        };
         if (encoder.Template.BeginToken is { } begin)
         {
             config["bos_token_id"] = encoder.Tokenizer.Controls[begin];
@@ -78,17 +125,23 @@ internal static class AdapterFolder
         return config;
     }
 
-    private static string Curve(IReadOnlyList<TrainingProgress> progress) => LossCurve.Svg(
-        [.. Once(progress.Where(p => p.Loss is not null)).Select(p => (p.Done, p.Loss!.Value))],
-        [.. Once(progress.Where(p => p.ValidationLoss is not null)).Select(p => (p.Done, p.ValidationLoss!.Value))]);
+    private static string Curve(IReadOnlyList<TrainingProgress> progress) =>
+        LossCurve.Svg(
+            [.. Once(progress.Where(p => p.Loss is not null)).Select(p => (p.Done, p.Loss!.Value))],
+            [.. Once(progress.Where(p => p.ValidationLoss is not null)).Select(p => (p.Done, p.ValidationLoss!.Value))]
+        );
 
     /// <summary>Steps made again after a checkpoint count once.</summary>
-    private static IEnumerable<TrainingProgress> Once(IEnumerable<TrainingProgress> lines) => lines.GroupBy(l => l.Done).Select(g => g.Last()).OrderBy(l => l.Done);
+    private static IEnumerable<TrainingProgress> Once(IEnumerable<TrainingProgress> lines) =>
+        lines.GroupBy(l => l.Done).Select(g => g.Last()).OrderBy(l => l.Done);
 
     private static void WriteTensorBoard(string directory, IReadOnlyList<TrainingProgress> progress)
     {
         var writer = torch.utils.tensorboard.SummaryWriter(directory, createRunName: false);
-        foreach (TrainingProgress line in Once(progress.Where(p => p.Loss is not null)).Concat(Once(progress.Where(p => p.ValidationLoss is not null))))
+        foreach (
+            TrainingProgress line in Once(progress.Where(p => p.Loss is not null))
+                .Concat(Once(progress.Where(p => p.ValidationLoss is not null)))
+        )
         {
             if (line.Loss is { } loss)
             {
@@ -103,27 +156,41 @@ internal static class AdapterFolder
         }
     }
 
-    private static string ModelCard(string title, string baseName, (string Library, string Tag) card, EvaluationReport report, DatasetManifest manifest) => string.Create(CultureInfo.InvariantCulture, $"""
-        ---
-        base_model: {baseName}
-        library_name: {card.Library}
-        tags: [{card.Tag}, {manifest.Task}]
-        ---
-        # {title}
+    private static string ModelCard(
+        string title,
+        string baseName,
+        (string Library, string Tag) card,
+        EvaluationReport report,
+        DatasetManifest manifest
+    ) =>
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $"""
+            ---
+            base_model: {baseName}
+            library_name: {card.Library}
+            tags: [{card.Tag}, {manifest.Task}]
+            ---
+            # {title}
 
-        {ReportPage.Verdict(report)}
+            {ReportPage.Verdict(report)}
 
-        | | base | tuned |
-        |---|---|---|
-        | {ReportPage.MetricName(report.ScoreName).ToLowerInvariant()} | {report.BaseScore.Score:0.0000} | {report.TunedScore.Score:0.0000} |
-        | perplexity of the gold answer, a token | {report.BaseScore.Perplexity:0.000} | {report.TunedScore.Perplexity:0.000} |
+            | | base | tuned |
+            |---|---|---|
+            | {ReportPage.MetricName(
+                report.ScoreName
+            ).ToLowerInvariant()} | {report.BaseScore.Score:0.0000} | {report.TunedScore.Score:0.0000} |
+            | perplexity of the gold answer, a token | {report.BaseScore.Perplexity:0.000} | {report.TunedScore.Perplexity:0.000} |
 
-        Dataset {manifest.DatasetId}: {manifest.Rows.Train} rows to train, {manifest.Rows.Validation} to validate, {manifest.Rows.Test} held out.
-        Prompts follow the template `{manifest.Template}`{(manifest.SystemPrompt.Length == 0 ? ", without a system prompt." : ", with this system prompt:")}
+            Dataset {manifest.DatasetId}: {manifest.Rows.Train} rows to train, {manifest.Rows.Validation} to validate, {manifest.Rows.Test} held out.
+            Prompts follow the template `{manifest.Template}`{(
+                manifest.SystemPrompt.Length == 0 ? ", without a system prompt." : ", with this system prompt:"
+            )}
 
-        {string.Join('\n', manifest.SystemPrompt.Split('\n').Select(line => "    " + line))}
+            {string.Join('\n', manifest.SystemPrompt.Split('\n').Select(line => "    " + line))}
 
-        """);
+            """
+        );
 
     private static void Clear(string directory)
     {

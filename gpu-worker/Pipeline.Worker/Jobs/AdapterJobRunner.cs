@@ -24,53 +24,130 @@ public static class AdapterJobRunner
     /// <exception cref="InvalidDataException">The dataset or tokenizer cannot be used.</exception>
     /// <exception cref="TrainingException">Training cannot start or go on.</exception>
     /// <exception cref="IOException">The adapter cannot be written; nothing of it is left.</exception>
-    public static EvaluationReport Run(AdapterJob job, ProgressLog progress, Action<string>? onCheckpoint, CancellationToken cancellation)
+    public static EvaluationReport Run(
+        AdapterJob job,
+        ProgressLog progress,
+        Action<string>? onCheckpoint,
+        CancellationToken cancellation
+    )
     {
         ArgumentNullException.ThrowIfNull(job);
         ArgumentNullException.ThrowIfNull(progress);
-        (PlacedModel placed, ChatEncoder encoder, LocalDataset dataset) = progress.Stage(ProgressLog.Load, 1, () => Load(job));
+        (PlacedModel placed, ChatEncoder encoder, LocalDataset dataset) = progress.Stage(
+            ProgressLog.Load,
+            1,
+            () => Load(job)
+        );
         using (placed)
         {
             LlamaConfig config = placed.Model.Config;
             // Whatever does not fit is said before the base is asked anything.
-            (List<EncodedRow> rows, List<EncodedRow> validationRows) = (Encode(dataset.Train, encoder, config), Encode(dataset.Validation, encoder, config));
+            (List<EncodedRow> rows, List<EncodedRow> validationRows) = (
+                Encode(dataset.Train, encoder, config),
+                Encode(dataset.Validation, encoder, config)
+            );
             TrainingChecks.Require(job.Training, rows, validationRows.Count);
             using Tuning tuning = Tuning.Begin(placed, job);
-            var evaluation = new HeldOutEvaluation(encoder, dataset.Test, dataset.Manifest.Labels, job.Evaluation.Generate);
-            IReadOnlyList<ModelAnswer> Ask(string stage, Func<ICausalModel> model) => progress.Stage(stage, dataset.Test.Count, () => evaluation.Ask(model(), done => progress.Report(stage, done, dataset.Test.Count), cancellation));
+            var evaluation = new HeldOutEvaluation(
+                encoder,
+                dataset.Test,
+                dataset.Manifest.Labels,
+                job.Evaluation.Generate
+            );
+            IReadOnlyList<ModelAnswer> Ask(string stage, Func<ICausalModel> model) =>
+                progress.Stage(
+                    stage,
+                    dataset.Test.Count,
+                    () =>
+                        evaluation.Ask(model(), done => progress.Report(stage, done, dataset.Test.Count), cancellation)
+                );
 
             IReadOnlyList<ModelAnswer> baseAnswers = Ask(ProgressLog.EvaluateBase, () => placed.Asked(null));
             string engine = "";
-            TrainingRun run = Run(job, placed, tuning.Trained, rows, validationRows, progress, said => engine = said) with { OnCheckpoint = onCheckpoint };
+            TrainingRun run = Run(
+                job,
+                placed,
+                tuning.Trained,
+                rows,
+                validationRows,
+                progress,
+                said => engine = said
+            ) with
+            {
+                OnCheckpoint = onCheckpoint,
+            };
             TrainingOutcome outcome = progress.Stage(ProgressLog.Train, 0, () => TrainingLoop.Train(run, cancellation));
             IReadOnlyList<ModelAnswer> tunedAnswers = Ask(ProgressLog.EvaluateTuned, tuning.Asked);
-            return progress.Stage(ProgressLog.Publish, 1, () =>
-            {
-                var summary = new TrainingSummary(
-                    outcome.Steps, outcome.Tokens, Math.Round(outcome.TokensPerSecond, 1), new Dictionary<string, double>(progress.SecondsPerStage), PeakMemory(), tuning.Trained.Values.NumberOfElements)
-                { Engine = engine };
-                EvaluationReport report = EvaluationBuilder.Build(dataset.Manifest, dataset.Train, dataset.Test, baseAnswers, tunedAnswers, job.Evaluation, summary);
-                var proof = new ProofMaker(config, tuning, job, dataset, encoder);
-                AdapterFolder.Write(job, tuning, dataset, report, progress.Lines, config, encoder, folder => proof.Make(folder, StopRate(evaluation, tuning, tunedAnswers, cancellation)));
-                return report;
-            });
+            return progress.Stage(
+                ProgressLog.Publish,
+                1,
+                () =>
+                {
+                    var summary = new TrainingSummary(
+                        outcome.Steps,
+                        outcome.Tokens,
+                        Math.Round(outcome.TokensPerSecond, 1),
+                        new Dictionary<string, double>(progress.SecondsPerStage),
+                        PeakMemory(),
+                        tuning.Trained.Values.NumberOfElements
+                    )
+                    {
+                        Engine = engine,
+                    };
+                    EvaluationReport report = EvaluationBuilder.Build(
+                        dataset.Manifest,
+                        dataset.Train,
+                        dataset.Test,
+                        baseAnswers,
+                        tunedAnswers,
+                        job.Evaluation,
+                        summary
+                    );
+                    var proof = new ProofMaker(config, tuning, job, dataset, encoder);
+                    AdapterFolder.Write(
+                        job,
+                        tuning,
+                        dataset,
+                        report,
+                        progress.Lines,
+                        config,
+                        encoder,
+                        folder => proof.Make(folder, StopRate(evaluation, tuning, tunedAnswers, cancellation))
+                    );
+                    return report;
+                }
+            );
         }
     }
 
     /// <summary>Of the answers written for the evaluation, or where it wrote none, of some written now.</summary>
-    private static double? StopRate(HeldOutEvaluation evaluation, Tuning tuning, IReadOnlyList<ModelAnswer> answers, CancellationToken cancellation) =>
-        answers[0].Text is not null ? answers.Average(a => a.Stopped ? 1.0 : 0) : evaluation.StopRate(tuning.Asked(), cancellation);
+    private static double? StopRate(
+        HeldOutEvaluation evaluation,
+        Tuning tuning,
+        IReadOnlyList<ModelAnswer> answers,
+        CancellationToken cancellation
+    ) =>
+        answers[0].Text is not null
+            ? answers.Average(a => a.Stopped ? 1.0 : 0)
+            : evaluation.StopRate(tuning.Asked(), cancellation);
 
     private static (PlacedModel Placed, ChatEncoder Encoder, LocalDataset Dataset) Load(AdapterJob job)
     {
         LocalDataset dataset = LocalDataset.Read(job.DatasetDirectory);
-        PlacedModel placed = PlacedModel.Load(job.BaseDirectory, job.Training.Method == TrainingSettings.Qlora ? WeightStorage.Nf4 : WeightStorage.Full, job.Gpu, PlacedModel.PlainFor(job.Training));
+        PlacedModel placed = PlacedModel.Load(
+            job.BaseDirectory,
+            job.Training.Method == TrainingSettings.Qlora ? WeightStorage.Nf4 : WeightStorage.Full,
+            job.Gpu,
+            PlacedModel.PlainFor(job.Training)
+        );
         try
         {
             ChatEncoder encoder = ChatEncoder.FromDirectory(job.BaseDirectory, dataset.Manifest.Template);
             return encoder.Tokenizer.VocabularySize <= placed.Model.Config.VocabularySize
                 ? (placed, encoder, dataset)
-                : throw new InvalidDataException($"The tokenizer in '{job.BaseDirectory}' has {encoder.Tokenizer.VocabularySize} ids where the model has {placed.Model.Config.VocabularySize}.");
+                : throw new InvalidDataException(
+                    $"The tokenizer in '{job.BaseDirectory}' has {encoder.Tokenizer.VocabularySize} ids where the model has {placed.Model.Config.VocabularySize}."
+                );
         }
         catch
         {
@@ -79,40 +156,73 @@ public static class AdapterJobRunner
         }
     }
 
-    private static List<EncodedRow> Encode(IReadOnlyList<Example> rows, ChatEncoder encoder, LlamaConfig config) => [.. rows.Select(r => EncodedRow.From(r, encoder, config.MaxPositions))];
+    private static List<EncodedRow> Encode(IReadOnlyList<Example> rows, ChatEncoder encoder, LlamaConfig config) =>
+        [.. rows.Select(r => EncodedRow.From(r, encoder, config.MaxPositions))];
 
     private static TrainingRun Run(
-        AdapterJob job, PlacedModel placed, TrainableTensors trained, List<EncodedRow> rows, List<EncodedRow> validationRows, ProgressLog progress, Action<string> onEngine)
+        AdapterJob job,
+        PlacedModel placed,
+        TrainableTensors trained,
+        List<EncodedRow> rows,
+        List<EncodedRow> validationRows,
+        ProgressLog progress,
+        Action<string> onEngine
+    )
     {
         TrainingStep? last = null;
-        return placed.Placed(new TrainingRun
-        {
-            Model = placed.Model,
-            Trained = trained,
-            Rows = rows,
-            ValidationRows = validationRows,
-            Settings = job.Training,
-            CheckpointDirectory = job.CheckpointDirectory,
-            OnEngine = engine =>
+        return placed.Placed(
+            new TrainingRun
             {
-                engine = placed.WhyPlain is { } why ? $"{engine} ({why})" : engine;
-                onEngine(engine);
-                progress.Report(new TrainingProgress { Stage = ProgressLog.Train, At = progress.Now(), Note = $"computed by {engine}" });
-            },
-            OnStep = step =>
-            {
-                last = step;
-                progress.Report(new TrainingProgress
+                Model = placed.Model,
+                Trained = trained,
+                Rows = rows,
+                ValidationRows = validationRows,
+                Settings = job.Training,
+                CheckpointDirectory = job.CheckpointDirectory,
+                OnEngine = engine =>
                 {
-                    Stage = ProgressLog.Train, At = progress.Now(), Done = step.Step, Total = step.Total, Loss = step.Loss,
-                    GradientNorm = step.GradientNorm, LearningRate = step.LearningRate, TokensPerSecond = step.TokensPerSecond,
-                });
-            },
-            OnValidation = (step, loss) => progress.Report(new TrainingProgress
-            {
-                Stage = ProgressLog.Train, At = progress.Now(), Done = step, Total = last?.Total ?? step, ValidationLoss = loss, TokensPerSecond = last?.TokensPerSecond,
-            }),
-        });
+                    engine = placed.WhyPlain is { } why ? $"{engine} ({why})" : engine;
+                    onEngine(engine);
+                    progress.Report(
+                        new TrainingProgress
+                        {
+                            Stage = ProgressLog.Train,
+                            At = progress.Now(),
+                            Note = $"computed by {engine}",
+                        }
+                    );
+                },
+                OnStep = step =>
+                {
+                    last = step;
+                    progress.Report(
+                        new TrainingProgress
+                        {
+                            Stage = ProgressLog.Train,
+                            At = progress.Now(),
+                            Done = step.Step,
+                            Total = step.Total,
+                            Loss = step.Loss,
+                            GradientNorm = step.GradientNorm,
+                            LearningRate = step.LearningRate,
+                            TokensPerSecond = step.TokensPerSecond,
+                        }
+                    );
+                },
+                OnValidation = (step, loss) =>
+                    progress.Report(
+                        new TrainingProgress
+                        {
+                            Stage = ProgressLog.Train,
+                            At = progress.Now(),
+                            Done = step,
+                            Total = last?.Total ?? step,
+                            ValidationLoss = loss,
+                            TokensPerSecond = last?.TokensPerSecond,
+                        }
+                    ),
+            }
+        );
     }
 
     private static long PeakMemory()

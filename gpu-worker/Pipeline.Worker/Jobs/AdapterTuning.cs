@@ -8,7 +8,15 @@ namespace Pipeline.Worker.Jobs;
 internal sealed class AdapterTuning(PlacedModel placed, TrainingSettings training) : Tuning
 {
     private readonly LoraAdapter _adapter = LoraAdapter.Create(
-        placed.Model, new LoraOptions(training.R, training.Alpha, training.Dropout) { UseRslora = training.Rslora, UseDora = training.Dora, Targets = training.Targets }, training.Seed);
+        placed.Model,
+        new LoraOptions(training.R, training.Alpha, training.Dropout)
+        {
+            UseRslora = training.Rslora,
+            UseDora = training.Dora,
+            Targets = training.Targets,
+        },
+        training.Seed
+    );
 
     public override TrainableTensors Trained => _adapter;
 
@@ -18,9 +26,11 @@ internal sealed class AdapterTuning(PlacedModel placed, TrainingSettings trainin
 
     public override ICausalModel Asked() => placed.Asked(_adapter);
 
-    public override void Write(string directory, string baseName) => PeftAdapterFiles.Write(directory, _adapter, baseName);
+    public override void Write(string directory, string baseName) =>
+        PeftAdapterFiles.Write(directory, _adapter, baseName);
 
-    public override ProofCheck Moved() => NoneOf("every lora_B is non-zero", [.. _adapter.Unmoved()], $"{_adapter.Pairs.Count} matrices");
+    public override ProofCheck Moved() =>
+        NoneOf("every lora_B is non-zero", [.. _adapter.Unmoved()], $"{_adapter.Pairs.Count} matrices");
 
     public override (string Check, IReadOnlySet<string> Tensors) Expected()
     {

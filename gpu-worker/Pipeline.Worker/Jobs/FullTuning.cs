@@ -9,7 +9,12 @@ namespace Pipeline.Worker.Jobs;
 internal sealed class FullTuning(PlacedModel placed, AdapterJob job) : Tuning
 {
     private readonly FullWeights _weights = FullWeights.Of(
-        placed.Model, job.BaseDirectory, (job.Training.Optimizer == TrainingSettings.AdamW8Bit ? 2 : 8) + (job.Training.KeepBest || job.Training.EarlyStopping is not null ? 4 : 0), placed.Memory);
+        placed.Model,
+        job.BaseDirectory,
+        (job.Training.Optimizer == TrainingSettings.AdamW8Bit ? 2 : 8)
+            + (job.Training.KeepBest || job.Training.EarlyStopping is not null ? 4 : 0),
+        placed.Memory
+    );
 
     public override TrainableTensors Trained => _weights;
 
@@ -19,15 +24,21 @@ internal sealed class FullTuning(PlacedModel placed, AdapterJob job) : Tuning
 
     public override ICausalModel Asked() => placed.Model; // the weights are the model's own
 
-    public override void Write(string directory, string baseName) => CheckpointWriter.WriteMerged(placed.Model, job.BaseDirectory, directory, long.MaxValue);
+    public override void Write(string directory, string baseName) =>
+        CheckpointWriter.WriteMerged(placed.Model, job.BaseDirectory, directory, long.MaxValue);
 
-    public override ProofCheck Moved() => NoneOf("every tensor has moved", [.. _weights.Unmoved()], $"{_weights.Tensors.Count} tensors");
+    public override ProofCheck Moved() =>
+        NoneOf("every tensor has moved", [.. _weights.Unmoved()], $"{_weights.Tensors.Count} tensors");
 
     /// <summary>What transformers' definition of the architecture has, of the config alone.</summary>
     public override (string Check, IReadOnlySet<string> Tensors) Expected()
     {
         LlamaConfig config = placed.Model.Config;
-        (long hidden, long queries, long keys) = (config.HiddenSize, (long)config.Heads * config.HeadSize, (long)config.KeyValueHeads * config.HeadSize);
+        (long hidden, long queries, long keys) = (
+            config.HiddenSize,
+            (long)config.Heads * config.HeadSize,
+            (long)config.KeyValueHeads * config.HeadSize
+        );
         var expected = new HashSet<string>(StringComparer.Ordinal);
         void Add(string name, params long[] shape) => expected.Add($"{name} F32 [{string.Join(", ", shape)}]");
         Add("model.embed_tokens.weight", config.VocabularySize, hidden);

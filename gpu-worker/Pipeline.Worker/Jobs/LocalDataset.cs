@@ -4,7 +4,12 @@ using Pipeline.Contracts;
 namespace Pipeline.Worker.Jobs;
 
 /// <summary>A dataset's files in a folder.</summary>
-public sealed record LocalDataset(DatasetManifest Manifest, IReadOnlyList<Example> Train, IReadOnlyList<Example> Validation, IReadOnlyList<Example> Test)
+public sealed record LocalDataset(
+    DatasetManifest Manifest,
+    IReadOnlyList<Example> Train,
+    IReadOnlyList<Example> Validation,
+    IReadOnlyList<Example> Test
+)
 {
     /// <summary>Reads a dataset and holds its files against the manifest.</summary>
     /// <exception cref="InvalidDataException">A file is missing, cannot be read, or is not the one that the manifest names.</exception>
@@ -12,7 +17,12 @@ public sealed record LocalDataset(DatasetManifest Manifest, IReadOnlyList<Exampl
     {
         byte[] manifestBytes = Bytes(directory, BlobLayout.ManifestFile);
         DatasetManifest manifest = Parse<DatasetManifest>(manifestBytes, BlobLayout.ManifestFile);
-        return new LocalDataset(manifest, Rows(directory, BlobLayout.TrainFile, manifest), Rows(directory, BlobLayout.ValidationFile, manifest), Rows(directory, BlobLayout.TestFile, manifest));
+        return new LocalDataset(
+            manifest,
+            Rows(directory, BlobLayout.TrainFile, manifest),
+            Rows(directory, BlobLayout.ValidationFile, manifest),
+            Rows(directory, BlobLayout.TestFile, manifest)
+        );
     }
 
     private static List<Example> Rows(string directory, string name, DatasetManifest manifest)
@@ -20,7 +30,9 @@ public sealed record LocalDataset(DatasetManifest Manifest, IReadOnlyList<Exampl
         byte[] bytes = Bytes(directory, name);
         if (manifest.Files.GetValueOrDefault(name) != ContentHash.Of(bytes))
         {
-            throw new InvalidDataException($"'{Path.Combine(directory, name)}' is not the file that manifest.json names: its SHA-256 differs. Build the dataset again.");
+            throw new InvalidDataException(
+                $"'{Path.Combine(directory, name)}' is not the file that manifest.json names: its SHA-256 differs. Build the dataset again."
+            );
         }
 
         using var reader = new StreamReader(new MemoryStream(bytes, writable: false));
@@ -36,7 +48,9 @@ public sealed record LocalDataset(DatasetManifest Manifest, IReadOnlyList<Exampl
     private static byte[] Bytes(string directory, string name)
     {
         string path = Path.Combine(directory, name);
-        return File.Exists(path) ? File.ReadAllBytes(path) : throw new InvalidDataException($"The dataset in '{directory}' has no {name}.");
+        return File.Exists(path)
+            ? File.ReadAllBytes(path)
+            : throw new InvalidDataException($"The dataset in '{directory}' has no {name}.");
     }
 
     private static T Parse<T>(byte[] json, string name)

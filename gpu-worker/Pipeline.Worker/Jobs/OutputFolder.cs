@@ -21,7 +21,11 @@ internal static class OutputFolder
     public static string Begin(string target)
     {
         RequireFree(target);
-        return Directory.CreateDirectory(Path.TrimEndingDirectorySeparator(Path.GetFullPath(target)) + Mark + Path.GetRandomFileName()).FullName;
+        return Directory
+            .CreateDirectory(
+                Path.TrimEndingDirectorySeparator(Path.GetFullPath(target)) + Mark + Path.GetRandomFileName()
+            )
+            .FullName;
     }
 
     /// <summary>Puts what <see cref="Begin"/> gave in its place.</summary>

@@ -61,7 +61,9 @@ internal sealed class PlacedModel : IDisposable
     public static string? PlainFor(TrainingSettings training)
     {
         ArgumentNullException.ThrowIfNull(training);
-        return training.Method == TrainingSettings.Full ? "training.method full learns every weight" : training.Dora ? "training.dora learns magnitudes" : null;
+        return training.Method == TrainingSettings.Full ? "training.method full learns every weight"
+            : training.Dora ? "training.dora learns magnitudes"
+            : null;
     }
 
     /// <summary>The base, or the base with an adapter as its values are now, to be asked; good until the next call.</summary>
@@ -88,7 +90,11 @@ internal sealed class PlacedModel : IDisposable
             Model.Attach(adapter);
         }
 
-        return run with { Accelerated = _accelerated, Gpu = _accelerated is null ? _gpu : null };
+        return run with
+        {
+            Accelerated = _accelerated,
+            Gpu = _accelerated is null ? _gpu : null,
+        };
     }
 
     public void Dispose()

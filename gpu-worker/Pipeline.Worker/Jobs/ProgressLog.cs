@@ -3,7 +3,11 @@ using Pipeline.Contracts;
 namespace Pipeline.Worker.Jobs;
 
 /// <summary>Stages, their seconds, and a line of progress for whoever listens.</summary>
-public sealed class ProgressLog(TimeProvider time, Action<TrainingProgress> listener, IReadOnlyList<TrainingProgress>? earlier = null)
+public sealed class ProgressLog(
+    TimeProvider time,
+    Action<TrainingProgress> listener,
+    IReadOnlyList<TrainingProgress>? earlier = null
+)
 {
     private readonly Dictionary<string, double> _seconds = new(StringComparer.Ordinal);
     private readonly List<TrainingProgress> _lines = [.. earlier ?? []];
@@ -24,7 +28,15 @@ public sealed class ProgressLog(TimeProvider time, Action<TrainingProgress> list
     public T Stage<T>(string stage, int total, Func<T> work)
     {
         ArgumentNullException.ThrowIfNull(work);
-        Report(new TrainingProgress { Stage = stage, At = time.GetUtcNow(), Done = 0, Total = total });
+        Report(
+            new TrainingProgress
+            {
+                Stage = stage,
+                At = time.GetUtcNow(),
+                Done = 0,
+                Total = total,
+            }
+        );
         long started = time.GetTimestamp();
         try
         {
@@ -44,7 +56,16 @@ public sealed class ProgressLog(TimeProvider time, Action<TrainingProgress> list
     }
 
     /// <summary>Rows or steps done in a stage.</summary>
-    public void Report(string stage, int done, int total) => Report(new TrainingProgress { Stage = stage, At = time.GetUtcNow(), Done = done, Total = total });
+    public void Report(string stage, int done, int total) =>
+        Report(
+            new TrainingProgress
+            {
+                Stage = stage,
+                At = time.GetUtcNow(),
+                Done = done,
+                Total = total,
+            }
+        );
 
     public DateTimeOffset Now() => time.GetUtcNow();
 }

@@ -11,7 +11,9 @@ internal abstract class Tuning : IDisposable
     /// <summary>Begins as the settings say.</summary>
     /// <exception cref="Pipeline.Model.ModelException">The base cannot be tuned this way.</exception>
     public static Tuning Begin(PlacedModel placed, AdapterJob job) =>
-        job.Training.Method == TrainingSettings.Full ? new FullTuning(placed, job) : new AdapterTuning(placed, job.Training);
+        job.Training.Method == TrainingSettings.Full
+            ? new FullTuning(placed, job)
+            : new AdapterTuning(placed, job.Training);
 
     /// <summary>What the optimizer changes.</summary>
     public abstract TrainableTensors Trained { get; }
@@ -46,7 +48,9 @@ internal abstract class Tuning : IDisposable
     public static IReadOnlySet<string> Written(string path)
     {
         using SafetensorsFile file = SafetensorsFile.Open(path);
-        return file.Entries.Values.Select(e => $"{e.Name} {e.Dtype} [{string.Join(", ", e.Shape)}]").ToHashSet(StringComparer.Ordinal);
+        return file
+            .Entries.Values.Select(e => $"{e.Name} {e.Dtype} [{string.Join(", ", e.Shape)}]")
+            .ToHashSet(StringComparer.Ordinal);
     }
 
     /// <summary>A check that passes when nothing is named.</summary>

@@ -13,7 +13,12 @@ public static class ParityChecks
     /// <param name="gpu">Holds a GPU against the vectors too, by plain torch and by its kernels, in their numbers: float32 is what the tolerances are for. <c>null</c>: the CPU.</param>
     /// <returns>A row a quantity; a case that cannot be computed is a row that failed, with the reason.</returns>
     /// <exception cref="ModelException">There is no case.</exception>
-    public static IReadOnlyList<ParityResult> Run(string directory, string? tokenizerDirectory = null, string? modelDirectory = null, Accelerator? gpu = null)
+    public static IReadOnlyList<ParityResult> Run(
+        string directory,
+        string? tokenizerDirectory = null,
+        string? modelDirectory = null,
+        Accelerator? gpu = null
+    )
     {
         if (!Directory.Exists(directory))
         {
@@ -22,10 +27,22 @@ public static class ParityChecks
 
         var results = new List<ParityResult>();
         string root = Path.GetFullPath(directory);
-        foreach (string folder in Directory.EnumerateDirectories(root, "*", SearchOption.AllDirectories).Prepend(root).Order(StringComparer.Ordinal))
+        foreach (
+            string folder in Directory
+                .EnumerateDirectories(root, "*", SearchOption.AllDirectories)
+                .Prepend(root)
+                .Order(StringComparer.Ordinal)
+        )
         {
             string name = folder == root ? Path.GetFileName(folder) : Path.GetRelativePath(root, folder);
-            foreach (Func<string, string, IReadOnlyList<ParityResult>> check in Cases(folder, tokenizerDirectory, modelDirectory, gpu))
+            foreach (
+                Func<string, string, IReadOnlyList<ParityResult>> check in Cases(
+                    folder,
+                    tokenizerDirectory,
+                    modelDirectory,
+                    gpu
+                )
+            )
             {
                 results.AddRange(Checked(check, folder, name));
             }
@@ -33,10 +50,17 @@ public static class ParityChecks
 
         return results.Count > 0
             ? results
-            : throw new ModelException($"'{directory}' holds no reference vectors (expected.safetensors, trajectory.safetensors, nf4's meta.json, vectors.jsonl or reference_greedy.json).");
+            : throw new ModelException(
+                $"'{directory}' holds no reference vectors (expected.safetensors, trajectory.safetensors, nf4's meta.json, vectors.jsonl or reference_greedy.json)."
+            );
     }
 
-    private static IEnumerable<Func<string, string, IReadOnlyList<ParityResult>>> Cases(string folder, string? tokenizerDirectory, string? modelDirectory, Accelerator? gpu)
+    private static IEnumerable<Func<string, string, IReadOnlyList<ParityResult>>> Cases(
+        string folder,
+        string? tokenizerDirectory,
+        string? modelDirectory,
+        Accelerator? gpu
+    )
     {
         bool Has(string file) => File.Exists(Path.Combine(folder, file));
         if (Has("expected.safetensors"))
@@ -65,13 +89,24 @@ public static class ParityChecks
         }
     }
 
-    private static IReadOnlyList<ParityResult> Checked(Func<string, string, IReadOnlyList<ParityResult>> check, string folder, string name)
+    private static IReadOnlyList<ParityResult> Checked(
+        Func<string, string, IReadOnlyList<ParityResult>> check,
+        string folder,
+        string name
+    )
     {
         try
         {
             return check(folder, name);
         }
-        catch (Exception fault) when (fault is ModelException or InvalidDataException or IOException or KeyNotFoundException or System.Text.Json.JsonException)
+        catch (Exception fault)
+            when (fault
+                    is ModelException
+                        or InvalidDataException
+                        or IOException
+                        or KeyNotFoundException
+                        or System.Text.Json.JsonException
+            )
         {
             return [new ParityResult(name, "not computed", double.NaN, 0) { Fault = fault.Message }];
         }

@@ -14,8 +14,12 @@ internal static class ParityModels
     /// <param name="name">The case's.</param>
     /// <param name="gpu">The GPU; <c>null</c>: the CPU.</param>
     /// <param name="check">Given the model and the case's name.</param>
-    public static IReadOnlyList<ParityResult> Each(string directory, string name, Accelerator? gpu, Func<ICausalModel, string, IReadOnlyList<ParityResult>> check) =>
-        Each(directory, WeightStorage.Full, name, gpu, (placed, way) => check(placed.Asked(null), way));
+    public static IReadOnlyList<ParityResult> Each(
+        string directory,
+        string name,
+        Accelerator? gpu,
+        Func<ICausalModel, string, IReadOnlyList<ParityResult>> check
+    ) => Each(directory, WeightStorage.Full, name, gpu, (placed, way) => check(placed.Asked(null), way));
 
     /// <summary>Checks a checkpoint as it is placed.</summary>
     /// <param name="directory">The checkpoint.</param>
@@ -23,7 +27,13 @@ internal static class ParityModels
     /// <param name="name">The case's.</param>
     /// <param name="gpu">The GPU; <c>null</c>: the CPU.</param>
     /// <param name="check">Given the base and the case's name.</param>
-    public static IReadOnlyList<ParityResult> Each(string directory, WeightStorage storage, string name, Accelerator? gpu, Func<PlacedModel, string, IReadOnlyList<ParityResult>> check)
+    public static IReadOnlyList<ParityResult> Each(
+        string directory,
+        WeightStorage storage,
+        string name,
+        Accelerator? gpu,
+        Func<PlacedModel, string, IReadOnlyList<ParityResult>> check
+    )
     {
         List<ParityResult> results = [];
         foreach (string? plain in gpu is null ? (string?[])[null] : [PlainTorch, null])

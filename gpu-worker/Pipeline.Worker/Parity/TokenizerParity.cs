@@ -12,13 +12,23 @@ internal static class TokenizerParity
     public static IReadOnlyList<ParityResult> Check(string folder, string name, string? tokenizerDirectory)
     {
         string directory = tokenizerDirectory ?? Nearest(folder);
-        string[] files = [.. ((string[])["tokenizer.json", "tokenizer.model"]).Select(f => Path.Combine(directory, f)).Where(File.Exists)];
+        string[] files =
+        [
+            .. ((string[])["tokenizer.json", "tokenizer.model"])
+                .Select(f => Path.Combine(directory, f))
+                .Where(File.Exists),
+        ];
         if (files.Length == 0)
         {
             throw new InvalidDataException($"'{directory}' holds neither tokenizer.json nor tokenizer.model.");
         }
 
-        return [.. files.SelectMany(f => CheckVectors(Path.Combine(folder, "vectors.jsonl"), $"{name} ({Path.GetFileName(f)})", f))];
+        return
+        [
+            .. files.SelectMany(f =>
+                CheckVectors(Path.Combine(folder, "vectors.jsonl"), $"{name} ({Path.GetFileName(f)})", f)
+            ),
+        ];
     }
 
     private static List<ParityResult> CheckVectors(string vectors, string name, string tokenizerFile)
@@ -45,7 +55,11 @@ internal static class TokenizerParity
                 EncodedChat encoded = encoder.Encode(dialogue);
                 Count("dialogues whose text differs", encoder.Template.Render(dialogue) == text, text);
                 Count("dialogues whose ids differ", ids.SequenceEqual(encoded.Ids), text);
-                Count("dialogues whose loss mask differs", Integers(vector.GetProperty("loss_mask")).SequenceEqual(encoded.LossMask.Select(m => (int)m)), text);
+                Count(
+                    "dialogues whose loss mask differs",
+                    Integers(vector.GetProperty("loss_mask")).SequenceEqual(encoded.LossMask.Select(m => (int)m)),
+                    text
+                );
                 continue;
             }
 
@@ -56,14 +70,23 @@ internal static class TokenizerParity
             }
         }
 
-        return [.. counts.Select(c => new ParityResult(name, $"{c.Key}, of {c.Value.Cases}", c.Value.Differ, 0) { Fault = c.Value.First })];
+        return
+        [
+            .. counts.Select(c => new ParityResult(name, $"{c.Key}, of {c.Value.Cases}", c.Value.Differ, 0)
+            {
+                Fault = c.Value.First,
+            }),
+        ];
     }
 
     private static string Nearest(string folder)
     {
         for (DirectoryInfo? at = new(folder); at is not null; at = at.Parent)
         {
-            if (File.Exists(Path.Combine(at.FullName, "tokenizer.json")) || File.Exists(Path.Combine(at.FullName, "tokenizer.model")))
+            if (
+                File.Exists(Path.Combine(at.FullName, "tokenizer.json"))
+                || File.Exists(Path.Combine(at.FullName, "tokenizer.model"))
+            )
             {
                 return at.FullName;
             }

@@ -16,12 +16,20 @@ public sealed record HoldTimes(TimeSpan Hidden)
     public static HoldTimes Default { get; } = new(TimeSpan.FromMinutes(2));
 
     /// <summary>How long the lease on the job lasts without a renewal: storage allows 15 to 60 seconds.</summary>
-    public TimeSpan Lease => Hidden / 2 < ShortestLease ? ShortestLease : Hidden / 2 > LongestLease ? LongestLease : Hidden / 2;
+    public TimeSpan Lease =>
+        Hidden / 2 < ShortestLease ? ShortestLease
+        : Hidden / 2 > LongestLease ? LongestLease
+        : Hidden / 2;
 
     /// <summary>Reads the setting.</summary>
     /// <exception cref="FormatException">It is no such time span.</exception>
     public static HoldTimes FromSetting(string? text) =>
         string.IsNullOrWhiteSpace(text) ? Default
-        : TimeSpan.TryParse(text, System.Globalization.CultureInfo.InvariantCulture, out TimeSpan hidden) && hidden >= Shortest && hidden <= Longest ? new HoldTimes(hidden)
-        : throw new FormatException($"{Setting} is '{text}'; give a time span from {Shortest} to {Longest}, such as {Default.Hidden}.");
+        : TimeSpan.TryParse(text, System.Globalization.CultureInfo.InvariantCulture, out TimeSpan hidden)
+        && hidden >= Shortest
+        && hidden <= Longest
+            ? new HoldTimes(hidden)
+        : throw new FormatException(
+            $"{Setting} is '{text}'; give a time span from {Shortest} to {Longest}, such as {Default.Hidden}."
+        );
 }

@@ -7,7 +7,13 @@ using Pipeline.Training;
 namespace Pipeline.Worker.Queue;
 
 /// <summary>One delivery of one job, from the message to the word about its end. The lease on the job says that it is this worker's.</summary>
-internal sealed class JobHandling(PipelineStorage storage, LeasedBlob lease, MessageHold hold, TrainingJob job, JobTraining training)
+internal sealed class JobHandling(
+    PipelineStorage storage,
+    LeasedBlob lease,
+    MessageHold hold,
+    TrainingJob job,
+    JobTraining training
+)
 {
     private static readonly TimeSpan Later = TimeSpan.FromSeconds(10);
     private JobState _state = new() { Attempt = job.Attempt };
@@ -39,7 +45,12 @@ internal sealed class JobHandling(PipelineStorage storage, LeasedBlob lease, Mes
         }
         else if (_state.Fruitless >= JobState.MostFruitless)
         {
-            await EndAsync(false, false, $"{_state.Fruitless} workers in a row ended with this job without reaching a new checkpoint. {_state.LastFault ?? "None said why: it may need more memory than they have."}", cancellation);
+            await EndAsync(
+                false,
+                false,
+                $"{_state.Fruitless} workers in a row ended with this job without reaching a new checkpoint. {_state.LastFault ?? "None said why: it may need more memory than they have."}",
+                cancellation
+            );
         }
         else
         {
@@ -67,23 +78,43 @@ internal sealed class JobHandling(PipelineStorage storage, LeasedBlob lease, Mes
             await KeepAsync(_state with { Fruitless = Math.Min(before, _state.Fruitless) }, CancellationToken.None); // to be told to end is no fault of the job
             await hold.ReleaseAsync(TimeSpan.Zero, CancellationToken.None);
         }
-        catch (Exception fault) when (fault is LeaseLostException || (fault is OperationCanceledException && hold.Stop.IsCancellationRequested))
+        catch (Exception fault)
+            when (fault is LeaseLostException
+                || (fault is OperationCanceledException && hold.Stop.IsCancellationRequested)
+            )
         {
             await Console.Error.WriteLineAsync($"{job.RunId}: another worker has the job");
         }
-        catch (Exception fault) when (fault is ModelException or InvalidDataException or TrainingException or (IOException and not HttpIOException))
+        catch (Exception fault)
+            when (fault
+                    is ModelException
+                        or InvalidDataException
+                        or TrainingException
+                        or (IOException and not HttpIOException)
+            )
         {
             await EndAsync(false, false, fault.Message, cancellation); // another worker would come to the same
         }
         catch (Exception fault)
         {
-            await Console.Error.WriteLineAsync($"{job.RunId}: {fault.GetType().Name}: {fault.Message}; the job goes back to the queue");
-            await KeepAsync(_state with { LastFault = $"The last fault was {fault.GetType().Name}: {fault.Message}" }, CancellationToken.None);
+            await Console.Error.WriteLineAsync(
+                $"{job.RunId}: {fault.GetType().Name}: {fault.Message}; the job goes back to the queue"
+            );
+            await KeepAsync(
+                _state with
+                {
+                    LastFault = $"The last fault was {fault.GetType().Name}: {fault.Message}",
+                },
+                CancellationToken.None
+            );
             await hold.ReleaseAsync(Later, CancellationToken.None);
         }
     }
 
-    private Task OnCheckpointAsync() => _state.Fruitless == 0 ? Task.CompletedTask : KeepAsync(_state with { Fruitless = 0, LastFault = null }, CancellationToken.None);
+    private Task OnCheckpointAsync() =>
+        _state.Fruitless == 0
+            ? Task.CompletedTask
+            : KeepAsync(_state with { Fruitless = 0, LastFault = null }, CancellationToken.None);
 
     private async Task KeepAsync(JobState state, CancellationToken cancellation)
     {
@@ -94,7 +125,11 @@ internal sealed class JobHandling(PipelineStorage storage, LeasedBlob lease, Mes
     private async Task FinishAsync(CancellationToken cancellation)
     {
         Debug.Assert(_state.Done, "only a whole adapter is told of");
-        await storage.Files.DeletePrefixAsync(BlobLayout.JobsContainer, BlobLayout.CheckpointPrefix(job.RunId), cancellation);
+        await storage.Files.DeletePrefixAsync(
+            BlobLayout.JobsContainer,
+            BlobLayout.CheckpointPrefix(job.RunId),
+            cancellation
+        );
         await EndAsync(true, false, null, cancellation);
     }
 
@@ -103,10 +138,18 @@ internal sealed class JobHandling(PipelineStorage storage, LeasedBlob lease, Mes
     {
         if (!succeeded && !(await storage.Registry.GetAsync(job.Project, cancellation)).Published.Contains(job.Version))
         {
-            await storage.Files.DeletePrefixAsync(BlobLayout.AdaptersContainer, BlobLayout.AdapterPrefix(job.Project, job.Version), cancellation);
+            await storage.Files.DeletePrefixAsync(
+                BlobLayout.AdaptersContainer,
+                BlobLayout.AdapterPrefix(job.Project, job.Version),
+                cancellation
+            );
         }
 
-        await storage.Messages.SendAsync(BlobLayout.TrainingResultsQueue, new TrainingResult(job.RunId, job.Attempt, succeeded, cancelled, error), cancellation);
+        await storage.Messages.SendAsync(
+            BlobLayout.TrainingResultsQueue,
+            new TrainingResult(job.RunId, job.Attempt, succeeded, cancelled, error),
+            cancellation
+        );
         await hold.CompleteAsync(cancellation);
     }
 }

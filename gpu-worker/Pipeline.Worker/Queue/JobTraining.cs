@@ -17,7 +17,12 @@ internal sealed class JobTraining(PipelineStorage storage, BaseModelFolders base
     /// <param name="lease">Held on it.</param>
     /// <param name="onCheckpoint">Called when a checkpoint is safe.</param>
     /// <param name="cancellation">Stops at the next step; a checkpoint is written first.</param>
-    public async Task RunAsync(TrainingJob job, LeasedBlob lease, Func<Task> onCheckpoint, CancellationToken cancellation)
+    public async Task RunAsync(
+        TrainingJob job,
+        LeasedBlob lease,
+        Func<Task> onCheckpoint,
+        CancellationToken cancellation
+    )
     {
         ArgumentNullException.ThrowIfNull(job);
         var fenced = new FencedFiles(storage.Files, lease);
@@ -27,31 +32,65 @@ internal sealed class JobTraining(PipelineStorage storage, BaseModelFolders base
             string dataset = Path.Combine(work.FullName, "dataset");
             string checkpoints = Path.Combine(work.FullName, "checkpoint");
             string adapter = Path.Combine(work.FullName, "adapter");
-            await storage.Files.DownloadAsync(BlobLayout.DatasetsContainer, BlobLayout.DatasetPrefix(job.DatasetId), dataset, cancellation, below: false);
-            await storage.Files.DownloadAsync(BlobLayout.JobsContainer, BlobLayout.CheckpointPrefix(job.RunId), checkpoints, cancellation);
-            await using (var upload = new ProgressUpload(new FencedLog(storage.Files, lease, BlobLayout.Progress(job.RunId)), job.RunId))
+            await storage.Files.DownloadAsync(
+                BlobLayout.DatasetsContainer,
+                BlobLayout.DatasetPrefix(job.DatasetId),
+                dataset,
+                cancellation,
+                below: false
+            );
+            await storage.Files.DownloadAsync(
+                BlobLayout.JobsContainer,
+                BlobLayout.CheckpointPrefix(job.RunId),
+                checkpoints,
+                cancellation
+            );
+            await using (
+                var upload = new ProgressUpload(
+                    new FencedLog(storage.Files, lease, BlobLayout.Progress(job.RunId)),
+                    job.RunId
+                )
+            )
             {
                 upload.Start();
                 var progress = new ProgressLog(time, upload.Add, await EarlierAsync(job.RunId, cancellation));
                 var adapterJob = new AdapterJob
                 {
-                    BaseDirectory = bases.Find(job.Base), DatasetDirectory = dataset, OutputDirectory = adapter, CheckpointDirectory = checkpoints,
-                    Title = $"{job.Project} v{job.Version}", Training = job.Training, Evaluation = job.Evaluation, Gpu = gpu,
+                    BaseDirectory = bases.Find(job.Base),
+                    DatasetDirectory = dataset,
+                    OutputDirectory = adapter,
+                    CheckpointDirectory = checkpoints,
+                    Title = $"{job.Project} v{job.Version}",
+                    Training = job.Training,
+                    Evaluation = job.Evaluation,
+                    Gpu = gpu,
                 };
                 // On the training thread: the next step waits until the checkpoint is safe.
                 void Upload(string path) => UploadAsync(fenced, job.RunId, path, onCheckpoint).GetAwaiter().GetResult();
                 try
                 {
-                    await Task.Run(() => AdapterJobRunner.Run(adapterJob, progress, Upload, cancellation), cancellation);
+                    await Task.Run(
+                        () => AdapterJobRunner.Run(adapterJob, progress, Upload, cancellation),
+                        cancellation
+                    );
                 }
                 catch (TrainingException) when (File.Exists(Path.Combine(checkpoints, FailedStep.FileName)))
                 {
-                    await fenced.WriteFileAsync(BlobLayout.Checkpoint(job.RunId, FailedStep.FileName), Path.Combine(checkpoints, FailedStep.FileName), CancellationToken.None);
+                    await fenced.WriteFileAsync(
+                        BlobLayout.Checkpoint(job.RunId, FailedStep.FileName),
+                        Path.Combine(checkpoints, FailedStep.FileName),
+                        CancellationToken.None
+                    );
                     throw;
                 }
             }
 
-            await fenced.UploadAsync(adapter, BlobLayout.AdaptersContainer, BlobLayout.AdapterPrefix(job.Project, job.Version), cancellation);
+            await fenced.UploadAsync(
+                adapter,
+                BlobLayout.AdaptersContainer,
+                BlobLayout.AdapterPrefix(job.Project, job.Version),
+                cancellation
+            );
         }
         finally
         {
@@ -61,7 +100,11 @@ internal sealed class JobTraining(PipelineStorage storage, BaseModelFolders base
 
     private static async Task UploadAsync(FencedFiles fenced, string runId, string path, Func<Task> onCheckpoint)
     {
-        await fenced.WriteFileAsync(BlobLayout.Checkpoint(runId, TrainingCheckpoint.FileName), path, CancellationToken.None);
+        await fenced.WriteFileAsync(
+            BlobLayout.Checkpoint(runId, TrainingCheckpoint.FileName),
+            path,
+            CancellationToken.None
+        );
         await onCheckpoint();
     }
 
@@ -69,6 +112,12 @@ internal sealed class JobTraining(PipelineStorage storage, BaseModelFolders base
     private async Task<IReadOnlyList<TrainingProgress>> EarlierAsync(string runId, CancellationToken cancellation)
     {
         byte[] bytes = await storage.Files.ReadAsync(BlobLayout.Progress(runId), cancellation) ?? [];
-        return [.. Encoding.UTF8.GetString(bytes).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(l => ContractJson.Read<TrainingProgress>(l))];
+        return
+        [
+            .. Encoding
+                .UTF8.GetString(bytes)
+                .Split('\n', StringSplitOptions.RemoveEmptyEntries)
+                .Select(l => ContractJson.Read<TrainingProgress>(l)),
+        ];
     }
 }

@@ -20,7 +20,14 @@ internal sealed class MessageHold : IAsyncDisposable
 
     public MessageHold(PipelineStorage storage, LeasedBlob lease, HoldTimes times, QueueMessage message, string runId)
     {
-        (_storage, _lease, _times, _message, _runId, _receipt) = (storage, lease, times, message, runId, message.PopReceipt);
+        (_storage, _lease, _times, _message, _runId, _receipt) = (
+            storage,
+            lease,
+            times,
+            message,
+            runId,
+            message.PopReceipt
+        );
         _loop = Task.Run(RunAsync);
     }
 
@@ -34,7 +41,11 @@ internal sealed class MessageHold : IAsyncDisposable
     public async Task CompleteAsync(CancellationToken cancellation)
     {
         await EndAsync();
-        await _storage.Messages.TryTakeBackAsync(BlobLayout.TrainingJobsQueue, new SentMessage(_message.MessageId, _receipt), cancellation);
+        await _storage.Messages.TryTakeBackAsync(
+            BlobLayout.TrainingJobsQueue,
+            new SentMessage(_message.MessageId, _receipt),
+            cancellation
+        );
     }
 
     /// <summary>Shows the message to other workers.</summary>
@@ -43,7 +54,13 @@ internal sealed class MessageHold : IAsyncDisposable
     public async Task ReleaseAsync(TimeSpan after, CancellationToken cancellation)
     {
         await EndAsync();
-        _receipt = await _storage.Messages.RenewAsync(BlobLayout.TrainingJobsQueue, _message, _receipt, after, cancellation);
+        _receipt = await _storage.Messages.RenewAsync(
+            BlobLayout.TrainingJobsQueue,
+            _message,
+            _receipt,
+            after,
+            cancellation
+        );
     }
 
     public async ValueTask DisposeAsync()
@@ -78,7 +95,13 @@ internal sealed class MessageHold : IAsyncDisposable
 
                     if (Environment.TickCount64 - messageRenewed >= _times.Hidden.TotalMilliseconds / 4)
                     {
-                        _receipt = await _storage.Messages.RenewAsync(BlobLayout.TrainingJobsQueue, _message, _receipt, _times.Hidden, CancellationToken.None); // a renewal cut off would leave a receipt that no longer counts
+                        _receipt = await _storage.Messages.RenewAsync(
+                            BlobLayout.TrainingJobsQueue,
+                            _message,
+                            _receipt,
+                            _times.Hidden,
+                            CancellationToken.None
+                        ); // a renewal cut off would leave a receipt that no longer counts
                         messageRenewed = Environment.TickCount64;
                     }
 

@@ -8,7 +8,13 @@ using Pipeline.Tokenization;
 namespace Pipeline.Worker.Queue;
 
 /// <summary>Takes jobs off the queue, one at a time. A worker that dies leaves its message; the next one goes on from the last checkpoint.</summary>
-public sealed class QueueLoop(PipelineStorage storage, BaseModelFolders bases, HoldTimes times, TimeProvider time, Accelerator? gpu = null)
+public sealed class QueueLoop(
+    PipelineStorage storage,
+    BaseModelFolders bases,
+    HoldTimes times,
+    TimeProvider time,
+    Accelerator? gpu = null
+)
 {
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan Taken = TimeSpan.FromSeconds(5);
@@ -53,25 +59,45 @@ public sealed class QueueLoop(PipelineStorage storage, BaseModelFolders bases, H
     private async Task WorkAsync(QueueMessage message, CancellationToken cancellation)
     {
         (TrainingRequest? request, string? malformed) = Parse(message);
-        TrainingJob? job = request is null ? null : await storage.Files.ReadJsonAsync<TrainingJob>(BlobLayout.Job(request.RunId), cancellation);
+        TrainingJob? job = request is null
+            ? null
+            : await storage.Files.ReadJsonAsync<TrainingJob>(BlobLayout.Job(request.RunId), cancellation);
         if (job is null)
         {
-            await DeadLetterAsync(message, malformed ?? $"It names the run '{request!.RunId}', for which there is no job.", cancellation);
+            await DeadLetterAsync(
+                message,
+                malformed ?? $"It names the run '{request!.RunId}', for which there is no job.",
+                cancellation
+            );
             return;
         }
 
-        LeasedBlob? lease = await LeasedBlob.TryAcquireAsync(storage.Blobs, BlobLayout.JobLock(job.RunId), times.Lease, cancellation);
+        LeasedBlob? lease = await LeasedBlob.TryAcquireAsync(
+            storage.Blobs,
+            BlobLayout.JobLock(job.RunId),
+            times.Lease,
+            cancellation
+        );
         if (lease is null)
         {
             // Another worker has the job, or had it until just now: its lease runs out by itself.
-            await storage.Messages.RenewAsync(BlobLayout.TrainingJobsQueue, message, message.PopReceipt, Taken, cancellation);
+            await storage.Messages.RenewAsync(
+                BlobLayout.TrainingJobsQueue,
+                message,
+                message.PopReceipt,
+                Taken,
+                cancellation
+            );
             return;
         }
 
         try
         {
             await using var hold = new MessageHold(storage, lease, times, message, job.RunId);
-            await new JobHandling(storage, lease, hold, job, new JobTraining(storage, bases, time, gpu)).RunAsync(request!, cancellation);
+            await new JobHandling(storage, lease, hold, job, new JobTraining(storage, bases, time, gpu)).RunAsync(
+                request!,
+                cancellation
+            );
         }
         finally
         {
@@ -81,8 +107,19 @@ public sealed class QueueLoop(PipelineStorage storage, BaseModelFolders bases, H
 
     private async Task DeadLetterAsync(QueueMessage message, string reason, CancellationToken cancellation)
     {
-        await storage.DeadLetters.PutAsync(BlobLayout.PoisonOf(BlobLayout.TrainingJobsQueue), $"message {message.MessageId}", message.Body, reason, time.GetUtcNow(), cancellation);
-        await storage.Messages.TryTakeBackAsync(BlobLayout.TrainingJobsQueue, new SentMessage(message.MessageId, message.PopReceipt), cancellation);
+        await storage.DeadLetters.PutAsync(
+            BlobLayout.PoisonOf(BlobLayout.TrainingJobsQueue),
+            $"message {message.MessageId}",
+            message.Body,
+            reason,
+            time.GetUtcNow(),
+            cancellation
+        );
+        await storage.Messages.TryTakeBackAsync(
+            BlobLayout.TrainingJobsQueue,
+            new SentMessage(message.MessageId, message.PopReceipt),
+            cancellation
+        );
         await Console.Error.WriteLineAsync($"message {message.MessageId} is a dead letter now: {reason}");
     }
 

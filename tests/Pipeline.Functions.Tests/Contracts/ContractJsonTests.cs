@@ -10,9 +10,12 @@ public sealed class ContractJsonTests
     {
         var warnings = new List<string>();
 
-        TrainingJob job = ContractJson.Read<TrainingJob>("""
+        TrainingJob job = ContractJson.Read<TrainingJob>(
+            """
             {"runId":"r","attempt":"1","project":"p","datasetId":"d","base":"b","version":3,"later":1,"training":{"r":8,"newKnob":2},"evaluation":{}}
-            """, warnings.Add);
+            """,
+            warnings.Add
+        );
 
         Assert.Equal((3, 8), (job.Version, job.Training.R));
         Assert.Equal(["$.later", "$.training.newKnob"], warnings);
@@ -25,7 +28,11 @@ public sealed class ContractJsonTests
     [Fact]
     public void Write_ProjectSettings_RoundTrips()
     {
-        var settings = new ProjectSettings { Labels = [new() { Name = "a", Aliases = ["b"] }], Split = new() { TestFile = "t.tsv" } };
+        var settings = new ProjectSettings
+        {
+            Labels = [new() { Name = "a", Aliases = ["b"] }],
+            Split = new() { TestFile = "t.tsv" },
+        };
 
         string json = ContractJson.Write(settings);
 
@@ -38,8 +45,10 @@ public sealed class ContractJsonTests
     [InlineData("Demo", false)]
     [InlineData("a/../b", false)]
     [InlineData("abc\n", false)]
-    public void IsProjectName_Names_FollowTheRule(string name, bool valid) => Assert.Equal(valid, BlobLayout.IsProjectName(name));
+    public void IsProjectName_Names_FollowTheRule(string name, bool valid) =>
+        Assert.Equal(valid, BlobLayout.IsProjectName(name));
 
     [Fact]
-    public void ShortOf_PartsThatWouldRunTogether_Differ() => Assert.NotEqual(ContentHash.ShortOf("ab", "c"), ContentHash.ShortOf("a", "bc"));
+    public void ShortOf_PartsThatWouldRunTogether_Differ() =>
+        Assert.NotEqual(ContentHash.ShortOf("ab", "c"), ContentHash.ShortOf("a", "bc"));
 }

@@ -6,7 +6,9 @@ namespace Pipeline.Functions.Tests.Contracts;
 public sealed class TrainingMemoryTests
 {
     private static readonly BaseShape Llama7B = new(4096, 11008, 32, 32, 32, 128, 32000, TiedEmbeddings: false);
-    private static readonly BaseShape Tiny = new BaseModelFolders(RepositoryFiles.At("gpu-worker", "models")).Shape("tiny-llama-chat")!;
+    private static readonly BaseShape Tiny = new BaseModelFolders(RepositoryFiles.At("gpu-worker", "models")).Shape(
+        "tiny-llama-chat"
+    )!;
 
     /// <summary>Counts of Llama-2-7B: 6,738,415,616 parameters (Touvron et al. 2023), 159,907,840 of peft at r = 64 on all linear layers.</summary>
     [Fact]
@@ -15,11 +17,15 @@ public sealed class TrainingMemoryTests
         Assert.Equal(6_738_415_616, (Llama7B.Layers * Llama7B.LinearsPerLayer) + Llama7B.Others);
         Assert.Equal(159_907_840, Llama7B.Trained(new TrainingSettings { R = 64 }));
         Assert.Equal(6_738_415_616, Llama7B.Trained(new TrainingSettings { Method = TrainingSettings.Full }));
-        Assert.Equal(32L * 2 * 8 * 2 * 4096, Llama7B.Trained(new TrainingSettings { R = 8, Targets = ["q_proj", "v_proj"] }));
+        Assert.Equal(
+            32L * 2 * 8 * 2 * 4096,
+            Llama7B.Trained(new TrainingSettings { R = 8, Targets = ["q_proj", "v_proj"] })
+        );
     }
 
     [Fact]
-    public void Shape_OfABase_IsReadFromItsConfig() => Assert.Equal(new BaseShape(256, 688, 6, 8, 4, 32, 4096, TiedEmbeddings: true), Tiny with { Vocabulary = 4096 });
+    public void Shape_OfABase_IsReadFromItsConfig() =>
+        Assert.Equal(new BaseShape(256, 688, 6, 8, 4, 32, 4096, TiedEmbeddings: true), Tiny with { Vocabulary = 4096 });
 
     /// <summary>Resident memory of whole runs of the worker on tiny-llama-chat, rows of 470 tokens at most (EXPERIMENTS.md, 2026-11-23).</summary>
     [Theory]
@@ -30,9 +36,28 @@ public sealed class TrainingMemoryTests
     [InlineData("lora", 8, false, 470, 64, 1169)]
     [InlineData("full", 8, false, 470, 16, 1113)]
     [InlineData("qlora", 8, true, 470, 16, 2722)]
-    public void OnCpu_RunsThatWereMeasured_AreReckonedWithinAQuarter(string method, int rows, bool dora, int longest, int rank, int measuredMiB)
+    public void OnCpu_RunsThatWereMeasured_AreReckonedWithinAQuarter(
+        string method,
+        int rows,
+        bool dora,
+        int longest,
+        int rank,
+        int measuredMiB
+    )
     {
-        TrainingMemory memory = TrainingMemory.OnCpu(Tiny, new TrainingSettings { Method = method, R = rank, Dora = dora }, rows, longest, rows * (long)longest, 24L << 30);
+        TrainingMemory memory = TrainingMemory.OnCpu(
+            Tiny,
+            new TrainingSettings
+            {
+                Method = method,
+                R = rank,
+                Dora = dora,
+            },
+            rows,
+            longest,
+            rows * (long)longest,
+            24L << 30
+        );
 
         Assert.InRange(memory.TotalBytes / (double)(1 << 20), 0.9 * measuredMiB, 1.25 * measuredMiB);
     }
@@ -42,11 +67,16 @@ public sealed class TrainingMemoryTests
     public void OnCpu_SmallMachine_KeepsOneLayer()
     {
         var training = new TrainingSettings();
-        TrainingMemory large = TrainingMemory.OnCpu(Llama7B, training, 4, 1024, 4096, 512L << 30), small = TrainingMemory.OnCpu(Llama7B, training, 4, 1024, 4096, 16L << 30);
+        TrainingMemory large = TrainingMemory.OnCpu(Llama7B, training, 4, 1024, 4096, 512L << 30),
+            small = TrainingMemory.OnCpu(Llama7B, training, 4, 1024, 4096, 16L << 30);
 
         Assert.InRange(large.ActivationBytes / small.ActivationBytes, 5, 32);
         Assert.Equal(large.WeightBytes, small.WeightBytes);
-        Assert.True(TrainingMemory.OnCpu(Llama7B, training with { Optimizer = TrainingSettings.AdamW8Bit }, 4, 1024, 4096, 16L << 30).TrainedBytes < small.TrainedBytes);
+        Assert.True(
+            TrainingMemory
+                .OnCpu(Llama7B, training with { Optimizer = TrainingSettings.AdamW8Bit }, 4, 1024, 4096, 16L << 30)
+                .TrainedBytes < small.TrainedBytes
+        );
     }
 
     /// <summary>
@@ -72,5 +102,13 @@ public sealed class TrainingMemoryTests
     [InlineData(8.5, GpuMemory.Offload)]
     [InlineData(6.0, null)]
     public void FastestThatFits_SmallerGpu_KeepsLess(double gibibytes, GpuMemory? expected) =>
-        Assert.Equal(expected, TrainingMemory.FastestThatFits(Llama7B, new TrainingSettings { R = 64 }, 4096, (long)(gibibytes * (1L << 30))));
+        Assert.Equal(
+            expected,
+            TrainingMemory.FastestThatFits(
+                Llama7B,
+                new TrainingSettings { R = 64 },
+                4096,
+                (long)(gibibytes * (1L << 30))
+            )
+        );
 }

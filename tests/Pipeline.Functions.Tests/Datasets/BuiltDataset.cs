@@ -10,7 +10,16 @@ namespace Pipeline.Functions.Tests.Datasets;
 internal sealed class BuiltDataset
 {
     private BuiltDataset(DatasetBuild build) =>
-        (Manifest, Fault, Audit, Files) = (build.Manifest, build.Fault, build.Audit, build.Files.ToDictionary(f => f, f => File.ReadAllBytes(Path.Combine(build.Folder, f)), StringComparer.Ordinal));
+        (Manifest, Fault, Audit, Files) = (
+            build.Manifest,
+            build.Fault,
+            build.Audit,
+            build.Files.ToDictionary(
+                f => f,
+                f => File.ReadAllBytes(Path.Combine(build.Folder, f)),
+                StringComparer.Ordinal
+            )
+        );
 
     public DatasetManifest Manifest { get; }
     public DatasetException? Fault { get; }
@@ -42,7 +51,17 @@ internal sealed class BuiltDataset
     public string Text(string file) => Encoding.UTF8.GetString(Files[file]);
 
     /// <summary>The rows of some files.</summary>
-    public List<Example> Rows(params string[] files) => [.. files.SelectMany(f => Text(f).Split('\n', StringSplitOptions.RemoveEmptyEntries)).Select(l => ContractJson.Read<Example>(l))];
+    public List<Example> Rows(params string[] files) =>
+        [
+            .. files
+                .SelectMany(f => Text(f).Split('\n', StringSplitOptions.RemoveEmptyEntries))
+                .Select(l => ContractJson.Read<Example>(l)),
+        ];
 
-    public List<RejectedRow> Rejected() => [.. Text(BlobLayout.RejectedFile).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(l => ContractJson.Read<RejectedRow>(l))];
+    public List<RejectedRow> Rejected() =>
+        [
+            .. Text(BlobLayout.RejectedFile)
+                .Split('\n', StringSplitOptions.RemoveEmptyEntries)
+                .Select(l => ContractJson.Read<RejectedRow>(l)),
+        ];
 }

@@ -10,17 +10,44 @@ namespace Pipeline.Functions.Tests.Datasets;
 /// <summary>A dataset that is built in parts is the one that is built at once.</summary>
 public sealed class DatasetPartsTests
 {
-    private static readonly ChatEncoder Encoder = ChatEncoder.FromDirectory(RepositoryFiles.At("gpu-worker", "models", "tiny-llama-chat"));
+    private static readonly ChatEncoder Encoder = ChatEncoder.FromDirectory(
+        RepositoryFiles.At("gpu-worker", "models", "tiny-llama-chat")
+    );
 
-    private static DatasetRequest Request(string name, byte[] bytes) => new()
-    {
-        Project = "demo", Settings = new ProjectSettings(), Files = [new RawFile(name, bytes)], Encoder = Encoder, TokenizerSha256 = "t",
-    };
+    private static DatasetRequest Request(string name, byte[] bytes) =>
+        new()
+        {
+            Project = "demo",
+            Settings = new ProjectSettings(),
+            Files = [new RawFile(name, bytes)],
+            Encoder = Encoder,
+            TokenizerSha256 = "t",
+        };
 
-    private static byte[] Csv(char separator) => Encoding.UTF8.GetBytes($"id{separator}text{separator}label\n" + string.Concat(Enumerable.Range(0, 300).Select(i =>
-        $"{i}{separator}{(separator == '\t' ? $"a \"line\", number {i % 290}" : $"\"{(i % 7 == 0 ? "ein Gruß," : "a line,")} number {i % 290}\r\n of \"\"three\"\"\nlines; café\"")}{separator}{(i % 3 == 0 ? "a" : i % 41 == 0 ? "odd" : "b")}\n{(i % 50 == 0 ? "\n" : "")}")));
+    private static byte[] Csv(char separator) =>
+        Encoding.UTF8.GetBytes(
+            $"id{separator}text{separator}label\n"
+                + string.Concat(
+                    Enumerable
+                        .Range(0, 300)
+                        .Select(i =>
+                            $"{i}{separator}{(separator == '\t' ? $"a \"line\", number {i % 290}" : $"\"{(i % 7 == 0 ? "ein Gruß," : "a line,")} number {i % 290}\r\n of \"\"three\"\"\nlines; café\"")}{separator}{(i % 3 == 0 ? "a" : i % 41 == 0 ? "odd" : "b")}\n{(i % 50 == 0 ? "\n" : "")}"
+                        )
+                )
+        );
 
-    private static byte[] Jsonl => Encoding.UTF8.GetBytes(string.Concat(Enumerable.Range(0, 300).Select(i => i % 60 == 9 ? "{broken\n" : $$"""{"text": "row {{i % 290}} é", "label": "{{(i % 3 == 0 ? "a" : "b")}}"}""" + "\n")));
+    private static byte[] Jsonl =>
+        Encoding.UTF8.GetBytes(
+            string.Concat(
+                Enumerable
+                    .Range(0, 300)
+                    .Select(i =>
+                        i % 60 == 9
+                            ? "{broken\n"
+                            : $$"""{"text": "row {{i % 290}} é", "label": "{{(i % 3 == 0 ? "a" : "b")}}"}""" + "\n"
+                    )
+            )
+        );
 
     [Theory]
     [InlineData("a.csv", ',', false)]
@@ -30,14 +57,22 @@ public sealed class DatasetPartsTests
     [InlineData("a.jsonl", ' ', false)]
     public void Build_InParts_GivesTheSameBytes(string name, char separator, bool mark)
     {
-        byte[] bytes = [.. mark ? Encoding.UTF8.GetPreamble() : [], .. name.EndsWith("jsonl", StringComparison.Ordinal) ? Jsonl : Csv(separator)];
+        byte[] bytes =
+        [
+            .. mark ? Encoding.UTF8.GetPreamble() : [],
+            .. name.EndsWith("jsonl", StringComparison.Ordinal) ? Jsonl : Csv(separator),
+        ];
         using var inputs = new DatasetInputs(Request(name, bytes));
         Assert.True(inputs.All[0].CanSplit);
         BuiltDataset whole = BuiltDataset.Of(Request(name, bytes));
 
         foreach (int partBytes in (int[])[1, 100, 1000, 4096])
         {
-            Assert.InRange(DatasetBuilder.Plan(Request(name, bytes), partBytes).Parts.Count, bytes.Length / (partBytes + 200), 301);
+            Assert.InRange(
+                DatasetBuilder.Plan(Request(name, bytes), partBytes).Parts.Count,
+                bytes.Length / (partBytes + 200),
+                301
+            );
             Assert.Equal(whole.Files, BuiltDataset.Of(Request(name, bytes), partBytes).Files);
         }
 
@@ -49,8 +84,22 @@ public sealed class DatasetPartsTests
     [Fact]
     public void Build_OneColumnWithBlankLines_GivesTheSameRowsInParts()
     {
-        byte[] bytes = Encoding.UTF8.GetBytes("\ntext\n" + string.Concat(Enumerable.Range(0, 120).Select(i => i % 10 == 3 ? "\n" : $"line number {i} of the only column\n")));
-        DatasetRequest request = Request("a.tsv", bytes) with { Settings = new ProjectSettings { Task = ProjectSettings.TextTask, TaskIsSaid = true, Template = "text" }, Encoder = ChatEncoder.FromDirectory(RepositoryFiles.At("gpu-worker", "models", "tiny-llama-chat"), "text") };
+        byte[] bytes = Encoding.UTF8.GetBytes(
+            "\ntext\n"
+                + string.Concat(
+                    Enumerable.Range(0, 120).Select(i => i % 10 == 3 ? "\n" : $"line number {i} of the only column\n")
+                )
+        );
+        DatasetRequest request = Request("a.tsv", bytes) with
+        {
+            Settings = new ProjectSettings
+            {
+                Task = ProjectSettings.TextTask,
+                TaskIsSaid = true,
+                Template = "text",
+            },
+            Encoder = ChatEncoder.FromDirectory(RepositoryFiles.At("gpu-worker", "models", "tiny-llama-chat"), "text"),
+        };
         BuiltDataset whole = BuiltDataset.Of(request);
 
         Assert.Equal((120, 12), (whole.Manifest.Rows.Read, whole.Manifest.Reasons[RejectionReason.MissingText]));
@@ -62,7 +111,9 @@ public sealed class DatasetPartsTests
     public void BuildPart_EachByItself_AssemblesToTheSameBytes()
     {
         byte[] bytes = Csv(',');
-        DatasetPlan plan = ContractJson.Read<DatasetPlan>(ContractJson.WriteUtf8(DatasetBuilder.Plan(Request("a.csv", bytes), 2000)));
+        DatasetPlan plan = ContractJson.Read<DatasetPlan>(
+            ContractJson.WriteUtf8(DatasetBuilder.Plan(Request("a.csv", bytes), 2000))
+        );
         Stream[] parts = [.. Enumerable.Range(0, plan.Parts.Count).Select(_ => new MemoryStream())];
         foreach (int part in Enumerable.Range(0, parts.Length).Reverse())
         {
@@ -84,7 +135,9 @@ public sealed class DatasetPartsTests
     public void Inputs_SeveralBytesASign_AreReadAsAWhole(string encoding)
     {
         Encoding of = Encoding.GetEncoding(encoding);
-        using var inputs = new DatasetInputs(Request("a.csv", [.. of.GetPreamble(), .. of.GetBytes(Encoding.UTF8.GetString(Csv(',')))]));
+        using var inputs = new DatasetInputs(
+            Request("a.csv", [.. of.GetPreamble(), .. of.GetBytes(Encoding.UTF8.GetString(Csv(',')))])
+        );
 
         Assert.False(inputs.All[0].CanSplit);
     }

@@ -12,21 +12,39 @@ namespace Pipeline.Functions.Tests.Datasets;
 public sealed class PlainTextDatasetTests
 {
     private const int MaxTokens = 48;
-    private static readonly ProjectSettings Settings = ProjectFile.Read($"task: text\nvalidation: {{ maxTokens: {MaxTokens} }}\nsplit: {{ test: 0.2, validation: 0.1 }}\n");
-    private static readonly ChatEncoder Encoder = ChatEncoder.FromDirectory(RepositoryFiles.At("gpu-worker", "models", "tiny-llama-chat"), Settings.Template);
+    private static readonly ProjectSettings Settings = ProjectFile.Read(
+        $"task: text\nvalidation: {{ maxTokens: {MaxTokens} }}\nsplit: {{ test: 0.2, validation: 0.1 }}\n"
+    );
+    private static readonly ChatEncoder Encoder = ChatEncoder.FromDirectory(
+        RepositoryFiles.At("gpu-worker", "models", "tiny-llama-chat"),
+        Settings.Template
+    );
 
-    private static BuiltDataset Build(string name, string content) => BuiltDataset.Of(new DatasetRequest
-    {
-        Project = "texts", Settings = Settings, Files = [new RawFile(name, Encoding.UTF8.GetBytes(content))], Encoder = Encoder, TokenizerSha256 = "t",
-    });
+    private static BuiltDataset Build(string name, string content) =>
+        BuiltDataset.Of(
+            new DatasetRequest
+            {
+                Project = "texts",
+                Settings = Settings,
+                Files = [new RawFile(name, Encoding.UTF8.GetBytes(content))],
+                Encoder = Encoder,
+                TokenizerSha256 = "t",
+            }
+        );
 
     /// <summary>Paragraph i, long in every third: words, sentences, lines, and some without any blank.</summary>
-    private static string Paragraph(int i) => (i % 3) switch
-    {
-        0 => string.Join(' ', Enumerable.Range(0, 60).Select(k => k % 9 == 8 ? $"word{i}x{k}.{(k % 18 == 17 ? "\n" : "")}" : $"word{i}x{k}")),
-        1 => $"A short text, number {i}.",
-        _ => string.Concat(Enumerable.Repeat("\U0001F600漢字" + i.ToString(CultureInfo.InvariantCulture), 25)),
-    };
+    private static string Paragraph(int i) =>
+        (i % 3) switch
+        {
+            0 => string.Join(
+                ' ',
+                Enumerable
+                    .Range(0, 60)
+                    .Select(k => k % 9 == 8 ? $"word{i}x{k}.{(k % 18 == 17 ? "\n" : "")}" : $"word{i}x{k}")
+            ),
+            1 => $"A short text, number {i}.",
+            _ => string.Concat(Enumerable.Repeat("\U0001F600漢字" + i.ToString(CultureInfo.InvariantCulture), 25)),
+        };
 
     [Fact]
     public void Build_Paragraphs_ArePiecesThatFitAndTogetherAreTheText()
@@ -43,11 +61,28 @@ public sealed class PlainTextDatasetTests
         Assert.All(pieces, p => Assert.True(Encoder.Encode(p.Messages).Ids.Count <= MaxTokens, p.Id));
         List<IGrouping<int, Example>> texts = [.. pieces.GroupBy(p => p.Source.Row).OrderBy(g => g.Key)];
         static string Bare(string text) => text.Replace(" ", "", StringComparison.Ordinal); // a blank at a cut belongs to neither piece
-        Assert.Equal(paragraphs.Select(Bare), texts.Select(t => Bare(string.Concat(t.Select(p => p.Messages[0].Content)))));
-        Assert.All(texts, t => Assert.Equal([.. Enumerable.Repeat(ChatMessage.Excerpt, t.Count() - 1), ChatMessage.Document], t.Select(p => p.Messages[0].Role)));
+        Assert.Equal(
+            paragraphs.Select(Bare),
+            texts.Select(t => Bare(string.Concat(t.Select(p => p.Messages[0].Content))))
+        );
+        Assert.All(
+            texts,
+            t =>
+                Assert.Equal(
+                    [.. Enumerable.Repeat(ChatMessage.Excerpt, t.Count() - 1), ChatMessage.Document],
+                    t.Select(p => p.Messages[0].Role)
+                )
+        );
         Assert.True(texts[0].Count() > 2, "the long one was cut");
         Assert.All(texts[0].SkipLast(1), p => Assert.Matches(@"(word0x\d+\.?|\n)$", p.Messages[0].Content)); // behind a word, a sentence, a line
-        Assert.All(pieces, p => Assert.False(p.Messages[0].Content[0] == ' ' || p.Messages[0].Content[^1] == ' ', "a blank at the border"));
+        Assert.All(
+            pieces,
+            p =>
+                Assert.False(
+                    p.Messages[0].Content[0] == ' ' || p.Messages[0].Content[^1] == ' ',
+                    "a blank at the border"
+                )
+        );
         Assert.Equal(pieces.Count, pieces.Select(p => p.Id).Distinct().Count());
         Assert.Equal("book.txt#2", texts[1].Single().Id);
         Assert.Equal("book.txt#1.2", texts[0].ElementAt(1).Id);
@@ -59,7 +94,10 @@ public sealed class PlainTextDatasetTests
         BuiltDataset build = Build("book.txt", string.Join("\n\n", Enumerable.Range(0, 30).Select(Paragraph)));
 
         string[] files = [BlobLayout.TrainFile, BlobLayout.ValidationFile, BlobLayout.TestFile];
-        Assert.All(build.Rows(files).GroupBy(p => p.Source.Row), t => Assert.Single(files, f => build.Rows(f).Any(p => p.Source.Row == t.Key)));
+        Assert.All(
+            build.Rows(files).GroupBy(p => p.Source.Row),
+            t => Assert.Single(files, f => build.Rows(f).Any(p => p.Source.Row == t.Key))
+        );
         Assert.All(files, f => Assert.NotEmpty(build.Rows(f)));
     }
 
@@ -68,12 +106,22 @@ public sealed class PlainTextDatasetTests
     {
         BuiltDataset build = Build("notes.md", "first line\nsecond line\nthird line\nfourth line\n");
 
-        Assert.Equal([(1, 1), (2, 2), (3, 3), (4, 4)], build.Rows(BlobLayout.TrainFile, BlobLayout.ValidationFile, BlobLayout.TestFile).Select(r => (r.Source.Row, r.Source.Line)).Order());
+        Assert.Equal(
+            [(1, 1), (2, 2), (3, 3), (4, 4)],
+            build
+                .Rows(BlobLayout.TrainFile, BlobLayout.ValidationFile, BlobLayout.TestFile)
+                .Select(r => (r.Source.Row, r.Source.Line))
+                .Order()
+        );
     }
 
     [Theory]
     [InlineData("a.csv", "id,body\n1,first text\n2,second text\n3,third text\n4,\n", "body")]
-    [InlineData("a.jsonl", "{\"content\": \"first text\"}\n{\"content\": \"second text\"}\n{\"content\": \"third text\"}\n{\"content\": \"\"}\n", "content")]
+    [InlineData(
+        "a.jsonl",
+        "{\"content\": \"first text\"}\n{\"content\": \"second text\"}\n{\"content\": \"third text\"}\n{\"content\": \"\"}\n",
+        "content"
+    )]
     public void Build_Table_TakesTheTextColumnAlone(string name, string content, string column)
     {
         BuiltDataset build = Build(name, content);
@@ -85,21 +133,34 @@ public sealed class PlainTextDatasetTests
 
     [Fact]
     public void Build_ParagraphsFurtherDown_KeepTheirLines() =>
-        Assert.Equal([1, 4, 7], Build("a.txt", "one\nmore\n\ntwo\n\n\nthree\n").Rows(BlobLayout.TrainFile, BlobLayout.ValidationFile, BlobLayout.TestFile).Select(r => r.Source.Line).Order());
+        Assert.Equal(
+            [1, 4, 7],
+            Build("a.txt", "one\nmore\n\ntwo\n\n\nthree\n")
+                .Rows(BlobLayout.TrainFile, BlobLayout.ValidationFile, BlobLayout.TestFile)
+                .Select(r => r.Source.Line)
+                .Order()
+        );
 
     /// <summary>A heading that all texts share must not be asked of a model that has learned it; one very long text trains.</summary>
     [Fact]
     public void Build_SharedHeadingAndOneHugeText_LeaveAFairTestSet()
     {
         string heading = string.Join(' ', Enumerable.Range(0, 30).Select(k => $"licence{k}"));
-        string Text(int i, int words) => string.Join(' ', Enumerable.Range(0, words).Select(k => $"a{i}b{k * 7 % 1000}"));
+        string Text(int i, int words) =>
+            string.Join(' ', Enumerable.Range(0, words).Select(k => $"a{i}b{k * 7 % 1000}"));
         string[] texts = [Text(0, 3000), .. Enumerable.Range(1, 60).Select(i => heading + " " + Text(i, 40))];
 
         BuiltDataset build = Build("book.txt", string.Join("\n\n", texts));
 
         Assert.Null(build.Fault);
         Assert.DoesNotContain(build.Rows(BlobLayout.TestFile, BlobLayout.ValidationFile), p => p.Source.Row == 1);
-        Assert.DoesNotContain(build.Rows(BlobLayout.TestFile, BlobLayout.ValidationFile), p => p.Messages[0].Content.EndsWith("licence29", StringComparison.Ordinal));
-        Assert.Contains(build.Manifest.Notes, n => n.Contains("nearly repeat a piece to learn", StringComparison.Ordinal));
+        Assert.DoesNotContain(
+            build.Rows(BlobLayout.TestFile, BlobLayout.ValidationFile),
+            p => p.Messages[0].Content.EndsWith("licence29", StringComparison.Ordinal)
+        );
+        Assert.Contains(
+            build.Manifest.Notes,
+            n => n.Contains("nearly repeat a piece to learn", StringComparison.Ordinal)
+        );
     }
 }

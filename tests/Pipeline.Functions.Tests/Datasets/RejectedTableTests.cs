@@ -11,13 +11,22 @@ namespace Pipeline.Functions.Tests.Datasets;
 /// <summary>What was left out can be read by a clerk, mended in a spreadsheet, and read again.</summary>
 public sealed class RejectedTableTests
 {
-    private static readonly string Csv = "id,text,label\n" + string.Concat(Enumerable.Range(1, 40).Select(i => $"{i},\"flight {i * 37}, row {i}\",{(i % 2 == 0 ? "a" : "b")}\n")) + "41,,a\n42,\"<b>odd</b>, \"\"quoted\"\"\",zebra\n43,flight 37 and row 1,\n1,\"flight 37, row 1\",b\n";
+    private static readonly string Csv =
+        "id,text,label\n"
+        + string.Concat(
+            Enumerable.Range(1, 40).Select(i => $"{i},\"flight {i * 37}, row {i}\",{(i % 2 == 0 ? "a" : "b")}\n")
+        )
+        + "41,,a\n42,\"<b>odd</b>, \"\"quoted\"\"\",zebra\n43,flight 37 and row 1,\n1,\"flight 37, row 1\",b\n";
 
-    private static DatasetRequest Request(params (string Name, string Text)[] files) => new()
-    {
-        Project = "p", Settings = new ProjectSettings(), Files = [.. files.Select(f => new RawFile(f.Name, Encoding.UTF8.GetBytes(f.Text)))], TokenizerSha256 = "t",
-        Encoder = ChatEncoder.FromDirectory(RepositoryFiles.At("gpu-worker", "models", "tiny-llama-chat")),
-    };
+    private static DatasetRequest Request(params (string Name, string Text)[] files) =>
+        new()
+        {
+            Project = "p",
+            Settings = new ProjectSettings(),
+            Files = [.. files.Select(f => new RawFile(f.Name, Encoding.UTF8.GetBytes(f.Text)))],
+            TokenizerSha256 = "t",
+            Encoder = ChatEncoder.FromDirectory(RepositoryFiles.At("gpu-worker", "models", "tiny-llama-chat")),
+        };
 
     [Fact]
     public void Write_RejectedRows_ComeInTheirColumnsAndMendedOnesAreAccepted()
@@ -33,11 +42,22 @@ public sealed class RejectedTableTests
         Assert.StartsWith("42,\"<b>odd</b>, \"\"quoted\"\"\",zebra,", lines[2], StringComparison.Ordinal);
         Assert.Equal(4, lines.Length); // the duplicate needs no mending
 
-        string mended = table.ToString().Replace("zebra", "a", StringComparison.Ordinal).Replace("41,,a", "41,now with a text,a", StringComparison.Ordinal).Replace("row 1,,", "row 1,b,", StringComparison.Ordinal);
+        string mended = table
+            .ToString()
+            .Replace("zebra", "a", StringComparison.Ordinal)
+            .Replace("41,,a", "41,now with a text,a", StringComparison.Ordinal)
+            .Replace("row 1,,", "row 1,b,", StringComparison.Ordinal);
         BuiltDataset second = BuiltDataset.Of(Request(("a.csv", Csv), ("mended/a.csv/fix.csv", mended)));
 
         Assert.Equal(first.Manifest.Rows.Accepted + 3, second.Manifest.Rows.Accepted);
-        Assert.Equal(["mended/a.csv/fix.csv#1", "mended/a.csv/fix.csv#2", "mended/a.csv/fix.csv#3"], second.Rows(BlobLayout.TrainFile, BlobLayout.ValidationFile, BlobLayout.TestFile).Select(r => r.Id).Where(i => i.StartsWith("mended", StringComparison.Ordinal)).Order(StringComparer.Ordinal));
+        Assert.Equal(
+            ["mended/a.csv/fix.csv#1", "mended/a.csv/fix.csv#2", "mended/a.csv/fix.csv#3"],
+            second
+                .Rows(BlobLayout.TrainFile, BlobLayout.ValidationFile, BlobLayout.TestFile)
+                .Select(r => r.Id)
+                .Where(i => i.StartsWith("mended", StringComparison.Ordinal))
+                .Order(StringComparer.Ordinal)
+        );
     }
 
     [Fact]
@@ -61,13 +81,17 @@ public sealed class RejectedTableTests
     [InlineData("mended/a.csv", null)]
     [InlineData("a.csv", null)]
     [InlineData("amended/a.csv/x.csv", null)]
-    public void MendedSource_OfADrop_IsWhatItMends(string name, string? source) => Assert.Equal(source, BlobLayout.MendedSource(name));
+    public void MendedSource_OfADrop_IsWhatItMends(string name, string? source) =>
+        Assert.Equal(source, BlobLayout.MendedSource(name));
 
     /// <summary>Every reason has its advice.</summary>
     [Fact]
     public void Advice_EveryReason_IsThere()
     {
-        IEnumerable<string> reasons = typeof(RejectionReason).GetFields().Where(f => f.IsLiteral).Select(f => (string)f.GetRawConstantValue()!);
+        IEnumerable<string> reasons = typeof(RejectionReason)
+            .GetFields()
+            .Where(f => f.IsLiteral)
+            .Select(f => (string)f.GetRawConstantValue()!);
 
         Assert.All(reasons, r => Assert.NotEqual("See the detail.", RejectionReason.Advice(r)));
     }

@@ -9,7 +9,9 @@ namespace Pipeline.Functions.Tests.Datasets;
 /// <summary>Real data of others, as it comes, without any settings. What lies there is read where it lies and not copied.</summary>
 public sealed class SharedDataTests
 {
-    private static readonly ChatEncoder Encoder = ChatEncoder.FromDirectory(RepositoryFiles.At("gpu-worker", "models", "tiny-llama-chat"));
+    private static readonly ChatEncoder Encoder = ChatEncoder.FromDirectory(
+        RepositoryFiles.At("gpu-worker", "models", "tiny-llama-chat")
+    );
 
     [Theory]
     [InlineData("classification/banking77/train.csv", "text and label", "classification", 10_003)]
@@ -31,17 +33,27 @@ public sealed class SharedDataTests
     public void Build_RealFile_IsRecognisedAndEveryRowAccountedFor(string path, string layout, string task, int read)
     {
         string full = RepositoryFiles.Shared(["data", .. path.Split('/')]);
-        BuiltDataset build = BuiltDataset.Of(new DatasetRequest
-        {
-            Project = "real", Settings = ProjectFile.Read("validation: { maxTokens: 4096 }\n"), Encoder = Encoder, TokenizerSha256 = "t",
-            Files = [Directory.Exists(full) ? RawFile.FromFolder(full) : RawFile.FromPath(full)],
-        });
+        BuiltDataset build = BuiltDataset.Of(
+            new DatasetRequest
+            {
+                Project = "real",
+                Settings = ProjectFile.Read("validation: { maxTokens: 4096 }\n"),
+                Encoder = Encoder,
+                TokenizerSha256 = "t",
+                Files = [Directory.Exists(full) ? RawFile.FromFolder(full) : RawFile.FromPath(full)],
+            }
+        );
 
         Assert.Null(build.Fault);
         RowCounts rows = build.Manifest.Rows;
         Assert.Equal((layout, task, read), (build.Manifest.Layout, build.Manifest.Task, rows.Read));
-        Assert.Equal((rows.Read, rows.Accepted), (rows.Accepted + rows.Rejected + rows.Duplicates, rows.Train + rows.Validation + rows.Test));
-        int meant = build.Manifest.Reasons.GetValueOrDefault(RejectionReason.Disapproved) + build.Manifest.Reasons.GetValueOrDefault(RejectionReason.ConflictingLabel);
+        Assert.Equal(
+            (rows.Read, rows.Accepted),
+            (rows.Accepted + rows.Rejected + rows.Duplicates, rows.Train + rows.Validation + rows.Test)
+        );
+        int meant =
+            build.Manifest.Reasons.GetValueOrDefault(RejectionReason.Disapproved)
+            + build.Manifest.Reasons.GetValueOrDefault(RejectionReason.ConflictingLabel);
         Assert.True(rows.Accepted + meant > 0.9 * (read - rows.Duplicates), string.Join(", ", build.Manifest.Reasons)); // hardly any row is lost for the form it has
     }
 }

@@ -22,16 +22,35 @@ public sealed partial class DockerfileTests
     [Fact]
     public void Dockerfile_Copies_ExistAndHoldEveryProjectThatTheWorkerNeeds()
     {
-        HashSet<string> copied = [.. Lines.Select(l => CopyLine().Match(l)).Where(m => m.Success).SelectMany(m => m.Groups[1].Value.Split(' ', StringSplitOptions.RemoveEmptyEntries)[..^1])];
+        HashSet<string> copied =
+        [
+            .. Lines
+                .Select(l => CopyLine().Match(l))
+                .Where(m => m.Success)
+                .SelectMany(m => m.Groups[1].Value.Split(' ', StringSplitOptions.RemoveEmptyEntries)[..^1]),
+        ];
 
         Assert.All(copied, path => Assert.True(Path.Exists(RepositoryFiles.At(path.Split('/'))), path));
-        Assert.All(Needed(RepositoryFiles.At("gpu-worker", "Pipeline.Worker", "Pipeline.Worker.csproj")), project =>
-            Assert.Contains(copied, c => Path.GetRelativePath(RepositoryFiles.Root, project).Replace(Path.DirectorySeparatorChar, '/').StartsWith(c + "/", StringComparison.Ordinal)));
+        Assert.All(
+            Needed(RepositoryFiles.At("gpu-worker", "Pipeline.Worker", "Pipeline.Worker.csproj")),
+            project =>
+                Assert.Contains(
+                    copied,
+                    c =>
+                        Path.GetRelativePath(RepositoryFiles.Root, project)
+                            .Replace(Path.DirectorySeparatorChar, '/')
+                            .StartsWith(c + "/", StringComparison.Ordinal)
+                )
+        );
     }
 
-    private static IEnumerable<string> Needed(string project) => XDocument.Load(project).Descendants("ProjectReference")
-        .Select(r => Path.GetFullPath(Path.Combine(Path.GetDirectoryName(project)!, r.Attribute("Include")!.Value)))
-        .SelectMany(Needed).Append(project);
+    private static IEnumerable<string> Needed(string project) =>
+        XDocument
+            .Load(project)
+            .Descendants("ProjectReference")
+            .Select(r => Path.GetFullPath(Path.Combine(Path.GetDirectoryName(project)!, r.Attribute("Include")!.Value)))
+            .SelectMany(Needed)
+            .Append(project);
 
     [GeneratedRegex(@"^COPY (?!--from)(.+)$")]
     private static partial Regex CopyLine();

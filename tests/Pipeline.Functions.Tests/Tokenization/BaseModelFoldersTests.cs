@@ -13,7 +13,9 @@ public sealed class BaseModelFoldersTests
         try
         {
             Assert.Equal(beside, Path.GetFullPath(new BaseModelFolders(folder).Find("a-base")));
-            DirectoryNotFoundException fault = Assert.Throws<DirectoryNotFoundException>(() => new BaseModelFolders(folder).Find("another"));
+            DirectoryNotFoundException fault = Assert.Throws<DirectoryNotFoundException>(() =>
+                new BaseModelFolders(folder).Find("another")
+            );
             Assert.Contains(folder, fault.Message, StringComparison.Ordinal);
         }
         finally

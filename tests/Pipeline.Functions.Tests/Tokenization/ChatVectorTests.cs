@@ -10,13 +10,21 @@ public sealed class ChatVectorTests
 {
     [Fact]
     public void Encode_TinyLlamaChatVectors_AreExact() =>
-        Check(RepositoryFiles.At("gpu-worker", "models", "tiny-llama-chat", "tokenizer.json"), RepositoryFiles.At("tests", "Golden", "chat-tiny-llama", "vectors.jsonl"), 60);
+        Check(
+            RepositoryFiles.At("gpu-worker", "models", "tiny-llama-chat", "tokenizer.json"),
+            RepositoryFiles.At("tests", "Golden", "chat-tiny-llama", "vectors.jsonl"),
+            60
+        );
 
     [Theory]
     [InlineData("tokenizer.json")]
     [InlineData("tokenizer.model")]
     public void Encode_Llama2Vectors_AreExact(string file) =>
-        Check(RepositoryFiles.Shared("tokenizers", "llama2", file), RepositoryFiles.Shared("tokenizers", "llama2", "chat", "vectors.jsonl"), 50);
+        Check(
+            RepositoryFiles.Shared("tokenizers", "llama2", file),
+            RepositoryFiles.Shared("tokenizers", "llama2", "chat", "vectors.jsonl"),
+            50
+        );
 
     [Theory]
     [InlineData("llama2", "tokenizer.json", 165)]
@@ -56,14 +64,21 @@ public sealed class ChatVectorTests
 
             Assert.Equal(vector.Text, encoder.Template.Render(vector.Messages));
             Assert.True(vector.Ids.SequenceEqual(encoded.Ids), $"case {count}: {vector.Text}");
-            Assert.True(vector.LossMask.SequenceEqual(encoded.LossMask.Select(m => (int)m)), $"mask of case {count}: {vector.Text}");
+            Assert.True(
+                vector.LossMask.SequenceEqual(encoded.LossMask.Select(m => (int)m)),
+                $"mask of case {count}: {vector.Text}"
+            );
             count++;
         }
 
         Assert.True(count >= atLeast, $"only {count} vectors");
     }
 
-    private static readonly JsonSerializerOptions Snake = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower, PropertyNameCaseInsensitive = true };
+    private static readonly JsonSerializerOptions Snake = new()
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
+        PropertyNameCaseInsensitive = true,
+    };
 
     private sealed record Vector(List<ChatMessage> Messages, string Text, List<int> Ids, List<int> LossMask);
 }

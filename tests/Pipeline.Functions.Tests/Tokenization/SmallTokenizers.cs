@@ -7,13 +7,21 @@ namespace Pipeline.Functions.Tests.Tokenization;
 internal static class SmallTokenizers
 {
     /// <summary>A tokenizer.json of a byte-level BPE: 256 bytes, a few merges, control tokens, and one added token that is none.</summary>
-    public static JsonObject ByteLevelJson(IReadOnlyList<string> merges, IReadOnlyList<string> controls, string? ordinary = null)
+    public static JsonObject ByteLevelJson(
+        IReadOnlyList<string> merges,
+        IReadOnlyList<string> controls,
+        string? ordinary = null
+    )
     {
         var vocabulary = new JsonObject();
         char next = '\u0100';
         for (int i = 0; i < 256; i++)
         {
-            vocabulary[(i is (>= '!' and <= '~') or (>= 0xA1 and <= 0xAC) or (>= 0xAE and <= 0xFF) ? (char)i : next++).ToString()] = i;
+            vocabulary[
+                (
+                    i is (>= '!' and <= '~') or (>= 0xA1 and <= 0xAC) or (>= 0xAE and <= 0xFF) ? (char)i : next++
+                ).ToString()
+            ] = i;
         }
 
         foreach (string merge in merges)
@@ -25,14 +33,33 @@ internal static class SmallTokenizers
         var added = new JsonArray();
         foreach (string token in ordinary is null ? controls : [.. controls, ordinary])
         {
-            added.Add(new JsonObject { ["id"] = id++, ["content"] = token, ["special"] = token != ordinary });
+            added.Add(
+                new JsonObject
+                {
+                    ["id"] = id++,
+                    ["content"] = token,
+                    ["special"] = token != ordinary,
+                }
+            );
         }
 
         return new JsonObject
         {
-            ["added_tokens"] = added, ["normalizer"] = new JsonObject { ["type"] = "NFC" },
-            ["pre_tokenizer"] = new JsonObject { ["type"] = "ByteLevel", ["add_prefix_space"] = false, ["use_regex"] = true },
-            ["model"] = new JsonObject { ["type"] = "BPE", ["byte_fallback"] = false, ["vocab"] = vocabulary, ["merges"] = new JsonArray([.. merges.Select(m => (JsonNode)m)]) },
+            ["added_tokens"] = added,
+            ["normalizer"] = new JsonObject { ["type"] = "NFC" },
+            ["pre_tokenizer"] = new JsonObject
+            {
+                ["type"] = "ByteLevel",
+                ["add_prefix_space"] = false,
+                ["use_regex"] = true,
+            },
+            ["model"] = new JsonObject
+            {
+                ["type"] = "BPE",
+                ["byte_fallback"] = false,
+                ["vocab"] = vocabulary,
+                ["merges"] = new JsonArray([.. merges.Select(m => (JsonNode)m)]),
+            },
         };
     }
 

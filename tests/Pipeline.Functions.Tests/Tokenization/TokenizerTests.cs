@@ -90,18 +90,40 @@ public sealed class TokenizerTests
     public void FromFile_ExpressionOfOtherCategories_IsRefused()
     {
         JsonObject json = SmallTokenizers.ByteLevelJson([], []);
-        json["pre_tokenizer"] = JsonNode.Parse("""{"type":"Sequence","pretokenizers":[{"type":"Split","pattern":{"Regex":"[\\p{Lu}\\p{M}]+"},"behavior":"Isolated","invert":false},{"type":"ByteLevel","add_prefix_space":false,"use_regex":false}]}""");
+        json["pre_tokenizer"] = JsonNode.Parse(
+            """{"type":"Sequence","pretokenizers":[{"type":"Split","pattern":{"Regex":"[\\p{Lu}\\p{M}]+"},"behavior":"Isolated","invert":false},{"type":"ByteLevel","add_prefix_space":false,"use_regex":false}]}"""
+        );
 
-        Assert.Contains("\\p{Lu}", Assert.Throws<InvalidDataException>(() => SmallTokenizers.Read(json)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "\\p{Lu}",
+            Assert.Throws<InvalidDataException>(() => SmallTokenizers.Read(json)).Message,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
     public void FromFile_TokenMatchedInNormalisedText_IsRefused()
     {
-        JsonObject json = JsonNode.Parse(File.ReadAllText(RepositoryFiles.At("gpu-worker", "models", "tiny-llama-chat", "tokenizer.json")))!.AsObject();
-        json["added_tokens"]!.AsArray().Add(new JsonObject { ["id"] = 4096, ["content"] = "<X>", ["special"] = false, ["normalized"] = true });
+        JsonObject json = JsonNode
+            .Parse(File.ReadAllText(RepositoryFiles.At("gpu-worker", "models", "tiny-llama-chat", "tokenizer.json")))!
+            .AsObject();
+        json["added_tokens"]!
+            .AsArray()
+            .Add(
+                new JsonObject
+                {
+                    ["id"] = 4096,
+                    ["content"] = "<X>",
+                    ["special"] = false,
+                    ["normalized"] = true,
+                }
+            );
 
-        Assert.Contains("<X>", Assert.Throws<InvalidDataException>(() => SmallTokenizers.Read(json)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "<X>",
+            Assert.Throws<InvalidDataException>(() => SmallTokenizers.Read(json)).Message,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -119,5 +141,9 @@ public sealed class TokenizerTests
         }
     }
 
-    private static string Spelled(byte value) => SmallTokenizers.ByteLevelJson([], [])["model"]!["vocab"]!.AsObject().First(p => p.Value!.GetValue<int>() == value).Key;
+    private static string Spelled(byte value) =>
+        SmallTokenizers.ByteLevelJson([], [])["model"]!["vocab"]!
+            .AsObject()
+            .First(p => p.Value!.GetValue<int>() == value)
+            .Key;
 }

@@ -15,11 +15,27 @@ public sealed class TorchLibraryTests
     [Fact]
     public void VersionNeed_WhereTheSystemLacksIt_IsWeakInTheOutputAndStrongInTheCache()
     {
-        Assert.SkipUnless(OperatingSystem.IsLinux(), "only Linux has this version need; run it on Debian 12 or Ubuntu 22.04");
-        string system = new[] { "/usr/lib/x86_64-linux-gnu/libstdc++.so.6", "/usr/lib64/libstdc++.so.6" }.FirstOrDefault(File.Exists) ?? "";
-        Assert.SkipWhen(system.Length == 0 || Encoding.ASCII.GetString(File.ReadAllBytes(system)).Contains("GLIBCXX_3.4.32", StringComparison.Ordinal), "this machine's libstdc++ has GLIBCXX_3.4.32, so the library is left as it is; run it on Debian 12 or Ubuntu 22.04");
-        string cache = Environment.GetEnvironmentVariable("NUGET_PACKAGES") ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".nuget", "packages");
-        string original = Directory.EnumerateFiles(Path.Combine(cache, "torchsharp"), Library, SearchOption.AllDirectories).Single(f => f.Contains("linux-x64", StringComparison.Ordinal));
+        Assert.SkipUnless(
+            OperatingSystem.IsLinux(),
+            "only Linux has this version need; run it on Debian 12 or Ubuntu 22.04"
+        );
+        string system =
+            new[] { "/usr/lib/x86_64-linux-gnu/libstdc++.so.6", "/usr/lib64/libstdc++.so.6" }.FirstOrDefault(
+                File.Exists
+            ) ?? "";
+        Assert.SkipWhen(
+            system.Length == 0
+                || Encoding
+                    .ASCII.GetString(File.ReadAllBytes(system))
+                    .Contains("GLIBCXX_3.4.32", StringComparison.Ordinal),
+            "this machine's libstdc++ has GLIBCXX_3.4.32, so the library is left as it is; run it on Debian 12 or Ubuntu 22.04"
+        );
+        string cache =
+            Environment.GetEnvironmentVariable("NUGET_PACKAGES")
+            ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".nuget", "packages");
+        string original = Directory
+            .EnumerateFiles(Path.Combine(cache, "torchsharp"), Library, SearchOption.AllDirectories)
+            .Single(f => f.Contains("linux-x64", StringComparison.Ordinal));
 
         Assert.Equal(2, Flags(Path.Combine(AppContext.BaseDirectory, Library)));
         Assert.Equal(0, Flags(original));

@@ -13,14 +13,35 @@ namespace Pipeline.GpuWorker.Tests.Training;
 /// <summary>Whole runs by a GPU's kernels, which run on the host here: they learn what the CPU's runs learn, stop and go on like them, and fail like them.</summary>
 public sealed class AcceleratedTrainingTests
 {
-    private static readonly TrainingSettings Settings = new() { R = 4, Alpha = 8, Dropout = 0, Epochs = 2, BatchSize = 4, LearningRate = 5e-3, WarmupSteps = 2, CheckpointSteps = 3 };
+    private static readonly TrainingSettings Settings = new()
+    {
+        R = 4,
+        Alpha = 8,
+        Dropout = 0,
+        Epochs = 2,
+        BatchSize = 4,
+        LearningRate = 5e-3,
+        WarmupSteps = 2,
+        CheckpointSteps = 3,
+    };
 
     /// <summary>Trains by the kernels in some numbers, or with none on the CPU.</summary>
-    private static (float[] Values, List<TrainingStep> Steps, List<double> Validations, string Engine) Train(TrainingSettings settings, ScalarType? real, string? checkpoints = null, int stopAfter = int.MaxValue, int rows = 16, long freeBytes = 64L << 30)
+    private static (float[] Values, List<TrainingStep> Steps, List<double> Validations, string Engine) Train(
+        TrainingSettings settings,
+        ScalarType? real,
+        string? checkpoints = null,
+        int stopAfter = int.MaxValue,
+        int rows = 16,
+        long freeBytes = 64L << 30
+    )
     {
         using DisposeScope scope = NewDisposeScope();
         using LlamaModel model = LlamaModel.Load(RepositoryFiles.At("tests", "Golden", "llama2"), WeightStorage.Nf4);
-        using LoraAdapter adapter = LoraAdapter.Create(model, new LoraOptions(settings.R, settings.Alpha, settings.Dropout), settings.Seed);
+        using LoraAdapter adapter = LoraAdapter.Create(
+            model,
+            new LoraOptions(settings.R, settings.Alpha, settings.Dropout),
+            settings.Seed
+        );
         using Accelerator? gpu = real is { } numbers ? HostKernels.Accelerator(numbers, freeBytes) : null;
         using AcceleratedModel? there = gpu is null ? null : new AcceleratedModel(model, gpu);
         if (there is null)
@@ -32,7 +53,13 @@ public sealed class AcceleratedTrainingTests
         (List<TrainingStep> steps, List<double> validations, string engine) = ([], [], "");
         var run = new TrainingRun
         {
-            Model = model, Trained = adapter, Rows = SmallRows.Of(rows), ValidationRows = SmallRows.Of(4), Settings = settings, CheckpointDirectory = checkpoints, Accelerated = there,
+            Model = model,
+            Trained = adapter,
+            Rows = SmallRows.Of(rows),
+            ValidationRows = SmallRows.Of(4),
+            Settings = settings,
+            CheckpointDirectory = checkpoints,
+            Accelerated = there,
             OnEngine = name => engine = name,
             OnValidation = (_, loss) => validations.Add(loss),
             OnStep = s =>
@@ -56,16 +83,35 @@ public sealed class AcceleratedTrainingTests
         return (adapter.Values.data<float>().ToArray(), steps, validations, engine);
     }
 
-    private static double Distance(float[] expected, float[] actual) => Math.Sqrt(expected.Zip(actual, (a, b) => Math.Pow(a - b, 2)).Sum() / expected.Sum(a => (double)a * a));
+    private static double Distance(float[] expected, float[] actual) =>
+        Math.Sqrt(expected.Zip(actual, (a, b) => Math.Pow(a - b, 2)).Sum() / expected.Sum(a => (double)a * a));
 
     // Seven micro-batches a step of eight: the last step of each epoch has one.
     public static TheoryData<TrainingSettings> Ways =>
-    [
-        Settings,
-        Settings with { PackTokens = 30, NeftuneAlpha = 5, EvaluationSteps = 2, KeepBest = true },
-        Settings with { BatchSize = 2, GradientAccumulation = 7, R = 64, Optimizer = TrainingSettings.AdamW8Bit },
-        Settings with { Memory = "lean", ClipNorm = 0.05, WeightDecay = 0.3, Schedule = TrainingSettings.Linear },
-    ];
+        [
+            Settings,
+            Settings with
+            {
+                PackTokens = 30,
+                NeftuneAlpha = 5,
+                EvaluationSteps = 2,
+                KeepBest = true,
+            },
+            Settings with
+            {
+                BatchSize = 2,
+                GradientAccumulation = 7,
+                R = 64,
+                Optimizer = TrainingSettings.AdamW8Bit,
+            },
+            Settings with
+            {
+                Memory = "lean",
+                ClipNorm = 0.05,
+                WeightDecay = 0.3,
+                Schedule = TrainingSettings.Linear,
+            },
+        ];
 
     [Theory]
     [MemberData(nameof(Ways))]
@@ -73,16 +119,29 @@ public sealed class AcceleratedTrainingTests
     {
         (float[] expected, List<TrainingStep> steps, List<double> validations, string engine) = Train(settings, null);
 
-        (float[] actual, List<TrainingStep> others, List<double> otherValidations, string otherEngine) = Train(settings, ScalarType.Float32);
+        (float[] actual, List<TrainingStep> others, List<double> otherValidations, string otherEngine) = Train(
+            settings,
+            ScalarType.Float32
+        );
 
-        Assert.Equal(steps.Select(s => (s.Step, s.Total, s.LearningRate, s.Tokens)), others.Select(s => (s.Step, s.Total, s.LearningRate, s.Tokens)));
+        Assert.Equal(
+            steps.Select(s => (s.Step, s.Total, s.LearningRate, s.Tokens)),
+            others.Select(s => (s.Step, s.Total, s.LearningRate, s.Tokens))
+        );
         Assert.All(steps.Zip(others), p => Assert.Equal(p.First.Loss, p.Second.Loss, 2e-4 * p.First.Loss));
-        Assert.All(steps.Zip(others), p => Assert.Equal(p.First.GradientNorm, p.Second.GradientNorm, 2e-3 * p.First.GradientNorm));
+        Assert.All(
+            steps.Zip(others),
+            p => Assert.Equal(p.First.GradientNorm, p.Second.GradientNorm, 2e-3 * p.First.GradientNorm)
+        );
         Assert.All(validations.Zip(otherValidations), p => Assert.Equal(p.First, p.Second, 2e-4 * p.First));
         Assert.Equal(validations.Count, otherValidations.Count);
         Assert.True(Distance(expected, actual) < 1e-3, $"{Distance(expected, actual)}");
         Assert.StartsWith("the CPU, by hand-written derivatives", engine, StringComparison.Ordinal);
-        Assert.StartsWith($"the GPU, by its kernels, float32, memory {(settings.Memory == "auto" ? "fast" : settings.Memory)}: ", otherEngine, StringComparison.Ordinal);
+        Assert.StartsWith(
+            $"the GPU, by its kernels, float32, memory {(settings.Memory == "auto" ? "fast" : settings.Memory)}: ",
+            otherEngine,
+            StringComparison.Ordinal
+        );
     }
 
     /// <summary>The numbers of a step that is still computed are neither lost nor told twice.</summary>
@@ -95,7 +154,14 @@ public sealed class AcceleratedTrainingTests
         (float[] unbroken, List<TrainingStep> all, _, _) = Train(settings, ScalarType.BFloat16);
 
         (_, List<TrainingStep> before, _, _) = Train(settings, ScalarType.BFloat16, folder.Path, stopAfter: 3);
-        (float[] resumed, List<TrainingStep> after, _, _) = Train(settings with { Memory = "balanced" }, ScalarType.BFloat16, folder.Path);
+        (float[] resumed, List<TrainingStep> after, _, _) = Train(
+            settings with
+            {
+                Memory = "balanced",
+            },
+            ScalarType.BFloat16,
+            folder.Path
+        );
 
         Assert.Equal(unbroken, resumed);
         Assert.Equal(all.Select(s => (s.Step, s.Loss)), before.Concat(after).Select(s => (s.Step, s.Loss)));
@@ -110,8 +176,17 @@ public sealed class AcceleratedTrainingTests
         using var folder = new TemporaryFolder();
         (float[] unbroken, _, _, _) = Train(Settings, null);
 
-        (_, List<TrainingStep> before, _, _) = Train(Settings, beganOnTheCpu ? null : ScalarType.Float32, folder.Path, stopAfter: 3);
-        (float[] resumed, List<TrainingStep> after, _, _) = Train(Settings, beganOnTheCpu ? ScalarType.Float32 : null, folder.Path);
+        (_, List<TrainingStep> before, _, _) = Train(
+            Settings,
+            beganOnTheCpu ? null : ScalarType.Float32,
+            folder.Path,
+            stopAfter: 3
+        );
+        (float[] resumed, List<TrainingStep> after, _, _) = Train(
+            Settings,
+            beganOnTheCpu ? ScalarType.Float32 : null,
+            folder.Path
+        );
 
         Assert.Equal(before[^1].Step + 1, after[0].Step);
         Assert.True(Distance(unbroken, resumed) < 1e-3);
@@ -124,7 +199,8 @@ public sealed class AcceleratedTrainingTests
     {
         TrainingSettings settings = Settings with { Epochs = 50, BatchSize = 8, LearningRate = 4e-3 };
 
-        List<TrainingStep> expected = Train(settings, null, rows: 8).Steps, actual = Train(settings, ScalarType.BFloat16, rows: 8).Steps;
+        List<TrainingStep> expected = Train(settings, null, rows: 8).Steps,
+            actual = Train(settings, ScalarType.BFloat16, rows: 8).Steps;
 
         Assert.Equal(50, actual.Count);
         Assert.True(expected[^1].Loss < 0.8 * expected[0].Loss, $"{expected[0].Loss} to {expected[^1].Loss}");
@@ -138,10 +214,14 @@ public sealed class AcceleratedTrainingTests
     {
         using var folder = new TemporaryFolder();
         TrainingSettings settings = Settings with { LearningRate = 1, ClipNorm = 1e6, Alpha = 1e30, WarmupSteps = 0 };
-        TrainingException fault = Assert.Throws<TrainingException>(() => Train(settings, ScalarType.BFloat16, folder.Path));
+        TrainingException fault = Assert.Throws<TrainingException>(() =>
+            Train(settings, ScalarType.BFloat16, folder.Path)
+        );
 
         Assert.Contains("the step's rows are r", fault.Message, StringComparison.Ordinal);
-        var failed = System.Text.Json.Nodes.JsonNode.Parse(File.ReadAllText(Path.Combine(folder.Path, FailedStep.FileName)))!;
+        var failed = System.Text.Json.Nodes.JsonNode.Parse(
+            File.ReadAllText(Path.Combine(folder.Path, FailedStep.FileName))
+        )!;
         Assert.Equal(4, failed["rows"]!.AsArray().Count);
         Assert.False(File.Exists(Path.Combine(folder.Path, "checkpoint.safetensors")));
     }
@@ -149,10 +229,16 @@ public sealed class AcceleratedTrainingTests
     [Fact]
     public void Train_TooLittleMemory_SaysWhatToChange()
     {
-        TrainingException fault = Assert.Throws<TrainingException>(() => Train(Settings, ScalarType.BFloat16, freeBytes: 100L << 20));
+        TrainingException fault = Assert.Throws<TrainingException>(() =>
+            Train(Settings, ScalarType.BFloat16, freeBytes: 100L << 20)
+        );
 
         Assert.StartsWith("Even training.memory offload needs ", fault.Message, StringComparison.Ordinal);
-        Assert.Contains("the GPU has 0.1 GiB free. Lower training.packTokens or training.batchSize", fault.Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "the GPU has 0.1 GiB free. Lower training.packTokens or training.batchSize",
+            fault.Message,
+            StringComparison.Ordinal
+        );
     }
 
     /// <summary>Between lean and balanced, lean is what fits.</summary>
@@ -161,10 +247,19 @@ public sealed class AcceleratedTrainingTests
     {
         using LlamaModel model = LlamaModel.Load(RepositoryFiles.At("tests", "Golden", "llama2"), WeightStorage.Nf4);
         var plan = new StepPlan(SmallRows.Of(16), Settings);
-        long Needed(GpuMemory way) => TrainingMemory.OnGpu(model.Config.Shape, Settings, plan.MostSlots, way).TotalBytes;
+        long Needed(GpuMemory way) =>
+            TrainingMemory.OnGpu(model.Config.Shape, Settings, plan.MostSlots, way).TotalBytes;
 
-        Assert.Contains("memory lean:", Train(Settings, ScalarType.BFloat16, freeBytes: Needed(GpuMemory.Balanced) - 1).Engine, StringComparison.Ordinal);
-        Assert.Contains("memory balanced:", Train(Settings, ScalarType.BFloat16, freeBytes: Needed(GpuMemory.Balanced)).Engine, StringComparison.Ordinal);
+        Assert.Contains(
+            "memory lean:",
+            Train(Settings, ScalarType.BFloat16, freeBytes: Needed(GpuMemory.Balanced) - 1).Engine,
+            StringComparison.Ordinal
+        );
+        Assert.Contains(
+            "memory balanced:",
+            Train(Settings, ScalarType.BFloat16, freeBytes: Needed(GpuMemory.Balanced)).Engine,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -173,7 +268,16 @@ public sealed class AcceleratedTrainingTests
         Train(Settings, ScalarType.BFloat16);
         long before = DisposeScopeManager.Statistics.ThreadTotalLiveCount;
 
-        Train(Settings with { BatchSize = 2, GradientAccumulation = 2, NeftuneAlpha = 1, Optimizer = TrainingSettings.AdamW8Bit }, ScalarType.BFloat16);
+        Train(
+            Settings with
+            {
+                BatchSize = 2,
+                GradientAccumulation = 2,
+                NeftuneAlpha = 1,
+                Optimizer = TrainingSettings.AdamW8Bit,
+            },
+            ScalarType.BFloat16
+        );
 
         Assert.Equal(before, DisposeScopeManager.Statistics.ThreadTotalLiveCount);
     }

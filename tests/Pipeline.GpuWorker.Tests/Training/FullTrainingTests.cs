@@ -12,12 +12,36 @@ namespace Pipeline.GpuWorker.Tests.Training;
 /// <summary>Training of every weight.</summary>
 public sealed class FullTrainingTests
 {
-    private static readonly TrainingSettings Settings = new() { Method = TrainingSettings.Full, Epochs = 2, BatchSize = 4, LearningRate = 2e-3, Schedule = TrainingSettings.Constant, WarmupSteps = 0, WeightDecay = 0.1, ClipNorm = 0.5, CheckpointSteps = 3 };
+    private static readonly TrainingSettings Settings = new()
+    {
+        Method = TrainingSettings.Full,
+        Epochs = 2,
+        BatchSize = 4,
+        LearningRate = 2e-3,
+        Schedule = TrainingSettings.Constant,
+        WarmupSteps = 0,
+        WeightDecay = 0.1,
+        ClipNorm = 0.5,
+        CheckpointSteps = 3,
+    };
 
     private static EncodedRow[] Rows() =>
-        [.. Enumerable.Range(0, 24).Select(i => new EncodedRow($"r{i}", [1, .. Enumerable.Range(0, 4 + (i % 5)).Select(k => 3 + (((i * 7) + (k * 13)) % 250)), 2], [0, 0, 0, .. Enumerable.Repeat((byte)1, 3 + (i % 5))]))];
+        [
+            .. Enumerable
+                .Range(0, 24)
+                .Select(i => new EncodedRow(
+                    $"r{i}",
+                    [1, .. Enumerable.Range(0, 4 + (i % 5)).Select(k => 3 + (((i * 7) + (k * 13)) % 250)), 2],
+                    [0, 0, 0, .. Enumerable.Repeat((byte)1, 3 + (i % 5))]
+                )),
+        ];
 
-    private static (Dictionary<string, float[]> Values, List<double> Losses) Train(string golden, TrainingSettings settings, string? checkpoints = null, int stopAfter = int.MaxValue)
+    private static (Dictionary<string, float[]> Values, List<double> Losses) Train(
+        string golden,
+        TrainingSettings settings,
+        string? checkpoints = null,
+        int stopAfter = int.MaxValue
+    )
     {
         string folder = RepositoryFiles.At("tests", "Golden", golden);
         using LlamaModel model = LlamaModel.Load(folder, WeightStorage.Full);
@@ -26,7 +50,12 @@ public sealed class FullTrainingTests
         var losses = new List<double>();
         var run = new TrainingRun
         {
-            Model = model, Trained = weights, Rows = Rows(), ValidationRows = [], Settings = settings, CheckpointDirectory = checkpoints,
+            Model = model,
+            Trained = weights,
+            Rows = Rows(),
+            ValidationRows = [],
+            Settings = settings,
+            CheckpointDirectory = checkpoints,
             OnStep = step =>
             {
                 losses.Add(step.Loss);
@@ -57,13 +86,32 @@ public sealed class FullTrainingTests
         string folder = RepositoryFiles.At("tests", "Golden", golden);
         using LlamaModel model = LlamaModel.Load(folder, WeightStorage.Full);
         using FullWeights weights = FullWeights.Of(model, folder);
-        var parameters = weights.Tensors.Select(t => (t.Name, Value: new TorchSharp.Modules.Parameter(t.Value.detach()))).ToList();
+        var parameters = weights
+            .Tensors.Select(t => (t.Name, Value: new TorchSharp.Modules.Parameter(t.Value.detach())))
+            .ToList();
         var losses = new List<double>();
-        using var optimizer = optim.AdamW(
-            [
-                new TorchSharp.Modules.AdamW.ParamGroup(parameters.Where(p => !p.Name.EndsWith("norm.weight", StringComparison.Ordinal) && !p.Name.EndsWith(".bias", StringComparison.Ordinal)).Select(p => p.Value), lr: 2e-3, weight_decay: 0.1),
-                new TorchSharp.Modules.AdamW.ParamGroup(parameters.Where(p => p.Name.EndsWith("norm.weight", StringComparison.Ordinal) || p.Name.EndsWith(".bias", StringComparison.Ordinal)).Select(p => p.Value), lr: 2e-3, weight_decay: 0),
-            ]);
+        using var optimizer = optim.AdamW([
+            new TorchSharp.Modules.AdamW.ParamGroup(
+                parameters
+                    .Where(p =>
+                        !p.Name.EndsWith("norm.weight", StringComparison.Ordinal)
+                        && !p.Name.EndsWith(".bias", StringComparison.Ordinal)
+                    )
+                    .Select(p => p.Value),
+                lr: 2e-3,
+                weight_decay: 0.1
+            ),
+            new TorchSharp.Modules.AdamW.ParamGroup(
+                parameters
+                    .Where(p =>
+                        p.Name.EndsWith("norm.weight", StringComparison.Ordinal)
+                        || p.Name.EndsWith(".bias", StringComparison.Ordinal)
+                    )
+                    .Select(p => p.Value),
+                lr: 2e-3,
+                weight_decay: 0
+            ),
+        ]);
         var plan = new StepPlan(Rows(), Settings);
         for (int step = 0; step < plan.Count; step++)
         {
@@ -87,7 +135,15 @@ public sealed class FullTrainingTests
 
         Assert.Equal(losses.Count, ours.Count);
         Assert.All(losses.Zip(ours), p => Assert.Equal(p.First, p.Second, 1e-5 * p.First));
-        Assert.All(parameters, p => Assert.Equal(0, tensor(values[p.Name]).sub(p.Value.reshape(-1)).norm().item<float>() / p.Value.norm().item<float>(), 1e-4));
+        Assert.All(
+            parameters,
+            p =>
+                Assert.Equal(
+                    0,
+                    tensor(values[p.Name]).sub(p.Value.reshape(-1)).norm().item<float>() / p.Value.norm().item<float>(),
+                    1e-4
+                )
+        );
         Assert.True(ours[^1] < 0.8 * ours[0], $"{ours[0]} to {ours[^1]}");
     }
 
@@ -113,17 +169,36 @@ public sealed class FullTrainingTests
         string folder = RepositoryFiles.At("tests", "Golden", "llama2");
         using LlamaModel model = LlamaModel.Load(folder, WeightStorage.Nf4);
 
-        Assert.Contains("held in NF4 cannot be trained as a whole", Assert.Throws<ModelException>(() => FullWeights.Of(model, folder)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "held in NF4 cannot be trained as a whole",
+            Assert.Throws<ModelException>(() => FullWeights.Of(model, folder)).Message,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
     public void Train_FullWithAdapterSettings_FailsBeforeAnyStep() =>
-        Assert.Contains("training.dora", Assert.Throws<TrainingException>(() => Train("llama2", Settings with { Dora = true })).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "training.dora",
+            Assert.Throws<TrainingException>(() => Train("llama2", Settings with { Dora = true })).Message,
+            StringComparison.Ordinal
+        );
 
     /// <summary>A first step smaller than a weight's last bit moves nothing yet, and is sound all the same.</summary>
     [Fact]
     public void Train_TinyFirstRate_GoesOn() =>
-        Assert.Equal(12, Train("llama2", Settings with { LearningRate = 1e-7, Schedule = TrainingSettings.Linear, WarmupSteps = 2 }).Losses.Count);
+        Assert.Equal(
+            12,
+            Train(
+                "llama2",
+                Settings with
+                {
+                    LearningRate = 1e-7,
+                    Schedule = TrainingSettings.Linear,
+                    WarmupSteps = 2,
+                }
+            ).Losses.Count
+        );
 
     [Theory]
     [InlineData("method", "FULL")]
@@ -131,8 +206,17 @@ public sealed class FullTrainingTests
     [InlineData("schedule", "Cosine")]
     public void Train_SettingThatIsMisspelt_FailsBeforeAnyStep(string key, string value)
     {
-        TrainingSettings wrong = key switch { "method" => Settings with { Method = value }, "optimizer" => Settings with { Optimizer = value }, _ => Settings with { Schedule = value } };
+        TrainingSettings wrong = key switch
+        {
+            "method" => Settings with { Method = value },
+            "optimizer" => Settings with { Optimizer = value },
+            _ => Settings with { Schedule = value },
+        };
 
-        Assert.Contains($"training.{key} is '{value}'; use one of", Assert.Throws<TrainingException>(() => Train("llama2", wrong)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            $"training.{key} is '{value}'; use one of",
+            Assert.Throws<TrainingException>(() => Train("llama2", wrong)).Message,
+            StringComparison.Ordinal
+        );
     }
 }

@@ -23,18 +23,41 @@ public sealed class LongRunTests
     [InlineData(true)]
     public void Train_ThousandSteps_KeepsTensorsAndMemoryFlat(bool dora)
     {
-        var settings = new TrainingSettings { R = 4, Alpha = 8, Dropout = 0.1, Epochs = 96, BatchSize = 4, LearningRate = 1e-3, Dora = dora, CheckpointSteps = 100_000 };
+        var settings = new TrainingSettings
+        {
+            R = 4,
+            Alpha = 8,
+            Dropout = 0.1,
+            Epochs = 96,
+            BatchSize = 4,
+            LearningRate = 1e-3,
+            Dora = dora,
+            CheckpointSteps = 100_000,
+        };
         using LlamaModel model = LlamaModel.Load(RepositoryFiles.At("tests", "Golden", "llama2"), WeightStorage.Nf4);
         using LoraAdapter adapter = LoraAdapter.Create(model, new LoraOptions(4, 8, 0.1) { UseDora = dora }, 1);
         model.Attach(adapter);
         var random = new Random(5);
-        EncodedRow[] rows = [.. Enumerable.Range(0, 52).Select(i => new EncodedRow($"{i}", [.. Enumerable.Range(0, 8 + random.Next(120)).Select(_ => random.Next(512))], [.. Enumerable.Repeat((byte)1, 128)]))];
+        EncodedRow[] rows =
+        [
+            .. Enumerable
+                .Range(0, 52)
+                .Select(i => new EncodedRow(
+                    $"{i}",
+                    [.. Enumerable.Range(0, 8 + random.Next(120)).Select(_ => random.Next(512))],
+                    [.. Enumerable.Repeat((byte)1, 128)]
+                )),
+        ];
         rows = [.. rows.Select(r => r with { LossMask = [.. r.LossMask.Take(r.Ids.Count)] })];
         var tensors = new List<long>();
         var memory = new List<long>();
         var run = new TrainingRun
         {
-            Model = model, Trained = adapter, Rows = rows, ValidationRows = [], Settings = settings,
+            Model = model,
+            Trained = adapter,
+            Rows = rows,
+            ValidationRows = [],
+            Settings = settings,
             OnStep = step =>
             {
                 if (step.Step % 200 == 0)
@@ -51,6 +74,9 @@ public sealed class LongRunTests
         Assert.Equal(1248, outcome.Steps);
         Assert.Single(tensors.Distinct());
         // The heap settles in the first steps, whose batches differ in length; what leaks grows with every step after.
-        Assert.True(memory[^1] - memory[2] < 48 << 20, $"working set after each 200 steps: {string.Join(", ", memory.Select(m => $"{m >> 20} MiB"))}");
+        Assert.True(
+            memory[^1] - memory[2] < 48 << 20,
+            $"working set after each 200 steps: {string.Join(", ", memory.Select(m => $"{m >> 20} MiB"))}"
+        );
     }
 }

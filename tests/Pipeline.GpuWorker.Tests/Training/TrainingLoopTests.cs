@@ -11,27 +11,60 @@ namespace Pipeline.GpuWorker.Tests.Training;
 
 public sealed class TrainingLoopTests
 {
-    private static readonly TrainingSettings Settings = new() { R = 4, Alpha = 8, Dropout = 0.1, Epochs = 2, BatchSize = 4, LearningRate = 5e-3, WarmupSteps = 2, CheckpointSteps = 3, Method = TrainingSettings.Lora };
+    private static readonly TrainingSettings Settings = new()
+    {
+        R = 4,
+        Alpha = 8,
+        Dropout = 0.1,
+        Epochs = 2,
+        BatchSize = 4,
+        LearningRate = 5e-3,
+        WarmupSteps = 2,
+        CheckpointSteps = 3,
+        Method = TrainingSettings.Lora,
+    };
 
-    private static (float[] Values, List<TrainingStep> Steps) Train(TrainingSettings settings, string? checkpoints = null, int stopAfter = int.MaxValue, int rows = 24)
+    private static (float[] Values, List<TrainingStep> Steps) Train(
+        TrainingSettings settings,
+        string? checkpoints = null,
+        int stopAfter = int.MaxValue,
+        int rows = 24
+    )
     {
         (float[] values, List<TrainingStep> steps, _, _) = TrainAll(settings, checkpoints, stopAfter, rows);
         return (values, steps);
     }
 
-    private static (float[] Values, List<TrainingStep> Steps, List<(int Step, double Loss)> Validations, TrainingOutcome? Outcome) TrainAll(
-        TrainingSettings settings, string? checkpoints = null, int stopAfter = int.MaxValue, int rows = 24)
+    private static (
+        float[] Values,
+        List<TrainingStep> Steps,
+        List<(int Step, double Loss)> Validations,
+        TrainingOutcome? Outcome
+    ) TrainAll(TrainingSettings settings, string? checkpoints = null, int stopAfter = int.MaxValue, int rows = 24)
     {
         TrainingOutcome? outcome = null;
         var validations = new List<(int, double)>();
         using LlamaModel model = LlamaModel.Load(RepositoryFiles.At("tests", "Golden", "llama2"), WeightStorage.Full);
-        using LoraAdapter adapter = LoraAdapter.Create(model, new LoraOptions(settings.R, settings.Alpha, settings.Dropout) { UseRslora = settings.Rslora, UseDora = settings.Dora }, settings.Seed);
+        using LoraAdapter adapter = LoraAdapter.Create(
+            model,
+            new LoraOptions(settings.R, settings.Alpha, settings.Dropout)
+            {
+                UseRslora = settings.Rslora,
+                UseDora = settings.Dora,
+            },
+            settings.Seed
+        );
         model.Attach(adapter);
         using var stop = new CancellationTokenSource();
         var steps = new List<TrainingStep>();
         var run = new TrainingRun
         {
-            Model = model, Trained = adapter, Rows = SmallRows.Of(rows), ValidationRows = SmallRows.Of(4), Settings = settings, CheckpointDirectory = checkpoints,
+            Model = model,
+            Trained = adapter,
+            Rows = SmallRows.Of(rows),
+            ValidationRows = SmallRows.Of(4),
+            Settings = settings,
+            CheckpointDirectory = checkpoints,
             OnValidation = (step, loss) => validations.Add((step, loss)),
             OnStep = s =>
             {
@@ -79,10 +112,24 @@ public sealed class TrainingLoopTests
     [InlineData(false, 5.0, 40)]
     [InlineData(true, 0.0, null)]
     [InlineData(false, 0.0, null, TrainingSettings.AdamW8Bit)]
-    public void Train_EachMethodStoppedAndResumed_EqualsTheUnbrokenRun(bool dora, double noise, int? packTokens, string optimizer = TrainingSettings.AdamW)
+    public void Train_EachMethodStoppedAndResumed_EqualsTheUnbrokenRun(
+        bool dora,
+        double noise,
+        int? packTokens,
+        string optimizer = TrainingSettings.AdamW
+    )
     {
         using var folder = new TemporaryFolder();
-        TrainingSettings settings = Settings with { Dora = dora, R = 64, Optimizer = optimizer, NeftuneAlpha = noise, PackTokens = packTokens, EvaluationSteps = 2, KeepBest = true };
+        TrainingSettings settings = Settings with
+        {
+            Dora = dora,
+            R = 64,
+            Optimizer = optimizer,
+            NeftuneAlpha = noise,
+            PackTokens = packTokens,
+            EvaluationSteps = 2,
+            KeepBest = true,
+        };
         (float[] unbroken, List<TrainingStep> all) = Train(settings);
 
         (_, List<TrainingStep> before) = Train(settings, folder.Path, stopAfter: 5);
@@ -114,9 +161,18 @@ public sealed class TrainingLoopTests
     [Fact]
     public void Train_EarlyStopping_EndsAndKeepsTheBest()
     {
-        TrainingSettings harmful = Settings with { Epochs = 60, LearningRate = 0.5, Schedule = TrainingSettings.Constant, EvaluationSteps = 1, EarlyStopping = 3, WarmupSteps = 0 };
+        TrainingSettings harmful = Settings with
+        {
+            Epochs = 60,
+            LearningRate = 0.5,
+            Schedule = TrainingSettings.Constant,
+            EvaluationSteps = 1,
+            EarlyStopping = 3,
+            WarmupSteps = 0,
+        };
 
-        (float[] kept, List<TrainingStep> steps, List<(int Step, double Loss)> validations, TrainingOutcome? outcome) = TrainAll(harmful);
+        (float[] kept, List<TrainingStep> steps, List<(int Step, double Loss)> validations, TrainingOutcome? outcome) =
+            TrainAll(harmful);
 
         Assert.True(steps.Count < 360, $"{steps.Count} steps were made");
         Assert.Equal(validations.MinBy(v => v.Loss).Step, outcome!.BestStep);
@@ -133,7 +189,11 @@ public sealed class TrainingLoopTests
         float[] together = Train(oneStep, rows: 8).Values;
         float[] packed = Train(oneStep with { PackTokens = 1024 }, rows: 8).Values;
 
-        Assert.InRange(Math.Sqrt(together.Zip(packed, (a, b) => Math.Pow(a - b, 2)).Sum() / together.Sum(a => a * a)), 0, 1e-5);
+        Assert.InRange(
+            Math.Sqrt(together.Zip(packed, (a, b) => Math.Pow(a - b, 2)).Sum() / together.Sum(a => a * a)),
+            0,
+            1e-5
+        );
     }
 
     [Theory]
@@ -151,9 +211,23 @@ public sealed class TrainingLoopTests
         using LlamaModel model = LlamaModel.Load(RepositoryFiles.At("tests", "Golden", "llama2"), WeightStorage.Full);
         using LoraAdapter adapter = LoraAdapter.Create(model, new LoraOptions(4, 8, 0) { UseDora = settings.Dora }, 1);
         model.Attach(adapter);
-        var run = new TrainingRun { Model = model, Trained = adapter, Rows = SmallRows.Of(8), ValidationRows = [], Settings = settings, OnStep = _ => Assert.Fail("a step was made") };
+        var run = new TrainingRun
+        {
+            Model = model,
+            Trained = adapter,
+            Rows = SmallRows.Of(8),
+            ValidationRows = [],
+            Settings = settings,
+            OnStep = _ => Assert.Fail("a step was made"),
+        };
 
-        Assert.Contains(named, Assert.Throws<TrainingException>(() => TrainingLoop.Train(run, TestContext.Current.CancellationToken)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            named,
+            Assert
+                .Throws<TrainingException>(() => TrainingLoop.Train(run, TestContext.Current.CancellationToken))
+                .Message,
+            StringComparison.Ordinal
+        );
     }
 
     /// <summary>An adapter that is not on the model: the loss falls nowhere, and the first step says so.</summary>
@@ -162,9 +236,22 @@ public sealed class TrainingLoopTests
     {
         using LlamaModel model = LlamaModel.Load(RepositoryFiles.At("tests", "Golden", "llama2"), WeightStorage.Full);
         using LoraAdapter adapter = LoraAdapter.Create(model, new LoraOptions(4, 8, 0), 1);
-        var run = new TrainingRun { Model = model, Trained = adapter, Rows = SmallRows.Of(8), ValidationRows = [], Settings = Settings };
+        var run = new TrainingRun
+        {
+            Model = model,
+            Trained = adapter,
+            Rows = SmallRows.Of(8),
+            ValidationRows = [],
+            Settings = Settings,
+        };
 
-        Assert.Contains("did not move", Assert.Throws<TrainingException>(() => TrainingLoop.Train(run, TestContext.Current.CancellationToken)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "did not move",
+            Assert
+                .Throws<TrainingException>(() => TrainingLoop.Train(run, TestContext.Current.CancellationToken))
+                .Message,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -183,14 +270,31 @@ public sealed class TrainingLoopTests
     public void Fingerprint_OtherBaseMaskOrValidationRows_IsAnotherRun()
     {
         using LlamaModel llama = LlamaModel.Load(RepositoryFiles.At("tests", "Golden", "llama2"), WeightStorage.Full);
-        using LlamaModel quantized = LlamaModel.Load(RepositoryFiles.At("tests", "Golden", "llama2"), WeightStorage.Nf4);
+        using LlamaModel quantized = LlamaModel.Load(
+            RepositoryFiles.At("tests", "Golden", "llama2"),
+            WeightStorage.Nf4
+        );
         using LoraAdapter adapter = LoraAdapter.Create(llama, new LoraOptions(4, 8, 0), 1);
-        var run = new TrainingRun { Model = llama, Trained = adapter, Rows = SmallRows.Of(8), ValidationRows = SmallRows.Of(2), Settings = Settings };
+        var run = new TrainingRun
+        {
+            Model = llama,
+            Trained = adapter,
+            Rows = SmallRows.Of(8),
+            ValidationRows = SmallRows.Of(2),
+            Settings = Settings,
+        };
 
         string[] fingerprints =
         [
-            run.Fingerprint(), (run with { Model = quantized }).Fingerprint(), (run with { ValidationRows = SmallRows.Of(3) }).Fingerprint(),
-            (run with { Rows = [.. SmallRows.Of(8).Select(r => r with { LossMask = [.. r.LossMask.Select(_ => (byte)1)] })] }).Fingerprint(),
+            run.Fingerprint(),
+            (run with { Model = quantized }).Fingerprint(),
+            (run with { ValidationRows = SmallRows.Of(3) }).Fingerprint(),
+            (
+                run with
+                {
+                    Rows = [.. SmallRows.Of(8).Select(r => r with { LossMask = [.. r.LossMask.Select(_ => (byte)1)] })],
+                }
+            ).Fingerprint(),
         ];
 
         Assert.Equal(4, fingerprints.Distinct().Count());
@@ -205,7 +309,9 @@ public sealed class TrainingLoopTests
         float[] together = Train(oneStep, rows: 8).Values;
         float[] accumulated = Train(oneStep with { BatchSize = 1, GradientAccumulation = 8 }, rows: 8).Values;
 
-        double difference = Math.Sqrt(together.Zip(accumulated, (a, b) => Math.Pow(a - b, 2)).Sum() / together.Sum(a => a * a));
+        double difference = Math.Sqrt(
+            together.Zip(accumulated, (a, b) => Math.Pow(a - b, 2)).Sum() / together.Sum(a => a * a)
+        );
         Assert.InRange(difference, 0, 1e-5);
     }
 
@@ -224,10 +330,14 @@ public sealed class TrainingLoopTests
     public void Train_LossThatIsNoNumber_NamesTheRows()
     {
         using var folder = new TemporaryFolder();
-        TrainingException fault = Assert.Throws<TrainingException>(() => Train(Settings with { LearningRate = 1, ClipNorm = 1e6, Alpha = 1e30, WarmupSteps = 0 }, folder.Path));
+        TrainingException fault = Assert.Throws<TrainingException>(() =>
+            Train(Settings with { LearningRate = 1, ClipNorm = 1e6, Alpha = 1e30, WarmupSteps = 0 }, folder.Path)
+        );
 
         Assert.Contains("the step's rows are r", fault.Message, StringComparison.Ordinal);
-        var failed = System.Text.Json.Nodes.JsonNode.Parse(File.ReadAllText(Path.Combine(folder.Path, FailedStep.FileName)))!;
+        var failed = System.Text.Json.Nodes.JsonNode.Parse(
+            File.ReadAllText(Path.Combine(folder.Path, FailedStep.FileName))
+        )!;
         Assert.Equal(4, failed["rows"]!.AsArray().Count);
     }
 
@@ -281,16 +391,25 @@ public sealed class TrainingLoopTests
     {
         using var folder = new TemporaryFolder();
         using LlamaModel model = LlamaModel.Load(RepositoryFiles.At("tests", "Golden", "llama2"), WeightStorage.Full);
-        using LoraAdapter reference = PeftAdapterFiles.Read(RepositoryFiles.At("tests", "Golden", "lora_llama2"), model);
+        using LoraAdapter reference = PeftAdapterFiles.Read(
+            RepositoryFiles.At("tests", "Golden", "lora_llama2"),
+            model
+        );
 
         PeftAdapterFiles.Write(folder.Path, reference, "llama2");
 
         using LoraAdapter read = PeftAdapterFiles.Read(folder.Path, model);
         using SafetensorsFile ours = SafetensorsFile.Open(Path.Combine(folder.Path, "adapter_model.safetensors"));
-        using SafetensorsFile theirs = SafetensorsFile.Open(RepositoryFiles.At("tests", "Golden", "lora_llama2", "adapter_model.safetensors"));
+        using SafetensorsFile theirs = SafetensorsFile.Open(
+            RepositoryFiles.At("tests", "Golden", "lora_llama2", "adapter_model.safetensors")
+        );
         Assert.Equal(reference.Values.data<float>().ToArray(), read.Values.data<float>().ToArray());
         Assert.Equal(
-            theirs.Entries.Values.OrderBy(e => e.Name, StringComparer.Ordinal).Select(e => $"{e.Name} {e.Dtype} {string.Join(',', e.Shape)}"),
-            ours.Entries.Values.OrderBy(e => e.Name, StringComparer.Ordinal).Select(e => $"{e.Name} {e.Dtype} {string.Join(',', e.Shape)}"));
+            theirs
+                .Entries.Values.OrderBy(e => e.Name, StringComparer.Ordinal)
+                .Select(e => $"{e.Name} {e.Dtype} {string.Join(',', e.Shape)}"),
+            ours.Entries.Values.OrderBy(e => e.Name, StringComparer.Ordinal)
+                .Select(e => $"{e.Name} {e.Dtype} {string.Join(',', e.Shape)}")
+        );
     }
 }

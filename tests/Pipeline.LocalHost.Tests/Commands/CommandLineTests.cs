@@ -17,11 +17,20 @@ public sealed class CommandLineTests : IDisposable
         return path;
     }
 
-    private static async Task<(int Code, string Output, string Error)> RunAsync(IReadOnlyDictionary<string, string>? environment, params string[] arguments)
+    private static async Task<(int Code, string Output, string Error)> RunAsync(
+        IReadOnlyDictionary<string, string>? environment,
+        params string[] arguments
+    )
     {
-        var info = new ProcessStartInfo(Environment.ProcessPath is { } path && Path.GetFileNameWithoutExtension(path) == "dotnet" ? path : DotnetPath(), ["exec", Path.Combine(AppContext.BaseDirectory, "Pipeline.LocalHost.dll"), .. arguments])
+        var info = new ProcessStartInfo(
+            Environment.ProcessPath is { } path && Path.GetFileNameWithoutExtension(path) == "dotnet"
+                ? path
+                : DotnetPath(),
+            ["exec", Path.Combine(AppContext.BaseDirectory, "Pipeline.LocalHost.dll"), .. arguments]
+        )
         {
-            RedirectStandardOutput = true, RedirectStandardError = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
         };
         foreach ((string name, string value) in environment ?? new Dictionary<string, string>())
         {
@@ -35,18 +44,38 @@ public sealed class CommandLineTests : IDisposable
         return (process.ExitCode, await output, await error);
     }
 
-    private static string DotnetPath() => Environment.GetEnvironmentVariable("PATH")!.Split(Path.PathSeparator).Select(p => Path.Combine(p, OperatingSystem.IsWindows() ? "dotnet.exe" : "dotnet")).First(File.Exists);
+    private static string DotnetPath() =>
+        Environment
+            .GetEnvironmentVariable("PATH")!
+            .Split(Path.PathSeparator)
+            .Select(p => Path.Combine(p, OperatingSystem.IsWindows() ? "dotnet.exe" : "dotnet"))
+            .First(File.Exists);
 
     [Fact]
     public async Task DatasetBuild_GoodFile_WritesTheDataset()
     {
         string input = Write("a.csv", Hosting.HostFixture.Rows(60));
 
-        (int code, string output, _) = await RunAsync(null, "dataset", "build", "--input", input, "--out", Path.Combine(_folder, "out"));
+        (int code, string output, _) = await RunAsync(
+            null,
+            "dataset",
+            "build",
+            "--input",
+            input,
+            "--out",
+            Path.Combine(_folder, "out")
+        );
 
         Assert.Equal(0, code);
         Assert.Contains("60 rows read = 60 accepted", output, StringComparison.Ordinal);
-        JsonElement manifest = JsonDocument.Parse(await File.ReadAllTextAsync(Path.Combine(_folder, "out", "manifest.json"), TestContext.Current.CancellationToken)).RootElement;
+        JsonElement manifest = JsonDocument
+            .Parse(
+                await File.ReadAllTextAsync(
+                    Path.Combine(_folder, "out", "manifest.json"),
+                    TestContext.Current.CancellationToken
+                )
+            )
+            .RootElement;
         Assert.Equal(60, manifest.GetProperty("rows").GetProperty("read").GetInt32());
     }
 
@@ -57,7 +86,15 @@ public sealed class CommandLineTests : IDisposable
     [InlineData("a,b\n1,2\n", "no column that is plainly the label")]
     public async Task DatasetBuild_BadFile_ExitsWith2AndOneMessage(string text, string message)
     {
-        (int code, _, string error) = await RunAsync(null, "dataset", "build", "--input", Write("a.csv", text), "--out", Path.Combine(_folder, "out"));
+        (int code, _, string error) = await RunAsync(
+            null,
+            "dataset",
+            "build",
+            "--input",
+            Write("a.csv", text),
+            "--out",
+            Path.Combine(_folder, "out")
+        );
 
         Assert.Equal(2, code);
         Assert.Contains(message, error, StringComparison.Ordinal);
@@ -68,20 +105,56 @@ public sealed class CommandLineTests : IDisposable
     public async Task Ablation_TemplatesRows_TrainsTwiceAndComparesOnTheSameRows()
     {
         string input = Write("a.csv", Hosting.HostFixture.Rows(120));
-        string project = Write("project.yaml", Hosting.HostFixture.QuickYaml + "synthesis: { templates: [ { text: 'hello {{name.firstName}}, friend', label: greeting, count: 20 } ] }\n");
+        string project = Write(
+            "project.yaml",
+            Hosting.HostFixture.QuickYaml
+                + "synthesis: { templates: [ { text: 'hello {{name.firstName}}, friend', label: greeting, count: 20 } ] }\n"
+        );
         string json = Path.Combine(_folder, "ablation.json");
 
-        (int code, string output, string error) = await RunAsync(null, "ablation", "--project", project, "--input", input, "--out", Path.Combine(_folder, "out"), "--json", json);
+        (int code, string output, string error) = await RunAsync(
+            null,
+            "ablation",
+            "--project",
+            project,
+            "--input",
+            input,
+            "--out",
+            Path.Combine(_folder, "out"),
+            "--json",
+            json
+        );
 
         Assert.True(code == 0, error);
         Assert.Contains("made rows", output, StringComparison.Ordinal);
-        JsonElement ablation = JsonDocument.Parse(await File.ReadAllTextAsync(json, TestContext.Current.CancellationToken)).RootElement;
-        Assert.Equal(ablation.GetProperty("rowsWithout").GetInt32() + ablation.GetProperty("made").GetInt32(), ablation.GetProperty("rowsWith").GetInt32());
+        JsonElement ablation = JsonDocument
+            .Parse(await File.ReadAllTextAsync(json, TestContext.Current.CancellationToken))
+            .RootElement;
+        Assert.Equal(
+            ablation.GetProperty("rowsWithout").GetInt32() + ablation.GetProperty("made").GetInt32(),
+            ablation.GetProperty("rowsWith").GetInt32()
+        );
         Assert.InRange(ablation.GetProperty("made").GetInt32(), 1, 20);
         Assert.Equal(
-            await File.ReadAllTextAsync(Path.Combine(_folder, "out", "without", "dataset", "test.jsonl"), TestContext.Current.CancellationToken),
-            await File.ReadAllTextAsync(Path.Combine(_folder, "out", "with", "dataset", "test.jsonl"), TestContext.Current.CancellationToken));
-        (code, _, error) = await RunAsync(null, "ablation", "--project", Write("none.yaml", ""), "--input", input, "--out", Path.Combine(_folder, "other"));
+            await File.ReadAllTextAsync(
+                Path.Combine(_folder, "out", "without", "dataset", "test.jsonl"),
+                TestContext.Current.CancellationToken
+            ),
+            await File.ReadAllTextAsync(
+                Path.Combine(_folder, "out", "with", "dataset", "test.jsonl"),
+                TestContext.Current.CancellationToken
+            )
+        );
+        (code, _, error) = await RunAsync(
+            null,
+            "ablation",
+            "--project",
+            Write("none.yaml", ""),
+            "--input",
+            input,
+            "--out",
+            Path.Combine(_folder, "other")
+        );
         Assert.Equal(2, code);
         Assert.Contains("asks for no rows to be made", error, StringComparison.Ordinal);
     }
@@ -91,7 +164,17 @@ public sealed class CommandLineTests : IDisposable
     {
         string input = Write("a.csv", Hosting.HostFixture.Rows(10));
 
-        (int code, _, string error) = await RunAsync(null, "submit", input, "--project", "demo", "--settings", Write("project.yaml", "training:\n  r: many\n"), "--data", Path.Combine(_folder, "data"));
+        (int code, _, string error) = await RunAsync(
+            null,
+            "submit",
+            input,
+            "--project",
+            "demo",
+            "--settings",
+            Write("project.yaml", "training:\n  r: many\n"),
+            "--data",
+            Path.Combine(_folder, "data")
+        );
 
         Assert.Equal(2, code);
         Assert.Contains("line 2: 'training.r' is 'many', not a whole number", error, StringComparison.Ordinal);
@@ -111,13 +194,30 @@ public sealed class CommandLineTests : IDisposable
     {
         string file = Path.Combine(_folder, "bench.json");
 
-        (int code, string output, string error) = await RunAsync(null, "bench", "--activities", "20", "--waiting", "10", "--json", file);
+        (int code, string output, string error) = await RunAsync(
+            null,
+            "bench",
+            "--activities",
+            "20",
+            "--waiting",
+            "10",
+            "--json",
+            file
+        );
 
         Assert.Equal((0, ""), (code, error));
         Assert.Contains("20 activities in a chain", output, StringComparison.Ordinal);
-        JsonElement figures = JsonDocument.Parse(await File.ReadAllTextAsync(file, TestContext.Current.CancellationToken)).RootElement;
-        Assert.Equal((20, 10), (figures.GetProperty("activities").GetInt32(), figures.GetProperty("waiting").GetInt32()));
-        Assert.All((string[])["shortSeconds", "chainSeconds", "sideBySideSeconds", "eventSeconds", "wakeSeconds"], f => Assert.True(figures.GetProperty(f).GetDouble() > 0, f));
+        JsonElement figures = JsonDocument
+            .Parse(await File.ReadAllTextAsync(file, TestContext.Current.CancellationToken))
+            .RootElement;
+        Assert.Equal(
+            (20, 10),
+            (figures.GetProperty("activities").GetInt32(), figures.GetProperty("waiting").GetInt32())
+        );
+        Assert.All(
+            (string[])["shortSeconds", "chainSeconds", "sideBySideSeconds", "eventSeconds", "wakeSeconds"],
+            f => Assert.True(figures.GetProperty(f).GetDouble() > 0, f)
+        );
     }
 
     /// <summary>What func start needs: the storage, the models wherever it is started from, the schedule, and whom the durable client is to call.</summary>
@@ -126,22 +226,54 @@ public sealed class CommandLineTests : IDisposable
     {
         string file = Path.Combine(_folder, "local.settings.json");
 
-        (int code, _, string error) = await RunAsync(new Dictionary<string, string> { ["AzureWebJobsStorage"] = "UseDevelopmentStorage=true" }, "local-settings", "--data", _folder, "--port", "7099", "--out", file);
+        (int code, _, string error) = await RunAsync(
+            new Dictionary<string, string> { ["AzureWebJobsStorage"] = "UseDevelopmentStorage=true" },
+            "local-settings",
+            "--data",
+            _folder,
+            "--port",
+            "7099",
+            "--out",
+            file
+        );
 
         Assert.Equal((0, ""), (code, error));
-        JsonElement settings = JsonDocument.Parse(await File.ReadAllTextAsync(file, TestContext.Current.CancellationToken)).RootElement;
+        JsonElement settings = JsonDocument
+            .Parse(await File.ReadAllTextAsync(file, TestContext.Current.CancellationToken))
+            .RootElement;
         JsonElement values = settings.GetProperty("Values");
-        Assert.Equal((false, 7099), (settings.GetProperty("IsEncrypted").GetBoolean(), settings.GetProperty("Host").GetProperty("LocalHttpPort").GetInt32()));
+        Assert.Equal(
+            (false, 7099),
+            (
+                settings.GetProperty("IsEncrypted").GetBoolean(),
+                settings.GetProperty("Host").GetProperty("LocalHttpPort").GetInt32()
+            )
+        );
         Assert.Equal(
             ("dotnet-isolated", "UseDevelopmentStorage=true", "127.0.0.1:7099", "0 0 3 * * *"),
-            (values.GetProperty("FUNCTIONS_WORKER_RUNTIME").GetString(), values.GetProperty("AzureWebJobsStorage").GetString(), values.GetProperty("WEBSITE_HOSTNAME").GetString(), values.GetProperty("RetrainingSchedule").GetString()));
-        Assert.True(Directory.Exists(Path.Combine(values.GetProperty("PIPELINE_MODELS").GetString()!, "tiny-llama-chat")));
+            (
+                values.GetProperty("FUNCTIONS_WORKER_RUNTIME").GetString(),
+                values.GetProperty("AzureWebJobsStorage").GetString(),
+                values.GetProperty("WEBSITE_HOSTNAME").GetString(),
+                values.GetProperty("RetrainingSchedule").GetString()
+            )
+        );
+        Assert.True(
+            Directory.Exists(Path.Combine(values.GetProperty("PIPELINE_MODELS").GetString()!, "tiny-llama-chat"))
+        );
     }
 
     [Fact]
     public async Task LocalSettings_OfAFolderWithoutStorage_SaysHowToGetOne()
     {
-        (int code, _, string error) = await RunAsync(new Dictionary<string, string> { ["AzureWebJobsStorage"] = "" }, "local-settings", "--data", _folder, "--out", Path.Combine(_folder, "x.json"));
+        (int code, _, string error) = await RunAsync(
+            new Dictionary<string, string> { ["AzureWebJobsStorage"] = "" },
+            "local-settings",
+            "--data",
+            _folder,
+            "--out",
+            Path.Combine(_folder, "x.json")
+        );
 
         Assert.Equal(2, code);
         Assert.Contains("has no storage emulator yet: run 'storage --data", error, StringComparison.Ordinal);
@@ -151,7 +283,14 @@ public sealed class CommandLineTests : IDisposable
     public async Task Serve_WithoutNode_SaysWhatIsMissing()
     {
         // The emulator is installed by now or not: node itself is what cannot be found.
-        (int code, _, string error) = await RunAsync(new Dictionary<string, string> { ["PATH"] = _folder, ["AzureWebJobsStorage"] = "" }, "serve", "--data", Path.Combine(_folder, "data"), "--port", "0");
+        (int code, _, string error) = await RunAsync(
+            new Dictionary<string, string> { ["PATH"] = _folder, ["AzureWebJobsStorage"] = "" },
+            "serve",
+            "--data",
+            Path.Combine(_folder, "data"),
+            "--port",
+            "0"
+        );
 
         Assert.Equal(2, code);
         Assert.Contains("Node", error, StringComparison.Ordinal);

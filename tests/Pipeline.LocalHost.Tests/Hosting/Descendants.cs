@@ -8,8 +8,11 @@ internal static class Descendants
     {
         foreach (string folder in Directory.EnumerateDirectories("/proc"))
         {
-            if (int.TryParse(Path.GetFileName(folder), out int id) && ReadOrEmpty(Path.Combine(folder, "status")).Contains($"PPid:\t{parent}\n", StringComparison.Ordinal)
-                && ReadOrEmpty(Path.Combine(folder, "cmdline")).Contains(text, StringComparison.Ordinal))
+            if (
+                int.TryParse(Path.GetFileName(folder), out int id)
+                && ReadOrEmpty(Path.Combine(folder, "status")).Contains($"PPid:\t{parent}\n", StringComparison.Ordinal)
+                && ReadOrEmpty(Path.Combine(folder, "cmdline")).Contains(text, StringComparison.Ordinal)
+            )
             {
                 yield return id;
             }

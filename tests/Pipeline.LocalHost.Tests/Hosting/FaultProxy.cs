@@ -14,9 +14,23 @@ namespace Pipeline.LocalHost.Tests.Hosting;
 /// <summary>Stands between the app and the emulator and does what networks and services do on a bad day.</summary>
 internal sealed class FaultProxy : IAsyncDisposable
 {
-    private static readonly string[] Skipped = ["Host", "Connection", "Transfer-Encoding", "Keep-Alive", "Content-Length"];
+    private static readonly string[] Skipped =
+    [
+        "Host",
+        "Connection",
+        "Transfer-Encoding",
+        "Keep-Alive",
+        "Content-Length",
+    ];
     private readonly List<WebApplication> _apps = [];
-    private readonly HttpClient _http = new(new SocketsHttpHandler { UseProxy = false, AllowAutoRedirect = false, AutomaticDecompression = DecompressionMethods.None });
+    private readonly HttpClient _http = new(
+        new SocketsHttpHandler
+        {
+            UseProxy = false,
+            AllowAutoRedirect = false,
+            AutomaticDecompression = DecompressionMethods.None,
+        }
+    );
     private readonly Random _random = new(7);
     private readonly Lock _lock = new();
 
@@ -42,7 +56,11 @@ internal sealed class FaultProxy : IAsyncDisposable
         {
             int equals = part.IndexOf('=', StringComparison.Ordinal);
             string key = part[..equals];
-            parts.Add(key.EndsWith("Endpoint", StringComparison.Ordinal) ? $"{key}={await proxy.ForwardAsync(new Uri(part[(equals + 1)..]))}" : part);
+            parts.Add(
+                key.EndsWith("Endpoint", StringComparison.Ordinal)
+                    ? $"{key}={await proxy.ForwardAsync(new Uri(part[(equals + 1)..]))}"
+                    : part
+            );
         }
 
         proxy.ConnectionString = string.Join(';', parts) + ";";
@@ -73,7 +91,9 @@ internal sealed class FaultProxy : IAsyncDisposable
         app.Run(context => HandleAsync(context, target));
         await app.StartAsync();
         _apps.Add(app);
-        var own = new Uri(app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First());
+        var own = new Uri(
+            app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First()
+        );
         return $"http://127.0.0.1:{own.Port}{target.AbsolutePath}";
     }
 
@@ -91,7 +111,13 @@ internal sealed class FaultProxy : IAsyncDisposable
                 await RefuseAsync(context, 503, "ServerBusy");
                 return;
             case "stale ETag":
-                await RefuseAsync(context, 412, context.Request.Path.Value!.Contains("(PartitionKey", StringComparison.Ordinal) ? "UpdateConditionNotSatisfied" : "ConditionNotMet");
+                await RefuseAsync(
+                    context,
+                    412,
+                    context.Request.Path.Value!.Contains("(PartitionKey", StringComparison.Ordinal)
+                        ? "UpdateConditionNotSatisfied"
+                        : "ConditionNotMet"
+                );
                 return;
             case "timeout":
                 await Task.Delay(1500, context.RequestAborted).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
@@ -119,12 +145,19 @@ internal sealed class FaultProxy : IAsyncDisposable
         }
 
         context.Response.StatusCode = (int)answer.StatusCode;
-        foreach ((string name, IEnumerable<string> values) in answer.Headers.Concat(answer.Content.Headers).Where(h => !Skipped.Contains(h.Key, StringComparer.OrdinalIgnoreCase) || h.Key == "Content-Length"))
+        foreach (
+            (string name, IEnumerable<string> values) in answer
+                .Headers.Concat(answer.Content.Headers)
+                .Where(h => !Skipped.Contains(h.Key, StringComparer.OrdinalIgnoreCase) || h.Key == "Content-Length")
+        )
         {
             context.Response.Headers[name] = values.ToArray();
         }
 
-        if (context.Request.Method != "HEAD" && answer.StatusCode is not (HttpStatusCode.NoContent or HttpStatusCode.NotModified))
+        if (
+            context.Request.Method != "HEAD"
+            && answer.StatusCode is not (HttpStatusCode.NoContent or HttpStatusCode.NotModified)
+        )
         {
             await answer.Content.CopyToAsync(context.Response.Body);
         }
@@ -169,8 +202,14 @@ internal sealed class FaultProxy : IAsyncDisposable
         await context.Request.Body.CopyToAsync(body);
         using var client = new System.Net.Sockets.TcpClient();
         await client.ConnectAsync(target.Host, target.Port);
-        var head = new System.Text.StringBuilder($"{context.Request.Method} {RawTarget(context.Request)} HTTP/1.1\r\nHost: {target.Authority}\r\nContent-Length: {body.Length}\r\n");
-        foreach ((string name, Microsoft.Extensions.Primitives.StringValues value) in context.Request.Headers.Where(h => !Skipped.Contains(h.Key, StringComparer.OrdinalIgnoreCase)))
+        var head = new System.Text.StringBuilder(
+            $"{context.Request.Method} {RawTarget(context.Request)} HTTP/1.1\r\nHost: {target.Authority}\r\nContent-Length: {body.Length}\r\n"
+        );
+        foreach (
+            (string name, Microsoft.Extensions.Primitives.StringValues value) in context.Request.Headers.Where(h =>
+                !Skipped.Contains(h.Key, StringComparer.OrdinalIgnoreCase)
+            )
+        )
         {
             head.Append(name).Append(": ").Append(value).Append("\r\n");
         }
@@ -187,13 +226,23 @@ internal sealed class FaultProxy : IAsyncDisposable
 
     private static HttpRequestMessage Copy(HttpRequest from, Uri target, byte[] body)
     {
-        var request = new HttpRequestMessage(new HttpMethod(from.Method), new Uri($"{target.Scheme}://{target.Authority}{RawTarget(from)}")) { Content = new ByteArrayContent(body) };
+        var request = new HttpRequestMessage(
+            new HttpMethod(from.Method),
+            new Uri($"{target.Scheme}://{target.Authority}{RawTarget(from)}")
+        )
+        {
+            Content = new ByteArrayContent(body),
+        };
         if (body.Length == 0 && from.Method is "GET" or "HEAD" or "DELETE")
         {
             request.Content = null;
         }
 
-        foreach ((string name, Microsoft.Extensions.Primitives.StringValues value) in from.Headers.Where(h => !Skipped.Contains(h.Key, StringComparer.OrdinalIgnoreCase)))
+        foreach (
+            (string name, Microsoft.Extensions.Primitives.StringValues value) in from.Headers.Where(h =>
+                !Skipped.Contains(h.Key, StringComparer.OrdinalIgnoreCase)
+            )
+        )
         {
             if (!request.Headers.TryAddWithoutValidation(name, value.ToArray()))
             {
@@ -204,13 +253,16 @@ internal sealed class FaultProxy : IAsyncDisposable
         return request;
     }
 
-    private static string RawTarget(HttpRequest request) => request.HttpContext.Features.Get<IHttpRequestFeature>()!.RawTarget;
+    private static string RawTarget(HttpRequest request) =>
+        request.HttpContext.Features.Get<IHttpRequestFeature>()!.RawTarget;
 
     private static Task RefuseAsync(HttpContext context, int status, string code)
     {
         context.Response.StatusCode = status;
         context.Response.Headers["x-ms-error-code"] = code;
         context.Response.ContentType = "application/xml";
-        return context.Response.WriteAsync($"<?xml version=\"1.0\" encoding=\"utf-8\"?><Error><Code>{code}</Code><Message>injected</Message></Error>");
+        return context.Response.WriteAsync(
+            $"<?xml version=\"1.0\" encoding=\"utf-8\"?><Error><Code>{code}</Code><Message>injected</Message></Error>"
+        );
     }
 }

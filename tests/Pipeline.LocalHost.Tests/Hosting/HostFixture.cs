@@ -24,12 +24,20 @@ public sealed class HostFixture : IAsyncLifetime
     public DurableTaskClient Durable => _host!.Durable;
 
     /// <summary>A project that trains in seconds.</summary>
-    public const string QuickYaml = "training: { r: 4, epochs: 1, batchSize: 8, warmupSteps: 1 }\nevaluation: { generate: false, bootstrapSamples: 200 }\nvalidation: { maxTokens: 64 }\n";
+    public const string QuickYaml =
+        "training: { r: 4, epochs: 1, batchSize: 8, warmupSteps: 1 }\nevaluation: { generate: false, bootstrapSamples: 200 }\nvalidation: { maxTokens: 64 }\n";
 
     public async ValueTask InitializeAsync()
     {
         _models = await AzureOpenAiServer.StartAsync();
-        _host = await StartAsync(Data, new Dictionary<string, string?> { [ModelClients.Endpoint] = _models.Address.ToString(), [ModelClients.Key] = "secret-key" });
+        _host = await StartAsync(
+            Data,
+            new Dictionary<string, string?>
+            {
+                [ModelClients.Endpoint] = _models.Address.ToString(),
+                [ModelClients.Key] = "secret-key",
+            }
+        );
         Http.BaseAddress = _host.Address;
     }
 
@@ -43,29 +51,69 @@ public sealed class HostFixture : IAsyncLifetime
         Directory.Delete(Data, recursive: true);
     }
 
-    public static Task<EmbeddedHost> StartAsync(string data, Dictionary<string, string?>? settings = null) => EmbeddedHost.StartAsync(
-        new HostOptions { DataDirectory = data, LogToConsole = false, Settings = new Dictionary<string, string?>(settings ?? []) { ["RetrainingSchedule"] = "*/2 * * * * *", [PlanDataset.PartBytes] = "1000" } },
-        _ => { }, TestContext.Current.CancellationToken);
+    public static Task<EmbeddedHost> StartAsync(string data, Dictionary<string, string?>? settings = null) =>
+        EmbeddedHost.StartAsync(
+            new HostOptions
+            {
+                DataDirectory = data,
+                LogToConsole = false,
+                Settings = new Dictionary<string, string?>(settings ?? [])
+                {
+                    ["RetrainingSchedule"] = "*/2 * * * * *",
+                    [PlanDataset.PartBytes] = "1000",
+                },
+            },
+            _ => { },
+            TestContext.Current.CancellationToken
+        );
 
     /// <summary>Processes that the host of these tests has started and that still run: the emulator names its folder, the worker has the emulator's address in its environment. Other hosts run beside it.</summary>
     private static IReadOnlyList<string> Children(string data, string address) =>
-        [.. Directory.EnumerateDirectories("/proc").Where(d => ReadOrEmpty(Path.Combine(d, "status")).Contains($"PPid:\t{Environment.ProcessId}\n", StringComparison.Ordinal))
-            .Where(d => ReadOrEmpty(Path.Combine(d, "cmdline")).Contains(data, StringComparison.Ordinal) || ReadOrEmpty(Path.Combine(d, "environ")).Contains(address, StringComparison.Ordinal))
-            .Select(d => ReadOrEmpty(Path.Combine(d, "cmdline")))];
+        [
+            .. Directory
+                .EnumerateDirectories("/proc")
+                .Where(d =>
+                    ReadOrEmpty(Path.Combine(d, "status"))
+                        .Contains($"PPid:\t{Environment.ProcessId}\n", StringComparison.Ordinal)
+                )
+                .Where(d =>
+                    ReadOrEmpty(Path.Combine(d, "cmdline")).Contains(data, StringComparison.Ordinal)
+                    || ReadOrEmpty(Path.Combine(d, "environ")).Contains(address, StringComparison.Ordinal)
+                )
+                .Select(d => ReadOrEmpty(Path.Combine(d, "cmdline"))),
+        ];
 
     /// <summary>Rows that a small model learns quickly: a greeting is one label, a number the other.</summary>
     public static string Rows(int count, string salt = "") =>
-        "text,label\n" + string.Concat(Enumerable.Range(0, count).Select(i => i % 2 == 0 ? $"good morning friend {salt}{i},greeting\n" : $"the sum is {salt}{i} and {i * 7},number\n"));
+        "text,label\n"
+        + string.Concat(
+            Enumerable
+                .Range(0, count)
+                .Select(i =>
+                    i % 2 == 0
+                        ? $"good morning friend {salt}{i},greeting\n"
+                        : $"the sum is {salt}{i} and {i * 7},number\n"
+                )
+        );
 
-    public Task PutProjectAsync(string project, string yaml) => Storage.Files.WriteAsync(BlobLayout.Project(project), Encoding.UTF8.GetBytes(yaml), TestContext.Current.CancellationToken);
+    public Task PutProjectAsync(string project, string yaml) =>
+        Storage.Files.WriteAsync(
+            BlobLayout.Project(project),
+            Encoding.UTF8.GetBytes(yaml),
+            TestContext.Current.CancellationToken
+        );
 
-    public Task DropAsync(string project, string name, byte[] bytes) => Storage.Files.WriteAsync(BlobLayout.Raw(project, name), bytes, TestContext.Current.CancellationToken);
+    public Task DropAsync(string project, string name, byte[] bytes) =>
+        Storage.Files.WriteAsync(BlobLayout.Raw(project, name), bytes, TestContext.Current.CancellationToken);
 
-    public Task DropAsync(string project, string name, string text) => DropAsync(project, name, Encoding.UTF8.GetBytes(text));
+    public Task DropAsync(string project, string name, string text) =>
+        DropAsync(project, name, Encoding.UTF8.GetBytes(text));
 
-    public async Task<HttpResponseMessage> PostAsync(string path, object body) => await Http.PostAsJsonAsync(path, body, TestContext.Current.CancellationToken);
+    public async Task<HttpResponseMessage> PostAsync(string path, object body) =>
+        await Http.PostAsJsonAsync(path, body, TestContext.Current.CancellationToken);
 
-    public static async Task<JsonElement> JsonAsync(HttpResponseMessage response) => await response.Content.ReadFromJsonAsync<JsonElement>(TestContext.Current.CancellationToken);
+    public static async Task<JsonElement> JsonAsync(HttpResponseMessage response) =>
+        await response.Content.ReadFromJsonAsync<JsonElement>(TestContext.Current.CancellationToken);
 
     /// <summary>Waits until a run of a project is as asked for.</summary>
     public async Task<RunRecord> WaitAsync(string project, Func<RunRecord, bool> until)
@@ -73,13 +121,19 @@ public sealed class HostFixture : IAsyncLifetime
         long started = Stopwatch.GetTimestamp();
         while (true)
         {
-            IReadOnlyList<RunRecord> runs = await Storage.Runs.ListAsync(project, TestContext.Current.CancellationToken);
+            IReadOnlyList<RunRecord> runs = await Storage.Runs.ListAsync(
+                project,
+                TestContext.Current.CancellationToken
+            );
             if (runs.FirstOrDefault(until) is { } run)
             {
                 return run;
             }
 
-            Assert.True(Stopwatch.GetElapsedTime(started) < TimeSpan.FromSeconds(120), $"waited in vain; the runs are {string.Join("; ", runs.Select(r => $"{r.RunId} {r.State} {r.Stage} {r.Error}"))}");
+            Assert.True(
+                Stopwatch.GetElapsedTime(started) < TimeSpan.FromSeconds(120),
+                $"waited in vain; the runs are {string.Join("; ", runs.Select(r => $"{r.RunId} {r.State} {r.Stage} {r.Error}"))}"
+            );
             await Task.Delay(100, TestContext.Current.CancellationToken);
         }
     }

@@ -14,9 +14,14 @@ public sealed class KillTests(ITestOutputHelper output)
     private const int SideBySide = 3; // a run waits more than it computes
 
     // 160 training rows in batches of 4 over 2 epochs: 80 steps.
-    private static readonly string Yaml = $"training: {{ r: 4, epochs: 2, batchSize: 4, checkpointSteps: {CheckpointSteps}, warmupSteps: 5 }}\nevaluation: {{ generate: false, bootstrapSamples: 200 }}\nvalidation: {{ maxTokens: 64 }}\n";
+    private static readonly string Yaml =
+        $"training: {{ r: 4, epochs: 2, batchSize: 4, checkpointSteps: {CheckpointSteps}, warmupSteps: 5 }}\nevaluation: {{ generate: false, bootstrapSamples: 200 }}\nvalidation: {{ maxTokens: 64 }}\n";
 
-    private static readonly Dictionary<string, string> Settings = new() { ["WorkerMessageHidden"] = "00:00:20", ["OMP_NUM_THREADS"] = "1" }; // two trainers of two threads each would stand in each other's way
+    private static readonly Dictionary<string, string> Settings = new()
+    {
+        ["WorkerMessageHidden"] = "00:00:20",
+        ["OMP_NUM_THREADS"] = "1",
+    }; // two trainers of two threads each would stand in each other's way
 
     /// <summary>More kills than CI has time for: <c>PIPELINE_TEST_HOST_KILLS=100 PIPELINE_TEST_WORKER_KILLS=50 dotnet test … --settings tests/slow.runsettings --filter Kill_</c>.</summary>
     [Theory]
@@ -24,7 +29,13 @@ public sealed class KillTests(ITestOutputHelper output)
     [InlineData("worker", 20)]
     public async Task Kill_AtARandomMoment_ChangesNothingOfTheEnd(string what, int kills)
     {
-        kills = int.TryParse(Environment.GetEnvironmentVariable($"PIPELINE_TEST_{what.ToUpperInvariant()}_KILLS"), System.Globalization.CultureInfo.InvariantCulture, out int asked) ? asked : kills;
+        kills = int.TryParse(
+            Environment.GetEnvironmentVariable($"PIPELINE_TEST_{what.ToUpperInvariant()}_KILLS"),
+            System.Globalization.CultureInfo.InvariantCulture,
+            out int asked
+        )
+            ? asked
+            : kills;
         long started = Stopwatch.GetTimestamp();
         Ended calm = await RunAsync(null, TimeSpan.Zero);
         TimeSpan whole = Stopwatch.GetElapsedTime(started);
@@ -33,24 +44,33 @@ public sealed class KillTests(ITestOutputHelper output)
 
         using var turn = new SemaphoreSlim(SideBySide);
         var random = new Random(20261123);
-        Task<Ended>[] runs = [.. Enumerable.Range(0, kills).Select(_ => random.NextDouble()).Select(async moment =>
-        {
-            await turn.WaitAsync();
-            try
-            {
-                return await RunAsync(what, whole * SideBySide * moment);
-            }
-            finally
-            {
-                turn.Release();
-            }
-        })];
+        Task<Ended>[] runs =
+        [
+            .. Enumerable
+                .Range(0, kills)
+                .Select(_ => random.NextDouble())
+                .Select(async moment =>
+                {
+                    await turn.WaitAsync();
+                    try
+                    {
+                        return await RunAsync(what, whole * SideBySide * moment);
+                    }
+                    finally
+                    {
+                        turn.Release();
+                    }
+                }),
+        ];
         await Task.WhenAll(runs);
 
         int resumed = 0;
         foreach (Ended run in runs.Select(r => r.Result))
         {
-            Assert.Equal((run.Killed, RunRecord.Completed, null, "1"), (run.Killed, run.State, run.Error, run.Versions));
+            Assert.Equal(
+                (run.Killed, RunRecord.Completed, null, "1"),
+                (run.Killed, run.State, run.Error, run.Versions)
+            );
             Assert.Equal(calm.Dataset, run.Dataset);
             Assert.Equal(calm.Weights, run.Weights); // resumed training is the same training
             int again = run.Steps.Count - run.Steps.Distinct().Count();
@@ -58,7 +78,9 @@ public sealed class KillTests(ITestOutputHelper output)
             resumed += again > 0 || run.Killed is "train" ? 1 : 0;
         }
 
-        output.WriteLine($"{kills} kills of the {what} in {Stopwatch.GetElapsedTime(started).TotalSeconds:0} s: by stage {string.Join(", ", runs.GroupBy(r => r.Result.Killed).OrderBy(g => g.Key, StringComparer.Ordinal).Select(g => $"{g.Key} {g.Count()}"))}; {runs.Sum(r => r.Result.Steps.Count - r.Result.Steps.Distinct().Count())} steps made twice");
+        output.WriteLine(
+            $"{kills} kills of the {what} in {Stopwatch.GetElapsedTime(started).TotalSeconds:0} s: by stage {string.Join(", ", runs.GroupBy(r => r.Result.Killed).OrderBy(g => g.Key, StringComparer.Ordinal).Select(g => $"{g.Key} {g.Count()}"))}; {runs.Sum(r => r.Result.Steps.Count - r.Result.Steps.Distinct().Count())} steps made twice"
+        );
         Assert.True(resumed > 0, "no kill came while a run trained");
     }
 
@@ -69,8 +91,16 @@ public sealed class KillTests(ITestOutputHelper output)
         ServeProcess host = await ServeProcess.StartAsync(data, Settings, cancellation);
         try
         {
-            await host.Storage.Files.WriteAsync(BlobLayout.Project(Project), Encoding.UTF8.GetBytes(Yaml), cancellation);
-            await host.Storage.Files.WriteAsync(BlobLayout.Raw(Project, "a.csv"), Encoding.UTF8.GetBytes(HostFixture.Rows(200)), cancellation);
+            await host.Storage.Files.WriteAsync(
+                BlobLayout.Project(Project),
+                Encoding.UTF8.GetBytes(Yaml),
+                cancellation
+            );
+            await host.Storage.Files.WriteAsync(
+                BlobLayout.Raw(Project, "a.csv"),
+                Encoding.UTF8.GetBytes(HostFixture.Rows(200)),
+                cancellation
+            );
             string killed = "";
             if (kill is not null)
             {
@@ -104,7 +134,9 @@ public sealed class KillTests(ITestOutputHelper output)
             return "before";
         }
 
-        return run.Stage != "train" ? run.Stage : await ProgressAsync(host, run.RunId, cancellation) is [.., var last] ? last.Stage : "queue";
+        return run.Stage != "train" ? run.Stage
+            : await ProgressAsync(host, run.RunId, cancellation) is [.., var last] ? last.Stage
+            : "queue";
     }
 
     private static async Task<Ended> EndAsync(ServeProcess host, string killed, CancellationToken cancellation)
@@ -113,7 +145,10 @@ public sealed class KillTests(ITestOutputHelper output)
         RunRecord? run = null;
         while (run is null or { State: RunRecord.Running })
         {
-            Assert.True(Stopwatch.GetElapsedTime(started) < TimeSpan.FromMinutes(4), $"killed in '{killed}', the run is {run?.State} {run?.Stage}");
+            Assert.True(
+                Stopwatch.GetElapsedTime(started) < TimeSpan.FromMinutes(4),
+                $"killed in '{killed}', the run is {run?.State} {run?.Stage}"
+            );
             await Task.Delay(200, cancellation);
             run = Assert.Single((await host.Storage.Runs.ListAsync(Project, cancellation)).DefaultIfEmpty());
         }
@@ -125,21 +160,75 @@ public sealed class KillTests(ITestOutputHelper output)
 
         RegistryPointer registry = await host.Storage.Registry.GetAsync(Project, cancellation);
         var dataset = new StringBuilder();
-        foreach ((string name, _) in run.DatasetId is null ? [] : await host.Storage.Files.ListAsync(BlobLayout.DatasetsContainer, "", cancellation))
+        foreach (
+            (string name, _) in run.DatasetId is null
+                ? []
+                : await host.Storage.Files.ListAsync(BlobLayout.DatasetsContainer, "", cancellation)
+        )
         {
-            dataset.Append(name).Append(' ').AppendLine(ContentHash.Of((await host.Storage.Files.ReadAsync(new BlobAddress(BlobLayout.DatasetsContainer, name), cancellation))!));
+            dataset
+                .Append(name)
+                .Append(' ')
+                .AppendLine(
+                    ContentHash.Of(
+                        (
+                            await host.Storage.Files.ReadAsync(
+                                new BlobAddress(BlobLayout.DatasetsContainer, name),
+                                cancellation
+                            )
+                        )!
+                    )
+                );
         }
 
-        IEnumerable<string> versions = (await host.Storage.Files.ListAsync(BlobLayout.AdaptersContainer, "", cancellation)).Select(f => f.Name.Split('/')[1]).Distinct();
-        Assert.True(versions.SequenceEqual(["v1"]), $"killed in '{killed}', {run.RunId} is {run.State}, {run.Adapter}; there are {string.Join(", ", versions)}");
-        byte[]? weights = await host.Storage.Files.ReadAsync(BlobLayout.Adapter(Project, 1, BlobLayout.AdapterWeightsFile), cancellation);
-        List<int> steps = [.. (await ProgressAsync(host, run.RunId, cancellation)).Where(l => l.Loss is not null).Select(l => l.Done)];
-        return new Ended(run.State, run.Error, string.Join(',', registry.Published), dataset.ToString(), ContentHash.Of(weights!), steps, killed);
+        IEnumerable<string> versions = (
+            await host.Storage.Files.ListAsync(BlobLayout.AdaptersContainer, "", cancellation)
+        )
+            .Select(f => f.Name.Split('/')[1])
+            .Distinct();
+        Assert.True(
+            versions.SequenceEqual(["v1"]),
+            $"killed in '{killed}', {run.RunId} is {run.State}, {run.Adapter}; there are {string.Join(", ", versions)}"
+        );
+        byte[]? weights = await host.Storage.Files.ReadAsync(
+            BlobLayout.Adapter(Project, 1, BlobLayout.AdapterWeightsFile),
+            cancellation
+        );
+        List<int> steps =
+        [
+            .. (await ProgressAsync(host, run.RunId, cancellation)).Where(l => l.Loss is not null).Select(l => l.Done),
+        ];
+        return new Ended(
+            run.State,
+            run.Error,
+            string.Join(',', registry.Published),
+            dataset.ToString(),
+            ContentHash.Of(weights!),
+            steps,
+            killed
+        );
     }
 
-    private static async Task<IReadOnlyList<TrainingProgress>> ProgressAsync(ServeProcess host, string runId, CancellationToken cancellation) =>
-        [.. Encoding.UTF8.GetString(await host.Storage.Files.ReadAsync(BlobLayout.Progress(runId), cancellation) ?? []).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(l => ContractJson.Read<TrainingProgress>(l))];
+    private static async Task<IReadOnlyList<TrainingProgress>> ProgressAsync(
+        ServeProcess host,
+        string runId,
+        CancellationToken cancellation
+    ) =>
+        [
+            .. Encoding
+                .UTF8.GetString(await host.Storage.Files.ReadAsync(BlobLayout.Progress(runId), cancellation) ?? [])
+                .Split('\n', StringSplitOptions.RemoveEmptyEntries)
+                .Select(l => ContractJson.Read<TrainingProgress>(l)),
+        ];
 
     /// <summary>What a run has left.</summary>
-    private sealed record Ended(string State, string? Error, string Versions, string Dataset, string Weights, IReadOnlyList<int> Steps, string Killed);
+    private sealed record Ended(
+        string State,
+        string? Error,
+        string Versions,
+        string Dataset,
+        string Weights,
+        IReadOnlyList<int> Steps,
+        string Killed
+    );
 }

@@ -13,7 +13,10 @@ internal sealed class LogLines : ILoggerProvider
 
     /// <summary>The events that came most often, then the last lines.</summary>
     public string Tell() =>
-        string.Join(Environment.NewLine, _events.OrderByDescending(e => e.Value).Select(e => $"{e.Value} x {e.Key}").Concat(_last));
+        string.Join(
+            Environment.NewLine,
+            _events.OrderByDescending(e => e.Value).Select(e => $"{e.Value} x {e.Key}").Concat(_last)
+        );
 
     public ILogger CreateLogger(string categoryName) => new Category(this, categoryName);
 

@@ -21,13 +21,38 @@ public sealed class PausedWorkerTests(StorageFixture storage) : IClassFixture<St
         string data = Directory.CreateTempSubdirectory("pipeline-paused-").FullName;
         try
         {
-            var options = new HostOptions { DataDirectory = data, StartWorker = false, LogToConsole = false, Settings = new Dictionary<string, string?> { [StorageAccount.ConnectionSetting] = storage.ConnectionString } };
+            var options = new HostOptions
+            {
+                DataDirectory = data,
+                StartWorker = false,
+                LogToConsole = false,
+                Settings = new Dictionary<string, string?>
+                {
+                    [StorageAccount.ConnectionSetting] = storage.ConnectionString,
+                },
+            };
             await using EmbeddedHost host = await EmbeddedHost.StartAsync(options, _ => { }, Cancellation);
             await using ServeWorker paused = ServeWorker.Start(storage.ConnectionString, Settings);
-            await storage.Account.Files.WriteAsync(BlobLayout.Project(Project), Encoding.UTF8.GetBytes("training: { r: 4, epochs: 4, batchSize: 4, checkpointSteps: 10, warmupSteps: 5 }\nevaluation: { generate: false, bootstrapSamples: 200 }\nvalidation: { maxTokens: 64 }\n"), Cancellation);
-            await storage.Account.Files.WriteAsync(BlobLayout.Raw(Project, "a.csv"), Encoding.UTF8.GetBytes(HostFixture.Rows(200)), Cancellation);
+            await storage.Account.Files.WriteAsync(
+                BlobLayout.Project(Project),
+                Encoding.UTF8.GetBytes(
+                    "training: { r: 4, epochs: 4, batchSize: 4, checkpointSteps: 10, warmupSteps: 5 }\nevaluation: { generate: false, bootstrapSamples: 200 }\nvalidation: { maxTokens: 64 }\n"
+                ),
+                Cancellation
+            );
+            await storage.Account.Files.WriteAsync(
+                BlobLayout.Raw(Project, "a.csv"),
+                Encoding.UTF8.GetBytes(HostFixture.Rows(200)),
+                Cancellation
+            );
             RunRecord run = await UntilAsync(r => r.Stage == "train");
-            while (await storage.Account.Files.TagAsync(BlobLayout.Checkpoint(run.RunId, "checkpoint.safetensors"), Cancellation) is null)
+            while (
+                await storage.Account.Files.TagAsync(
+                    BlobLayout.Checkpoint(run.RunId, "checkpoint.safetensors"),
+                    Cancellation
+                )
+                    is null
+            )
             {
                 await Task.Delay(50, Cancellation);
             }
@@ -45,8 +70,17 @@ public sealed class PausedWorkerTests(StorageFixture storage) : IClassFixture<St
 
             Assert.Equal(before, await TagsAsync(run));
             Assert.Equal([1], (await storage.Account.Registry.GetAsync(Project, Cancellation)).Published);
-            List<int> steps = [.. Encoding.UTF8.GetString((await storage.Account.Files.ReadAsync(BlobLayout.Progress(run.RunId), Cancellation))!).Split('\n', StringSplitOptions.RemoveEmptyEntries)
-                .Select(l => ContractJson.Read<TrainingProgress>(l)).Where(l => l.Loss is not null).Select(l => l.Done)];
+            List<int> steps =
+            [
+                .. Encoding
+                    .UTF8.GetString(
+                        (await storage.Account.Files.ReadAsync(BlobLayout.Progress(run.RunId), Cancellation))!
+                    )
+                    .Split('\n', StringSplitOptions.RemoveEmptyEntries)
+                    .Select(l => ContractJson.Read<TrainingProgress>(l))
+                    .Where(l => l.Loss is not null)
+                    .Select(l => l.Done),
+            ];
             Assert.Equal(1, steps.Count(s => s == 1)); // the successor went on from the checkpoint
             Assert.True(paused.IsRunning); // and the one that was paused waits for its next job
         }
@@ -75,11 +109,19 @@ public sealed class PausedWorkerTests(StorageFixture storage) : IClassFixture<St
     private async Task<List<string>> TagsAsync(RunRecord run)
     {
         var tags = new List<string>();
-        foreach ((string container, string prefix) in new[] { (BlobLayout.AdaptersContainer, run.Adapter!), (BlobLayout.JobsContainer, BlobLayout.JobPrefix(run.RunId)) })
+        foreach (
+            (string container, string prefix) in new[]
+            {
+                (BlobLayout.AdaptersContainer, run.Adapter!),
+                (BlobLayout.JobsContainer, BlobLayout.JobPrefix(run.RunId)),
+            }
+        )
         {
             foreach ((string name, _) in await storage.Account.Files.ListAsync(container, prefix, Cancellation))
             {
-                tags.Add($"{name} {await storage.Account.Files.TagAsync(new BlobAddress(container, name), Cancellation)}");
+                tags.Add(
+                    $"{name} {await storage.Account.Files.TagAsync(new BlobAddress(container, name), Cancellation)}"
+                );
             }
         }
 

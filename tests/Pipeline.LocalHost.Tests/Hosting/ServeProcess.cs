@@ -33,10 +33,30 @@ internal sealed class ServeProcess : IAsyncDisposable
     }
 
     /// <summary>Starts it on a data folder and waits until it answers.</summary>
-    public static async Task<ServeProcess> StartAsync(string data, IReadOnlyDictionary<string, string> environment, CancellationToken cancellation)
+    public static async Task<ServeProcess> StartAsync(
+        string data,
+        IReadOnlyDictionary<string, string> environment,
+        CancellationToken cancellation
+    )
     {
-        string dotnet = Environment.ProcessPath is { } path && Path.GetFileNameWithoutExtension(path) == "dotnet" ? path : "dotnet";
-        var info = new ProcessStartInfo(dotnet, ["exec", Path.Combine(AppContext.BaseDirectory, "Pipeline.LocalHost.dll"), "serve", "--data", data, "--port", "0"]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        string dotnet =
+            Environment.ProcessPath is { } path && Path.GetFileNameWithoutExtension(path) == "dotnet" ? path : "dotnet";
+        var info = new ProcessStartInfo(
+            dotnet,
+            [
+                "exec",
+                Path.Combine(AppContext.BaseDirectory, "Pipeline.LocalHost.dll"),
+                "serve",
+                "--data",
+                data,
+                "--port",
+                "0",
+            ]
+        )
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
         foreach ((string name, string value) in environment)
         {
             info.Environment[name] = value;
@@ -56,9 +76,18 @@ internal sealed class ServeProcess : IAsyncDisposable
                 throw new InvalidOperationException($"serve ended with exit code {process.ExitCode}: {said}");
             }
 
-            if (File.Exists(file) && Read(file) is { } endpoint && endpoint.GetProperty("processId").GetInt32() == process.Id)
+            if (
+                File.Exists(file)
+                && Read(file) is { } endpoint
+                && endpoint.GetProperty("processId").GetInt32() == process.Id
+            )
             {
-                return new ServeProcess(process, said, PipelineStorage.FromConnectionString(endpoint.GetProperty("emulatorConnection").GetString()!), new Uri(endpoint.GetProperty("address").GetString()!));
+                return new ServeProcess(
+                    process,
+                    said,
+                    PipelineStorage.FromConnectionString(endpoint.GetProperty("emulatorConnection").GetString()!),
+                    new Uri(endpoint.GetProperty("address").GetString()!)
+                );
             }
 
             await Task.Delay(50, cancellation);

@@ -12,9 +12,22 @@ internal sealed class ServeWorker(ChildProcess process) : IAsyncDisposable
     public static ServeWorker Start(string connection, IReadOnlyDictionary<string, string>? settings = null)
     {
         string assembly = RepositoryLayout.Worker();
-        string dotnet = Environment.ProcessPath is { } path && Path.GetFileNameWithoutExtension(path) == "dotnet" ? path : "dotnet";
-        var environment = new Dictionary<string, string>(settings ?? new Dictionary<string, string>()) { ["AzureWebJobsStorage"] = connection, ["PIPELINE_MODELS"] = RepositoryLayout.Models };
-        return new ServeWorker(ChildProcess.Start(dotnet, ["exec", assembly, "run", "--parent", $"{Environment.ProcessId}"], Path.GetDirectoryName(assembly)!, environment, _ => { }));
+        string dotnet =
+            Environment.ProcessPath is { } path && Path.GetFileNameWithoutExtension(path) == "dotnet" ? path : "dotnet";
+        var environment = new Dictionary<string, string>(settings ?? new Dictionary<string, string>())
+        {
+            ["AzureWebJobsStorage"] = connection,
+            ["PIPELINE_MODELS"] = RepositoryLayout.Models,
+        };
+        return new ServeWorker(
+            ChildProcess.Start(
+                dotnet,
+                ["exec", assembly, "run", "--parent", $"{Environment.ProcessId}"],
+                Path.GetDirectoryName(assembly)!,
+                environment,
+                _ => { }
+            )
+        );
     }
 
     public ValueTask DisposeAsync() => process.DisposeAsync();

@@ -17,8 +17,16 @@ public sealed class StorageFaultTests(StorageFixture storage, ITestOutputHelper 
     private const int LeastFaults = 1000;
     private static readonly string[] Published =
     [
-        BlobLayout.ModelCardFile, BlobLayout.AdapterConfigFile, BlobLayout.AdapterWeightsFile, BlobLayout.EvaluationFile, BlobLayout.GenerationConfigFile,
-        BlobLayout.ProofFile, BlobLayout.ReportFile, BlobLayout.TemplateFile, "tensorboard/", "training.json",
+        BlobLayout.ModelCardFile,
+        BlobLayout.AdapterConfigFile,
+        BlobLayout.AdapterWeightsFile,
+        BlobLayout.EvaluationFile,
+        BlobLayout.GenerationConfigFile,
+        BlobLayout.ProofFile,
+        BlobLayout.ReportFile,
+        BlobLayout.TemplateFile,
+        "tensorboard/",
+        "training.json",
     ];
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
@@ -34,14 +42,24 @@ public sealed class StorageFaultTests(StorageFixture storage, ITestOutputHelper 
         {
             var options = new HostOptions
             {
-                DataDirectory = data, LogToConsole = false, Logs = log,
-                Settings = new Dictionary<string, string?> { [StorageAccount.ConnectionSetting] = proxy.ConnectionString, ["RetrainingSchedule"] = "0 0 3 * * *" },
+                DataDirectory = data,
+                LogToConsole = false,
+                Logs = log,
+                Settings = new Dictionary<string, string?>
+                {
+                    [StorageAccount.ConnectionSetting] = proxy.ConnectionString,
+                    ["RetrainingSchedule"] = "0 0 3 * * *",
+                },
             };
             await using (EmbeddedHost host = await EmbeddedHost.StartAsync(options, _ => { }, Cancellation))
             {
                 for (int p = 0; p < Projects; p++)
                 {
-                    await storage.Account.Files.WriteAsync(BlobLayout.Project($"faults-{p}"), Encoding.UTF8.GetBytes(HostFixture.QuickYaml), Cancellation);
+                    await storage.Account.Files.WriteAsync(
+                        BlobLayout.Project($"faults-{p}"),
+                        Encoding.UTF8.GetBytes(HostFixture.QuickYaml),
+                        Cancellation
+                    );
                 }
 
                 await using ServeWorker second = ServeWorker.Start(proxy.ConnectionString); // two workers at one queue
@@ -50,7 +68,11 @@ public sealed class StorageFaultTests(StorageFixture storage, ITestOutputHelper 
                 {
                     for (int f = 0; f < FilesEach; f++)
                     {
-                        await storage.Account.Files.WriteAsync(BlobLayout.Raw($"faults-{p}", $"{f}.csv"), Encoding.UTF8.GetBytes(HostFixture.Rows(40, $"{p}x{f}x")), Cancellation);
+                        await storage.Account.Files.WriteAsync(
+                            BlobLayout.Raw($"faults-{p}", $"{f}.csv"),
+                            Encoding.UTF8.GetBytes(HostFixture.Rows(40, $"{p}x{f}x")),
+                            Cancellation
+                        );
                     }
                 }
 
@@ -67,7 +89,9 @@ public sealed class StorageFaultTests(StorageFixture storage, ITestOutputHelper 
 
             await CheckAsync();
             output.WriteLine(log.Tell());
-            output.WriteLine($"{proxy.Total} faults over {Projects * FilesEach} runs in {Stopwatch.GetElapsedTime(started).TotalSeconds:0} s: {string.Join(", ", proxy.Faults.OrderBy(f => f.Key, StringComparer.Ordinal).Select(f => $"{f.Key} {f.Value}"))}");
+            output.WriteLine(
+                $"{proxy.Total} faults over {Projects * FilesEach} runs in {Stopwatch.GetElapsedTime(started).TotalSeconds:0} s: {string.Join(", ", proxy.Faults.OrderBy(f => f.Key, StringComparer.Ordinal).Select(f => $"{f.Key} {f.Value}"))}"
+            );
         }
         finally
         {
@@ -80,7 +104,16 @@ public sealed class StorageFaultTests(StorageFixture storage, ITestOutputHelper 
         IReadOnlyList<RunRecord> runs = [];
         while (runs.Count < Projects * FilesEach || runs.Any(r => r.State == RunRecord.Running))
         {
-            Assert.True(Stopwatch.GetElapsedTime(started) < TimeSpan.FromMinutes(25), string.Join("; ", runs.Where(r => r.State == RunRecord.Running).Select(r => $"{r.RunId} {r.Stage}").Prepend($"{runs.Count} runs").Append(log.Tell())));
+            Assert.True(
+                Stopwatch.GetElapsedTime(started) < TimeSpan.FromMinutes(25),
+                string.Join(
+                    "; ",
+                    runs.Where(r => r.State == RunRecord.Running)
+                        .Select(r => $"{r.RunId} {r.Stage}")
+                        .Prepend($"{runs.Count} runs")
+                        .Append(log.Tell())
+                )
+            );
             await Task.Delay(1000, Cancellation);
             runs = await storage.Account.Runs.ListAsync(null, Cancellation);
         }
@@ -92,9 +125,16 @@ public sealed class StorageFaultTests(StorageFixture storage, ITestOutputHelper 
         long started = Stopwatch.GetTimestamp();
         foreach (string queue in BlobLayout.Queues)
         {
-            while ((await storage.Account.Queues.GetQueueClient(queue).GetPropertiesAsync(Cancellation)).Value.ApproximateMessagesCount > 0)
+            while (
+                (await storage.Account.Queues.GetQueueClient(queue).GetPropertiesAsync(Cancellation))
+                    .Value
+                    .ApproximateMessagesCount > 0
+            )
             {
-                Assert.True(Stopwatch.GetElapsedTime(started) < TimeSpan.FromMinutes(7), $"{queue} still holds messages");
+                Assert.True(
+                    Stopwatch.GetElapsedTime(started) < TimeSpan.FromMinutes(7),
+                    $"{queue} still holds messages"
+                );
                 await Task.Delay(500, Cancellation);
             }
         }
@@ -104,7 +144,10 @@ public sealed class StorageFaultTests(StorageFixture storage, ITestOutputHelper 
     {
         PipelineStorage account = storage.Account;
         IReadOnlyList<RunRecord> runs = await account.Runs.ListAsync(null, Cancellation);
-        Assert.Equal([], runs.Where(r => r.State != RunRecord.Completed).Select(r => $"{r.RunId}: {r.State} {r.Error}"));
+        Assert.Equal(
+            [],
+            runs.Where(r => r.State != RunRecord.Completed).Select(r => $"{r.RunId}: {r.State} {r.Error}")
+        );
         Assert.Equal(Projects * FilesEach, runs.Count);
         for (int p = 0; p < Projects; p++)
         {
@@ -115,24 +158,59 @@ public sealed class StorageFaultTests(StorageFixture storage, ITestOutputHelper 
 
         foreach (RunRecord run in runs)
         {
-            DatasetManifest manifest = (await account.Files.ReadJsonAsync<DatasetManifest>(BlobLayout.Dataset(run.DatasetId!, BlobLayout.ManifestFile), Cancellation))!;
+            DatasetManifest manifest = (
+                await account.Files.ReadJsonAsync<DatasetManifest>(
+                    BlobLayout.Dataset(run.DatasetId!, BlobLayout.ManifestFile),
+                    Cancellation
+                )
+            )!;
             Assert.Equal(40, manifest.Rows.Accepted);
             foreach ((string file, string sha256) in manifest.Files)
             {
-                Assert.Equal(sha256, ContentHash.Of((await account.Files.ReadAsync(BlobLayout.Dataset(run.DatasetId!, file), Cancellation))!));
+                Assert.Equal(
+                    sha256,
+                    ContentHash.Of(
+                        (await account.Files.ReadAsync(BlobLayout.Dataset(run.DatasetId!, file), Cancellation))!
+                    )
+                );
             }
 
-            List<string> files = [.. (await account.Files.ListAsync(BlobLayout.AdaptersContainer, run.Adapter!, Cancellation)).Select(f => f.Name[run.Adapter!.Length..])];
-            Assert.Equal(Published, files.Select(f => f.StartsWith("tensorboard/", StringComparison.Ordinal) ? "tensorboard/" : f).Order(StringComparer.Ordinal)); // each once
-            string[] lines = Encoding.UTF8.GetString((await account.Files.ReadAsync(BlobLayout.Progress(run.RunId), Cancellation))!).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+            List<string> files =
+            [
+                .. (await account.Files.ListAsync(BlobLayout.AdaptersContainer, run.Adapter!, Cancellation)).Select(f =>
+                    f.Name[run.Adapter!.Length..]
+                ),
+            ];
+            Assert.Equal(
+                Published,
+                files
+                    .Select(f => f.StartsWith("tensorboard/", StringComparison.Ordinal) ? "tensorboard/" : f)
+                    .Order(StringComparer.Ordinal)
+            ); // each once
+            string[] lines = Encoding
+                .UTF8.GetString((await account.Files.ReadAsync(BlobLayout.Progress(run.RunId), Cancellation))!)
+                .Split('\n', StringSplitOptions.RemoveEmptyEntries);
             Assert.Equal(lines.Length, lines.Distinct().Count()); // no line was appended twice
-            Assert.Contains(Enumerable.Range(1, Steps), s => lines.Any(l => ContractJson.Read<TrainingProgress>(l) is { Loss: not null } line && line.Done == line.Total && line.Total == s));
+            Assert.Contains(
+                Enumerable.Range(1, Steps),
+                s =>
+                    lines.Any(l =>
+                        ContractJson.Read<TrainingProgress>(l) is { Loss: not null } line
+                        && line.Done == line.Total
+                        && line.Total == s
+                    )
+            );
         }
 
         Assert.Empty(await account.DeadLetters.ListAsync(Cancellation));
         foreach (string queue in BlobLayout.Queues)
         {
-            Assert.Equal(0, (await account.Queues.GetQueueClient(queue).GetPropertiesAsync(Cancellation)).Value.ApproximateMessagesCount);
+            Assert.Equal(
+                0,
+                (await account.Queues.GetQueueClient(queue).GetPropertiesAsync(Cancellation))
+                    .Value
+                    .ApproximateMessagesCount
+            );
         }
     }
 }

@@ -16,8 +16,18 @@ internal sealed class Browser : IDisposable
     {
         var options = new ChromeOptions { BinaryLocation = Chromium };
         options.AddArguments(
-            "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync",
-            "--window-size=1300,1000", $"--user-data-dir={_profile.FullName}");
+            "--headless=new",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-dev-shm-usage",
+            "--disable-quic",
+            "--no-first-run",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+            "--window-size=1300,1000",
+            $"--user-data-dir={_profile.FullName}"
+        );
         options.SetLoggingPreference(LogType.Browser, LogLevel.All);
         var service = ChromeDriverService.CreateDefaultService(Path.GetDirectoryName(Driver), Path.GetFileName(Driver));
         service.SuppressInitialDiagnosticInformation = true;
@@ -31,14 +41,18 @@ internal sealed class Browser : IDisposable
     /// <summary>Starts one; the test is skipped where there is none.</summary>
     public static Browser Start()
     {
-        Assert.SkipUnless(File.Exists(Chromium) && File.Exists(Driver), "Chromium and its driver are not installed: apt-get install chromium chromium-driver");
+        Assert.SkipUnless(
+            File.Exists(Chromium) && File.Exists(Driver),
+            "Chromium and its driver are not installed: apt-get install chromium chromium-driver"
+        );
         return new Browser();
     }
 
     public void Open(Uri address) => _driver.Navigate().GoToUrl(address);
 
     /// <summary>What a script in the page gives.</summary>
-    public T Ask<T>(string script, params object[] arguments) => (T)_driver.ExecuteScript("return " + script, arguments)!;
+    public T Ask<T>(string script, params object[] arguments) =>
+        (T)_driver.ExecuteScript("return " + script, arguments)!;
 
     /// <summary>Waits until an expression of the page is true.</summary>
     public async Task UntilAsync(string condition, params object[] arguments)
@@ -47,7 +61,10 @@ internal sealed class Browser : IDisposable
         limit.CancelAfter(Patience);
         while (!Ask<bool>("!!(" + condition + ")", arguments))
         {
-            Assert.False(limit.IsCancellationRequested, $"waited in vain for {condition}; the page says: {Ask<string>("document.body.innerText")}");
+            Assert.False(
+                limit.IsCancellationRequested,
+                $"waited in vain for {condition}; the page says: {Ask<string>("document.body.innerText")}"
+            );
             await Task.Delay(100, TestContext.Current.CancellationToken);
         }
     }
@@ -55,7 +72,14 @@ internal sealed class Browser : IDisposable
     public void Click(By by) => _driver.FindElement(by).Click();
 
     /// <summary>Errors that the page has met: scripts, refused resources.</summary>
-    public IReadOnlyList<string> Errors() => [.. _driver.Manage().Logs.GetLog(LogType.Browser).Where(l => l.Level >= LogLevel.Severe).Select(l => l.Message)];
+    public IReadOnlyList<string> Errors() =>
+        [
+            .. _driver
+                .Manage()
+                .Logs.GetLog(LogType.Browser)
+                .Where(l => l.Level >= LogLevel.Severe)
+                .Select(l => l.Message),
+        ];
 
     public void Dispose()
     {

@@ -21,7 +21,11 @@ public sealed class DashboardTests
         string data = Directory.CreateTempSubdirectory("pipeline-pages-").FullName;
         try
         {
-            await using ServeProcess host = await ServeProcess.StartAsync(data, new Dictionary<string, string>(), cancellation);
+            await using ServeProcess host = await ServeProcess.StartAsync(
+                data,
+                new Dictionary<string, string>(),
+                cancellation
+            );
             using var http = new HttpClient { BaseAddress = host.Address };
             browser.Open(host.Address);
             Assert.EndsWith("/api/dashboard", browser.Url, StringComparison.Ordinal);
@@ -29,27 +33,74 @@ public sealed class DashboardTests
 
             // A file whose name, rows and label are hostile, with two rows that are rejected.
             string name = $"a {Hostile}.csv".Replace('/', '_');
-            await host.Storage.Files.WriteAsync(BlobLayout.Project("pages"), Encoding.UTF8.GetBytes("training: { r: 4, epochs: 12, batchSize: 4, checkpointSteps: 20, warmupSteps: 5 }\nevaluation: { generate: false, bootstrapSamples: 200 }\nvalidation: { maxTokens: 64 }\n"), cancellation);
-            await host.Storage.Files.WriteAsync(BlobLayout.Raw("pages", name), Encoding.UTF8.GetBytes(HostFixture.Rows(120) + $"{Secret} 1,\n{Secret} {Hostile.Replace("\"", "", StringComparison.Ordinal)},\n"), cancellation);
+            await host.Storage.Files.WriteAsync(
+                BlobLayout.Project("pages"),
+                Encoding.UTF8.GetBytes(
+                    "training: { r: 4, epochs: 12, batchSize: 4, checkpointSteps: 20, warmupSteps: 5 }\nevaluation: { generate: false, bootstrapSamples: 200 }\nvalidation: { maxTokens: 64 }\n"
+                ),
+                cancellation
+            );
+            await host.Storage.Files.WriteAsync(
+                BlobLayout.Raw("pages", name),
+                Encoding.UTF8.GetBytes(
+                    HostFixture.Rows(120)
+                        + $"{Secret} 1,\n{Secret} {Hostile.Replace("\"", "", StringComparison.Ordinal)},\n"
+                ),
+                cancellation
+            );
             await browser.UntilAsync("document.querySelector('#runs tbody tr')");
             browser.Click(By.CssSelector("#runs tbody tr"));
 
-            await browser.UntilAsync("document.querySelector('#curve polyline')?.getAttribute('points').split(' ').length > 3");
-            long before = browser.Ask<long>("document.querySelector('#curve polyline').getAttribute('points').split(' ').length");
-            await browser.UntilAsync("document.querySelector('#curve polyline').getAttribute('points').split(' ').length > arguments[0]", before);
-            Assert.StartsWith("running", browser.Ask<string>("document.querySelector('#runs tbody tr').cells[4].textContent"), StringComparison.Ordinal); // it grew while the run ran
+            await browser.UntilAsync(
+                "document.querySelector('#curve polyline')?.getAttribute('points').split(' ').length > 3"
+            );
+            long before = browser.Ask<long>(
+                "document.querySelector('#curve polyline').getAttribute('points').split(' ').length"
+            );
+            await browser.UntilAsync(
+                "document.querySelector('#curve polyline').getAttribute('points').split(' ').length > arguments[0]",
+                before
+            );
+            Assert.StartsWith(
+                "running",
+                browser.Ask<string>("document.querySelector('#runs tbody tr').cells[4].textContent"),
+                StringComparison.Ordinal
+            ); // it grew while the run ran
 
-            await browser.UntilAsync("document.querySelector('#runs tbody tr').cells[4].textContent === 'completed' && document.getElementById('links').textContent.includes('Report')");
-            Assert.Contains(Hostile, browser.Ask<string>("document.querySelector('#runs tbody tr').cells[3].textContent"), StringComparison.Ordinal);
-            Assert.Contains("122 rows read = 120 accepted + 2 rejected + 0 duplicates", browser.Ask<string>("document.getElementById('rows').textContent"), StringComparison.Ordinal);
+            await browser.UntilAsync(
+                "document.querySelector('#runs tbody tr').cells[4].textContent === 'completed' && document.getElementById('links').textContent.includes('Report')"
+            );
+            Assert.Contains(
+                Hostile,
+                browser.Ask<string>("document.querySelector('#runs tbody tr').cells[3].textContent"),
+                StringComparison.Ordinal
+            );
+            Assert.Contains(
+                "122 rows read = 120 accepted + 2 rejected + 0 duplicates",
+                browser.Ask<string>("document.getElementById('rows').textContent"),
+                StringComparison.Ordinal
+            );
             Assert.Equal(7L, browser.Ask<long>("document.querySelectorAll('#stages tr').length + 1"));
 
-            string rejected = browser.Ask<string>("[...document.querySelectorAll('#links a')].find(a => a.textContent.includes('rejected')).href");
+            string rejected = browser.Ask<string>(
+                "[...document.querySelectorAll('#links a')].find(a => a.textContent.includes('rejected')).href"
+            );
             HttpResponseMessage file = await http.GetAsync(new Uri(rejected), cancellation);
             Assert.Equal("attachment", file.Content.Headers.ContentDisposition!.DispositionType);
-            Assert.Equal(2, (await file.Content.ReadAsStringAsync(cancellation)).Split('\n', StringSplitOptions.RemoveEmptyEntries).Length);
+            Assert.Equal(
+                2,
+                (await file.Content.ReadAsStringAsync(cancellation))
+                    .Split('\n', StringSplitOptions.RemoveEmptyEntries)
+                    .Length
+            );
 
-            browser.Open(new Uri(browser.Ask<string>("[...document.querySelectorAll('#links a')].find(a => a.textContent === 'Report').href")));
+            browser.Open(
+                new Uri(
+                    browser.Ask<string>(
+                        "[...document.querySelectorAll('#links a')].find(a => a.textContent === 'Report').href"
+                    )
+                )
+            );
             Assert.Contains("held-out rows", browser.Ask<string>("document.body.innerText"), StringComparison.Ordinal);
 
             Assert.NotEqual("broken", browser.Title);
@@ -71,21 +122,42 @@ public sealed class DashboardTests
         string data = Directory.CreateTempSubdirectory("pipeline-pages-").FullName;
         try
         {
-            await using ServeProcess host = await ServeProcess.StartAsync(data, new Dictionary<string, string>(), cancellation);
-            await host.Storage.Files.WriteAsync(BlobLayout.Project("stopped"), Encoding.UTF8.GetBytes("training: { r: 4, epochs: 100, batchSize: 1, checkpointSteps: 10 }\nevaluation: { generate: false, bootstrapSamples: 200 }\nvalidation: { maxTokens: 64 }\n"), cancellation);
-            await host.Storage.Files.WriteAsync(BlobLayout.Raw("stopped", "a.csv"), Encoding.UTF8.GetBytes(HostFixture.Rows(100)), cancellation);
+            await using ServeProcess host = await ServeProcess.StartAsync(
+                data,
+                new Dictionary<string, string>(),
+                cancellation
+            );
+            await host.Storage.Files.WriteAsync(
+                BlobLayout.Project("stopped"),
+                Encoding.UTF8.GetBytes(
+                    "training: { r: 4, epochs: 100, batchSize: 1, checkpointSteps: 10 }\nevaluation: { generate: false, bootstrapSamples: 200 }\nvalidation: { maxTokens: 64 }\n"
+                ),
+                cancellation
+            );
+            await host.Storage.Files.WriteAsync(
+                BlobLayout.Raw("stopped", "a.csv"),
+                Encoding.UTF8.GetBytes(HostFixture.Rows(100)),
+                cancellation
+            );
             await host.Storage.Files.WriteAsync(BlobLayout.Raw("stopped", "bad.csv"), [], cancellation);
-            await host.Storage.Queues.GetQueueClient(BlobLayout.TrainingResultsQueue).SendMessageAsync("<script>document.title='broken'</script>", cancellation);
+            await host
+                .Storage.Queues.GetQueueClient(BlobLayout.TrainingResultsQueue)
+                .SendMessageAsync("<script>document.title='broken'</script>", cancellation);
             browser.Open(host.Address);
-            const string Row = "[...document.querySelectorAll('#runs tbody tr')].find(r => r.cells[3].textContent === 'a.csv')";
+            const string Row =
+                "[...document.querySelectorAll('#runs tbody tr')].find(r => r.cells[3].textContent === 'a.csv')";
             await browser.UntilAsync(Row);
             browser.Ask<object?>(Row + ".click()");
-            await browser.UntilAsync("document.querySelector('#curve polyline')?.getAttribute('points').split(' ').length > 15"); // past a checkpoint
+            await browser.UntilAsync(
+                "document.querySelector('#curve polyline')?.getAttribute('points').split(' ').length > 15"
+            ); // past a checkpoint
 
             browser.Click(By.XPath("//button[text()='Cancel']"));
             await browser.UntilAsync(Row + "?.cells[4].textContent === 'cancelled'");
             await browser.UntilAsync("document.getElementById('actions').textContent.includes('Resume')");
-            RunRecord run = (await host.Storage.Runs.ListAsync("stopped", cancellation)).Single(r => r.Source == "a.csv");
+            RunRecord run = (await host.Storage.Runs.ListAsync("stopped", cancellation)).Single(r =>
+                r.Source == "a.csv"
+            );
             await UntilWorkerHasStoppedAsync(host);
 
             browser.Click(By.XPath("//button[text()='Resume']"));
@@ -97,17 +169,20 @@ public sealed class DashboardTests
             {
                 await Task.Delay(200, cancellation);
                 lines = await LinesAsync(host, run.RunId);
-            }
-            while (LastOf(lines) <= stopped + 3);
+            } while (LastOf(lines) <= stopped + 3);
             Assert.Equal(1, lines.Count(l => l is { Loss: not null, Done: 1 })); // it went on from the checkpoint
 
             browser.Click(By.XPath("//button[text()='Cancel']"));
-            await browser.UntilAsync(Row + "?.cells[4].textContent === 'cancelled' && document.getElementById('actions').textContent.includes('Purge')");
+            await browser.UntilAsync(
+                Row
+                    + "?.cells[4].textContent === 'cancelled' && document.getElementById('actions').textContent.includes('Purge')"
+            );
             await UntilWorkerHasStoppedAsync(host);
             browser.Click(By.XPath("//button[text()='Purge']"));
             await browser.UntilAsync("!" + Row);
             Assert.Null(await host.Storage.Runs.GetAsync(run.RunId, cancellation));
-            const string Letter = "[...document.querySelectorAll('#notes tbody tr')].find(r => r.textContent.includes('It is not a training result'))";
+            const string Letter =
+                "[...document.querySelectorAll('#notes tbody tr')].find(r => r.textContent.includes('It is not a training result'))";
             await browser.UntilAsync(Letter);
             DeadLetter letter = (await RefusedAsync(host)).Single();
             browser.Ask<object?>(Letter + ".querySelector('button').click()"); // Requeue: it is tried, and refused once more
@@ -134,17 +209,37 @@ public sealed class DashboardTests
         string data = Directory.CreateTempSubdirectory("pipeline-pages-").FullName;
         try
         {
-            await using ServeProcess host = await ServeProcess.StartAsync(data, new Dictionary<string, string>(), TestContext.Current.CancellationToken);
+            await using ServeProcess host = await ServeProcess.StartAsync(
+                data,
+                new Dictionary<string, string>(),
+                TestContext.Current.CancellationToken
+            );
             using var http = new HttpClient { BaseAddress = host.Address };
-            using var strange = new HttpRequestMessage(HttpMethod.Post, "api/projects/x-y-z/runs") { Content = JsonContent.Create(new { source = "a.csv" }) };
+            using var strange = new HttpRequestMessage(HttpMethod.Post, "api/projects/x-y-z/runs")
+            {
+                Content = JsonContent.Create(new { source = "a.csv" }),
+            };
             strange.Headers.Add("Origin", "https://evil.example");
-            using var own = new HttpRequestMessage(HttpMethod.Post, "api/projects/x-y-z/runs") { Content = JsonContent.Create(new { source = "a.csv" }) };
+            using var own = new HttpRequestMessage(HttpMethod.Post, "api/projects/x-y-z/runs")
+            {
+                Content = JsonContent.Create(new { source = "a.csv" }),
+            };
             own.Headers.Add("Origin", host.Address.GetLeftPart(UriPartial.Authority));
 
-            Assert.Equal(HttpStatusCode.Forbidden, (await http.SendAsync(strange, TestContext.Current.CancellationToken)).StatusCode);
-            Assert.Equal(HttpStatusCode.BadRequest, (await http.SendAsync(own, TestContext.Current.CancellationToken)).StatusCode); // there is no such file
+            Assert.Equal(
+                HttpStatusCode.Forbidden,
+                (await http.SendAsync(strange, TestContext.Current.CancellationToken)).StatusCode
+            );
+            Assert.Equal(
+                HttpStatusCode.BadRequest,
+                (await http.SendAsync(own, TestContext.Current.CancellationToken)).StatusCode
+            ); // there is no such file
             HttpResponseMessage page = await http.GetAsync("api/dashboard", TestContext.Current.CancellationToken);
-            Assert.Contains("default-src 'none'", page.Headers.GetValues("Content-Security-Policy").Single(), StringComparison.Ordinal);
+            Assert.Contains(
+                "default-src 'none'",
+                page.Headers.GetValues("Content-Security-Policy").Single(),
+                StringComparison.Ordinal
+            );
         }
         finally
         {
@@ -163,7 +258,11 @@ public sealed class DashboardTests
     private static async Task UntilWorkerHasStoppedAsync(ServeProcess host)
     {
         CancellationToken cancellation = TestContext.Current.CancellationToken;
-        while ((await host.Storage.Queues.GetQueueClient(BlobLayout.TrainingJobsQueue).GetPropertiesAsync(cancellation)).Value.ApproximateMessagesCount > 0)
+        while (
+            (await host.Storage.Queues.GetQueueClient(BlobLayout.TrainingJobsQueue).GetPropertiesAsync(cancellation))
+                .Value
+                .ApproximateMessagesCount > 0
+        )
         {
             await Task.Delay(200, cancellation);
         }
@@ -172,5 +271,15 @@ public sealed class DashboardTests
     }
 
     private static async Task<IReadOnlyList<TrainingProgress>> LinesAsync(ServeProcess host, string runId) =>
-        [.. Encoding.UTF8.GetString(await host.Storage.Files.ReadAsync(BlobLayout.Progress(runId), TestContext.Current.CancellationToken) ?? []).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(l => ContractJson.Read<TrainingProgress>(l))];
+        [
+            .. Encoding
+                .UTF8.GetString(
+                    await host.Storage.Files.ReadAsync(
+                        BlobLayout.Progress(runId),
+                        TestContext.Current.CancellationToken
+                    ) ?? []
+                )
+                .Split('\n', StringSplitOptions.RemoveEmptyEntries)
+                .Select(l => ContractJson.Read<TrainingProgress>(l)),
+        ];
 }

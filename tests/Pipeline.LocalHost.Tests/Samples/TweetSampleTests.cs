@@ -6,5 +6,8 @@ public sealed class TweetSampleTests
 {
     [Fact]
     public void Csv_Generator_GivesTheCommittedSample() =>
-        Assert.Equal(File.ReadAllBytes(RepositoryFiles.At("functions", "Pipeline.LocalHost", "samples", "tweets", "tweets.csv")), TweetSample.Csv());
+        Assert.Equal(
+            File.ReadAllBytes(RepositoryFiles.At("functions", "Pipeline.LocalHost", "samples", "tweets", "tweets.csv")),
+            TweetSample.Csv()
+        );
 }

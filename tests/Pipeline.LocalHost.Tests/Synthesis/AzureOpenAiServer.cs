@@ -50,19 +50,21 @@ internal sealed class AzureOpenAiServer : IAsyncDisposable
     public async ValueTask DisposeAsync() => await _app.DisposeAsync();
 
     /// <summary>An error as the service words it.</summary>
-    public static Func<HttpContext, Task> Fault(int status, string code, int? retryAfter = null) => context =>
-    {
-        context.Response.StatusCode = status;
-        if (retryAfter is { } seconds)
+    public static Func<HttpContext, Task> Fault(int status, string code, int? retryAfter = null) =>
+        context =>
         {
-            context.Response.Headers.RetryAfter = $"{seconds}";
-        }
+            context.Response.StatusCode = status;
+            if (retryAfter is { } seconds)
+            {
+                context.Response.Headers.RetryAfter = $"{seconds}";
+            }
 
-        return context.Response.WriteAsJsonAsync(new { error = new { code, message = $"said by a test: {code}" } });
-    };
+            return context.Response.WriteAsJsonAsync(new { error = new { code, message = $"said by a test: {code}" } });
+        };
 
     /// <summary>An answer of a test's own.</summary>
-    public Func<HttpContext, Task> Answer(string content, string finish = "stop") => context => WriteAsync(context, content, finish);
+    public Func<HttpContext, Task> Answer(string content, string finish = "stop") =>
+        context => WriteAsync(context, content, finish);
 
     private async Task AnswerAsync(HttpContext context, string deployment)
     {
@@ -89,30 +91,75 @@ internal sealed class AzureOpenAiServer : IAsyncDisposable
 
     private string Content(JsonElement request)
     {
-        JsonElement fields = request.GetProperty("response_format").GetProperty("json_schema").GetProperty("schema").GetProperty("properties").GetProperty("rows").GetProperty("items").GetProperty("properties");
+        JsonElement fields = request
+            .GetProperty("response_format")
+            .GetProperty("json_schema")
+            .GetProperty("schema")
+            .GetProperty("properties")
+            .GetProperty("rows")
+            .GetProperty("items")
+            .GetProperty("properties");
         string asked = request.GetProperty("messages")[1].GetProperty("content").GetString()!;
         if (fields.TryGetProperty("label", out JsonElement label))
         {
             string first = label.GetProperty("enum")[0].GetString()!;
-            return JsonSerializer.Serialize(new { rows = asked.Split("\nText ")[1..].Select(t => new { label = Label(t) ?? first }) });
+            return JsonSerializer.Serialize(
+                new { rows = asked.Split("\nText ")[1..].Select(t => new { label = Label(t) ?? first }) }
+            );
         }
 
         int count = int.Parse(asked.Split(' ')[1], System.Globalization.CultureInfo.InvariantCulture);
-        long number = 1000 * long.Parse(ContentHash.ShortOf(asked)[..5], System.Globalization.NumberStyles.HexNumber, System.Globalization.CultureInfo.InvariantCulture); // the same question, the same answer, whatever came before
-        return JsonSerializer.Serialize(new
-        {
-            rows = Enumerable.Range(0, count).Select(_ => fields.EnumerateObject().ToDictionary(f => f.Name, f =>
+        long number =
+            1000
+            * long.Parse(
+                ContentHash.ShortOf(asked)[..5],
+                System.Globalization.NumberStyles.HexNumber,
+                System.Globalization.CultureInfo.InvariantCulture
+            ); // the same question, the same answer, whatever came before
+        return JsonSerializer.Serialize(
+            new
             {
-                number++;
-                return $"{f.Name} number {number} of a model, about subject {number * 7919 % 1009} and thing {number * 104729 % 2003}";
-            })),
-        });
+                rows = Enumerable
+                    .Range(0, count)
+                    .Select(_ =>
+                        fields
+                            .EnumerateObject()
+                            .ToDictionary(
+                                f => f.Name,
+                                f =>
+                                {
+                                    number++;
+                                    return $"{f.Name} number {number} of a model, about subject {number * 7919 % 1009} and thing {number * 104729 % 2003}";
+                                }
+                            )
+                    ),
+            }
+        );
     }
 
-    private Task WriteAsync(HttpContext context, string content, string finish) => context.Response.WriteAsJsonAsync(new
-    {
-        id = "chatcmpl-1", @object = "chat.completion", created = 1, model = "gpt-4o-2024-08-06",
-        choices = new[] { new { index = 0, finish_reason = finish, message = new { role = "assistant", content } } },
-        usage = new { prompt_tokens = Usage.In, completion_tokens = Usage.Out, total_tokens = Usage.In + Usage.Out },
-    });
+    private Task WriteAsync(HttpContext context, string content, string finish) =>
+        context.Response.WriteAsJsonAsync(
+            new
+            {
+                id = "chatcmpl-1",
+                @object = "chat.completion",
+                created = 1,
+                model = "gpt-4o-2024-08-06",
+                choices = new[]
+                {
+                    new
+                    {
+                        index = 0,
+                        finish_reason = finish,
+                        message = new { role = "assistant", content },
+                    },
+                },
+                usage = new
+                {
+                    prompt_tokens = Usage.In,
+                    completion_tokens = Usage.Out,
+                    total_tokens = Usage.In + Usage.Out,
+                },
+            }
+        );
 }

@@ -28,49 +28,140 @@ public sealed class ModelSynthesisTests : IAsyncLifetime
         Directory.Delete(_folder, recursive: true);
     }
 
-    private static string Yaml(string model, string more = "") => $"validation: {{ maxTokens: 200 }}\nsynthesis:\n  seed: 3\n  model: {{ deployment: gpt, {model} }}\n{more}";
+    private static string Yaml(string model, string more = "") =>
+        $"validation: {{ maxTokens: 200 }}\nsynthesis:\n  seed: 3\n  model: {{ deployment: gpt, {model} }}\n{more}";
 
-    private static string Csv => "text,label\n" + string.Concat(Enumerable.Range(0, 40).Select(i => $"the {(i % 2 == 0 ? "sum" : "friend")} of person {i} is {i * 17},{(i % 2 == 0 ? "number" : "greeting")}\n"));
+    private static string Csv =>
+        "text,label\n"
+        + string.Concat(
+            Enumerable
+                .Range(0, 40)
+                .Select(i =>
+                    $"the {(i % 2 == 0 ? "sum" : "friend")} of person {i} is {i * 17},{(i % 2 == 0 ? "number" : "greeting")}\n"
+                )
+        );
 
-    private async Task<DatasetBuild> BuildAsync(string yaml, string key = "secret-key", bool connected = true, string timeout = "00:00:20", int retries = 6)
+    private async Task<DatasetBuild> BuildAsync(
+        string yaml,
+        string key = "secret-key",
+        bool connected = true,
+        string timeout = "00:00:20",
+        int retries = 6
+    )
     {
         ProjectSettings settings = ProjectFile.Read(yaml);
-        IConfiguration configuration = new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?>
+        IConfiguration configuration = new ConfigurationBuilder()
+            .AddInMemoryCollection(
+                new Dictionary<string, string?>
+                {
+                    [ModelClients.Endpoint] = connected ? _server.Address.ToString() : null,
+                    [ModelClients.Key] = key,
+                    [ModelClients.Timeout] = timeout,
+                    [ModelClients.Retries] = $"{retries}",
+                }
+            )
+            .Build();
+        (ChatEncoder encoder, string sha256) = new BaseCatalog(
+            new BaseModelFolders(RepositoryLayout.Models)
+        ).EncoderFor(settings);
+        var request = new DatasetRequest
         {
-            [ModelClients.Endpoint] = connected ? _server.Address.ToString() : null, [ModelClients.Key] = key, [ModelClients.Timeout] = timeout, [ModelClients.Retries] = $"{retries}",
-        }).Build();
-        (ChatEncoder encoder, string sha256) = new BaseCatalog(new BaseModelFolders(RepositoryLayout.Models)).EncoderFor(settings);
-        var request = new DatasetRequest { Project = "made", Settings = settings, Files = [new RawFile("a.csv", Encoding.UTF8.GetBytes(Csv))], Encoder = encoder, TokenizerSha256 = sha256 };
-        var synthesis = new RowSynthesis(new ModelClients(configuration).For(settings.Synthesis.Model!.Deployment), new FolderAnswerShelf(Path.Combine(_folder, "answers")), ModelClients.Missing);
-        return await DatasetBuilder.BuildAsync(request, Path.Combine(_folder, "dataset"), synthesis, TestContext.Current.CancellationToken);
+            Project = "made",
+            Settings = settings,
+            Files = [new RawFile("a.csv", Encoding.UTF8.GetBytes(Csv))],
+            Encoder = encoder,
+            TokenizerSha256 = sha256,
+        };
+        var synthesis = new RowSynthesis(
+            new ModelClients(configuration).For(settings.Synthesis.Model!.Deployment),
+            new FolderAnswerShelf(Path.Combine(_folder, "answers")),
+            ModelClients.Missing
+        );
+        return await DatasetBuilder.BuildAsync(
+            request,
+            Path.Combine(_folder, "dataset"),
+            synthesis,
+            TestContext.Current.CancellationToken
+        );
     }
 
-    private static List<Example> Rows(DatasetBuild build, string file) => [.. File.ReadLines(Path.Combine(build.Folder, file)).Select(l => ContractJson.Read<Example>(l))];
+    private static List<Example> Rows(DatasetBuild build, string file) =>
+        [.. File.ReadLines(Path.Combine(build.Folder, file)).Select(l => ContractJson.Read<Example>(l))];
 
-    private static List<RejectedRow> Rejected(DatasetBuild build) => [.. File.ReadLines(Path.Combine(build.Folder, BlobLayout.RejectedFile)).Select(l => ContractJson.Read<RejectedRow>(l))];
+    private static List<RejectedRow> Rejected(DatasetBuild build) =>
+        [
+            .. File.ReadLines(Path.Combine(build.Folder, BlobLayout.RejectedFile))
+                .Select(l => ContractJson.Read<RejectedRow>(l)),
+        ];
 
     [Fact]
     public async Task Build_GoodAnswers_AreLearnedFromAndHeldOutRowsAreOfPeople()
     {
-        DatasetBuild build = await BuildAsync(Yaml("rows: 25, rowsPerCall: 10, examples: 3", "labels: [ { name: number, definition: a quantity, examples: [five apples] }, greeting ]\n"));
+        DatasetBuild build = await BuildAsync(
+            Yaml(
+                "rows: 25, rowsPerCall: 10, examples: 3",
+                "labels: [ { name: number, definition: a quantity, examples: [five apples] }, greeting ]\n"
+            )
+        );
 
         List<Example> made = [.. Rows(build, BlobLayout.TrainFile).Where(r => r.Synthetic is not null)];
         Assert.Equal(50, made.Count);
         Assert.Equal(25, made.Count(r => r.Label == "number"));
-        Assert.Equal((50, 50, 50, 6), ((int)build.Manifest.Synthesis[0].Asked, build.Manifest.Synthesis[0].Made, build.Manifest.Synthesis[0].Learned, build.Manifest.Synthesis[0].Calls));
-        Assert.DoesNotContain(Rows(build, BlobLayout.ValidationFile).Concat(Rows(build, BlobLayout.TestFile)), r => r.Synthetic is not null);
+        Assert.Equal(
+            (50, 50, 50, 6),
+            (
+                (int)build.Manifest.Synthesis[0].Asked,
+                build.Manifest.Synthesis[0].Made,
+                build.Manifest.Synthesis[0].Learned,
+                build.Manifest.Synthesis[0].Calls
+            )
+        );
+        Assert.DoesNotContain(
+            Rows(build, BlobLayout.ValidationFile).Concat(Rows(build, BlobLayout.TestFile)),
+            r => r.Synthetic is not null
+        );
         HashSet<string> train = [.. Rows(build, BlobLayout.TrainFile).Select(r => r.Id)];
-        Assert.All(made, r => Assert.True(r.Synthetic is { Generator: "gpt", PromptHash.Length: 16, Parents.Count: > 0 } && r.Synthetic.Parents.All(train.Contains)));
+        Assert.All(
+            made,
+            r =>
+                Assert.True(
+                    r.Synthetic is { Generator: "gpt", PromptHash.Length: 16, Parents.Count: > 0 }
+                        && r.Synthetic.Parents.All(train.Contains)
+                )
+        );
         RowCounts rows = build.Manifest.Rows;
         Assert.Equal((90, 90), (rows.Read, rows.Accepted + rows.Rejected + rows.Duplicates));
 
-        IEnumerable<ModelAnswer> kept = Directory.GetFiles(Path.Combine(_folder, "answers")).Select(f => ContractJson.Read<ModelAnswer>(File.ReadAllBytes(f)));
-        Assert.Equal(made.SelectMany(r => r.Synthetic!.Parents).Distinct().Order(StringComparer.Ordinal), kept.SelectMany(a => a.Parents).Distinct().Order(StringComparer.Ordinal));
+        IEnumerable<ModelAnswer> kept = Directory
+            .GetFiles(Path.Combine(_folder, "answers"))
+            .Select(f => ContractJson.Read<ModelAnswer>(File.ReadAllBytes(f)));
+        Assert.Equal(
+            made.SelectMany(r => r.Synthetic!.Parents).Distinct().Order(StringComparer.Ordinal),
+            kept.SelectMany(a => a.Parents).Distinct().Order(StringComparer.Ordinal)
+        );
         JsonElement asked = _server.Requests.First();
-        Assert.Contains("number: a quantity For instance: five apples", asked.GetProperty("messages")[0].GetProperty("content").GetString(), StringComparison.Ordinal);
+        Assert.Contains(
+            "number: a quantity For instance: five apples",
+            asked.GetProperty("messages")[0].GetProperty("content").GetString(),
+            StringComparison.Ordinal
+        );
         Assert.True(asked.GetProperty("response_format").GetProperty("json_schema").GetProperty("strict").GetBoolean());
-        string[] heldOut = [.. Rows(build, BlobLayout.ValidationFile).Concat(Rows(build, BlobLayout.TestFile)).Select(r => r.Messages[1].Content)];
-        Assert.DoesNotContain(_server.Requests, r => heldOut.Any(h => r.GetProperty("messages")[1].GetProperty("content").GetString()!.Contains($": {h}\n", StringComparison.Ordinal)));
+        string[] heldOut =
+        [
+            .. Rows(build, BlobLayout.ValidationFile)
+                .Concat(Rows(build, BlobLayout.TestFile))
+                .Select(r => r.Messages[1].Content),
+        ];
+        Assert.DoesNotContain(
+            _server.Requests,
+            r =>
+                heldOut.Any(h =>
+                    r.GetProperty("messages")[1]
+                        .GetProperty("content")
+                        .GetString()!
+                        .Contains($": {h}\n", StringComparison.Ordinal)
+                )
+        );
     }
 
     [Fact]
@@ -106,18 +197,36 @@ public sealed class ModelSynthesisTests : IAsyncLifetime
     {
         _server.Next.Enqueue(AzureOpenAiServer.Fault(400, "content_filter"));
         _server.Next.Enqueue(_server.Answer("", "content_filter"));
-        _server.Next.Enqueue(_server.Answer("""{"rows": [{"text": "one whole row about tigers"}, {"text": "another whole row about rivers"}, {"text": "a row that was cu""", "length"));
+        _server.Next.Enqueue(
+            _server.Answer(
+                """{"rows": [{"text": "one whole row about tigers"}, {"text": "another whole row about rivers"}, {"text": "a row that was cu""",
+                "length"
+            )
+        );
         _server.Next.Enqueue(_server.Answer("I am sorry, but"));
-        _server.Next.Enqueue(_server.Answer("```json\n{\"rows\": [{\"text\": \"fenced row about bread\"}, {\"text\": 5}, {\"text\": \"\"}]}\n```"));
+        _server.Next.Enqueue(
+            _server.Answer(
+                "```json\n{\"rows\": [{\"text\": \"fenced row about bread\"}, {\"text\": 5}, {\"text\": \"\"}]}\n```"
+            )
+        );
         _server.Next.Enqueue(AzureOpenAiServer.Fault(500, "oops"));
 
         DatasetBuild build = await BuildAsync(Yaml("rows: 15, rowsPerCall: 5, concurrency: 1"));
 
         Assert.Null(build.Fault);
-        Assert.Equal((0 + 0 + 2 + 0 + 3 + 5, 2 + 1 + 5), (build.Manifest.Synthesis[0].Made, build.Manifest.Synthesis[0].Learned));
+        Assert.Equal(
+            (0 + 0 + 2 + 0 + 3 + 5, 2 + 1 + 5),
+            (build.Manifest.Synthesis[0].Made, build.Manifest.Synthesis[0].Learned)
+        );
         Assert.Equal(2, build.Manifest.Reasons[RejectionReason.MissingText]);
         Assert.Equal(
-            ["gpt: answers cut off at maxOutputTokens and kept as far as they go: 1.", "gpt: answers no JSON of the form asked for: 1.", "gpt: answers refused by the content filter: 2."], build.Manifest.Notes);
+            [
+                "gpt: answers cut off at maxOutputTokens and kept as far as they go: 1.",
+                "gpt: answers no JSON of the form asked for: 1.",
+                "gpt: answers refused by the content filter: 2.",
+            ],
+            build.Manifest.Notes
+        );
     }
 
     [Fact]
@@ -129,13 +238,19 @@ public sealed class ModelSynthesisTests : IAsyncLifetime
 
         List<RejectedRow> disputed = [.. Rejected(build).Where(r => r.Reason == RejectionReason.LabelDisputed)];
         Assert.Equal(5, disputed.Count); // one greeting, and four of the five that were written as numbers
-        Assert.Contains(disputed, r => r.Detail.StartsWith("written as 'greeting', checked as 'number'", StringComparison.Ordinal));
+        Assert.Contains(
+            disputed,
+            r => r.Detail.StartsWith("written as 'greeting', checked as 'number'", StringComparison.Ordinal)
+        );
         Assert.Equal(5, build.Manifest.Synthesis[0].Learned);
     }
 
     [Theory]
     [InlineData("tokenBudget: 12000, maxOutputTokens: 2000", 12_000)]
-    [InlineData("tokenBudget: 100000000, moneyBudget: 0.02, priceOfMillionIn: 1, priceOfMillionOut: 2, maxOutputTokens: 2000", 12_000)]
+    [InlineData(
+        "tokenBudget: 100000000, moneyBudget: 0.02, priceOfMillionIn: 1, priceOfMillionOut: 2, maxOutputTokens: 2000",
+        12_000
+    )]
     public async Task Build_Budget_IsNeverExceededAndKeepsWhatWasBought(string budget, int most)
     {
         _server.Usage = (900, 1900);
@@ -148,7 +263,10 @@ public sealed class ModelSynthesisTests : IAsyncLifetime
         Assert.Equal((made.Calls, 5 * made.Calls), (_server.Requests.Count, made.Made));
         Assert.Contains("the budget ends it", Assert.Single(build.Manifest.Notes), StringComparison.Ordinal);
         int paid = _server.Requests.Count;
-        Assert.Equal(build.Manifest.DatasetId, (await BuildAsync(Yaml($"rows: 100, rowsPerCall: 5, concurrency: 4, {budget}"))).Manifest.DatasetId);
+        Assert.Equal(
+            build.Manifest.DatasetId,
+            (await BuildAsync(Yaml($"rows: 100, rowsPerCall: 5, concurrency: 4, {budget}"))).Manifest.DatasetId
+        );
         Assert.Equal(paid, _server.Requests.Count);
     }
 
@@ -157,7 +275,9 @@ public sealed class ModelSynthesisTests : IAsyncLifetime
     [InlineData("deployment: gpt", "wrong-key", "refuses the key or identity (HTTP 401)")]
     public async Task Build_WrongSettings_AreOneClearError(string deployment, string key, string said)
     {
-        DatasetException fault = await Assert.ThrowsAsync<DatasetException>(() => BuildAsync(Yaml("rows: 5").Replace("deployment: gpt", deployment, StringComparison.Ordinal), key));
+        DatasetException fault = await Assert.ThrowsAsync<DatasetException>(() =>
+            BuildAsync(Yaml("rows: 5").Replace("deployment: gpt", deployment, StringComparison.Ordinal), key)
+        );
 
         Assert.Contains(said, fault.Message, StringComparison.Ordinal);
         Assert.DoesNotContain(key, fault.Message, StringComparison.Ordinal);
@@ -166,10 +286,20 @@ public sealed class ModelSynthesisTests : IAsyncLifetime
     [Fact]
     public async Task Build_NoEndpoint_MakesTheTemplatesRowsAndSaysSo()
     {
-        DatasetBuild build = await BuildAsync(Yaml("rows: 5", "  templates: [ { text: \"{{name.firstName}} counted {{commerce.product}} of {{company.companyName}}\", label: number, count: 12 } ]\n"), connected: false);
+        DatasetBuild build = await BuildAsync(
+            Yaml(
+                "rows: 5",
+                "  templates: [ { text: \"{{name.firstName}} counted {{commerce.product}} of {{company.companyName}}\", label: number, count: 12 } ]\n"
+            ),
+            connected: false
+        );
 
         Assert.Equal([("templates", 12)], build.Manifest.Synthesis.Select(s => (s.Generator, s.Made)));
-        Assert.Contains("Nothing was written by 'gpt': AZURE_OPENAI_ENDPOINT is not set", Assert.Single(build.Manifest.Notes), StringComparison.Ordinal);
+        Assert.Contains(
+            "Nothing was written by 'gpt': AZURE_OPENAI_ENDPOINT is not set",
+            Assert.Single(build.Manifest.Notes),
+            StringComparison.Ordinal
+        );
         Assert.Contains("templates alone", build.Manifest.Notes[0], StringComparison.Ordinal);
         Assert.Empty(_server.Requests);
     }
@@ -179,14 +309,22 @@ public sealed class ModelSynthesisTests : IAsyncLifetime
     {
         for (int i = 0; i < 100; i++)
         {
-            _server.Next.Enqueue(i < 1 ? _server.Answer("""{"rows": [{"text": "the only row about lamps"}]}""") : AzureOpenAiServer.Fault(503, "away", retryAfter: 0));
+            _server.Next.Enqueue(
+                i < 1
+                    ? _server.Answer("""{"rows": [{"text": "the only row about lamps"}]}""")
+                    : AzureOpenAiServer.Fault(503, "away", retryAfter: 0)
+            );
         }
 
         DatasetBuild build = await BuildAsync(Yaml("rows: 30, rowsPerCall: 5, concurrency: 1"), retries: 1);
 
         Assert.Null(build.Fault);
         Assert.Equal(1, build.Manifest.Synthesis[0].Learned);
-        Assert.Contains("the service did not answer some calls (HTTP 503); the dataset is made with what was bought", Assert.Single(build.Manifest.Notes), StringComparison.Ordinal);
+        Assert.Contains(
+            "the service did not answer some calls (HTTP 503); the dataset is made with what was bought",
+            Assert.Single(build.Manifest.Notes),
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]

@@ -15,5 +15,6 @@ public sealed class BlobPathTests
         Assert.Null(path.Match("no-folder.csv"));
     }
 
-    private static (string, string) Parts(BlobPath path, string name) => path.Match(name) is { } match ? (match["project"], match["name"]) : default;
+    private static (string, string) Parts(BlobPath path, string name) =>
+        path.Match(name) is { } match ? (match["project"], match["name"]) : default;
 }

@@ -24,9 +24,16 @@ internal static class Archive
             spool.BeginArchive();
             return [.. Expand(file, spool, file.Length, layer: 0).Where(f => !IsClutter(f.Name, file.Name))];
         }
-        catch (Exception fault) when (fault is not (DatasetException or OutOfMemoryException) && fault is not IOException || fault is EndOfStreamException or InvalidDataException) // damaged bytes bring the unpackers to throw anything; a disk that is full is another matter
+        catch (Exception fault)
+            when (fault is not (DatasetException or OutOfMemoryException) && fault is not IOException
+                || fault is EndOfStreamException or InvalidDataException
+            ) // damaged bytes bring the unpackers to throw anything; a disk that is full is another matter
         {
-            throw new DatasetException(DatasetException.UnreadableFile, $"'{file.Name}' is an archive that cannot be unpacked: {fault.Message}", fault);
+            throw new DatasetException(
+                DatasetException.UnreadableFile,
+                $"'{file.Name}' is an archive that cannot be unpacked: {fault.Message}",
+                fault
+            );
         }
     }
 
@@ -34,7 +41,8 @@ internal static class Archive
     {
         byte[] head = file.Head(HeadBytes);
         Func<Stream, Stream>? unpack =
-            head.AsSpan().StartsWith((ReadOnlySpan<byte>)[0x1F, 0x8B]) ? s => new GZipStream(s, CompressionMode.Decompress)
+            head.AsSpan().StartsWith((ReadOnlySpan<byte>)[0x1F, 0x8B])
+                ? s => new GZipStream(s, CompressionMode.Decompress)
             : head.AsSpan().StartsWith((ReadOnlySpan<byte>)[0x28, 0xB5, 0x2F, 0xFD]) ? s => new DecompressionStream(s)
             : null;
         bool tar = head.Length >= 262 && head.AsSpan(257, 5).SequenceEqual("ustar"u8);
@@ -46,10 +54,16 @@ internal static class Archive
 
         if (layer == MostLayers)
         {
-            throw new DatasetException(DatasetException.UnreadableFile, $"'{file.Name}': archives within archives are unpacked {MostLayers} deep at most.");
+            throw new DatasetException(
+                DatasetException.UnreadableFile,
+                $"'{file.Name}': archives within archives are unpacked {MostLayers} deep at most."
+            );
         }
 
-        IEnumerable<RawFile> inner = unpack is not null ? Decompress(file, unpack, spool, packed) : tar ? Untar(file, spool, packed) : Unzip(file, spool, packed);
+        IEnumerable<RawFile> inner =
+            unpack is not null ? Decompress(file, unpack, spool, packed)
+            : tar ? Untar(file, spool, packed)
+            : Unzip(file, spool, packed);
         return inner.SelectMany(f => Expand(f, spool, packed, layer + 1));
     }
 
@@ -58,7 +72,10 @@ internal static class Archive
         using Stream raw = file.Open();
         using Stream content = unpack(raw);
         string extension = Path.GetExtension(file.Name).ToLowerInvariant();
-        string name = extension is ".gz" or ".zst" or ".zstd" ? file.Name[..^extension.Length] : extension == ".tgz" ? Path.ChangeExtension(file.Name, ".tar") : file.Name;
+        string name =
+            extension is ".gz" or ".zst" or ".zstd" ? file.Name[..^extension.Length]
+            : extension == ".tgz" ? Path.ChangeExtension(file.Name, ".tar")
+            : file.Name;
         yield return spool.Keep(name, content, Allowed(packed));
     }
 
@@ -69,10 +86,17 @@ internal static class Archive
         int files = 0;
         while (reader.GetNextEntry() is { } entry)
         {
-            if (entry.EntryType is TarEntryType.RegularFile or TarEntryType.V7RegularFile && entry.DataStream is not null)
+            if (
+                entry.EntryType is TarEntryType.RegularFile or TarEntryType.V7RegularFile
+                && entry.DataStream is not null
+            )
             {
                 RequireFew(file, ++files);
-                yield return spool.Keep($"{file.Name}/{(entry.Name.StartsWith("./", StringComparison.Ordinal) ? entry.Name[2..] : entry.Name)}", entry.DataStream, Allowed(packed));
+                yield return spool.Keep(
+                    $"{file.Name}/{(entry.Name.StartsWith("./", StringComparison.Ordinal) ? entry.Name[2..] : entry.Name)}",
+                    entry.DataStream,
+                    Allowed(packed)
+                );
             }
         }
     }
@@ -82,7 +106,11 @@ internal static class Archive
         using Stream raw = file.Open();
         using var archive = new ZipArchive(raw, ZipArchiveMode.Read);
         int files = 0;
-        foreach (ZipArchiveEntry entry in archive.Entries.Where(e => e.Name.Length > 0).OrderBy(e => e.FullName, StringComparer.Ordinal))
+        foreach (
+            ZipArchiveEntry entry in archive
+                .Entries.Where(e => e.Name.Length > 0)
+                .OrderBy(e => e.FullName, StringComparer.Ordinal)
+        )
         {
             RequireFew(file, ++files);
             using Stream content = entry.Open();
@@ -96,7 +124,10 @@ internal static class Archive
     {
         if (files > MostFiles)
         {
-            throw new DatasetException(DatasetException.UnreadableFile, $"'{file.Name}' holds more than {MostFiles} files; divide it.");
+            throw new DatasetException(
+                DatasetException.UnreadableFile,
+                $"'{file.Name}' holds more than {MostFiles} files; divide it."
+            );
         }
     }
 
@@ -125,7 +156,10 @@ internal static class Archive
 
         string[] parts = name.Split('/');
         string last = parts[^1];
-        return parts.Any(p => p.StartsWith('.') || p == "__MACOSX") || last.Length == 0
-            || last.StartsWith("README", StringComparison.OrdinalIgnoreCase) || last.StartsWith("LICENSE", StringComparison.OrdinalIgnoreCase) || last.StartsWith("ORIGIN.", StringComparison.OrdinalIgnoreCase);
+        return parts.Any(p => p.StartsWith('.') || p == "__MACOSX")
+            || last.Length == 0
+            || last.StartsWith("README", StringComparison.OrdinalIgnoreCase)
+            || last.StartsWith("LICENSE", StringComparison.OrdinalIgnoreCase)
+            || last.StartsWith("ORIGIN.", StringComparison.OrdinalIgnoreCase);
     }
 }

@@ -7,21 +7,65 @@ namespace Pipeline.Datasets.Ingestion.Files;
 internal static class Bundle
 {
     private const int FewestInFolder = 2;
-    private static readonly string[] SplitNames = ["train", "training", "dev", "valid", "validation", "val", "test", "testa", "testb", "eval", "all", "full", "sample"];
-    private static readonly string[] FormatExtensions = [".txt", ".csv", ".tsv", ".tab", ".json", ".jsonl", ".ndjson", ".md", ".parquet", ".xlsx", ".conll", ".eml", ".xml", ".html", ".pdf"];
+    private static readonly string[] SplitNames =
+    [
+        "train",
+        "training",
+        "dev",
+        "valid",
+        "validation",
+        "val",
+        "test",
+        "testa",
+        "testb",
+        "eval",
+        "all",
+        "full",
+        "sample",
+    ];
+    private static readonly string[] FormatExtensions =
+    [
+        ".txt",
+        ".csv",
+        ".tsv",
+        ".tab",
+        ".json",
+        ".jsonl",
+        ".ndjson",
+        ".md",
+        ".parquet",
+        ".xlsx",
+        ".conll",
+        ".eml",
+        ".xml",
+        ".html",
+        ".pdf",
+    ];
 
     /// <summary>The rows of files that belong together; <c>null</c> when each is a table of its own.</summary>
-    public static IEnumerable<RawRow>? Read(IReadOnlyList<RawFile> files, ReadingNotes notes) => Parallel(files, notes) ?? ClassFiles(files, notes) ?? ClassFolders(files, notes);
+    public static IEnumerable<RawRow>? Read(IReadOnlyList<RawFile> files, ReadingNotes notes) =>
+        Parallel(files, notes) ?? ClassFiles(files, notes) ?? ClassFolders(files, notes);
 
     /// <summary><c>…text…</c> beside <c>…label…</c>, line by line; <c>mapping</c> gives the labels' names.</summary>
     private static IEnumerable<RawRow>? Parallel(IReadOnlyList<RawFile> files, ReadingNotes notes)
     {
         List<(RawFile Text, RawFile Label)> pairs = [];
-        foreach (RawFile label in files.Where(f => IsPlain(f) && BaseName(f).Contains("label", StringComparison.OrdinalIgnoreCase)))
+        foreach (
+            RawFile label in files.Where(f =>
+                IsPlain(f) && BaseName(f).Contains("label", StringComparison.OrdinalIgnoreCase)
+            )
+        )
         {
             string key = BaseName(label);
-            RawFile? text = files.FirstOrDefault(f => IsPlain(f) && f != label && Folder(f) == Folder(label)
-                && ((string[])["text", "texts", "sentence", "sentences", "input", "inputs", "data"]).Any(w => Replace(key, "labels", w).Equals(BaseName(f), StringComparison.OrdinalIgnoreCase) || Replace(key, "label", w).Equals(BaseName(f), StringComparison.OrdinalIgnoreCase)));
+            RawFile? text = files.FirstOrDefault(f =>
+                IsPlain(f)
+                && f != label
+                && Folder(f) == Folder(label)
+                && ((string[])["text", "texts", "sentence", "sentences", "input", "inputs", "data"]).Any(w =>
+                    Replace(key, "labels", w).Equals(BaseName(f), StringComparison.OrdinalIgnoreCase)
+                    || Replace(key, "label", w).Equals(BaseName(f), StringComparison.OrdinalIgnoreCase)
+                )
+            );
             if (text is not null)
             {
                 pairs.Add((text, label));
@@ -33,14 +77,23 @@ internal static class Bundle
             return null;
         }
 
-        RawFile? mapping = files.FirstOrDefault(f => IsPlain(f) && BaseName(f).Contains("mapping", StringComparison.OrdinalIgnoreCase));
+        RawFile? mapping = files.FirstOrDefault(f =>
+            IsPlain(f) && BaseName(f).Contains("mapping", StringComparison.OrdinalIgnoreCase)
+        );
         Dictionary<string, string> names = mapping is null ? [] : Names(mapping);
-        notes.Say($"Texts and labels were taken line by line from {string.Join(", ", pairs.Select(p => $"'{p.Text.Name}' and '{p.Label.Name}'"))}{(mapping is null ? "" : $", the labels' names from '{mapping.Name}'")}.");
+        notes.Say(
+            $"Texts and labels were taken line by line from {string.Join(", ", pairs.Select(p => $"'{p.Text.Name}' and '{p.Label.Name}'"))}{(mapping is null ? "" : $", the labels' names from '{mapping.Name}'")}."
+        );
         Unused(files, pairs.SelectMany(p => (RawFile[])[p.Text, p.Label]).Append(mapping), notes);
         return pairs.SelectMany(p => Together(p.Text, p.Label, names, notes));
     }
 
-    private static IEnumerable<RawRow> Together(RawFile textFile, RawFile labelFile, Dictionary<string, string> names, ReadingNotes notes)
+    private static IEnumerable<RawRow> Together(
+        RawFile textFile,
+        RawFile labelFile,
+        Dictionary<string, string> names,
+        ReadingNotes notes
+    )
     {
         using MixedText texts = MixedText.Open(textFile);
         using MixedText labels = MixedText.Open(labelFile);
@@ -53,10 +106,20 @@ internal static class Bundle
                 break;
             }
 
-            string? fault = text is null ? $"'{labelFile.Name}' goes on where '{textFile.Name}' has ended" : label is null ? $"'{textFile.Name}' goes on where '{labelFile.Name}' has ended" : null;
+            string? fault =
+                text is null ? $"'{labelFile.Name}' goes on where '{textFile.Name}' has ended"
+                : label is null ? $"'{textFile.Name}' goes on where '{labelFile.Name}' has ended"
+                : null;
             string name = label?.Trim() ?? "";
             yield return new RawRow(
-                new RowPlace(textFile.Name, line, line, text is null ? -1 : texts.OffsetOf(line)), new Dictionary<string, string> { ["text"] = text ?? "", ["label"] = names.GetValueOrDefault(name, name) }, fault);
+                new RowPlace(textFile.Name, line, line, text is null ? -1 : texts.OffsetOf(line)),
+                new Dictionary<string, string>
+                {
+                    ["text"] = text ?? "",
+                    ["label"] = names.GetValueOrDefault(name, name),
+                },
+                fault
+            );
         }
 
         notes.Read(textFile, texts);
@@ -65,25 +128,61 @@ internal static class Bundle
     /// <summary>The same name with other endings, which are no formats: <c>rt-polarity.pos</c>, <c>rt-polarity.neg</c>. A text a line.</summary>
     private static IEnumerable<RawRow>? ClassFiles(IReadOnlyList<RawFile> files, ReadingNotes notes)
     {
-        List<RawFile> classes = [.. files.Where(f => Extension(f) is { Length: > 1 } e && !FormatExtensions.Contains(e) && !SplitNames.Contains(e[1..]) && e.Skip(1).All(char.IsLetter))
-            .GroupBy(f => f.Name[..^Extension(f).Length], StringComparer.Ordinal).Where(g => g.Count() > 1).OrderByDescending(g => g.Count()).FirstOrDefault() ?? Enumerable.Empty<RawFile>()];
+        List<RawFile> classes =
+        [
+            .. files
+                .Where(f =>
+                    Extension(f) is { Length: > 1 } e
+                    && !FormatExtensions.Contains(e)
+                    && !SplitNames.Contains(e[1..])
+                    && e.Skip(1).All(char.IsLetter)
+                )
+                .GroupBy(f => f.Name[..^Extension(f).Length], StringComparer.Ordinal)
+                .Where(g => g.Count() > 1)
+                .OrderByDescending(g => g.Count())
+                .FirstOrDefault()
+                ?? Enumerable.Empty<RawFile>(),
+        ];
         if (classes.Count == 0)
         {
             return null;
         }
 
-        notes.Say($"Each line is a text and its file's ending is the label: {string.Join(", ", classes.Select(f => $"'{f.Name}'"))}.");
+        notes.Say(
+            $"Each line is a text and its file's ending is the label: {string.Join(", ", classes.Select(f => $"'{f.Name}'"))}."
+        );
         Unused(files, classes, notes);
-        return classes.SelectMany(f => PlainTextReader.Lines(f, notes).Select(r => r with { Fields = new Dictionary<string, string> { ["text"] = r.Fields[PlainTextReader.Column], ["label"] = Extension(f)[1..] } }));
+        return classes.SelectMany(f =>
+            PlainTextReader
+                .Lines(f, notes)
+                .Select(r =>
+                    r with
+                    {
+                        Fields = new Dictionary<string, string>
+                        {
+                            ["text"] = r.Fields[PlainTextReader.Column],
+                            ["label"] = Extension(f)[1..],
+                        },
+                    }
+                )
+        );
     }
 
     /// <summary>A folder a class, a text or mail a file: <c>spam/0001.txt</c>, <c>ham/0001.txt</c>.</summary>
     private static IEnumerable<RawRow>? ClassFolders(IReadOnlyList<RawFile> files, ReadingNotes notes)
     {
-        List<IGrouping<string, RawFile>> folders = [.. files.Where(f => !FormatExtensions.Contains(Extension(f)) || IsPlain(f) || Extension(f) == ".eml").GroupBy(f => Folder(f), StringComparer.Ordinal)];
+        List<IGrouping<string, RawFile>> folders =
+        [
+            .. files
+                .Where(f => !FormatExtensions.Contains(Extension(f)) || IsPlain(f) || Extension(f) == ".eml")
+                .GroupBy(f => Folder(f), StringComparer.Ordinal),
+        ];
         int deepest = folders.Count == 0 ? 0 : folders.Max(g => g.Key.Count(c => c == '/'));
         folders = [.. folders.Where(g => g.Key.Count(c => c == '/') == deepest)]; // an index or a list above the classes is none of them
-        bool classes = folders.Count > 1 && folders.Count(g => g.Count() >= FewestInFolder) > folders.Count / 2 && folders.Select(g => LastPart(g.Key)).Distinct(StringComparer.OrdinalIgnoreCase).Count() > 1;
+        bool classes =
+            folders.Count > 1
+            && folders.Count(g => g.Count() >= FewestInFolder) > folders.Count / 2
+            && folders.Select(g => LastPart(g.Key)).Distinct(StringComparer.OrdinalIgnoreCase).Count() > 1;
         bool mails = files.Count(f => Extension(f) == ".eml") > files.Count / 2;
         if (!classes && !mails)
         {
@@ -91,7 +190,11 @@ internal static class Bundle
         }
 
         List<RawFile> used = [.. folders.SelectMany(g => g)];
-        notes.Say(classes ? $"Each file is a text and its folder the label: {string.Join(", ", folders.Select(g => LastPart(g.Key)).Distinct())}." : "Each file is a mail.");
+        notes.Say(
+            classes
+                ? $"Each file is a text and its folder the label: {string.Join(", ", folders.Select(g => LastPart(g.Key)).Distinct())}."
+                : "Each file is a mail."
+        );
         Unused(files, used, notes);
         return used.Select(f =>
         {
@@ -107,7 +210,11 @@ internal static class Bundle
 
     /// <summary>A mail a file, without labels.</summary>
     public static IEnumerable<RawRow> Mails(IReadOnlyList<RawFile> files, ReadingNotes notes) =>
-        files.Select(f => new RawRow(new RowPlace(f.Name, 1, 1, 0), new Dictionary<string, string> { ["text"] = Mail.Text(f, notes) }, null));
+        files.Select(f => new RawRow(
+            new RowPlace(f.Name, 1, 1, 0),
+            new Dictionary<string, string> { ["text"] = Mail.Text(f, notes) },
+            null
+        ));
 
     private static Dictionary<string, string> Names(RawFile mapping)
     {
@@ -115,7 +222,11 @@ internal static class Bundle
         var names = new Dictionary<string, string>(StringComparer.Ordinal);
         while (text.Reader.ReadLine() is { } line)
         {
-            string[] parts = line.Split((char[])['\t', ',', ' ', ':', '='], 2, StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+            string[] parts = line.Split(
+                (char[])['\t', ',', ' ', ':', '='],
+                2,
+                StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries
+            );
             if (parts.Length == 2)
             {
                 names[parts[0]] = parts[1];
@@ -130,7 +241,9 @@ internal static class Bundle
         string[] left = [.. files.Except(used.OfType<RawFile>()).Select(f => f.Name)];
         if (left.Length > 0)
         {
-            notes.Say($"Not read, since they do not belong to it: {string.Join(", ", left.Take(20))}{(left.Length > 20 ? $" and {left.Length - 20} more" : "")}.");
+            notes.Say(
+                $"Not read, since they do not belong to it: {string.Join(", ", left.Take(20))}{(left.Length > 20 ? $" and {left.Length - 20} more" : "")}."
+            );
         }
     }
 
@@ -140,9 +253,11 @@ internal static class Bundle
 
     private static string BaseName(RawFile file) => Path.GetFileNameWithoutExtension(file.Name);
 
-    private static string Folder(RawFile file) => file.Name.LastIndexOf('/') is var at && at >= 0 ? file.Name[..at] : "";
+    private static string Folder(RawFile file) =>
+        file.Name.LastIndexOf('/') is var at && at >= 0 ? file.Name[..at] : "";
 
     private static string LastPart(string folder) => folder[(folder.LastIndexOf('/') + 1)..];
 
-    private static string Replace(string text, string what, string with) => text.Replace(what, with, StringComparison.OrdinalIgnoreCase);
+    private static string Replace(string text, string what, string with) =>
+        text.Replace(what, with, StringComparison.OrdinalIgnoreCase);
 }

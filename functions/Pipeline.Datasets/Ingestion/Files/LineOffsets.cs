@@ -108,7 +108,10 @@ internal sealed class LineOffsets(Stream inner, int width, RowRange range) : Str
         {
             long at = _position + i;
             _zeros = at % width == 0 ? 0 : _zeros;
-            _zeros += bytes[i] == 0 ? 1 : bytes[i] == '\n' ? 0 : width + 1;
+            _zeros +=
+                bytes[i] == 0 ? 1
+                : bytes[i] == '\n' ? 0
+                : width + 1;
             if (at % width == width - 1 && _zeros == width - 1)
             {
                 _starts.Enqueue(at + 1);

@@ -58,7 +58,8 @@ internal sealed class MixedText : IDisposable
     public long OffsetOf(int line) => _offsets.Of(line);
 
     /// <summary>Whether the bytes are text at all in one of the encodings known here.</summary>
-    public static bool LooksLikeText(ReadOnlySpan<byte> head) => HasMark(head) || Utf16WithoutMark(head) is not null || !head.Contains((byte)0);
+    public static bool LooksLikeText(ReadOnlySpan<byte> head) =>
+        HasMark(head) || Utf16WithoutMark(head) is not null || !head.Contains((byte)0);
 
     public void Dispose() => Reader.Dispose();
 
@@ -74,7 +75,10 @@ internal sealed class MixedText : IDisposable
             return (Encoding.Unicode, 2, "UTF-16", null);
         }
 
-        if (sample.AsSpan().StartsWith(Encoding.BigEndianUnicode.Preamble) || Utf16WithoutMark(sample) == Encoding.BigEndianUnicode)
+        if (
+            sample.AsSpan().StartsWith(Encoding.BigEndianUnicode.Preamble)
+            || Utf16WithoutMark(sample) == Encoding.BigEndianUnicode
+        )
         {
             return (Encoding.BigEndianUnicode, 2, "UTF-16 (big-endian)", null);
         }
@@ -102,13 +106,19 @@ internal sealed class MixedText : IDisposable
     private static Encoding? Detected(byte[] sample, int broken)
     {
         const double LeastShare = 0.03;
-        return broken >= LeastShare * sample.Length && CharsetDetector.DetectFromBytes(sample).Detected is { } found && found.Confidence >= LeastConfidence && found.Encoding is { CodePage: not (28591 or 1252 or 20127 or 65001) } other
+        return
+            broken >= LeastShare * sample.Length
+            && CharsetDetector.DetectFromBytes(sample).Detected is { } found
+            && found.Confidence >= LeastConfidence
+            && found.Encoding is { CodePage: not (28591 or 1252 or 20127 or 65001) } other
             ? other
             : null;
     }
 
     private static bool HasMark(ReadOnlySpan<byte> head) =>
-        head.StartsWith(Encoding.Unicode.Preamble) || head.StartsWith(Encoding.BigEndianUnicode.Preamble) || head.StartsWith(Encoding.UTF32.Preamble);
+        head.StartsWith(Encoding.Unicode.Preamble)
+        || head.StartsWith(Encoding.BigEndianUnicode.Preamble)
+        || head.StartsWith(Encoding.UTF32.Preamble);
 
     /// <summary>Text in Latin letters has a zero in every other byte.</summary>
     private static Encoding? Utf16WithoutMark(ReadOnlySpan<byte> head)
@@ -127,7 +137,9 @@ internal sealed class MixedText : IDisposable
         }
 
         int pairs = head.Length / 2;
-        return odd > pairs * 0.7 && even < pairs * 0.05 ? Encoding.Unicode : even > pairs * 0.7 && odd < pairs * 0.05 ? Encoding.BigEndianUnicode : null;
+        return odd > pairs * 0.7 && even < pairs * 0.05 ? Encoding.Unicode
+            : even > pairs * 0.7 && odd < pairs * 0.05 ? Encoding.BigEndianUnicode
+            : null;
     }
 
     /// <summary>Characters beyond ASCII that are UTF-8, and bytes that are none.</summary>

@@ -30,7 +30,10 @@ internal sealed class Spool : IDisposable
                 _total += read;
                 if (_total > most)
                 {
-                    throw new DatasetException(DatasetException.UnreadableFile, $"'{name}' unpacks to more than {most:N0} bytes, far more than text packed to its size would; it is not read.");
+                    throw new DatasetException(
+                        DatasetException.UnreadableFile,
+                        $"'{name}' unpacks to more than {most:N0} bytes, far more than text packed to its size would; it is not read."
+                    );
                 }
 
                 if (disk is null && memory.Length + read > LargestInMemory)

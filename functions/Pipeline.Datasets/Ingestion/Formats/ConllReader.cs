@@ -78,7 +78,14 @@ internal static partial class ConllReader
         {
             if (open is { } span)
             {
-                spans.Add(new { start = span.Start, end = text.Length, label = span.Type });
+                spans.Add(
+                    new
+                    {
+                        start = span.Start,
+                        end = text.Length,
+                        label = span.Type,
+                    }
+                );
                 open = null;
             }
         }
@@ -89,7 +96,8 @@ internal static partial class ConllReader
             Match match = Tag().Match(tag);
             fault ??= match.Success ? null : $"the token '{token}' has '{tag}' where a tag is due";
             string type = match.Groups["type"].Value;
-            bool goesOn = open is { } held && held.Type == type && match.Groups["position"].Value is "I" or "E" or "M" or "L";
+            bool goesOn =
+                open is { } held && held.Type == type && match.Groups["position"].Value is "I" or "E" or "M" or "L";
             if (!goesOn)
             {
                 Close();
@@ -105,10 +113,17 @@ internal static partial class ConllReader
         }
 
         Close();
-        return new RawRow(place, new Dictionary<string, string> { ["text"] = text.ToString(), ["spans"] = JsonSerializer.Serialize(spans) }, fault);
+        return new RawRow(
+            place,
+            new Dictionary<string, string> { ["text"] = text.ToString(), ["spans"] = JsonSerializer.Serialize(spans) },
+            fault
+        );
     }
 
-    private static string[] Columns(string line) => line.Trim().Length == 0 ? [] : line.Contains('\t', StringComparison.Ordinal) ? line.Trim().Split('\t', StringSplitOptions.TrimEntries) : line.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+    private static string[] Columns(string line) =>
+        line.Trim().Length == 0 ? []
+        : line.Contains('\t', StringComparison.Ordinal) ? line.Trim().Split('\t', StringSplitOptions.TrimEntries)
+        : line.Split(' ', StringSplitOptions.RemoveEmptyEntries);
 
     [GeneratedRegex(@"^(?:O|(?<position>[BIESULM])-(?<type>[A-Za-z][\w.&/-]*))$")]
     private static partial Regex Tag();

@@ -11,14 +11,23 @@ internal static class DelimitedReader
     private const int HeaderSample = 50;
 
     /// <summary>All rows.</summary>
-    public static IEnumerable<RawRow> Read(RawFile file, char? delimiter, IReadOnlyCollection<string> said, ReadingNotes notes)
+    public static IEnumerable<RawRow> Read(
+        RawFile file,
+        char? delimiter,
+        IReadOnlyCollection<string> said,
+        ReadingNotes notes
+    )
     {
         (string[]? header, bool named, _) = Head(file, delimiter, said, notes);
         return header is null ? [] : Rows(file, delimiter, header, named, RowRange.Whole, notes);
     }
 
     /// <summary>The rows from one byte to another; <c>null</c> where that cannot be told from the file's beginning.</summary>
-    public static Func<RowRange, IEnumerable<RawRow>>? Ranges(RawFile file, char? delimiter, IReadOnlyCollection<string> said)
+    public static Func<RowRange, IEnumerable<RawRow>>? Ranges(
+        RawFile file,
+        char? delimiter,
+        IReadOnlyCollection<string> said
+    )
     {
         using (MixedText text = MixedText.Open(file))
         {
@@ -29,11 +38,18 @@ internal static class DelimitedReader
         }
 
         (string[]? header, bool named, char? separator) = Head(file, delimiter, said, new ReadingNotes());
-        return header is null || separator is null ? null : range => Rows(file, separator, header, named && range.Start == 0, range, null);
+        return header is null || separator is null
+            ? null
+            : range => Rows(file, separator, header, named && range.Start == 0, range, null);
     }
 
     /// <summary>What the first rows tell: the columns' names, <c>null</c> where there is no row, whether they are the first row, and the separator where a second field shows it.</summary>
-    private static (string[]? Header, bool Named, char? Separator) Head(RawFile file, char? delimiter, IReadOnlyCollection<string> said, ReadingNotes notes)
+    private static (string[]? Header, bool Named, char? Separator) Head(
+        RawFile file,
+        char? delimiter,
+        IReadOnlyCollection<string> said,
+        ReadingNotes notes
+    )
     {
         using MixedText text = MixedText.Open(file);
         using CsvDataReader reader = Open(file, text, delimiter);
@@ -80,7 +96,14 @@ internal static class DelimitedReader
         return fields.Length > 1 && at < raw.Length ? raw[at] : null;
     }
 
-    private static IEnumerable<RawRow> Rows(RawFile file, char? separator, string[] header, bool skip, RowRange range, ReadingNotes? notes)
+    private static IEnumerable<RawRow> Rows(
+        RawFile file,
+        char? separator,
+        string[] header,
+        bool skip,
+        RowRange range,
+        ReadingNotes? notes
+    )
     {
         using MixedText text = MixedText.Open(file, range);
         using CsvDataReader reader = Open(file, text, separator);
@@ -111,9 +134,24 @@ internal static class DelimitedReader
 
     private static CsvDataReader Open(RawFile file, MixedText text, char? delimiter)
     {
-        var options = delimiter == '\t'
-            ? new CsvDataReaderOptions { Delimiter = '\t', HasHeaders = false, MaxBufferSize = LongestRowCharacters, Quote = '\0', Escape = '\0', Comment = '\0' }
-            : new CsvDataReaderOptions { Delimiter = delimiter, HasHeaders = false, MaxBufferSize = LongestRowCharacters, Comment = '\0' }; // names are read below, so that a repeated one is said rather than thrown
+        var options =
+            delimiter == '\t'
+                ? new CsvDataReaderOptions
+                {
+                    Delimiter = '\t',
+                    HasHeaders = false,
+                    MaxBufferSize = LongestRowCharacters,
+                    Quote = '\0',
+                    Escape = '\0',
+                    Comment = '\0',
+                }
+                : new CsvDataReaderOptions
+                {
+                    Delimiter = delimiter,
+                    HasHeaders = false,
+                    MaxBufferSize = LongestRowCharacters,
+                    Comment = '\0',
+                }; // names are read below, so that a repeated one is said rather than thrown
         try
         {
             return CsvDataReader.Create(text.Reader, options);
@@ -137,10 +175,19 @@ internal static class DelimitedReader
     }
 
     private static DatasetException Unreadable(RawFile file, CsvFormatException fault) =>
-        new(DatasetException.UnreadableFile, $"'{file.Name}' cannot be read past row {fault.RowNumber}: {fault.Message}", fault);
+        new(
+            DatasetException.UnreadableFile,
+            $"'{file.Name}' cannot be read past row {fault.RowNumber}: {fault.Message}",
+            fault
+        );
 
     /// <summary>The names in the first line, which is then taken out of the rows; or names by number where the first line is a row like the others.</summary>
-    public static string[] Header(RawFile file, List<(string[] Fields, int Line)> first, IReadOnlyCollection<string> said, ReadingNotes notes)
+    public static string[] Header(
+        RawFile file,
+        List<(string[] Fields, int Line)> first,
+        IReadOnlyCollection<string> said,
+        ReadingNotes notes
+    )
     {
         string[] names = [.. first[0].Fields.Select(f => f.Trim())];
         if (IsHeader(names, [.. first.Skip(1).Select(f => f.Fields)], said))
@@ -148,14 +195,23 @@ internal static class DelimitedReader
             first.RemoveAt(0);
             if (!said.Any(names.Contains) && !names.Any(ColumnGuess.IsKnownName))
             {
-                notes.Say($"The first line of '{file.Name}' was taken for the columns' names: {string.Join(", ", names.Select(n => $"'{n}'"))}.");
+                notes.Say(
+                    $"The first line of '{file.Name}' was taken for the columns' names: {string.Join(", ", names.Select(n => $"'{n}'"))}."
+                );
             }
 
             string? twice = names.GroupBy(h => h, StringComparer.Ordinal).FirstOrDefault(g => g.Count() > 1)?.Key;
-            return twice is null ? names : throw new DatasetException(DatasetException.NoColumn, $"'{file.Name}' names the column '{twice}' twice in its first line; the first line must name each column once.");
+            return twice is null
+                ? names
+                : throw new DatasetException(
+                    DatasetException.NoColumn,
+                    $"'{file.Name}' names the column '{twice}' twice in its first line; the first line must name each column once."
+                );
         }
 
-        notes.Say($"'{file.Name}' has no line of column names; its columns are called 'column 1' to 'column {names.Length}'.");
+        notes.Say(
+            $"'{file.Name}' has no line of column names; its columns are called 'column 1' to 'column {names.Length}'."
+        );
         return [.. Enumerable.Range(1, names.Length).Select(i => $"column {i}")];
     }
 
@@ -171,7 +227,12 @@ internal static class DelimitedReader
             return true;
         }
 
-        bool repeats = Enumerable.Range(0, names.Length).Any(i => names[i].Length > 0 && rows.Any(r => i < r.Length && r[i].Trim().Equals(names[i], StringComparison.OrdinalIgnoreCase)));
+        bool repeats = Enumerable
+            .Range(0, names.Length)
+            .Any(i =>
+                names[i].Length > 0
+                && rows.Any(r => i < r.Length && r[i].Trim().Equals(names[i], StringComparison.OrdinalIgnoreCase))
+            );
         int known = names.Count(ColumnGuess.IsKnownName);
         if (known > 1 || (known == 1 && !repeats))
         {
@@ -180,12 +241,19 @@ internal static class DelimitedReader
 
         // A label stands in many rows; a name stands in none. A label among very many may not come again among the first rows:
         // then the other columns' first values look like texts and numbers all the same.
-        return !repeats && !names.Any(n => n.Length > LongestName || double.TryParse(n, System.Globalization.CultureInfo.InvariantCulture, out _) || (n.Length > 0 && ".!?".Contains(n[^1], StringComparison.Ordinal)) || n.Count(c => c == ' ') > 4);
+        return !repeats
+            && !names.Any(n =>
+                n.Length > LongestName
+                || double.TryParse(n, System.Globalization.CultureInfo.InvariantCulture, out _)
+                || (n.Length > 0 && ".!?".Contains(n[^1], StringComparison.Ordinal))
+                || n.Count(c => c == ' ') > 4
+            );
     }
 
     private static RawRow Row(RawFile file, string[] header, string[] fields, int row, int line, MixedText text)
     {
-        string? fault = fields.Length == header.Length ? null : $"{fields.Length} columns where the header has {header.Length}";
+        string? fault =
+            fields.Length == header.Length ? null : $"{fields.Length} columns where the header has {header.Length}";
         return new RawRow(new RowPlace(file.Name, row, line, text.OffsetOf(line)), ByColumn(header, fields), fault);
     }
 
@@ -212,5 +280,9 @@ internal static class DelimitedReader
     }
 
     /// <summary>Lines that a row takes: one, and one more for each line break within its fields.</summary>
-    private static int Lines(string[] fields) => 1 + fields.Sum(f => f.Where((c, i) => c == '\n' || (c == '\r' && (i + 1 == f.Length || f[i + 1] != '\n'))).Count());
+    private static int Lines(string[] fields) =>
+        1
+        + fields.Sum(f =>
+            f.Where((c, i) => c == '\n' || (c == '\r' && (i + 1 == f.Length || f[i + 1] != '\n'))).Count()
+        );
 }

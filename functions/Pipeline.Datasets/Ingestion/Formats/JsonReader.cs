@@ -50,7 +50,11 @@ internal static class JsonReader
                 var place = new RowPlace(file.Name, ++rows, 0, text.IsAsItWas ? window.ElementStart : -1);
                 yield return fault is null
                     ? Row(place, element!.Value)
-                    : new RawRow(place, new Dictionary<string, string> { ["line"] = window.Excerpt() }, $"the array is broken here, and nothing behind it can be read: {fault}");
+                    : new RawRow(
+                        place,
+                        new Dictionary<string, string> { ["line"] = window.Excerpt() },
+                        $"the array is broken here, and nothing behind it can be read: {fault}"
+                    );
             }
         }
 
@@ -90,8 +94,15 @@ internal static class JsonReader
         try
         {
             using JsonDocument document = JsonDocument.Parse(text.Reader.ReadToEnd());
-            JsonProperty? array = document.RootElement.EnumerateObject().Where(p => p.Value.ValueKind == JsonValueKind.Array && p.Value.EnumerateArray().All(e => e.ValueKind == JsonValueKind.Object))
-                .OrderByDescending(p => p.Value.GetArrayLength()).Cast<JsonProperty?>().FirstOrDefault();
+            JsonProperty? array = document
+                .RootElement.EnumerateObject()
+                .Where(p =>
+                    p.Value.ValueKind == JsonValueKind.Array
+                    && p.Value.EnumerateArray().All(e => e.ValueKind == JsonValueKind.Object)
+                )
+                .OrderByDescending(p => p.Value.GetArrayLength())
+                .Cast<JsonProperty?>()
+                .FirstOrDefault();
             if (array is not { } rows)
             {
                 return [Row(new RowPlace(file.Name, 1, 1, 0), document.RootElement)];
@@ -110,7 +121,14 @@ internal static class JsonReader
     private static bool HoldsRows(string text)
     {
         using JsonDocument document = JsonDocument.Parse(text);
-        return document.RootElement.ValueKind == JsonValueKind.Object && document.RootElement.EnumerateObject().Count(p => p.Value.ValueKind == JsonValueKind.Array && p.Value.GetArrayLength() > 1 && p.Value.EnumerateArray().All(e => e.ValueKind == JsonValueKind.Object)) == 1
+        return document.RootElement.ValueKind == JsonValueKind.Object
+            && document
+                .RootElement.EnumerateObject()
+                .Count(p =>
+                    p.Value.ValueKind == JsonValueKind.Array
+                    && p.Value.GetArrayLength() > 1
+                    && p.Value.EnumerateArray().All(e => e.ValueKind == JsonValueKind.Object)
+                ) == 1
             && !Layouts.LayoutRecognition.IsRow(document.RootElement.EnumerateObject().Select(p => p.Name));
     }
 
@@ -136,7 +154,11 @@ internal static class JsonReader
         }
         catch (JsonException fault)
         {
-            return new RawRow(place, new Dictionary<string, string> { ["line"] = json }, $"not a JSON object: {fault.Message}");
+            return new RawRow(
+                place,
+                new Dictionary<string, string> { ["line"] = json },
+                $"not a JSON object: {fault.Message}"
+            );
         }
     }
 
@@ -144,7 +166,11 @@ internal static class JsonReader
     {
         if (element.ValueKind != JsonValueKind.Object)
         {
-            return new RawRow(place, new Dictionary<string, string> { ["line"] = element.GetRawText() }, $"not a JSON object: it is a {element.ValueKind}");
+            return new RawRow(
+                place,
+                new Dictionary<string, string> { ["line"] = element.GetRawText() },
+                $"not a JSON object: it is a {element.ValueKind}"
+            );
         }
 
         var fields = new Dictionary<string, string>(StringComparer.Ordinal);
@@ -163,12 +189,13 @@ internal static class JsonReader
         }
     }
 
-    private static string Text(JsonElement value) => value.ValueKind switch
-    {
-        JsonValueKind.String => value.GetString()!,
-        JsonValueKind.Null => "",
-        _ => value.GetRawText(),
-    };
+    private static string Text(JsonElement value) =>
+        value.ValueKind switch
+        {
+            JsonValueKind.String => value.GetString()!,
+            JsonValueKind.Null => "",
+            _ => value.GetRawText(),
+        };
 
     /// <summary>A part of the stream that is looked at, as wide as the widest element so far.</summary>
     private sealed class Window(Stream stream, byte[] first)
@@ -179,7 +206,9 @@ internal static class JsonReader
         private long _consumed;
         private bool _ended;
         private bool _inArray;
-        private JsonReaderState _state = new(new JsonReaderOptions { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true });
+        private JsonReaderState _state = new(
+            new JsonReaderOptions { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true }
+        );
 
         /// <summary>The byte at which the last element begins.</summary>
         public long ElementStart { get; private set; }
@@ -251,8 +280,7 @@ internal static class JsonReader
                 }
 
                 Fill();
-            }
-            while (!_ended);
+            } while (!_ended);
             return false;
         }
 
@@ -278,7 +306,10 @@ internal static class JsonReader
             {
                 if (_buffer.Length >= LargestElement)
                 {
-                    throw new DatasetException(DatasetException.UnreadableFile, $"An element of the JSON array is longer than {LargestElement:N0} bytes.");
+                    throw new DatasetException(
+                        DatasetException.UnreadableFile,
+                        $"An element of the JSON array is longer than {LargestElement:N0} bytes."
+                    );
                 }
 
                 Array.Resize(ref _buffer, 2 * _buffer.Length);

@@ -32,17 +32,39 @@ internal static partial class LabelledLines
             labels[match.Groups["label"].Value] = labels.GetValueOrDefault(match.Groups["label"].Value) + 1;
         }
 
-        return lines >= 10 && labels.Count > 1 && labels.Count < lines / 3 && labels.Keys.All(l => l.StartsWith(FastText, StringComparison.Ordinal) || !l.Any(char.IsLower) || l.Contains(':', StringComparison.Ordinal));
+        return lines >= 10
+            && labels.Count > 1
+            && labels.Count < lines / 3
+            && labels.Keys.All(l =>
+                l.StartsWith(FastText, StringComparison.Ordinal)
+                || !l.Any(char.IsLower)
+                || l.Contains(':', StringComparison.Ordinal)
+            );
     }
 
-    public static IEnumerable<RawRow> Read(RawFile file, ReadingNotes notes) => PlainTextReader.Lines(file, notes).Select(row =>
-    {
-        Match match = Form().Match(row.Fields[PlainTextReader.Column]);
-        string label = match.Groups["label"].Value;
-        return match.Success
-            ? row with { Fields = new Dictionary<string, string> { ["label"] = label.StartsWith(FastText, StringComparison.Ordinal) ? label[FastText.Length..] : label, ["text"] = match.Groups["text"].Value } }
-            : row with { Fault = "no label and text, parted by a blank" };
-    });
+    public static IEnumerable<RawRow> Read(RawFile file, ReadingNotes notes) =>
+        PlainTextReader
+            .Lines(file, notes)
+            .Select(row =>
+            {
+                Match match = Form().Match(row.Fields[PlainTextReader.Column]);
+                string label = match.Groups["label"].Value;
+                return match.Success
+                    ? row with
+                    {
+                        Fields = new Dictionary<string, string>
+                        {
+                            ["label"] = label.StartsWith(FastText, StringComparison.Ordinal)
+                                ? label[FastText.Length..]
+                                : label,
+                            ["text"] = match.Groups["text"].Value,
+                        },
+                    }
+                    : row with
+                    {
+                        Fault = "no label and text, parted by a blank",
+                    };
+            });
 
     [GeneratedRegex(@"^(?<label>[A-Za-z_][\w:./-]{0,63})[ \t]+(?<text>\S.*)$")]
     private static partial Regex Form();

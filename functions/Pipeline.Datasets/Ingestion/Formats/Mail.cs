@@ -30,8 +30,13 @@ internal static partial class Mail
     private static bool IsMail(string head)
     {
         string[] lines = head.ReplaceLineEndings("\n").Split('\n');
-        string[] headers = [.. lines.SkipWhile(l => l.StartsWith("From ", StringComparison.Ordinal)).TakeWhile(l => l.Length > 0)];
-        return headers.Length > 1 && headers.Count(l => KnownHeader().IsMatch(l)) > 1 && headers.All(l => l[0] is ' ' or '\t' || AnyHeader().IsMatch(l));
+        string[] headers =
+        [
+            .. lines.SkipWhile(l => l.StartsWith("From ", StringComparison.Ordinal)).TakeWhile(l => l.Length > 0),
+        ];
+        return headers.Length > 1
+            && headers.Count(l => KnownHeader().IsMatch(l)) > 1
+            && headers.All(l => l[0] is ' ' or '\t' || AnyHeader().IsMatch(l));
     }
 
     private static MimeMessage? Load(RawFile file)
@@ -57,7 +62,12 @@ internal static partial class Mail
             {
                 text.Append(((HtmlDataToken)token).Data);
             }
-            else if (token is HtmlTagToken { Id: HtmlTagId.Br or HtmlTagId.P or HtmlTagId.Div or HtmlTagId.TR or HtmlTagId.LI })
+            else if (
+                token is HtmlTagToken
+                {
+                    Id: HtmlTagId.Br or HtmlTagId.P or HtmlTagId.Div or HtmlTagId.TR or HtmlTagId.LI
+                }
+            )
             {
                 text.Append('\n');
             }
@@ -66,7 +76,10 @@ internal static partial class Mail
         return text.ToString();
     }
 
-    [GeneratedRegex(@"^(?:From|To|Subject|Date|Message-ID|Received|Return-Path|Delivered-To|Path|Newsgroups|MIME-Version|Content-Type|Xref|Organization|Lines|X-[\w-]+):\s", RegexOptions.IgnoreCase)]
+    [GeneratedRegex(
+        @"^(?:From|To|Subject|Date|Message-ID|Received|Return-Path|Delivered-To|Path|Newsgroups|MIME-Version|Content-Type|Xref|Organization|Lines|X-[\w-]+):\s",
+        RegexOptions.IgnoreCase
+    )]
     private static partial Regex KnownHeader();
 
     [GeneratedRegex(@"^[!-9;-~]+:")]

@@ -9,7 +9,10 @@ namespace Pipeline.Datasets.Ingestion.Formats;
 /// <summary>Parquet, a row group at a time; nested values become JSON.</summary>
 internal static class ParquetRows
 {
-    private static readonly JsonSerializerOptions Relaxed = new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonSerializerOptions Relaxed = new()
+    {
+        Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
 
     public static IEnumerable<RawRow> Read(RawFile file)
     {
@@ -20,7 +23,11 @@ internal static class ParquetRows
             int index = group;
             foreach (Dictionary<string, object> row in Guarded(file, () => Rows(file, index)))
             {
-                yield return new RawRow(new RowPlace(file.Name, ++rows, 0), row.ToDictionary(f => f.Key, f => Text(f.Value), StringComparer.Ordinal), null);
+                yield return new RawRow(
+                    new RowPlace(file.Name, ++rows, 0),
+                    row.ToDictionary(f => f.Key, f => Text(f.Value), StringComparer.Ordinal),
+                    null
+                );
             }
         }
     }
@@ -45,15 +52,16 @@ internal static class ParquetRows
         return ParquetSerializer.DeserializeUntypedAsync(stream, rowGroupIndex: group).GetAwaiter().GetResult().Data;
     }
 
-    private static string Text(object? value) => value switch
-    {
-        null => "",
-        string text => text,
-        DateTime moment => moment.ToString("O", CultureInfo.InvariantCulture),
-        IFormattable number => number.ToString(null, CultureInfo.InvariantCulture),
-        bool flag => flag ? "true" : "false",
-        _ => JsonSerializer.Serialize(value, Relaxed),
-    };
+    private static string Text(object? value) =>
+        value switch
+        {
+            null => "",
+            string text => text,
+            DateTime moment => moment.ToString("O", CultureInfo.InvariantCulture),
+            IFormattable number => number.ToString(null, CultureInfo.InvariantCulture),
+            bool flag => flag ? "true" : "false",
+            _ => JsonSerializer.Serialize(value, Relaxed),
+        };
 
     private static T Guarded<T>(RawFile file, Func<T> read)
     {
@@ -63,7 +71,11 @@ internal static class ParquetRows
         }
         catch (Exception fault) when (fault is not (DatasetException or OutOfMemoryException))
         {
-            throw new DatasetException(DatasetException.UnreadableFile, $"'{file.Name}' is a Parquet file that cannot be read: {fault.Message}", fault);
+            throw new DatasetException(
+                DatasetException.UnreadableFile,
+                $"'{file.Name}' is a Parquet file that cannot be read: {fault.Message}",
+                fault
+            );
         }
     }
 }

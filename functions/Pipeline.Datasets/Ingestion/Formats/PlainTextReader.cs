@@ -10,7 +10,8 @@ internal static class PlainTextReader
     public const string Column = "text";
 
     /// <summary>Paragraphs, or lines.</summary>
-    public static IEnumerable<RawRow> Read(RawFile file, ReadingNotes notes) => HasBlankLines(file) ? Paragraphs(file, notes) : Lines(file, notes);
+    public static IEnumerable<RawRow> Read(RawFile file, ReadingNotes notes) =>
+        HasBlankLines(file) ? Paragraphs(file, notes) : Lines(file, notes);
 
     /// <summary>One row a line; blank lines are none.</summary>
     public static IEnumerable<RawRow> Lines(RawFile file, ReadingNotes notes)
@@ -75,5 +76,9 @@ internal static class PlainTextReader
     }
 
     private static RawRow Row(RawFile file, MixedText text, int row, int line, string content) =>
-        new(new RowPlace(file.Name, row, line, text.OffsetOf(line)), new Dictionary<string, string> { [Column] = content }, null);
+        new(
+            new RowPlace(file.Name, row, line, text.OffsetOf(line)),
+            new Dictionary<string, string> { [Column] = content },
+            null
+        );
 }

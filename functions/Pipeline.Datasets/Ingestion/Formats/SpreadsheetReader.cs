@@ -11,17 +11,22 @@ internal static class SpreadsheetReader
 
     public static IEnumerable<RawRow> Read(RawFile file, IReadOnlyCollection<string> said, ReadingNotes notes)
     {
-        Guarded(file, () =>
-        {
-            using Stream stream = file.Open();
-            List<string> sheets = stream.GetSheetNames();
-            if (sheets.Count > 1)
+        Guarded(
+            file,
+            () =>
             {
-                notes.Say($"Of '{file.Name}' the sheet '{sheets[0]}' was read, and not {string.Join(", ", sheets.Skip(1).Select(s => $"'{s}'"))}.");
-            }
+                using Stream stream = file.Open();
+                List<string> sheets = stream.GetSheetNames();
+                if (sheets.Count > 1)
+                {
+                    notes.Say(
+                        $"Of '{file.Name}' the sheet '{sheets[0]}' was read, and not {string.Join(", ", sheets.Skip(1).Select(s => $"'{s}'"))}."
+                    );
+                }
 
-            return sheets.Count;
-        });
+                return sheets.Count;
+            }
+        );
         string[]? header = null;
         var first = new List<(string[] Fields, int Line)>();
         int rows = 0;
@@ -39,7 +44,10 @@ internal static class SpreadsheetReader
             header ??= Header(file, first, said, notes);
             foreach (RawRow row in Take(file, header, first, fields, line))
             {
-                yield return row with { Place = row.Place with { Row = ++rows } };
+                yield return row with
+                {
+                    Place = row.Place with { Row = ++rows },
+                };
             }
         }
 
@@ -48,23 +56,40 @@ internal static class SpreadsheetReader
             header = Header(file, first, said, notes);
             foreach ((string[] fields, int line) in first)
             {
-                yield return Row(file, header, fields, line) with { Place = new RowPlace(file.Name, ++rows, line) };
+                yield return Row(file, header, fields, line) with
+                {
+                    Place = new RowPlace(file.Name, ++rows, line),
+                };
             }
         }
     }
 
     /// <summary>The rows that waited for the names, or this one alone.</summary>
-    private static IEnumerable<RawRow> Take(RawFile file, string[] header, List<(string[] Fields, int Line)> first, string[] fields, int line)
+    private static IEnumerable<RawRow> Take(
+        RawFile file,
+        string[] header,
+        List<(string[] Fields, int Line)> first,
+        string[] fields,
+        int line
+    )
     {
         List<(string[] Fields, int Line)> taken = first.Count > 0 ? [.. first] : [(fields, line)];
         first.Clear();
         return taken.Select(t => Row(file, header, t.Fields, t.Line));
     }
 
-    private static string[] Header(RawFile file, List<(string[] Fields, int Line)> first, IReadOnlyCollection<string> said, ReadingNotes notes)
+    private static string[] Header(
+        RawFile file,
+        List<(string[] Fields, int Line)> first,
+        IReadOnlyCollection<string> said,
+        ReadingNotes notes
+    )
     {
         // A column without a name has one by its number, so that two of them are not the same.
-        first[0] = ([.. first[0].Fields.Select((f, i) => f.Trim().Length > 0 ? f.Trim() : $"column {i + 1}")], first[0].Line);
+        first[0] = (
+            [.. first[0].Fields.Select((f, i) => f.Trim().Length > 0 ? f.Trim() : $"column {i + 1}")],
+            first[0].Line
+        );
         return DelimitedReader.Header(file, first, said, notes);
     }
 
@@ -82,7 +107,14 @@ internal static class SpreadsheetReader
     private static IEnumerable<(string[] Fields, int Line)> Cells(RawFile file)
     {
         using Stream stream = file.Open();
-        using IEnumerator<IDictionary<string, object?>> cells = Guarded(file, () => stream.Query(useHeaderRow: false, excelType: ExcelType.XLSX).Cast<IDictionary<string, object?>>().GetEnumerator());
+        using IEnumerator<IDictionary<string, object?>> cells = Guarded(
+            file,
+            () =>
+                stream
+                    .Query(useHeaderRow: false, excelType: ExcelType.XLSX)
+                    .Cast<IDictionary<string, object?>>()
+                    .GetEnumerator()
+        );
         for (int line = 1; Guarded(file, cells.MoveNext); line++)
         {
             string[] values = [.. cells.Current.Values.Select(Text)];
@@ -93,13 +125,14 @@ internal static class SpreadsheetReader
         }
     }
 
-    private static string Text(object? value) => value switch
-    {
-        null => "",
-        DateTime moment => moment.ToString("O", CultureInfo.InvariantCulture),
-        IFormattable number => number.ToString(null, CultureInfo.InvariantCulture),
-        _ => value.ToString() ?? "",
-    };
+    private static string Text(object? value) =>
+        value switch
+        {
+            null => "",
+            DateTime moment => moment.ToString("O", CultureInfo.InvariantCulture),
+            IFormattable number => number.ToString(null, CultureInfo.InvariantCulture),
+            _ => value.ToString() ?? "",
+        };
 
     private static T Guarded<T>(RawFile file, Func<T> read)
     {
@@ -109,7 +142,11 @@ internal static class SpreadsheetReader
         }
         catch (Exception fault) when (fault is not (DatasetException or OutOfMemoryException))
         {
-            throw new DatasetException(DatasetException.UnreadableFile, $"'{file.Name}' is a spreadsheet that cannot be read: {fault.Message}", fault);
+            throw new DatasetException(
+                DatasetException.UnreadableFile,
+                $"'{file.Name}' is a spreadsheet that cannot be read: {fault.Message}",
+                fault
+            );
         }
     }
 }

@@ -9,7 +9,13 @@ internal sealed class TextAndLabel(ColumnReading columns) : RowLayout
     public override string Name => DatasetManifest.TextAndLabel;
     public override ColumnReading Columns => columns;
     public override string Task => ProjectSettings.ClassificationTask;
-    public override IReadOnlyList<string> OtherTasks => [ProjectSettings.ExtractionTask, ProjectSettings.DeidentificationTask, ProjectSettings.InstructionTask, ProjectSettings.ChatTask];
+    public override IReadOnlyList<string> OtherTasks =>
+        [
+            ProjectSettings.ExtractionTask,
+            ProjectSettings.DeidentificationTask,
+            ProjectSettings.InstructionTask,
+            ProjectSettings.ChatTask,
+        ];
     public override bool HasAccidents => true;
 
     public override RowContent Map(RawRow row, string task)
@@ -17,8 +23,10 @@ internal sealed class TextAndLabel(ColumnReading columns) : RowLayout
         ArgumentNullException.ThrowIfNull(row);
         string text = row.Fields.GetValueOrDefault(columns.Text, "");
         string label = row.Fields.GetValueOrDefault(columns.Label, "");
-        return string.IsNullOrWhiteSpace(text) ? RowContent.Refused(RejectionReason.MissingText, $"column '{columns.Text}' is empty")
-            : string.IsNullOrWhiteSpace(label) ? RowContent.Refused(RejectionReason.MissingLabel, $"column '{columns.Label}' is empty")
+        return string.IsNullOrWhiteSpace(text)
+                ? RowContent.Refused(RejectionReason.MissingText, $"column '{columns.Text}' is empty")
+            : string.IsNullOrWhiteSpace(label)
+                ? RowContent.Refused(RejectionReason.MissingLabel, $"column '{columns.Label}' is empty")
             : RowContent.Pair(text, label);
     }
 }
@@ -35,7 +43,9 @@ internal sealed class TextAlone(ColumnReading columns) : RowLayout
     {
         ArgumentNullException.ThrowIfNull(row);
         string text = row.Fields.GetValueOrDefault(columns.Text, "");
-        return string.IsNullOrWhiteSpace(text) ? RowContent.Refused(RejectionReason.MissingText, $"column '{columns.Text}' is empty") : new RowContent { Messages = [new ChatMessage(ChatMessage.Document, text)] };
+        return string.IsNullOrWhiteSpace(text)
+            ? RowContent.Refused(RejectionReason.MissingText, $"column '{columns.Text}' is empty")
+            : new RowContent { Messages = [new ChatMessage(ChatMessage.Document, text)] };
     }
 }
 
@@ -49,7 +59,8 @@ internal sealed class Alpaca(string output) : RowLayout
     public override string Name => "alpaca";
     public override ColumnReading Columns => new(Instruction, output, true);
     public override string Task => ProjectSettings.InstructionTask;
-    public override IReadOnlyList<string> OtherTasks => [ProjectSettings.ChatTask, ProjectSettings.ExtractionTask, ProjectSettings.DeidentificationTask];
+    public override IReadOnlyList<string> OtherTasks =>
+        [ProjectSettings.ChatTask, ProjectSettings.ExtractionTask, ProjectSettings.DeidentificationTask];
 
     public override RowContent Map(RawRow row, string task)
     {
@@ -67,7 +78,12 @@ internal sealed class Alpaca(string output) : RowLayout
         }
 
         RowContent pair = RowContent.Pair(question, Field(output));
-        return Field(System).Length == 0 ? pair : pair with { Messages = [new ChatMessage(ChatMessage.System, Field(System)), .. pair.Messages] };
+        return Field(System).Length == 0
+            ? pair
+            : pair with
+            {
+                Messages = [new ChatMessage(ChatMessage.System, Field(System)), .. pair.Messages],
+            };
     }
 }
 

@@ -17,7 +17,10 @@ internal static class Dialogue
         try
         {
             using JsonDocument document = JsonDocument.Parse(json);
-            return document.RootElement.GetArrayLength() > 0 && document.RootElement.EnumerateArray().All(m => m.ValueKind == JsonValueKind.Object && RoleOf(m) is not null);
+            return document.RootElement.GetArrayLength() > 0
+                && document
+                    .RootElement.EnumerateArray()
+                    .All(m => m.ValueKind == JsonValueKind.Object && RoleOf(m) is not null);
         }
         catch (JsonException)
         {
@@ -34,18 +37,35 @@ internal static class Dialogue
         try
         {
             using JsonDocument document = JsonDocument.Parse(json);
-            IEnumerable<JsonElement> elements = document.RootElement.ValueKind == JsonValueKind.Array ? document.RootElement.EnumerateArray() : [document.RootElement];
+            IEnumerable<JsonElement> elements =
+                document.RootElement.ValueKind == JsonValueKind.Array
+                    ? document.RootElement.EnumerateArray()
+                    : [document.RootElement];
             foreach (JsonElement element in elements)
             {
                 string? said = RoleOf(element);
                 if (said is null || RoleNamed(said) is not { } role)
                 {
-                    return ([], RowContent.Refused(RejectionReason.Malformed, said is null ? "a message has neither 'role' nor 'from'" : $"a message has the role '{said}', which is not known"));
+                    return (
+                        [],
+                        RowContent.Refused(
+                            RejectionReason.Malformed,
+                            said is null
+                                ? "a message has neither 'role' nor 'from'"
+                                : $"a message has the role '{said}', which is not known"
+                        )
+                    );
                 }
 
                 if (ContentOf(element) is not { } content)
                 {
-                    return ([], RowContent.Refused(RejectionReason.Malformed, "a message has no text; images and sounds are not learned"));
+                    return (
+                        [],
+                        RowContent.Refused(
+                            RejectionReason.Malformed,
+                            "a message has no text; images and sounds are not learned"
+                        )
+                    );
                 }
 
                 messages.Add(new ChatMessage(role, content));
@@ -78,7 +98,10 @@ internal static class Dialogue
         int first = merged.Count > 0 && merged[0].Role == ChatMessage.System ? 1 : 0;
         if (merged.Skip(first).Any(m => m.Role == ChatMessage.System))
         {
-            return RowContent.Refused(RejectionReason.Malformed, "a system message stands within the dialogue; it may stand first only");
+            return RowContent.Refused(
+                RejectionReason.Malformed,
+                "a system message stands within the dialogue; it may stand first only"
+            );
         }
 
         if (merged.Count == first)
@@ -88,7 +111,10 @@ internal static class Dialogue
 
         if (merged[first].Role != ChatMessage.User)
         {
-            return RowContent.Refused(RejectionReason.MissingText, "the dialogue begins with an answer; it must begin with the user");
+            return RowContent.Refused(
+                RejectionReason.MissingText,
+                "the dialogue begins with an answer; it must begin with the user"
+            );
         }
 
         if (merged[^1].Role != ChatMessage.Assistant)
@@ -99,24 +125,35 @@ internal static class Dialogue
         ChatMessage? empty = merged.Find(m => m.Content.Trim().Length == 0);
         return empty is null
             ? new RowContent { Messages = merged }
-            : RowContent.Refused(empty.Role == ChatMessage.Assistant ? RejectionReason.MissingLabel : RejectionReason.MissingText, $"a message of the role '{empty.Role}' is empty");
+            : RowContent.Refused(
+                empty.Role == ChatMessage.Assistant ? RejectionReason.MissingLabel : RejectionReason.MissingText,
+                $"a message of the role '{empty.Role}' is empty"
+            );
     }
 
     private static string? RoleOf(JsonElement message) =>
-        message.ValueKind == JsonValueKind.Object && (message.TryGetProperty("role", out JsonElement role) || message.TryGetProperty("from", out role)) && role.ValueKind == JsonValueKind.String ? role.GetString() : null;
+        message.ValueKind == JsonValueKind.Object
+        && (message.TryGetProperty("role", out JsonElement role) || message.TryGetProperty("from", out role))
+        && role.ValueKind == JsonValueKind.String
+            ? role.GetString()
+            : null;
 
     /// <summary>Calls of functions are the assistant's to write; what they give back is told to it. As LLaMA-Factory has it (<c>data/README.md</c>).</summary>
-    private static string? RoleNamed(string said) => said.ToLowerInvariant() switch
-    {
-        "system" or "developer" => ChatMessage.System,
-        "user" or "human" or "observation" or "tool" or "function" or "ipython" => ChatMessage.User,
-        "assistant" or "gpt" or "chatgpt" or "bot" or "model" or "function_call" or "tool_call" => ChatMessage.Assistant,
-        _ => null,
-    };
+    private static string? RoleNamed(string said) =>
+        said.ToLowerInvariant() switch
+        {
+            "system" or "developer" => ChatMessage.System,
+            "user" or "human" or "observation" or "tool" or "function" or "ipython" => ChatMessage.User,
+            "assistant" or "gpt" or "chatgpt" or "bot" or "model" or "function_call" or "tool_call" =>
+                ChatMessage.Assistant,
+            _ => null,
+        };
 
     private static string? ContentOf(JsonElement message)
     {
-        if (!message.TryGetProperty("content", out JsonElement content) && !message.TryGetProperty("value", out content))
+        if (
+            !message.TryGetProperty("content", out JsonElement content) && !message.TryGetProperty("value", out content)
+        )
         {
             return null;
         }
@@ -125,15 +162,20 @@ internal static class Dialogue
         {
             JsonValueKind.String => content.GetString(),
             JsonValueKind.Null => "",
-            JsonValueKind.Array when content.EnumerateArray().All(p => PartOf(p) is not null) => string.Concat(content.EnumerateArray().Select(PartOf)),
+            JsonValueKind.Array when content.EnumerateArray().All(p => PartOf(p) is not null) => string.Concat(
+                content.EnumerateArray().Select(PartOf)
+            ),
             _ => null,
         };
     }
 
-    private static string? PartOf(JsonElement part) => part.ValueKind switch
-    {
-        JsonValueKind.String => part.GetString(),
-        JsonValueKind.Object when (part.TryGetProperty("text", out JsonElement text) || part.TryGetProperty("value", out text)) && text.ValueKind == JsonValueKind.String => text.GetString(),
-        _ => null,
-    };
+    private static string? PartOf(JsonElement part) =>
+        part.ValueKind switch
+        {
+            JsonValueKind.String => part.GetString(),
+            JsonValueKind.Object
+                when (part.TryGetProperty("text", out JsonElement text) || part.TryGetProperty("value", out text))
+                    && text.ValueKind == JsonValueKind.String => text.GetString(),
+            _ => null,
+        };
 }

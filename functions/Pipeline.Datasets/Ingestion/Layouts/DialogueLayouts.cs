@@ -8,7 +8,8 @@ internal sealed class Messages(string column, bool shareGpt) : RowLayout
     public override string Name => shareGpt ? "ShareGPT" : "messages";
     public override ColumnReading Columns => new(column, column, true);
     public override string Task => ProjectSettings.ChatTask;
-    public override IReadOnlyList<string> OtherTasks => [ProjectSettings.InstructionTask, ProjectSettings.ExtractionTask, ProjectSettings.DeidentificationTask];
+    public override IReadOnlyList<string> OtherTasks =>
+        [ProjectSettings.InstructionTask, ProjectSettings.ExtractionTask, ProjectSettings.DeidentificationTask];
 
     public override RowContent Map(RawRow row, string task)
     {
@@ -22,7 +23,12 @@ internal sealed class Messages(string column, bool shareGpt) : RowLayout
     {
         string system = row.Fields.GetValueOrDefault("system", "").Trim();
         string tools = row.Fields.GetValueOrDefault("tools", "").Trim();
-        string text = string.Join("\n\n", ((string[])[system, tools is "" or "[]" ? "" : $"Functions that can be called:\n{tools}"]).Where(t => t.Length > 0));
+        string text = string.Join(
+            "\n\n",
+            ((string[])[system, tools is "" or "[]" ? "" : $"Functions that can be called:\n{tools}"]).Where(t =>
+                t.Length > 0
+            )
+        );
         return text.Length == 0 ? messages : [new ChatMessage(ChatMessage.System, text), .. messages];
     }
 }
@@ -42,7 +48,9 @@ internal sealed class Preferences(string? prompt) : RowLayout
     {
         ArgumentNullException.ThrowIfNull(row);
         string chosen = row.Fields.GetValueOrDefault(Chosen, "");
-        (List<ChatMessage> before, RowContent? refusal) = prompt is null ? ([], null) : Side(row.Fields.GetValueOrDefault(prompt, ""), ChatMessage.User);
+        (List<ChatMessage> before, RowContent? refusal) = prompt is null
+            ? ([], null)
+            : Side(row.Fields.GetValueOrDefault(prompt, ""), ChatMessage.User);
         (List<ChatMessage> answer, RowContent? wrong) = Side(chosen, ChatMessage.Assistant);
         bool whole = answer.Count > before.Count && answer.Take(before.Count).SequenceEqual(before) && before.Count > 0;
         return refusal ?? wrong ?? Dialogue.Check(Messages.WithSystem(row, whole ? answer : [.. before, .. answer]));
@@ -50,8 +58,10 @@ internal sealed class Preferences(string? prompt) : RowLayout
 
     /// <summary>A text is one message, JSON is a message or a list of them.</summary>
     private static (List<ChatMessage> Messages, RowContent? Refusal) Side(string value, string role) =>
-        value.TrimStart() is ['{' or '[', ..] json && (Dialogue.Is(json) || Dialogue.Is($"[{json}]")) ? Dialogue.Read(json)
-        : value.Trim().Length == 0 ? ([], null) : ([new ChatMessage(role, value)], null);
+        value.TrimStart() is ['{' or '[', ..] json && (Dialogue.Is(json) || Dialogue.Is($"[{json}]"))
+            ? Dialogue.Read(json)
+        : value.Trim().Length == 0 ? ([], null)
+        : ([new ChatMessage(role, value)], null);
 }
 
 /// <summary>Thumbs: answers with a verdict; the good ones are learned. Source: TRL, <c>dataset_formats</c> (unpaired preference, KTO).</summary>
@@ -63,12 +73,13 @@ internal sealed class Thumbs(string prompt, string? completion, string verdict) 
     public override IReadOnlyList<string> OtherTasks => [ProjectSettings.InstructionTask];
 
     /// <summary>Whether a value is a thumb.</summary>
-    public static bool? Verdict(string value) => value.Trim().ToLowerInvariant() switch
-    {
-        "true" or "1" or "up" or "good" or "+1" or "desirable" => true,
-        "false" or "0" or "-1" or "down" or "bad" or "undesirable" => false,
-        _ => null,
-    };
+    public static bool? Verdict(string value) =>
+        value.Trim().ToLowerInvariant() switch
+        {
+            "true" or "1" or "up" or "good" or "+1" or "desirable" => true,
+            "false" or "0" or "-1" or "down" or "bad" or "undesirable" => false,
+            _ => null,
+        };
 
     public override RowContent Map(RawRow row, string task)
     {
@@ -78,13 +89,22 @@ internal sealed class Thumbs(string prompt, string? completion, string verdict) 
             case null:
                 return RowContent.Refused(RejectionReason.MissingLabel, $"column '{verdict}' holds no thumb");
             case false:
-                return RowContent.Refused(RejectionReason.Disapproved, $"column '{verdict}' says that this answer is not to be learned");
+                return RowContent.Refused(
+                    RejectionReason.Disapproved,
+                    $"column '{verdict}' says that this answer is not to be learned"
+                );
             default:
-                (List<ChatMessage> messages, RowContent? refusal) = Dialogue.Is(row.Fields.GetValueOrDefault(prompt, "")) ? Dialogue.Read(row.Fields[prompt]) : ([new ChatMessage(ChatMessage.User, row.Fields.GetValueOrDefault(prompt, ""))], null);
+                (List<ChatMessage> messages, RowContent? refusal) = Dialogue.Is(
+                    row.Fields.GetValueOrDefault(prompt, "")
+                )
+                    ? Dialogue.Read(row.Fields[prompt])
+                    : ([new ChatMessage(ChatMessage.User, row.Fields.GetValueOrDefault(prompt, ""))], null);
                 if (completion is not null)
                 {
                     string answer = row.Fields.GetValueOrDefault(completion, "");
-                    (List<ChatMessage> said, RowContent? wrong) = Dialogue.Is(answer) ? Dialogue.Read(answer) : ([new ChatMessage(ChatMessage.Assistant, answer)], null);
+                    (List<ChatMessage> said, RowContent? wrong) = Dialogue.Is(answer)
+                        ? Dialogue.Read(answer)
+                        : ([new ChatMessage(ChatMessage.Assistant, answer)], null);
                     (messages, refusal) = ([.. messages, .. said], refusal ?? wrong);
                 }
 

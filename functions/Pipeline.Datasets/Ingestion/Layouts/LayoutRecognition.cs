@@ -6,11 +6,35 @@ namespace Pipeline.Datasets.Ingestion.Layouts;
 public static class LayoutRecognition
 {
     private const int RowsLookedAt = 1000;
-    private static readonly string[] MessageColumns = ["messages", "conversations", "conversation", "dialogue", "dialog"];
-    private static readonly string[] SpanColumns = ["spans", "entities", "annotations", "labels", "label", "ner", "span_labels"];
+    private static readonly string[] MessageColumns =
+    [
+        "messages",
+        "conversations",
+        "conversation",
+        "dialogue",
+        "dialog",
+    ];
+    private static readonly string[] SpanColumns =
+    [
+        "spans",
+        "entities",
+        "annotations",
+        "labels",
+        "label",
+        "ner",
+        "span_labels",
+    ];
     private static readonly string[] SpanTexts = ["full_text", "text", "sentence", "content", "userInput", "document"];
     private static readonly string[] Outputs = ["output", "response", "answer", "completion"];
-    private static readonly string[] Prompts = ["prompt", "question", "input", "instruction", "conversations", "messages"];
+    private static readonly string[] Prompts =
+    [
+        "prompt",
+        "question",
+        "input",
+        "instruction",
+        "conversations",
+        "messages",
+    ];
 
     /// <summary>Tells the form.</summary>
     /// <param name="rows">The rows, of which the first are looked at.</param>
@@ -28,24 +52,40 @@ public static class LayoutRecognition
         }
 
         // What project.yaml says goes before any guess: columns, a code book, or the task that has labels.
-        bool said = settings.Columns.Text is not null || settings.Columns.Label is not null || settings.Labels.Count > 0;
+        bool said =
+            settings.Columns.Text is not null || settings.Columns.Label is not null || settings.Labels.Count > 0;
         RowLayout? known = said ? null : Known(sample);
-        bool plainTable = known is not null && settings.TaskIsSaid && settings.Task == ProjectSettings.ClassificationTask && sample.Any(r => r.Fields.Count > 1) && known is not (Messages or Preferences or SpanAnnotations);
-        RowLayout layout = (plainTable ? null : known) ?? new TextAndLabel(ColumnGuess.Choose(rows, settings.Columns, fileName));
+        bool plainTable =
+            known is not null
+            && settings.TaskIsSaid
+            && settings.Task == ProjectSettings.ClassificationTask
+            && sample.Any(r => r.Fields.Count > 1)
+            && known is not (Messages or Preferences or SpanAnnotations);
+        RowLayout layout =
+            (plainTable ? null : known) ?? new TextAndLabel(ColumnGuess.Choose(rows, settings.Columns, fileName));
         return !settings.TaskIsSaid || layout.Task == settings.Task || layout.OtherTasks.Contains(settings.Task)
             ? layout
-            : throw new DatasetException(DatasetException.NoColumn,
-                $"'{fileName}' holds {layout.Name}, which is learned as {string.Join(" or ", layout.OtherTasks.Prepend(layout.Task))}; project.yaml says task: {settings.Task}. Change the task, or name two columns with columns.text and columns.label.");
+            : throw new DatasetException(
+                DatasetException.NoColumn,
+                $"'{fileName}' holds {layout.Name}, which is learned as {string.Join(" or ", layout.OtherTasks.Prepend(layout.Task))}; project.yaml says task: {settings.Task}. Change the task, or name two columns with columns.text and columns.label."
+            );
     }
 
     /// <summary>Whether an object of these names is a row by itself, and not a holder of rows.</summary>
-    public static bool IsRow(IEnumerable<string> names) => names.Any(n => MessageColumns.Contains(n) || SpanTexts.Contains(n) || n is Alpaca.Instruction or Preferences.Chosen);
+    public static bool IsRow(IEnumerable<string> names) =>
+        names.Any(n =>
+            MessageColumns.Contains(n) || SpanTexts.Contains(n) || n is Alpaca.Instruction or Preferences.Chosen
+        );
 
     private static RowLayout? Known(List<RawRow> sample)
     {
         HashSet<string> columns = sample.SelectMany(r => r.Fields.Keys).ToHashSet(StringComparer.Ordinal);
-        IEnumerable<string> Values(string column) => sample.Select(r => r.Fields.GetValueOrDefault(column, "")).Where(v => v.Length > 0);
-        bool Most(string column, Func<string, bool> holds) => columns.Contains(column) && Values(column).Any() && Values(column).Count(holds) * 2 > Values(column).Count();
+        IEnumerable<string> Values(string column) =>
+            sample.Select(r => r.Fields.GetValueOrDefault(column, "")).Where(v => v.Length > 0);
+        bool Most(string column, Func<string, bool> holds) =>
+            columns.Contains(column)
+            && Values(column).Any()
+            && Values(column).Count(holds) * 2 > Values(column).Count();
 
         string? messages = MessageColumns.FirstOrDefault(c => Most(c, Dialogue.Is));
         string? prompt = Prompts.FirstOrDefault(columns.Contains);
@@ -54,7 +94,9 @@ public static class LayoutRecognition
             return new Preferences(messages ?? prompt);
         }
 
-        string? verdict = ((string[])["label", "kto_tag", "thumb", "thumbs", "approved"]).FirstOrDefault(c => Most(c, v => Thumbs.Verdict(v) is not null));
+        string? verdict = ((string[])["label", "kto_tag", "thumb", "thumbs", "approved"]).FirstOrDefault(c =>
+            Most(c, v => Thumbs.Verdict(v) is not null)
+        );
         string? completion = ((string[])["completion", "response"]).FirstOrDefault(columns.Contains);
         if (verdict is not null && (messages is not null || (prompt is not null && completion is not null)))
         {
@@ -67,9 +109,17 @@ public static class LayoutRecognition
         }
 
         // A column of a few words that come again and again is a label, whatever else the table holds.
-        bool labelled = ((string[])["label", "labels", "sentiment", "category", "class", "intent", "topic"]).Any(c => Most(c, v => v.Length is > 0 and < 40 && v[0] is not ('[' or '{')) && Values(c).Distinct(StringComparer.OrdinalIgnoreCase).Count() is > 1 and var distinct && distinct * 2 <= Values(c).Count());
+        bool labelled = ((string[])["label", "labels", "sentiment", "category", "class", "intent", "topic"]).Any(c =>
+            Most(c, v => v.Length is > 0 and < 40 && v[0] is not ('[' or '{'))
+            && Values(c).Distinct(StringComparer.OrdinalIgnoreCase).Count() is > 1 and var distinct
+            && distinct * 2 <= Values(c).Count()
+        );
         string? spanText = SpanTexts.FirstOrDefault(columns.Contains);
-        string? spans = SpanColumns.FirstOrDefault(c => columns.Contains(c) && Most(c, v => SpanAnnotations.Is(v) is not false) && Values(c).Any(v => SpanAnnotations.Is(v) is true));
+        string? spans = SpanColumns.FirstOrDefault(c =>
+            columns.Contains(c)
+            && Most(c, v => SpanAnnotations.Is(v) is not false)
+            && Values(c).Any(v => SpanAnnotations.Is(v) is true)
+        );
         if (spans is not null && spanText is not null && !labelled)
         {
             return new SpanAnnotations(spanText, spans);

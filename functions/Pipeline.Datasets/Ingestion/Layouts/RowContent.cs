@@ -15,8 +15,18 @@ public sealed record RowContent
     public string Detail { get; init; } = "";
 
     /// <summary>A question and its answer.</summary>
-    public static RowContent Pair(string question, string answer) => new() { Messages = [new ChatMessage(ChatMessage.User, question), new ChatMessage(ChatMessage.Assistant, answer)] };
+    public static RowContent Pair(string question, string answer) =>
+        new()
+        {
+            Messages = [new ChatMessage(ChatMessage.User, question), new ChatMessage(ChatMessage.Assistant, answer)],
+        };
 
     /// <summary>A row from which nothing can be learned.</summary>
-    public static RowContent Refused(string reason, string detail) => new() { Messages = [], Reason = reason, Detail = detail };
+    public static RowContent Refused(string reason, string detail) =>
+        new()
+        {
+            Messages = [],
+            Reason = reason,
+            Detail = detail,
+        };
 }

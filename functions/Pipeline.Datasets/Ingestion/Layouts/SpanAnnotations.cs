@@ -12,8 +12,19 @@ namespace Pipeline.Datasets.Ingestion.Layouts;
 /// </summary>
 internal sealed class SpanAnnotations(string text, string spans) : RowLayout
 {
-    private static readonly JsonSerializerOptions Relaxed = new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
-    private static readonly string[] StartKeys = ["start", "start_position", "startIndex", "start_offset", "begin", "start_char"];
+    private static readonly JsonSerializerOptions Relaxed = new()
+    {
+        Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
+    private static readonly string[] StartKeys =
+    [
+        "start",
+        "start_position",
+        "startIndex",
+        "start_offset",
+        "begin",
+        "start_char",
+    ];
     private static readonly string[] EndKeys = ["end", "end_position", "endIndex", "end_offset", "stop", "end_char"];
     private static readonly string[] TypeKeys = ["label", "entity_type", "type", "tag", "slot", "entity", "category"];
     private static readonly string[] WordsKeys = ["entity_value", "text", "value", "words", "surface"];
@@ -56,7 +67,10 @@ internal sealed class SpanAnnotations(string text, string spans) : RowLayout
             return RowContent.Refused(RejectionReason.Malformed, fault);
         }
 
-        return RowContent.Pair(content, task == ProjectSettings.DeidentificationTask ? Masked(content, found) : Values(content, found));
+        return RowContent.Pair(
+            content,
+            task == ProjectSettings.DeidentificationTask ? Masked(content, found) : Values(content, found)
+        );
     }
 
     /// <summary>The text of a row and its spans; a fault where they cannot be read.</summary>
@@ -80,7 +94,11 @@ internal sealed class SpanAnnotations(string text, string spans) : RowLayout
         try
         {
             using JsonDocument document = JsonDocument.Parse(value);
-            return document.RootElement.TryGetProperty("text", out JsonElement held) && held.ValueKind == JsonValueKind.String ? held.GetString()! : value;
+            return
+                document.RootElement.TryGetProperty("text", out JsonElement held)
+                && held.ValueKind == JsonValueKind.String
+                ? held.GetString()!
+                : value;
         }
         catch (JsonException)
         {
@@ -94,7 +112,14 @@ internal sealed class SpanAnnotations(string text, string spans) : RowLayout
         try
         {
             using JsonDocument document = JsonDocument.Parse(json);
-            found = [.. document.RootElement.EnumerateArray().Select(e => Parse(e) ?? throw new InvalidOperationException("a span lacks its start, end or type")).OrderBy(s => s.Start).ThenByDescending(s => s.End)];
+            found =
+            [
+                .. document
+                    .RootElement.EnumerateArray()
+                    .Select(e => Parse(e) ?? throw new InvalidOperationException("a span lacks its start, end or type"))
+                    .OrderBy(s => s.Start)
+                    .ThenByDescending(s => s.End),
+            ];
         }
         catch (Exception fault) when (fault is JsonException or InvalidOperationException)
         {
@@ -102,27 +127,47 @@ internal sealed class SpanAnnotations(string text, string spans) : RowLayout
         }
 
         // Where the words are given they decide how the offsets count.
-        bool units = found.Any(s => s.Words is not null) && found.All(s => s.Words is null || (s.Start >= 0 && s.End <= content.Length && s.Start <= s.End && content[s.Start..s.End] == s.Words));
+        bool units =
+            found.Any(s => s.Words is not null)
+            && found.All(s =>
+                s.Words is null
+                || (s.Start >= 0 && s.End <= content.Length && s.Start <= s.End && content[s.Start..s.End] == s.Words)
+            );
         if (!units)
         {
             int[] places = CodePoints(content);
             if (found.Find(s => s.Start < 0 || s.End >= places.Length || s.Start >= s.End) is { } outside)
             {
-                return ([], $"the span {outside.Start} to {outside.End} of type {outside.Type} lies outside of the text, which has {places.Length - 1} characters");
+                return (
+                    [],
+                    $"the span {outside.Start} to {outside.End} of type {outside.Type} lies outside of the text, which has {places.Length - 1} characters"
+                );
             }
 
             found = [.. found.Select(s => s with { Start = places[s.Start], End = places[s.End] })];
         }
 
         Span? other = found.Find(s => s.Words is not null && content[s.Start..s.End] != s.Words);
-        return other is null ? (found, null) : ([], $"the span {other.Start} to {other.End} is '{content[other.Start..other.End]}' in the text and '{other.Words}' in the annotation");
+        return other is null
+            ? (found, null)
+            : (
+                [],
+                $"the span {other.Start} to {other.End} is '{content[other.Start..other.End]}' in the text and '{other.Words}' in the annotation"
+            );
     }
 
     /// <summary>The UTF-16 place of each code point, and of the text's end.</summary>
     private static int[] CodePoints(string content)
     {
         var places = new List<int>(content.Length + 1);
-        for (int i = 0; i < content.Length; i += char.IsHighSurrogate(content[i]) && i + 1 < content.Length && char.IsLowSurrogate(content[i + 1]) ? 2 : 1)
+        for (
+            int i = 0;
+            i < content.Length;
+            i +=
+                    char.IsHighSurrogate(content[i]) && i + 1 < content.Length && char.IsLowSurrogate(content[i + 1])
+                        ? 2
+                        : 1
+        )
         {
             places.Add(i);
         }
@@ -144,7 +189,11 @@ internal sealed class SpanAnnotations(string text, string spans) : RowLayout
                 continue;
             }
 
-            masked.Append(content, at, span.Start - at).Append('<').Append(span.Type.ToUpperInvariant().Replace(' ', '_')).Append('>');
+            masked
+                .Append(content, at, span.Start - at)
+                .Append('<')
+                .Append(span.Type.ToUpperInvariant().Replace(' ', '_'))
+                .Append('>');
             at = span.End;
         }
 
@@ -171,8 +220,13 @@ internal sealed class SpanAnnotations(string text, string spans) : RowLayout
     {
         if (element.ValueKind == JsonValueKind.Array)
         {
-            return element.GetArrayLength() == 3 && element[0].TryGetNumber(out int from) && element[1].TryGetNumber(out int to) && element[2].ValueKind == JsonValueKind.String
-                ? new Span(from, to, element[2].GetString()!, null) : null;
+            return
+                element.GetArrayLength() == 3
+                && element[0].TryGetNumber(out int from)
+                && element[1].TryGetNumber(out int to)
+                && element[2].ValueKind == JsonValueKind.String
+                ? new Span(from, to, element[2].GetString()!, null)
+                : null;
         }
 
         if (element.ValueKind != JsonValueKind.Object)
@@ -180,12 +234,22 @@ internal sealed class SpanAnnotations(string text, string spans) : RowLayout
             return null;
         }
 
-        JsonElement range = element.TryGetProperty("valueSpan", out JsonElement inner) && inner.ValueKind == JsonValueKind.Object ? inner : element;
+        JsonElement range =
+            element.TryGetProperty("valueSpan", out JsonElement inner) && inner.ValueKind == JsonValueKind.Object
+                ? inner
+                : element;
         string? type = Find(element, TypeKeys) is { ValueKind: JsonValueKind.String } name ? name.GetString() : null;
         bool hasEnd = Find(range, EndKeys) is { } endValue && endValue.TryGetNumber(out _);
         int end = hasEnd && Find(range, EndKeys)!.Value.TryGetNumber(out int last) ? last : 0;
         int start = Find(range, StartKeys) is { } startValue && startValue.TryGetNumber(out int first) ? first : 0; // protobuf's JSON leaves zeros out
-        return type is null || !hasEnd ? null : new Span(start, end, type, Find(element, WordsKeys) is { ValueKind: JsonValueKind.String } words ? words.GetString() : null);
+        return type is null || !hasEnd
+            ? null
+            : new Span(
+                start,
+                end,
+                type,
+                Find(element, WordsKeys) is { ValueKind: JsonValueKind.String } words ? words.GetString() : null
+            );
     }
 
     private static JsonElement? Find(JsonElement element, string[] keys)

@@ -7,7 +7,7 @@ namespace Pipeline.Model.Llama.Gradients;
 internal sealed class AttentionGradient : IDisposable
 {
     private readonly Tensor[] _inputs; // queries, keys, values: float32 [rows, heads, longest, head size], leaves
-    private readonly Tensor _output;   // float32 [rows, heads, longest, head size], with its graph
+    private readonly Tensor _output; // float32 [rows, heads, longest, head size], with its graph
     private readonly PackedRows _rows;
 
     private AttentionGradient(PackedRows rows, Tensor[] inputs, Tensor output)
@@ -22,7 +22,13 @@ internal sealed class AttentionGradient : IDisposable
     /// <param name="mask">bool [1, 1, longest, longest]; <c>null</c>: causal.</param>
     /// <param name="keep">Whether a derivative will be asked for.</param>
     /// <returns>float32 [tokens, heads · head size], and what the derivative needs; the caller disposes it.</returns>
-    public static (Tensor Output, AttentionGradient? Tape) Forward(PackedRows rows, Tensor[] projected, int headSize, Tensor? mask, bool keep)
+    public static (Tensor Output, AttentionGradient? Tape) Forward(
+        PackedRows rows,
+        Tensor[] projected,
+        int headSize,
+        Tensor? mask,
+        bool keep
+    )
     {
         using DisposeScope scope = NewDisposeScope();
         Tensor[] inputs = [.. projected.Select(p => Heads(rows, rows.Pad(p), headSize).detach())];
@@ -54,7 +60,11 @@ internal sealed class AttentionGradient : IDisposable
     public Tensor[] Backward(Tensor gradient, int headSize)
     {
         using DisposeScope scope = NewDisposeScope();
-        IList<Tensor> gradients = autograd.grad([_output], _inputs, [Heads(_rows, _rows.PadWithZeros(gradient), headSize)]);
+        IList<Tensor> gradients = autograd.grad(
+            [_output],
+            _inputs,
+            [Heads(_rows, _rows.PadWithZeros(gradient), headSize)]
+        );
         return [.. gradients.Select(g => _rows.Unpad(Flat(g)).contiguous().MoveToOuterDisposeScope())];
     }
 

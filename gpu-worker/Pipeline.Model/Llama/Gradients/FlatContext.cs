@@ -11,9 +11,17 @@ namespace Pipeline.Model.Llama.Gradients;
 /// <param name="Sin">The same shape.</param>
 /// <param name="WindowMask">bool [1, 1, longest, longest] of layers with a sliding window; <c>null</c>: causal.</param>
 /// <param name="DropoutSeed">Seed of what adapters drop; <c>null</c>: nothing.</param>
-internal sealed record FlatContext(PackedRows Rows, LlamaConfig Config, Workspace Workspace, float[] Cos, float[] Sin, Tensor? WindowMask, uint? DropoutSeed)
+internal sealed record FlatContext(
+    PackedRows Rows,
+    LlamaConfig Config,
+    Workspace Workspace,
+    float[] Cos,
+    float[] Sin,
+    Tensor? WindowMask,
+    uint? DropoutSeed
+)
 {
-    private const long CachedWeight = 1 << 19;   // numbers: matrices above this do not stay in the cache from one chunk to the next
+    private const long CachedWeight = 1 << 19; // numbers: matrices above this do not stay in the cache from one chunk to the next
     private const long LargestSpanBytes = 1L << 30; // a span counts its bytes in int
     private const int TokensAChunk = 1024;
 

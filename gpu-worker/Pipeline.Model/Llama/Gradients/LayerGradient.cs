@@ -32,7 +32,14 @@ internal sealed class LayerGradient : IDisposable
     /// <param name="keep">Whether a derivative will be asked for.</param>
     /// <param name="ownBuffers">Whether other layers are applied before that.</param>
     /// <returns>What the derivative needs; <c>null</c> when none will be asked for.</returns>
-    public static LayerGradient? Forward(DecoderLayer layer, FlatContext context, Tensor input, Tensor output, bool keep, bool ownBuffers)
+    public static LayerGradient? Forward(
+        DecoderLayer layer,
+        FlatContext context,
+        Tensor input,
+        Tensor output,
+        bool keep,
+        bool ownBuffers
+    )
     {
         using DisposeScope scope = NewDisposeScope();
         var tape = new LayerGradient(layer, context, input, ownBuffers ? layer.Index : -1);
@@ -63,56 +70,147 @@ internal sealed class LayerGradient : IDisposable
         Tensor keys = Buffer("keys", _context.KeyWidth);
         Tensor values = Buffer("values", _context.KeyWidth);
         (Projection Projection, Tensor Weight, Tensor Output, Tensor? Low)[] parts =
-            [(_layer.Query, _layer.Query.Weight.Values(), queries, Low(_layer.Query)), (_layer.Key, _layer.Key.Weight.Values(), keys, Low(_layer.Key)), (_layer.Value, _layer.Value.Weight.Values(), values, Low(_layer.Value))];
+        [
+            (_layer.Query, _layer.Query.Weight.Values(), queries, Low(_layer.Query)),
+            (_layer.Key, _layer.Key.Weight.Values(), keys, Low(_layer.Key)),
+            (_layer.Value, _layer.Value.Weight.Values(), values, Low(_layer.Value)),
+        ];
         foreach ((int start, int count) in _context.Chunks())
         {
             using DisposeScope scope = NewDisposeScope();
             Tensor Part(Tensor whole) => whole.narrow(0, start, count);
             Tensor chunk = Part(normed);
-            RmsNormKernel.Forward(Part(_input), _layer.AttentionNorm.Weight, _layer.AttentionNorm.Epsilon, chunk, Part(scales));
+            RmsNormKernel.Forward(
+                Part(_input),
+                _layer.AttentionNorm.Weight,
+                _layer.AttentionNorm.Epsilon,
+                chunk,
+                Part(scales)
+            );
             foreach ((Projection projection, Tensor weight, Tensor output, Tensor? low) in parts)
             {
-                _projections.Forward(projection, weight, chunk, Part(output), onto: false, low is null ? null : Part(low), start);
+                _projections.Forward(
+                    projection,
+                    weight,
+                    chunk,
+                    Part(output),
+                    onto: false,
+                    low is null ? null : Part(low),
+                    start
+                );
             }
 
             Turn(Part(queries), start, count, backward: false);
             Turn(Part(keys), start, count, backward: false);
         }
 
-        (Tensor attended, _attention) = AttentionGradient.Forward(_context.Rows, [queries, keys, values], _context.HeadSize, _context.MaskOf(_layer.Index), keep);
+        (Tensor attended, _attention) = AttentionGradient.Forward(
+            _context.Rows,
+            [queries, keys, values],
+            _context.HeadSize,
+            _context.MaskOf(_layer.Index),
+            keep
+        );
         Buffer("attended", _context.QueryWidth).copy_(attended);
     }
 
     private void FeedForward(Tensor output)
     {
-        (Tensor attended, Tensor middle, Tensor normed, Tensor scales, Tensor gate, Tensor up, Tensor gated) = FeedForwardBuffers();
-        (Tensor outputWeight, Tensor gateWeight, Tensor upWeight, Tensor downWeight) = (_layer.Output.Weight.Values(), _layer.Gate.Weight.Values(), _layer.Up.Weight.Values(), _layer.Down.Weight.Values());
-        (Tensor? outputLow, Tensor? gateLow, Tensor? upLow, Tensor? downLow) = (Low(_layer.Output), Low(_layer.Gate), Low(_layer.Up), Low(_layer.Down));
+        (Tensor attended, Tensor middle, Tensor normed, Tensor scales, Tensor gate, Tensor up, Tensor gated) =
+            FeedForwardBuffers();
+        (Tensor outputWeight, Tensor gateWeight, Tensor upWeight, Tensor downWeight) = (
+            _layer.Output.Weight.Values(),
+            _layer.Gate.Weight.Values(),
+            _layer.Up.Weight.Values(),
+            _layer.Down.Weight.Values()
+        );
+        (Tensor? outputLow, Tensor? gateLow, Tensor? upLow, Tensor? downLow) = (
+            Low(_layer.Output),
+            Low(_layer.Gate),
+            Low(_layer.Up),
+            Low(_layer.Down)
+        );
         foreach ((int start, int count) in _context.Chunks())
         {
             using DisposeScope scope = NewDisposeScope();
             Tensor Part(Tensor whole) => whole.narrow(0, start, count);
             Tensor? PartOf(Tensor? whole) => whole?.narrow(0, start, count);
             Tensor chunk = Part(middle).copy_(Part(_input));
-            _projections.Forward(_layer.Output, outputWeight, Part(attended), chunk, onto: true, PartOf(outputLow), start);
-            RmsNormKernel.Forward(chunk, _layer.FeedForwardNorm.Weight, _layer.FeedForwardNorm.Epsilon, Part(normed), Part(scales));
-            _projections.Forward(_layer.Gate, gateWeight, Part(normed), Part(gate), onto: false, PartOf(gateLow), start);
+            _projections.Forward(
+                _layer.Output,
+                outputWeight,
+                Part(attended),
+                chunk,
+                onto: true,
+                PartOf(outputLow),
+                start
+            );
+            RmsNormKernel.Forward(
+                chunk,
+                _layer.FeedForwardNorm.Weight,
+                _layer.FeedForwardNorm.Epsilon,
+                Part(normed),
+                Part(scales)
+            );
+            _projections.Forward(
+                _layer.Gate,
+                gateWeight,
+                Part(normed),
+                Part(gate),
+                onto: false,
+                PartOf(gateLow),
+                start
+            );
             _projections.Forward(_layer.Up, upWeight, Part(normed), Part(up), onto: false, PartOf(upLow), start);
             SwiGluKernel.Forward(Part(gate), Part(up), Part(gated));
-            _projections.Forward(_layer.Down, downWeight, Part(gated), Part(output).copy_(chunk), onto: true, PartOf(downLow), start);
+            _projections.Forward(
+                _layer.Down,
+                downWeight,
+                Part(gated),
+                Part(output).copy_(chunk),
+                onto: true,
+                PartOf(downLow),
+                start
+            );
         }
     }
 
     /// <summary>What the second half of the layer keeps: written on the way there, read on the way back.</summary>
-    private (Tensor Attended, Tensor Middle, Tensor Normed, Tensor Scales, Tensor Gate, Tensor Up, Tensor Gated) FeedForwardBuffers() =>
-        (Buffer("attended", _context.QueryWidth), Buffer("middle", _context.Hidden), Buffer("middle.input", _context.Hidden), Buffer("middle.scales", 1),
-            Buffer("gate", _context.Inner), Buffer("up", _context.Inner), Buffer("gated", _context.Inner));
+    private (
+        Tensor Attended,
+        Tensor Middle,
+        Tensor Normed,
+        Tensor Scales,
+        Tensor Gate,
+        Tensor Up,
+        Tensor Gated
+    ) FeedForwardBuffers() =>
+        (
+            Buffer("attended", _context.QueryWidth),
+            Buffer("middle", _context.Hidden),
+            Buffer("middle.input", _context.Hidden),
+            Buffer("middle.scales", 1),
+            Buffer("gate", _context.Inner),
+            Buffer("up", _context.Inner),
+            Buffer("gated", _context.Inner)
+        );
 
     private void BackThroughFeedForward(Tensor gradient, Tensor attendedGradient)
     {
-        (Tensor attended, Tensor middle, Tensor normed, Tensor scales, Tensor gate, Tensor up, Tensor gated) = FeedForwardBuffers();
-        (Tensor outputWeight, Tensor gateWeight, Tensor upWeight, Tensor downWeight) = (_layer.Output.Weight.Values(), _layer.Gate.Weight.Values(), _layer.Up.Weight.Values(), _layer.Down.Weight.Values());
-        (Tensor? outputLow, Tensor? gateLow, Tensor? upLow, Tensor? downLow) = (Low(_layer.Output), Low(_layer.Gate), Low(_layer.Up), Low(_layer.Down));
+        (Tensor attended, Tensor middle, Tensor normed, Tensor scales, Tensor gate, Tensor up, Tensor gated) =
+            FeedForwardBuffers();
+        (Tensor outputWeight, Tensor gateWeight, Tensor upWeight, Tensor downWeight) = (
+            _layer.Output.Weight.Values(),
+            _layer.Gate.Weight.Values(),
+            _layer.Up.Weight.Values(),
+            _layer.Down.Weight.Values()
+        );
+        (Tensor? outputLow, Tensor? gateLow, Tensor? upLow, Tensor? downLow) = (
+            Low(_layer.Output),
+            Low(_layer.Gate),
+            Low(_layer.Up),
+            Low(_layer.Down)
+        );
         foreach ((int start, int count) in _context.Chunks())
         {
             using DisposeScope scope = NewDisposeScope();
@@ -120,13 +218,49 @@ internal sealed class LayerGradient : IDisposable
             Tensor? PartOf(Tensor? whole) => whole?.narrow(0, start, count);
             Tensor slope = Part(gradient);
             Tensor inner = _context.Workspace.Take("inner.gradient", -1, count, _context.Inner);
-            _projections.Backward(_layer.Down, downWeight, Part(gated), PartOf(downLow), slope, inner, overwrite: true, start);
+            _projections.Backward(
+                _layer.Down,
+                downWeight,
+                Part(gated),
+                PartOf(downLow),
+                slope,
+                inner,
+                overwrite: true,
+                start
+            );
             SwiGluKernel.Backward(Part(gate), Part(up), inner);
             Tensor sum = _context.Workspace.Take("normed.gradient", -1, count, _context.Hidden);
-            _projections.Backward(_layer.Gate, gateWeight, Part(normed), PartOf(gateLow), Part(gate), sum, overwrite: true, start);
-            _projections.Backward(_layer.Up, upWeight, Part(normed), PartOf(upLow), Part(up), sum, overwrite: false, start);
+            _projections.Backward(
+                _layer.Gate,
+                gateWeight,
+                Part(normed),
+                PartOf(gateLow),
+                Part(gate),
+                sum,
+                overwrite: true,
+                start
+            );
+            _projections.Backward(
+                _layer.Up,
+                upWeight,
+                Part(normed),
+                PartOf(upLow),
+                Part(up),
+                sum,
+                overwrite: false,
+                start
+            );
             RmsNormKernel.Backward(Part(middle), _layer.FeedForwardNorm.Weight, Part(scales), sum, slope);
-            _projections.Backward(_layer.Output, outputWeight, Part(attended), PartOf(outputLow), slope, Part(attendedGradient), overwrite: true, start);
+            _projections.Backward(
+                _layer.Output,
+                outputWeight,
+                Part(attended),
+                PartOf(outputLow),
+                slope,
+                Part(attendedGradient),
+                overwrite: true,
+                start
+            );
         }
     }
 
@@ -146,7 +280,16 @@ internal sealed class LayerGradient : IDisposable
             Tensor? sum = inputWanted ? _context.Workspace.Take("normed.gradient", -1, count, _context.Hidden) : null;
             for (int i = 0; i < projections.Length; i++)
             {
-                _projections.Backward(projections[i], weights[i], Part(normed), low[i] is { } l ? Part(l) : null, Part(projected[i]), sum, overwrite: i == 0, start);
+                _projections.Backward(
+                    projections[i],
+                    weights[i],
+                    Part(normed),
+                    low[i] is { } l ? Part(l) : null,
+                    Part(projected[i]),
+                    sum,
+                    overwrite: i == 0,
+                    start
+                );
             }
 
             if (sum is not null)
@@ -157,9 +300,18 @@ internal sealed class LayerGradient : IDisposable
     }
 
     private void Turn(Tensor heads, int start, int count, bool backward) =>
-        RotaryKernel.Rotate(heads, _context.HeadSize, _context.Rows.Positions.AsMemory(start, count), _context.Cos, _context.Sin, backward);
+        RotaryKernel.Rotate(
+            heads,
+            _context.HeadSize,
+            _context.Rows.Positions.AsMemory(start, count),
+            _context.Cos,
+            _context.Sin,
+            backward
+        );
 
-    private Tensor Buffer(string name, long columns, int? place = null) => _context.Workspace.Take(name, place ?? _place, _context.Rows.Count, columns);
+    private Tensor Buffer(string name, long columns, int? place = null) =>
+        _context.Workspace.Take(name, place ?? _place, _context.Rows.Count, columns);
 
-    private Tensor? Low(Projection projection) => projection.Lora is { } lora ? Buffer(projection.Path, lora.A.shape[0]) : null;
+    private Tensor? Low(Projection projection) =>
+        projection.Lora is { } lora ? Buffer(projection.Path, lora.A.shape[0]) : null;
 }

@@ -23,7 +23,8 @@ public sealed class LlamaGradient : IDisposable
     {
         ArgumentNullException.ThrowIfNull(model);
         (_model, KeptBytes) = (model, keptBytes);
-        _lowest = model.Layers.FirstOrDefault(l => l.Projections.Any(p => p.Lora is not null))?.Index ?? model.Layers.Count;
+        _lowest =
+            model.Layers.FirstOrDefault(l => l.Projections.Any(p => p.Lora is not null))?.Index ?? model.Layers.Count;
     }
 
     /// <summary>Bytes of intermediate results that are kept at most.</summary>
@@ -65,7 +66,14 @@ public sealed class LlamaGradient : IDisposable
     /// <param name="dropoutSeed">Seed of what the adapter drops; <c>null</c>: nothing.</param>
     /// <param name="noise">float32 [tokens, hidden] added to the embeddings (NEFTune); <c>null</c>: none.</param>
     /// <returns>Nats, summed, not weighted.</returns>
-    public double Accumulate(PackedRows rows, Tensor predicting, ReadOnlyMemory<long> targets, double weight, uint? dropoutSeed, Tensor? noise = null)
+    public double Accumulate(
+        PackedRows rows,
+        Tensor predicting,
+        ReadOnlyMemory<long> targets,
+        double weight,
+        uint? dropoutSeed,
+        Tensor? noise = null
+    )
     {
         ArgumentNullException.ThrowIfNull(rows);
         using IDisposable frozen = no_grad();
@@ -80,14 +88,28 @@ public sealed class LlamaGradient : IDisposable
             foreach (DecoderLayer layer in _model.Layers)
             {
                 inputs[layer.Index + 1] = Hidden(rows, layer.Index);
-                tapes[layer.Index] = LayerGradient.Forward(layer, context, inputs[layer.Index], inputs[layer.Index + 1], keep && layer.Index >= _lowest, ownBuffers: keep);
+                tapes[layer.Index] = LayerGradient.Forward(
+                    layer,
+                    context,
+                    inputs[layer.Index],
+                    inputs[layer.Index + 1],
+                    keep && layer.Index >= _lowest,
+                    ownBuffers: keep
+                );
             }
 
             (double loss, Tensor? gradient) = Predict(context, inputs[^1], predicting, targets, weight);
             for (int index = _model.Layers.Count - 1; index >= _lowest; index--)
             {
                 // What was not kept is computed again; the layer's output, which nothing needs any more, gets the same numbers.
-                LayerGradient tape = tapes[index] ??= LayerGradient.Forward(_model.Layers[index], context, inputs[index], inputs[index + 1], keep: true, ownBuffers: false)!;
+                LayerGradient tape = tapes[index] ??= LayerGradient.Forward(
+                    _model.Layers[index],
+                    context,
+                    inputs[index],
+                    inputs[index + 1],
+                    keep: true,
+                    ownBuffers: false
+                )!;
                 tape.Backward(gradient!, inputWanted: index > _lowest);
                 tape.Dispose();
                 tapes[index] = null;
@@ -103,7 +125,8 @@ public sealed class LlamaGradient : IDisposable
 
     public void Dispose() => _workspace.Dispose();
 
-    private Tensor Hidden(PackedRows rows, int layer) => _workspace.Take("hidden", layer, rows.Count, _model.Config.HiddenSize);
+    private Tensor Hidden(PackedRows rows, int layer) =>
+        _workspace.Take("hidden", layer, rows.Count, _model.Config.HiddenSize);
 
     private Tensor Embed(PackedRows rows, Tensor? noise)
     {
@@ -112,7 +135,13 @@ public sealed class LlamaGradient : IDisposable
     }
 
     /// <summary>Norm, head and loss; with a weight, also the derivative by what came in, float32 [tokens, hidden].</summary>
-    private (double Loss, Tensor? Gradient) Predict(FlatContext context, Tensor hidden, Tensor predicting, ReadOnlyMemory<long> targets, double? weight)
+    private (double Loss, Tensor? Gradient) Predict(
+        FlatContext context,
+        Tensor hidden,
+        Tensor predicting,
+        ReadOnlyMemory<long> targets,
+        double? weight
+    )
     {
         using DisposeScope scope = NewDisposeScope();
         Tensor normed = _workspace.Take("last.input", -1, hidden.shape[0], hidden.shape[1]);
@@ -120,10 +149,16 @@ public sealed class LlamaGradient : IDisposable
         foreach ((int start, int count) in context.Chunks())
         {
             using DisposeScope inner = NewDisposeScope();
-            RmsNormKernel.Forward(hidden.narrow(0, start, count), _model.Norm.Weight, _model.Norm.Epsilon, normed.narrow(0, start, count), scales.narrow(0, start, count));
+            RmsNormKernel.Forward(
+                hidden.narrow(0, start, count),
+                _model.Norm.Weight,
+                _model.Norm.Epsilon,
+                normed.narrow(0, start, count),
+                scales.narrow(0, start, count)
+            );
         }
 
-        Tensor read = normed.index_select(0, predicting);                                          // [supervised, hidden]
+        Tensor read = normed.index_select(0, predicting); // [supervised, hidden]
         int chunk = Math.Clamp(LogitsAChunk / _model.Config.VocabularySize, 16, 1024);
         Tensor buffer = _workspace.Take("logits", -1, Math.Min(chunk, targets.Length), _model.Config.VocabularySize);
         double loss = 0;
@@ -132,11 +167,11 @@ public sealed class LlamaGradient : IDisposable
             using DisposeScope inner = NewDisposeScope();
             int count = Math.Min(chunk, targets.Length - start);
             Tensor part = read.narrow(0, start, count);
-            Tensor logits = buffer.narrow(0, 0, count).addmm_(part, _model.Head.t(), 0, 1);          // [count, vocabulary]
+            Tensor logits = buffer.narrow(0, 0, count).addmm_(part, _model.Head.t(), 0, 1); // [count, vocabulary]
             loss += CrossEntropyKernel.Forward(logits, targets.Slice(start, count), weight);
             if (weight is not null)
             {
-                part.addmm_(logits, _model.Head, 0, 1);                                            // the derivative takes the input's place
+                part.addmm_(logits, _model.Head, 0, 1); // the derivative takes the input's place
             }
         }
 
@@ -150,7 +185,13 @@ public sealed class LlamaGradient : IDisposable
         foreach ((int start, int count) in context.Chunks())
         {
             using DisposeScope inner = NewDisposeScope();
-            RmsNormKernel.Backward(hidden.narrow(0, start, count), _model.Norm.Weight, scales.narrow(0, start, count), slope.narrow(0, start, count), gradient.narrow(0, start, count));
+            RmsNormKernel.Backward(
+                hidden.narrow(0, start, count),
+                _model.Norm.Weight,
+                scales.narrow(0, start, count),
+                slope.narrow(0, start, count),
+                gradient.narrow(0, start, count)
+            );
         }
 
         return (loss, gradient.MoveToOuterDisposeScope());
@@ -170,5 +211,6 @@ public sealed class LlamaGradient : IDisposable
         return new FlatContext(rows, _model.Config, _workspace, cos, sin, window, dropoutSeed);
     }
 
-    private long BytesALayer(PackedRows rows) => TrainingMemory.LayerBytes(_model.Config.Shape, rows.Count, rows.Lengths.Count * (long)rows.Longest);
+    private long BytesALayer(PackedRows rows) =>
+        TrainingMemory.LayerBytes(_model.Config.Shape, rows.Count, rows.Lengths.Count * (long)rows.Longest);
 }

@@ -23,7 +23,15 @@ internal sealed class ProjectionGradient(Workspace workspace, uint? dropoutSeed)
     /// <param name="onto">Whether the result is added to what is there. Not for layers with a bias.</param>
     /// <param name="low">Gets <c>m∘x Aᵀ</c>, float32 [tokens, r]; <c>null</c> where the layer is not adapted.</param>
     /// <param name="firstToken">Which token of the batch is the first here: masks go by the place in the batch.</param>
-    public void Forward(Projection projection, Tensor weight, Tensor input, Tensor output, bool onto, Tensor? low, long firstToken)
+    public void Forward(
+        Projection projection,
+        Tensor weight,
+        Tensor input,
+        Tensor output,
+        bool onto,
+        Tensor? low,
+        long firstToken
+    )
     {
         using DisposeScope scope = NewDisposeScope();
         if (projection.Bias is not null)
@@ -41,7 +49,13 @@ internal sealed class ProjectionGradient(Workspace workspace, uint? dropoutSeed)
         if (dropoutSeed is { } seed && lora.Dropout > 0)
         {
             dropped = workspace.Take("dropped", AnyLayer, input.shape[0], input.shape[1]);
-            CounterDropout.Apply(input, dropped, lora.Dropout, CounterDropout.Derive(seed, lora.Index), firstToken * input.shape[1]);
+            CounterDropout.Apply(
+                input,
+                dropped,
+                lora.Dropout,
+                CounterDropout.Derive(seed, lora.Index),
+                firstToken * input.shape[1]
+            );
         }
 
         low!.addmm_(dropped, lora.A.t(), 0, 1);
@@ -57,7 +71,16 @@ internal sealed class ProjectionGradient(Workspace workspace, uint? dropoutSeed)
     /// <param name="sum">float32 [tokens, in]; <c>null</c>: the derivative by the input is of no use.</param>
     /// <param name="overwrite">Whether the sum begins here.</param>
     /// <param name="firstToken">As in <see cref="Forward"/>.</param>
-    public void Backward(Projection projection, Tensor weight, Tensor input, Tensor? low, Tensor gradient, Tensor? sum, bool overwrite, long firstToken)
+    public void Backward(
+        Projection projection,
+        Tensor weight,
+        Tensor input,
+        Tensor? low,
+        Tensor gradient,
+        Tensor? sum,
+        bool overwrite,
+        long firstToken
+    )
     {
         using DisposeScope scope = NewDisposeScope();
         sum?.addmm_(gradient, weight, overwrite ? 0 : 1, 1);
@@ -66,13 +89,25 @@ internal sealed class ProjectionGradient(Workspace workspace, uint? dropoutSeed)
             return;
         }
 
-        Tensor slope = workspace.Take("slope", AnyLayer, low!.shape[0], low.shape[1]).addmm_(gradient, lora.B, 0, (float)lora.Scale); // [tokens, r]
+        Tensor slope = workspace
+            .Take("slope", AnyLayer, low!.shape[0], low.shape[1])
+            .addmm_(gradient, lora.B, 0, (float)lora.Scale); // [tokens, r]
         lora.B.grad!.addmm_(gradient.t(), low, 1, (float)lora.Scale);
         if (dropoutSeed is { } seed && lora.Dropout > 0)
         {
-            Tensor through = workspace.Take("through", AnyLayer, input.shape[0], input.shape[1]).addmm_(slope, lora.A, 0, 1);          // [tokens, in]
+            Tensor through = workspace
+                .Take("through", AnyLayer, input.shape[0], input.shape[1])
+                .addmm_(slope, lora.A, 0, 1); // [tokens, in]
             Tensor dropped = workspace.Take("dropped", AnyLayer, input.shape[0], input.shape[1]);
-            CounterDropout.ApplyBackward(input, dropped, through, sum ?? through, lora.Dropout, CounterDropout.Derive(seed, lora.Index), firstToken * input.shape[1]);
+            CounterDropout.ApplyBackward(
+                input,
+                dropped,
+                through,
+                sum ?? through,
+                lora.Dropout,
+                CounterDropout.Derive(seed, lora.Index),
+                firstToken * input.shape[1]
+            );
             lora.A.grad!.addmm_(slope.t(), dropped, 1, 1);
         }
         else

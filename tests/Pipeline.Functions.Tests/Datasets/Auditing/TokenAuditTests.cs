@@ -13,29 +13,81 @@ namespace Pipeline.Functions.Tests.Datasets.Auditing;
 /// <summary>Each check turns red for what it is there for, and nothing else does.</summary>
 public sealed class TokenAuditTests
 {
-    private static readonly ChatEncoder Encoder = ChatEncoder.FromDirectory(RepositoryFiles.At("gpu-worker", "models", "tiny-llama-chat"));
-    private static readonly ProjectSettings Settings = new() { Validation = new() { MaxTokens = 64 }, Training = new() { BatchSize = 4, Epochs = 3 }, Machine = new() { TokensPerSecond = 10, PricePerHour = 6 } };
-
-    private static Example Row(string id, string text, string answer, string? label = null) => new()
+    private static readonly ChatEncoder Encoder = ChatEncoder.FromDirectory(
+        RepositoryFiles.At("gpu-worker", "models", "tiny-llama-chat")
+    );
+    private static readonly ProjectSettings Settings = new()
     {
-        Id = id, Messages = [new ChatMessage(ChatMessage.User, text), new ChatMessage(ChatMessage.Assistant, answer)], Text = text, Label = label, Source = new RowPlace("a.csv", 1, 1),
+        Validation = new() { MaxTokens = 64 },
+        Training = new() { BatchSize = 4, Epochs = 3 },
+        Machine = new() { TokensPerSecond = 10, PricePerHour = 6 },
     };
 
-    private static readonly Example[] Train = [.. Enumerable.Range(0, 10).Select(i => Row($"t{i}", $"the sky over town {i} is wide", i % 2 == 0 ? "a" : "b", i % 2 == 0 ? "a" : "b"))];
-    private static readonly Example[] Test = [Row("h1", "nothing like any other text", "a", "a"), Row("h2", "an answer of its own kind", "b", "b")];
+    private static Example Row(string id, string text, string answer, string? label = null) =>
+        new()
+        {
+            Id = id,
+            Messages = [new ChatMessage(ChatMessage.User, text), new ChatMessage(ChatMessage.Assistant, answer)],
+            Text = text,
+            Label = label,
+            Source = new RowPlace("a.csv", 1, 1),
+        };
 
-    private static DatasetAudit Audit(IEnumerable<Example> train, IEnumerable<Example> test, double? memoryGiB = null, double? gpuMemoryGiB = null, TrainingSettings? training = null)
+    private static readonly Example[] Train =
+    [
+        .. Enumerable
+            .Range(0, 10)
+            .Select(i =>
+                Row($"t{i}", $"the sky over town {i} is wide", i % 2 == 0 ? "a" : "b", i % 2 == 0 ? "a" : "b")
+            ),
+    ];
+    private static readonly Example[] Test =
+    [
+        Row("h1", "nothing like any other text", "a", "a"),
+        Row("h2", "an answer of its own kind", "b", "b"),
+    ];
+
+    private static DatasetAudit Audit(
+        IEnumerable<Example> train,
+        IEnumerable<Example> test,
+        double? memoryGiB = null,
+        double? gpuMemoryGiB = null,
+        TrainingSettings? training = null
+    )
     {
-        var audit = new TokenAudit(Settings with { Training = training ?? Settings.Training, Machine = Settings.Machine with { MemoryGiB = memoryGiB, GpuMemoryGiB = gpuMemoryGiB } }, Encoder.Template.EndToken, new BaseModelFolders(RepositoryFiles.At("gpu-worker", "models")).Shape("tiny-llama-chat"));
-        List<(Example Row, Split Split)> rows = [.. train.Select(r => (r, Split.Train)), .. test.Select(r => (r, Split.Test))];
+        var audit = new TokenAudit(
+            Settings with
+            {
+                Training = training ?? Settings.Training,
+                Machine = Settings.Machine with { MemoryGiB = memoryGiB, GpuMemoryGiB = gpuMemoryGiB },
+            },
+            Encoder.Template.EndToken,
+            new BaseModelFolders(RepositoryFiles.At("gpu-worker", "models")).Shape("tiny-llama-chat")
+        );
+        List<(Example Row, Split Split)> rows =
+        [
+            .. train.Select(r => (r, Split.Train)),
+            .. test.Select(r => (r, Split.Test)),
+        ];
         int[] clusters = NearDuplicatesTests.Clusters([.. rows.Select(r => r.Row.Messages[0].Content)]);
         HashSet<int> learned = [.. rows.Zip(clusters).Where(r => r.First.Split == Split.Train).Select(r => r.Second)];
         foreach (((Example row, Split split), int cluster) in rows.Zip(clusters))
         {
-            audit.Add(split, row.Label, RowMeasure.Of(Encoder, row), split == Split.Test && learned.Contains(cluster), () => row.Id);
+            audit.Add(
+                split,
+                row.Label,
+                RowMeasure.Of(Encoder, row),
+                split == Split.Test && learned.Contains(cluster),
+                () => row.Id
+            );
         }
 
-        return audit.Audit("d", new LanguageCounts(12, new Dictionary<string, int> { ["English"] = 9, [LanguageCounts.NotTold] = 3 }), 0, []);
+        return audit.Audit(
+            "d",
+            new LanguageCounts(12, new Dictionary<string, int> { ["English"] = 9, [LanguageCounts.NotTold] = 3 }),
+            0,
+            []
+        );
     }
 
     [Fact]
@@ -45,8 +97,14 @@ public sealed class TokenAuditTests
 
         Assert.All(audit.Checks, c => Assert.Equal((c.Name, AuditCheck.Ok), (c.Name, c.Level)));
         int tokens = Train.Sum(e => Encoder.Encode(e.Messages).Ids.Count);
-        Assert.Equal((10, tokens, Train.Sum(e => Encoder.Encode(e.Messages).SupervisedTokens)), (audit.Splits["train"].Rows, audit.Splits["train"].Tokens, audit.Splits["train"].Supervised));
-        Assert.Equal((9, 3 * tokens, Math.Round(3.0 * tokens / 600, 2)), (audit.Steps, audit.TrainingTokens, audit.Minutes));
+        Assert.Equal(
+            (10, tokens, Train.Sum(e => Encoder.Encode(e.Messages).SupervisedTokens)),
+            (audit.Splits["train"].Rows, audit.Splits["train"].Tokens, audit.Splits["train"].Supervised)
+        );
+        Assert.Equal(
+            (9, 3 * tokens, Math.Round(3.0 * tokens / 600, 2)),
+            (audit.Steps, audit.TrainingTokens, audit.Minutes)
+        );
         Assert.Equal(Math.Round(audit.Minutes!.Value / 10, 2), audit.Cost);
         Assert.Equal(["a", "b"], audit.Labels.Keys);
         Assert.Equal(12, audit.Lengths.Sum(b => b.Rows));
@@ -63,7 +121,11 @@ public sealed class TokenAuditTests
 
         AuditCheck check = audit.Checks.Single(c => c.Name == "memory of the machine");
         Assert.Equal(level, check.Level);
-        Assert.Contains($"of {gibibytes.ToString("0.#", System.Globalization.CultureInfo.InvariantCulture)} GiB", check.Detail, StringComparison.Ordinal);
+        Assert.Contains(
+            $"of {gibibytes.ToString("0.#", System.Globalization.CultureInfo.InvariantCulture)} GiB",
+            check.Detail,
+            StringComparison.Ordinal
+        );
         Assert.Equal(level == AuditCheck.Ok, audit.Passed());
         Assert.DoesNotContain(Audit(Train, Test).Checks, c => c.Name == "memory of the machine");
     }
@@ -72,25 +134,38 @@ public sealed class TokenAuditTests
     [InlineData(16, "auto", AuditCheck.Ok, "memory fast takes 0.6 of 16 GiB")]
     [InlineData(0.5, "auto", AuditCheck.Red, "memory offload takes 0.6 of 0.5 GiB")]
     [InlineData(16, "lean", AuditCheck.Ok, "memory lean takes 0.6 of 16 GiB")]
-    public void Audit_GpuOfAGivenMemory_IsHeldAgainstWhatTrainingTakes(double gibibytes, string memory, string level, string said)
+    public void Audit_GpuOfAGivenMemory_IsHeldAgainstWhatTrainingTakes(
+        double gibibytes,
+        string memory,
+        string level,
+        string said
+    )
     {
-        DatasetAudit audit = Audit(Train, Test, gpuMemoryGiB: gibibytes, training: new TrainingSettings { Memory = memory });
+        DatasetAudit audit = Audit(
+            Train,
+            Test,
+            gpuMemoryGiB: gibibytes,
+            training: new TrainingSettings { Memory = memory }
+        );
 
         AuditCheck check = audit.Checks.Single(c => c.Name == "memory of the GPU");
         Assert.Equal((level, said), (check.Level, check.Detail));
         Assert.Equal(["offload", "lean", "balanced", "fast"], audit.GpuMemory.OrderBy(m => m.Value).Select(m => m.Key));
         Assert.DoesNotContain(Audit(Train, Test).Checks, c => c.Name == "memory of the GPU");
-        Assert.Empty(Audit(Train, Test, gpuMemoryGiB: gibibytes, training: new TrainingSettings { Dora = true }).GpuMemory); // the kernels do not train it
+        Assert.Empty(
+            Audit(Train, Test, gpuMemoryGiB: gibibytes, training: new TrainingSettings { Dora = true }).GpuMemory
+        ); // the kernels do not train it
     }
 
-    public static TheoryData<string, string> Faults => new()
-    {
-        { "rows that do not fit", "long" },
-        { "answers without a learned end", "unanswered" },
-        { "rows with nothing to learn", "unanswered" },
-        { "held-out rows that nearly stand among the training rows", "leak" },
-        { "labels that are held out and never learned", "label" },
-    };
+    public static TheoryData<string, string> Faults =>
+        new()
+        {
+            { "rows that do not fit", "long" },
+            { "answers without a learned end", "unanswered" },
+            { "rows with nothing to learn", "unanswered" },
+            { "held-out rows that nearly stand among the training rows", "leak" },
+            { "labels that are held out and never learned", "label" },
+        };
 
     [Theory]
     [MemberData(nameof(Faults))]
@@ -99,12 +174,17 @@ public sealed class TokenAuditTests
         Example wrong = fault switch
         {
             "long" => Row("wrong", string.Join(' ', Enumerable.Repeat("word", 80)), "a", "a"),
-            "unanswered" => Row("wrong", "a question without an answer", "a", "a") with { Messages = [new ChatMessage(ChatMessage.User, "a question without an answer")] },
+            "unanswered" => Row("wrong", "a question without an answer", "a", "a") with
+            {
+                Messages = [new ChatMessage(ChatMessage.User, "a question without an answer")],
+            },
             "leak" => Row("wrong", "THE sky over town 3 is wide!", "b", "b"),
             _ => Row("wrong", "quite another thing altogether", "c", "c"),
         };
 
-        DatasetAudit audit = fault is "leak" or "label" ? Audit(Train, Test.Append(wrong)) : Audit(Train.Append(wrong), Test);
+        DatasetAudit audit = fault is "leak" or "label"
+            ? Audit(Train, Test.Append(wrong))
+            : Audit(Train.Append(wrong), Test);
 
         AuditCheck red = audit.Checks.Single(c => c.Name == check);
         Assert.Equal((AuditCheck.Red, 1L), (red.Level, red.Value));
@@ -118,17 +198,32 @@ public sealed class TokenAuditTests
     [Fact]
     public void Build_TestSetWithALabelThatIsNeverLearned_StopsWithTheReason()
     {
-        string rows = "text,label\n" + string.Concat(Enumerable.Range(0, 20).Select(i => $"the sky over town {i} is wide,{(i % 2 == 0 ? "a" : "b")}\n"));
-        string test = "text,label\nfirst of another kind,c\nsecond one of that kind,c\nthird and last of those,c\nsomething quite plain,a\n";
+        string rows =
+            "text,label\n"
+            + string.Concat(
+                Enumerable.Range(0, 20).Select(i => $"the sky over town {i} is wide,{(i % 2 == 0 ? "a" : "b")}\n")
+            );
+        string test =
+            "text,label\nfirst of another kind,c\nsecond one of that kind,c\nthird and last of those,c\nsomething quite plain,a\n";
 
-        BuiltDataset build = BuiltDataset.Of(new DatasetRequest
-        {
-            Project = "p", Settings = new ProjectSettings { Split = new() { TestFile = "test.csv" } }, Encoder = Encoder, TokenizerSha256 = "t",
-            Files = [new RawFile("a.csv", Encoding.UTF8.GetBytes(rows))], TestFile = new RawFile("test.csv", Encoding.UTF8.GetBytes(test)),
-        });
+        BuiltDataset build = BuiltDataset.Of(
+            new DatasetRequest
+            {
+                Project = "p",
+                Settings = new ProjectSettings { Split = new() { TestFile = "test.csv" } },
+                Encoder = Encoder,
+                TokenizerSha256 = "t",
+                Files = [new RawFile("a.csv", Encoding.UTF8.GetBytes(rows))],
+                TestFile = new RawFile("test.csv", Encoding.UTF8.GetBytes(test)),
+            }
+        );
 
         Assert.Equal(DatasetException.AuditFailed, build.Fault!.Code);
-        Assert.Contains("labels that are held out and never learned: 1, c; give them training rows", build.Fault.Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "labels that are held out and never learned: 1, c; give them training rows",
+            build.Fault.Message,
+            StringComparison.Ordinal
+        );
         Assert.Equal(build.Manifest.Files[BlobLayout.AuditFile], ContentHash.Of(build.Files[BlobLayout.AuditFile]));
         string page = AuditPage.Write(build.Manifest, build.Audit);
         Assert.Contains("class=\"red\"", page, StringComparison.Ordinal);

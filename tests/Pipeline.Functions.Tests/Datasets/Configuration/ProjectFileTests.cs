@@ -13,7 +13,8 @@ public sealed class ProjectFileTests
     [Fact]
     public void Read_EveryKey_IsTaken()
     {
-        ProjectSettings settings = ProjectFile.Read("""
+        ProjectSettings settings = ProjectFile.Read(
+            """
             task: instruction
             columns: { text: question, label: answer }
             labels: [yes, { name: no, aliases: [nope] }]
@@ -26,12 +27,31 @@ public sealed class ProjectFileTests
             evaluation: { bootstrapSamples: 500, generate: false }
             promotion: { minimumGain: 0.02 }
             retraining: { feedbackCount: 10, scheduledMinimum: 2 }
-            """);
+            """
+        );
 
         Assert.Equal("held-out.tsv", settings.Split.TestFile);
         Assert.Equal(["nope"], settings.Labels[1].Aliases);
-        Assert.Equal((4, 8.0, 0.01, "linear", 11), (settings.Training.R, settings.Training.Alpha, settings.Training.LearningRate, settings.Training.Schedule, settings.Training.CheckpointSteps));
-        Assert.Equal((500, false, 0.02, 10, 2), (settings.Evaluation.BootstrapSamples, settings.Evaluation.Generate, settings.Promotion.MinimumGain, settings.Retraining.FeedbackCount, settings.Retraining.ScheduledMinimum));
+        Assert.Equal(
+            (4, 8.0, 0.01, "linear", 11),
+            (
+                settings.Training.R,
+                settings.Training.Alpha,
+                settings.Training.LearningRate,
+                settings.Training.Schedule,
+                settings.Training.CheckpointSteps
+            )
+        );
+        Assert.Equal(
+            (500, false, 0.02, 10, 2),
+            (
+                settings.Evaluation.BootstrapSamples,
+                settings.Evaluation.Generate,
+                settings.Promotion.MinimumGain,
+                settings.Retraining.FeedbackCount,
+                settings.Retraining.ScheduledMinimum
+            )
+        );
     }
 
     [Theory]
@@ -39,13 +59,25 @@ public sealed class ProjectFileTests
     [InlineData("training:\n  r: sixteen\n", "line 2: 'training.r' is 'sixteen', not a whole number")]
     [InlineData("training:\n  r: 0\n", "line 2: 'training.r' is 0; it must lie between 1 and 1024")]
     [InlineData("training: [1]\n", "line 1: 'training' must be a mapping")]
-    [InlineData("training: { learningRate: 0 }\n", "'training.learningRate' is 0; it must lie between 0 (exclusive) and 1")]
-    [InlineData("training:\n  memory: small\n", "line 2: 'training.memory' is 'small': use one of auto, offload, lean, balanced, fast")]
+    [InlineData(
+        "training: { learningRate: 0 }\n",
+        "'training.learningRate' is 0; it must lie between 0 (exclusive) and 1"
+    )]
+    [InlineData(
+        "training:\n  memory: small\n",
+        "line 2: 'training.memory' is 'small': use one of auto, offload, lean, balanced, fast"
+    )]
     [InlineData("training:\n  targets: q_proj\n", "line 2: 'training.targets' must be a list")]
     [InlineData("template: gemma\n", "line 1: 'template' is 'gemma'")]
-    [InlineData("task: sorting\n", "line 1: 'task' is 'sorting': use one of classification, extraction, deidentification, instruction, chat, text")]
+    [InlineData(
+        "task: sorting\n",
+        "line 1: 'task' is 'sorting': use one of classification, extraction, deidentification, instruction, chat, text"
+    )]
     [InlineData("task: text\nlabels: [a, b]\n", "line 2: 'labels' is about answers, and task: text learns plain texts")]
-    [InlineData("training:\n  method: full\n  alpha: 8\n", "line 3: 'training.alpha' is about adapters, and method: full trains none")]
+    [InlineData(
+        "training:\n  method: full\n  alpha: 8\n",
+        "line 3: 'training.alpha' is about adapters, and method: full trains none"
+    )]
     [InlineData("split: { test: ../secret.tsv }\n", "'split.test' is '../secret.tsv'")]
     [InlineData("base: ../../etc\n", "'base' is '../../etc'")]
     [InlineData("labels: [a, A]\n", "names 'A' twice")]
@@ -69,12 +101,25 @@ public sealed class ProjectFileTests
     [Fact]
     public void Read_OverABound_IsRefusedWithItsLine()
     {
-        string laughs = "a: &a [x,x,x,x,x,x,x,x,x]\n" + string.Concat("abcdefg".Select(c => $"{(char)(c + 1)}: &{(char)(c + 1)} [{string.Join(',', Enumerable.Repeat($"*{c}", 9))}]\n"));
-        string ladder = "a: &a [x]\n" + string.Concat(Enumerable.Range(0, 20).Select(i => $"{(char)('b' + i)}: &{(char)('b' + i)} [*{(char)('a' + i)}]\n"));
+        string laughs =
+            "a: &a [x,x,x,x,x,x,x,x,x]\n"
+            + string.Concat(
+                "abcdefg".Select(c =>
+                    $"{(char)(c + 1)}: &{(char)(c + 1)} [{string.Join(',', Enumerable.Repeat($"*{c}", 9))}]\n"
+                )
+            );
+        string ladder =
+            "a: &a [x]\n"
+            + string.Concat(
+                Enumerable.Range(0, 20).Select(i => $"{(char)('b' + i)}: &{(char)('b' + i)} [*{(char)('a' + i)}]\n")
+            );
         (string Yaml, string Message)[] cases =
         [
             ("a: " + new string('[', 50_000), "line 1: lists and mappings lie more than 16 deep"),
-            ("a: " + string.Concat(Enumerable.Repeat("{a: ", 50_000)), "line 1: lists and mappings lie more than 16 deep"),
+            (
+                "a: " + string.Concat(Enumerable.Repeat("{a: ", 50_000)),
+                "line 1: lists and mappings lie more than 16 deep"
+            ),
             (string.Concat(Enumerable.Repeat("- ", 50_000)), "line 1: lists and mappings lie more than 16 deep"),
             (laughs, "line 6: with its aliases written out the file has more than 100,000 values"),
             (ladder, "line 16: lists and mappings lie more than 16 deep"),
@@ -83,18 +128,27 @@ public sealed class ProjectFileTests
 
         foreach ((string yaml, string message) in cases)
         {
-            Assert.Contains(message, Assert.Throws<DatasetException>(() => ProjectFile.Read(yaml)).Message, StringComparison.Ordinal);
+            Assert.Contains(
+                message,
+                Assert.Throws<DatasetException>(() => ProjectFile.Read(yaml)).Message,
+                StringComparison.Ordinal
+            );
         }
     }
 
     [Fact]
     public void Read_AliasesWithinBounds_AreTaken() =>
-        Assert.Equal(["a", "b"], ProjectFile.Read("labels: [&x { name: a, aliases: &more [c] }, { name: b }]\n").Labels.Select(l => l.Name));
+        Assert.Equal(
+            ["a", "b"],
+            ProjectFile.Read("labels: [&x { name: a, aliases: &more [c] }, { name: b }]\n").Labels.Select(l => l.Name)
+        );
 
     [Fact]
     public void Read_TwoFaults_AreBothInOneMessage()
     {
-        DatasetException fault = Assert.Throws<DatasetException>(() => ProjectFile.Read("training:\n  r: x\n  epochs: 0\n"));
+        DatasetException fault = Assert.Throws<DatasetException>(() =>
+            ProjectFile.Read("training:\n  r: x\n  epochs: 0\n")
+        );
 
         Assert.Contains("line 2", fault.Message, StringComparison.Ordinal);
         Assert.Contains("line 3", fault.Message, StringComparison.Ordinal);

@@ -19,7 +19,10 @@ public sealed class EncodingTests
     {
         Encoding of = Encoding.GetEncoding(encoding);
 
-        (List<RawRow> rows, IReadOnlyList<string> notes) = Read("a.csv", [.. mark ? of.GetPreamble() : [], .. of.GetBytes(Csv)]);
+        (List<RawRow> rows, IReadOnlyList<string> notes) = Read(
+            "a.csv",
+            [.. mark ? of.GetPreamble() : [], .. of.GetBytes(Csv)]
+        );
 
         AssertRows(rows);
         Assert.Equal(said is null ? [] : [$"'a.csv' was read as {said}."], notes);
@@ -28,7 +31,16 @@ public sealed class EncodingTests
     [Fact]
     public void Read_Utf8WithBytesOfAnotherSource_IsRepairedAndSaid()
     {
-        byte[] mixed = [.. Utf8("text,label\nGrüße,a\ncaf"), 0xE9, .. Utf8(" \u2019,b\nnaïve "), 0x93, .. Utf8("quoted"), 0x94, .. Utf8(",a\n")];
+        byte[] mixed =
+        [
+            .. Utf8("text,label\nGrüße,a\ncaf"),
+            0xE9,
+            .. Utf8(" \u2019,b\nnaïve "),
+            0x93,
+            .. Utf8("quoted"),
+            0x94,
+            .. Utf8(",a\n"),
+        ];
 
         (List<RawRow> rows, IReadOnlyList<string> notes) = Read("a.csv", mixed);
 
@@ -40,9 +52,13 @@ public sealed class EncodingTests
     public void Read_Cyrillic_IsToldByStatistics()
     {
         Encoding windows = CodePagesEncodingProvider.Instance.GetEncoding(1251)!;
-        string text = "text,label\n" + string.Concat(Enumerable.Repeat("Все счастливые семьи похожи друг на друга,да\n", 20));
+        string text =
+            "text,label\n" + string.Concat(Enumerable.Repeat("Все счастливые семьи похожи друг на друга,да\n", 20));
 
-        Assert.Equal("Все счастливые семьи похожи друг на друга", Read("a.csv", windows.GetBytes(text)).Rows[0].Fields["text"]);
+        Assert.Equal(
+            "Все счастливые семьи похожи друг на друга",
+            Read("a.csv", windows.GetBytes(text)).Rows[0].Fields["text"]
+        );
     }
 
     [Theory]
@@ -63,7 +79,11 @@ public sealed class EncodingTests
     [Fact]
     public void Read_JsonArrayWithForeignBytesFarDown_IsRepaired()
     {
-        byte[] head = Utf8("[" + string.Concat(Enumerable.Range(0, 9000).Select(i => $"{{\"text\": \"row number {i} of many\"}},\n")) + "{\"text\": \"caf");
+        byte[] head = Utf8(
+            "["
+                + string.Concat(Enumerable.Range(0, 9000).Select(i => $"{{\"text\": \"row number {i} of many\"}},\n"))
+                + "{\"text\": \"caf"
+        );
 
         List<RawRow> rows = Read("a.json", [.. head, 0xE9, .. Utf8("\"}]")]).Rows;
 
@@ -78,20 +98,38 @@ public sealed class EncodingTests
     {
         Encoding of = Encoding.GetEncoding(encoding);
 
-        List<RawRow> rows = Read("a.json", [.. of.GetPreamble(), .. of.GetBytes("[{\"text\": \"Grüße\"}, {\"text\": \"naïf\"}]")]).Rows;
+        List<RawRow> rows = Read(
+            "a.json",
+            [.. of.GetPreamble(), .. of.GetBytes("[{\"text\": \"Grüße\"}, {\"text\": \"naïf\"}]")]
+        ).Rows;
 
         Assert.Equal([("Grüße", -1L), ("naïf", -1L)], rows.Select(r => (r.Fields["text"], r.Place.Offset)));
     }
 
     [Fact]
     public void Read_MoreForeignBytesThanCharacters_StillKeepsTheCharacters() =>
-        Assert.Equal(["é1", "é2", "é3", "é4"], Read("a.csv", [.. Utf8("text,label\né1,a\n"), 0xE9, .. Utf8("2,b\n"), 0xE9, .. Utf8("3,a\n"), 0xE9, .. Utf8("4,b\n")]).Rows.Select(r => r.Fields["text"]));
+        Assert.Equal(
+            ["é1", "é2", "é3", "é4"],
+            Read(
+                "a.csv",
+                [.. Utf8("text,label\né1,a\n"), 0xE9, .. Utf8("2,b\n"), 0xE9, .. Utf8("3,a\n"), 0xE9, .. Utf8("4,b\n")]
+            )
+                .Rows.Select(r => r.Fields["text"])
+        );
 
     [Fact]
     public void Read_LonelyReturn_EndsALine()
     {
         byte[] bytes = Utf8("{\"text\": \"a\"}\n{\"text\": \"b\"}\r{\"text\": \"c\"}\r\n{\"text\": \"d\"}\n");
 
-        Assert.All(Read("a.jsonl", bytes).Rows, r => Assert.StartsWith($"{{\"text\": \"{r.Fields["text"]}\"}}", Encoding.UTF8.GetString(bytes[(int)r.Place.Offset..]), StringComparison.Ordinal));
+        Assert.All(
+            Read("a.jsonl", bytes).Rows,
+            r =>
+                Assert.StartsWith(
+                    $"{{\"text\": \"{r.Fields["text"]}\"}}",
+                    Encoding.UTF8.GetString(bytes[(int)r.Place.Offset..]),
+                    StringComparison.Ordinal
+                )
+        );
     }
 }

@@ -20,7 +20,9 @@ public sealed class FuzzTests
 {
     private const int Mutations = 10_000;
     private static readonly TimeSpan Longest = TimeSpan.FromSeconds(20);
-    private static readonly ChatEncoder Encoder = ChatEncoder.FromDirectory(RepositoryFiles.At("gpu-worker", "models", "tiny-llama-chat"));
+    private static readonly ChatEncoder Encoder = ChatEncoder.FromDirectory(
+        RepositoryFiles.At("gpu-worker", "models", "tiny-llama-chat")
+    );
 
     [Fact]
     public async Task Build_TenThousandDamagedFiles_NeitherCrashesNorHangsNorLosesARow()
@@ -33,16 +35,30 @@ public sealed class FuzzTests
             (string name, byte[] bytes) = seeds[i % seeds.Length];
             byte[] damaged = Mutate(bytes, random);
             Task<BuiltDataset?> work = Task.Run(() => Build(name, damaged, i), TestContext.Current.CancellationToken);
-            Assert.True(await Task.WhenAny(work, Task.Delay(Longest, TestContext.Current.CancellationToken)) == work, $"mutation {i} of {name} hangs");
+            Assert.True(
+                await Task.WhenAny(work, Task.Delay(Longest, TestContext.Current.CancellationToken)) == work,
+                $"mutation {i} of {name} hangs"
+            );
             if (await work is { } build)
             {
                 RowCounts rows = build.Manifest.Rows;
-                Assert.True(rows.Read == rows.Accepted + rows.Rejected + rows.Duplicates && rows.Accepted == rows.Train + rows.Validation + rows.Test, $"mutation {i} of {name}: {rows}");
-                Assert.Equal(rows.Rejected + rows.Duplicates, build.Text(BlobLayout.RejectedFile).Count(c => c == '\n'));
+                Assert.True(
+                    rows.Read == rows.Accepted + rows.Rejected + rows.Duplicates
+                        && rows.Accepted == rows.Train + rows.Validation + rows.Test,
+                    $"mutation {i} of {name}: {rows}"
+                );
+                Assert.Equal(
+                    rows.Rejected + rows.Duplicates,
+                    build.Text(BlobLayout.RejectedFile).Count(c => c == '\n')
+                );
                 if (name.StartsWith("long.", StringComparison.Ordinal))
                 {
                     BuiltDataset? inParts = Build(name, damaged, i, partBytes: 1 + (i % 700)); // the same, to the byte
-                    Assert.True(inParts is not null && build.Files.All(f => f.Value.AsSpan().SequenceEqual(inParts.Files[f.Key])), $"mutation {i} of {name} differs in parts");
+                    Assert.True(
+                        inParts is not null
+                            && build.Files.All(f => f.Value.AsSpan().SequenceEqual(inParts.Files[f.Key])),
+                        $"mutation {i} of {name} differs in parts"
+                    );
                 }
 
                 built++;
@@ -56,10 +72,17 @@ public sealed class FuzzTests
     {
         try
         {
-            return BuiltDataset.Of(new DatasetRequest
-            {
-                Project = "fuzz", Settings = ProjectFile.Read(""), Files = [new RawFile(name, bytes)], Encoder = Encoder, TokenizerSha256 = "t",
-            }, partBytes);
+            return BuiltDataset.Of(
+                new DatasetRequest
+                {
+                    Project = "fuzz",
+                    Settings = ProjectFile.Read(""),
+                    Files = [new RawFile(name, bytes)],
+                    Encoder = Encoder,
+                    TokenizerSha256 = "t",
+                },
+                partBytes
+            );
         }
         catch (DatasetException)
         {
@@ -94,7 +117,14 @@ public sealed class FuzzTests
                     damaged.RemoveRange(at, damaged.Count - at); // cut off
                     break;
                 case 4:
-                    damaged.InsertRange(at, Encoding.UTF8.GetBytes(((string[])["\"", "\n", ",", "\t", "{", "]", "\\u", "\0", "\r", "[INST]", "null"])[random.Next(11)]));
+                    damaged.InsertRange(
+                        at,
+                        Encoding.UTF8.GetBytes(
+                            ((string[])["\"", "\n", ",", "\t", "{", "]", "\\u", "\0", "\r", "[INST]", "null"])[
+                                random.Next(11)
+                            ]
+                        )
+                    );
                     break;
                 case 5 when damaged.Count > 1:
                     int length = Math.Min(1 + random.Next(60), damaged.Count - at);
@@ -108,10 +138,24 @@ public sealed class FuzzTests
 
     private static async Task<(string Name, byte[] Bytes)[]> SeedsAsync()
     {
-        byte[] csv = Encoding.UTF8.GetBytes("text,label\n" + string.Concat(Enumerable.Range(0, 12).Select(i => $"\"text {i}, grüße\",{(i % 2 == 0 ? "a" : "b")}\n")));
-        FormatTests.Line[] lines = [.. Enumerable.Range(0, 12).Select(i => new FormatTests.Line { text = $"text {i}", label = i % 2 == 0 ? "a" : "b" })];
+        byte[] csv = Encoding.UTF8.GetBytes(
+            "text,label\n"
+                + string.Concat(
+                    Enumerable.Range(0, 12).Select(i => $"\"text {i}, grüße\",{(i % 2 == 0 ? "a" : "b")}\n")
+                )
+        );
+        FormatTests.Line[] lines =
+        [
+            .. Enumerable
+                .Range(0, 12)
+                .Select(i => new FormatTests.Line { text = $"text {i}", label = i % 2 == 0 ? "a" : "b" }),
+        ];
         using var parquet = new MemoryStream();
-        await ParquetSerializer.SerializeAsync(lines, parquet, cancellationToken: TestContext.Current.CancellationToken);
+        await ParquetSerializer.SerializeAsync(
+            lines,
+            parquet,
+            cancellationToken: TestContext.Current.CancellationToken
+        );
         using var sheet = new MemoryStream();
         sheet.SaveAs(lines);
         using var gzip = new MemoryStream();
@@ -129,7 +173,14 @@ public sealed class FuzzTests
         using var zip = new MemoryStream();
         using (var archive = new ZipArchive(zip, ZipArchiveMode.Create, leaveOpen: true))
         {
-            foreach ((string file, string content) in ((string, string)[])[("x/val_text.txt", "one\ntwo\nthree\n"), ("x/val_labels.txt", "0\n1\n0\n"), ("x/mapping.txt", "0 no\n1 yes\n")])
+            foreach (
+                (string file, string content) in ((string, string)[])
+                    [
+                        ("x/val_text.txt", "one\ntwo\nthree\n"),
+                        ("x/val_labels.txt", "0\n1\n0\n"),
+                        ("x/mapping.txt", "0 no\n1 yes\n"),
+                    ]
+            )
             {
                 using Stream entry = archive.CreateEntry(file).Open();
                 entry.Write(Encoding.UTF8.GetBytes(content));
@@ -141,25 +192,126 @@ public sealed class FuzzTests
         {
             foreach (string file in (string[])["spam/1.txt", "spam/2.txt", "ham/1.txt", "ham/2.txt"])
             {
-                writer.WriteEntry(new PaxTarEntry(TarEntryType.RegularFile, file) { DataStream = new MemoryStream(Encoding.UTF8.GetBytes($"Subject: {file}\nFrom: a@x.org\n\nbody of {file}")) });
+                writer.WriteEntry(
+                    new PaxTarEntry(TarEntryType.RegularFile, file)
+                    {
+                        DataStream = new MemoryStream(
+                            Encoding.UTF8.GetBytes($"Subject: {file}\nFrom: a@x.org\n\nbody of {file}")
+                        ),
+                    }
+                );
             }
         }
 
-        string messages = string.Join(",\n", Enumerable.Range(0, 6).Select(i => $$"""{"messages": [{"role": "user", "content": "ask {{i}}"}, {"role": "assistant", "content": "say {{i}} \\u00e9"}], "label": {{(i % 3 > 0 ? "true" : "false")}}}"""));
-        string spans = string.Join("\n", Enumerable.Range(0, 6).Select(i => $$"""{"text": "Ada 😀 went to Rome {{i}}", "spans": [{"start": 0, "end": 3, "label": "NAME"}, {"start_position": 14, "end_position": 18, "entity_type": "CITY"}]}"""));
+        string messages = string.Join(
+            ",\n",
+            Enumerable
+                .Range(0, 6)
+                .Select(i =>
+                    $$"""{"messages": [{"role": "user", "content": "ask {{i}}"}, {"role": "assistant", "content": "say {{i}} \\u00e9"}], "label": {{(i % 3 > 0 ? "true" : "false")}}}"""
+                )
+        );
+        string spans = string.Join(
+            "\n",
+            Enumerable
+                .Range(0, 6)
+                .Select(i =>
+                    $$"""{"text": "Ada 😀 went to Rome {{i}}", "spans": [{"start": 0, "end": 3, "label": "NAME"}, {"start_position": 14, "end_position": 18, "entity_type": "CITY"}]}"""
+                )
+        );
         return
         [
-            ("long.csv", Encoding.UTF8.GetBytes("id,text,label\n" + string.Concat(Enumerable.Range(0, 64).Select(i => $"{i},\"row {i},\r\nof \"\"two\"\" lines\",{(i % 3 == 0 ? "a" : "b")}\r\n{(i % 9 == 0 ? "\r\n" : "")}")))),
-            ("long.tsv", Encoding.UTF8.GetBytes(string.Concat(Enumerable.Range(0, 64).Select(i => $"{i}\t{(i % 3 == 0 ? "good" : "bad")}\tA \"text {i} with ü.\n")))),
-            ("long.jsonl", Encoding.UTF8.GetBytes(string.Concat(Enumerable.Range(0, 60).Select(i => $$"""{"text": "row {{i}} é", "label": "{{(i % 3 == 0 ? "a" : "b")}}"}""" + "\n")))),
-            ("a.csv", csv), ("utf16.csv", [.. Encoding.Unicode.GetPreamble(), .. Encoding.Unicode.GetBytes(Encoding.UTF8.GetString(csv))]), ("latin.csv", Encoding.Latin1.GetBytes(Encoding.UTF8.GetString(csv))),
-            ("a.tsv", Encoding.UTF8.GetBytes("1\tgood\tI like it.\n2\tbad\tI do not.\n3\tgood\tFine!\n4\tbad\tNo.\n5\tgood\tYes.\n6\tbad\tNever.\n")),
-            ("a.json", Encoding.UTF8.GetBytes($"[{messages}]")), ("one.json", Encoding.UTF8.GetBytes($"{{\n\"data\": [{messages}]\n}}")), ("a.jsonl", Encoding.UTF8.GetBytes(spans)),
-            ("dpo.json", Encoding.UTF8.GetBytes("""[{"prompt": "Hi", "chosen": "Hello", "rejected": "Go"}, {"prompt": "Yo", "chosen": [{"role": "assistant", "content": "A"}], "rejected": ""}]""")),
-            ("llama.jsonl", Encoding.UTF8.GetBytes(string.Concat(Enumerable.Range(0, 5).Select(i => $$"""{"text": "<s>[INST] <<SYS>>\\nBe kind.\\n<</SYS>>\\n\\nHi {{i}} [/INST] Hello </s>"}""" + "\n")))),
-            ("a.conll", Encoding.UTF8.GetBytes(string.Concat(Enumerable.Repeat("Ada NNP B-PER\nlives VBZ O\nin IN O\nRome NNP B-LOC\n\n", 6)))),
-            ("trec.txt", Encoding.UTF8.GetBytes(string.Concat(Enumerable.Range(0, 15).Select(i => i % 2 == 0 ? $"NUM:dist How far {i} ?\n" : $"LOC:city Which city {i} ?\n")))),
-            ("a.parquet", parquet.ToArray()), ("a.xlsx", sheet.ToArray()), ("a.csv.gz", gzip.ToArray()), ("a.csv.zst", zstd.ToArray()), ("a.zip", zip.ToArray()), ("a.tar", tar.ToArray()),
+            (
+                "long.csv",
+                Encoding.UTF8.GetBytes(
+                    "id,text,label\n"
+                        + string.Concat(
+                            Enumerable
+                                .Range(0, 64)
+                                .Select(i =>
+                                    $"{i},\"row {i},\r\nof \"\"two\"\" lines\",{(i % 3 == 0 ? "a" : "b")}\r\n{(i % 9 == 0 ? "\r\n" : "")}"
+                                )
+                        )
+                )
+            ),
+            (
+                "long.tsv",
+                Encoding.UTF8.GetBytes(
+                    string.Concat(
+                        Enumerable
+                            .Range(0, 64)
+                            .Select(i => $"{i}\t{(i % 3 == 0 ? "good" : "bad")}\tA \"text {i} with ü.\n")
+                    )
+                )
+            ),
+            (
+                "long.jsonl",
+                Encoding.UTF8.GetBytes(
+                    string.Concat(
+                        Enumerable
+                            .Range(0, 60)
+                            .Select(i =>
+                                $$"""{"text": "row {{i}} é", "label": "{{(i % 3 == 0 ? "a" : "b")}}"}""" + "\n"
+                            )
+                    )
+                )
+            ),
+            ("a.csv", csv),
+            (
+                "utf16.csv",
+                [.. Encoding.Unicode.GetPreamble(), .. Encoding.Unicode.GetBytes(Encoding.UTF8.GetString(csv))]
+            ),
+            ("latin.csv", Encoding.Latin1.GetBytes(Encoding.UTF8.GetString(csv))),
+            (
+                "a.tsv",
+                Encoding.UTF8.GetBytes(
+                    "1\tgood\tI like it.\n2\tbad\tI do not.\n3\tgood\tFine!\n4\tbad\tNo.\n5\tgood\tYes.\n6\tbad\tNever.\n"
+                )
+            ),
+            ("a.json", Encoding.UTF8.GetBytes($"[{messages}]")),
+            ("one.json", Encoding.UTF8.GetBytes($"{{\n\"data\": [{messages}]\n}}")),
+            ("a.jsonl", Encoding.UTF8.GetBytes(spans)),
+            (
+                "dpo.json",
+                Encoding.UTF8.GetBytes(
+                    """[{"prompt": "Hi", "chosen": "Hello", "rejected": "Go"}, {"prompt": "Yo", "chosen": [{"role": "assistant", "content": "A"}], "rejected": ""}]"""
+                )
+            ),
+            (
+                "llama.jsonl",
+                Encoding.UTF8.GetBytes(
+                    string.Concat(
+                        Enumerable
+                            .Range(0, 5)
+                            .Select(i =>
+                                $$"""{"text": "<s>[INST] <<SYS>>\\nBe kind.\\n<</SYS>>\\n\\nHi {{i}} [/INST] Hello </s>"}"""
+                                + "\n"
+                            )
+                    )
+                )
+            ),
+            (
+                "a.conll",
+                Encoding.UTF8.GetBytes(
+                    string.Concat(Enumerable.Repeat("Ada NNP B-PER\nlives VBZ O\nin IN O\nRome NNP B-LOC\n\n", 6))
+                )
+            ),
+            (
+                "trec.txt",
+                Encoding.UTF8.GetBytes(
+                    string.Concat(
+                        Enumerable
+                            .Range(0, 15)
+                            .Select(i => i % 2 == 0 ? $"NUM:dist How far {i} ?\n" : $"LOC:city Which city {i} ?\n")
+                    )
+                )
+            ),
+            ("a.parquet", parquet.ToArray()),
+            ("a.xlsx", sheet.ToArray()),
+            ("a.csv.gz", gzip.ToArray()),
+            ("a.csv.zst", zstd.ToArray()),
+            ("a.zip", zip.ToArray()),
+            ("a.tar", tar.ToArray()),
         ];
     }
 }

@@ -17,23 +17,84 @@ public sealed class LayoutTests
         return (LayoutRecognition.Of(rows, ProjectFile.Read(yaml), name), rows);
     }
 
-    private static string Said(RowContent content) => content.Reason is { } reason ? $"{reason}: {content.Detail}" : string.Join(" | ", content.Messages.Select(m => $"{m.Role}={m.Content}"));
+    private static string Said(RowContent content) =>
+        content.Reason is { } reason
+            ? $"{reason}: {content.Detail}"
+            : string.Join(" | ", content.Messages.Select(m => $"{m.Role}={m.Content}"));
 
     [Theory]
-    [InlineData("""[{"instruction": "Add.", "input": "1 2", "output": "3"}, {"instruction": "Hi", "input": "", "output": "Hello"}]""", "alpaca", "instruction", "user=Add.\n\n1 2 | assistant=3")]
-    [InlineData("""[{"conversations": [{"from": "human", "value": "Hi"}, {"from": "gpt", "value": "Hello"}, {"from": "human", "value": "Find"}, {"from": "function_call", "value": "{}"}, {"from": "observation", "value": "[1]"}, {"from": "gpt", "value": "One"}], "tools": "[f]"}]""",
-        "ShareGPT", "chat", "system=Functions that can be called:\n[f] | user=Hi | assistant=Hello | user=Find | assistant={} | user=[1] | assistant=One")]
-    [InlineData("""[{"messages": [{"role": "system", "content": "Be kind."}, {"role": "user", "content": [{"type": "text", "text": "Hi"}]}, {"role": "assistant", "content": "Hello"}]}]""", "messages", "chat", "system=Be kind. | user=Hi | assistant=Hello")]
-    [InlineData("""[{"text": "<s>[INST] <<SYS>>\nBe kind.\n<</SYS>>\n\nHi [/INST] Hello </s><s>[INST] And? [/INST] Bye </s>"}]""", "Llama-2 text", "chat", "system=Be kind. | user=Hi | assistant=Hello | user=And? | assistant=Bye")]
-    [InlineData("""[{"prompt": "Hi", "chosen": "Hello", "rejected": "Go"}]""", "preference pairs (the chosen answers)", "chat", "user=Hi | assistant=Hello")]
-    [InlineData("""[{"conversations": [{"from": "human", "value": "Hi"}], "chosen": {"from": "gpt", "value": "Hello"}, "rejected": {"from": "gpt", "value": "Go"}}]""", "preference pairs (the chosen answers)", "chat", "user=Hi | assistant=Hello")]
-    [InlineData("""[{"chosen": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}], "rejected": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Go"}]}]""", "preference pairs (the chosen answers)", "chat", "user=Hi | assistant=Hello")]
-    [InlineData("""[{"prompt": "Hi", "completion": "Hello", "label": true}]""", "thumbs (the approved answers)", "chat", "user=Hi | assistant=Hello")]
-    [InlineData("""[{"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Go"}], "label": false}]""", "thumbs (the approved answers)", "chat", "disapproved: column 'label' says that this answer is not to be learned")]
-    [InlineData("""[{"full_text": "Ada 😀 in Rome", "spans": [{"entity_type": "CITY", "entity_value": "Rome", "start_position": 9, "end_position": 13}, {"entity_type": "PERSON", "entity_value": "Ada", "start_position": 0, "end_position": 3}]}]""",
-        "span annotations", "extraction", "user=Ada 😀 in Rome | assistant={\"CITY\":[\"Rome\"],\"PERSON\":[\"Ada\"]}")]
-    [InlineData("""[{"userInput": {"text": "2 people please"}, "labels": [{"slot": "people", "valueSpan": {"endIndex": 8}}]}]""", "span annotations", "extraction", "user=2 people please | assistant={\"people\":[\"2 people\"]}")]
-    [InlineData("""[{"text": "Ada left", "label": [[0, 3, "NAME"]]}, {"text": "none", "label": []}]""", "span annotations", "extraction", "user=Ada left | assistant={\"NAME\":[\"Ada\"]}")]
+    [InlineData(
+        """[{"instruction": "Add.", "input": "1 2", "output": "3"}, {"instruction": "Hi", "input": "", "output": "Hello"}]""",
+        "alpaca",
+        "instruction",
+        "user=Add.\n\n1 2 | assistant=3"
+    )]
+    [InlineData(
+        """[{"conversations": [{"from": "human", "value": "Hi"}, {"from": "gpt", "value": "Hello"}, {"from": "human", "value": "Find"}, {"from": "function_call", "value": "{}"}, {"from": "observation", "value": "[1]"}, {"from": "gpt", "value": "One"}], "tools": "[f]"}]""",
+        "ShareGPT",
+        "chat",
+        "system=Functions that can be called:\n[f] | user=Hi | assistant=Hello | user=Find | assistant={} | user=[1] | assistant=One"
+    )]
+    [InlineData(
+        """[{"messages": [{"role": "system", "content": "Be kind."}, {"role": "user", "content": [{"type": "text", "text": "Hi"}]}, {"role": "assistant", "content": "Hello"}]}]""",
+        "messages",
+        "chat",
+        "system=Be kind. | user=Hi | assistant=Hello"
+    )]
+    [InlineData(
+        """[{"text": "<s>[INST] <<SYS>>\nBe kind.\n<</SYS>>\n\nHi [/INST] Hello </s><s>[INST] And? [/INST] Bye </s>"}]""",
+        "Llama-2 text",
+        "chat",
+        "system=Be kind. | user=Hi | assistant=Hello | user=And? | assistant=Bye"
+    )]
+    [InlineData(
+        """[{"prompt": "Hi", "chosen": "Hello", "rejected": "Go"}]""",
+        "preference pairs (the chosen answers)",
+        "chat",
+        "user=Hi | assistant=Hello"
+    )]
+    [InlineData(
+        """[{"conversations": [{"from": "human", "value": "Hi"}], "chosen": {"from": "gpt", "value": "Hello"}, "rejected": {"from": "gpt", "value": "Go"}}]""",
+        "preference pairs (the chosen answers)",
+        "chat",
+        "user=Hi | assistant=Hello"
+    )]
+    [InlineData(
+        """[{"chosen": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}], "rejected": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Go"}]}]""",
+        "preference pairs (the chosen answers)",
+        "chat",
+        "user=Hi | assistant=Hello"
+    )]
+    [InlineData(
+        """[{"prompt": "Hi", "completion": "Hello", "label": true}]""",
+        "thumbs (the approved answers)",
+        "chat",
+        "user=Hi | assistant=Hello"
+    )]
+    [InlineData(
+        """[{"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Go"}], "label": false}]""",
+        "thumbs (the approved answers)",
+        "chat",
+        "disapproved: column 'label' says that this answer is not to be learned"
+    )]
+    [InlineData(
+        """[{"full_text": "Ada 😀 in Rome", "spans": [{"entity_type": "CITY", "entity_value": "Rome", "start_position": 9, "end_position": 13}, {"entity_type": "PERSON", "entity_value": "Ada", "start_position": 0, "end_position": 3}]}]""",
+        "span annotations",
+        "extraction",
+        "user=Ada 😀 in Rome | assistant={\"CITY\":[\"Rome\"],\"PERSON\":[\"Ada\"]}"
+    )]
+    [InlineData(
+        """[{"userInput": {"text": "2 people please"}, "labels": [{"slot": "people", "valueSpan": {"endIndex": 8}}]}]""",
+        "span annotations",
+        "extraction",
+        "user=2 people please | assistant={\"people\":[\"2 people\"]}"
+    )]
+    [InlineData(
+        """[{"text": "Ada left", "label": [[0, 3, "NAME"]]}, {"text": "none", "label": []}]""",
+        "span annotations",
+        "extraction",
+        "user=Ada left | assistant={\"NAME\":[\"Ada\"]}"
+    )]
     public void Of_KnownForm_IsRecognisedAndRead(string json, string name, string task, string expected)
     {
         (RowLayout layout, List<RawRow> rows) = Read("a.json", json);
@@ -43,18 +104,31 @@ public sealed class LayoutTests
     }
 
     [Theory]
-    [InlineData("""{"start": 0, "end": 3, "label": "NAME"}, {"start": 15, "end": 20, "label": "home town"}""", "<NAME> 😀 lives in <HOME_TOWN>.")]
-    [InlineData("""{"start": 0, "end": 3, "label": "A"}, {"start": 0, "end": 5, "label": "B"}""", "<B> lives in Paris.")]
+    [InlineData(
+        """{"start": 0, "end": 3, "label": "NAME"}, {"start": 15, "end": 20, "label": "home town"}""",
+        "<NAME> 😀 lives in <HOME_TOWN>."
+    )]
+    [InlineData(
+        """{"start": 0, "end": 3, "label": "A"}, {"start": 0, "end": 5, "label": "B"}""",
+        "<B> lives in Paris."
+    )]
     public void Map_SpansForDeidentification_MaskTheWidest(string spans, string expected)
     {
-        (RowLayout layout, List<RawRow> rows) = Read("a.json", $$"""[{"text": "Ada 😀 lives in Paris.", "spans": [{{spans}}]}]""", "task: deidentification\n");
+        (RowLayout layout, List<RawRow> rows) = Read(
+            "a.json",
+            $$"""[{"text": "Ada 😀 lives in Paris.", "spans": [{{spans}}]}]""",
+            "task: deidentification\n"
+        );
 
         Assert.Equal(expected, layout.Map(rows[0], ProjectSettings.DeidentificationTask).Messages[^1].Content);
     }
 
     [Theory]
     [InlineData("""{"start": 2, "end": 90, "label": "X"}""", "lies outside of the text")]
-    [InlineData("""{"start": 0, "end": 3, "label": "X", "text": "Bob"}""", "is 'Ada' in the text and 'Bob' in the annotation")]
+    [InlineData(
+        """{"start": 0, "end": 3, "label": "X", "text": "Bob"}""",
+        "is 'Ada' in the text and 'Bob' in the annotation"
+    )]
     public void Map_SpanThatDoesNotFit_IsRefusedWithTheReason(string span, string said)
     {
         (RowLayout layout, List<RawRow> rows) = Read("a.json", $$"""[{"text": "Ada left", "spans": [{{span}}]}]""");
@@ -66,11 +140,25 @@ public sealed class LayoutTests
     [InlineData("""[{"role": "assistant", "content": "Hi"}]""", "begins with an answer")]
     [InlineData("""[{"role": "user", "content": "Hi"}]""", "does not end with an answer")]
     [InlineData("""[{"role": "user", "content": "Hi"}, {"role": "assistant", "content": " "}]""", "is empty")]
-    [InlineData("""[{"role": "user", "content": [{"type": "image_url"}]}, {"role": "assistant", "content": "A cat"}]""", "images and sounds are not learned")]
-    [InlineData("""[{"role": "critic", "content": "Hi"}, {"role": "assistant", "content": "A"}]""", "has the role 'critic'")]
+    [InlineData(
+        """[{"role": "user", "content": [{"type": "image_url"}]}, {"role": "assistant", "content": "A cat"}]""",
+        "images and sounds are not learned"
+    )]
+    [InlineData(
+        """[{"role": "critic", "content": "Hi"}, {"role": "assistant", "content": "A"}]""",
+        "has the role 'critic'"
+    )]
     public void Map_DialogueThatCannotBeLearned_IsRefusedWithTheReason(string messages, string said)
     {
-        (RowLayout layout, List<RawRow> rows) = Read("a.jsonl", """{"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}]}""" + "\n" + """{"messages": [{"role": "user", "content": "Yo"}, {"role": "assistant", "content": "Hello"}]}""" + "\n" + $$"""{"messages": {{messages}}}""" + "\n");
+        (RowLayout layout, List<RawRow> rows) = Read(
+            "a.jsonl",
+            """{"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}]}"""
+                + "\n"
+                + """{"messages": [{"role": "user", "content": "Yo"}, {"role": "assistant", "content": "Hello"}]}"""
+                + "\n"
+                + $$"""{"messages": {{messages}}}"""
+                + "\n"
+        );
 
         Assert.Contains(said, layout.Map(rows[2], layout.Task).Detail, StringComparison.Ordinal);
     }
@@ -78,41 +166,83 @@ public sealed class LayoutTests
     [Fact]
     public void Of_FormThatDoesNotGoWithTheTask_SaysWhich()
     {
-        DatasetException fault = Assert.Throws<DatasetException>(() => Read("a.json", """[{"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}]}]""", "task: classification\n"));
+        DatasetException fault = Assert.Throws<DatasetException>(() =>
+            Read(
+                "a.json",
+                """[{"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}]}]""",
+                "task: classification\n"
+            )
+        );
 
-        Assert.Contains("holds messages, which is learned as chat or instruction", fault.Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "holds messages, which is learned as chat or instruction",
+            fault.Message,
+            StringComparison.Ordinal
+        );
     }
 
     [Theory]
     [InlineData("it\\u2019s \\ud83d\\ude00 &amp; more", "it’s 😀 & more")]
     [InlineData("half \\ud83d alone", "half \\ud83d alone")]
     [InlineData("C:\\users", "C:\\users")]
-    public void Clean_LiteralEscapes_AreRead(string raw, string expected) => Assert.Equal(expected, Pipeline.Datasets.Validation.TextCleaning.Clean(raw));
+    public void Clean_LiteralEscapes_AreRead(string raw, string expected) =>
+        Assert.Equal(expected, Pipeline.Datasets.Validation.TextCleaning.Clean(raw));
 
-    private static string Rows(Func<int, string> row, int count = 30) => string.Concat(Enumerable.Range(0, count).Select(i => row(i) + "\n"));
+    private static string Rows(Func<int, string> row, int count = 30) =>
+        string.Concat(Enumerable.Range(0, count).Select(i => row(i) + "\n"));
 
     [Theory]
     [InlineData("columns: { label: category }\n")]
     [InlineData("labels: [spam, ham]\ncolumns: { label: category }\n")]
     public void Of_ColumnsOrCodeBookOfTheProject_GoBeforeAnyGuess(string yaml)
     {
-        string rows = Rows(i => $$"""{"instruction": "Ask {{i}}", "response": "Say {{i}}", "category": "{{(i % 2 == 0 ? "spam" : "ham")}}"}""");
+        string rows = Rows(i =>
+            $$"""{"instruction": "Ask {{i}}", "response": "Say {{i}}", "category": "{{(i % 2 == 0 ? "spam" : "ham")}}"}"""
+        );
 
-        Assert.Equal(("text and label", "category"), (Read("a.jsonl", rows, yaml).Layout.Name, Read("a.jsonl", rows, yaml).Layout.Columns.Label));
+        Assert.Equal(
+            ("text and label", "category"),
+            (Read("a.jsonl", rows, yaml).Layout.Name, Read("a.jsonl", rows, yaml).Layout.Columns.Label)
+        );
     }
 
     [Fact]
     public void Of_TextsWithALabelBesideThem_AreClassifiedWhateverTheyHold()
     {
-        Assert.Equal("text and label", Read("a.jsonl", Rows(i => $$"""{"text": "<s>[INST] Ask {{i}} [/INST] Say {{i}} </s>", "label": "{{(i % 2 == 0 ? "safe" : "unsafe")}}"}""")).Layout.Name);
-        Assert.Equal("text and label", Read("a.jsonl", Rows(i => $$"""{"text": "Ada wrote {{i}}", "label": "{{(i % 2 == 0 ? "spam" : "ham")}}", "entities": [[0, 3, "NAME"]]}""")).Layout.Name);
-        Assert.Equal("text and label", Read("a.jsonl", Rows(i => $$"""{"question": "Ask {{i}}", "answer": "Say {{i}}", "label": {{i % 2}}}""")).Layout.Name);
+        Assert.Equal(
+            "text and label",
+            Read(
+                "a.jsonl",
+                Rows(i =>
+                    $$"""{"text": "<s>[INST] Ask {{i}} [/INST] Say {{i}} </s>", "label": "{{(i % 2 == 0 ? "safe" : "unsafe")}}"}"""
+                )
+            ).Layout.Name
+        );
+        Assert.Equal(
+            "text and label",
+            Read(
+                "a.jsonl",
+                Rows(i =>
+                    $$"""{"text": "Ada wrote {{i}}", "label": "{{(i % 2 == 0 ? "spam" : "ham")}}", "entities": [[0, 3, "NAME"]]}"""
+                )
+            ).Layout.Name
+        );
+        Assert.Equal(
+            "text and label",
+            Read(
+                "a.jsonl",
+                Rows(i => $$"""{"question": "Ask {{i}}", "answer": "Say {{i}}", "label": {{i % 2}}}""")
+            ).Layout.Name
+        );
     }
 
     [Fact]
     public void Of_OneBrokenSpanList_IsOneMalformedRow()
     {
-        (RowLayout layout, List<RawRow> rows) = Read("a.jsonl", Rows(i => $$"""{"text": "Ada wrote {{i}}", "label": [[0, {{(i == 7 ? "\"x\"" : "3")}}, "NAME"]]}"""));
+        (RowLayout layout, List<RawRow> rows) = Read(
+            "a.jsonl",
+            Rows(i => $$"""{"text": "Ada wrote {{i}}", "label": [[0, {{(i == 7 ? "\"x\"" : "3")}}, "NAME"]]}""")
+        );
 
         Assert.Equal("span annotations", layout.Name);
         Assert.Equal([RejectionReason.Malformed], rows.Select(r => layout.Map(r, layout.Task).Reason).OfType<string>());
@@ -121,7 +251,11 @@ public sealed class LayoutTests
     [Fact]
     public void Map_SpansThatReachOverOneAnother_LeaveNothingOfEither()
     {
-        (RowLayout layout, List<RawRow> rows) = Read("a.json", """[{"text": "x John Smith Junior y", "spans": [{"start": 2, "end": 12, "label": "PERSON"}, {"start": 7, "end": 19, "label": "SURNAME"}]}]""", "task: deidentification\n");
+        (RowLayout layout, List<RawRow> rows) = Read(
+            "a.json",
+            """[{"text": "x John Smith Junior y", "spans": [{"start": 2, "end": 12, "label": "PERSON"}, {"start": 7, "end": 19, "label": "SURNAME"}]}]""",
+            "task: deidentification\n"
+        );
 
         Assert.Equal("x <PERSON> y", layout.Map(rows[0], ProjectSettings.DeidentificationTask).Messages[^1].Content);
     }

@@ -15,10 +15,14 @@ internal static class RawFiles
         return (rows, reader.Notes.Said);
     }
 
-    public static (List<RawRow> Rows, IReadOnlyList<string> Notes) Read(string name, byte[] bytes) => Read(new RawFile(name, bytes));
+    public static (List<RawRow> Rows, IReadOnlyList<string> Notes) Read(string name, byte[] bytes) =>
+        Read(new RawFile(name, bytes));
 
     public static void AssertRows(IEnumerable<RawRow> rows) =>
-        Assert.Equal([("Grüße, \"Welt\"\nzweite Zeile", "a"), ("zwei", "b")], rows.Select(r => (r.Fields["text"], r.Fields["label"])));
+        Assert.Equal(
+            [("Grüße, \"Welt\"\nzweite Zeile", "a"), ("zwei", "b")],
+            rows.Select(r => (r.Fields["text"], r.Fields["label"]))
+        );
 
     public static byte[] Utf8(string text) => Encoding.UTF8.GetBytes(text);
 }

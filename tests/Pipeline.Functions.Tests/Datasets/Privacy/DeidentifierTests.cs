@@ -10,21 +10,46 @@ namespace Pipeline.Functions.Tests.Datasets.Privacy;
 
 public sealed class DeidentifierTests
 {
-    private static readonly ChatEncoder Encoder = ChatEncoder.FromDirectory(RepositoryFiles.At("gpu-worker", "models", "tiny-llama-chat"));
+    private static readonly ChatEncoder Encoder = ChatEncoder.FromDirectory(
+        RepositoryFiles.At("gpu-worker", "models", "tiny-llama-chat")
+    );
 
     private static Deidentifier With(string mode, string project = "p", params string[] types) =>
-        new(types.Length == 0 ? new PrivacySettings { Mode = mode } : new PrivacySettings { Mode = mode, Types = types }, project);
+        new(
+            types.Length == 0
+                ? new PrivacySettings { Mode = mode }
+                : new PrivacySettings { Mode = mode, Types = types },
+            project
+        );
 
-    private static string Replaced(Deidentifier deidentifier, string text) => deidentifier.Replace([new ChatMessage(ChatMessage.User, text)], true).Messages[0].Content;
+    private static string Replaced(Deidentifier deidentifier, string text) =>
+        deidentifier.Replace([new ChatMessage(ChatMessage.User, text)], true).Messages[0].Content;
 
     [Fact]
     public void Replace_Mask_SaysTheTypesAndNothingElse()
     {
-        (List<ChatMessage> messages, IReadOnlyDictionary<string, int> counts) = With(PrivacySettings.Mask).Replace(
-            [new ChatMessage(ChatMessage.User, "Write to ada@corp.org or call +44 20 7946 0958, card 4454794511390933."), new ChatMessage(ChatMessage.Assistant, "complaint")], true);
+        (List<ChatMessage> messages, IReadOnlyDictionary<string, int> counts) = With(PrivacySettings.Mask)
+            .Replace(
+                [
+                    new ChatMessage(
+                        ChatMessage.User,
+                        "Write to ada@corp.org or call +44 20 7946 0958, card 4454794511390933."
+                    ),
+                    new ChatMessage(ChatMessage.Assistant, "complaint"),
+                ],
+                true
+            );
 
         Assert.Equal("Write to <EMAIL_ADDRESS> or call <PHONE_NUMBER>, card <CREDIT_CARD>.", messages[0].Content);
-        Assert.Equal(new Dictionary<string, int> { ["CREDIT_CARD"] = 1, ["EMAIL_ADDRESS"] = 1, ["PHONE_NUMBER"] = 1 }, counts);
+        Assert.Equal(
+            new Dictionary<string, int>
+            {
+                ["CREDIT_CARD"] = 1,
+                ["EMAIL_ADDRESS"] = 1,
+                ["PHONE_NUMBER"] = 1,
+            },
+            counts
+        );
         Assert.Equal("complaint", messages[1].Content);
     }
 
@@ -33,7 +58,9 @@ public sealed class DeidentifierTests
     {
         Deidentifier one = With(PrivacySettings.Surrogate);
 
-        string first = Replaced(one, "mail ada@corp.org today"), again = Replaced(one, "it was ADA@corp.org again"), other = Replaced(One("q"), "mail ada@corp.org today");
+        string first = Replaced(one, "mail ada@corp.org today"),
+            again = Replaced(one, "it was ADA@corp.org again"),
+            other = Replaced(One("q"), "mail ada@corp.org today");
 
         string surrogate = first.Split(' ')[1];
         Assert.Contains("@example.", surrogate, StringComparison.Ordinal);
@@ -63,8 +90,14 @@ public sealed class DeidentifierTests
     [Fact]
     public void Replace_AnswerThatRepeatsAValue_HasTheSameSurrogate()
     {
-        (List<ChatMessage> messages, _) = With(PrivacySettings.Surrogate, "p", PrivateType.Person).Replace(
-            [new ChatMessage(ChatMessage.User, "My name is Zorblax, book a table. For Zorblax only."), new ChatMessage(ChatMessage.Assistant, """{"guest":"Zorblax"}""")], false);
+        (List<ChatMessage> messages, _) = With(PrivacySettings.Surrogate, "p", PrivateType.Person)
+            .Replace(
+                [
+                    new ChatMessage(ChatMessage.User, "My name is Zorblax, book a table. For Zorblax only."),
+                    new ChatMessage(ChatMessage.Assistant, """{"guest":"Zorblax"}"""),
+                ],
+                false
+            );
 
         Assert.DoesNotContain("Zorblax", messages[0].Content + messages[1].Content, StringComparison.Ordinal);
         string name = messages[0].Content.Split(',')[0]["My name is ".Length..];
@@ -74,12 +107,30 @@ public sealed class DeidentifierTests
     [Fact]
     public void Build_Surrogates_LeaveNothingOfTheRowsThatAreLearned()
     {
-        string csv = "text,label\n" + string.Concat(Enumerable.Range(0, 40).Select(i => $"my address is person{i}@secret{i}.org and it is {(i % 2 == 0 ? "fine" : "bad")},{(i % 2 == 0 ? "a" : "b")}\n"));
+        string csv =
+            "text,label\n"
+            + string.Concat(
+                Enumerable
+                    .Range(0, 40)
+                    .Select(i =>
+                        $"my address is person{i}@secret{i}.org and it is {(i % 2 == 0 ? "fine" : "bad")},{(i % 2 == 0 ? "a" : "b")}\n"
+                    )
+            );
         ProjectSettings settings = ProjectFile.Read("privacy: { mode: surrogate, seed: 4 }\n");
 
-        BuiltDataset build = BuiltDataset.Of(new DatasetRequest { Project = "p", Settings = settings, Files = [new RawFile("a.csv", Encoding.UTF8.GetBytes(csv))], Encoder = Encoder, TokenizerSha256 = "t" });
+        BuiltDataset build = BuiltDataset.Of(
+            new DatasetRequest
+            {
+                Project = "p",
+                Settings = settings,
+                Files = [new RawFile("a.csv", Encoding.UTF8.GetBytes(csv))],
+                Encoder = Encoder,
+                TokenizerSha256 = "t",
+            }
+        );
 
-        string all = build.Text(BlobLayout.TrainFile) + build.Text(BlobLayout.ValidationFile) + build.Text(BlobLayout.TestFile);
+        string all =
+            build.Text(BlobLayout.TrainFile) + build.Text(BlobLayout.ValidationFile) + build.Text(BlobLayout.TestFile);
         Assert.DoesNotContain("secret", all, StringComparison.OrdinalIgnoreCase);
         Assert.Equal(build.Manifest.Rows.Accepted, build.Manifest.Replaced["EMAIL_ADDRESS"]);
     }

@@ -38,7 +38,11 @@ public sealed class NearDuplicatesTests
             {
                 if (common.Wants)
                 {
-                    common.Add(string.Concat(Enumerable.Range(0, words).Select(w => $"{(char)('a' + (w % 26))}{((long)i * words) + w} ")) + Shared);
+                    common.Add(
+                        string.Concat(
+                            Enumerable.Range(0, words).Select(w => $"{(char)('a' + (w % 26))}{((long)i * words) + w} ")
+                        ) + Shared
+                    );
                 }
                 else
                 {
@@ -54,8 +58,16 @@ public sealed class NearDuplicatesTests
     }
 
     [Theory]
-    [InlineData("The flight was late again and nobody told us why", "RT @united the flight was LATE again, and nobody told us why http://t.co/x1", true)]
-    [InlineData("The flight was late again and nobody told us why", "The flight was on time and everybody told us so", false)]
+    [InlineData(
+        "The flight was late again and nobody told us why",
+        "RT @united the flight was LATE again, and nobody told us why http://t.co/x1",
+        true
+    )]
+    [InlineData(
+        "The flight was late again and nobody told us why",
+        "The flight was on time and everybody told us so",
+        false
+    )]
     [InlineData("good morning friend 12", "good morning friend 13", false)] // short texts that differ in a word of four
     [InlineData("thanks", "Thanks!!!", true)]
     [InlineData("@a", "@b", false)] // no word is left of either: the signs decide
@@ -117,7 +129,11 @@ public sealed class NearDuplicatesTests
     public void Cluster_TextsBehindOneInstruction_AreComparedWithoutIt()
     {
         string instruction = string.Join(' ', Enumerable.Range(0, 45).Select(k => $"rule{k}"));
-        string[] texts = [.. Enumerable.Range(0, 120).Select(i => $"{instruction}\n\nabout {i} and its {i * 31} odd {i * 17} things"), $"{instruction}\n\nabout 5 and its 155 odd 85 things!"];
+        string[] texts =
+        [
+            .. Enumerable.Range(0, 120).Select(i => $"{instruction}\n\nabout {i} and its {i * 31} odd {i * 17} things"),
+            $"{instruction}\n\nabout 5 and its 155 odd 85 things!",
+        ];
 
         int[] clusters = Clusters(texts);
 
@@ -129,19 +145,34 @@ public sealed class NearDuplicatesTests
     public void Cluster_OtherOrder_GivesTheSameClusters()
     {
         var random = new Random(9);
-        string[] templates = [.. Enumerable.Range(0, 12).Select(t => string.Join(' ', Enumerable.Range(0, 12).Select(k => $"t{t}w{k}")))];
-        string[] texts = [.. Enumerable.Range(0, 3000).Select(i => $"{templates[i % 12]} {random.Next(50)} {random.Next(50)} {random.Next(5000)}")];
+        string[] templates =
+        [
+            .. Enumerable.Range(0, 12).Select(t => string.Join(' ', Enumerable.Range(0, 12).Select(k => $"t{t}w{k}"))),
+        ];
+        string[] texts =
+        [
+            .. Enumerable
+                .Range(0, 3000)
+                .Select(i => $"{templates[i % 12]} {random.Next(50)} {random.Next(50)} {random.Next(5000)}"),
+        ];
         int[] order = [.. Enumerable.Range(0, texts.Length)];
         random.Shuffle(order);
 
         int[] one = Clusters(texts);
         int[] other = Clusters([.. order.Select(i => texts[i])]);
 
-        HashSet<string> Sets(IEnumerable<(string Text, int Cluster)> rows) => [.. rows.GroupBy(r => r.Cluster).Select(g => string.Join('|', g.Select(r => r.Text).Order(StringComparer.Ordinal)))];
+        HashSet<string> Sets(IEnumerable<(string Text, int Cluster)> rows) =>
+            [
+                .. rows.GroupBy(r => r.Cluster)
+                    .Select(g => string.Join('|', g.Select(r => r.Text).Order(StringComparer.Ordinal))),
+            ];
         Assert.Equal(Sets(texts.Zip(one)), Sets(order.Select(i => texts[i]).Zip(other)));
     }
 
     [Fact]
     public void Cluster_NamesInScriptsWithoutBlanks_DoNotSwallowTheText() =>
-        Assert.Equal([0, 1], Clusters(["转发@名字：今天天气很好我们去公园散步", "转发@名字：这本书写得非常有意思值得一读"]));
+        Assert.Equal(
+            [0, 1],
+            Clusters(["转发@名字：今天天气很好我们去公园散步", "转发@名字：这本书写得非常有意思值得一读"])
+        );
 }

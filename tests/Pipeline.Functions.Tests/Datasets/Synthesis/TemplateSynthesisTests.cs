@@ -10,20 +10,34 @@ namespace Pipeline.Functions.Tests.Datasets.Synthesis;
 
 public sealed class TemplateSynthesisTests
 {
-    private static readonly ChatEncoder Encoder = ChatEncoder.FromDirectory(RepositoryFiles.At("gpu-worker", "models", "tiny-llama-chat"));
+    private static readonly ChatEncoder Encoder = ChatEncoder.FromDirectory(
+        RepositoryFiles.At("gpu-worker", "models", "tiny-llama-chat")
+    );
 
     private static SynthesisSettings Settings(string yaml) => ProjectFile.Read($"synthesis:\n{yaml}").Synthesis;
 
     [Fact]
     public void Rows_SameSettings_AreTheSameAndOneTemplateMoreChangesNoOther()
     {
-        string one = "  seed: 5\n  templates:\n    - { text: '{{name.firstName}} bought {{commerce.product}}', label: sale, count: 30 }\n";
+        string one =
+            "  seed: 5\n  templates:\n    - { text: '{{name.firstName}} bought {{commerce.product}}', label: sale, count: 30 }\n";
 
         List<string> first = [.. TemplateSynthesis.Rows(Settings(one), true).Select(r => r.Text)];
 
         Assert.Equal(first, TemplateSynthesis.Rows(Settings(one), true).Select(r => r.Text));
-        Assert.Equal(first, TemplateSynthesis.Rows(Settings(one + "    - { text: 'none', label: other }\n"), true).Take(30).Select(r => r.Text));
-        Assert.NotEqual(first, TemplateSynthesis.Rows(Settings(one.Replace("seed: 5", "seed: 6", StringComparison.Ordinal)), true).Select(r => r.Text));
+        Assert.Equal(
+            first,
+            TemplateSynthesis
+                .Rows(Settings(one + "    - { text: 'none', label: other }\n"), true)
+                .Take(30)
+                .Select(r => r.Text)
+        );
+        Assert.NotEqual(
+            first,
+            TemplateSynthesis
+                .Rows(Settings(one.Replace("seed: 5", "seed: 6", StringComparison.Ordinal)), true)
+                .Select(r => r.Text)
+        );
         Assert.True(first.Distinct().Count() > 25);
         Assert.DoesNotContain(first, t => t.Contains('{', StringComparison.Ordinal));
     }
@@ -31,11 +45,22 @@ public sealed class TemplateSynthesisTests
     [Fact]
     public void Rows_OtherLocale_SpeakAnotherLanguage() =>
         Assert.Contains(
-            TemplateSynthesis.Rows(Settings("  locale: ru\n  templates: [ { text: '{{name.firstName}}', label: a, count: 20 } ]\n"), true), r => r.Text.Any(c => c is >= 'А' and <= 'я'));
+            TemplateSynthesis.Rows(
+                Settings("  locale: ru\n  templates: [ { text: '{{name.firstName}}', label: a, count: 20 } ]\n"),
+                true
+            ),
+            r => r.Text.Any(c => c is >= 'А' and <= 'я')
+        );
 
     [Fact]
     public void Rows_FreeAnswers_AreFilledToo() =>
-        Assert.All(TemplateSynthesis.Rows(Settings("  templates: [ { text: 'who is it', answer: '{{name.fullName}}' } ]\n"), false), r => Assert.Contains(' ', r.Answer));
+        Assert.All(
+            TemplateSynthesis.Rows(
+                Settings("  templates: [ { text: 'who is it', answer: '{{name.fullName}}' } ]\n"),
+                false
+            ),
+            r => Assert.Contains(' ', r.Answer)
+        );
 
     [Theory]
     [InlineData("  templates: [ { text: '{{nobody.knows}}', label: a } ]\n", "Bogus cannot fill it")]
@@ -56,19 +81,50 @@ public sealed class TemplateSynthesisTests
     [Fact]
     public void Assemble_MadeRows_AreNeverHeldOutNorRepeatWhatIs()
     {
-        string csv = "text,label\n" + string.Concat(Enumerable.Range(0, 60).Select(i => $"the crew of flight {i * 37} was {(i % 2 == 0 ? "kind" : "rude")} to row {i},{(i % 2 == 0 ? "pos" : "neg")}\n"));
-        var request = new DatasetRequest { Project = "p", Settings = new ProjectSettings(), Files = [new RawFile("a.csv", Encoding.UTF8.GetBytes(csv))], Encoder = Encoder, TokenizerSha256 = "t" };
+        string csv =
+            "text,label\n"
+            + string.Concat(
+                Enumerable
+                    .Range(0, 60)
+                    .Select(i =>
+                        $"the crew of flight {i * 37} was {(i % 2 == 0 ? "kind" : "rude")} to row {i},{(i % 2 == 0 ? "pos" : "neg")}\n"
+                    )
+            );
+        var request = new DatasetRequest
+        {
+            Project = "p",
+            Settings = new ProjectSettings(),
+            Files = [new RawFile("a.csv", Encoding.UTF8.GetBytes(csv))],
+            Encoder = Encoder,
+            TokenizerSha256 = "t",
+        };
         BuiltDataset without = BuiltDataset.Of(request);
         Example heldOut = without.Rows(BlobLayout.TestFile)[0];
         Example learned = without.Rows(BlobLayout.TrainFile)[0];
-        SyntheticRow Made(string text, string label) => new() { Text = text, Answer = label, Origin = new SyntheticOrigin("templates", "h", [learned.Id]) };
+        SyntheticRow Made(string text, string label) =>
+            new()
+            {
+                Text = text,
+                Answer = label,
+                Origin = new SyntheticOrigin("templates", "h", [learned.Id]),
+            };
         SyntheticRow[] rows =
         [
-            Made("a wholly new remark about the breakfast on board", "pos"), Made(heldOut.Messages[1].Content, heldOut.Label!), Made(heldOut.Messages[1].Content + "!!!", heldOut.Label!), Made("another thing", "unknown"),
-            Made(learned.Messages[1].Content, learned.Label == "pos" ? "neg" : "pos"), Made("doubtful words about a seat", "neg") with { Doubt = "two say two things" },
+            Made("a wholly new remark about the breakfast on board", "pos"),
+            Made(heldOut.Messages[1].Content, heldOut.Label!),
+            Made(heldOut.Messages[1].Content + "!!!", heldOut.Label!),
+            Made("another thing", "unknown"),
+            Made(learned.Messages[1].Content, learned.Label == "pos" ? "neg" : "pos"),
+            Made("doubtful words about a seat", "neg") with
+            {
+                Doubt = "two say two things",
+            },
         ];
 
-        BuiltDataset with = BuiltDataset.Of(request, made: new SyntheticRows(true, rows, [new SynthesisSummary("templates", 6, 6, 0, 0, 0, 0, null)], []));
+        BuiltDataset with = BuiltDataset.Of(
+            request,
+            made: new SyntheticRows(true, rows, [new SynthesisSummary("templates", 6, 6, 0, 0, 0, 0, null)], [])
+        );
 
         foreach (string file in (string[])[BlobLayout.ValidationFile, BlobLayout.TestFile])
         {
@@ -76,11 +132,24 @@ public sealed class TemplateSynthesisTests
         }
 
         Example made = Assert.Single(with.Rows(BlobLayout.TrainFile), r => r.Synthetic is not null);
-        Assert.Equal(without.Text(BlobLayout.TrainFile) + ContractJson.Write(made) + "\n", with.Text(BlobLayout.TrainFile));
         Assert.Equal(
-            [(RejectionReason.Duplicate, "made by templates#2"), (RejectionReason.NearDuplicate, "made by templates#3"), (RejectionReason.UnknownLabel, "made by templates#4"), (RejectionReason.ConflictingLabel, "made by templates#5"), (RejectionReason.LabelDisputed, "made by templates#6")],
-            with.Rejected().Select(r => (r.Reason, r.Id)).OrderBy(r => r.Id, StringComparer.Ordinal));
-        Assert.Equal((1, 66, 61), (with.Manifest.Synthesis[0].Learned, with.Manifest.Rows.Read, with.Manifest.Rows.Accepted));
+            without.Text(BlobLayout.TrainFile) + ContractJson.Write(made) + "\n",
+            with.Text(BlobLayout.TrainFile)
+        );
+        Assert.Equal(
+            [
+                (RejectionReason.Duplicate, "made by templates#2"),
+                (RejectionReason.NearDuplicate, "made by templates#3"),
+                (RejectionReason.UnknownLabel, "made by templates#4"),
+                (RejectionReason.ConflictingLabel, "made by templates#5"),
+                (RejectionReason.LabelDisputed, "made by templates#6"),
+            ],
+            with.Rejected().Select(r => (r.Reason, r.Id)).OrderBy(r => r.Id, StringComparer.Ordinal)
+        );
+        Assert.Equal(
+            (1, 66, 61),
+            (with.Manifest.Synthesis[0].Learned, with.Manifest.Rows.Read, with.Manifest.Rows.Accepted)
+        );
         Assert.NotEqual(without.Manifest.DatasetId, with.Manifest.DatasetId);
     }
 }

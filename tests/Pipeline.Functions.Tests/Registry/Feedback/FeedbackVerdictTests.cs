@@ -7,7 +7,16 @@ namespace Pipeline.Functions.Tests.Registry.Feedback;
 public sealed class FeedbackVerdictTests
 {
     private static FeedbackRecord Verdict(string? text, int score, string? correction, string? runId = null) =>
-        new() { Id = "", Project = "", At = DateTimeOffset.UnixEpoch, Text = text, Score = score, Correction = correction, RunId = runId };
+        new()
+        {
+            Id = "",
+            Project = "",
+            At = DateTimeOffset.UnixEpoch,
+            Text = text,
+            Score = score,
+            Correction = correction,
+            RunId = runId,
+        };
 
     [Fact]
     public void Check_Faults_AreAllInOneMessage()
@@ -32,9 +41,26 @@ public sealed class FeedbackVerdictTests
     [Fact]
     public void Waiting_CorrectionsThatWereUsed_AreLeftOut()
     {
-        FeedbackRecord[] all = [Verdict("a", -1, "x") with { Id = "1" }, Verdict("b", -1, "x") with { Id = "2" }, Verdict("c", 1, null) with { Id = "3" }];
+        FeedbackRecord[] all =
+        [
+            Verdict("a", -1, "x") with
+            {
+                Id = "1",
+            },
+            Verdict("b", -1, "x") with
+            {
+                Id = "2",
+            },
+            Verdict("c", 1, null) with
+            {
+                Id = "3",
+            },
+        ];
 
-        IReadOnlyList<FeedbackRecord> waiting = RetrainingPolicy.Waiting(all, new RegistryPointer { Project = "p", UsedFeedback = ["1"] });
+        IReadOnlyList<FeedbackRecord> waiting = RetrainingPolicy.Waiting(
+            all,
+            new RegistryPointer { Project = "p", UsedFeedback = ["1"] }
+        );
 
         Assert.Equal(["2"], waiting.Select(f => f.Id));
         Assert.True(RetrainingPolicy.IsDueByCount(50, new()));

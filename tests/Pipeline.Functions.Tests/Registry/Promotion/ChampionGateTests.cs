@@ -5,7 +5,8 @@ namespace Pipeline.Functions.Tests.Registry.Promotion;
 
 public sealed class ChampionGateTests
 {
-    private static PairedDifference Difference(double low, double high) => new((low + high) / 2, new Interval(low, high), 1, 0, 0.5);
+    private static PairedDifference Difference(double low, double high) =>
+        new((low + high) / 2, new Interval(low, high), 1, 0, 0.5);
 
     [Fact]
     public void Decide_FirstVersion_IsHeldAgainstTheBase()
@@ -21,16 +22,32 @@ public sealed class ChampionGateTests
         Assert.True(ChampionGate.Decide(Difference(0.1, 0.2), 3, Difference(0.01, 0.1), new()).Promote);
         (bool promote, string reason) = ChampionGate.Decide(Difference(0.1, 0.2), 3, Difference(-0.01, 0.1), new());
         Assert.False(promote);
-        Assert.StartsWith("v3 stays: not proven better (+4.5 points, 95 % interval -1.0 to +10.0", reason, StringComparison.Ordinal);
-        Assert.Contains("fewer than 20", ChampionGate.Decide(Difference(0.1, 0.2), 3, null, new()).Reason, StringComparison.Ordinal);
+        Assert.StartsWith(
+            "v3 stays: not proven better (+4.5 points, 95 % interval -1.0 to +10.0",
+            reason,
+            StringComparison.Ordinal
+        );
+        Assert.Contains(
+            "fewer than 20",
+            ChampionGate.Decide(Difference(0.1, 0.2), 3, null, new()).Reason,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
     public void VersionLedger_AskedTwice_GivesTheSame()
     {
-        RegistryPointer one = VersionLedger.Allot(VersionLedger.Allot(new RegistryPointer { Project = "p" }, "run-a"), "run-a");
+        RegistryPointer one = VersionLedger.Allot(
+            VersionLedger.Allot(new RegistryPointer { Project = "p" }, "run-a"),
+            "run-a"
+        );
         RegistryPointer two = VersionLedger.Allot(one, "run-b");
-        RegistryPointer published = VersionLedger.Publish(VersionLedger.Publish(two, 2, promote: true, "won"), 2, promote: false, "lost");
+        RegistryPointer published = VersionLedger.Publish(
+            VersionLedger.Publish(two, 2, promote: true, "won"),
+            2,
+            promote: false,
+            "lost"
+        );
 
         Assert.Equal((1, 2), (two.Allotted["run-a"], two.Allotted["run-b"]));
         Assert.Equal([2], published.Published);

@@ -8,7 +8,12 @@ public sealed class NaiveBayesTests
     [Fact]
     public void Predict_TextbookExample_IsChina()
     {
-        var bayes = new NaiveBayes([("Chinese Beijing Chinese", "china"), ("Chinese Chinese Shanghai", "china"), ("Chinese Macao", "china"), ("Tokyo Japan Chinese", "japan")]);
+        var bayes = new NaiveBayes([
+            ("Chinese Beijing Chinese", "china"),
+            ("Chinese Chinese Shanghai", "china"),
+            ("Chinese Macao", "china"),
+            ("Tokyo Japan Chinese", "japan"),
+        ]);
 
         Assert.Equal("china", bayes.Predict("Chinese Chinese Chinese Tokyo Japan"));
         Assert.Equal("japan", bayes.Predict("Tokyo Japan"));
@@ -17,7 +22,13 @@ public sealed class NaiveBayesTests
     [Fact]
     public void Predict_Tweets3_IsAboutTheReferenceBaseline()
     {
-        (string Text, string Label)[] Read(string file) => [.. File.ReadLines(RepositoryFiles.Shared("data", "splits", file)).Skip(1).Select(l => l.Split('\t')).Select(p => (p[1], p[0]))];
+        (string Text, string Label)[] Read(string file) =>
+            [
+                .. File.ReadLines(RepositoryFiles.Shared("data", "splits", file))
+                    .Skip(1)
+                    .Select(l => l.Split('\t'))
+                    .Select(p => (p[1], p[0])),
+            ];
         var bayes = new NaiveBayes(Read("tweets3.train.tsv"));
         (string Text, string Label)[] test = Read("tweets3.test.tsv");
 

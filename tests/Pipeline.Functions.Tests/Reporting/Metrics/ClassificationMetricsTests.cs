@@ -23,8 +23,17 @@ public sealed class ClassificationMetricsTests
     }
 
     [Fact]
-    public void Confusion_Rows_CountGoldByAnswer() => Assert.Equal([[2, 1, 0], [0, 1, 1], [1, 0, 0]], ClassificationMetrics.Confusion(Gold, Said, Labels));
+    public void Confusion_Rows_CountGoldByAnswer() =>
+        Assert.Equal(
+            [
+                [2, 1, 0],
+                [0, 1, 1],
+                [1, 0, 0],
+            ],
+            ClassificationMetrics.Confusion(Gold, Said, Labels)
+        );
 
     [Fact]
-    public void Accuracy_NoRows_IsRefused() => Assert.Throws<ArgumentException>(() => ClassificationMetrics.Accuracy([], []));
+    public void Accuracy_NoRows_IsRefused() =>
+        Assert.Throws<ArgumentException>(() => ClassificationMetrics.Accuracy([], []));
 }

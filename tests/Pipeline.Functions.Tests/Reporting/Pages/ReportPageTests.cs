@@ -8,26 +8,50 @@ public sealed class ReportPageTests
 {
     private const string Attack = "<script>alert('x')</script> \"quoted\" & more";
 
-    private static Example Row(int i, string text, string label) => new()
-    {
-        Id = $"r{i}", Label = label, Text = "", Source = new RowPlace("f", i, i),
-        Messages = [new(ChatMessage.User, text), new(ChatMessage.Assistant, label)],
-    };
+    private static Example Row(int i, string text, string label) =>
+        new()
+        {
+            Id = $"r{i}",
+            Label = label,
+            Text = "",
+            Source = new RowPlace("f", i, i),
+            Messages = [new(ChatMessage.User, text), new(ChatMessage.Assistant, label)],
+        };
 
     private static (EvaluationReport Report, DatasetManifest Manifest, List<Example> Test) Build(string label)
     {
         string[] labels = [label, "other"];
         List<Example> rows = [.. Enumerable.Range(0, 40).Select(i => Row(i, $"{Attack} {i}", labels[i % 2]))];
-        ModelAnswer Answer(string said, string gold) => new(said, said == labels[0] ? [-0.1, -3] : [-3, -0.1], said == gold ? -0.1 : -3, 2, said, true);
+        ModelAnswer Answer(string said, string gold) =>
+            new(said, said == labels[0] ? [-0.1, -3] : [-3, -0.1], said == gold ? -0.1 : -3, 2, said, true);
         var manifest = new DatasetManifest
         {
-            DatasetId = "d", Project = Attack, Task = "classification", Labels = labels, SystemPrompt = "", Columns = new ColumnReading(Attack, "label", true),
-            Sources = [new SourceFile(Attack, 1, "")], Rows = new RowCounts(40, 40, 0, 0, 40, 0, 40), Reasons = new Dictionary<string, int>(), RowsByLabel = new Dictionary<string, int>(),
-            Base = "b", Template = "llama2", TokenizerSha256 = "", LongestTokens = 1, Files = new Dictionary<string, string>(), Settings = new ProjectSettings(),
+            DatasetId = "d",
+            Project = Attack,
+            Task = "classification",
+            Labels = labels,
+            SystemPrompt = "",
+            Columns = new ColumnReading(Attack, "label", true),
+            Sources = [new SourceFile(Attack, 1, "")],
+            Rows = new RowCounts(40, 40, 0, 0, 40, 0, 40),
+            Reasons = new Dictionary<string, int>(),
+            RowsByLabel = new Dictionary<string, int>(),
+            Base = "b",
+            Template = "llama2",
+            TokenizerSha256 = "",
+            LongestTokens = 1,
+            Files = new Dictionary<string, string>(),
+            Settings = new ProjectSettings(),
         };
         EvaluationReport report = EvaluationBuilder.Build(
-            manifest, rows, rows, [.. rows.Select(r => Answer(labels[0], r.Label!))], [.. rows.Select(r => Answer(r.Label!, r.Label!))], new EvaluationSettings { BootstrapSamples = 300 },
-            new TrainingSummary(1, 1, 1, new Dictionary<string, double>(), 1, 1));
+            manifest,
+            rows,
+            rows,
+            [.. rows.Select(r => Answer(labels[0], r.Label!))],
+            [.. rows.Select(r => Answer(r.Label!, r.Label!))],
+            new EvaluationSettings { BootstrapSamples = 300 },
+            new TrainingSummary(1, 1, 1, new Dictionary<string, double>(), 1, 1)
+        );
         return (report, manifest, rows);
     }
 
@@ -68,6 +92,15 @@ public sealed class ReportPageTests
     {
         (EvaluationReport report, _, _) = Build("label");
 
-        Assert.StartsWith(words + ":", ReportPage.Verdict(report with { Difference = report.Difference with { Interval = new Interval(low, high) } }), StringComparison.Ordinal);
+        Assert.StartsWith(
+            words + ":",
+            ReportPage.Verdict(
+                report with
+                {
+                    Difference = report.Difference with { Interval = new Interval(low, high) },
+                }
+            ),
+            StringComparison.Ordinal
+        );
     }
 }

@@ -11,7 +11,8 @@ public sealed class PairedComparisonTests
     [InlineData(1, 9, 0.021484375)] // 2 · (1 + 10) / 2^10
     [InlineData(9, 1, 0.021484375)]
     [InlineData(0, 10, 0.001953125)]
-    public void McNemar_Splits_AreTheExactBinomial(int won, int lost, double p) => Assert.Equal(p, PairedComparison.McNemar(won, lost), 1e-12);
+    public void McNemar_Splits_AreTheExactBinomial(int won, int lost, double p) =>
+        Assert.Equal(p, PairedComparison.McNemar(won, lost), 1e-12);
 
     [Fact]
     public void Compare_BetterOnMostRows_ExcludesZero()

@@ -8,33 +8,66 @@ namespace Pipeline.Functions.Tests.Tokenization.Templates;
 public sealed class ChatTemplateTests
 {
     private static readonly IReadOnlyList<string> Controls =
-        ["<s>", "</s>", "<|begin_of_text|>", "<|end_of_text|>", "<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>", "<|im_start|>", "<|im_end|>", "<|endoftext|>"];
+    [
+        "<s>",
+        "</s>",
+        "<|begin_of_text|>",
+        "<|end_of_text|>",
+        "<|start_header_id|>",
+        "<|end_header_id|>",
+        "<|eot_id|>",
+        "<|im_start|>",
+        "<|im_end|>",
+        "<|endoftext|>",
+    ];
 
     private static readonly Tokenizer Bytes = SmallTokenizers.Read(SmallTokenizers.ByteLevelJson(["Ċ Ċ"], Controls));
 
     private static readonly IReadOnlyList<ChatMessage> Dialogue =
     [
-        new(ChatMessage.System, "Be kind."), new(ChatMessage.User, " Hi "), new(ChatMessage.Assistant, "Hello."), new(ChatMessage.User, "And?"), new(ChatMessage.Assistant, "Bye"),
+        new(ChatMessage.System, "Be kind."),
+        new(ChatMessage.User, " Hi "),
+        new(ChatMessage.Assistant, "Hello."),
+        new(ChatMessage.User, "And?"),
+        new(ChatMessage.Assistant, "Bye"),
     ];
 
     [Theory]
-    [InlineData("llama2", "<s>[INST] <<SYS>>\nBe kind.\n<</SYS>>\n\n Hi [/INST] Hello. </s><s>[INST] And? [/INST] Bye </s>")]
-    [InlineData("llama3", "<|begin_of_text|><|start_header_id|>system<|end_header_id|>\n\nBe kind.<|eot_id|><|start_header_id|>user<|end_header_id|>\n\nHi<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\nHello.<|eot_id|><|start_header_id|>user<|end_header_id|>\n\nAnd?<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\nBye<|eot_id|>")]
+    [InlineData(
+        "llama2",
+        "<s>[INST] <<SYS>>\nBe kind.\n<</SYS>>\n\n Hi [/INST] Hello. </s><s>[INST] And? [/INST] Bye </s>"
+    )]
+    [InlineData(
+        "llama3",
+        "<|begin_of_text|><|start_header_id|>system<|end_header_id|>\n\nBe kind.<|eot_id|><|start_header_id|>user<|end_header_id|>\n\nHi<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\nHello.<|eot_id|><|start_header_id|>user<|end_header_id|>\n\nAnd?<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\nBye<|eot_id|>"
+    )]
     [InlineData("mistral", "<s>[INST] Be kind.\n\n Hi  [/INST] Hello.</s>[INST] And? [/INST] Bye</s>")]
-    [InlineData("chatml", "<|im_start|>system\nBe kind.<|im_end|>\n<|im_start|>user\n Hi <|im_end|>\n<|im_start|>assistant\nHello.<|im_end|>\n<|im_start|>user\nAnd?<|im_end|>\n<|im_start|>assistant\nBye<|im_end|>\n")]
-    public void Render_EachTemplate_IsItsPinnedText(string name, string expected) => Assert.Equal(expected, ChatTemplate.For(Bytes, name).Render(Dialogue));
+    [InlineData(
+        "chatml",
+        "<|im_start|>system\nBe kind.<|im_end|>\n<|im_start|>user\n Hi <|im_end|>\n<|im_start|>assistant\nHello.<|im_end|>\n<|im_start|>user\nAnd?<|im_end|>\n<|im_start|>assistant\nBye<|im_end|>\n"
+    )]
+    public void Render_EachTemplate_IsItsPinnedText(string name, string expected) =>
+        Assert.Equal(expected, ChatTemplate.For(Bytes, name).Render(Dialogue));
 
     [Fact]
     public void Render_MistralWithInstructionTokens_IsVersionThree()
     {
-        Tokenizer tokenizer = SmallTokenizers.Read(SmallTokenizers.ByteLevelJson([], ["<s>", "</s>", "[INST]", "[/INST]"]));
+        Tokenizer tokenizer = SmallTokenizers.Read(
+            SmallTokenizers.ByteLevelJson([], ["<s>", "</s>", "[INST]", "[/INST]"])
+        );
 
-        Assert.Equal("<s>[INST] Hi [/INST]Hello.</s>[INST]Be kind.\n\nAnd?[/INST]Bye</s>", ChatTemplate.For(tokenizer, "mistral").Render(Dialogue));
+        Assert.Equal(
+            "<s>[INST] Hi [/INST]Hello.</s>[INST]Be kind.\n\nAnd?[/INST]Bye</s>",
+            ChatTemplate.For(tokenizer, "mistral").Render(Dialogue)
+        );
     }
 
     [Theory]
     [InlineData("llama2", "<s>[INST] Hi [/INST]")]
-    [InlineData("llama3", "<|begin_of_text|><|start_header_id|>user<|end_header_id|>\n\nHi<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n")]
+    [InlineData(
+        "llama3",
+        "<|begin_of_text|><|start_header_id|>user<|end_header_id|>\n\nHi<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n"
+    )]
     [InlineData("mistral", "<s>[INST] Hi [/INST]")]
     [InlineData("chatml", "<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n")]
     public void Render_Prompt_EndsWhereTheAnswerBegins(string name, string expected) =>
@@ -51,7 +84,10 @@ public sealed class ChatTemplateTests
 
         EncodedChat encoded = encoder.Encode(Dialogue);
 
-        Assert.Equal(begins, encoded.Ids.Count(i => i == Bytes.Controls["<s>"] || i == Bytes.Controls["<|begin_of_text|>"]));
+        Assert.Equal(
+            begins,
+            encoded.Ids.Count(i => i == Bytes.Controls["<s>"] || i == Bytes.Controls["<|begin_of_text|>"])
+        );
         Assert.Equal(2, encoded.Ids.Zip(encoded.LossMask).Count(t => t.First == encoder.EndId && t.Second == 1));
         Assert.Equal(["Hello.", "Bye"], Learned(encoded, encoder.EndId).Select(ids => Bytes.Decode(ids).Trim()));
     }
@@ -91,7 +127,11 @@ public sealed class ChatTemplateTests
     {
         Tokenizer bare = SmallTokenizers.Read(SmallTokenizers.ByteLevelJson([], ["<s>", "</s>"]));
 
-        Assert.Contains("<|im_start|>", Assert.Throws<InvalidDataException>(() => ChatTemplate.For(bare, "chatml")).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "<|im_start|>",
+            Assert.Throws<InvalidDataException>(() => ChatTemplate.For(bare, "chatml")).Message,
+            StringComparison.Ordinal
+        );
         Assert.Equal("llama2", ChatTemplate.For(bare).Name);
         Assert.Equal("mistral", ChatTemplate.For(bare, null, "MistralForCausalLM").Name);
         Assert.Equal("llama3", ChatTemplate.For(Bytes).Name);

@@ -42,7 +42,9 @@ public sealed class PlainTextTemplateTests
     {
         ChatEncoder encoder = Encoder("<|im_start|>", "<|im_end|>", "<|endoftext|>");
 
-        (IReadOnlyList<int> prompt, IReadOnlyList<int> answer) = encoder.EncodeAnswer([new ChatMessage(ChatMessage.Document, "abc")]);
+        (IReadOnlyList<int> prompt, IReadOnlyList<int> answer) = encoder.EncodeAnswer([
+            new ChatMessage(ChatMessage.Document, "abc"),
+        ]);
 
         Assert.Equal((1, 3), (prompt.Count, answer.Count));
         Assert.Equal(encoder.Tokenizer.Controls["<|endoftext|>"], answer[^1]);
@@ -50,9 +52,16 @@ public sealed class PlainTextTemplateTests
 
     [Fact]
     public void For_BaseWithoutEndOfText_IsRefused() =>
-        Assert.Contains("has none of </s>", Assert.Throws<InvalidDataException>(() => Encoder("<|im_start|>", "<|im_end|>")).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "has none of </s>",
+            Assert.Throws<InvalidDataException>(() => Encoder("<|im_start|>", "<|im_end|>")).Message,
+            StringComparison.Ordinal
+        );
 
     [Fact]
     public void Encode_Dialogue_IsRefused() =>
-        Assert.Throws<ArgumentException>(() => Encoder("<s>", "</s>").Encode([new ChatMessage(ChatMessage.User, "Hi"), new ChatMessage(ChatMessage.Assistant, "Hello")]));
+        Assert.Throws<ArgumentException>(() =>
+            Encoder("<s>", "</s>")
+                .Encode([new ChatMessage(ChatMessage.User, "Hi"), new ChatMessage(ChatMessage.Assistant, "Hello")])
+        );
 }

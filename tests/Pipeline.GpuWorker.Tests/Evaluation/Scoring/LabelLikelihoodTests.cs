@@ -6,19 +6,43 @@ namespace Pipeline.GpuWorker.Tests.Evaluation.Scoring;
 
 public sealed class LabelLikelihoodTests
 {
-    private static readonly IReadOnlyList<int>[] Answers = [[10, 11, 2], [10, 12, 13, 2], [10, 12, 14, 2], [20, 2], [2]];
+    private static readonly IReadOnlyList<int>[] Answers =
+    [
+        [10, 11, 2],
+        [10, 12, 13, 2],
+        [10, 12, 14, 2],
+        [20, 2],
+        [2],
+    ];
 
     [Fact]
     public void Score_TreeBehindPaddedPrompts_EqualsEachAnswerAlone()
     {
         using LlamaModel model = LlamaModel.Load(RepositoryFiles.At("tests", "Golden", "llama2"), WeightStorage.Full);
-        IReadOnlyList<int>[] prompts = [[1, 5, 6, 7, 8, 9], [1, 30], [1, 40, 41, 42], [1, 50, 51, 52]];
+        IReadOnlyList<int>[] prompts =
+        [
+            [1, 5, 6, 7, 8, 9],
+            [1, 30],
+            [1, 40, 41, 42],
+            [1, 50, 51, 52],
+        ];
 
-        IReadOnlyList<IReadOnlyList<double>> scores = LabelLikelihood.Score(model, prompts, new AnswerTree(Answers), null, TestContext.Current.CancellationToken);
+        IReadOnlyList<IReadOnlyList<double>> scores = LabelLikelihood.Score(
+            model,
+            prompts,
+            new AnswerTree(Answers),
+            null,
+            TestContext.Current.CancellationToken
+        );
 
         for (int p = 0; p < prompts.Length; p++)
         {
-            IReadOnlyList<double> alone = AnswerLikelihood.Score(model, [.. Answers.Select(a => (prompts[p], a))], null, TestContext.Current.CancellationToken);
+            IReadOnlyList<double> alone = AnswerLikelihood.Score(
+                model,
+                [.. Answers.Select(a => (prompts[p], a))],
+                null,
+                TestContext.Current.CancellationToken
+            );
             Assert.All(alone.Zip(scores[p]), pair => Assert.Equal(pair.First, pair.Second, 2e-4));
         }
     }
@@ -42,15 +66,36 @@ public sealed class LabelLikelihoodTests
     public void Continue_PromptsOfSeveralLengths_EqualsEachAlone(string name)
     {
         using LlamaModel model = LlamaModel.Load(RepositoryFiles.At("tests", "Golden", name), WeightStorage.Full);
-        IReadOnlyList<int>[] prompts = [[1, 5, 6], [1, 30, 31], [1, 40, 41, 42], [1, 99, 3], [.. Enumerable.Range(3, 30)]];
-        int end = AnswerWriter.Continue(model, [prompts[1]], 4, [], cancellation: TestContext.Current.CancellationToken)[0].Ids[2]; // so that one row stops early
+        IReadOnlyList<int>[] prompts =
+        [
+            [1, 5, 6],
+            [1, 30, 31],
+            [1, 40, 41, 42],
+            [1, 99, 3],
+            [.. Enumerable.Range(3, 30)],
+        ];
+        int end = AnswerWriter
+            .Continue(model, [prompts[1]], 4, [], cancellation: TestContext.Current.CancellationToken)[0]
+            .Ids[2]; // so that one row stops early
 
-        IReadOnlyList<(IReadOnlyList<int> Ids, bool Stopped)> together = AnswerWriter.Continue(model, prompts, 60, [end], cancellation: TestContext.Current.CancellationToken);
+        IReadOnlyList<(IReadOnlyList<int> Ids, bool Stopped)> together = AnswerWriter.Continue(
+            model,
+            prompts,
+            60,
+            [end],
+            cancellation: TestContext.Current.CancellationToken
+        );
 
         Assert.True(together[1].Stopped);
         for (int p = 0; p < prompts.Length; p++)
         {
-            (IReadOnlyList<int> ids, bool stopped) = AnswerWriter.Continue(model, [prompts[p]], 60, [end], cancellation: TestContext.Current.CancellationToken)[0];
+            (IReadOnlyList<int> ids, bool stopped) = AnswerWriter.Continue(
+                model,
+                [prompts[p]],
+                60,
+                [end],
+                cancellation: TestContext.Current.CancellationToken
+            )[0];
             Assert.Equal((string.Join(' ', ids), stopped), (string.Join(' ', together[p].Ids), together[p].Stopped));
         }
     }
@@ -61,9 +106,20 @@ public sealed class LabelLikelihoodTests
     {
         using LlamaModel model = LlamaModel.Load(RepositoryFiles.At("tests", "Golden", "llama2"), WeightStorage.Full);
         int positions = model.Config.MaxPositions;
-        IReadOnlyList<int>[] prompts = [[.. Enumerable.Repeat(5, positions - 2)], [.. Enumerable.Repeat(5, positions - 4)], [.. Enumerable.Repeat(5, positions)]];
+        IReadOnlyList<int>[] prompts =
+        [
+            [.. Enumerable.Repeat(5, positions - 2)],
+            [.. Enumerable.Repeat(5, positions - 4)],
+            [.. Enumerable.Repeat(5, positions)],
+        ];
 
-        IReadOnlyList<(IReadOnlyList<int> Ids, bool Stopped)> written = AnswerWriter.Continue(model, prompts, int.MaxValue, [], cancellation: TestContext.Current.CancellationToken);
+        IReadOnlyList<(IReadOnlyList<int> Ids, bool Stopped)> written = AnswerWriter.Continue(
+            model,
+            prompts,
+            int.MaxValue,
+            [],
+            cancellation: TestContext.Current.CancellationToken
+        );
 
         Assert.Equal([2, 4, 0], written.Select(w => w.Ids.Count));
     }

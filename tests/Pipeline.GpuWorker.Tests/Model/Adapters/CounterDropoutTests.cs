@@ -19,7 +19,11 @@ public sealed class CounterDropoutTests
     [Fact]
     public void Mask_OtherSeedOrIndex_DropsIndependently()
     {
-        bool[] Dropped(uint seed) { using Tensor mask = CounterDropout.Mask([100_000], 0.5, seed); return [.. mask.data<float>().Select(v => v == 0)]; }
+        bool[] Dropped(uint seed)
+        {
+            using Tensor mask = CounterDropout.Mask([100_000], 0.5, seed);
+            return [.. mask.data<float>().Select(v => v == 0)];
+        }
         bool[] first = Dropped(CounterDropout.Derive(1, 0));
 
         Assert.Equal(first, Dropped(CounterDropout.Derive(1, 0)));

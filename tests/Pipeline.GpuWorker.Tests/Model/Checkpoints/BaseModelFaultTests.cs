@@ -24,23 +24,47 @@ public sealed class BaseModelFaultTests
 
     [Fact]
     public void Load_MissingFolder_IsNamed() =>
-        Assert.Contains("does not exist", Assert.Throws<ModelException>(() => LlamaModel.Load("/no/such/base", WeightStorage.Full)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "does not exist",
+            Assert.Throws<ModelException>(() => LlamaModel.Load("/no/such/base", WeightStorage.Full)).Message,
+            StringComparison.Ordinal
+        );
 
     [Fact]
-    public void Load_Pickle_IsNeverOpened() => Assert.Contains("is a pickle", Load(f => File.Move(Path.Combine(f, "model.safetensors"), Path.Combine(f, "pytorch_model.bin"))), StringComparison.Ordinal);
+    public void Load_Pickle_IsNeverOpened() =>
+        Assert.Contains(
+            "is a pickle",
+            Load(f => File.Move(Path.Combine(f, "model.safetensors"), Path.Combine(f, "pytorch_model.bin"))),
+            StringComparison.Ordinal
+        );
 
     [Fact]
-    public void Load_TruncatedWeights_AreRefused() => Assert.Contains("truncated", Load(f =>
-    {
-        string path = Path.Combine(f, "model.safetensors");
-        File.WriteAllBytes(path, File.ReadAllBytes(path)[..^1000]);
-    }), StringComparison.Ordinal);
+    public void Load_TruncatedWeights_AreRefused() =>
+        Assert.Contains(
+            "truncated",
+            Load(f =>
+            {
+                string path = Path.Combine(f, "model.safetensors");
+                File.WriteAllBytes(path, File.ReadAllBytes(path)[..^1000]);
+            }),
+            StringComparison.Ordinal
+        );
 
     [Fact]
-    public void Load_OtherShape_NamesBothShapes() => Assert.Contains("[176, 64] where config.json asks for [180, 64]", Load(f => Replace(f, "\"intermediate_size\": 176", "\"intermediate_size\": 180")), StringComparison.Ordinal);
+    public void Load_OtherShape_NamesBothShapes() =>
+        Assert.Contains(
+            "[176, 64] where config.json asks for [180, 64]",
+            Load(f => Replace(f, "\"intermediate_size\": 176", "\"intermediate_size\": 180")),
+            StringComparison.Ordinal
+        );
 
     [Fact]
-    public void Load_MoreLayers_NamesTheMissingTensor() => Assert.Contains("lacks the tensor 'model.layers.2.input_layernorm.weight'", Load(f => Replace(f, "\"num_hidden_layers\": 2", "\"num_hidden_layers\": 3")), StringComparison.Ordinal);
+    public void Load_MoreLayers_NamesTheMissingTensor() =>
+        Assert.Contains(
+            "lacks the tensor 'model.layers.2.input_layernorm.weight'",
+            Load(f => Replace(f, "\"num_hidden_layers\": 2", "\"num_hidden_layers\": 3")),
+            StringComparison.Ordinal
+        );
 
     [Theory]
     [InlineData("LlamaForCausalLM", "GPT2LMHeadModel", "the architecture is GPT2LMHeadModel")]
@@ -48,5 +72,6 @@ public sealed class BaseModelFaultTests
     [InlineData("\"rope_type\": \"default\"", "\"rope_type\": \"yarn\"", "RoPE of the type 'yarn'")]
     [InlineData("\"hidden_act\": \"silu\"", "\"hidden_act\": \"gelu\"", "the activation is gelu")]
     [InlineData("\"hidden_size\": 64,", "", "lacks 'hidden_size'")]
-    public void Load_ConfigThatIsNotComputed_SaysWhy(string old, string with, string message) => Assert.Contains(message, Load(f => Replace(f, old, with)), StringComparison.Ordinal);
+    public void Load_ConfigThatIsNotComputed_SaysWhy(string old, string with, string message) =>
+        Assert.Contains(message, Load(f => Replace(f, old, with)), StringComparison.Ordinal);
 }

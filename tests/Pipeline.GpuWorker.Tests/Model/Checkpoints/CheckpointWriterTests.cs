@@ -77,10 +77,27 @@ public sealed class CheckpointWriterTests
         string ofBase = PythonTypes.Of(Path.Combine(from, "config.json"));
         string[] ofQuantization =
         [
-            "_load_in_4bit bool", "_load_in_8bit bool", "bnb_4bit_compute_dtype str", "bnb_4bit_quant_storage str", "bnb_4bit_quant_type str", "bnb_4bit_use_double_quant bool",
-            "llm_int8_enable_fp32_cpu_offload bool", "llm_int8_has_fp16_weight bool", "llm_int8_skip_modules None", "llm_int8_threshold float", "load_in_4bit bool", "load_in_8bit bool", "quant_method str",
+            "_load_in_4bit bool",
+            "_load_in_8bit bool",
+            "bnb_4bit_compute_dtype str",
+            "bnb_4bit_quant_storage str",
+            "bnb_4bit_quant_type str",
+            "bnb_4bit_use_double_quant bool",
+            "llm_int8_enable_fp32_cpu_offload bool",
+            "llm_int8_has_fp16_weight bool",
+            "llm_int8_skip_modules None",
+            "llm_int8_threshold float",
+            "load_in_4bit bool",
+            "load_in_8bit bool",
+            "quant_method str",
         ];
-        Assert.Equal(ofBase.Split('\n').Concat(ofQuantization.Select(l => "quantization_config." + l)).Order(StringComparer.Ordinal), PythonTypes.Of(Path.Combine(quantized.Path, "config.json")).Split('\n').Order(StringComparer.Ordinal));
+        Assert.Equal(
+            ofBase
+                .Split('\n')
+                .Concat(ofQuantization.Select(l => "quantization_config." + l))
+                .Order(StringComparer.Ordinal),
+            PythonTypes.Of(Path.Combine(quantized.Path, "config.json")).Split('\n').Order(StringComparer.Ordinal)
+        );
         Assert.Equal(ofBase, PythonTypes.Of(Path.Combine(merged.Path, "config.json")));
         string[] index = PythonTypes.Of(Path.Combine(merged.Path, "model.safetensors.index.json")).Split('\n');
         Assert.Equal("metadata.total_size int", index[0]);
@@ -121,7 +138,11 @@ public sealed class CheckpointWriterTests
         content["weight_map"]!["model.norm.weight"] = file;
         File.WriteAllText(index, content.ToJsonString());
 
-        Assert.Contains(message, Assert.Throws<ModelException>(() => LlamaModel.Load(folder.Path, WeightStorage.Full)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            message,
+            Assert.Throws<ModelException>(() => LlamaModel.Load(folder.Path, WeightStorage.Full)).Message,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -133,12 +154,19 @@ public sealed class CheckpointWriterTests
         config["quantization_config"] = new JsonObject { ["quant_method"] = "gptq" };
         File.WriteAllText(Path.Combine(copy, "config.json"), config.ToJsonString());
 
-        Assert.Contains("gptq", Assert.Throws<ModelException>(() => LlamaModel.Load(copy, WeightStorage.Nf4)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "gptq",
+            Assert.Throws<ModelException>(() => LlamaModel.Load(copy, WeightStorage.Nf4)).Message,
+            StringComparison.Ordinal
+        );
     }
 
     [Theory]
     [InlineData("rope_theta", "10000.0")]
-    [InlineData("rope_scaling", "{\"rope_type\": \"llama3\", \"factor\": 8.0, \"high_freq_factor\": 4.0, \"low_freq_factor\": 1.0, \"original_max_position_embeddings\": 64}")]
+    [InlineData(
+        "rope_scaling",
+        "{\"rope_type\": \"llama3\", \"factor\": 8.0, \"high_freq_factor\": 4.0, \"low_freq_factor\": 1.0, \"original_max_position_embeddings\": 64}"
+    )]
     public void Load_ConfigInTheOldKeys_ComputesTheSame(string key, string value)
     {
         using var folder = new TemporaryFolder();
@@ -166,11 +194,17 @@ public sealed class CheckpointWriterTests
         foreach ((int index, string[] names) in file.Entries.Keys.Order(StringComparer.Ordinal).Chunk(7).Index())
         {
             string name = $"model-{index:00000}.safetensors";
-            SafetensorsFile.Write(Path.Combine(to, name), names.ToDictionary(n => n, n => file.Read(n).to(dtype), StringComparer.Ordinal));
+            SafetensorsFile.Write(
+                Path.Combine(to, name),
+                names.ToDictionary(n => n, n => file.Read(n).to(dtype), StringComparer.Ordinal)
+            );
             Array.ForEach(names, n => map[n] = name);
         }
 
-        File.WriteAllText(Path.Combine(to, "model.safetensors.index.json"), new JsonObject { ["weight_map"] = map }.ToJsonString());
+        File.WriteAllText(
+            Path.Combine(to, "model.safetensors.index.json"),
+            new JsonObject { ["weight_map"] = map }.ToJsonString()
+        );
         File.Copy(Path.Combine(from, "config.json"), Path.Combine(to, "config.json"));
     }
 

@@ -29,7 +29,11 @@ public sealed class SafetensorsFileTests
         string path = Path.Combine(folder.Path, "a.safetensors");
         Tensor value = arange(6, dtype: ScalarType.Float32).reshape(2, 3).to(dtype);
 
-        SafetensorsFile.Write(path, new Dictionary<string, Tensor> { ["b"] = value.t(), ["a"] = value }, new Dictionary<string, string> { ["format"] = "pt" });
+        SafetensorsFile.Write(
+            path,
+            new Dictionary<string, Tensor> { ["b"] = value.t(), ["a"] = value },
+            new Dictionary<string, string> { ["format"] = "pt" }
+        );
 
         using SafetensorsFile file = SafetensorsFile.Open(path);
         Assert.True(file.Read("a").equal(value).all().item<bool>());
@@ -41,8 +45,16 @@ public sealed class SafetensorsFileTests
     [Theory]
     [InlineData("""{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}""", 4, "truncated")]
     [InlineData("""{"a":{"dtype":"F32","shape":[3],"data_offsets":[0,8]}}""", 8, "lies about 'a'")]
-    [InlineData("""{"a":{"dtype":"F32","shape":[4611686018427387904,4],"data_offsets":[0,8]}}""", 8, "no safetensors file")]
-    [InlineData("""{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[2],"data_offsets":[4,12]}}""", 12, "overlaps")]
+    [InlineData(
+        """{"a":{"dtype":"F32","shape":[4611686018427387904,4],"data_offsets":[0,8]}}""",
+        8,
+        "no safetensors file"
+    )]
+    [InlineData(
+        """{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[2],"data_offsets":[4,12]}}""",
+        12,
+        "overlaps"
+    )]
     [InlineData("""{"a":{"dtype":"F4","shape":[2],"data_offsets":[0,8]}}""", 8, "dtype F4")]
     [InlineData("""{"a":3}""", 0, "no safetensors file")]
     [InlineData("not json", 0, "no safetensors file")]
@@ -63,6 +75,10 @@ public sealed class SafetensorsFileTests
         string path = Path.Combine(folder.Path, "a.safetensors");
         File.WriteAllBytes(path, [.. BitConverter.GetBytes(1000L), 1, 2, 3]);
 
-        Assert.Contains("truncated", Assert.Throws<ModelException>(() => SafetensorsFile.Open(path)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "truncated",
+            Assert.Throws<ModelException>(() => SafetensorsFile.Open(path)).Message,
+            StringComparison.Ordinal
+        );
     }
 }

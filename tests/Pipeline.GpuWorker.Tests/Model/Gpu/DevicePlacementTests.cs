@@ -26,7 +26,8 @@ public sealed class DevicePlacementTests
 
         public int MostBlocks => 1;
 
-        public void Launch(string kernel, long blocks, int threads, ReadOnlySpan<KernelArgument> arguments) => Assert.Contains(kernel, KernelSource.Kernels);
+        public void Launch(string kernel, long blocks, int threads, ReadOnlySpan<KernelArgument> arguments) =>
+            Assert.Contains(kernel, KernelSource.Kernels);
 
         public void Dispose()
         {
@@ -53,19 +54,35 @@ public sealed class DevicePlacementTests
         using GpuAdapter copies = GpuAdapter.Of(adapter, model.Projections, kernels.Real, Elsewhere);
         IReadOnlyList<EncodedRow> rows = LlamaGradientTests.Rows([40, 7, 23]);
         (List<int> predicting, List<int> targets) = MicroBatch.Learned(rows);
-        using var optimizing = new GpuOptimizer(copies, adapter.Values.to(Elsewhere), kernels, 0.1, optimizer == TrainingSettings.AdamW ? null : AdamW8Bit.Moments(adapter, Elsewhere));
+        using var optimizing = new GpuOptimizer(
+            copies,
+            adapter.Values.to(Elsewhere),
+            kernels,
+            0.1,
+            optimizer == TrainingSettings.AdamW ? null : AdamW8Bit.Moments(adapter, Elsewhere)
+        );
         foreach (GpuMemory memory in Enum.GetValues<GpuMemory>())
         {
             using var gradient = new GpuGradient(there, copies, kernels, memory);
             using var batch = new GpuBatch([.. rows.Select(r => r.Ids)], predicting, targets, Elsewhere);
-            Tensor loss = gradient.Accumulate(batch, 1, 5, zeros(batch.Count, model.Config.HiddenSize, dtype: kernels.Real, device: Elsewhere));
+            Tensor loss = gradient.Accumulate(
+                batch,
+                1,
+                5,
+                zeros(batch.Count, model.Config.HiddenSize, dtype: kernels.Real, device: Elsewhere)
+            );
             AssertThere(loss);
             copies.AddUp();
             AssertThere(optimizing.Step(1e-3, 1, loss));
             optimizing.Round();
         }
 
-        using var asked = new GpuCausalModel(there, GpuAdapter.Of(adapter, model.Projections, kernels.Real, Elsewhere), kernels, freeBytes: 1L << 30);
+        using var asked = new GpuCausalModel(
+            there,
+            GpuAdapter.Of(adapter, model.Projections, kernels.Real, Elsewhere),
+            kernels,
+            freeBytes: 1L << 30
+        );
         Ask(asked);
     }
 
@@ -83,7 +100,12 @@ public sealed class DevicePlacementTests
         AssertThere(adapter.Values, adapter.Values.NumberOfElements);
         using MicroBatch batch = MicroBatch.Of(LlamaGradientTests.Rows([40, 7, 23]));
 
-        Tensor loss = CompletionLoss.Sum(model, batch, 5, EmbeddingNoise.Of(batch.Rows.Lengths, model.Config.HiddenSize, 5, 1));
+        Tensor loss = CompletionLoss.Sum(
+            model,
+            batch,
+            5,
+            EmbeddingNoise.Of(batch.Rows.Lengths, model.Config.HiddenSize, 5, 1)
+        );
         loss.backward();
 
         AssertThere(loss);
@@ -129,10 +151,32 @@ public sealed class DevicePlacementTests
         AssertThere(model.Logits(model.Forward(Tokens(2, 5))), 2, 5, model.Config.VocabularySize);
         model.Forward(Tokens(3, 30), arange(30, dtype: ScalarType.Int64).unsqueeze(0), null, cache, keep: true);
         cache.SelectRows(tensor((long[])[0, 2], device: Elsewhere));
-        Tensor next = model.Forward(Tokens(2, 1), tensor((long[])[30, 12], [2, 1]), ones([2, 1, 1, 31], dtype: ScalarType.Bool), cache, keep: true);
+        Tensor next = model.Forward(
+            Tokens(2, 1),
+            tensor((long[])[30, 12], [2, 1]),
+            ones([2, 1, 1, 31], dtype: ScalarType.Bool),
+            cache,
+            keep: true
+        );
         AssertThere(model.Logits(next.select(1, 0)), 2, model.Config.VocabularySize);
-        AssertThere(model.Forward(Tokens(2, 1), tensor((long[])[31, 13], [2, 1]), null, cache, keep: true), 2, 1, model.Config.HiddenSize);
-        AssertThere(model.Forward(Tokens(2, 4), tensor((long[])[32, 33, 33, 34], [1, 4]), ones([1, 1, 4, 36], dtype: ScalarType.Bool), cache, keep: false), 2, 4, model.Config.HiddenSize);
+        AssertThere(
+            model.Forward(Tokens(2, 1), tensor((long[])[31, 13], [2, 1]), null, cache, keep: true),
+            2,
+            1,
+            model.Config.HiddenSize
+        );
+        AssertThere(
+            model.Forward(
+                Tokens(2, 4),
+                tensor((long[])[32, 33, 33, 34], [1, 4]),
+                ones([1, 1, 4, 36], dtype: ScalarType.Bool),
+                cache,
+                keep: false
+            ),
+            2,
+            4,
+            model.Config.HiddenSize
+        );
         Assert.Equal(32, cache.Length);
     }
 }

@@ -23,7 +23,8 @@ public sealed class EmbeddingTableTests
         using DisposeScope scope = NewDisposeScope();
         using GpuKernels kernels = HostKernels.Load(ScalarType.BFloat16);
         using var generator = new Generator(1);
-        Tensor exact = randn([7, 16], generator: generator), ids = tensor(Ids);
+        Tensor exact = randn([7, 16], generator: generator),
+            ids = tensor(Ids);
         using var table = new EmbeddingTable(exact.to(ScalarType.BFloat16), loaded ? exact : null, tied: false);
         float[] before = Numbers(table.Rows(kernels, ids, Ids));
 
@@ -61,7 +62,10 @@ public sealed class EmbeddingTableTests
         using var there = new AcceleratedModel(model, gpu);
         using GpuAdapter copies = there.Copy(adapter);
         long whole = there.Bytes;
-        long Reckoned(GpuMemory memory) => TrainingMemory.OnGpu(model.Config.Shape, new TrainingSettings { Method = TrainingSettings.Lora }, 8, memory).WeightBytes;
+        long Reckoned(GpuMemory memory) =>
+            TrainingMemory
+                .OnGpu(model.Config.Shape, new TrainingSettings { Method = TrainingSettings.Lora }, 8, memory)
+                .WeightBytes;
         float[] Answer() => Numbers(there.Asked(null).Forward(tensor(Ids, ScalarType.Int64).unsqueeze(0)));
         float[] before = Answer();
 

@@ -15,7 +15,16 @@ namespace Pipeline.GpuWorker.Tests.Model.Gpu;
 /// <summary>What the benchmarks run, on a small shape with the kernels on the host: the steps learn, and every kernel gets what it takes.</summary>
 public sealed class GpuBenchmarkTests
 {
-    private static readonly LlamaConfig Small = GpuBenchmark.Llama7B with { VocabularySize = 509, HiddenSize = 64, IntermediateSize = 176, Layers = 2, Heads = 4, KeyValueHeads = 2, HeadSize = 16 };
+    private static readonly LlamaConfig Small = GpuBenchmark.Llama7B with
+    {
+        VocabularySize = 509,
+        HiddenSize = 64,
+        IntermediateSize = 176,
+        Layers = 2,
+        Heads = 4,
+        KeyValueHeads = 2,
+        HeadSize = 16,
+    };
 
     [Theory]
     [InlineData("4x1024:balanced", 4096, GpuMemory.Balanced, 0.1)]
@@ -45,7 +54,11 @@ public sealed class GpuBenchmarkTests
     [InlineData("4x8:slim")]
     [InlineData("4x8:lean:1")]
     public void Case_ThatIsNone_IsRefusedWithAnExample(string text) =>
-        Assert.Contains("4x1024:balanced", Assert.Throws<ModelException>(() => GpuCase.Parse(text)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "4x1024:balanced",
+            Assert.Throws<ModelException>(() => GpuCase.Parse(text)).Message,
+            StringComparison.Ordinal
+        );
 
     [Theory]
     [InlineData(ScalarType.Float32, "2x24:balanced")]
@@ -55,7 +68,15 @@ public sealed class GpuBenchmarkTests
     {
         using GpuKernels kernels = HostKernels.Load(real);
 
-        GpuBenchmarkResult result = GpuBenchmark.Run(kernels, CPU, Small, GpuCase.Parse(text), rank: 4, repeats: 1, () => (5L << 30, 8L << 30));
+        GpuBenchmarkResult result = GpuBenchmark.Run(
+            kernels,
+            CPU,
+            Small,
+            GpuCase.Parse(text),
+            rank: 4,
+            repeats: 1,
+            () => (5L << 30, 8L << 30)
+        );
 
         Assert.Equal((text, 4, 3.0), (result.Case, result.Rank, result.PeakGib));
         Assert.InRange(result.FirstLoss, 4, 9); // log 509 is 6.2
@@ -70,8 +91,19 @@ public sealed class GpuBenchmarkTests
         using GpuKernels kernels = HostKernels.Load(ScalarType.Float32);
         GpuCase one = GpuCase.Parse("2x16:auto:0");
 
-        Assert.Equal("fast", GpuBenchmark.Run(kernels, CPU, Small, one, rank: 4, repeats: 1, () => (5L << 30, 8L << 30)).Memory);
-        Assert.Contains("even offload needs", Assert.Throws<ModelException>(() => GpuBenchmark.Run(kernels, CPU, Small, one, rank: 4, repeats: 1, () => (5L << 20, 8L << 30))).Message, StringComparison.Ordinal);
+        Assert.Equal(
+            "fast",
+            GpuBenchmark.Run(kernels, CPU, Small, one, rank: 4, repeats: 1, () => (5L << 30, 8L << 30)).Memory
+        );
+        Assert.Contains(
+            "even offload needs",
+            Assert
+                .Throws<ModelException>(() =>
+                    GpuBenchmark.Run(kernels, CPU, Small, one, rank: 4, repeats: 1, () => (5L << 20, 8L << 30))
+                )
+                .Message,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -81,7 +113,10 @@ public sealed class GpuBenchmarkTests
 
         List<KernelBenchmarkResult> results = [.. KernelBenchmark.Run(kernels, CPU, 8, 64, 176, 512, times: 1)];
 
-        Assert.All(KernelSource.Kernels, k => Assert.Contains(results, r => r.Kernel == k || r.Kernel.StartsWith(k + ' ', StringComparison.Ordinal)));
+        Assert.All(
+            KernelSource.Kernels,
+            k => Assert.Contains(results, r => r.Kernel == k || r.Kernel.StartsWith(k + ' ', StringComparison.Ordinal))
+        );
         Assert.All(results, r => Assert.True(r.Us > 0 && (r.GbS ?? r.TflopS) is not null));
     }
 
@@ -90,7 +125,15 @@ public sealed class GpuBenchmarkTests
     {
         using GpuKernels kernels = HostKernels.Load(ScalarType.BFloat16);
 
-        DecodeBenchmarkResult result = DecodeBenchmark.Run(kernels, CPU, Small, rows: 3, tokens: 4, repeats: 1, freeBytes: 1L << 30);
+        DecodeBenchmarkResult result = DecodeBenchmark.Run(
+            kernels,
+            CPU,
+            Small,
+            rows: 3,
+            tokens: 4,
+            repeats: 1,
+            freeBytes: 1L << 30
+        );
 
         Assert.Equal(("decode3x4", 3), (result.Case, result.Rows));
         Assert.True(result.PromptMs > 0 && result.TokenMs > 0 && result.TokS > 0, result.ToString());
@@ -111,7 +154,13 @@ public sealed class GpuBenchmarkTests
         using LoraAdapter trained = LoraAdapter.Create(model, new LoraOptions(64, 8, 0), seed: 3); // matrices above and below the 4,096 numbers of 8 bits
         using var expected = Optimizer.For(trained, new TrainingSettings { Optimizer = name, WeightDecay = 0.1 });
         using GpuAdapter copies = GpuAdapter.Of(trained, model.Projections, ScalarType.Float32, CPU);
-        using var optimizer = new GpuOptimizer(copies, trained.Values.clone(), kernels, 0.1, name == TrainingSettings.AdamW ? null : AdamW8Bit.Moments(trained, CPU));
+        using var optimizer = new GpuOptimizer(
+            copies,
+            trained.Values.clone(),
+            kernels,
+            0.1,
+            name == TrainingSettings.AdamW ? null : AdamW8Bit.Moments(trained, CPU)
+        );
         using var generator = new Generator(1);
         for (int step = 0; step < 4; step++)
         {
@@ -135,12 +184,24 @@ public sealed class GpuBenchmarkTests
 
         // A code that lies midway may fall to either side: then a number's next steps differ by a few hundredths.
         Tensor error = trained.Values.sub(optimizer.Values).abs();
-        Assert.True(error.mean().item<float>() < 1e-7 && error.max().item<float>() < (name == TrainingSettings.AdamW ? 1e-6 : 2e-4), $"{error.mean().item<float>()} {error.max().item<float>()}");
+        Assert.True(
+            error.mean().item<float>() < 1e-7
+                && error.max().item<float>() < (name == TrainingSettings.AdamW ? 1e-6 : 2e-4),
+            $"{error.mean().item<float>()} {error.max().item<float>()}"
+        );
         Assert.True(copies.Copies.equal(optimizer.Values).all().item<bool>());
         Assert.Equal(0, copies.Gradients.count_nonzero().item<long>());
-        foreach (((string stateName, Tensor value), (_, Tensor actual)) in expected.State.Zip(optimizer.State).Where(s => s.First.Value.NumberOfElements > 0))
+        foreach (
+            ((string stateName, Tensor value), (_, Tensor actual)) in expected
+                .State.Zip(optimizer.State)
+                .Where(s => s.First.Value.NumberOfElements > 0)
+        )
         {
-            Assert.True(value.to(ScalarType.Float32).sub(actual).abs().gt(1e-5).to(ScalarType.Float32).mean().item<float>() < 1e-3, stateName);
+            Assert.True(
+                value.to(ScalarType.Float32).sub(actual).abs().gt(1e-5).to(ScalarType.Float32).mean().item<float>()
+                    < 1e-3,
+                stateName
+            );
         }
     }
 
@@ -172,11 +233,23 @@ public sealed class GpuBenchmarkTests
     [InlineData("quantize --base . --out nowhere --device cuda")]
     public void Command_WithoutAGpu_SaysSoInOneLine(string arguments)
     {
-        Assert.SkipWhen(File.Exists("/dev/nvidiactl"), "this is what is said where there is no GPU, and this machine has one; run it on one without, such as the CI's");
-        var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = RepositoryFiles.At("tests") };
-        Array.ForEach([Path.Combine(AppContext.BaseDirectory, "Pipeline.Worker.dll"), .. arguments.Split(' ')], start.ArgumentList.Add);
+        Assert.SkipWhen(
+            File.Exists("/dev/nvidiactl"),
+            "this is what is said where there is no GPU, and this machine has one; run it on one without, such as the CI's"
+        );
+        var start = new ProcessStartInfo("dotnet")
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            WorkingDirectory = RepositoryFiles.At("tests"),
+        };
+        Array.ForEach(
+            [Path.Combine(AppContext.BaseDirectory, "Pipeline.Worker.dll"), .. arguments.Split(' ')],
+            start.ArgumentList.Add
+        );
         using Process process = Process.Start(start)!;
-        string output = process.StandardOutput.ReadToEnd(), errors = process.StandardError.ReadToEnd().Trim();
+        string output = process.StandardOutput.ReadToEnd(),
+            errors = process.StandardError.ReadToEnd().Trim();
         process.WaitForExit();
 
         Assert.Equal((2, ""), (process.ExitCode, output));

@@ -15,7 +15,13 @@ public sealed class GpuGradientTests
 {
     /// <summary>Loss and gradients by name.</summary>
     private static (double Loss, Dictionary<string, float[]> Gradients) OnGpu(
-        LlamaModel model, LoraAdapter adapter, GpuKernels kernels, IReadOnlyList<IReadOnlyList<EncodedRow>> batches, uint? seed, GpuMemory memory)
+        LlamaModel model,
+        LoraAdapter adapter,
+        GpuKernels kernels,
+        IReadOnlyList<IReadOnlyList<EncodedRow>> batches,
+        uint? seed,
+        GpuMemory memory
+    )
     {
         LateCopies? copies = memory == GpuMemory.Offload ? new LateCopies() : null;
         using DisposeScope scope = NewDisposeScope();
@@ -54,7 +60,12 @@ public sealed class GpuGradientTests
     [InlineData("mistral", WeightStorage.Nf4, 0.1, GpuMemory.Balanced)]
     [InlineData("mistral_window", WeightStorage.Full, 0.1, GpuMemory.Lean)]
     [InlineData("qwen2", WeightStorage.Nf4, 0.1, GpuMemory.Balanced)]
-    public void Accumulate_EveryArchitecture_EqualsAutograd(string name, WeightStorage storage, double dropout, GpuMemory memory)
+    public void Accumulate_EveryArchitecture_EqualsAutograd(
+        string name,
+        WeightStorage storage,
+        double dropout,
+        GpuMemory memory
+    )
     {
         using GpuKernels kernels = HostKernels.Load(ScalarType.Float32);
         using LlamaModel model = LlamaModel.Load(RepositoryFiles.At("tests", "Golden", name), storage);
@@ -62,7 +73,12 @@ public sealed class GpuGradientTests
         // Masks go by the place in the batch, which is the same in both forms only when no row is padded.
         IReadOnlyList<EncodedRow> rows = LlamaGradientTests.Rows(dropout > 0 ? [40, 40, 40] : [40, 7, 23]);
 
-        (double expectedLoss, Dictionary<string, float[]> expected) = LlamaGradientTests.Autograd(model, adapter, rows, 5);
+        (double expectedLoss, Dictionary<string, float[]> expected) = LlamaGradientTests.Autograd(
+            model,
+            adapter,
+            rows,
+            5
+        );
         (double loss, Dictionary<string, float[]> actual) = OnGpu(model, adapter, kernels, [rows], 5, memory);
 
         Assert.Equal(expectedLoss, loss, 1e-5 * expectedLoss);
@@ -74,7 +90,10 @@ public sealed class GpuGradientTests
     {
         using GpuKernels kernels = HostKernels.Load(ScalarType.Float32);
         using LlamaModel model = LlamaModel.Load(RepositoryFiles.At("tests", "Golden", "llama3"), WeightStorage.Full);
-        using LoraAdapter adapter = LlamaGradientTests.Adapter(model, new LoraOptions(4, 8, 0) { Targets = ["k_proj", "up_proj"], Layers = [1] });
+        using LoraAdapter adapter = LlamaGradientTests.Adapter(
+            model,
+            new LoraOptions(4, 8, 0) { Targets = ["k_proj", "up_proj"], Layers = [1] }
+        );
         IReadOnlyList<EncodedRow> rows = LlamaGradientTests.Rows([30, 11]);
 
         (_, Dictionary<string, float[]> expected) = LlamaGradientTests.Autograd(model, adapter, rows, null);
@@ -94,8 +113,22 @@ public sealed class GpuGradientTests
         using LoraAdapter adapter = LlamaGradientTests.Adapter(model, new LoraOptions(4, 8, 0));
         IReadOnlyList<EncodedRow> rows = LlamaGradientTests.Rows([40, 7, 23, 3, 64]);
 
-        (double packedLoss, Dictionary<string, float[]> packed) = OnGpu(model, adapter, kernels, [rows], null, GpuMemory.Balanced);
-        (double alone, Dictionary<string, float[]> sum) = OnGpu(model, adapter, kernels, [.. rows.Select(r => (IReadOnlyList<EncodedRow>)[r])], null, GpuMemory.Balanced);
+        (double packedLoss, Dictionary<string, float[]> packed) = OnGpu(
+            model,
+            adapter,
+            kernels,
+            [rows],
+            null,
+            GpuMemory.Balanced
+        );
+        (double alone, Dictionary<string, float[]> sum) = OnGpu(
+            model,
+            adapter,
+            kernels,
+            [.. rows.Select(r => (IReadOnlyList<EncodedRow>)[r])],
+            null,
+            GpuMemory.Balanced
+        );
 
         Assert.Equal(alone, packedLoss, 1e-5 * alone);
         LlamaGradientTests.AssertSame(sum, packed);
@@ -113,10 +146,24 @@ public sealed class GpuGradientTests
         using LoraAdapter adapter = LlamaGradientTests.Adapter(model, new LoraOptions(8, 8, 0.1));
         IReadOnlyList<EncodedRow> rows = LlamaGradientTests.Rows([40, 7, 23]);
 
-        (double loss, Dictionary<string, float[]> expected) = OnGpu(model, adapter, kernels, [rows, LlamaGradientTests.Rows([50, 50])], 9, GpuMemory.Lean);
+        (double loss, Dictionary<string, float[]> expected) = OnGpu(
+            model,
+            adapter,
+            kernels,
+            [rows, LlamaGradientTests.Rows([50, 50])],
+            9,
+            GpuMemory.Lean
+        );
         foreach (GpuMemory memory in (GpuMemory[])[GpuMemory.Offload, GpuMemory.Balanced, GpuMemory.Fast])
         {
-            (double other, Dictionary<string, float[]> actual) = OnGpu(model, adapter, kernels, [rows, LlamaGradientTests.Rows([50, 50])], 9, memory);
+            (double other, Dictionary<string, float[]> actual) = OnGpu(
+                model,
+                adapter,
+                kernels,
+                [rows, LlamaGradientTests.Rows([50, 50])],
+                9,
+                memory
+            );
             Assert.Equal(loss, other);
             Assert.All(expected, e => Assert.Equal(e.Value, actual[e.Key]));
         }
@@ -133,12 +180,29 @@ public sealed class GpuGradientTests
         using LoraAdapter adapter = LlamaGradientTests.Adapter(model, new LoraOptions(8, 8, 0.1));
         IReadOnlyList<EncodedRow> rows = LlamaGradientTests.Rows([40, 40, 40]);
 
-        (double expectedLoss, Dictionary<string, float[]> expected) = LlamaGradientTests.Autograd(model, adapter, rows, 5);
-        (double loss, Dictionary<string, float[]> actual) = OnGpu(model, adapter, kernels, [rows], 5, GpuMemory.Balanced);
+        (double expectedLoss, Dictionary<string, float[]> expected) = LlamaGradientTests.Autograd(
+            model,
+            adapter,
+            rows,
+            5
+        );
+        (double loss, Dictionary<string, float[]> actual) = OnGpu(
+            model,
+            adapter,
+            kernels,
+            [rows],
+            5,
+            GpuMemory.Balanced
+        );
 
         Assert.Equal(expectedLoss, loss, 2e-3 * expectedLoss);
-        double Cosine(float[] a, float[] b) => a.Zip(b).Sum(p => (double)p.First * p.Second) / Math.Sqrt(a.Sum(v => (double)v * v) * b.Sum(v => (double)v * v));
-        Assert.All(expected, e => Assert.True(Cosine(e.Value, actual[e.Key]) > 0.998, $"{e.Key}: {Cosine(e.Value, actual[e.Key])}"));
+        double Cosine(float[] a, float[] b) =>
+            a.Zip(b).Sum(p => (double)p.First * p.Second)
+            / Math.Sqrt(a.Sum(v => (double)v * v) * b.Sum(v => (double)v * v));
+        Assert.All(
+            expected,
+            e => Assert.True(Cosine(e.Value, actual[e.Key]) > 0.998, $"{e.Key}: {Cosine(e.Value, actual[e.Key])}")
+        );
     }
 
     /// <summary>
@@ -163,9 +227,21 @@ public sealed class GpuGradientTests
         Replace(model, (_, held) => held.to(ScalarType.BFloat16).to(ScalarType.Float32));
         IReadOnlyList<EncodedRow> rows = LlamaGradientTests.Rows([40, 17, 29]);
 
-        (double loss, Dictionary<string, float[]> actual) = OnGpu(model, adapter, kernels, [rows], null, GpuMemory.Balanced);
+        (double loss, Dictionary<string, float[]> actual) = OnGpu(
+            model,
+            adapter,
+            kernels,
+            [rows],
+            null,
+            GpuMemory.Balanced
+        );
 
-        (double expectedLoss, Dictionary<string, double[]> expected) = ByAutograd(folder, adapter, rows, ScalarType.Float64);
+        (double expectedLoss, Dictionary<string, double[]> expected) = ByAutograd(
+            folder,
+            adapter,
+            rows,
+            ScalarType.Float64
+        );
         double[] errors = Errors(expected, n => [.. actual[n].Select(v => (double)v)]);
         if (real == ScalarType.Float32)
         {
@@ -174,33 +250,73 @@ public sealed class GpuGradientTests
             return;
         }
 
-        (double torchsLoss, Dictionary<string, double[]> torchs) = ByAutograd(folder, adapter, rows, ScalarType.BFloat16);
+        (double torchsLoss, Dictionary<string, double[]> torchs) = ByAutograd(
+            folder,
+            adapter,
+            rows,
+            ScalarType.BFloat16
+        );
         double[] torchsErrors = Errors(expected, n => torchs[n]);
-        Assert.True(errors.Max() < torchsErrors.Max() && errors.Average() < 0.9 * torchsErrors.Average(), $"{errors.Max()} {errors.Average()}, torch {torchsErrors.Max()} {torchsErrors.Average()}");
-        Assert.True(Math.Abs(loss - expectedLoss) < 2e-3 * expectedLoss, $"{loss} of {expectedLoss}, torch {torchsLoss}");
+        Assert.True(
+            errors.Max() < torchsErrors.Max() && errors.Average() < 0.9 * torchsErrors.Average(),
+            $"{errors.Max()} {errors.Average()}, torch {torchsErrors.Max()} {torchsErrors.Average()}"
+        );
+        Assert.True(
+            Math.Abs(loss - expectedLoss) < 2e-3 * expectedLoss,
+            $"{loss} of {expectedLoss}, torch {torchsLoss}"
+        );
     }
 
     /// <summary>Of each tensor the relative norm of what it is off by.</summary>
     private static double[] Errors(Dictionary<string, double[]> expected, Func<string, double[]> actual) =>
-        [.. expected.Select(e => Math.Sqrt(e.Value.Zip(actual(e.Key)).Sum(p => (p.First - p.Second) * (p.First - p.Second)) / e.Value.Sum(v => v * v)))];
+        [
+            .. expected.Select(e =>
+                Math.Sqrt(
+                    e.Value.Zip(actual(e.Key)).Sum(p => (p.First - p.Second) * (p.First - p.Second))
+                        / e.Value.Sum(v => v * v)
+                )
+            ),
+        ];
 
-    private static void Replace(LlamaModel model, Func<string, Tensor, Tensor> other) => model.Replace((name, held) => other(name, held).DetachFromDisposeScope());
+    private static void Replace(LlamaModel model, Func<string, Tensor, Tensor> other) =>
+        model.Replace((name, held) => other(name, held).DetachFromDisposeScope());
 
-    private static (double Loss, Dictionary<string, double[]> Gradients) ByAutograd(string folder, LoraAdapter adapter, IReadOnlyList<EncodedRow> rows, ScalarType numbers)
+    private static (double Loss, Dictionary<string, double[]> Gradients) ByAutograd(
+        string folder,
+        LoraAdapter adapter,
+        IReadOnlyList<EncodedRow> rows,
+        ScalarType numbers
+    )
     {
         using DisposeScope scope = NewDisposeScope();
         using LlamaModel model = LlamaModel.Load(folder, WeightStorage.Full);
-        Dictionary<string, Tensor> leaves = adapter.Tensors.ToDictionary(t => t.Name, t => t.Value.detach().to(numbers).requires_grad_(), StringComparer.Ordinal);
-        Replace(model, (name, held) =>
-        {
-            Tensor exact = held.to(ScalarType.BFloat16).to(numbers);
-            string path = name[..name.LastIndexOf('.')];
-            return adapter.Pairs.TryGetValue(path, out LoraPair? pair) ? exact.add(leaves[$"{path}.lora_B.weight"].mm(leaves[$"{path}.lora_A.weight"]).mul(pair.Scale)) : exact;
-        });
+        Dictionary<string, Tensor> leaves = adapter.Tensors.ToDictionary(
+            t => t.Name,
+            t => t.Value.detach().to(numbers).requires_grad_(),
+            StringComparer.Ordinal
+        );
+        Replace(
+            model,
+            (name, held) =>
+            {
+                Tensor exact = held.to(ScalarType.BFloat16).to(numbers);
+                string path = name[..name.LastIndexOf('.')];
+                return adapter.Pairs.TryGetValue(path, out LoraPair? pair)
+                    ? exact.add(leaves[$"{path}.lora_B.weight"].mm(leaves[$"{path}.lora_A.weight"]).mul(pair.Scale))
+                    : exact;
+            }
+        );
         using MicroBatch batch = MicroBatch.Of(rows);
         Tensor loss = CompletionLoss.Sum(model, batch, null);
         loss.backward();
-        return (loss.to(ScalarType.Float64).item<double>(), leaves.ToDictionary(l => l.Key, l => l.Value.grad!.to(ScalarType.Float64).data<double>().ToArray(), StringComparer.Ordinal));
+        return (
+            loss.to(ScalarType.Float64).item<double>(),
+            leaves.ToDictionary(
+                l => l.Key,
+                l => l.Value.grad!.to(ScalarType.Float64).data<double>().ToArray(),
+                StringComparer.Ordinal
+            )
+        );
     }
 
     [Fact]
@@ -212,7 +328,14 @@ public sealed class GpuGradientTests
         foreach (GpuMemory memory in Enum.GetValues<GpuMemory>())
         {
             long before = DisposeScopeManager.Statistics.ThreadTotalLiveCount;
-            OnGpu(model, adapter, kernels, [LlamaGradientTests.Rows([12, 7]), LlamaGradientTests.Rows([9, 9]), LlamaGradientTests.Rows([20])], 3, memory);
+            OnGpu(
+                model,
+                adapter,
+                kernels,
+                [LlamaGradientTests.Rows([12, 7]), LlamaGradientTests.Rows([9, 9]), LlamaGradientTests.Rows([20])],
+                3,
+                memory
+            );
             Assert.Equal(before, DisposeScopeManager.Statistics.ThreadTotalLiveCount);
         }
     }

@@ -10,11 +10,18 @@ namespace Pipeline.GpuWorker.Tests.Model.Gpu;
 /// <summary>Each kernel against its twin in float64: in float32 to rounding, in bfloat16 to the rounding of what is written.</summary>
 public sealed class GpuKernelTests
 {
-    public static TheoryData<ScalarType, int, int> Shapes => new()
-    {
-        { ScalarType.Float32, 1, 8 }, { ScalarType.Float32, 3, 264 }, { ScalarType.Float32, 7, 2056 }, { ScalarType.Float32, 5, 4096 },
-        { ScalarType.BFloat16, 1, 8 }, { ScalarType.BFloat16, 3, 264 }, { ScalarType.BFloat16, 7, 2056 }, { ScalarType.BFloat16, 5, 4096 },
-    };
+    public static TheoryData<ScalarType, int, int> Shapes =>
+        new()
+        {
+            { ScalarType.Float32, 1, 8 },
+            { ScalarType.Float32, 3, 264 },
+            { ScalarType.Float32, 7, 2056 },
+            { ScalarType.Float32, 5, 4096 },
+            { ScalarType.BFloat16, 1, 8 },
+            { ScalarType.BFloat16, 3, 264 },
+            { ScalarType.BFloat16, 7, 2056 },
+            { ScalarType.BFloat16, 5, 4096 },
+        };
 
     /// <summary>Numbers as the kernel gets them, and the same in float64.</summary>
     private static (Tensor Given, Tensor Exact) Random(ScalarType real, double size, int seed, params long[] shape)
@@ -50,7 +57,10 @@ public sealed class GpuKernelTests
 
         kernels.Dequantize(weight, output);
 
-        Assert.Equal(weight.Dequantize().to(real).to(ScalarType.Float32).data<float>().ToArray(), output.to(ScalarType.Float32).data<float>().ToArray());
+        Assert.Equal(
+            weight.Dequantize().to(real).to(ScalarType.Float32).data<float>().ToArray(),
+            output.to(ScalarType.Float32).data<float>().ToArray()
+        );
     }
 
     [Theory]
@@ -108,7 +118,12 @@ public sealed class GpuKernelTests
         (Tensor w, Tensor exactWeight) = Random(real, 1, 2, width);
         (Tensor gradient, Tensor exactGradient) = Random(real, 0.1, 3, rows, width);
         (Tensor across, Tensor exactAcross) = Random(real, 0.1, 4, rows, width);
-        (Tensor normed, Tensor dropped, Tensor alone, Tensor expected) = (zeros_like(x), zeros_like(x), zeros_like(x), zeros_like(x));
+        (Tensor normed, Tensor dropped, Tensor alone, Tensor expected) = (
+            zeros_like(x),
+            zeros_like(x),
+            zeros_like(x),
+            zeros_like(x)
+        );
         (Tensor scales, Tensor back) = (zeros(rows), zeros_like(x));
 
         kernels.RmsNorm(x, w, 1e-5, normed, scales, dropped: dropped, mask: mask);
@@ -132,7 +147,12 @@ public sealed class GpuKernelTests
         (Tensor gateUp, Tensor exact) = Random(real, 2, 1, rows, 2 * width);
         (Tensor gradient, Tensor exactGradient) = Random(real, 0.1, 2, rows, width);
         (Tensor across, Tensor exactAcross) = Random(real, 0.1, 3, rows, width);
-        (Tensor gated, Tensor dropped, Tensor alone, Tensor expected) = (zeros_like(gradient), zeros_like(gradient), zeros_like(gradient), zeros_like(gradient));
+        (Tensor gated, Tensor dropped, Tensor alone, Tensor expected) = (
+            zeros_like(gradient),
+            zeros_like(gradient),
+            zeros_like(gradient),
+            zeros_like(gradient)
+        );
 
         kernels.SwiGlu(gateUp, gated, dropped, mask);
         kernels.SwiGlu(gateUp, null, alone, mask);
@@ -160,14 +180,33 @@ public sealed class GpuKernelTests
         (Tensor x, Tensor exact) = Random(real, 1, 1, rows, (heads + 2) * headSize);
         Tensor before = x.clone();
         int[] places = [.. Enumerable.Range(0, rows).Select(i => i * 7 % 11)];
-        Tensor angles = arange(11, dtype: ScalarType.Float64).unsqueeze(1).mul(pow(tensor(10_000.0), arange(0, headSize, 2, dtype: ScalarType.Float64).div(-headSize)));
-        (Tensor cosines, Tensor sines, Tensor positions) = (angles.cos().to(ScalarType.Float32), angles.sin().to(ScalarType.Float32), tensor(places));
+        Tensor angles = arange(11, dtype: ScalarType.Float64)
+            .unsqueeze(1)
+            .mul(pow(tensor(10_000.0), arange(0, headSize, 2, dtype: ScalarType.Float64).div(-headSize)));
+        (Tensor cosines, Tensor sines, Tensor positions) = (
+            angles.cos().to(ScalarType.Float32),
+            angles.sin().to(ScalarType.Float32),
+            tensor(places)
+        );
 
         kernels.Rotate(x, heads, headSize, positions, cosines, sines, backward: false);
 
-        Tensor turned = KernelTwins.Rotate(exact.narrow(1, 0, heads * headSize).view(rows, heads, headSize), positions.to(ScalarType.Int64), angles.cos(), angles.sin()).view(rows, heads * headSize);
+        Tensor turned = KernelTwins
+            .Rotate(
+                exact.narrow(1, 0, heads * headSize).view(rows, heads, headSize),
+                positions.to(ScalarType.Int64),
+                angles.cos(),
+                angles.sin()
+            )
+            .view(rows, heads * headSize);
         AssertNear(turned, x.narrow(1, 0, heads * headSize), real);
-        Assert.True(before.narrow(1, heads * headSize, 2 * headSize).equal(x.narrow(1, heads * headSize, 2 * headSize)).all().item<bool>());
+        Assert.True(
+            before
+                .narrow(1, heads * headSize, 2 * headSize)
+                .equal(x.narrow(1, heads * headSize, 2 * headSize))
+                .all()
+                .item<bool>()
+        );
         kernels.Rotate(x, heads, headSize, positions, cosines, sines, backward: true);
         AssertNear(exact, x, real, more: 2);
     }
@@ -221,7 +260,9 @@ public sealed class GpuKernelTests
         using GpuKernels kernels = HostKernels.Load(real);
         (Tensor logits, Tensor exact) = Random(real, 6, 1, rows, stride);
         Tensor beyond = logits.narrow(1, vocabulary, stride - vocabulary).clone();
-        Tensor targets = tensor([.. Enumerable.Range(0, rows).Select(i => (long)(i == 0 ? vocabulary - 1 : i * 7919 % vocabulary))]);
+        Tensor targets = tensor([
+            .. Enumerable.Range(0, rows).Select(i => (long)(i == 0 ? vocabulary - 1 : i * 7919 % vocabulary)),
+        ]);
         Tensor losses = zeros(rows);
 
         kernels.CrossEntropy(logits, vocabulary, targets.to(ScalarType.Int32), losses, 0.25);
@@ -242,12 +283,32 @@ public sealed class GpuKernelTests
         using GpuKernels kernels = HostKernels.Load(real);
         (Tensor values, Tensor exact) = Random(ScalarType.Float32, 0.1, 1, count);
         (Tensor first, Tensor second, Tensor copies) = (zeros(count), zeros(count), zeros(count, dtype: real));
-        (Tensor exactFirst, Tensor exactSecond) = (zeros(count, dtype: ScalarType.Float64), zeros(count, dtype: ScalarType.Float64));
+        (Tensor exactFirst, Tensor exactSecond) = (
+            zeros(count, dtype: ScalarType.Float64),
+            zeros(count, dtype: ScalarType.Float64)
+        );
         for (int step = 1; step <= 3; step++)
         {
-            (Tensor gradients, Tensor exactGradients) = Random(totals ? ScalarType.Float32 : real, 0.5, 10 + step, count);
+            (Tensor gradients, Tensor exactGradients) = Random(
+                totals ? ScalarType.Float32 : real,
+                0.5,
+                10 + step,
+                count
+            );
 
-            kernels.AdamW(values, first, second, totals ? ones(count, dtype: real) : gradients, totals ? gradients : null, copies, count / 2, step, 1e-3, 0.1, tensor([0.5f]));
+            kernels.AdamW(
+                values,
+                first,
+                second,
+                totals ? ones(count, dtype: real) : gradients,
+                totals ? gradients : null,
+                copies,
+                count / 2,
+                step,
+                1e-3,
+                0.1,
+                tensor([0.5f])
+            );
 
             KernelTwins.AdamW(exact, exactFirst, exactSecond, exactGradients, count / 2, step, 1e-3, 0.1, 0.5);
             Assert.Equal(0, gradients.count_nonzero().item<long>());
@@ -270,10 +331,19 @@ public sealed class GpuKernelTests
         using GpuKernels kernels = HostKernels.Load(ScalarType.Float32);
         using var moments = new BlockwiseMoments([(300, true), (20, false)]);
         (Tensor values, Tensor first, Tensor second) = (ones(320), zeros(320), zeros(320));
-        Tensor gradients = full(320, float.NaN), places = tensor(moments.Places);
+        Tensor gradients = full(320, float.NaN),
+            places = tensor(moments.Places);
 
         kernels.AdamW(values, first, second, gradients, null, zeros(320), 320, 1, 1, 0.5, tensor([clip]));
-        Assert.Equal((320f, 0, 0, 0), (values.sum().item<float>(), first.count_nonzero().item<long>(), second.count_nonzero().item<long>(), gradients.count_nonzero().item<long>()));
+        Assert.Equal(
+            (320f, 0, 0, 0),
+            (
+                values.sum().item<float>(),
+                first.count_nonzero().item<long>(),
+                second.count_nonzero().item<long>(),
+                gradients.count_nonzero().item<long>()
+            )
+        );
 
         gradients.fill_(float.PositiveInfinity);
         kernels.AdamW8Bit(values, gradients, null, null, moments, places, 320, 1, 1, 0.5, tensor([clip]));
@@ -296,7 +366,12 @@ public sealed class GpuKernelTests
 
         kernels.Multiply(weight, x, wide.narrow(1, 3, outputs));
 
-        AssertNear(exact.mm(weight.Dequantize().to(ScalarType.Float64).t()), wide.narrow(1, 3, outputs).contiguous(), real, more: 4);
+        AssertNear(
+            exact.mm(weight.Dequantize().to(ScalarType.Float64).t()),
+            wide.narrow(1, 3, outputs).contiguous(),
+            real,
+            more: 4
+        );
         Assert.True(cat([wide.narrow(1, 0, 3), wide.narrow(1, outputs + 3, 2)], 1).eq(7).all().item<bool>());
     }
 
@@ -308,12 +383,15 @@ public sealed class GpuKernelTests
     {
         using DisposeScope scope = NewDisposeScope();
         using GpuKernels kernels = HostKernels.Load(real);
-        Tensor input = Random(real, 1, 1, 6, 40).Given, output = full([4, 32], 7, dtype: real);
+        Tensor input = Random(real, 1, 1, 6, 40).Given,
+            output = full([4, 32], 7, dtype: real);
 
         kernels.Gather(input.narrow(1, 16, 24), tensor([5, -1, 0, 5]), output.narrow(1, 8, 24));
 
         Tensor part = input.narrow(1, 16, 24);
-        Assert.True(output.narrow(1, 8, 24).equal(stack([part[5], zeros_like(part[0]), part[0], part[5]])).all().item<bool>());
+        Assert.True(
+            output.narrow(1, 8, 24).equal(stack([part[5], zeros_like(part[0]), part[0], part[5]])).all().item<bool>()
+        );
         Assert.True(output.narrow(1, 0, 8).eq(7).all().item<bool>());
     }
 
@@ -325,7 +403,10 @@ public sealed class GpuKernelTests
     {
         using DisposeScope scope = NewDisposeScope();
 
-        Assert.Equal(CounterDropout.Mask([37, 101], probability, seed).data<float>().ToArray(), CounterDropout.MaskByTorch([37, 101], probability, seed, CPU).data<float>().ToArray());
+        Assert.Equal(
+            CounterDropout.Mask([37, 101], probability, seed).data<float>().ToArray(),
+            CounterDropout.MaskByTorch([37, 101], probability, seed, CPU).data<float>().ToArray()
+        );
     }
 
     /// <summary>Codes that a device makes are the CPU's, odd counts, blocks of zeros and dtypes included.</summary>
@@ -340,11 +421,15 @@ public sealed class GpuKernelTests
         weight.narrow(0, 0, Math.Min(count, 64)).zero_();
         weight = weight.to(type);
 
-        using Nf4Weight expected = Nf4Weight.Quantize(weight), actual = Nf4Weight.QuantizeByTorch(weight);
+        using Nf4Weight expected = Nf4Weight.Quantize(weight),
+            actual = Nf4Weight.QuantizeByTorch(weight);
 
         Assert.Equal(expected.Codes.data<byte>().ToArray(), actual.Codes.data<byte>().ToArray());
         Assert.Equal(expected.Absmax.data<byte>().ToArray(), actual.Absmax.data<byte>().ToArray());
-        Assert.Equal((expected.Offset, expected.AbsmaxScale.data<float>().ToArray()[0]), (actual.Offset, actual.AbsmaxScale.data<float>().ToArray()[0]));
+        Assert.Equal(
+            (expected.Offset, expected.AbsmaxScale.data<float>().ToArray()[0]),
+            (actual.Offset, actual.AbsmaxScale.data<float>().ToArray()[0])
+        );
     }
 
     /// <summary>What is said without the kernel, where a device has no CPU's loops, is the same to the bit.</summary>
@@ -385,9 +470,15 @@ public sealed class GpuKernelTests
 
         Assert.Throws<ArgumentException>(() => kernels.SwiGlu(zeros(2, 30), zeros(2, 15)));
         Assert.Throws<ArgumentException>(() => kernels.SwiGlu(x.t(), zeros(16, 1)));
-        Assert.Throws<ArgumentException>(() => kernels.RmsNorm(x, zeros(16, dtype: ScalarType.Float64), 1e-5, zeros(2, 16), zeros(2)));
-        Assert.Throws<ArgumentException>(() => kernels.RmsNorm(zeros(36).narrow(0, 1, 32).view(2, 16), zeros(16), 1e-5, zeros(2, 16), zeros(2)));
-        Assert.Throws<ArgumentException>(() => kernels.CrossEntropy(x, 17, zeros(2, dtype: ScalarType.Int32), zeros(2), 1));
+        Assert.Throws<ArgumentException>(() =>
+            kernels.RmsNorm(x, zeros(16, dtype: ScalarType.Float64), 1e-5, zeros(2, 16), zeros(2))
+        );
+        Assert.Throws<ArgumentException>(() =>
+            kernels.RmsNorm(zeros(36).narrow(0, 1, 32).view(2, 16), zeros(16), 1e-5, zeros(2, 16), zeros(2))
+        );
+        Assert.Throws<ArgumentException>(() =>
+            kernels.CrossEntropy(x, 17, zeros(2, dtype: ScalarType.Int32), zeros(2), 1)
+        );
         Assert.Throws<ArgumentException>(() => kernels.Dropout(x, zeros(2, 8), new DropMask(0.1, 1), onto: false));
     }
 }

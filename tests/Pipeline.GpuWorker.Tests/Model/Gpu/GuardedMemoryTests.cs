@@ -17,10 +17,16 @@ public sealed partial class GuardedMemoryTests
     [Trait("Tier", "Slow")]
     public async Task Kernels_BehindGuardPages_TouchNothingElse(Type tests)
     {
-        string library = HostCompiler.Compile(RepositoryFiles.At("tests", "Pipeline.GpuWorker.Tests", "Model", "Gpu", "guarded_memory.cpp"), "-ldl");
+        string library = HostCompiler.Compile(
+            RepositoryFiles.At("tests", "Pipeline.GpuWorker.Tests", "Model", "Gpu", "guarded_memory.cpp"),
+            "-ldl"
+        );
         try
         {
-            var start = new ProcessStartInfo("dotnet", [typeof(GuardedMemoryTests).Assembly.Location, "-class", tests.FullName!, "-trait-", "Tier=Slow"])
+            var start = new ProcessStartInfo(
+                "dotnet",
+                [typeof(GuardedMemoryTests).Assembly.Location, "-class", tests.FullName!, "-trait-", "Tier=Slow"]
+            )
             {
                 RedirectStandardOutput = true,
                 RedirectStandardError = true,
@@ -32,8 +38,15 @@ public sealed partial class GuardedMemoryTests
             string fault = await errors;
             await process.WaitForExitAsync(TestContext.Current.CancellationToken);
 
-            Assert.True(process.ExitCode == 0, $"exit {process.ExitCode}; 139 is a byte outside of a buffer\n{said}\n{fault}");
-            Assert.True(Guarded().Match(fault) is { Success: true } counted && int.Parse(counted.Groups[1].Value, null) > FewestBuffers, $"no buffer was guarded\n{fault}");
+            Assert.True(
+                process.ExitCode == 0,
+                $"exit {process.ExitCode}; 139 is a byte outside of a buffer\n{said}\n{fault}"
+            );
+            Assert.True(
+                Guarded().Match(fault) is { Success: true } counted
+                    && int.Parse(counted.Groups[1].Value, null) > FewestBuffers,
+                $"no buffer was guarded\n{fault}"
+            );
         }
         finally
         {

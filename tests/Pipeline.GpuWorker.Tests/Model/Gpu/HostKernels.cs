@@ -23,7 +23,8 @@ internal sealed unsafe class HostKernels : IKernelLauncher
     public static GpuKernels Load(ScalarType real) => new(Launcher(real), CPU);
 
     /// <summary>What stands for a GPU where there is none: its kernels on the host, and memory as said.</summary>
-    public static Accelerator Accelerator(ScalarType real, long freeBytes = 64L << 30) => new(Load(real), "the kernels on the host", () => (freeBytes, freeBytes));
+    public static Accelerator Accelerator(ScalarType real, long freeBytes = 64L << 30) =>
+        new(Load(real), "the kernels on the host", () => (freeBytes, freeBytes));
 
     /// <summary>What runs them.</summary>
     public static HostKernels Launcher(ScalarType real)
@@ -38,7 +39,8 @@ internal sealed unsafe class HostKernels : IKernelLauncher
 
     public void Launch(string kernel, long blocks, int threads, ReadOnlySpan<KernelArgument> arguments)
     {
-        var launch = (delegate* unmanaged<void**, uint, uint, uint, void>)NativeLibrary.GetExport(_library, $"launch_{kernel}");
+        var launch = (delegate* unmanaged<void**, uint, uint, uint, void>)
+            NativeLibrary.GetExport(_library, $"launch_{kernel}");
         fixed (KernelArgument* first = arguments)
         {
             void** places = stackalloc void*[arguments.Length];
@@ -63,18 +65,28 @@ internal sealed unsafe class HostKernels : IKernelLauncher
     {
         string from = KernelSource.Text[KernelSource.Text.IndexOf($"void {kernel}(", StringComparison.Ordinal)..];
         string body = from[..from.IndexOf("\n}", StringComparison.Ordinal)];
-        return body.Contains("__syncthreads", StringComparison.Ordinal) || body.Contains("block_", StringComparison.Ordinal);
+        return body.Contains("__syncthreads", StringComparison.Ordinal)
+            || body.Contains("block_", StringComparison.Ordinal);
     }
 
     private static nint Compile(ScalarType real)
     {
         string source = Path.Combine(Path.GetTempPath(), $"pipeline-kernels-{Guid.NewGuid():N}.cpp");
         string header = RepositoryFiles.At("tests", "Pipeline.GpuWorker.Tests", "Model", "Gpu", "host_device.h");
-        IEnumerable<string> entries = KernelSource.Kernels.Select(k => $"extern \"C\" void launch_{k}(void** a, unsigned x, unsigned y, unsigned b) {{ host_launch(&{k}, a, x, y, b, {(HasBarriers(k) ? "true" : "false")}); }}");
+        IEnumerable<string> entries = KernelSource.Kernels.Select(k =>
+            $"extern \"C\" void launch_{k}(void** a, unsigned x, unsigned y, unsigned b) {{ host_launch(&{k}, a, x, y, b, {(HasBarriers(k) ? "true" : "false")}); }}"
+        );
         File.WriteAllText(source, $"{File.ReadAllText(header)}\n{KernelSource.Text}\n{string.Join('\n', entries)}\n");
         try
         {
-            string library = HostCompiler.Compile(source, ["-ffp-contract=off", "-fno-strict-aliasing", .. real == ScalarType.Float32 ? (string[])["-DPIPELINE_FLOAT"] : []]);
+            string library = HostCompiler.Compile(
+                source,
+                [
+                    "-ffp-contract=off",
+                    "-fno-strict-aliasing",
+                    .. real == ScalarType.Float32 ? (string[])["-DPIPELINE_FLOAT"] : [],
+                ]
+            );
             nint loaded = NativeLibrary.Load(library);
             File.Delete(library); // what is loaded stays
             return loaded;

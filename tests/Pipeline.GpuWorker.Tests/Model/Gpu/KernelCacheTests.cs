@@ -9,7 +9,8 @@ public sealed class KernelCacheTests : IDisposable
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
-    private byte[] Get(string folder, params string[] parts) => new KernelCache(folder).Get(parts, () => [.. "program "u8, (byte)++_compiled]);
+    private byte[] Get(string folder, params string[] parts) =>
+        new KernelCache(folder).Get(parts, () => [.. "program "u8, (byte)++_compiled]);
 
     [Fact]
     public void Get_SameParts_CompilesOnce()

@@ -25,7 +25,8 @@ internal sealed class LateCopies : IHostCopies
         Marshal.FreeHGlobal(memory);
     }
 
-    public nint ToHost(Tensor from, nint to) => Begin(() => Marshal.Copy(from.bytes.ToArray(), 0, to, from.bytes.Length));
+    public nint ToHost(Tensor from, nint to) =>
+        Begin(() => Marshal.Copy(from.bytes.ToArray(), 0, to, from.bytes.Length));
 
     public nint ToDevice(nint from, Tensor to)
     {

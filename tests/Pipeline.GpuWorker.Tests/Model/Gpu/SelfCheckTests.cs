@@ -6,7 +6,11 @@ namespace Pipeline.GpuWorker.Tests.Model.Gpu;
 
 public sealed class SelfCheckTests
 {
-    private static (int Code, string Output, string Errors) Worker(string directory, string? torchLib, params string[] arguments)
+    private static (int Code, string Output, string Errors) Worker(
+        string directory,
+        string? torchLib,
+        params string[] arguments
+    )
     {
         var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true };
         start.ArgumentList.Add(Path.Combine(directory, "Pipeline.Worker.dll"));
@@ -32,14 +36,23 @@ public sealed class SelfCheckTests
     [Fact]
     public void Cuda_WithoutADriver_SaysInOneLineWhatToDo()
     {
-        Assert.SkipWhen(File.Exists("/dev/nvidiactl"), "this is what is said where there is no GPU, and this machine has one; run it on one without, such as the CI's");
+        Assert.SkipWhen(
+            File.Exists("/dev/nvidiactl"),
+            "this is what is said where there is no GPU, and this machine has one; run it on one without, such as the CI's"
+        );
 
         SelfCheck check = SelfCheck.Of("cuda");
 
         Assert.False(check.Passed);
         Assert.StartsWith("cuda: there is no libcuda.so.1", check.Line, StringComparison.Ordinal);
         Assert.Contains("--gpus", check.Line, StringComparison.Ordinal);
-        (int code, string output, string errors) = Worker(AppContext.BaseDirectory, null, "selfcheck", "--device", "cuda");
+        (int code, string output, string errors) = Worker(
+            AppContext.BaseDirectory,
+            null,
+            "selfcheck",
+            "--device",
+            "cuda"
+        );
         Assert.Equal((2, "", check.Line), (code, output, errors));
     }
 
@@ -47,11 +60,23 @@ public sealed class SelfCheckTests
     [Fact]
     public void TorchLib_NamesLibtorchForAWorkerWithoutIt()
     {
-        Assert.SkipUnless(OperatingSystem.IsLinux(), "TORCH_LIB loads Linux libraries; run the tests on Linux, or in the worker's container");
+        Assert.SkipUnless(
+            OperatingSystem.IsLinux(),
+            "TORCH_LIB loads Linux libraries; run the tests on Linux, or in the worker's container"
+        );
         string bare = Directory.CreateTempSubdirectory("pipeline-bare-worker-").FullName;
         try
         {
-            foreach (string file in Directory.EnumerateFiles(AppContext.BaseDirectory).Where(f => Path.GetFileName(f) is var name && !name.StartsWith("libtorch", StringComparison.Ordinal) && !name.StartsWith("libc10", StringComparison.Ordinal) && !name.StartsWith("libgomp", StringComparison.Ordinal)))
+            foreach (
+                string file in Directory
+                    .EnumerateFiles(AppContext.BaseDirectory)
+                    .Where(f =>
+                        Path.GetFileName(f) is var name
+                        && !name.StartsWith("libtorch", StringComparison.Ordinal)
+                        && !name.StartsWith("libc10", StringComparison.Ordinal)
+                        && !name.StartsWith("libgomp", StringComparison.Ordinal)
+                    )
+            )
             {
                 File.Copy(file, Path.Combine(bare, Path.GetFileName(file)));
             }
@@ -67,7 +92,10 @@ public sealed class SelfCheckTests
             Assert.Equal(2, code);
             Assert.Contains("holds no libtorch_cpu.so", errors, StringComparison.Ordinal);
             Directory.CreateDirectory(Path.Combine(bare, "torch"));
-            File.WriteAllText(Path.Combine(bare, "torch", "version.py"), "from typing import Optional\n__version__ = '2.99.0+cu999'\n");
+            File.WriteAllText(
+                Path.Combine(bare, "torch", "version.py"),
+                "from typing import Optional\n__version__ = '2.99.0+cu999'\n"
+            );
             File.CreateSymbolicLink(Path.Combine(bare, "torch", "lib"), AppContext.BaseDirectory);
             (_, output, _) = Worker(bare, Path.Combine(bare, "torch", "lib"), "selfcheck");
             Assert.StartsWith("cpu: libtorch 2.99.0+cu999, ", output, StringComparison.Ordinal);
@@ -82,7 +110,10 @@ public sealed class SelfCheckTests
     [Fact]
     public void TorchLib_BesideAnotherLibtorch_SaysWhatToDo()
     {
-        Assert.SkipUnless(OperatingSystem.IsLinux(), "TORCH_LIB loads Linux libraries; run the tests on Linux, or in the worker's container");
+        Assert.SkipUnless(
+            OperatingSystem.IsLinux(),
+            "TORCH_LIB loads Linux libraries; run the tests on Linux, or in the worker's container"
+        );
         string other = Directory.CreateTempSubdirectory("pipeline-other-torch-").FullName;
         try
         {
@@ -108,7 +139,10 @@ public sealed class SelfCheckTests
     {
         using var kernels = HostKernels.Load(real);
 
-        Assert.All(KernelCheck.Run(kernels, CPU), k => Assert.True(k.Error <= k.Allowed, $"{k.Kernel}: {k.Error:E2} of {k.Allowed:E2}"));
+        Assert.All(
+            KernelCheck.Run(kernels, CPU),
+            k => Assert.True(k.Error <= k.Allowed, $"{k.Kernel}: {k.Error:E2} of {k.Allowed:E2}")
+        );
     }
 
     /// <summary>A kernel that does nothing is found, whichever it is.</summary>

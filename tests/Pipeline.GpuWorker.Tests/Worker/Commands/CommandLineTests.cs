@@ -12,15 +12,65 @@ public sealed class CommandLineTests
     {
         using var folder = new TemporaryFolder();
         string At(string name) => Path.Combine(folder.Path, name);
-        SmallDataset.Write(At("dataset"), SmallDataset.Rows(80), "training: { r: 4, epochs: 1, batchSize: 8, warmupSteps: 1 }\nevaluation: { bootstrapSamples: 200 }\n");
+        SmallDataset.Write(
+            At("dataset"),
+            SmallDataset.Rows(80),
+            "training: { r: 4, epochs: 1, batchSize: 8, warmupSteps: 1 }\nevaluation: { bootstrapSamples: 200 }\n"
+        );
         Run(0, "train", "--base", SmallDataset.Base, "--dataset", At("dataset"), "--out", At("adapter"));
 
-        Run(0, "evaluate", "--base", SmallDataset.Base, "--adapter", At("adapter"), "--dataset", At("dataset"), "--out", At("evaluation"));
-        Run(0, "merge", "--base", SmallDataset.Base, "--adapter", At("adapter"), "--dataset", At("dataset"), "--out", At("merged"), "--max-shard-bytes", "4000000");
+        Run(
+            0,
+            "evaluate",
+            "--base",
+            SmallDataset.Base,
+            "--adapter",
+            At("adapter"),
+            "--dataset",
+            At("dataset"),
+            "--out",
+            At("evaluation")
+        );
+        Run(
+            0,
+            "merge",
+            "--base",
+            SmallDataset.Base,
+            "--adapter",
+            At("adapter"),
+            "--dataset",
+            At("dataset"),
+            "--out",
+            At("merged"),
+            "--max-shard-bytes",
+            "4000000"
+        );
         Run(0, "quantize", "--base", At("merged"), "--out", At("nf4"));
-        string beside = Run(0, "generate", "--base", SmallDataset.Base, "--adapter", At("adapter"), "--prompt", "good morning friend 3");
+        string beside = Run(
+            0,
+            "generate",
+            "--base",
+            SmallDataset.Base,
+            "--adapter",
+            At("adapter"),
+            "--prompt",
+            "good morning friend 3"
+        );
         string merged = Run(0, "generate", "--base", At("merged"), "--prompt", "good morning friend 3");
-        Run(0, "generate", "--base", At("nf4"), "--prompt", "good morning friend 3", "--temperature", "0.8", "--top-p", "0.9", "--max-tokens", "4");
+        Run(
+            0,
+            "generate",
+            "--base",
+            At("nf4"),
+            "--prompt",
+            "good morning friend 3",
+            "--temperature",
+            "0.8",
+            "--top-p",
+            "0.9",
+            "--max-tokens",
+            "4"
+        );
 
         var trained = Read<EvaluationReport>(At("adapter/evaluation.json"));
         var evaluated = Read<EvaluationReport>(At("evaluation/evaluation.json"));
@@ -32,7 +82,11 @@ public sealed class CommandLineTests
         Assert.Equal(0, merge.RowsThatDiffer);
         Assert.True(merge.LargestDifference < 1e-3, $"{merge.LargestDifference}");
         Assert.True(Directory.EnumerateFiles(At("merged"), "model-*.safetensors").Count() > 1);
-        Assert.Contains("Merged into tiny-llama-chat, dequantised from NF4", File.ReadAllText(At("merged/report.html")), StringComparison.Ordinal);
+        Assert.Contains(
+            "Merged into tiny-llama-chat, dequantised from NF4",
+            File.ReadAllText(At("merged/report.html")),
+            StringComparison.Ordinal
+        );
         Assert.Equal(beside, merged);
     }
 
@@ -41,18 +95,67 @@ public sealed class CommandLineTests
     {
         using var folder = new TemporaryFolder();
         string At(string name) => Path.Combine(folder.Path, name);
-        string texts = string.Join("\n\n", Enumerable.Range(0, 40).Select(i => $"The valve {i} must be closed before pump {i + 1} starts."));
-        SmallDataset.Write(At("dataset"), System.Text.Encoding.UTF8.GetBytes(texts), "task: text\ntraining: { method: full, optimizer: adamw8bit, epochs: 2, batchSize: 8, warmupSteps: 1 }\nevaluation: { bootstrapSamples: 200 }\n", "manual.txt");
+        string texts = string.Join(
+            "\n\n",
+            Enumerable.Range(0, 40).Select(i => $"The valve {i} must be closed before pump {i + 1} starts.")
+        );
+        SmallDataset.Write(
+            At("dataset"),
+            System.Text.Encoding.UTF8.GetBytes(texts),
+            "task: text\ntraining: { method: full, optimizer: adamw8bit, epochs: 2, batchSize: 8, warmupSteps: 1 }\nevaluation: { bootstrapSamples: 200 }\n",
+            "manual.txt"
+        );
         Run(0, "train", "--base", SmallDataset.Base, "--dataset", At("dataset"), "--out", At("model"));
 
-        Run(0, "evaluate", "--base", SmallDataset.Base, "--adapter", At("model"), "--dataset", At("dataset"), "--out", At("evaluation"));
-        string refused = Run(2, "merge", "--base", SmallDataset.Base, "--adapter", At("model"), "--dataset", At("dataset"), "--out", At("merged"));
-        string written = Run(0, "generate", "--base", At("model"), "--template", "text", "--prompt", "The valve 3 must be", "--max-tokens", "3");
+        Run(
+            0,
+            "evaluate",
+            "--base",
+            SmallDataset.Base,
+            "--adapter",
+            At("model"),
+            "--dataset",
+            At("dataset"),
+            "--out",
+            At("evaluation")
+        );
+        string refused = Run(
+            2,
+            "merge",
+            "--base",
+            SmallDataset.Base,
+            "--adapter",
+            At("model"),
+            "--dataset",
+            At("dataset"),
+            "--out",
+            At("merged")
+        );
+        string written = Run(
+            0,
+            "generate",
+            "--base",
+            At("model"),
+            "--template",
+            "text",
+            "--prompt",
+            "The valve 3 must be",
+            "--max-tokens",
+            "3"
+        );
         // What is there is never replaced: this would be the base itself.
-        Assert.Contains("is there already", Run(2, "train", "--base", At("model"), "--dataset", At("dataset"), "--out", At("model")), StringComparison.Ordinal);
+        Assert.Contains(
+            "is there already",
+            Run(2, "train", "--base", At("model"), "--dataset", At("dataset"), "--out", At("model")),
+            StringComparison.Ordinal
+        );
 
         var trained = Read<EvaluationReport>(At("model/evaluation.json"));
-        Assert.Equal(trained.TunedScore.Perplexity, Read<EvaluationReport>(At("evaluation/evaluation.json")).TunedScore.Perplexity, 1e-4);
+        Assert.Equal(
+            trained.TunedScore.Perplexity,
+            Read<EvaluationReport>(At("evaluation/evaluation.json")).TunedScore.Perplexity,
+            1e-4
+        );
         Assert.True(trained.TunedScore.Perplexity < trained.BaseScore.Perplexity);
         Assert.Contains("there is nothing to merge", refused, StringComparison.Ordinal);
         Assert.Contains("closed", written, StringComparison.Ordinal);
@@ -91,7 +194,14 @@ public sealed class CommandLineTests
     /// <summary>Runs the worker; what it said on both outputs, when it ended as expected.</summary>
     private static string Run(int expected, params string[] arguments)
     {
-        var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "Pipeline.Worker.dll"), .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo(
+            "dotnet",
+            [Path.Combine(AppContext.BaseDirectory, "Pipeline.Worker.dll"), .. arguments]
+        )
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
         using Process process = Process.Start(start)!;
         Task<string> error = process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
         string output = process.StandardOutput.ReadToEnd() + error.GetAwaiter().GetResult();

@@ -11,14 +11,27 @@ namespace Pipeline.GpuWorker.Tests.Worker.Jobs;
 
 public sealed class AdapterJobRunnerTests
 {
-    private const string Quick = "training: { r: 4, epochs: 1, batchSize: 8, warmupSteps: 1 }\nevaluation: { bootstrapSamples: 200 }\n";
+    private const string Quick =
+        "training: { r: 4, epochs: 1, batchSize: 8, warmupSteps: 1 }\nevaluation: { bootstrapSamples: 200 }\n";
 
-    private static AdapterJob Job(string dataset, string output, DatasetManifest manifest) => new()
-    {
-        BaseDirectory = SmallDataset.Base, DatasetDirectory = dataset, OutputDirectory = output, Title = "test", Training = manifest.Settings.Training, Evaluation = manifest.Settings.Evaluation,
-    };
+    private static AdapterJob Job(string dataset, string output, DatasetManifest manifest) =>
+        new()
+        {
+            BaseDirectory = SmallDataset.Base,
+            DatasetDirectory = dataset,
+            OutputDirectory = output,
+            Title = "test",
+            Training = manifest.Settings.Training,
+            Evaluation = manifest.Settings.Evaluation,
+        };
 
-    private static EvaluationReport Run(AdapterJob job) => AdapterJobRunner.Run(job, new ProgressLog(TimeProvider.System, _ => { }), null, TestContext.Current.CancellationToken);
+    private static EvaluationReport Run(AdapterJob job) =>
+        AdapterJobRunner.Run(
+            job,
+            new ProgressLog(TimeProvider.System, _ => { }),
+            null,
+            TestContext.Current.CancellationToken
+        );
 
     [Fact]
     public void Run_SmallDataset_WritesEverythingAndTheSameTwice()
@@ -30,11 +43,36 @@ public sealed class AdapterJobRunnerTests
         EvaluationReport report = Run(Job(dataset, Path.Combine(folder.Path, "one"), manifest));
         Run(Job(dataset, Path.Combine(folder.Path, "two"), manifest));
 
-        string[] expected = ["README.md", "adapter_config.json", "adapter_model.safetensors", "evaluation.json", "generation_config.json", "proof.json", "report.html", "template.json", "tensorboard", "training.json"];
-        Assert.Equal(expected, Directory.EnumerateFileSystemEntries(Path.Combine(folder.Path, "one")).Select(Path.GetFileName).Order(StringComparer.Ordinal));
-        Assert.Equal(File.ReadAllBytes(Path.Combine(folder.Path, "one", "adapter_model.safetensors")), File.ReadAllBytes(Path.Combine(folder.Path, "two", "adapter_model.safetensors")));
+        string[] expected =
+        [
+            "README.md",
+            "adapter_config.json",
+            "adapter_model.safetensors",
+            "evaluation.json",
+            "generation_config.json",
+            "proof.json",
+            "report.html",
+            "template.json",
+            "tensorboard",
+            "training.json",
+        ];
+        Assert.Equal(
+            expected,
+            Directory
+                .EnumerateFileSystemEntries(Path.Combine(folder.Path, "one"))
+                .Select(Path.GetFileName)
+                .Order(StringComparer.Ordinal)
+        );
+        Assert.Equal(
+            File.ReadAllBytes(Path.Combine(folder.Path, "one", "adapter_model.safetensors")),
+            File.ReadAllBytes(Path.Combine(folder.Path, "two", "adapter_model.safetensors"))
+        );
         Assert.Equal(manifest.Rows.Test, report.Outcomes.Count);
-        Assert.Contains("    " + manifest.SystemPrompt, File.ReadAllText(Path.Combine(folder.Path, "one", "README.md")), StringComparison.Ordinal);
+        Assert.Contains(
+            "    " + manifest.SystemPrompt,
+            File.ReadAllText(Path.Combine(folder.Path, "one", "README.md")),
+            StringComparison.Ordinal
+        );
         Assert.All(report.Outcomes, o => Assert.Equal(2, o.TunedLikelihoods.Count));
         Assert.NotNull(report.TunedScore.StopRate);
     }
@@ -51,15 +89,33 @@ public sealed class AdapterJobRunnerTests
 
         var proof = ContractJson.Read<AdapterProof>(File.ReadAllBytes(Path.Combine(output, "proof.json")));
         Assert.Equal(
-            ["every lora_B is non-zero", "keys, shapes and dtypes are peft's", "reloaded logits equal the trainer's", "output differs from the base", "answers stop by themselves"], proof.Checks.Select(c => c.Name));
+            [
+                "every lora_B is non-zero",
+                "keys, shapes and dtypes are peft's",
+                "reloaded logits equal the trainer's",
+                "output differs from the base",
+                "answers stop by themselves",
+            ],
+            proof.Checks.Select(c => c.Name)
+        );
         Assert.All(proof.Checks, c => Assert.True(c.Passed, c.ToString()));
-        Assert.Equal(ContentHash.Of(File.ReadAllBytes(Path.Combine(output, "adapter_model.safetensors"))), proof.AdapterSha256);
+        Assert.Equal(
+            ContentHash.Of(File.ReadAllBytes(Path.Combine(output, "adapter_model.safetensors"))),
+            proof.AdapterSha256
+        );
         Assert.Contains("model.safetensors", proof.Base.Keys);
         var rendering = ContractJson.Read<TemplateRendering>(File.ReadAllBytes(Path.Combine(output, "template.json")));
         Assert.StartsWith("<s>[INST] <<SYS>>", rendering.Text, StringComparison.Ordinal);
         Assert.Equal(rendering.PromptIds, rendering.Ids.Take(rendering.PromptIds.Count));
-        Assert.Equal("bos_token_id int\ndo_sample bool\neos_token_id[] int", PythonTypes.Of(Path.Combine(output, "generation_config.json"))); // transformers' GenerationConfig
-        Assert.Contains("\"eos_token_id\": [\n    2\n  ]", File.ReadAllText(Path.Combine(output, "generation_config.json")), StringComparison.Ordinal);
+        Assert.Equal(
+            "bos_token_id int\ndo_sample bool\neos_token_id[] int",
+            PythonTypes.Of(Path.Combine(output, "generation_config.json"))
+        ); // transformers' GenerationConfig
+        Assert.Contains(
+            "\"eos_token_id\": [\n    2\n  ]",
+            File.ReadAllText(Path.Combine(output, "generation_config.json")),
+            StringComparison.Ordinal
+        );
     }
 
     /// <summary>The whole way with a GPU, whose kernels run on the host here: asked, trained, proven and published as by the CPU, and it is said what computed.</summary>
@@ -70,7 +126,11 @@ public sealed class AdapterJobRunnerTests
     {
         using var folder = new TemporaryFolder();
         string dataset = Path.Combine(folder.Path, "dataset");
-        DatasetManifest manifest = SmallDataset.Write(dataset, SmallDataset.Rows(60), $"training: {{ {knobs}, epochs: 1, batchSize: 8, warmupSteps: 1 }}\nevaluation: {{ bootstrapSamples: 200, minimumStopRate: 0 }}\n");
+        DatasetManifest manifest = SmallDataset.Write(
+            dataset,
+            SmallDataset.Rows(60),
+            $"training: {{ {knobs}, epochs: 1, batchSize: 8, warmupSteps: 1 }}\nevaluation: {{ bootstrapSamples: 200, minimumStopRate: 0 }}\n"
+        );
         string output = Path.Combine(folder.Path, "out");
         using Accelerator gpu = HostKernels.Accelerator(ScalarType.BFloat16);
 
@@ -78,8 +138,16 @@ public sealed class AdapterJobRunnerTests
 
         var proof = ContractJson.Read<AdapterProof>(File.ReadAllBytes(Path.Combine(output, "proof.json")));
         Assert.All(proof.Checks, c => Assert.True(c.Passed, c.ToString()));
-        Assert.StartsWith(engine.Replace("the GPU, by plain torch", "the CPU, by autograd", StringComparison.Ordinal), report.Training!.Engine, StringComparison.Ordinal); // the host has no other place
-        Assert.Contains($"computed by {report.Training.Engine}", System.Net.WebUtility.HtmlDecode(File.ReadAllText(Path.Combine(output, "report.html"))), StringComparison.Ordinal);
+        Assert.StartsWith(
+            engine.Replace("the GPU, by plain torch", "the CPU, by autograd", StringComparison.Ordinal),
+            report.Training!.Engine,
+            StringComparison.Ordinal
+        ); // the host has no other place
+        Assert.Contains(
+            $"computed by {report.Training.Engine}",
+            System.Net.WebUtility.HtmlDecode(File.ReadAllText(Path.Combine(output, "report.html"))),
+            StringComparison.Ordinal
+        );
         Assert.Equal(manifest.Rows.Test, report.Outcomes.Count);
     }
 
@@ -93,8 +161,17 @@ public sealed class AdapterJobRunnerTests
         var stages = new List<string>();
         var progress = new ProgressLog(TimeProvider.System, line => stages.Add(line.Stage));
 
-        TrainingException fault = Assert.Throws<TrainingException>(
-            () => AdapterJobRunner.Run(job with { Training = job.Training with { PackTokens = 16 } }, progress, null, TestContext.Current.CancellationToken));
+        TrainingException fault = Assert.Throws<TrainingException>(() =>
+            AdapterJobRunner.Run(
+                job with
+                {
+                    Training = job.Training with { PackTokens = 16 },
+                },
+                progress,
+                null,
+                TestContext.Current.CancellationToken
+            )
+        );
 
         Assert.Contains("training.packTokens is 16", fault.Message, StringComparison.Ordinal);
         Assert.DoesNotContain(ProgressLog.EvaluateBase, stages);
@@ -105,20 +182,52 @@ public sealed class AdapterJobRunnerTests
     {
         using var folder = new TemporaryFolder();
         string dataset = Path.Combine(folder.Path, "dataset");
-        DatasetManifest manifest = SmallDataset.Write(dataset, SmallDataset.Rows(60), "training: { method: full, epochs: 1, batchSize: 8, warmupSteps: 1 }\nevaluation: { bootstrapSamples: 200 }\n");
+        DatasetManifest manifest = SmallDataset.Write(
+            dataset,
+            SmallDataset.Rows(60),
+            "training: { method: full, epochs: 1, batchSize: 8, warmupSteps: 1 }\nevaluation: { bootstrapSamples: 200 }\n"
+        );
         string output = Path.Combine(folder.Path, "out");
 
         EvaluationReport report = Run(Job(dataset, output, manifest));
 
         var proof = ContractJson.Read<AdapterProof>(File.ReadAllBytes(Path.Combine(output, "proof.json")));
         Assert.Equal(
-            ["every tensor has moved", "keys, shapes and dtypes are the architecture's", "reloaded logits equal the trainer's", "output differs from the base", "answers stop by themselves"], proof.Checks.Select(c => c.Name));
+            [
+                "every tensor has moved",
+                "keys, shapes and dtypes are the architecture's",
+                "reloaded logits equal the trainer's",
+                "output differs from the base",
+                "answers stop by themselves",
+            ],
+            proof.Checks.Select(c => c.Name)
+        );
         Assert.Equal(ContentHash.Of(File.ReadAllBytes(Path.Combine(output, "model.safetensors"))), proof.AdapterSha256);
-        Assert.Subset(Directory.EnumerateFiles(output).Select(f => Path.GetFileName(f)).ToHashSet(), new HashSet<string> { "config.json", "tokenizer.json", "generation_config.json", "template.json", "training.json", "evaluation.json", "report.html", "README.md" });
-        Assert.Contains("library_name: transformers", File.ReadAllText(Path.Combine(output, "README.md")), StringComparison.Ordinal);
+        Assert.Subset(
+            Directory.EnumerateFiles(output).Select(f => Path.GetFileName(f)).ToHashSet(),
+            new HashSet<string>
+            {
+                "config.json",
+                "tokenizer.json",
+                "generation_config.json",
+                "template.json",
+                "training.json",
+                "evaluation.json",
+                "report.html",
+                "README.md",
+            }
+        );
+        Assert.Contains(
+            "library_name: transformers",
+            File.ReadAllText(Path.Combine(output, "README.md")),
+            StringComparison.Ordinal
+        );
         using var written = Pipeline.Model.Checkpoints.SafetensorsFile.Open(Path.Combine(output, "model.safetensors"));
         Assert.True(report.TunedScore.Perplexity < report.BaseScore.Perplexity);
-        Assert.Equal(report.Training!.TrainableParameters, written.Entries.Values.Sum(e => e.Shape.Aggregate(1L, (a, b) => a * b)));
+        Assert.Equal(
+            report.Training!.TrainableParameters,
+            written.Entries.Values.Sum(e => e.Shape.Aggregate(1L, (a, b) => a * b))
+        );
     }
 
     [Fact]
@@ -126,8 +235,20 @@ public sealed class AdapterJobRunnerTests
     {
         using var folder = new TemporaryFolder();
         string dataset = Path.Combine(folder.Path, "dataset");
-        string texts = string.Join("\n\n", Enumerable.Range(0, 60).Select(i => $"The valve {i} must be closed before the pump starts. {string.Join(' ', Enumerable.Range(0, i % 4 == 0 ? 20 : 1).Select(k => $"Check seal {(31 * i) + k} again."))}"));
-        DatasetManifest manifest = SmallDataset.Write(dataset, System.Text.Encoding.UTF8.GetBytes(texts), "task: text\nvalidation: { maxTokens: 64 }\ntraining: { r: 4, epochs: 2, batchSize: 8, warmupSteps: 1 }\nevaluation: { bootstrapSamples: 200 }\n", "manual.txt");
+        string texts = string.Join(
+            "\n\n",
+            Enumerable
+                .Range(0, 60)
+                .Select(i =>
+                    $"The valve {i} must be closed before the pump starts. {string.Join(' ', Enumerable.Range(0, i % 4 == 0 ? 20 : 1).Select(k => $"Check seal {(31 * i) + k} again."))}"
+                )
+        );
+        DatasetManifest manifest = SmallDataset.Write(
+            dataset,
+            System.Text.Encoding.UTF8.GetBytes(texts),
+            "task: text\nvalidation: { maxTokens: 64 }\ntraining: { r: 4, epochs: 2, batchSize: 8, warmupSteps: 1 }\nevaluation: { bootstrapSamples: 200 }\n",
+            "manual.txt"
+        );
         string output = Path.Combine(folder.Path, "out");
 
         EvaluationReport report = Run(Job(dataset, output, manifest));
@@ -140,8 +261,20 @@ public sealed class AdapterJobRunnerTests
         Assert.Null(report.TunedScore.StopRate);
         Assert.True(report.Difference.Interval.Low > 0, report.Difference.ToString());
         var proof = ContractJson.Read<AdapterProof>(File.ReadAllBytes(Path.Combine(output, "proof.json")));
-        Assert.Equal(["every lora_B is non-zero", "keys, shapes and dtypes are peft's", "reloaded logits equal the trainer's", "output differs from the base"], proof.Checks.Select(c => c.Name));
-        Assert.Contains("Likelihood of the right token", File.ReadAllText(Path.Combine(output, "report.html")), StringComparison.Ordinal);
+        Assert.Equal(
+            [
+                "every lora_B is non-zero",
+                "keys, shapes and dtypes are peft's",
+                "reloaded logits equal the trainer's",
+                "output differs from the base",
+            ],
+            proof.Checks.Select(c => c.Name)
+        );
+        Assert.Contains(
+            "Likelihood of the right token",
+            File.ReadAllText(Path.Combine(output, "report.html")),
+            StringComparison.Ordinal
+        );
     }
 
     /// <summary>A learning rate so small that nothing changes: the files are whole, and still nothing is published.</summary>
@@ -150,7 +283,11 @@ public sealed class AdapterJobRunnerTests
     {
         using var folder = new TemporaryFolder();
         string dataset = Path.Combine(folder.Path, "dataset");
-        DatasetManifest manifest = SmallDataset.Write(dataset, SmallDataset.Rows(60), "training: { r: 4, epochs: 1, batchSize: 8, warmupSteps: 0, learningRate: 1e-9 }\nevaluation: { bootstrapSamples: 200, minimumStopRate: 0 }\n");
+        DatasetManifest manifest = SmallDataset.Write(
+            dataset,
+            SmallDataset.Rows(60),
+            "training: { r: 4, epochs: 1, batchSize: 8, warmupSteps: 0, learningRate: 1e-9 }\nevaluation: { bootstrapSamples: 200, minimumStopRate: 0 }\n"
+        );
         string output = Path.Combine(folder.Path, "out");
 
         TrainingException fault = Assert.Throws<TrainingException>(() => Run(Job(dataset, output, manifest)));
@@ -168,7 +305,9 @@ public sealed class AdapterJobRunnerTests
         AdapterJob job = Job(dataset, Path.Combine(folder.Path, "out"), manifest);
 
         // This base always ends its answers, so the limit is put where no rate reaches it.
-        TrainingException fault = Assert.Throws<TrainingException>(() => Run(job with { Evaluation = job.Evaluation with { MinimumStopRate = 1.01 } }));
+        TrainingException fault = Assert.Throws<TrainingException>(() =>
+            Run(job with { Evaluation = job.Evaluation with { MinimumStopRate = 1.01 } })
+        );
 
         Assert.Contains("'answers stop by themselves'", fault.Message, StringComparison.Ordinal);
     }
@@ -181,13 +320,23 @@ public sealed class AdapterJobRunnerTests
     {
         using var folder = new TemporaryFolder();
         string dataset = Path.Combine(folder.Path, "dataset");
-        DatasetManifest manifest = SmallDataset.Write(dataset, SmallDataset.Rows(60), $"training: {{ r: 4, epochs: 1, batchSize: 8, warmupSteps: 1, {knobs} }}\nevaluation: {{ bootstrapSamples: 200, minimumStopRate: 0 }}\n");
+        DatasetManifest manifest = SmallDataset.Write(
+            dataset,
+            SmallDataset.Rows(60),
+            $"training: {{ r: 4, epochs: 1, batchSize: 8, warmupSteps: 1, {knobs} }}\nevaluation: {{ bootstrapSamples: 200, minimumStopRate: 0 }}\n"
+        );
         string output = Path.Combine(folder.Path, "out");
 
         Run(Job(dataset, output, manifest));
 
-        Assert.Contains(inConfig, File.ReadAllText(Path.Combine(output, "adapter_config.json")), StringComparison.Ordinal);
-        using var file = Pipeline.Model.Checkpoints.SafetensorsFile.Open(Path.Combine(output, "adapter_model.safetensors"));
+        Assert.Contains(
+            inConfig,
+            File.ReadAllText(Path.Combine(output, "adapter_config.json")),
+            StringComparison.Ordinal
+        );
+        using var file = Pipeline.Model.Checkpoints.SafetensorsFile.Open(
+            Path.Combine(output, "adapter_model.safetensors")
+        );
         Assert.Equal(tensors, file.Entries.Count);
     }
 
@@ -213,7 +362,9 @@ public sealed class AdapterJobRunnerTests
         DatasetManifest manifest = SmallDataset.Write(dataset, SmallDataset.Rows(60), Quick);
         File.AppendAllText(Path.Combine(dataset, "test.jsonl"), "{}\n");
 
-        InvalidDataException fault = Assert.Throws<InvalidDataException>(() => Run(Job(dataset, Path.Combine(folder.Path, "out"), manifest)));
+        InvalidDataException fault = Assert.Throws<InvalidDataException>(() =>
+            Run(Job(dataset, Path.Combine(folder.Path, "out"), manifest))
+        );
 
         Assert.Contains("is not the file that manifest.json names", fault.Message, StringComparison.Ordinal);
     }
@@ -226,10 +377,15 @@ public sealed class AdapterJobRunnerTests
         DatasetManifest manifest = SmallDataset.Write(dataset, SmallDataset.Rows(60), Quick);
         string disk = Path.Combine(folder.Path, "disk");
         Directory.CreateDirectory(disk);
-        Assert.SkipUnless(Mount("-t", "tmpfs", "-o", "size=256k", "tmpfs", disk), "a small tmpfs could not be mounted; run it as root on Linux, in a container with --cap-add SYS_ADMIN");
+        Assert.SkipUnless(
+            Mount("-t", "tmpfs", "-o", "size=256k", "tmpfs", disk),
+            "a small tmpfs could not be mounted; run it as root on Linux, in a container with --cap-add SYS_ADMIN"
+        );
         try
         {
-            IOException fault = Assert.Throws<IOException>(() => Run(Job(dataset, Path.Combine(disk, "out"), manifest)));
+            IOException fault = Assert.Throws<IOException>(() =>
+                Run(Job(dataset, Path.Combine(disk, "out"), manifest))
+            );
 
             Assert.Contains("No space left on device", fault.Message, StringComparison.Ordinal);
             Assert.Empty(Directory.EnumerateFileSystemEntries(disk));
@@ -249,12 +405,32 @@ public sealed class AdapterJobRunnerTests
         string sample = RepositoryFiles.At("functions", "Pipeline.LocalHost", "samples", "tweets");
         string dataset = Path.Combine(folder.Path, "dataset");
         string shuffled = Path.Combine(folder.Path, "shuffled");
-        SmallDataset.Write(dataset, File.ReadAllBytes(Path.Combine(sample, "tweets.csv")), File.ReadAllText(Path.Combine(sample, "project.yaml")));
-        List<Example> rows = [.. new[] { BlobLayout.TrainFile, BlobLayout.ValidationFile, BlobLayout.TestFile }.SelectMany(f => File.ReadLines(Path.Combine(dataset, f))).Select(l => ContractJson.Read<Example>(l))];
+        SmallDataset.Write(
+            dataset,
+            File.ReadAllBytes(Path.Combine(sample, "tweets.csv")),
+            File.ReadAllText(Path.Combine(sample, "project.yaml"))
+        );
+        List<Example> rows =
+        [
+            .. new[] { BlobLayout.TrainFile, BlobLayout.ValidationFile, BlobLayout.TestFile }
+                .SelectMany(f => File.ReadLines(Path.Combine(dataset, f)))
+                .Select(l => ContractJson.Read<Example>(l)),
+        ];
         string[] labels = [.. rows.Select(r => r.Label!)];
         new Random(7).Shuffle(labels);
-        string csv = "text,label\n" + string.Concat(rows.Select((r, i) => $"\"{r.Messages[^2].Content.Replace("\"", "\"\"", StringComparison.Ordinal)}\",{labels[i]}\n"));
-        DatasetManifest manifest = SmallDataset.Write(shuffled, System.Text.Encoding.UTF8.GetBytes(csv), File.ReadAllText(Path.Combine(sample, "project.yaml")));
+        string csv =
+            "text,label\n"
+            + string.Concat(
+                rows.Select(
+                    (r, i) =>
+                        $"\"{r.Messages[^2].Content.Replace("\"", "\"\"", StringComparison.Ordinal)}\",{labels[i]}\n"
+                )
+            );
+        DatasetManifest manifest = SmallDataset.Write(
+            shuffled,
+            System.Text.Encoding.UTF8.GetBytes(csv),
+            File.ReadAllText(Path.Combine(sample, "project.yaml"))
+        );
 
         EvaluationReport report = Run(Job(shuffled, Path.Combine(folder.Path, "out"), manifest));
 
@@ -270,7 +446,11 @@ public sealed class AdapterJobRunnerTests
         using var folder = new TemporaryFolder();
         string sample = RepositoryFiles.At("functions", "Pipeline.LocalHost", "samples", "tweets");
         string dataset = Path.Combine(folder.Path, "dataset");
-        DatasetManifest manifest = SmallDataset.Write(dataset, File.ReadAllBytes(Path.Combine(sample, "tweets.csv")), File.ReadAllText(Path.Combine(sample, "project.yaml")));
+        DatasetManifest manifest = SmallDataset.Write(
+            dataset,
+            File.ReadAllBytes(Path.Combine(sample, "tweets.csv")),
+            File.ReadAllText(Path.Combine(sample, "project.yaml"))
+        );
 
         EvaluationReport report = Run(Job(dataset, Path.Combine(folder.Path, "out"), manifest));
 
@@ -280,11 +460,14 @@ public sealed class AdapterJobRunnerTests
         Assert.True(report.TunedScore.Interval.Low > report.Baselines["majority"].Accuracy);
     }
 
-    private static bool Mount(params string[] arguments) => OperatingSystem.IsLinux() && Environment.UserName == "root" && Start("mount", arguments) == 0;
+    private static bool Mount(params string[] arguments) =>
+        OperatingSystem.IsLinux() && Environment.UserName == "root" && Start("mount", arguments) == 0;
 
     private static int Start(string program, params string[] arguments)
     {
-        using Process process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardError = true })!;
+        using Process process = Process.Start(
+            new ProcessStartInfo(program, arguments) { RedirectStandardError = true }
+        )!;
         process.WaitForExit();
         return process.ExitCode;
     }

@@ -18,13 +18,26 @@ internal static class SmallDataset
         ProjectSettings settings = ProjectFile.Read(yaml);
         var request = new DatasetRequest
         {
-            Project = "test", Settings = settings, Files = [new RawFile(name, content)], Encoder = ChatEncoder.FromDirectory(Base, settings.Template), TokenizerSha256 = "t",
+            Project = "test",
+            Settings = settings,
+            Files = [new RawFile(name, content)],
+            Encoder = ChatEncoder.FromDirectory(Base, settings.Template),
+            TokenizerSha256 = "t",
         };
         DatasetBuild build = DatasetBuilder.Build(request, directory);
         Assert.Null(build.Fault);
         return build.Manifest;
     }
 
-    public static byte[] Rows(int count) => Encoding.UTF8.GetBytes(
-        "text,label\n" + string.Concat(Enumerable.Range(0, count).Select(i => i % 2 == 0 ? $"good morning friend {i},greeting\n" : $"the sum is {i} and {i * 7},number\n")));
+    public static byte[] Rows(int count) =>
+        Encoding.UTF8.GetBytes(
+            "text,label\n"
+                + string.Concat(
+                    Enumerable
+                        .Range(0, count)
+                        .Select(i =>
+                            i % 2 == 0 ? $"good morning friend {i},greeting\n" : $"the sum is {i} and {i * 7},number\n"
+                        )
+                )
+        );
 }

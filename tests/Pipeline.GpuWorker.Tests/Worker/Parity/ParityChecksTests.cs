@@ -13,11 +13,27 @@ public sealed class ParityChecksTests
     [Fact]
     public void Run_GoldenVectors_AreWithinTolerance()
     {
-        IReadOnlyList<ParityResult> results = ParityChecks.Run(RepositoryFiles.At("tests", "Golden"), RepositoryFiles.At("gpu-worker", "models", "tiny-llama-chat"));
+        IReadOnlyList<ParityResult> results = ParityChecks.Run(
+            RepositoryFiles.At("tests", "Golden"),
+            RepositoryFiles.At("gpu-worker", "models", "tiny-llama-chat")
+        );
 
         Assert.Equal(
-            ["chat-tiny-llama (tokenizer.json)", "dora_llama2", "llama2", "llama3", "lora_llama2", "lora_rs_llama3", "mistral", "mistral_window", "nf4", "qlora_llama2", "qwen2"],
-            results.Select(r => r.Case.Split('/')[0]).Distinct().Order(StringComparer.Ordinal));
+            [
+                "chat-tiny-llama (tokenizer.json)",
+                "dora_llama2",
+                "llama2",
+                "llama3",
+                "lora_llama2",
+                "lora_rs_llama3",
+                "mistral",
+                "mistral_window",
+                "nf4",
+                "qlora_llama2",
+                "qwen2",
+            ],
+            results.Select(r => r.Case.Split('/')[0]).Distinct().Order(StringComparer.Ordinal)
+        );
         Assert.All(results, r => Assert.True(r.Passed, r.ToString()));
     }
 
@@ -28,12 +44,24 @@ public sealed class ParityChecksTests
     {
         using Accelerator gpu = HostKernels.Accelerator(ScalarType.Float32);
 
-        IReadOnlyList<ParityResult> results = ParityChecks.Run(RepositoryFiles.At("tests", "Golden"), RepositoryFiles.At("gpu-worker", "models", "tiny-llama-chat"), gpu: gpu);
+        IReadOnlyList<ParityResult> results = ParityChecks.Run(
+            RepositoryFiles.At("tests", "Golden"),
+            RepositoryFiles.At("gpu-worker", "models", "tiny-llama-chat"),
+            gpu: gpu
+        );
 
         Assert.Equal(
             ["llama2", "llama3", "lora_llama2", "lora_rs_llama3", "mistral", "mistral_window", "qlora_llama2", "qwen2"],
-            results.Where(r => r.Case.EndsWith(", by the kernels", StringComparison.Ordinal)).Select(r => r.Case.Split(',')[0]).Distinct().Order(StringComparer.Ordinal));
-        Assert.Contains(results, r => r.Quantity.EndsWith("dequantised by the kernel, absolute", StringComparison.Ordinal));
+            results
+                .Where(r => r.Case.EndsWith(", by the kernels", StringComparison.Ordinal))
+                .Select(r => r.Case.Split(',')[0])
+                .Distinct()
+                .Order(StringComparer.Ordinal)
+        );
+        Assert.Contains(
+            results,
+            r => r.Quantity.EndsWith("dequantised by the kernel, absolute", StringComparison.Ordinal)
+        );
         Assert.All(results, r => Assert.True(r.Passed, r.ToString()));
     }
 
@@ -72,7 +100,11 @@ public sealed class ParityChecksTests
         using var folder = new TemporaryFolder();
         folder.CopyOf(RepositoryFiles.At("tests", "Golden", "llama2"), "llama2");
         string copy = folder.CopyOf(RepositoryFiles.At("tests", "Golden", "lora_llama2"), "lora_llama2");
-        Change(Path.Combine(copy, "trajectory.safetensors"), "init.model.layers.0.self_attn.q_proj.lora_B.weight", w => w.mul(1.05));
+        Change(
+            Path.Combine(copy, "trajectory.safetensors"),
+            "init.model.layers.0.self_attn.q_proj.lora_B.weight",
+            w => w.mul(1.05)
+        );
 
         IReadOnlyList<ParityResult> results = ParityChecks.Run(folder.Path);
 
@@ -95,7 +127,11 @@ public sealed class ParityChecksTests
         using var folder = new TemporaryFolder();
         string copy = folder.CopyOf(RepositoryFiles.At("tests", "Golden", "mistral_window"), "mistral_window");
         string config = Path.Combine(copy, "config.json");
-        File.WriteAllText(config, File.ReadAllText(config).Replace("\"sliding_window\": 16", "\"sliding_window\": 17", StringComparison.Ordinal));
+        File.WriteAllText(
+            config,
+            File.ReadAllText(config)
+                .Replace("\"sliding_window\": 16", "\"sliding_window\": 17", StringComparison.Ordinal)
+        );
 
         Assert.Contains(ParityChecks.Run(folder.Path), r => !r.Passed);
     }
@@ -106,7 +142,10 @@ public sealed class ParityChecksTests
         using var folder = new TemporaryFolder();
         string copy = folder.CopyOf(RepositoryFiles.At("tests", "Golden", "llama2"), "llama2");
         string config = Path.Combine(copy, "config.json");
-        File.WriteAllText(config, File.ReadAllText(config).Replace("LlamaForCausalLM", "GemmaForCausalLM", StringComparison.Ordinal));
+        File.WriteAllText(
+            config,
+            File.ReadAllText(config).Replace("LlamaForCausalLM", "GemmaForCausalLM", StringComparison.Ordinal)
+        );
 
         ParityResult result = Assert.Single(ParityChecks.Run(folder.Path));
 

@@ -41,7 +41,13 @@ public sealed class LlamaGradientTests
         using LoraAdapter adapter = Adapter(model, new LoraOptions(4, 8, 0.1));
         IReadOnlyList<EncodedRow> rows = Rows([40, 7, 23]);
 
-        (double expectedLoss, Dictionary<string, float[]> expected) = ByHand(model, adapter, rows, 5, keptBytes: long.MaxValue);
+        (double expectedLoss, Dictionary<string, float[]> expected) = ByHand(
+            model,
+            adapter,
+            rows,
+            5,
+            keptBytes: long.MaxValue
+        );
         (double loss, Dictionary<string, float[]> actual) = ByHand(model, adapter, rows, 5, keptBytes: 0);
 
         Assert.Equal(expectedLoss, loss);
@@ -52,7 +58,10 @@ public sealed class LlamaGradientTests
     public void Accumulate_SomeLayersAdapted_EqualsAutograd()
     {
         using LlamaModel model = LlamaModel.Load(RepositoryFiles.At("tests", "Golden", "llama2"), WeightStorage.Full);
-        using LoraAdapter adapter = Adapter(model, new LoraOptions(4, 8, 0) { Targets = ["q_proj", "down_proj"], Layers = [1] });
+        using LoraAdapter adapter = Adapter(
+            model,
+            new LoraOptions(4, 8, 0) { Targets = ["q_proj", "down_proj"], Layers = [1] }
+        );
         IReadOnlyList<EncodedRow> rows = Rows([30, 11]);
 
         (_, Dictionary<string, float[]> expected) = Autograd(model, adapter, rows, null);
@@ -71,12 +80,24 @@ public sealed class LlamaGradientTests
         using LoraAdapter adapter = Adapter(model, new LoraOptions(4, 8, 0));
         IReadOnlyList<EncodedRow> rows = Rows([40, 7, 23, 3, 64]);
 
-        (double packedLoss, Dictionary<string, float[]> packed) = ByHand(model, adapter, rows, null, keptBytes: long.MaxValue);
+        (double packedLoss, Dictionary<string, float[]> packed) = ByHand(
+            model,
+            adapter,
+            rows,
+            null,
+            keptBytes: long.MaxValue
+        );
         double alone = 0;
         Dictionary<string, float[]> sum = packed.ToDictionary(p => p.Key, p => new float[p.Value.Length]);
         foreach (EncodedRow row in rows)
         {
-            (double loss, Dictionary<string, float[]> one) = ByHand(model, adapter, [row], null, keptBytes: long.MaxValue);
+            (double loss, Dictionary<string, float[]> one) = ByHand(
+                model,
+                adapter,
+                [row],
+                null,
+                keptBytes: long.MaxValue
+            );
             alone += loss;
             foreach ((string key, float[] values) in one)
             {
@@ -129,7 +150,12 @@ public sealed class LlamaGradientTests
         Assert.Equal(before, DisposeScopeManager.Statistics.ThreadTotalLiveCount);
     }
 
-    internal static (double Loss, Dictionary<string, float[]> Gradients) Autograd(LlamaModel model, LoraAdapter adapter, IReadOnlyList<EncodedRow> rows, uint? seed)
+    internal static (double Loss, Dictionary<string, float[]> Gradients) Autograd(
+        LlamaModel model,
+        LoraAdapter adapter,
+        IReadOnlyList<EncodedRow> rows,
+        uint? seed
+    )
     {
         using DisposeScope scope = NewDisposeScope();
         adapter.Gradients.zero_();
@@ -139,17 +165,28 @@ public sealed class LlamaGradientTests
         return (loss.item<float>(), Gradients(adapter));
     }
 
-    private static (double Loss, Dictionary<string, float[]> Gradients) ByHand(LlamaModel model, LoraAdapter adapter, IReadOnlyList<EncodedRow> rows, uint? seed, long keptBytes)
+    private static (double Loss, Dictionary<string, float[]> Gradients) ByHand(
+        LlamaModel model,
+        LoraAdapter adapter,
+        IReadOnlyList<EncodedRow> rows,
+        uint? seed,
+        long keptBytes
+    )
     {
         adapter.Gradients.zero_();
         using var gradient = new LlamaGradient(model, keptBytes);
         using MicroBatch batch = MicroBatch.Of(rows);
         double loss = gradient.Accumulate(batch.Rows, batch.Predicting, batch.Targets, 1, seed);
-        Assert.Equal(loss, seed is null ? gradient.Loss(batch.Rows, batch.Predicting, batch.Targets) : loss, 1e-9 * loss);
+        Assert.Equal(
+            loss,
+            seed is null ? gradient.Loss(batch.Rows, batch.Predicting, batch.Targets) : loss,
+            1e-9 * loss
+        );
         return (loss, Gradients(adapter));
     }
 
-    private static Dictionary<string, float[]> Gradients(LoraAdapter adapter) => adapter.Tensors.ToDictionary(t => t.Name, t => t.Value.grad!.contiguous().data<float>().ToArray());
+    private static Dictionary<string, float[]> Gradients(LoraAdapter adapter) =>
+        adapter.Tensors.ToDictionary(t => t.Name, t => t.Value.grad!.contiguous().data<float>().ToArray());
 
     internal static void AssertSame(Dictionary<string, float[]> expected, Dictionary<string, float[]> actual)
     {
@@ -161,7 +198,9 @@ public sealed class LlamaGradientTests
     }
 
     private static double Distance(float[] expected, float[] actual) =>
-        Math.Sqrt(expected.Zip(actual).Sum(p => Math.Pow((double)p.First - p.Second, 2)) / expected.Sum(v => (double)v * v));
+        Math.Sqrt(
+            expected.Zip(actual).Sum(p => Math.Pow((double)p.First - p.Second, 2)) / expected.Sum(v => (double)v * v)
+        );
 
     /// <summary>An adapter whose B is not zero, so that every gradient is of some size.</summary>
     internal static LoraAdapter Adapter(LlamaModel model, LoraOptions options)
@@ -169,7 +208,11 @@ public sealed class LlamaGradientTests
         LoraAdapter adapter = LoraAdapter.Create(model, options, seed: 3);
         using IDisposable frozen = no_grad();
         using var generator = new Generator(4);
-        foreach ((string name, Tensor value) in adapter.Tensors.Where(t => t.Name.Contains("lora_B", StringComparison.Ordinal)))
+        foreach (
+            (string name, Tensor value) in adapter.Tensors.Where(t =>
+                t.Name.Contains("lora_B", StringComparison.Ordinal)
+            )
+        )
         {
             using Tensor random = randn(value.shape, generator: generator).mul_(0.02);
             value.copy_(random);
@@ -182,6 +225,16 @@ public sealed class LlamaGradientTests
     internal static IReadOnlyList<EncodedRow> Rows(int[] lengths)
     {
         var random = new Random(7);
-        return [.. lengths.Select((length, row) => new EncodedRow($"{row}", [.. Enumerable.Range(0, length).Select(_ => random.Next(512))], [.. Enumerable.Range(0, length).Select(i => (byte)(i < 2 ? 0 : 1))]))];
+        return
+        [
+            .. lengths.Select(
+                (length, row) =>
+                    new EncodedRow(
+                        $"{row}",
+                        [.. Enumerable.Range(0, length).Select(_ => random.Next(512))],
+                        [.. Enumerable.Range(0, length).Select(i => (byte)(i < 2 ? 0 : 1))]
+                    )
+            ),
+        ];
     }
 }
