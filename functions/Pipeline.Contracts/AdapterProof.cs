@@ -1,6 +1,8 @@
 namespace Pipeline.Contracts;
 
-/// <summary><c>proof.json</c>: what was checked of an adapter before it was published. One check that fails, and it is not.</summary>
+/// <summary>
+/// <c>proof.json</c>: what was checked of an adapter before it was published. One check that fails, and it is not.
+/// </summary>
 public sealed record AdapterProof
 {
     public int SchemaVersion { get; init; } = 1;
@@ -20,7 +22,9 @@ public sealed record AdapterProof
     /// <summary>SHA-256 of the weights that are published.</summary>
     public required string AdapterSha256 { get; init; }
 
-    /// <summary>Version ids of the assemblies that trained, by name; a deterministic build gives the same ids for the same code.</summary>
+    /// <summary>
+    /// Version ids of the assemblies that trained, by name; a deterministic build gives the same ids for the same code.
+    /// </summary>
     public required IReadOnlyDictionary<string, string> Code { get; init; }
 
     /// <summary>Whether every check passed.</summary>

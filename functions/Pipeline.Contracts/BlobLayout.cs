@@ -73,7 +73,8 @@ public static partial class BlobLayout
     public static BlobAddress Project(string project) => new(ProjectsContainer, $"{Checked(project)}/project.yaml");
 
     /// <summary>
-    /// Where mended rows of a raw blob are dropped: <c>raw/{project}/mended/{source}/{name}</c>. From then on they are read behind it.
+    /// Where mended rows of a raw blob are dropped: <c>raw/{project}/mended/{source}/{name}</c>. From then on they are
+    /// read behind it.
     /// </summary>
     public static string MendedPrefix(string project, string source) => $"{Checked(project)}/{MendedFolder}{source}/";
 

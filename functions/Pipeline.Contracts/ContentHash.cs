@@ -9,7 +9,10 @@ public static class ContentHash
     /// <summary>SHA-256 in lower-case hexadecimal, 64 characters.</summary>
     public static string Of(ReadOnlySpan<byte> bytes) => Convert.ToHexStringLower(SHA256.HashData(bytes));
 
-    /// <summary>The first 16 hexadecimal digits of SHA-256 over the parts, each with its length in front so that parts cannot run together.</summary>
+    /// <summary>
+    /// The first 16 hexadecimal digits of SHA-256 over the parts, each with its length in front so that parts cannot
+    /// run together.
+    /// </summary>
     public static string ShortOf(params ReadOnlySpan<string> parts)
     {
         var text = new StringBuilder();

@@ -4,7 +4,9 @@ using System.Text.Json.Serialization.Metadata;
 
 namespace Pipeline.Contracts;
 
-/// <summary>How contracts are written and read as JSON: camelCase, nulls left out, unknown keys ignored and named.</summary>
+/// <summary>
+/// How contracts are written and read as JSON: camelCase, nulls left out, unknown keys ignored and named.
+/// </summary>
 public static class ContractJson
 {
     /// <summary>For files of one object, indented.</summary>
@@ -16,7 +18,8 @@ public static class ContractJson
     /// <summary>Reads one contract.</summary>
     /// <param name="json">UTF-8 JSON.</param>
     /// <param name="warn">Called with the path of each key that <typeparamref name="T"/> does not know.</param>
-    /// <exception cref="JsonException">The text is not JSON, or a required member is missing or of another type.</exception>
+    /// <exception cref="JsonException">The text is not JSON, or a required member is missing or of another
+    /// type.</exception>
     public static T Read<T>(ReadOnlySpan<byte> json, Action<string>? warn = null)
     {
         T value =

@@ -1,6 +1,9 @@
 namespace Pipeline.Contracts;
 
-/// <summary><c>audit.json</c>: what the training will really see, measured with its own encoder before any machine starts. One red check, and no training starts.</summary>
+/// <summary>
+/// <c>audit.json</c>: what the training will really see, measured with its own encoder before any machine starts. One
+/// red check, and no training starts.
+/// </summary>
 public sealed record DatasetAudit
 {
     public int SchemaVersion { get; init; } = 1;
@@ -21,7 +24,10 @@ public sealed record DatasetAudit
     /// <summary>The languages of what is asked, of a sample of all rows; of plain texts of the texts.</summary>
     public LanguageCounts Languages { get; init; } = new(0, new Dictionary<string, int>());
 
-    /// <summary>Clusters of nearly the same texts that bear different labels: the first ones; the manifest counts all, <c>conflicts.jsonl</c> lists them.</summary>
+    /// <summary>
+    /// Clusters of nearly the same texts that bear different labels: the first ones; the manifest counts all,
+    /// <c>conflicts.jsonl</c> lists them.
+    /// </summary>
     public IReadOnlyList<LabelConflict> Conflicts { get; init; } = [];
 
     /// <summary>Optimizer steps of the whole training; with packing an estimate.</summary>
@@ -30,16 +36,27 @@ public sealed record DatasetAudit
     /// <summary>Tokens that training goes through, all epochs together.</summary>
     public required long TrainingTokens { get; init; }
 
-    /// <summary>Minutes of training at the machine's speed; <c>null</c> where project.yaml names none. Loading and evaluation come on top.</summary>
+    /// <summary>
+    /// Minutes of training at the machine's speed; <c>null</c> where project.yaml names none. Loading and evaluation
+    /// come on top.
+    /// </summary>
     public double? Minutes { get; init; }
 
-    /// <summary>What these minutes cost, in the machine's currency; <c>null</c> where project.yaml names no price.</summary>
+    /// <summary>
+    /// What these minutes cost, in the machine's currency; <c>null</c> where project.yaml names no price.
+    /// </summary>
     public double? Cost { get; init; }
 
-    /// <summary>Memory that training takes on the CPU, reckoned from the base's shape and the longest rows; <c>null</c> where the base's config.json does not say its shape.</summary>
+    /// <summary>
+    /// Memory that training takes on the CPU, reckoned from the base's shape and the longest rows; <c>null</c> where
+    /// the base's config.json does not say its shape.
+    /// </summary>
     public TrainingMemory? Memory { get; init; }
 
-    /// <summary>Bytes that training takes of a GPU by each value of <c>training.memory</c>, the leanest first; empty where its kernels do not train (method full, DoRA) or the shape is not known.</summary>
+    /// <summary>
+    /// Bytes that training takes of a GPU by each value of <c>training.memory</c>, the leanest first; empty where its
+    /// kernels do not train (method full, DoRA) or the shape is not known.
+    /// </summary>
     public IReadOnlyDictionary<string, long> GpuMemory { get; init; } = new Dictionary<string, long>();
 
     /// <summary>Whether no check is red.</summary>
@@ -67,7 +84,8 @@ public sealed record LengthBin(int From, int To, int Rows);
 
 /// <summary>Texts by language.</summary>
 /// <param name="Asked">Texts looked at.</param>
-/// <param name="Texts">Texts by the language's English name, and those of which it cannot be told under <see cref="NotTold"/>.</param>
+/// <param name="Texts">Texts by the language's English name, and those of which it cannot be told under
+/// <see cref="NotTold"/>.</param>
 public sealed record LanguageCounts(int Asked, IReadOnlyDictionary<string, int> Texts)
 {
     /// <summary>Too short, or like several languages.</summary>

@@ -1,6 +1,8 @@
 namespace Pipeline.Contracts;
 
-/// <summary><c>datasets/{datasetId}/manifest.json</c>: what the dataset is made of and how every row read has ended.</summary>
+/// <summary>
+/// <c>datasets/{datasetId}/manifest.json</c>: what the dataset is made of and how every row read has ended.
+/// </summary>
 public sealed record DatasetManifest
 {
     public const int CurrentSchemaVersion = 1;
@@ -23,22 +25,33 @@ public sealed record DatasetManifest
     public string Layout { get; init; } = TextAndLabel;
     public const string TextAndLabel = "text and label";
 
-    /// <summary>What a person should know of how the files were read: encodings, repairs, guesses, files passed over.</summary>
+    /// <summary>
+    /// What a person should know of how the files were read: encodings, repairs, guesses, files passed over.
+    /// </summary>
     public IReadOnlyList<string> Notes { get; init; } = [];
 
     /// <summary>The files read, in the order read.</summary>
     public required IReadOnlyList<SourceFile> Sources { get; init; }
 
-    /// <summary><c>read = accepted + rejected + duplicates</c> and <c>accepted = train + validation + test</c>; of plain texts the last three count pieces of at most <c>validation.maxTokens</c>, of which a text has one or more, without held-out pieces that nearly repeat one to learn.</summary>
+    /// <summary>
+    /// <c>read = accepted + rejected + duplicates</c> and <c>accepted = train + validation + test</c>; of plain texts
+    /// the last three count pieces of at most <c>validation.maxTokens</c>, of which a text has one or more, without
+    /// held-out pieces that nearly repeat one to learn.
+    /// </summary>
     public required RowCounts Rows { get; init; }
 
     /// <summary>Rows by <see cref="RejectionReason"/>.</summary>
     public required IReadOnlyDictionary<string, int> Reasons { get; init; }
 
-    /// <summary>Accepted rows that are nearly the same as others; no cluster of them lies on both sides of the split.</summary>
+    /// <summary>
+    /// Accepted rows that are nearly the same as others; no cluster of them lies on both sides of the split.
+    /// </summary>
     public NearDuplicateCounts NearDuplicates { get; init; } = new(0, 0, 0, 0);
 
-    /// <summary>Values that were replaced in the dataset's rows, by type, where project.yaml asks for it. Rejected rows are kept as they were dropped.</summary>
+    /// <summary>
+    /// Values that were replaced in the dataset's rows, by type, where project.yaml asks for it. Rejected rows are kept
+    /// as they were dropped.
+    /// </summary>
     public IReadOnlyDictionary<string, long> Replaced { get; init; } = new Dictionary<string, long>();
 
     /// <summary>What was made beside the rows that were dropped; made rows are in every count.</summary>
@@ -47,7 +60,9 @@ public sealed record DatasetManifest
     /// <summary>Accepted rows by label, over all splits.</summary>
     public required IReadOnlyDictionary<string, int> RowsByLabel { get; init; }
 
-    /// <summary>The base whose tokenizer measured the rows, the template's name and the SHA-256 of the tokenizer file.</summary>
+    /// <summary>
+    /// The base whose tokenizer measured the rows, the template's name and the SHA-256 of the tokenizer file.
+    /// </summary>
     public required string Base { get; init; }
     public required string Template { get; init; }
     public required string TokenizerSha256 { get; init; }

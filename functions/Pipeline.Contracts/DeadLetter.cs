@@ -1,6 +1,8 @@
 namespace Pipeline.Contracts;
 
-/// <summary>A message or a drop that nobody could work with: where it lies now, and why. Never the text of a row.</summary>
+/// <summary>
+/// A message or a drop that nobody could work with: where it lies now, and why. Never the text of a row.
+/// </summary>
 public sealed record DeadLetter
 {
     public required string Id { get; init; }

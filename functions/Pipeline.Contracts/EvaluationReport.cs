@@ -1,6 +1,8 @@
 namespace Pipeline.Contracts;
 
-/// <summary><c>evaluation.json</c>: base and tuned on the same held-out rows. Metrics are fractions from 0 to 1.</summary>
+/// <summary>
+/// <c>evaluation.json</c>: base and tuned on the same held-out rows. Metrics are fractions from 0 to 1.
+/// </summary>
 public sealed record EvaluationReport
 {
     public int SchemaVersion { get; init; } = 1;
@@ -31,14 +33,17 @@ public sealed record EvaluationReport
 }
 
 /// <summary>A model's metrics on the held-out rows.</summary>
-/// <param name="Accuracy">Share of rows whose predicted label (exact answer, for tasks without labels) is right.</param>
+/// <param name="Accuracy">Share of rows whose predicted label (exact answer, for tasks without labels) is
+/// right.</param>
 /// <param name="MacroF1">Mean of the labels' F1; <c>null</c> without labels.</param>
 /// <param name="Interval">95 % bootstrap interval of <see cref="Score"/>, which for labels is the accuracy.</param>
 /// <param name="NegativeLogLikelihood">Mean nats a token of the gold answer and its end token.</param>
 /// <param name="Perplexity"><c>exp</c> of it.</param>
-/// <param name="ExactMatch">Share of rows whose greedily written answer equals the gold one; <c>null</c> when not asked for.</param>
+/// <param name="ExactMatch">Share of rows whose greedily written answer equals the gold one; <c>null</c> when not asked
+/// for.</param>
 /// <param name="StopRate">Share of greedily written answers that ended in the end token.</param>
-/// <param name="PerLabel">Precision, recall and F1 a label; a field for extraction, an entity type for de-identification.</param>
+/// <param name="PerLabel">Precision, recall and F1 a label; a field for extraction, an entity type for
+/// de-identification.</param>
 public sealed record ModelScore(
     double Accuracy,
     double? MacroF1,
@@ -66,9 +71,11 @@ public sealed record Interval(double Low, double High);
 /// <summary>A difference on the same rows.</summary>
 /// <param name="Mean">Tuned minus base.</param>
 /// <param name="Interval">95 % paired bootstrap interval.</param>
-/// <param name="Won">Rows on which tuned scores higher than base; for labels, that base had wrong and tuned has right.</param>
+/// <param name="Won">Rows on which tuned scores higher than base; for labels, that base had wrong and tuned has
+/// right.</param>
 /// <param name="Lost">The reverse.</param>
-/// <param name="McNemarP">Two-sided exact McNemar p-value; where scores are no mere right and wrong, that of the sign test, which is the same formula.</param>
+/// <param name="McNemarP">Two-sided exact McNemar p-value; where scores are no mere right and wrong, that of the sign
+/// test, which is the same formula.</param>
 public sealed record PairedDifference(double Mean, Interval Interval, int Won, int Lost, double McNemarP);
 
 /// <summary>A baseline's score.</summary>
@@ -76,11 +83,13 @@ public sealed record BaselineScore(double Accuracy, double MacroF1);
 
 /// <summary>What one held-out row was answered.</summary>
 /// <param name="Id">The example's id.</param>
-/// <param name="TextHash">Of what was asked, so that two evaluations can be paired whatever their rows are called.</param>
+/// <param name="TextHash">Of what was asked, so that two evaluations can be paired whatever their rows are
+/// called.</param>
 /// <param name="Gold">The right answer.</param>
 /// <param name="Base">The base's answer.</param>
 /// <param name="Tuned">The tuned model's answer.</param>
-/// <param name="BaseLikelihoods">Summed natural-log likelihood of each label's tokens and the end token, in the order of the labels; of the gold answer alone without labels.</param>
+/// <param name="BaseLikelihoods">Summed natural-log likelihood of each label's tokens and the end token, in the order
+/// of the labels; of the gold answer alone without labels.</param>
 /// <param name="TunedLikelihoods">The same for the tuned model.</param>
 /// <param name="BaseText">What base wrote greedily.</param>
 /// <param name="TunedText">What tuned wrote greedily.</param>
@@ -96,7 +105,10 @@ public sealed record RowOutcome(
     string? TunedText
 )
 {
-    /// <summary>What the row is a part of: pieces of one plain text count as one in intervals and tests, since they are not independent.</summary>
+    /// <summary>
+    /// What the row is a part of: pieces of one plain text count as one in intervals and tests, since they are not
+    /// independent.
+    /// </summary>
     public static string TextOf(string id)
     {
         ArgumentNullException.ThrowIfNull(id);
@@ -104,7 +116,9 @@ public sealed record RowOutcome(
         return id.LastIndexOf('#') >= 0 && piece >= 0 ? id[..piece] : id;
     }
 
-    /// <summary>The base's score on this row, 0 to 1; <c>null</c> in reports of before 2026-11-23, where right is 1.</summary>
+    /// <summary>
+    /// The base's score on this row, 0 to 1; <c>null</c> in reports of before 2026-11-23, where right is 1.
+    /// </summary>
     public double? BaseScore { get; init; }
 
     /// <summary>The same for the tuned model.</summary>

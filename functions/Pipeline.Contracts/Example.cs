@@ -1,6 +1,9 @@
 namespace Pipeline.Contracts;
 
-/// <summary>One row of <c>train.jsonl</c>, <c>validation.jsonl</c> or <c>test.jsonl</c>: a dialogue that ends in the answer to learn.</summary>
+/// <summary>
+/// One row of <c>train.jsonl</c>, <c>validation.jsonl</c> or <c>test.jsonl</c>: a dialogue that ends in the answer to
+/// learn.
+/// </summary>
 public sealed record Example
 {
     /// <summary>Stable within a dataset: source name, then the row's ordinal in it.</summary>
@@ -9,7 +12,10 @@ public sealed record Example
     /// <summary>Messages in order; the last one is the assistant's.</summary>
     public required IReadOnlyList<ChatMessage> Messages { get; init; }
 
-    /// <summary>The dialogue rendered by the template, for people to read. Training encodes <see cref="Messages"/>, never this text.</summary>
+    /// <summary>
+    /// The dialogue rendered by the template, for people to read. Training encodes <see cref="Messages"/>, never this
+    /// text.
+    /// </summary>
     public required string Text { get; init; }
 
     /// <summary>The gold label for classification, else <c>null</c>.</summary>

@@ -3,7 +3,10 @@ namespace Pipeline.Contracts;
 /// <summary>What of a forward pass on a GPU is kept for the way back; more is faster.</summary>
 public enum GpuMemory
 {
-    /// <summary>The input of each layer, in the host's memory; the layer is computed again. Embeddings stay there too, unless they are the head as well.</summary>
+    /// <summary>
+    /// The input of each layer, in the host's memory; the layer is computed again. Embeddings stay there too, unless
+    /// they are the head as well.
+    /// </summary>
     Offload,
 
     /// <summary>The input of each layer; the layer is computed again.</summary>

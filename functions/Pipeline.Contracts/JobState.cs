@@ -1,6 +1,9 @@
 namespace Pipeline.Contracts;
 
-/// <summary><c>jobs/{runId}/lock.json</c>, written only by the worker that holds the blob's lease: how a job stands across workers.</summary>
+/// <summary>
+/// <c>jobs/{runId}/lock.json</c>, written only by the worker that holds the blob's lease: how a job stands across
+/// workers.
+/// </summary>
 public sealed record JobState
 {
     /// <summary>Workers that may take a job in a row without one of them coming to a new checkpoint.</summary>
@@ -9,7 +12,9 @@ public sealed record JobState
     /// <summary>The start of the run that this is about.</summary>
     public required string Attempt { get; init; }
 
-    /// <summary>Workers that have taken the job since the last checkpoint; one that was asked to stop does not count.</summary>
+    /// <summary>
+    /// Workers that have taken the job since the last checkpoint; one that was asked to stop does not count.
+    /// </summary>
     public int Fruitless { get; init; }
 
     /// <summary>What the last worker that failed said.</summary>
@@ -19,5 +24,7 @@ public sealed record JobState
     public bool Done { get; init; }
 }
 
-/// <summary><c>jobs/{runId}/message.json</c>: the message that was sent for a run, so that a cancellation can take it back.</summary>
+/// <summary>
+/// <c>jobs/{runId}/message.json</c>: the message that was sent for a run, so that a cancellation can take it back.
+/// </summary>
 public sealed record SentMessage(string MessageId, string PopReceipt);

@@ -23,7 +23,9 @@ public static class JsonAnswer
         }
     }
 
-    /// <summary>A value as text that is the same for the same content: keys in order, text without blanks at its ends.</summary>
+    /// <summary>
+    /// A value as text that is the same for the same content: keys in order, text without blanks at its ends.
+    /// </summary>
     public static string Canonical(JsonNode? node) =>
         node switch
         {

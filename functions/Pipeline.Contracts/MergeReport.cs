@@ -6,7 +6,9 @@ public sealed record MergeReport
     public int SchemaVersion { get; init; } = 1;
     public required string Base { get; init; }
 
-    /// <summary>Whether the adapter was merged into the values dequantised from NF4 (QLoRA) or into the base's own.</summary>
+    /// <summary>
+    /// Whether the adapter was merged into the values dequantised from NF4 (QLoRA) or into the base's own.
+    /// </summary>
     public required bool Dequantized { get; init; }
     public required string DatasetId { get; init; }
 

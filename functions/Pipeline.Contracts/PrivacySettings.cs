@@ -3,13 +3,19 @@ namespace Pipeline.Contracts;
 /// <summary>What becomes of parts of texts that tell of people.</summary>
 public sealed record PrivacySettings
 {
-    /// <summary><c>keep</c> (default): they stay; <c>mask</c>: <c>&lt;EMAIL_ADDRESS&gt;</c> and the like; <c>surrogate</c>: made-up ones of the same kind, the same for the same value.</summary>
+    /// <summary>
+    /// <c>keep</c> (default): they stay; <c>mask</c>: <c>&lt;EMAIL_ADDRESS&gt;</c> and the like; <c>surrogate</c>:
+    /// made-up ones of the same kind, the same for the same value.
+    /// </summary>
     public string Mode { get; init; } = Keep;
     public const string Keep = "keep";
     public const string Mask = "mask";
     public const string Surrogate = "surrogate";
 
-    /// <summary>The types that are replaced, under Presidio's names. Default: those that forms and checksums tell, people and street addresses.</summary>
+    /// <summary>
+    /// The types that are replaced, under Presidio's names. Default: those that forms and checksums tell, people and
+    /// street addresses.
+    /// </summary>
     public IReadOnlyList<string> Types { get; init; } =
     [
         "EMAIL_ADDRESS",
@@ -26,6 +32,9 @@ public sealed record PrivacySettings
     /// <summary>Language and country of surrogates: a locale of Bogus. Default <c>en</c>.</summary>
     public string Locale { get; init; } = "en";
 
-    /// <summary>Another seed gives other surrogates. Keep it to yourself: who knows it, and guesses a value, can tell whether the value was there. 0 to 2,147,483,647; default 1.</summary>
+    /// <summary>
+    /// Another seed gives other surrogates. Keep it to yourself: who knows it, and guesses a value, can tell whether
+    /// the value was there. 0 to 2,147,483,647; default 1.
+    /// </summary>
     public int Seed { get; init; } = 1;
 }

@@ -4,8 +4,9 @@ namespace Pipeline.Contracts;
 public sealed record ProjectSettings
 {
     /// <summary>
-    /// What the model is to learn, and how it is measured. Default <c>classification</c>: one of some labels; <c>extraction</c>: a
-    /// JSON object; <c>deidentification</c>: the text with entities masked; <c>instruction</c> and <c>chat</c>: a free answer; <c>text</c>: plain texts, every token of them (continued pre-training).
+    /// What the model is to learn, and how it is measured. Default <c>classification</c>: one of some labels;
+    /// <c>extraction</c>: a JSON object; <c>deidentification</c>: the text with entities masked; <c>instruction</c> and
+    /// <c>chat</c>: a free answer; <c>text</c>: plain texts, every token of them (continued pre-training).
     /// </summary>
     public string Task { get; init; } = ClassificationTask;
 
@@ -40,7 +41,10 @@ public sealed record ProjectSettings
     /// <summary>The base model's folder name under the models directory.</summary>
     public string Base { get; init; } = "tiny-llama-chat";
 
-    /// <summary>The chat template: <c>llama2</c>, <c>llama3</c>, <c>mistral</c>, <c>chatml</c>; <c>null</c> (default): told from the base.</summary>
+    /// <summary>
+    /// The chat template: <c>llama2</c>, <c>llama3</c>, <c>mistral</c>, <c>chatml</c>; <c>null</c> (default): told from
+    /// the base.
+    /// </summary>
     public string? Template { get; init; }
 
     public TrainingSettings Training { get; init; } = new();
@@ -56,7 +60,10 @@ public sealed record ColumnSettings
     public string? Text { get; init; }
     public string? Label { get; init; }
 
-    /// <summary>Who said or checked the answer; default: a column called <c>reviewer</c> or <c>annotator</c>, where there is one.</summary>
+    /// <summary>
+    /// Who said or checked the answer; default: a column called <c>reviewer</c> or <c>annotator</c>, where there is
+    /// one.
+    /// </summary>
     public string? Reviewer { get; init; }
 
     /// <summary>Names by which that column is known.</summary>
@@ -81,12 +88,14 @@ public sealed record LabelDefinition
 /// <summary>What makes a row valid.</summary>
 public sealed record ValidationSettings
 {
-    /// <summary>Longest example, prompt and answer together, in tokens of the base's tokenizer. 16 to 131,072; default 256.</summary>
+    /// <summary>
+    /// Longest example, prompt and answer together, in tokens of the base's tokenizer. 16 to 131,072; default 256.
+    /// </summary>
     public int MaxTokens { get; init; } = 256;
 
     /// <summary>
-    /// What becomes of rows that are nearly the same: <c>group</c> (default): they stay, all on one side of the split; <c>drop</c>: the
-    /// first stays. Rows that nearly repeat one of a test set of its own are left out either way.
+    /// What becomes of rows that are nearly the same: <c>group</c> (default): they stay, all on one side of the split;
+    /// <c>drop</c>: the first stays. Rows that nearly repeat one of a test set of its own are left out either way.
     /// </summary>
     public string NearDuplicates { get; init; } = Group;
     public const string Group = "group";
@@ -118,14 +127,19 @@ public sealed record EvaluationSettings
     /// <summary>Also let both models write their answer greedily: exact match and stop rate. Default true.</summary>
     public bool Generate { get; init; } = true;
 
-    /// <summary>Share of held-out prompts whose written answer must end by itself, or the adapter is not published. 0 to 1; default 0.95.</summary>
+    /// <summary>
+    /// Share of held-out prompts whose written answer must end by itself, or the adapter is not published. 0 to 1;
+    /// default 0.95.
+    /// </summary>
     public double MinimumStopRate { get; init; } = 0.95;
 }
 
 /// <summary>When a new version replaces the champion.</summary>
 public sealed record PromotionSettings
 {
-    /// <summary>The lower bound of the paired 95 % interval (new minus champion) must exceed this. -1 to 1; default 0.</summary>
+    /// <summary>
+    /// The lower bound of the paired 95 % interval (new minus champion) must exceed this. -1 to 1; default 0.
+    /// </summary>
     public double MinimumGain { get; init; }
 }
 
@@ -142,13 +156,18 @@ public sealed record RetrainingSettings
 /// <summary>The machine that will train, for the audit's estimate; the figures are the user's.</summary>
 public sealed record MachineSettings
 {
-    /// <summary>Tokens a second it trains this base with, as <c>training.json</c> or a benchmark said; <c>null</c> (default): no estimate.</summary>
+    /// <summary>
+    /// Tokens a second it trains this base with, as <c>training.json</c> or a benchmark said; <c>null</c> (default): no
+    /// estimate.
+    /// </summary>
     public double? TokensPerSecond { get; init; }
 
     /// <summary>What an hour of it costs; <c>null</c> (default): no estimate of the cost.</summary>
     public double? PricePerHour { get; init; }
 
-    /// <summary>Memory in GiB; <c>null</c> (default): whether the training fits is not checked before it starts.</summary>
+    /// <summary>
+    /// Memory in GiB; <c>null</c> (default): whether the training fits is not checked before it starts.
+    /// </summary>
     public double? MemoryGiB { get; init; }
 
     /// <summary>Free memory of its GPU in GiB; <c>null</c> (default): the same is not checked for a GPU.</summary>

@@ -1,6 +1,8 @@
 namespace Pipeline.Contracts;
 
-/// <summary><c>registry/{project}.json</c>, moved under an ETag: which versions exist and which one is the champion.</summary>
+/// <summary>
+/// <c>registry/{project}.json</c>, moved under an ETag: which versions exist and which one is the champion.
+/// </summary>
 public sealed record RegistryPointer
 {
     public int SchemaVersion { get; init; } = 1;

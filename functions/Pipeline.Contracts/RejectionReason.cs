@@ -12,7 +12,9 @@ public static class RejectionReason
     /// <summary>The label is neither in the code book nor an alias of one that is.</summary>
     public const string UnknownLabel = "unknown_label";
 
-    /// <summary>The answer is not of the form that the task learns: for extraction a JSON object that names no key twice.</summary>
+    /// <summary>
+    /// The answer is not of the form that the task learns: for extraction a JSON object that names no key twice.
+    /// </summary>
     public const string InvalidAnswer = "invalid_answer";
 
     /// <summary>The row does not fit into <c>validation.maxTokens</c>; it is never cut.</summary>

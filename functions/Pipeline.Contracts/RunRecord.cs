@@ -48,7 +48,9 @@ public sealed record RunRecord
     /// <summary>Whether the champion was replaced, and why, in words.</summary>
     public string? Promotion { get; init; }
 
-    /// <summary>The base's score: the accuracy for labels, else the task's (<see cref="EvaluationReport.ScoreName"/>).</summary>
+    /// <summary>
+    /// The base's score: the accuracy for labels, else the task's (<see cref="EvaluationReport.ScoreName"/>).
+    /// </summary>
     public double? BaseAccuracy { get; init; }
 
     /// <summary>The same for the tuned model.</summary>

@@ -1,12 +1,17 @@
 namespace Pipeline.Contracts;
 
-/// <summary>Rows that are made, not dropped. They are only learned from: validation and test hold rows of people alone.</summary>
+/// <summary>
+/// Rows that are made, not dropped. They are only learned from: validation and test hold rows of people alone.
+/// </summary>
 public sealed record SynthesisSettings
 {
     /// <summary>Another seed gives other rows. 0 to 2,147,483,647; default 1.</summary>
     public int Seed { get; init; } = 1;
 
-    /// <summary>Language and country of what fills the templates: a locale of Bogus, such as <c>en</c>, <c>de</c> or <c>pt_BR</c>. Default <c>en</c>.</summary>
+    /// <summary>
+    /// Language and country of what fills the templates: a locale of Bogus, such as <c>en</c>, <c>de</c> or
+    /// <c>pt_BR</c>. Default <c>en</c>.
+    /// </summary>
     public string Locale { get; init; } = "en";
 
     /// <summary>Sentences with placeholders. Default: none.</summary>
@@ -56,10 +61,15 @@ public sealed record ModelSynthesisSettings
     /// <summary>Tokens that an answer may have. 64 to 32,768; default 4,000.</summary>
     public int MaxOutputTokens { get; init; } = 4000;
 
-    /// <summary>Tokens that may be bought in all, prompts and answers. No call starts that could go beyond. 1,000 to 10^12; default 1,000,000.</summary>
+    /// <summary>
+    /// Tokens that may be bought in all, prompts and answers. No call starts that could go beyond. 1,000 to 10^12;
+    /// default 1,000,000.
+    /// </summary>
     public long TokenBudget { get; init; } = 1_000_000;
 
-    /// <summary>What may be spent in all, in the currency of the prices; <c>null</c> (default): the token budget alone holds.</summary>
+    /// <summary>
+    /// What may be spent in all, in the currency of the prices; <c>null</c> (default): the token budget alone holds.
+    /// </summary>
     public double? MoneyBudget { get; init; }
 
     /// <summary>Price of a million prompt tokens.</summary>
@@ -68,7 +78,10 @@ public sealed record ModelSynthesisSettings
     /// <summary>Price of a million answer tokens.</summary>
     public double? PriceOfMillionOut { get; init; }
 
-    /// <summary>Whether a second call says which label each row has; where the two differ the row goes to a person. Default false.</summary>
+    /// <summary>
+    /// Whether a second call says which label each row has; where the two differ the row goes to a person. Default
+    /// false.
+    /// </summary>
     public bool CheckLabels { get; init; }
 }
 
@@ -107,6 +120,7 @@ public sealed record SyntheticRow
 
 /// <summary>Who made a row, and of what.</summary>
 /// <param name="Generator"><c>templates</c>, or the model's deployment.</param>
-/// <param name="PromptHash">Of the prompt as sent, or of the template: the first 16 hexadecimal digits of SHA-256.</param>
+/// <param name="PromptHash">Of the prompt as sent, or of the template: the first 16 hexadecimal digits of
+/// SHA-256.</param>
 /// <param name="Parents">Ids of the training rows that it was made after.</param>
 public sealed record SyntheticOrigin(string Generator, string PromptHash, IReadOnlyList<string> Parents);

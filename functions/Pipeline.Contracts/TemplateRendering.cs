@@ -1,6 +1,9 @@
 namespace Pipeline.Contracts;
 
-/// <summary><c>template.json</c> beside an adapter: one dialogue as it was put into text and ids in training, for whoever serves the adapter to compare with.</summary>
+/// <summary>
+/// <c>template.json</c> beside an adapter: one dialogue as it was put into text and ids in training, for whoever serves
+/// the adapter to compare with.
+/// </summary>
 /// <param name="Template">The template's name.</param>
 /// <param name="Messages">The dialogue.</param>
 /// <param name="Text">Its rendering, control tokens spelled out.</param>

@@ -1,11 +1,15 @@
 namespace Pipeline.Contracts;
 
-/// <summary>What a training takes of a machine's memory, reckoned before it starts from the shapes of what is held; checked against the resident memory of real runs (gpu-worker/EXPERIMENTS.md).</summary>
+/// <summary>
+/// What a training takes of a machine's memory, reckoned before it starts from the shapes of what is held; checked
+/// against the resident memory of real runs (gpu-worker/EXPERIMENTS.md).
+/// </summary>
 /// <param name="WeightBytes">The base.</param>
 /// <param name="TrainedBytes">What is trained, its gradients and the optimizer's state.</param>
 /// <param name="ActivationBytes">What is kept on the way there for the way back, of the largest micro-batch.</param>
 /// <param name="WorkBytes">Buffers, logits, program and libraries.</param>
-/// <param name="AskingBytes">All that is held while base and tuned model are asked the held-out rows; training holds none of it.</param>
+/// <param name="AskingBytes">All that is held while base and tuned model are asked the held-out rows; training holds
+/// none of it.</param>
 public sealed record TrainingMemory(
     long WeightBytes,
     long TrainedBytes,
@@ -14,19 +18,25 @@ public sealed record TrainingMemory(
     long AskingBytes
 )
 {
-    /// <summary>Layers' results on the CPU are kept up to one part in this many of the machine's memory; above, each layer is computed again.</summary>
+    /// <summary>
+    /// Layers' results on the CPU are kept up to one part in this many of the machine's memory; above, each layer is
+    /// computed again.
+    /// </summary>
     public const int KeptShare = 4;
 
     /// <summary>Bytes of dequantised layers that the CPU keeps beside their codes, at most.</summary>
     public const long MostDequantizedKept = 2L << 30;
 
-    /// <summary>Bytes a number in NF4 takes with double quantisation: a half, an absmax code a 64, a float a 256 of those.</summary>
+    /// <summary>
+    /// Bytes a number in NF4 takes with double quantisation: a half, an absmax code a 64, a float a 256 of those.
+    /// </summary>
     public const double Nf4Bytes = 0.5 + (1.0 / 64) + (4.0 / (64 * 256));
 
     /// <summary>Numbers of the largest tensor of logits on a GPU.</summary>
     public const long GpuLogits = 1L << 26;
 
-    private const long Program = 420L << 20; // runtime, libtorch, allocators' arenas: what small runs take beside the rest
+    // runtime, libtorch, allocators' arenas: what small runs take beside the rest
+    private const long Program = 420L << 20;
     private const int RowsAsked = 32;
     private const int InputsOnTheWay = 3; // read, fetched and written at a time
     private const long GpuProgram = 560L << 20; // CUDA's context and the libraries' workspaces
@@ -39,7 +49,10 @@ public sealed record TrainingMemory(
     /// <summary>The most that is held at a time: while training, or while asking.</summary>
     public long TotalBytes => Math.Max(WeightBytes + TrainedBytes + ActivationBytes + WorkBytes, AskingBytes);
 
-    /// <summary>Training on the CPU, in float32. Full training and DoRA go by autograd, which keeps more: reckoned with what it keeps.</summary>
+    /// <summary>
+    /// Training on the CPU, in float32. Full training and DoRA go by autograd, which keeps more: reckoned with what it
+    /// keeps.
+    /// </summary>
     /// <param name="shape">The base's.</param>
     /// <param name="training">Method, rank, optimizer.</param>
     /// <param name="rows">Rows of the largest micro-batch.</param>
@@ -118,7 +131,11 @@ public sealed record TrainingMemory(
             queries * shape.Hidden
         );
         long embeddings =
-            memory == GpuMemory.Offload && !shape.TiedEmbeddings ? (long)shape.Vocabulary * shape.Hidden : 0; // that stay on the host
+            // that stay on the host
+            memory == GpuMemory.Offload
+            && !shape.TiedEmbeddings
+                ? (long)shape.Vocabulary * shape.Hidden
+                : 0;
         long weights =
             (number * (shape.Others - embeddings))
             + (coded ? (long)(Nf4Bytes * linear) + (number * largestGroup) : number * linear);
@@ -144,7 +161,8 @@ public sealed record TrainingMemory(
             * shape.Hidden
             * (memory == GpuMemory.Offload ? Math.Min(InputsOnTheWay, shape.Layers + 1) : shape.Layers + 1);
         long activations = inputs + (layer * (memory <= GpuMemory.Lean ? 1 : shape.Layers));
-        long passing = number * tokens * ((3L * shape.Inner) + (8L * shape.Hidden)); // of the layer that is computed, and of norm and loss behind the last
+        // of the layer that is computed, and of norm and loss behind the last
+        long passing = number * tokens * ((3L * shape.Inner) + (8L * shape.Hidden));
         long work = GpuProgram + passing + (number * Math.Min(GpuLogits, tokens * shape.Vocabulary));
         return new TrainingMemory(
             weights,
@@ -173,13 +191,19 @@ public sealed record TrainingMemory(
             .Select(m => (GpuMemory?)m)
             .FirstOrDefault(m => OnGpu(shape, training, tokens, m!.Value, number).TotalBytes <= freeBytes);
 
-    /// <summary>Numbers a token that autograd keeps of a layer beside what the derivative by hand keeps: of an adapter its masked inputs, directions, updates and their sums.</summary>
+    /// <summary>
+    /// Numbers a token that autograd keeps of a layer beside what the derivative by hand keeps: of an adapter its
+    /// masked inputs, directions, updates and their sums.
+    /// </summary>
     private static long Recorded(BaseShape shape, TrainingSettings training) =>
         training.Method == TrainingSettings.Full
             ? (2L * shape.Inner) + (4L * shape.Hidden)
             : shape.Linears.Sum(l => (2 * l.In) + (6 * l.Out));
 
-    /// <summary>Many prompts at a time, layer after layer, with keys and values of all layers and the scores of one layer's attention.</summary>
+    /// <summary>
+    /// Many prompts at a time, layer after layer, with keys and values of all layers and the scores of one layer's
+    /// attention.
+    /// </summary>
     private static long Asking(BaseShape shape, TrainingSettings training, long weights, int longest)
     {
         long slots = RowsAsked * (long)longest;
@@ -199,7 +223,9 @@ public sealed record TrainingMemory(
             + LogitsAsked;
     }
 
-    /// <summary>What a layer keeps: flat for most of it, side by side and with repeated keys and values for attention.</summary>
+    /// <summary>
+    /// What a layer keeps: flat for most of it, side by side and with repeated keys and values for attention.
+    /// </summary>
     /// <param name="shape">The base's.</param>
     /// <param name="tokens">Tokens.</param>
     /// <param name="slots">Rows times the longest one's tokens.</param>

@@ -14,7 +14,11 @@ public sealed record TrainingSettings
     public const string AdamW8Bit = "adamw8bit";
     public const string AutoMemory = "auto";
 
-    /// <summary><c>qlora</c> (default): the frozen linear layers are held in NF4 with double quantisation; <c>lora</c>: as they are; <c>full</c>: no adapter, every weight of a small base is trained, in float32, by plain autograd, and published as a model of its own.</summary>
+    /// <summary>
+    /// <c>qlora</c> (default): the frozen linear layers are held in NF4 with double quantisation; <c>lora</c>: as they
+    /// are; <c>full</c>: no adapter, every weight of a small base is trained, in float32, by plain autograd, and
+    /// published as a model of its own.
+    /// </summary>
     public string Method { get; init; } = Qlora;
 
     /// <summary>LoRA rank r, 1 to 1,024; default 16. More learns more and costs memory in proportion.</summary>
@@ -26,16 +30,28 @@ public sealed record TrainingSettings
     /// <summary>Dropout on the adapter's input, 0 to below 1; default 0.05.</summary>
     public double Dropout { get; init; } = 0.05;
 
-    /// <summary>rsLoRA (Kalajdzievski 2023): the update is scaled by alpha / sqrt(r), so that a large r keeps its size; default false.</summary>
+    /// <summary>
+    /// rsLoRA (Kalajdzievski 2023): the update is scaled by alpha / sqrt(r), so that a large r keeps its size; default
+    /// false.
+    /// </summary>
     public bool Rslora { get; init; }
 
-    /// <summary>DoRA (Liu et al. 2024): the size of each output is learned apart from its direction; default false. Trains by plain autograd, several times slower on the CPU.</summary>
+    /// <summary>
+    /// DoRA (Liu et al. 2024): the size of each output is learned apart from its direction; default false. Trains by
+    /// plain autograd, several times slower on the CPU.
+    /// </summary>
     public bool Dora { get; init; }
 
-    /// <summary>Linear layers that get matrices: <c>all-linear</c> (default; all but the head), or names such as <c>q_proj</c>. Fewer learn less and cost less.</summary>
+    /// <summary>
+    /// Linear layers that get matrices: <c>all-linear</c> (default; all but the head), or names such as <c>q_proj</c>.
+    /// Fewer learn less and cost less.
+    /// </summary>
     public IReadOnlyList<string> Targets { get; init; } = [AllLinear];
 
-    /// <summary>NEFTune (Jain et al. 2023): uniform noise on the embeddings in training, of this alpha / sqrt(tokens · hidden) at most; 0 to 100; 0 (default): none. 5 is the paper's usual one.</summary>
+    /// <summary>
+    /// NEFTune (Jain et al. 2023): uniform noise on the embeddings in training, of this alpha / sqrt(tokens · hidden)
+    /// at most; 0 to 100; 0 (default): none. 5 is the paper's usual one.
+    /// </summary>
     public double NeftuneAlpha { get; init; }
 
     /// <summary>Passes over the training rows, 1 to 100; default 3.</summary>
@@ -44,13 +60,21 @@ public sealed record TrainingSettings
     /// <summary>Rows a micro-batch, 1 to 1,024; default 16. Not used with <see cref="PackTokens"/>.</summary>
     public int BatchSize { get; init; } = 16;
 
-    /// <summary>Tokens a micro-batch, 16 to 1,048,576: rows are packed until no more fit, none seeing another; <c>null</c> (default): <see cref="BatchSize"/> rows each. Evens out the work where rows differ in length.</summary>
+    /// <summary>
+    /// Tokens a micro-batch, 16 to 1,048,576: rows are packed until no more fit, none seeing another; <c>null</c>
+    /// (default): <see cref="BatchSize"/> rows each. Evens out the work where rows differ in length.
+    /// </summary>
     public int? PackTokens { get; init; }
 
-    /// <summary>Micro-batches an optimizer step, 1 to 1,024; default 1. The loss is the mean over the whole step's supervised tokens.</summary>
+    /// <summary>
+    /// Micro-batches an optimizer step, 1 to 1,024; default 1. The loss is the mean over the whole step's supervised
+    /// tokens.
+    /// </summary>
     public int GradientAccumulation { get; init; } = 1;
 
-    /// <summary>Peak learning rate, above 0 to 1; <c>null</c> (default): by the base's size, see <see cref="LearningRateFor"/>.</summary>
+    /// <summary>
+    /// Peak learning rate, above 0 to 1; <c>null</c> (default): by the base's size, see <see cref="LearningRateFor"/>.
+    /// </summary>
     public double? LearningRate { get; init; }
 
     /// <summary><c>cosine</c> (default), <c>linear</c> or <c>constant</c>, each after the warm-up.</summary>
@@ -59,10 +83,18 @@ public sealed record TrainingSettings
     /// <summary>Optimizer steps of linear warm-up from 0, 0 to 100,000; default 20.</summary>
     public int WarmupSteps { get; init; } = 20;
 
-    /// <summary><c>adamw</c> (default): moments in float32, as torch computes it; <c>adamw8bit</c>: in 8 bits as bitsandbytes does, two bytes a trained number instead of eight.</summary>
+    /// <summary>
+    /// <c>adamw</c> (default): moments in float32, as torch computes it; <c>adamw8bit</c>: in 8 bits as bitsandbytes
+    /// does, two bytes a trained number instead of eight.
+    /// </summary>
     public string Optimizer { get; init; } = AdamW;
 
-    /// <summary>On a GPU: what is kept on the way there for the way back. <c>auto</c> (default): as much as fits; <c>offload</c>: each layer's input in the host's memory, the layer is computed again, embeddings stay there too; <c>lean</c>: the same on the GPU; <c>balanced</c>: what products and attention gave; <c>fast</c>: what the norms gave besides. Changes speed and memory, no number.</summary>
+    /// <summary>
+    /// On a GPU: what is kept on the way there for the way back. <c>auto</c> (default): as much as fits;
+    /// <c>offload</c>: each layer's input in the host's memory, the layer is computed again, embeddings stay there too;
+    /// <c>lean</c>: the same on the GPU; <c>balanced</c>: what products and attention gave; <c>fast</c>: what the norms
+    /// gave besides. Changes speed and memory, no number.
+    /// </summary>
     public string Memory { get; init; } = AutoMemory;
 
     /// <summary>AdamW's decoupled weight decay, 0 to 1; default 0.01.</summary>
@@ -77,19 +109,26 @@ public sealed record TrainingSettings
     /// <summary>Optimizer steps between checkpoints, 1 to 100,000; default 50.</summary>
     public int CheckpointSteps { get; init; } = 50;
 
-    /// <summary>Optimizer steps between validations, 1 to 100,000; <c>null</c> (default): at the end of each epoch.</summary>
+    /// <summary>
+    /// Optimizer steps between validations, 1 to 100,000; <c>null</c> (default): at the end of each epoch.
+    /// </summary>
     public int? EvaluationSteps { get; init; }
 
-    /// <summary>Ends training after this many validations in a row without a lower loss, 1 to 1,000; <c>null</c> (default): never. Implies <see cref="KeepBest"/>.</summary>
+    /// <summary>
+    /// Ends training after this many validations in a row without a lower loss, 1 to 1,000; <c>null</c> (default):
+    /// never. Implies <see cref="KeepBest"/>.
+    /// </summary>
     public int? EarlyStopping { get; init; }
 
-    /// <summary>Publishes the adapter as it was at the lowest validation loss, not as it was at the end; default false.</summary>
+    /// <summary>
+    /// Publishes the adapter as it was at the lowest validation loss, not as it was at the end; default false.
+    /// </summary>
     public bool KeepBest { get; init; }
 
     /// <summary>
-    /// The rate that applies to a base: <see cref="LearningRate"/> when said, else 2e-4 (Dettmers et al. 2023, table 9, for 7B and
-    /// 13B) or, for bases narrower than 1,024, 2e-3 (measured on tiny-llama-chat). Full training: 2e-5 (Touvron et al. 2023, "Llama 2",
-    /// section 3.1), narrow bases 5e-4 (measured likewise).
+    /// The rate that applies to a base: <see cref="LearningRate"/> when said, else 2e-4 (Dettmers et al. 2023, table 9,
+    /// for 7B and 13B) or, for bases narrower than 1,024, 2e-3 (measured on tiny-llama-chat). Full training: 2e-5
+    /// (Touvron et al. 2023, "Llama 2", section 3.1), narrow bases 5e-4 (measured likewise).
     /// </summary>
     public double LearningRateFor(int hiddenSize) =>
         LearningRate

@@ -4,7 +4,10 @@ using Pipeline.Datasets.Synthesis;
 
 namespace Pipeline.Datasets;
 
-/// <summary>Raw files to a dataset, in one process: read once to plan, judge every row, take out what repeats, split, write. No more than a few rows are held at a time.</summary>
+/// <summary>
+/// Raw files to a dataset, in one process: read once to plan, judge every row, take out what repeats, split, write. No
+/// more than a few rows are held at a time.
+/// </summary>
 public static class DatasetBuilder
 {
     /// <summary>Part of every dataset id; raised when the same input would give other files.</summary>
@@ -12,8 +15,10 @@ public static class DatasetBuilder
 
     /// <summary>Reads all rows once, to learn what they have in common and where they can be divided.</summary>
     /// <param name="request">What the dataset is made of.</param>
-    /// <param name="partBytes">Bytes a part, where a file can be divided; the dataset is the same whatever they are.</param>
-    /// <exception cref="DatasetException">A file is empty, binary or unreadable, or its columns cannot be told.</exception>
+    /// <param name="partBytes">Bytes a part, where a file can be divided; the dataset is the same whatever they
+    /// are.</param>
+    /// <exception cref="DatasetException">A file is empty, binary or unreadable, or its columns cannot be
+    /// told.</exception>
     public static DatasetPlan Plan(DatasetRequest request, long partBytes)
     {
         ArgumentNullException.ThrowIfNull(request);
@@ -69,7 +74,8 @@ public static class DatasetBuilder
     /// <param name="request">What it is made of.</param>
     /// <param name="folder">Where its files are written.</param>
     /// <param name="partBytes">Bytes a part; the dataset is the same whatever they are.</param>
-    /// <exception cref="DatasetException">A file is empty, binary or unreadable, or its columns cannot be told.</exception>
+    /// <exception cref="DatasetException">A file is empty, binary or unreadable, or its columns cannot be
+    /// told.</exception>
     public static DatasetBuild Build(DatasetRequest request, string folder, long partBytes = long.MaxValue)
     {
         using var inputs = new DatasetInputs(request);
@@ -85,12 +91,16 @@ public static class DatasetBuilder
         }
     }
 
-    /// <summary>Builds the dataset with the rows that project.yaml asks to be made. They are made after the split, of training rows alone.</summary>
+    /// <summary>
+    /// Builds the dataset with the rows that project.yaml asks to be made. They are made after the split, of training
+    /// rows alone.
+    /// </summary>
     /// <param name="request">What it is made of.</param>
     /// <param name="folder">Where its files are written.</param>
     /// <param name="synthesis">Makes the rows.</param>
     /// <param name="cancellation">Ends the calls to a model.</param>
-    /// <exception cref="DatasetException">A file is empty, binary or unreadable, its columns cannot be told, or a model's key or deployment are wrong.</exception>
+    /// <exception cref="DatasetException">A file is empty, binary or unreadable, its columns cannot be told, or a
+    /// model's key or deployment are wrong.</exception>
     public static async Task<DatasetBuild> BuildAsync(
         DatasetRequest request,
         string folder,

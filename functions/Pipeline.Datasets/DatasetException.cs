@@ -1,6 +1,8 @@
 namespace Pipeline.Datasets;
 
-/// <summary>A raw file or project.yaml that no dataset can be made of. The message is for the person who dropped it.</summary>
+/// <summary>
+/// A raw file or project.yaml that no dataset can be made of. The message is for the person who dropped it.
+/// </summary>
 public sealed class DatasetException : Exception
 {
     public DatasetException(string code, string message)

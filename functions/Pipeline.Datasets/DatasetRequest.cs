@@ -10,7 +10,9 @@ public sealed record DatasetRequest
     public required string Project { get; init; }
     public required ProjectSettings Settings { get; init; }
 
-    /// <summary>Files to learn from; the first one is what was dropped, others are rows that came back as feedback.</summary>
+    /// <summary>
+    /// Files to learn from; the first one is what was dropped, others are rows that came back as feedback.
+    /// </summary>
     public required IReadOnlyList<RawFile> Files { get; init; }
 
     /// <summary>The test set of its own, when <c>split.test</c> names one.</summary>
@@ -23,7 +25,10 @@ public sealed record DatasetRequest
     /// <summary>The base's shape, for the audit's memory; <c>null</c>: not known.</summary>
     public BaseShape? Shape { get; init; }
 
-    /// <summary>Ids of rows that were withdrawn, such as <c>tweets.csv#12</c>: the dataset is made as if they were not there, but for their places.</summary>
+    /// <summary>
+    /// Ids of rows that were withdrawn, such as <c>tweets.csv#12</c>: the dataset is made as if they were not there,
+    /// but for their places.
+    /// </summary>
     public IReadOnlyList<string> Without { get; init; } = [];
 
     /// <summary>The dataset's id: the same content and settings give the same id.</summary>

@@ -14,8 +14,10 @@ public sealed class BaseCatalog(BaseModelFolders folders)
     > _encoders = new();
 
     /// <summary>The encoder of a project's base and the SHA-256 of its tokenizer file.</summary>
-    /// <exception cref="DatasetException">There is no such base, or it reads less than <c>validation.maxTokens</c>.</exception>
-    /// <exception cref="InvalidDataException">Its tokenizer is not of a layout that is read, or does not fit the template.</exception>
+    /// <exception cref="DatasetException">There is no such base, or it reads less than
+    /// <c>validation.maxTokens</c>.</exception>
+    /// <exception cref="InvalidDataException">Its tokenizer is not of a layout that is read, or does not fit the
+    /// template.</exception>
     public (ChatEncoder Encoder, string Sha256) EncoderFor(ProjectSettings settings)
     {
         ArgumentNullException.ThrowIfNull(settings);

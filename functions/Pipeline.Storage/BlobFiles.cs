@@ -159,7 +159,9 @@ public sealed class BlobFiles(BlobServiceClient service)
         }
     }
 
-    /// <summary>Puts text behind what an append blob holds, if it is as long as thought; makes the blob where there is none.</summary>
+    /// <summary>
+    /// Puts text behind what an append blob holds, if it is as long as thought; makes the blob where there is none.
+    /// </summary>
     /// <param name="address">The blob.</param>
     /// <param name="bytes">The text.</param>
     /// <param name="position">Its length as thought.</param>

@@ -3,9 +3,9 @@ using Pipeline.Contracts;
 namespace Pipeline.Storage;
 
 /// <summary>
-/// Writes that only the holder of a lease can make, however long it was paused in between. A storage lease guards one blob;
-/// here every write of another blob is bound to the ETag that the blob had while the lease was surely held: look, confirm
-/// the lease, write. A successor that has written since has changed the ETag, and the write is refused.
+/// Writes that only the holder of a lease can make, however long it was paused in between. A storage lease guards one
+/// blob; here every write of another blob is bound to the ETag that the blob had while the lease was surely held: look,
+/// confirm the lease, write. A successor that has written since has changed the ETag, and the write is refused.
 /// </summary>
 public sealed class FencedFiles(BlobFiles files, LeasedBlob lease)
 {
@@ -20,7 +20,9 @@ public sealed class FencedFiles(BlobFiles files, LeasedBlob lease)
     public Task WriteAsync(BlobAddress address, byte[] bytes, CancellationToken cancellation) =>
         WriteAsync(address, tag => files.TryWriteAsync(address, bytes, tag, cancellation), cancellation);
 
-    /// <summary>Writes a folder's files, those in its folders too, under a prefix, and removes what else lies there.</summary>
+    /// <summary>
+    /// Writes a folder's files, those in its folders too, under a prefix, and removes what else lies there.
+    /// </summary>
     /// <exception cref="LeaseLostException">The lease is another's.</exception>
     public async Task UploadAsync(string directory, string container, string prefix, CancellationToken cancellation)
     {
@@ -43,7 +45,8 @@ public sealed class FencedFiles(BlobFiles files, LeasedBlob lease)
             if (!written.Contains(name))
             {
                 await lease.RenewAsync(cancellation).ConfigureAwait(false);
-                await files.DeleteAsync(new BlobAddress(container, name), cancellation).ConfigureAwait(false); // of an earlier attempt that did not come to its end
+                // of an earlier attempt that did not come to its end
+                await files.DeleteAsync(new BlobAddress(container, name), cancellation).ConfigureAwait(false);
             }
         }
     }
@@ -69,7 +72,8 @@ public sealed class FencedFiles(BlobFiles files, LeasedBlob lease)
     private async Task<string?> LookAsync(BlobAddress address, CancellationToken cancellation)
     {
         string? tag = await files.TagAsync(address, cancellation).ConfigureAwait(false);
-        await lease.RenewAsync(cancellation).ConfigureAwait(false); // after the look: what changes the blob from now on changes its tag
+        // after the look: what changes the blob from now on changes its tag
+        await lease.RenewAsync(cancellation).ConfigureAwait(false);
         return tag;
     }
 }

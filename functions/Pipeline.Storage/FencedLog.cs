@@ -2,7 +2,10 @@ using Pipeline.Contracts;
 
 namespace Pipeline.Storage;
 
-/// <summary>Lines put behind an append blob, each once: an append is bound to the blob's length, so one whose answer was lost is not made again.</summary>
+/// <summary>
+/// Lines put behind an append blob, each once: an append is bound to the blob's length, so one whose answer was lost is
+/// not made again.
+/// </summary>
 public sealed class FencedLog(BlobFiles files, LeasedBlob lease, BlobAddress address)
 {
     private long? _length;

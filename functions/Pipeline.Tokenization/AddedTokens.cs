@@ -1,9 +1,9 @@
 namespace Pipeline.Tokenization;
 
 /// <summary>
-/// Tokens that a tokenizer.json adds to the model's vocabulary as ordinary text (<c>"special": false</c>, such as Qwen's
-/// <c>&lt;think&gt;</c>): where one stands in a text it is one token. Control tokens are not among them.
-/// Source: huggingface/tokenizers, <c>added_vocabulary.rs</c>, with <c>encode_special_tokens</c>.
+/// Tokens that a tokenizer.json adds to the model's vocabulary as ordinary text (<c>"special": false</c>, such as
+/// Qwen's <c>&lt;think&gt;</c>): where one stands in a text it is one token. Control tokens are not among them. Source:
+/// huggingface/tokenizers, <c>added_vocabulary.rs</c>, with <c>encode_special_tokens</c>.
 /// </summary>
 internal sealed class AddedTokens(IReadOnlyDictionary<string, int> tokens)
 {

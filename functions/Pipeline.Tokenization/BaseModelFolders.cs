@@ -4,11 +4,13 @@ using Pipeline.Contracts;
 namespace Pipeline.Tokenization;
 
 /// <summary>Where base models lie, by name.</summary>
-/// <param name="folders">Folders that hold bases, separated as in PATH (the setting <c>PIPELINE_MODELS</c>); one that is not absolute is looked for here and beside the program.</param>
+/// <param name="folders">Folders that hold bases, separated as in PATH (the setting <c>PIPELINE_MODELS</c>); one that
+/// is not absolute is looked for here and beside the program.</param>
 public sealed class BaseModelFolders(string folders)
 {
     /// <summary>The folder of a base.</summary>
-    /// <exception cref="DirectoryNotFoundException">There is no such base; the message names the folders looked in.</exception>
+    /// <exception cref="DirectoryNotFoundException">There is no such base; the message names the folders looked
+    /// in.</exception>
     public string Find(string name)
     {
         string? directory = BlobLayout.IsBaseName(name)
@@ -50,7 +52,10 @@ public sealed class BaseModelFolders(string folders)
         return shape is { Hidden: > 0, Inner: > 0, Layers: > 0, HeadSize: > 0, Vocabulary: > 0 } ? shape : null;
     }
 
-    /// <summary>The longest sequence that a base reads, in tokens (<c>max_position_embeddings</c> of its config.json); <c>null</c>: not said.</summary>
+    /// <summary>
+    /// The longest sequence that a base reads, in tokens (<c>max_position_embeddings</c> of its config.json);
+    /// <c>null</c>: not said.
+    /// </summary>
     public int? MaxPositions(string name)
     {
         string path = Path.Combine(Find(name), "config.json");

@@ -6,7 +6,10 @@ namespace Pipeline.Tokenization;
 /// A byte-level byte-pair tokenizer, as Llama 3, Qwen and SmolLM have: the text is split into words by a regular
 /// expression, each word's UTF-8 bytes are spelled as characters and merged.
 /// </summary>
-/// <remarks>Formats: huggingface/tokenizers, <c>pre_tokenizers/byte_level.rs</c> and <c>models/bpe</c>; the spelling of bytes is GPT-2's (openai/gpt-2, <c>src/encoder.py</c>).</remarks>
+/// <remarks>
+/// Formats: huggingface/tokenizers, <c>pre_tokenizers/byte_level.rs</c> and <c>models/bpe</c>; the spelling of bytes is
+/// GPT-2's (openai/gpt-2, <c>src/encoder.py</c>).
+/// </remarks>
 internal sealed class ByteLevelTokenizer : Tokenizer
 {
     private static readonly char[] CharOfByte = Spelling();
@@ -30,7 +33,8 @@ internal sealed class ByteLevelTokenizer : Tokenizer
     /// <param name="controls">Control tokens by text.</param>
     /// <param name="added">Ordinary tokens that stand for themselves, by text.</param>
     /// <param name="splitter">Text to words.</param>
-    /// <param name="wholeWordsFirst">A word that is a piece is that piece, whatever the merges (<c>ignore_merges</c>).</param>
+    /// <param name="wholeWordsFirst">A word that is a piece is that piece, whatever the merges
+    /// (<c>ignore_merges</c>).</param>
     /// <param name="composed">Texts are put into Unicode's form C first.</param>
     /// <param name="name">For messages.</param>
     /// <exception cref="InvalidDataException">A byte's piece is missing.</exception>

@@ -6,7 +6,8 @@ namespace Pipeline.Tokenization;
 
 /// <summary>
 /// The one encoder of training, evaluation, generation and audit: messages straight to ids and loss mask, never over
-/// rendered text, so that BOS stands exactly where the template puts it and nothing that a person wrote becomes a control token.
+/// rendered text, so that BOS stands exactly where the template puts it and nothing that a person wrote becomes a
+/// control token.
 /// </summary>
 public sealed class ChatEncoder
 {
@@ -31,7 +32,8 @@ public sealed class ChatEncoder
 
     /// <summary>The encoder of a base model's folder.</summary>
     /// <param name="directory">The folder.</param>
-    /// <param name="template">One of <see cref="ChatTemplate.Names"/>; <c>null</c>: told from tokenizer and config.json.</param>
+    /// <param name="template">One of <see cref="ChatTemplate.Names"/>; <c>null</c>: told from tokenizer and
+    /// config.json.</param>
     /// <exception cref="FileNotFoundException">It holds no tokenizer.</exception>
     /// <exception cref="InvalidDataException">Tokenizer or template cannot be used; the reason is named.</exception>
     public static ChatEncoder FromDirectory(string directory, string? template = null) =>
@@ -39,7 +41,8 @@ public sealed class ChatEncoder
 
     /// <summary>The encoder of one tokenizer file, with the config.json beside it where there is one.</summary>
     /// <param name="tokenizerPath">tokenizer.json or tokenizer.model.</param>
-    /// <param name="template">One of <see cref="ChatTemplate.Names"/>; <c>null</c>: told from tokenizer and config.json.</param>
+    /// <param name="template">One of <see cref="ChatTemplate.Names"/>; <c>null</c>: told from tokenizer and
+    /// config.json.</param>
     /// <exception cref="InvalidDataException">Tokenizer or template cannot be used; the reason is named.</exception>
     public static ChatEncoder FromFile(string tokenizerPath, string? template = null)
     {
@@ -54,8 +57,11 @@ public sealed class ChatEncoder
         );
     }
 
-    /// <summary>Encodes a dialogue; one that ends with the user's turn is a prompt, with nothing to learn in its last turn.</summary>
-    /// <exception cref="ArgumentException">The roles are not [system] (user assistant)* [user], or there is no message.</exception>
+    /// <summary>
+    /// Encodes a dialogue; one that ends with the user's turn is a prompt, with nothing to learn in its last turn.
+    /// </summary>
+    /// <exception cref="ArgumentException">The roles are not [system] (user assistant)* [user], or there is no
+    /// message.</exception>
     public EncodedChat Encode(IReadOnlyList<ChatMessage> messages)
     {
         var ids = new List<int>();
@@ -85,7 +91,9 @@ public sealed class ChatEncoder
         return new EncodedChat([.. ids], [.. mask]);
     }
 
-    /// <summary>The prompt of a dialogue and, apart, what the model has to say: the last answer's ids up to its end token.</summary>
+    /// <summary>
+    /// The prompt of a dialogue and, apart, what the model has to say: the last answer's ids up to its end token.
+    /// </summary>
     /// <exception cref="ArgumentException">The last message is not one to learn.</exception>
     public (IReadOnlyList<int> Prompt, IReadOnlyList<int> Answer) EncodeAnswer(IReadOnlyList<ChatMessage> messages)
     {
@@ -100,7 +108,8 @@ public sealed class ChatEncoder
 
         EncodedChat whole = Encode(messages);
         IReadOnlyList<int> prompt = Encode([.. messages.SkipLast(1)]).Ids;
-        prompt = prompt.Count > 0 ? prompt : [whole.Ids[0]]; // a plain text without BOS: nothing comes before its first token
+        // a plain text without BOS: nothing comes before its first token
+        prompt = prompt.Count > 0 ? prompt : [whole.Ids[0]];
         int end = whole.Ids.Count;
         while (whole.LossMask[end - 1] == 0)
         {
@@ -110,7 +119,10 @@ public sealed class ChatEncoder
         return (prompt, [.. whole.Ids.Take(end).Skip(prompt.Count)]);
     }
 
-    /// <summary>Whether the learned tokens give the answers' texts again, blanks at their ends aside: a tokenizer cannot write everything.</summary>
+    /// <summary>
+    /// Whether the learned tokens give the answers' texts again, blanks at their ends aside: a tokenizer cannot write
+    /// everything.
+    /// </summary>
     /// <param name="messages">The dialogue.</param>
     /// <param name="encoded">What <see cref="Encode"/> made of it.</param>
     public bool ReadsBack(IReadOnlyList<ChatMessage> messages, EncodedChat encoded)
@@ -124,8 +136,9 @@ public sealed class ChatEncoder
     }
 
     /// <summary>
-    /// Text up to where the answer begins, and the answer. They are encoded together, as the rendered text would be, unless
-    /// that would merge across the border: generation knows the prompt alone, so its ids must stand whatever the answer.
+    /// Text up to where the answer begins, and the answer. They are encoded together, as the rendered text would be,
+    /// unless that would merge across the border: generation knows the prompt alone, so its ids must stand whatever the
+    /// answer.
     /// </summary>
     private void AppendText(List<int> ids, List<byte> mask, string plain, string learned)
     {

@@ -3,12 +3,12 @@ using System.Text;
 namespace Pipeline.Tokenization;
 
 /// <summary>
-/// A byte-pair tokenizer in the SentencePiece layout of Llama 2, TinyLlama and Mistral: blanks become U+2581, one is put in
-/// front, pieces outside the vocabulary fall back to bytes.
+/// A byte-pair tokenizer in the SentencePiece layout of Llama 2, TinyLlama and Mistral: blanks become U+2581, one is
+/// put in front, pieces outside the vocabulary fall back to bytes.
 /// </summary>
 /// <remarks>
-/// Formats: huggingface/tokenizers, <c>tokenizers/src/models/bpe</c>; google/sentencepiece, <c>src/bpe_model.cc</c>. Merging
-/// takes the best pair first, the leftmost on ties.
+/// Formats: huggingface/tokenizers, <c>tokenizers/src/models/bpe</c>; google/sentencepiece, <c>src/bpe_model.cc</c>.
+/// Merging takes the best pair first, the leftmost on ties.
 /// </remarks>
 internal sealed class LlamaTokenizer : Tokenizer
 {
@@ -110,7 +110,10 @@ internal sealed class LlamaTokenizer : Tokenizer
         return _prefix != BlankPrefix.Never && text.StartsWith(' ') ? text[1..] : text;
     }
 
-    /// <summary>Whether no blank follows another character in a piece. Where that holds of all merges, words merge each by itself, whatever stands around them.</summary>
+    /// <summary>
+    /// Whether no blank follows another character in a piece. Where that holds of all merges, words merge each by
+    /// itself, whatever stands around them.
+    /// </summary>
     private static bool IsWithinAWord(string piece)
     {
         int at = piece.LastIndexOf(Blank);

@@ -27,7 +27,9 @@ internal sealed class PairMerger
         return new PairMerger(ranks);
     }
 
-    /// <summary>From pieces with scores: any two pieces whose text together is a piece may merge, the highest score first.</summary>
+    /// <summary>
+    /// From pieces with scores: any two pieces whose text together is a piece may merge, the highest score first.
+    /// </summary>
     /// <param name="ids">Pieces that take part.</param>
     /// <param name="scores">By id.</param>
     public static PairMerger FromScores(Dictionary<string, int> ids, IReadOnlyList<float> scores)

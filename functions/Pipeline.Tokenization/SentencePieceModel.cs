@@ -2,7 +2,9 @@ using Google.Protobuf;
 
 namespace Pipeline.Tokenization;
 
-/// <summary>Reads SentencePiece's <c>tokenizer.model</c>. Format: google/sentencepiece, <c>src/sentencepiece_model.proto</c>.</summary>
+/// <summary>
+/// Reads SentencePiece's <c>tokenizer.model</c>. Format: google/sentencepiece, <c>src/sentencepiece_model.proto</c>.
+/// </summary>
 internal static class SentencePieceModel
 {
     private const int ModelPieces = 1;
@@ -13,7 +15,8 @@ internal static class SentencePieceModel
     /// <summary>Reads a model.</summary>
     /// <param name="bytes">The file.</param>
     /// <param name="name">Its name, for messages.</param>
-    /// <exception cref="InvalidDataException">It is no BPE model with byte fallback and the normalizer of Llama 2.</exception>
+    /// <exception cref="InvalidDataException">It is no BPE model with byte fallback and the normalizer of Llama
+    /// 2.</exception>
     public static Tokenizer Read(byte[] bytes, string name)
     {
         try

@@ -1,8 +1,8 @@
 namespace Pipeline.Tokenization;
 
 /// <summary>
-/// Text to token ids and back. Text is only ever text: control tokens are never parsed out of it. Instances are immutable
-/// and may be shared between threads.
+/// Text to token ids and back. Text is only ever text: control tokens are never parsed out of it. Instances are
+/// immutable and may be shared between threads.
 /// </summary>
 public abstract class Tokenizer
 {
@@ -28,13 +28,19 @@ public abstract class Tokenizer
     /// <summary>The ids of <paramref name="text"/>, with no control token among them. An empty text has none.</summary>
     public abstract int[] Encode(string text);
 
-    /// <summary>The text of <paramref name="ids"/>: control tokens are left out, bytes that are not UTF-8 become U+FFFD.</summary>
+    /// <summary>
+    /// The text of <paramref name="ids"/>: control tokens are left out, bytes that are not UTF-8 become U+FFFD.
+    /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">An id is not in the vocabulary.</exception>
     public abstract string Decode(IEnumerable<int> ids);
 
-    /// <summary>Reads the tokenizer of a base model's folder: <c>tokenizer.json</c>, or where there is none SentencePiece's <c>tokenizer.model</c>.</summary>
+    /// <summary>
+    /// Reads the tokenizer of a base model's folder: <c>tokenizer.json</c>, or where there is none SentencePiece's
+    /// <c>tokenizer.model</c>.
+    /// </summary>
     /// <exception cref="FileNotFoundException">Neither is there.</exception>
-    /// <exception cref="InvalidDataException">It is not of a layout that is encoded here exactly as written; the reason is named.</exception>
+    /// <exception cref="InvalidDataException">It is not of a layout that is encoded here exactly as written; the reason
+    /// is named.</exception>
     public static Tokenizer FromDirectory(string directory) => FromFile(FileOf(directory));
 
     /// <summary>The file that <see cref="FromDirectory"/> reads.</summary>
@@ -57,7 +63,8 @@ public abstract class Tokenizer
     }
 
     /// <summary>Reads a tokenizer.json or a SentencePiece model.</summary>
-    /// <exception cref="InvalidDataException">It is not of a layout that is encoded here exactly as written; the reason is named.</exception>
+    /// <exception cref="InvalidDataException">It is not of a layout that is encoded here exactly as written; the reason
+    /// is named.</exception>
     public static Tokenizer FromFile(string path) =>
         path.EndsWith(".json", StringComparison.Ordinal)
             ? TokenizerFile.Read(File.ReadAllBytes(path), path)

@@ -3,7 +3,9 @@ using System.Text.RegularExpressions;
 
 namespace Pipeline.Tokenization;
 
-/// <summary>Reads a tokenizer.json and refuses one that would be encoded otherwise than written. Format: huggingface/tokenizers.</summary>
+/// <summary>
+/// Reads a tokenizer.json and refuses one that would be encoded otherwise than written. Format: huggingface/tokenizers.
+/// </summary>
 internal static partial class TokenizerFile
 {
     /// <summary>Reads the bytes of a tokenizer.json.</summary>
@@ -275,7 +277,8 @@ internal static partial class TokenizerFile
             : throw new InvalidDataException($"{name}: '{pair}' is not a merge.");
     }
 
-    private static string Kind(JsonElement element) => Optional(element, "type") ?? "BPE"; // models before 2020 do not say theirs
+    // models before 2020 do not say theirs
+    private static string Kind(JsonElement element) => Optional(element, "type") ?? "BPE";
 
     private static string? Optional(JsonElement element, string key) =>
         element.TryGetProperty(key, out JsonElement value) && value.ValueKind == JsonValueKind.String

@@ -6,7 +6,10 @@ namespace Pipeline.Tokenization;
 /// <summary>Unicode's form C.</summary>
 public static class UnicodeText
 {
-    /// <summary>Puts a text into form C. Not by .NET's own: without the system's ICU (invariant globalization) that composes nothing.</summary>
+    /// <summary>
+    /// Puts a text into form C. Not by .NET's own: without the system's ICU (invariant globalization) that composes
+    /// nothing.
+    /// </summary>
     public static string Compose(string text)
     {
         ArgumentNullException.ThrowIfNull(text);

@@ -14,7 +14,9 @@ namespace Pipeline.Tokenization;
 /// </remarks>
 internal sealed class WordSplitter(IReadOnlyList<string> expressions)
 {
-    /// <summary>GPT-2's expression, which ByteLevel uses when told to. Source: huggingface/tokenizers, <c>byte_level.rs</c>.</summary>
+    /// <summary>
+    /// GPT-2's expression, which ByteLevel uses when told to. Source: huggingface/tokenizers, <c>byte_level.rs</c>.
+    /// </summary>
     public const string Gpt2 = @"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+";
 
     /// <summary>Each digit a word of its own.</summary>
@@ -63,7 +65,8 @@ internal sealed class WordSplitter(IReadOnlyList<string> expressions)
     private static IEnumerable<(int Start, int End)> Cut(Regex expression, string text, int start, int end)
     {
         int done = start;
-        string part = start == 0 && end == text.Length ? text : text[start..end]; // what lies outside must not be looked at
+        // what lies outside must not be looked at
+        string part = start == 0 && end == text.Length ? text : text[start..end];
         foreach ((int index, int length) in Matches(expression, part))
         {
             int at = start + index;

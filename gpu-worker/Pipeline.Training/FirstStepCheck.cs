@@ -5,9 +5,9 @@ using static TorchSharp.torch;
 namespace Pipeline.Training;
 
 /// <summary>
-/// At the first step with a learning rate above zero the gradient norm is above zero, and everything that is trained moves: of
-/// LoRA every B has moved after it, of whole weights each has a gradient before it. An adapter that is not connected to the loss
-/// trains without any error, and learns nothing (microsoft/LoRA#120, peft#1142).
+/// At the first step with a learning rate above zero the gradient norm is above zero, and everything that is trained
+/// moves: of LoRA every B has moved after it, of whole weights each has a gradient before it. An adapter that is not
+/// connected to the loss trains without any error, and learns nothing (microsoft/LoRA#120, peft#1142).
 /// </summary>
 internal sealed class FirstStepCheck(TrainableTensors trained)
 {

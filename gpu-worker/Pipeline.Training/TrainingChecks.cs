@@ -4,11 +4,15 @@ using Pipeline.Training.Batching;
 
 namespace Pipeline.Training;
 
-/// <summary>What must hold before any work is done: settings that contradict each other or the data fail here, not an hour later.</summary>
+/// <summary>
+/// What must hold before any work is done: settings that contradict each other or the data fail here, not an hour
+/// later.
+/// </summary>
 public static class TrainingChecks
 {
     /// <summary>Checks settings against each other and the rows.</summary>
-    /// <exception cref="TrainingException">Something does not fit; the message names the setting and the fix.</exception>
+    /// <exception cref="TrainingException">Something does not fit; the message names the setting and the
+    /// fix.</exception>
     public static void Require(TrainingSettings settings, IReadOnlyList<EncodedRow> rows, int validationRows)
     {
         ArgumentNullException.ThrowIfNull(settings);

@@ -14,8 +14,10 @@ public static class TrainingLoop
 
     /// <summary>Trains in place.</summary>
     /// <returns>Steps done, tokens seen and tokens a second.</returns>
-    /// <exception cref="TrainingException">No rows, settings that contradict each other, a loss that is not a number, or a first step that moved nothing.</exception>
-    /// <exception cref="OperationCanceledException">Asked to stop; a checkpoint was written when the run has a folder for it.</exception>
+    /// <exception cref="TrainingException">No rows, settings that contradict each other, a loss that is not a number,
+    /// or a first step that moved nothing.</exception>
+    /// <exception cref="OperationCanceledException">Asked to stop; a checkpoint was written when the run has a folder
+    /// for it.</exception>
     public static TrainingOutcome Train(TrainingRun run, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(run);

@@ -9,7 +9,8 @@ namespace Pipeline.Training;
 /// <summary>What the loop needs.</summary>
 public sealed record TrainingRun
 {
-    private const string Layout = "matrices of layers that read the same input lie together"; // of the checkpoint's one buffer
+    // of the checkpoint's one buffer
+    private const string Layout = "matrices of layers that read the same input lie together";
 
     public required LlamaModel Model { get; init; }
 
@@ -22,10 +23,15 @@ public sealed record TrainingRun
     /// <summary>Folder for checkpoints; <c>null</c>: none are written.</summary>
     public string? CheckpointDirectory { get; init; }
 
-    /// <summary>The GPU on which <see cref="Model"/> lies, to be trained by plain torch; <c>null</c>: it lies on the CPU.</summary>
+    /// <summary>
+    /// The GPU on which <see cref="Model"/> lies, to be trained by plain torch; <c>null</c>: it lies on the CPU.
+    /// </summary>
     internal Accelerator? Gpu { get; init; }
 
-    /// <summary>The model on a GPU, whose kernels compute the steps; <c>null</c>: they are computed where <see cref="Model"/> lies.</summary>
+    /// <summary>
+    /// The model on a GPU, whose kernels compute the steps; <c>null</c>: they are computed where <see cref="Model"/>
+    /// lies.
+    /// </summary>
     internal AcceleratedModel? Accelerated { get; init; }
 
     /// <summary>Called once with what the steps are computed by.</summary>
@@ -34,13 +40,17 @@ public sealed record TrainingRun
     /// <summary>Called after every step.</summary>
     public Action<TrainingStep>? OnStep { get; init; }
 
-    /// <summary>Called at the end of every epoch with the step and the mean validation loss, nats a supervised token.</summary>
+    /// <summary>
+    /// Called at the end of every epoch with the step and the mean validation loss, nats a supervised token.
+    /// </summary>
     public Action<int, double>? OnValidation { get; init; }
 
     /// <summary>Called when a checkpoint was written, with its path.</summary>
     public Action<string>? OnCheckpoint { get; init; }
 
-    /// <summary>What makes this run another one: settings, rows with what is learned of them, and the base with its weights.</summary>
+    /// <summary>
+    /// What makes this run another one: settings, rows with what is learned of them, and the base with its weights.
+    /// </summary>
     public string Fingerprint() =>
         ContentHash.ShortOf([
             Layout,

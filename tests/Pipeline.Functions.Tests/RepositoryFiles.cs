@@ -1,6 +1,8 @@
 namespace Pipeline.Functions.Tests;
 
-/// <summary>Where the tests find the repository's files and, when it is there, the folder of shared reference data beside it.</summary>
+/// <summary>
+/// Where the tests find the repository's files and, when it is there, the folder of shared reference data beside it.
+/// </summary>
 internal static class RepositoryFiles
 {
     public static string Root { get; } = FindRoot();

@@ -3,7 +3,10 @@ using Pipeline.Contracts;
 
 namespace Pipeline.Datasets.Auditing;
 
-/// <summary>The languages of some of a dataset's texts, by Lingua's models of three letters (its low accuracy mode, sure for sentences, not for single words).</summary>
+/// <summary>
+/// The languages of some of a dataset's texts, by Lingua's models of three letters (its low accuracy mode, sure for
+/// sentences, not for single words).
+/// </summary>
 public static class LanguageSample
 {
     /// <summary>Most texts that are looked at.</summary>
@@ -28,7 +31,9 @@ public static class LanguageSample
     /// <param name="rows">All rows.</param>
     public static int Step(int rows) => Math.Max(1, (rows + MostTexts - 1) / MostTexts);
 
-    /// <summary>Texts by language, in English; those that it cannot tell as <see cref="LanguageCounts.NotTold"/>.</summary>
+    /// <summary>
+    /// Texts by language, in English; those that it cannot tell as <see cref="LanguageCounts.NotTold"/>.
+    /// </summary>
     public static LanguageCounts Of(IReadOnlyList<string> texts)
     {
         ArgumentNullException.ThrowIfNull(texts);

@@ -3,7 +3,10 @@ using Pipeline.Datasets.Splitting;
 
 namespace Pipeline.Datasets.Auditing;
 
-/// <summary>Holds a finished dataset against what training needs, row by row, as the encoder that training uses has measured them.</summary>
+/// <summary>
+/// Holds a finished dataset against what training needs, row by row, as the encoder that training uses has measured
+/// them.
+/// </summary>
 /// <param name="settings">The project's settings.</param>
 /// <param name="endToken">The template's end token, for messages.</param>
 /// <param name="shape">The base's shape; <c>null</c>: not known, and no memory is reckoned.</param>
@@ -208,7 +211,10 @@ public sealed class TokenAudit(ProjectSettings settings, string endToken, BaseSh
             );
     }
 
-    /// <summary>One model for several languages is possible, one that half understands them is not noticed: the shares are said, and a second language of weight is worth a look.</summary>
+    /// <summary>
+    /// One model for several languages is possible, one that half understands them is not noticed: the shares are said,
+    /// and a second language of weight is worth a look.
+    /// </summary>
     private static AuditCheck LanguageCheck(LanguageCounts languages)
     {
         List<(string Language, int Texts)> told =
@@ -256,7 +262,10 @@ public sealed class TokenAudit(ProjectSettings settings, string endToken, BaseSh
         return [.. rows.Select((count, i) => new LengthBin((i * width) + 1, (i + 1) * width, count))];
     }
 
-    /// <summary>Rows, longest row and tokens of the micro-batch with the longest rows, for rows of like length are computed together; <c>null</c>: nothing to train on, or no shape is known.</summary>
+    /// <summary>
+    /// Rows, longest row and tokens of the micro-batch with the longest rows, for rows of like length are computed
+    /// together; <c>null</c>: nothing to train on, or no shape is known.
+    /// </summary>
     private (int Rows, int Longest, long Tokens)? LargestBatch()
     {
         IReadOnlyList<int> lengths = _splits[(int)Split.Train].Lengths; // in order, since they were counted

@@ -6,7 +6,10 @@ using Pipeline.Datasets.Validation;
 
 namespace Pipeline.Datasets.Building;
 
-/// <summary>Parts to a dataset: what says the same is taken out, what is nearly the same is kept on one side, the files are written.</summary>
+/// <summary>
+/// Parts to a dataset: what says the same is taken out, what is nearly the same is kept on one side, the files are
+/// written.
+/// </summary>
 internal sealed class DatasetAssembler(DatasetRequest request, DatasetPlan plan, PartRows rows, SyntheticRows? made)
 {
     private readonly ProjectSettings _settings = request.Settings with { Task = plan.Task };
@@ -50,8 +53,8 @@ internal sealed class DatasetAssembler(DatasetRequest request, DatasetPlan plan,
     }
 
     /// <summary>
-    /// Takes out rows that nearly repeat a test row, or where that is asked an earlier row, and clusters the rest. Each time it clusters
-    /// what is left anew, until nothing more goes: what has gone may have joined others.
+    /// Takes out rows that nearly repeat a test row, or where that is asked an earlier row, and clusters the rest. Each
+    /// time it clusters what is left anew, until nothing more goes: what has gone may have joined others.
     /// </summary>
     private (List<int> Left, int[] Clusters) TakeOut(List<int> tests)
     {
@@ -81,7 +84,10 @@ internal sealed class DatasetAssembler(DatasetRequest request, DatasetPlan plan,
     private List<int> Of(RowKind kind) =>
         [.. Enumerable.Range(0, rows.Accepted.Count).Where(i => rows.Accepted[i].Kind == kind)];
 
-    /// <summary>Made rows that are learned from: those that do not nearly repeat what is held out, nor each other or a learned row where near-duplicates are dropped.</summary>
+    /// <summary>
+    /// Made rows that are learned from: those that do not nearly repeat what is held out, nor each other or a learned
+    /// row where near-duplicates are dropped.
+    /// </summary>
     private List<int> Made(List<(RowLine Line, Split Split)> lines)
     {
         bool drop = _settings.Validation.NearDuplicates == ValidationSettings.Drop;
@@ -156,7 +162,10 @@ internal sealed class DatasetAssembler(DatasetRequest request, DatasetPlan plan,
             .. tests.Select(i => (rows.Accepted[i].Line, Split.Test)),
         ];
 
-    /// <summary>Plain texts in pieces that fit. Held-out pieces that nearly repeat one to learn, such as a heading that many texts share, are left away.</summary>
+    /// <summary>
+    /// Plain texts in pieces that fit. Held-out pieces that nearly repeat one to learn, such as a heading that many
+    /// texts share, are left away.
+    /// </summary>
     private List<(RowLine Line, Split Split)> Pieces(List<int> tests, List<int> left, Split[] places)
     {
         IEnumerable<(RowLine Line, Split Split)> Of(int i, Split split) =>

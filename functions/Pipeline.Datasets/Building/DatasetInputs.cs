@@ -4,7 +4,10 @@ using Pipeline.Datasets.Ingestion.Layouts;
 
 namespace Pipeline.Datasets.Building;
 
-/// <summary>The files of a dataset, opened: each with the form of its rows, told from its first ones. A test set of its own comes first.</summary>
+/// <summary>
+/// The files of a dataset, opened: each with the form of its rows, told from its first ones. A test set of its own
+/// comes first.
+/// </summary>
 public sealed class DatasetInputs : IDisposable
 {
     private const int RowsLookedAt = 1000;
@@ -13,7 +16,8 @@ public sealed class DatasetInputs : IDisposable
     private readonly HashSet<string> _without;
 
     /// <summary>Opens the files.</summary>
-    /// <exception cref="DatasetException">A file is empty, binary or unreadable, or its columns cannot be told.</exception>
+    /// <exception cref="DatasetException">A file is empty, binary or unreadable, or its columns cannot be
+    /// told.</exception>
     public DatasetInputs(DatasetRequest request)
     {
         ArgumentNullException.ThrowIfNull(request);

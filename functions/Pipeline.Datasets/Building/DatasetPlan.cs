@@ -3,7 +3,10 @@ using Pipeline.Datasets.Ingestion;
 
 namespace Pipeline.Datasets.Building;
 
-/// <summary>What must be known of all rows before any can be judged by itself; made in one reading. With it the parts can be judged anywhere, in any order.</summary>
+/// <summary>
+/// What must be known of all rows before any can be judged by itself; made in one reading. With it the parts can be
+/// judged anywhere, in any order.
+/// </summary>
 public sealed record DatasetPlan
 {
     public required string DatasetId { get; init; }

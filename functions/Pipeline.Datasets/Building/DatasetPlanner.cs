@@ -6,7 +6,9 @@ using Pipeline.Datasets.Validation;
 
 namespace Pipeline.Datasets.Building;
 
-/// <summary>Reads all rows once, to learn what they have in common: the labels, the phrases, where rows begin.</summary>
+/// <summary>
+/// Reads all rows once, to learn what they have in common: the labels, the phrases, where rows begin.
+/// </summary>
 internal static class DatasetPlanner
 {
     /// <summary>Most labels that the default system prompt lists; more would crowd out the text.</summary>
@@ -18,7 +20,8 @@ internal static class DatasetPlanner
     /// <summary>Makes the plan.</summary>
     /// <param name="request">What the dataset is made of.</param>
     /// <param name="inputs">Its files, opened.</param>
-    /// <param name="partBytes">Bytes a part where a file can be divided; the dataset is the same whatever they are.</param>
+    /// <param name="partBytes">Bytes a part where a file can be divided; the dataset is the same whatever they
+    /// are.</param>
     public static DatasetPlan Plan(DatasetRequest request, DatasetInputs inputs, long partBytes)
     {
         ProjectSettings settings = inputs.Settings;

@@ -3,7 +3,9 @@ using Pipeline.Datasets.Validation;
 
 namespace Pipeline.Datasets.Building;
 
-/// <summary>Clusters of nearly the same texts that bear different labels: a person is to decide, the rows stay.</summary>
+/// <summary>
+/// Clusters of nearly the same texts that bear different labels: a person is to decide, the rows stay.
+/// </summary>
 internal static class LabelConflicts
 {
     private const int Shown = 20;

@@ -5,7 +5,10 @@ using Pipeline.Datasets.Splitting;
 
 namespace Pipeline.Datasets.Building;
 
-/// <summary>The rows of all parts: each new one accepted, each that says the same as an earlier one left out. Their text stays in the parts.</summary>
+/// <summary>
+/// The rows of all parts: each new one accepted, each that says the same as an earlier one left out. Their text stays
+/// in the parts.
+/// </summary>
 internal sealed class PartRows : IDisposable
 {
     private readonly List<Stream> _parts = [];

@@ -5,14 +5,18 @@ using YamlDotNet.RepresentationModel;
 
 namespace Pipeline.Datasets.Configuration;
 
-/// <summary>Reads project.yaml. People write it, so an unknown key, a wrong type or a value out of range is an error with its line.</summary>
+/// <summary>
+/// Reads project.yaml. People write it, so an unknown key, a wrong type or a value out of range is an error with its
+/// line.
+/// </summary>
 public static class ProjectFile
 {
     /// <summary>Bytes of a file, at most: four a character.</summary>
     public const long MaxBytes = 4L * YamlBounds.MaxCharacters;
 
     /// <summary>Reads the settings; an empty file has every default.</summary>
-    /// <exception cref="DatasetException">Code <c>invalid_settings</c>; the message lists every fault with its line.</exception>
+    /// <exception cref="DatasetException">Code <c>invalid_settings</c>; the message lists every fault with its
+    /// line.</exception>
     public static ProjectSettings Read(string yaml)
     {
         ArgumentNullException.ThrowIfNull(yaml);

@@ -3,7 +3,9 @@ using YamlDotNet.RepresentationModel;
 
 namespace Pipeline.Datasets.Configuration;
 
-/// <summary>A mapping of project.yaml: typed reads that note each fault with its line, and the keys nobody asked for.</summary>
+/// <summary>
+/// A mapping of project.yaml: typed reads that note each fault with its line, and the keys nobody asked for.
+/// </summary>
 internal sealed class YamlSection(YamlMappingNode? node, string path, List<string> faults)
 {
     private readonly HashSet<string> _known = new(StringComparer.Ordinal);
@@ -62,7 +64,10 @@ internal sealed class YamlSection(YamlMappingNode? node, string path, List<strin
         return value;
     }
 
-    /// <summary>A number within [<paramref name="minimum"/>, <paramref name="maximum"/>]; the lower end itself only when <paramref name="open"/> is false.</summary>
+    /// <summary>
+    /// A number within [<paramref name="minimum"/>, <paramref name="maximum"/>]; the lower end itself only when
+    /// <paramref name="open"/> is false.
+    /// </summary>
     public double? Number(string key, double? otherwise, double minimum, double maximum, bool open = false)
     {
         if (Scalar(key) is not { } scalar)

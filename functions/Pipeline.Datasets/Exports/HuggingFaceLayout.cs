@@ -7,8 +7,9 @@ using Pipeline.Contracts;
 namespace Pipeline.Datasets.Exports;
 
 /// <summary>
-/// A built dataset as <c>datasets.load_dataset(FOLDER)</c> reads it: a parquet file a split and a card whose front matter names them.
-/// Sources: huggingface.co/docs/hub, "Dataset Cards" and "Manual configuration"; the column <c>messages</c> as TRL has it (<c>docs/source/dataset_formats.md</c>).
+/// A built dataset as <c>datasets.load_dataset(FOLDER)</c> reads it: a parquet file a split and a card whose front
+/// matter names them. Sources: huggingface.co/docs/hub, "Dataset Cards" and "Manual configuration"; the column
+/// <c>messages</c> as TRL has it (<c>docs/source/dataset_formats.md</c>).
 /// </summary>
 public static class HuggingFaceLayout
 {

@@ -2,7 +2,10 @@ using Pipeline.Contracts;
 
 namespace Pipeline.Datasets.Exports;
 
-/// <summary>A built dataset as OpenAI's and Azure OpenAI's fine-tuning take it: <c>{"messages": [{"role", "content"}, …]}</c> a line.</summary>
+/// <summary>
+/// A built dataset as OpenAI's and Azure OpenAI's fine-tuning take it: <c>{"messages": [{"role", "content"}, …]}</c> a
+/// line.
+/// </summary>
 public static class OpenAiMessages
 {
     /// <summary>The folder within the dataset's.</summary>

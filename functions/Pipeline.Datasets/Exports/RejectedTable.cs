@@ -4,14 +4,18 @@ using Sylvan.Data.Csv;
 
 namespace Pipeline.Datasets.Exports;
 
-/// <summary>The rejected rows alone as CSV, in the columns they came in and with the reason behind: to be mended in a spreadsheet and dropped again.</summary>
+/// <summary>
+/// The rejected rows alone as CSV, in the columns they came in and with the reason behind: to be mended in a
+/// spreadsheet and dropped again.
+/// </summary>
 public static class RejectedTable
 {
     /// <summary>The column that says what is wrong; a mended table may keep it.</summary>
     public const string Why = "why rejected";
 
     /// <summary>Writes the table.</summary>
-    /// <param name="rows">Lines of <c>rejected.jsonl</c>; duplicates and withdrawn rows are passed over, for there is nothing to mend.</param>
+    /// <param name="rows">Lines of <c>rejected.jsonl</c>; duplicates and withdrawn rows are passed over, for there is
+    /// nothing to mend.</param>
     /// <param name="output">Takes the table up.</param>
     public static void Write(IEnumerable<RejectedRow> rows, TextWriter output)
     {

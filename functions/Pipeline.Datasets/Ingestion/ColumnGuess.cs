@@ -2,7 +2,9 @@ using Pipeline.Contracts;
 
 namespace Pipeline.Datasets.Ingestion;
 
-/// <summary>Which column holds the text and which the label: what project.yaml says, else by name, else by content.</summary>
+/// <summary>
+/// Which column holds the text and which the label: what project.yaml says, else by name, else by content.
+/// </summary>
 public static class ColumnGuess
 {
     private const int MostLabels = 200;
@@ -41,7 +43,8 @@ public static class ColumnGuess
     ];
 
     /// <summary>Chooses the columns.</summary>
-    /// <exception cref="DatasetException">A named column is missing, or none can be told to be the label or the text.</exception>
+    /// <exception cref="DatasetException">A named column is missing, or none can be told to be the label or the
+    /// text.</exception>
     public static ColumnReading Choose(IReadOnlyList<RawRow> rows, ColumnSettings settings, string fileName)
     {
         ArgumentNullException.ThrowIfNull(rows);
@@ -123,7 +126,9 @@ public static class ColumnGuess
         return ByName(others, TextNames) ?? others.MaxBy(c => Values(rows, c).Average(v => (double?)v.Length) ?? 0);
     }
 
-    /// <summary>The first known name that a column bears, or that a column ends in after a separator (<c>airline_sentiment</c>).</summary>
+    /// <summary>
+    /// The first known name that a column bears, or that a column ends in after a separator (<c>airline_sentiment</c>).
+    /// </summary>
     private static string? ByName(List<string> columns, string[] names) =>
         names
             .Select(n => columns.Find(c => c.Equals(n, StringComparison.OrdinalIgnoreCase)))

@@ -5,8 +5,8 @@ using Pipeline.Datasets.Ingestion.Formats;
 namespace Pipeline.Datasets.Ingestion;
 
 /// <summary>
-/// Bytes to rows: unpacks archives, recognises each file's format by name and content, and refuses what is none of them. Rows
-/// stream; unpacked bytes are kept until this is disposed.
+/// Bytes to rows: unpacks archives, recognises each file's format by name and content, and refuses what is none of
+/// them. Rows stream; unpacked bytes are kept until this is disposed.
 /// </summary>
 public sealed partial class RawReader : IDisposable
 {
@@ -27,7 +27,8 @@ public sealed partial class RawReader : IDisposable
     public ReadingNotes Notes { get; } = new();
 
     /// <summary>Every row of one file, or of all files in an archive or a folder, faulty rows included.</summary>
-    /// <exception cref="DatasetException">The file is empty, binary or damaged, or its header cannot be read.</exception>
+    /// <exception cref="DatasetException">The file is empty, binary or damaged, or its header cannot be
+    /// read.</exception>
     public IEnumerable<RawRow> Read(RawFile file)
     {
         ArgumentNullException.ThrowIfNull(file);
@@ -66,8 +67,8 @@ public sealed partial class RawReader : IDisposable
     }
 
     /// <summary>
-    /// Reads a part of a file by its bytes, each part by itself; <c>null</c> where a file cannot be read in parts: archives,
-    /// folders, tables in binary, JSON that is not a row a line, encodings of several bytes a sign.
+    /// Reads a part of a file by its bytes, each part by itself; <c>null</c> where a file cannot be read in parts:
+    /// archives, folders, tables in binary, JSON that is not a row a line, encodings of several bytes a sign.
     /// </summary>
     public Func<RowRange, IEnumerable<RawRow>>? Ranges(RawFile file)
     {

@@ -32,7 +32,10 @@ public sealed class ReadingNotes
         }
     }
 
-    /// <summary>Whether parts of a file that was read can be read by themselves: a carriage return alone ends a row or does not, as the ones before it were.</summary>
+    /// <summary>
+    /// Whether parts of a file that was read can be read by themselves: a carriage return alone ends a row or does not,
+    /// as the ones before it were.
+    /// </summary>
     internal bool CanSplit(RawFile file)
     {
         lock (_said)

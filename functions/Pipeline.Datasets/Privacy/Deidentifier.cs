@@ -5,8 +5,9 @@ using Pipeline.Contracts;
 namespace Pipeline.Datasets.Privacy;
 
 /// <summary>
-/// Takes what tells of people out of texts: by masks that say the type, or by surrogates of the same kind from Bogus. A value has the
-/// same surrogate wherever it stands in a project, and nothing is kept for it: the surrogate follows from the value by a hash.
+/// Takes what tells of people out of texts: by masks that say the type, or by surrogates of the same kind from Bogus. A
+/// value has the same surrogate wherever it stands in a project, and nothing is kept for it: the surrogate follows from
+/// the value by a hash.
 /// </summary>
 /// <param name="settings">What is replaced, and by what.</param>
 /// <param name="project">Two projects have different surrogates.</param>
@@ -25,7 +26,10 @@ public sealed class Deidentifier(PrivacySettings settings, string project)
 
     private readonly IReadOnlyList<string> _types = [.. PrivateType.All.Where(settings.Types.Contains)];
 
-    /// <summary>Replaces in the messages of a dialogue. What is found once is replaced wherever it stands: an answer may name without the words that gave it away in the question.</summary>
+    /// <summary>
+    /// Replaces in the messages of a dialogue. What is found once is replaced wherever it stands: an answer may name
+    /// without the words that gave it away in the question.
+    /// </summary>
     /// <param name="messages">The dialogue.</param>
     /// <param name="labelled">Whether the answer is a label, which stays.</param>
     /// <returns>The messages, and the values replaced by type.</returns>

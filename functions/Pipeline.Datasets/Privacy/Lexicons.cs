@@ -4,7 +4,10 @@ using Bogus.Bson;
 
 namespace Pipeline.Datasets.Privacy;
 
-/// <summary>Names of people and places in some forty languages, as the locales of Bogus have them, and the words of English that look like them.</summary>
+/// <summary>
+/// Names of people and places in some forty languages, as the locales of Bogus have them, and the words of English that
+/// look like them.
+/// </summary>
 internal static class Lexicons
 {
     private const int ShortestName = 3;

@@ -3,8 +3,8 @@ using System.Text.RegularExpressions;
 namespace Pipeline.Datasets.Privacy;
 
 /// <summary>
-/// Finds what no form gives away: people, places, organisations, addresses, dates, ages, by lexicons and the words around them. It
-/// misses some and takes others for what they are not; <c>measure-privacy</c> says how many.
+/// Finds what no form gives away: people, places, organisations, addresses, dates, ages, by lexicons and the words
+/// around them. It misses some and takes others for what they are not; <c>measure-privacy</c> says how many.
 /// </summary>
 internal static partial class NameScanner
 {
@@ -34,7 +34,9 @@ internal static partial class NameScanner
             _ => [],
         };
 
-    /// <summary>Runs of capitalised words with a known name in them, behind a title, or behind words that introduce a person.</summary>
+    /// <summary>
+    /// Runs of capitalised words with a known name in them, behind a title, or behind words that introduce a person.
+    /// </summary>
     private static IEnumerable<PrivateSpan> Persons(string text)
     {
         foreach (Match run in Capitalised().Matches(text))

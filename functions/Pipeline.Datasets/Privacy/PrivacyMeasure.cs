@@ -1,13 +1,18 @@
 namespace Pipeline.Datasets.Privacy;
 
-/// <summary>How well spans are found, type by type, against annotations: a span counts as found when one of the same type overlaps it.</summary>
+/// <summary>
+/// How well spans are found, type by type, against annotations: a span counts as found when one of the same type
+/// overlaps it.
+/// </summary>
 public sealed class PrivacyMeasure
 {
     private readonly SortedDictionary<string, (int Gold, int Hit, int Found, int Right)> _types = new(
         StringComparer.Ordinal
     );
 
-    /// <summary>By type: annotated spans, how many of them were found, spans found, how many of them are right.</summary>
+    /// <summary>
+    /// By type: annotated spans, how many of them were found, spans found, how many of them are right.
+    /// </summary>
     public IReadOnlyDictionary<string, (int Gold, int Hit, int Found, int Right)> Types => _types;
 
     /// <summary>Takes up a text.</summary>

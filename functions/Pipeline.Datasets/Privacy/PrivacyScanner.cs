@@ -5,9 +5,9 @@ using PhoneNumbers;
 namespace Pipeline.Datasets.Privacy;
 
 /// <summary>
-/// Finds what forms and checksums tell: e-mail addresses, links, IP addresses, cards (ISO/IEC 7812-1, Luhn), IBANs (ISO 13616,
-/// modulo 97), US social security numbers, and phone numbers by libphonenumber or, where a number has no region, by its form and
-/// the words beside it.
+/// Finds what forms and checksums tell: e-mail addresses, links, IP addresses, cards (ISO/IEC 7812-1, Luhn), IBANs (ISO
+/// 13616, modulo 97), US social security numbers, and phone numbers by libphonenumber or, where a number has no region,
+/// by its form and the words beside it.
 /// </summary>
 public static partial class PrivacyScanner
 {
@@ -131,7 +131,9 @@ public static partial class PrivacyScanner
             || ContextBehind().IsMatch(text.AsSpan(match.Index + match.Length, to - match.Index - match.Length));
     }
 
-    /// <summary>A form that hardly anything else has: a plus, an area code in brackets, 3-3-4 digits, five pairs, an extension.</summary>
+    /// <summary>
+    /// A form that hardly anything else has: a plus, an area code in brackets, 3-3-4 digits, five pairs, an extension.
+    /// </summary>
     private static bool HasForm(string number) => ClearForm().IsMatch(number);
 
     private static string Digits(string text) => string.Concat(text.Where(char.IsAsciiDigit));

@@ -1,9 +1,9 @@
 namespace Pipeline.Datasets.Splitting;
 
 /// <summary>
-/// Shingles that stand in a fifth of the texts or more, such as an instruction that all share: they tell nothing of a pair.
-/// Counted over evenly spread texts, 20,000 at least where there are as many, fewer where they are long, so that memory does not
-/// grow with them; the same text counts once.
+/// Shingles that stand in a fifth of the texts or more, such as an instruction that all share: they tell nothing of a
+/// pair. Counted over evenly spread texts, 20,000 at least where there are as many, fewer where they are long, so that
+/// memory does not grow with them; the same text counts once.
 /// </summary>
 public sealed class CommonShingles
 {

@@ -4,9 +4,10 @@ using System.Runtime.InteropServices;
 namespace Pipeline.Datasets.Splitting;
 
 /// <summary>
-/// Texts that are nearly the same, in clusters. Two texts are when their sets of <see cref="Shingles"/> have a Jaccard similarity
-/// of 0.7 at least. Found by MinHash (Broder 1997) and banding (Leskovec, Rajaraman and Ullman, "Mining of Massive Datasets",
-/// section 3.4): 16 bands of 4 of 64 hashes see a pair at the threshold with a chance of 98.8 %, one at 0.8 with 99.98 %.
+/// Texts that are nearly the same, in clusters. Two texts are when their sets of <see cref="Shingles"/> have a Jaccard
+/// similarity of 0.7 at least. Found by MinHash (Broder 1997) and banding (Leskovec, Rajaraman and Ullman, "Mining of
+/// Massive Datasets", section 3.4): 16 bands of 4 of 64 hashes see a pair at the threshold with a chance of 98.8 %, one
+/// at 0.8 with 99.98 %.
 /// </summary>
 public static class NearDuplicates
 {
@@ -82,7 +83,10 @@ public static class NearDuplicates
         return first;
     }
 
-    /// <summary>Joins those of a bucket that are nearly the same. They are met in an order that their content gives, whatever theirs was.</summary>
+    /// <summary>
+    /// Joins those of a bucket that are nearly the same. They are met in an order that their content gives, whatever
+    /// theirs was.
+    /// </summary>
     private static void Join(Span<int> bucket, SignatureStore signatures, IReadOnlyList<int> texts, int[] parent)
     {
         var members = new (ulong Content, int Row, uint[] Signature)[bucket.Length];

@@ -2,7 +2,10 @@ using System.Numerics;
 
 namespace Pipeline.Datasets.Splitting;
 
-/// <summary>A text as a set: hashes of its runs of three words, letters and digits alone counting, links and names after an @ left out.</summary>
+/// <summary>
+/// A text as a set: hashes of its runs of three words, letters and digits alone counting, links and names after an @
+/// left out.
+/// </summary>
 public static class Shingles
 {
     private const int Words = 3;
@@ -77,7 +80,8 @@ public static class Shingles
         }
         else if (words == 0 && text.Length > 0)
         {
-            shingles.Add(text.Aggregate(14695981039346656037, (hash, c) => (hash ^ c) * 1099511628211)); // the very same signs
+            // the very same signs
+            shingles.Add(text.Aggregate(14695981039346656037, (hash, c) => (hash ^ c) * 1099511628211));
         }
 
         return shingles;

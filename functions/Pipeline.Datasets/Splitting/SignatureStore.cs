@@ -3,7 +3,9 @@ using System.Runtime.InteropServices;
 
 namespace Pipeline.Datasets.Splitting;
 
-/// <summary>Signatures of texts, one behind the other, on disk: a quarter of a kilobyte each, and there may be millions.</summary>
+/// <summary>
+/// Signatures of texts, one behind the other, on disk: a quarter of a kilobyte each, and there may be millions.
+/// </summary>
 public sealed class SignatureStore : IDisposable
 {
     private const int Bytes = NearDuplicates.Hashes * sizeof(uint);

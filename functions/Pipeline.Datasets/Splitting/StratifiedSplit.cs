@@ -4,8 +4,8 @@ using Pipeline.Contracts;
 namespace Pipeline.Datasets.Splitting;
 
 /// <summary>
-/// Divides rows label by label, a cluster of near-duplicates never across a border. The order within a label is that of a
-/// hash of seed and text, so a row keeps its place in the order when others come or go.
+/// Divides rows label by label, a cluster of near-duplicates never across a border. The order within a label is that of
+/// a hash of seed and text, so a row keeps its place in the order when others come or go.
 /// </summary>
 public static class StratifiedSplit
 {
@@ -21,7 +21,8 @@ public static class StratifiedSplit
     /// <param name="rows">Accepted rows.</param>
     /// <param name="clusters">For each row the index of the first of its cluster.</param>
     /// <param name="validation">Share for validation, 0 to 0.5.</param>
-    /// <param name="test">Share for test, 0 to 0.5; a label with at least three rows gets at least one test row when this is above 0, unless they are all of one cluster.</param>
+    /// <param name="test">Share for test, 0 to 0.5; a label with at least three rows gets at least one test row when
+    /// this is above 0, unless they are all of one cluster.</param>
     /// <returns>For each row where it goes.</returns>
     public static Split[] Divide(
         IReadOnlyList<SplitRow> rows,

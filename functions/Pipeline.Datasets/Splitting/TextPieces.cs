@@ -4,9 +4,9 @@ using Pipeline.Tokenization;
 namespace Pipeline.Datasets.Splitting;
 
 /// <summary>
-/// Cuts a plain text that does not fit into pieces that do: at the end of a paragraph, of a line, of a sentence or of a word,
-/// the first of these that lies in the latter half of what fits. A blank at a cut belongs to neither piece: it would be a token
-/// of its own there, as no text has it. Otherwise the pieces together are the text, to the letter.
+/// Cuts a plain text that does not fit into pieces that do: at the end of a paragraph, of a line, of a sentence or of a
+/// word, the first of these that lies in the latter half of what fits. A blank at a cut belongs to neither piece: it
+/// would be a token of its own there, as no text has it. Otherwise the pieces together are the text, to the letter.
 /// </summary>
 public static class TextPieces
 {
@@ -54,7 +54,8 @@ public static class TextPieces
 
         int Cut(string whole)
         {
-            // The longest head that fits, found by halving; more characters are never fewer tokens, but for a few at a border.
+            // The longest head that fits, found by halving; more characters are never fewer tokens, but for a few at a
+            // border.
             (int fits, int tooLong) = (0, (int)Math.Min(whole.Length, (long)maxTokens * LongestToken));
             while (tooLong - fits > 1)
             {

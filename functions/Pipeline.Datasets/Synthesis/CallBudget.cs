@@ -3,9 +3,9 @@ using Pipeline.Contracts;
 namespace Pipeline.Datasets.Synthesis;
 
 /// <summary>
-/// Tokens and money that may be spent. A call reserves the most that it could cost before it starts, so that the limit holds whatever
-/// the answers; what it did not use is given back. A call that does not fit waits for those under way: what is bought follows from
-/// the answers' sizes, not from the order in which they come.
+/// Tokens and money that may be spent. A call reserves the most that it could cost before it starts, so that the limit
+/// holds whatever the answers; what it did not use is given back. A call that does not fit waits for those under way:
+/// what is bought follows from the answers' sizes, not from the order in which they come.
 /// </summary>
 internal sealed class CallBudget(ModelSynthesisSettings settings)
 {

@@ -3,7 +3,9 @@ using System.Text.Json;
 
 namespace Pipeline.Datasets.Synthesis;
 
-/// <summary>Reads <c>{"rows": [{…}, …]}</c> as far as it goes: an answer that was cut off keeps the rows that are whole.</summary>
+/// <summary>
+/// Reads <c>{"rows": [{…}, …]}</c> as far as it goes: an answer that was cut off keeps the rows that are whole.
+/// </summary>
 internal static class ModelRows
 {
     /// <summary>The whole rows of an answer.</summary>

@@ -5,10 +5,11 @@ using Pipeline.Contracts;
 namespace Pipeline.Datasets.Synthesis;
 
 /// <summary>
-/// Rows that a language model writes, after training rows alone. Every answer is kept before the next is used: begun again it goes on
-/// where it was, and pays nothing twice.
+/// Rows that a language model writes, after training rows alone. Every answer is kept before the next is used: begun
+/// again it goes on where it was, and pays nothing twice.
 /// </summary>
-/// <param name="client">The model's client; it retries by itself, and fails with <see cref="ModelCallException"/>.</param>
+/// <param name="client">The model's client; it retries by itself, and fails with
+/// <see cref="ModelCallException"/>.</param>
 /// <param name="shelf">Where answers are kept.</param>
 /// <param name="settings">The project's settings, with a model.</param>
 /// <param name="labels">The labels; empty for tasks without.</param>
@@ -115,7 +116,9 @@ public sealed class ModelSynthesis(
             });
     }
 
-    /// <summary>Has the rows' labels told by a second call; where the two differ, or it gives no answer, a person decides.</summary>
+    /// <summary>
+    /// Has the rows' labels told by a second call; where the two differ, or it gives no answer, a person decides.
+    /// </summary>
     private static IEnumerable<SyntheticRow> Compared(List<SyntheticRow> rows, ModelAnswer? answer)
     {
         IReadOnlyList<IReadOnlyDictionary<string, string>> told = answer is null ? [] : ModelRows.Read(answer.Text);
@@ -132,7 +135,10 @@ public sealed class ModelSynthesis(
         }
     }
 
-    /// <summary>Makes the calls in order, some at a time, those bought before for nothing; stops at the budget, the pause, or when the service is away.</summary>
+    /// <summary>
+    /// Makes the calls in order, some at a time, those bought before for nothing; stops at the budget, the pause, or
+    /// when the service is away.
+    /// </summary>
     private async Task<List<SyntheticRow>> AskAllAsync(
         List<Call> calls,
         CancellationToken pause,

@@ -3,8 +3,11 @@ using Pipeline.Contracts;
 
 namespace Pipeline.Datasets.Synthesis;
 
-/// <summary>All that project.yaml asks to be made: templates at once, a language model's rows as far as the budget goes.</summary>
-/// <param name="client">The model's client; <c>null</c>: there is none here, and <paramref name="missing"/> says what is missing.</param>
+/// <summary>
+/// All that project.yaml asks to be made: templates at once, a language model's rows as far as the budget goes.
+/// </summary>
+/// <param name="client">The model's client; <c>null</c>: there is none here, and <paramref name="missing"/> says what
+/// is missing.</param>
 /// <param name="shelf">Where the model's answers are kept.</param>
 /// <param name="missing">What must be set for a client, for people.</param>
 public sealed class RowSynthesis(IChatClient? client, IAnswerShelf shelf, string missing)

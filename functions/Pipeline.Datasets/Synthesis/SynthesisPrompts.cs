@@ -55,7 +55,8 @@ internal sealed class SynthesisPrompts(ProjectSettings settings, IReadOnlyList<s
 
     /// <summary>Prompt tokens at most of a <see cref="Check"/> of texts that a call may still write.</summary>
     /// <param name="rows">Texts.</param>
-    /// <param name="tokens">Their tokens at most; in another surrounding they may be told apart otherwise, twice as many at worst.</param>
+    /// <param name="tokens">Their tokens at most; in another surrounding they may be told apart otherwise, twice as
+    /// many at worst.</param>
     public long MostTokensOfCheck(int rows, int tokens) => Check([]).MostTokens + (32L * rows) + (2L * tokens);
 
     /// <summary>Asks which label each of some texts has.</summary>

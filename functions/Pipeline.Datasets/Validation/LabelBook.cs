@@ -38,7 +38,9 @@ public sealed class LabelBook
         return new LabelBook(spellings, said: true);
     }
 
-    /// <summary>The labels found in the data: spellings that differ in case alone are one label, named as most rows name it.</summary>
+    /// <summary>
+    /// The labels found in the data: spellings that differ in case alone are one label, named as most rows name it.
+    /// </summary>
     /// <param name="rowsBySpelling">Rows of each spelling.</param>
     public static LabelBook FromData(IReadOnlyDictionary<string, int> rowsBySpelling)
     {

@@ -7,7 +7,9 @@ using Pipeline.Tokenization;
 
 namespace Pipeline.Datasets.Validation;
 
-/// <summary>Decides on each row by itself whether it can be learned. Whether another says the same is decided over all of them.</summary>
+/// <summary>
+/// Decides on each row by itself whether it can be learned. Whether another says the same is decided over all of them.
+/// </summary>
 internal sealed class RowJudge(
     LabelBook? book,
     string task,
@@ -99,7 +101,8 @@ internal sealed class RowJudge(
 
         EncodedChat chat = encoder.Encode(messages);
         int tokens = chat.Ids.Count;
-        if (tokens > maxTokens && !plain) // a long text is cut into pieces, once it is known on which side of the split it lies
+        // a long text is cut into pieces, once it is known on which side of the split it lies
+        if (tokens > maxTokens && !plain)
         {
             return Reject(
                 RejectionReason.TooLong,

@@ -5,12 +5,16 @@ using Pipeline.Tokenization;
 
 namespace Pipeline.Datasets.Validation;
 
-/// <summary>What is done to every text before it is judged: HTML entities and literal <c>\u2019</c> escapes read, line ends unified, control characters dropped, NFC, trimmed.</summary>
+/// <summary>
+/// What is done to every text before it is judged: HTML entities and literal <c>\u2019</c> escapes read, line ends
+/// unified, control characters dropped, NFC, trimmed.
+/// </summary>
 public static partial class TextCleaning
 {
     /// <summary>Cleans a text.</summary>
     /// <param name="raw">As it was read.</param>
-    /// <param name="accidents">Whether entities and escapes are accidents to be mended; in code and JSON they are not.</param>
+    /// <param name="accidents">Whether entities and escapes are accidents to be mended; in code and JSON they are
+    /// not.</param>
     public static string Clean(string raw, bool accidents = true)
     {
         ArgumentNullException.ThrowIfNull(raw);
@@ -27,7 +31,10 @@ public static partial class TextCleaning
         return UnicodeText.Compose(kept.ToString()).Trim();
     }
 
-    /// <summary>What two texts have in common when they are the same to a reader: letters in one case, runs of white space as one blank.</summary>
+    /// <summary>
+    /// What two texts have in common when they are the same to a reader: letters in one case, runs of white space as
+    /// one blank.
+    /// </summary>
     public static string Key(string text)
     {
         ArgumentNullException.ThrowIfNull(text);

@@ -7,7 +7,10 @@ using Pipeline.Tokenization;
 
 namespace Pipeline.Functions.Activities;
 
-/// <summary>The raw blobs of a dataset as files to read. Their content is that of one moment: a blob that was written anew is refused.</summary>
+/// <summary>
+/// The raw blobs of a dataset as files to read. Their content is that of one moment: a blob that was written anew is
+/// refused.
+/// </summary>
 public sealed class DatasetSources(PipelineStorage storage, BaseCatalog bases)
 {
     /// <summary>Opens the blobs.</summary>
@@ -16,7 +19,8 @@ public sealed class DatasetSources(PipelineStorage storage, BaseCatalog bases)
     /// <param name="without">Rows that were withdrawn.</param>
     /// <param name="mended">Blobs of mended rows, by their names.</param>
     /// <param name="tags">ETags that the blobs must have, in their order; <c>null</c>: those they have now.</param>
-    /// <param name="folder">Where to write them to disk; <c>null</c>: they are read piece by piece where they lie.</param>
+    /// <param name="folder">Where to write them to disk; <c>null</c>: they are read piece by piece where they
+    /// lie.</param>
     /// <param name="cancellation">Ends the call.</param>
     /// <exception cref="DatasetException">A blob is missing, or the settings do not go with the base.</exception>
     /// <exception cref="InvalidDataException">A blob was written anew.</exception>

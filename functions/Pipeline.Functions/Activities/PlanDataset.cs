@@ -9,7 +9,9 @@ using Pipeline.Storage;
 
 namespace Pipeline.Functions.Activities;
 
-/// <summary>Reads the raw files once and plans the dataset: what its rows have in common, and in which parts they are judged.</summary>
+/// <summary>
+/// Reads the raw files once and plans the dataset: what its rows have in common, and in which parts they are judged.
+/// </summary>
 public sealed class PlanDataset(
     PipelineStorage storage,
     ProjectReader projects,

@@ -7,7 +7,9 @@ using Pipeline.Storage;
 
 namespace Pipeline.Functions.Activities;
 
-/// <summary>Gathers all corrections, old and new, into one file of rows beside the rows of the last completed run.</summary>
+/// <summary>
+/// Gathers all corrections, old and new, into one file of rows beside the rows of the last completed run.
+/// </summary>
 public sealed class PrepareRetraining(PipelineStorage storage, RunStarter starter, RetrainingStarter retraining)
 {
     public const string Name = nameof(PrepareRetraining);

@@ -8,7 +8,10 @@ using Pipeline.Storage;
 
 namespace Pipeline.Functions.Activities;
 
-/// <summary>Holds a written adapter against what it must have, decides on the champion, and makes it visible by one pointer write.</summary>
+/// <summary>
+/// Holds a written adapter against what it must have, decides on the champion, and makes it visible by one pointer
+/// write.
+/// </summary>
 public sealed class PublishAdapter(PipelineStorage storage, ProjectReader projects, TimeProvider time)
 {
     public const string Name = nameof(PublishAdapter);
@@ -30,7 +33,8 @@ public sealed class PublishAdapter(PipelineStorage storage, ProjectReader projec
         int version = before.Allotted[input.RunId];
         if (before.Published.Contains(version))
         {
-            return await NoteAsync(input, version, before.Decisions[version], cancellation); // asked again: the same is said
+            // asked again: the same is said
+            return await NoteAsync(input, version, before.Decisions[version], cancellation);
         }
 
         if (await storage.Files.ExistsAsync(BlobLayout.CancelRequest(input.RunId), cancellation))
@@ -81,7 +85,9 @@ public sealed class PublishAdapter(PipelineStorage storage, ProjectReader projec
         return await NoteAsync(input, version, after.Decisions[version], cancellation);
     }
 
-    /// <summary>What the registry says is written into the run's row: it was published, even if a cancellation came in between.</summary>
+    /// <summary>
+    /// What the registry says is written into the run's row: it was published, even if a cancellation came in between.
+    /// </summary>
     private async Task<string> NoteAsync(JobInput input, int version, string decision, CancellationToken cancellation)
     {
         EvaluationReport evaluation = (await EvaluationOf(input.Project, version, cancellation))!;

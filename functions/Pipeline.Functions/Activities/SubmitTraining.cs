@@ -7,7 +7,9 @@ using Pipeline.Storage;
 
 namespace Pipeline.Functions.Activities;
 
-/// <summary>Gives the run its version, writes the job and tells the queue. Said twice, the second message finds the work done.</summary>
+/// <summary>
+/// Gives the run its version, writes the job and tells the queue. Said twice, the second message finds the work done.
+/// </summary>
 public sealed class SubmitTraining(PipelineStorage storage, TimeProvider time, IConfiguration configuration)
 {
     public const string Name = nameof(SubmitTraining);

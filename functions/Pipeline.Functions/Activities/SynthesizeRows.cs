@@ -9,11 +9,16 @@ using Pipeline.Storage;
 
 namespace Pipeline.Functions.Activities;
 
-/// <summary>Makes the rows that project.yaml asks for, after the training rows. It works for some minutes at a time; every answer bought is kept.</summary>
+/// <summary>
+/// Makes the rows that project.yaml asks for, after the training rows. It works for some minutes at a time; every
+/// answer bought is kept.
+/// </summary>
 public sealed class SynthesizeRows(PipelineStorage storage, DatasetParts parts, ModelClients models, TimeProvider time)
 {
     public const string Name = nameof(SynthesizeRows);
-    private static readonly TimeSpan Turn = TimeSpan.FromMinutes(4); // an activity may run five minutes on the smallest plan
+
+    // an activity may run five minutes on the smallest plan
+    private static readonly TimeSpan Turn = TimeSpan.FromMinutes(4);
 
     [Function(Name)]
     public async Task<SynthesisTurn> Run([ActivityTrigger] DatasetPlanned planned, CancellationToken cancellation)

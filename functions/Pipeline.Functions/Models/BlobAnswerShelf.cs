@@ -21,7 +21,10 @@ internal sealed class BlobAnswerShelf(PipelineStorage storage, string project) :
             ? answer
             : await FindAsync(answer.Key, cancellation) ?? answer;
 
-    /// <summary>Removes a project's answers to questions in which some rows' texts stood. Without these rows the questions are others: nothing is lost that would be used again.</summary>
+    /// <summary>
+    /// Removes a project's answers to questions in which some rows' texts stood. Without these rows the questions are
+    /// others: nothing is lost that would be used again.
+    /// </summary>
     public static async Task ForgetAsync(
         PipelineStorage storage,
         string project,

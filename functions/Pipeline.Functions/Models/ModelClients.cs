@@ -19,7 +19,10 @@ public sealed class ModelClients(IConfiguration configuration)
     /// <summary>Setting: how long one try may take, default three minutes.</summary>
     public const string Timeout = "AZURE_OPENAI_TIMEOUT";
 
-    /// <summary>Setting: tries after the first one, default 6. Waits double from 0.8 s; where the service says Retry-After, it is that long.</summary>
+    /// <summary>
+    /// Setting: tries after the first one, default 6. Waits double from 0.8 s; where the service says Retry-After, it
+    /// is that long.
+    /// </summary>
     public const string Retries = "AZURE_OPENAI_RETRIES";
     private const int DefaultRetries = 6;
 

@@ -4,7 +4,9 @@ using Pipeline.Functions.Activities;
 
 namespace Pipeline.Functions.Orchestrations;
 
-/// <summary>Raw file to dataset: planned in one reading, its parts judged side by side, put together at the end.</summary>
+/// <summary>
+/// Raw file to dataset: planned in one reading, its parts judged side by side, put together at the end.
+/// </summary>
 public static class DatasetGeneration
 {
     public const string Name = nameof(DatasetGeneration);

@@ -6,8 +6,8 @@ namespace Pipeline.Functions.Orchestrations;
 internal static class Retries
 {
     /// <summary>
-    /// For faults of the world, behind the storage SDK's own retries: five attempts within about a minute. What no retry
-    /// mends, a <see cref="RunFailedException"/>, fails at once.
+    /// For faults of the world, behind the storage SDK's own retries: five attempts within about a minute. What no
+    /// retry mends, a <see cref="RunFailedException"/>, fails at once.
     /// </summary>
     public static TaskOptions Storage { get; } =
         TaskOptions.FromRetryPolicy(

@@ -5,7 +5,10 @@ using Pipeline.Functions.Activities;
 
 namespace Pipeline.Functions.Orchestrations;
 
-/// <summary>Hands a job to the queue and waits for its worker, however long that takes: after each look it begins anew, so that its history stays short.</summary>
+/// <summary>
+/// Hands a job to the queue and waits for its worker, however long that takes: after each look it begins anew, so that
+/// its history stays short.
+/// </summary>
 public static class TrainingWatch
 {
     public const string Name = nameof(TrainingWatch);
@@ -39,7 +42,8 @@ public static class TrainingWatch
             JobPulse pulse = await context.CallActivityAsync<JobPulse>(ReadPulse.Name, wait.Job.RunId, Retries.Storage);
             if (!finished.IsCompleted)
             {
-                // Two looks in a row at a job that has not moved end the wait: one alone may only mean that the host was stopped for a while.
+                // Two looks in a row at a job that has not moved end the wait: one alone may only mean that the host
+                // was stopped for a while.
                 if (pulse.Lines == wait.LinesBefore && !pulse.WorkerIsBusy)
                 {
                     return new TrainingEnd(

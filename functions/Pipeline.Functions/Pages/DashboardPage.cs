@@ -3,7 +3,9 @@ using System.Text;
 
 namespace Pipeline.Functions.Pages;
 
-/// <summary>The page of runs: one file with its script and style in it, allowed by their hashes and nothing else.</summary>
+/// <summary>
+/// The page of runs: one file with its script and style in it, allowed by their hashes and nothing else.
+/// </summary>
 internal static class DashboardPage
 {
     private static readonly string Script = Read("dashboard.js");

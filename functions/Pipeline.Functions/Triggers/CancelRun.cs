@@ -7,7 +7,9 @@ using Pipeline.Storage;
 
 namespace Pipeline.Functions.Triggers;
 
-/// <summary><c>POST /api/runs/{id}/cancel</c>: stops a run; its worker stops at the next step and keeps a checkpoint.</summary>
+/// <summary>
+/// <c>POST /api/runs/{id}/cancel</c>: stops a run; its worker stops at the next step and keeps a checkpoint.
+/// </summary>
 public sealed class CancelRun(PipelineStorage storage, JobStopper jobs, TimeProvider time)
 {
     [Function(nameof(CancelRun))]
@@ -33,7 +35,8 @@ public sealed class CancelRun(PipelineStorage storage, JobStopper jobs, TimeProv
         await jobs.StopAsync(id, cancellation);
         foreach (string instance in RunStarter.InstancesOf(id))
         {
-            await client.TryTerminateAsync(instance, "cancelled", cancellation); // the run before those that it waits for
+            // the run before those that it waits for
+            await client.TryTerminateAsync(instance, "cancelled", cancellation);
         }
 
         await storage.Runs.UpdateAsync(

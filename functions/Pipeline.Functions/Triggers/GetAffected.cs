@@ -7,7 +7,10 @@ using Pipeline.Storage;
 
 namespace Pipeline.Functions.Triggers;
 
-/// <summary><c>GET /api/projects/{project}/affected?source=NAME&amp;row=N</c>: the datasets that saw a raw row, and the adapters trained on them.</summary>
+/// <summary>
+/// <c>GET /api/projects/{project}/affected?source=NAME&amp;row=N</c>: the datasets that saw a raw row, and the adapters
+/// trained on them.
+/// </summary>
 public sealed class GetAffected(PipelineStorage storage)
 {
     [Function(nameof(GetAffected))]

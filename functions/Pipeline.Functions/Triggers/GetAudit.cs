@@ -5,7 +5,9 @@ using Pipeline.Storage;
 
 namespace Pipeline.Functions.Triggers;
 
-/// <summary><c>GET /api/runs/{id}/audit</c>: the page of the run's dataset: checks, tokens, labels, rows left out.</summary>
+/// <summary>
+/// <c>GET /api/runs/{id}/audit</c>: the page of the run's dataset: checks, tokens, labels, rows left out.
+/// </summary>
 public sealed class GetAudit(PipelineStorage storage)
 {
     [Function(nameof(GetAudit))]

@@ -4,7 +4,10 @@ using Pipeline.Functions.Pages;
 
 namespace Pipeline.Functions.Triggers;
 
-/// <summary><c>GET /api/dashboard</c>: the page of runs. Where the app asks for a key, <c>?code=</c> is passed on to what the page calls.</summary>
+/// <summary>
+/// <c>GET /api/dashboard</c>: the page of runs. Where the app asks for a key, <c>?code=</c> is passed on to what the
+/// page calls.
+/// </summary>
 public sealed class GetDashboard
 {
     [Function(nameof(GetDashboard))]

@@ -10,8 +10,8 @@ using Pipeline.Storage;
 namespace Pipeline.Functions.Triggers;
 
 /// <summary>
-/// <c>GET /api/runs/{id}/events</c>: a run's progress as server-sent events, each line as it is written. The id of an event
-/// is the place in the progress after it, so that a browser that was cut off goes on where it was.
+/// <c>GET /api/runs/{id}/events</c>: a run's progress as server-sent events, each line as it is written. The id of an
+/// event is the place in the progress after it, so that a browser that was cut off goes on where it was.
 /// </summary>
 public sealed class GetRunEvents(PipelineStorage storage, TimeProvider time)
 {
@@ -40,8 +40,8 @@ public sealed class GetRunEvents(PipelineStorage storage, TimeProvider time)
     }
 
     /// <summary>
-    /// A stream that ends without a word when the browser leaves or the host stops: neither is a failed call. The browser comes back with
-    /// Last-Event-ID, also when the host's functionTimeout has ended it.
+    /// A stream that ends without a word when the browser leaves or the host stops: neither is a failed call. The
+    /// browser comes back with Last-Event-ID, also when the host's functionTimeout has ended it.
     /// </summary>
     private sealed class QuietStream(Func<CancellationToken, IResult> stream, CancellationToken stopping) : IResult
     {
@@ -88,7 +88,8 @@ public sealed class GetRunEvents(PipelineStorage storage, TimeProvider time)
                 yield break;
             }
 
-            over = await storage.Runs.GetAsync(id, cancellation) is not { State: RunRecord.Running }; // once more after the end: its last lines
+            // once more after the end: its last lines
+            over = await storage.Runs.GetAsync(id, cancellation) is not { State: RunRecord.Running };
             if (!over)
             {
                 await timer.WaitForNextTickAsync(cancellation);

@@ -5,7 +5,9 @@ using Pipeline.Contracts;
 
 namespace Pipeline.Functions.Triggers;
 
-/// <summary>Bodies in and answers out, the same for every HTTP function: JSON in camelCase, faults as one message.</summary>
+/// <summary>
+/// Bodies in and answers out, the same for every HTTP function: JSON in camelCase, faults as one message.
+/// </summary>
 internal static class HttpAnswer
 {
     private const int LargestBody = 1 << 20;
@@ -25,7 +27,9 @@ internal static class HttpAnswer
 
     public static IResult NotFound(string error) => Results.Json(new { error }, ContractJson.Compact, statusCode: 404);
 
-    /// <summary>A page that was written as one file without script, and may do nothing; or that there is none.</summary>
+    /// <summary>
+    /// A page that was written as one file without script, and may do nothing; or that there is none.
+    /// </summary>
     public static IResult Document(byte[]? page, string missing) =>
         page is null
             ? NotFound(missing)

@@ -9,7 +9,8 @@ public sealed class JobStopper(PipelineStorage storage)
     /// <summary>Stops a run's job. Its checkpoint stays: the run can be resumed, or purged.</summary>
     public async Task StopAsync(string runId, CancellationToken cancellation)
     {
-        await storage.Files.WriteAsync(BlobLayout.CancelRequest(runId), [], cancellation); // first: a worker that takes the message now sees it
+        // first: a worker that takes the message now sees it
+        await storage.Files.WriteAsync(BlobLayout.CancelRequest(runId), [], cancellation);
         if (await storage.Files.ReadJsonAsync<SentMessage>(BlobLayout.JobMessage(runId), cancellation) is { } message)
         {
             await storage.Messages.TryTakeBackAsync(BlobLayout.TrainingJobsQueue, message, cancellation);

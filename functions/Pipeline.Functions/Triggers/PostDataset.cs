@@ -7,7 +7,9 @@ using Pipeline.Storage;
 
 namespace Pipeline.Functions.Triggers;
 
-/// <summary><c>POST /api/projects/{project}/datasets</c> with <c>{"source": NAME}</c>: builds a dataset and trains nothing.</summary>
+/// <summary>
+/// <c>POST /api/projects/{project}/datasets</c> with <c>{"source": NAME}</c>: builds a dataset and trains nothing.
+/// </summary>
 public sealed class PostDataset(PipelineStorage storage)
 {
     [Function(nameof(PostDataset))]

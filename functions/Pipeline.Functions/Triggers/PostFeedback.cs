@@ -7,7 +7,9 @@ using Pipeline.Storage;
 
 namespace Pipeline.Functions.Triggers;
 
-/// <summary><c>POST /api/projects/{project}/feedback</c>: keeps a verdict; enough corrections start a retraining.</summary>
+/// <summary>
+/// <c>POST /api/projects/{project}/feedback</c>: keeps a verdict; enough corrections start a retraining.
+/// </summary>
 public sealed class PostFeedback(PipelineStorage storage, RetrainingStarter retraining, TimeProvider time)
 {
     [Function(nameof(PostFeedback))]

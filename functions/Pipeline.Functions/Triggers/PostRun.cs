@@ -6,7 +6,9 @@ using Pipeline.Datasets;
 
 namespace Pipeline.Functions.Triggers;
 
-/// <summary><c>POST /api/projects/{project}/runs</c> with <c>{"source": NAME}</c>: starts a run of a raw blob.</summary>
+/// <summary>
+/// <c>POST /api/projects/{project}/runs</c> with <c>{"source": NAME}</c>: starts a run of a raw blob.
+/// </summary>
 public sealed class PostRun(RunStarter starter)
 {
     [Function(nameof(PostRun))]

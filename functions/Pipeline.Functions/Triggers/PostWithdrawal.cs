@@ -9,8 +9,9 @@ using Pipeline.Storage;
 namespace Pipeline.Functions.Triggers;
 
 /// <summary>
-/// <c>POST /api/projects/{project}/withdrawals</c> with <c>{"source": NAME, "rows": [N, …]}</c>: no dataset of the project is made with these rows any
-/// more, what a language model wrote after them is removed, and a run without them starts.
+/// <c>POST /api/projects/{project}/withdrawals</c> with <c>{"source": NAME, "rows": [N, …]}</c>: no dataset of the
+/// project is made with these rows any more, what a language model wrote after them is removed, and a run without them
+/// starts.
 /// </summary>
 public sealed class PostWithdrawal(PipelineStorage storage, RunStarter starter)
 {

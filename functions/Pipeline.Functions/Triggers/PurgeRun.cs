@@ -7,8 +7,8 @@ using Pipeline.Storage;
 namespace Pipeline.Functions.Triggers;
 
 /// <summary>
-/// <c>DELETE /api/runs/{id}</c>: removes what a failed, cancelled or interrupted run has left: its orchestrations, its checkpoint, its row.
-/// A completed run stays: its row is what keeps the same bytes from being run twice.
+/// <c>DELETE /api/runs/{id}</c>: removes what a failed, cancelled or interrupted run has left: its orchestrations, its
+/// checkpoint, its row. A completed run stays: its row is what keeps the same bytes from being run twice.
 /// </summary>
 public sealed class PurgeRun(PipelineStorage storage, RunStarter starter, InterruptedRuns interrupted)
 {

@@ -7,7 +7,10 @@ using Pipeline.Storage;
 
 namespace Pipeline.Functions.Triggers;
 
-/// <summary><c>POST /api/runs/{id}/resume</c>: starts a run again that failed, was cancelled or interrupted; training goes on from its checkpoint.</summary>
+/// <summary>
+/// <c>POST /api/runs/{id}/resume</c>: starts a run again that failed, was cancelled or interrupted; training goes on
+/// from its checkpoint.
+/// </summary>
 public sealed class ResumeRun(PipelineStorage storage, RunStarter starter, InterruptedRuns interrupted)
 {
     [Function(nameof(ResumeRun))]

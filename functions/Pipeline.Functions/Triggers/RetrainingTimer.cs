@@ -40,7 +40,8 @@ public sealed class RetrainingTimer(
             }
             catch (Exception fault) when (fault is DatasetException or JsonException)
             {
-                Log.RetrainingRefused(logger, project, fault.Message); // a file of the project cannot be read; the others go on
+                // a file of the project cannot be read; the others go on
+                Log.RetrainingRefused(logger, project, fault.Message);
             }
         }
     }

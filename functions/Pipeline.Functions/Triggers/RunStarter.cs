@@ -18,9 +18,12 @@ public sealed class RunStarter(
     private const string OtherRuns =
         "Another retraining of the project runs, and takes up every correction that waits; resume this one when that one has ended.";
 
-    /// <summary>Starts the run of a raw blob unless it runs or has completed; one that failed or was cancelled starts anew.</summary>
+    /// <summary>
+    /// Starts the run of a raw blob unless it runs or has completed; one that failed or was cancelled starts anew.
+    /// </summary>
     /// <returns>The run and whether it was started now.</returns>
-    /// <exception cref="Pipeline.Datasets.DatasetException">The blob does not exist or the settings cannot be read.</exception>
+    /// <exception cref="Pipeline.Datasets.DatasetException">The blob does not exist or the settings cannot be
+    /// read.</exception>
     public async Task<(string RunId, bool Started)> StartAsync(
         DurableTaskClient client,
         string project,
@@ -69,8 +72,9 @@ public sealed class RunStarter(
     }
 
     /// <summary>
-    /// The state of a run without a history that is not started anew: one that has completed, and, for a drop, one that has stopped otherwise. A host
-    /// whose task hub is new is told of every file that lies there, and must not begin again what failed or was cancelled before.
+    /// The state of a run without a history that is not started anew: one that has completed, and, for a drop, one that
+    /// has stopped otherwise. A host whose task hub is new is told of every file that lies there, and must not begin
+    /// again what failed or was cancelled before.
     /// </summary>
     private async Task<string?> IsDoneWithAsync(
         DurableTaskClient client,
@@ -90,7 +94,9 @@ public sealed class RunStarter(
     /// <summary>What to say of a run that was cancelled and whose orchestrations have not ended yet.</summary>
     public static string StillStopping(string runId) => $"Run '{runId}' has not stopped yet; try again in a moment.";
 
-    /// <summary>Removes a run's orchestrations. Those that were terminated end a little later: that is waited for.</summary>
+    /// <summary>
+    /// Removes a run's orchestrations. Those that were terminated end a little later: that is waited for.
+    /// </summary>
     /// <returns>Whether nothing of them is left.</returns>
     public async Task<bool> PurgeAsync(DurableTaskClient client, string runId, CancellationToken cancellation)
     {
@@ -116,7 +122,8 @@ public sealed class RunStarter(
     }
 
     /// <summary>Starts a run again that failed or was cancelled; its worker goes on from the checkpoint.</summary>
-    /// <returns>Why it was not started: its raw files or settings are others by now, and it would be another run, or another retraining runs; <c>null</c>: it was.</returns>
+    /// <returns>Why it was not started: its raw files or settings are others by now, and it would be another run, or
+    /// another retraining runs; <c>null</c>: it was.</returns>
     public async Task<string?> ResumeAsync(DurableTaskClient client, RunRecord run, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(client);

@@ -8,7 +8,10 @@ using Pipeline.Tokenization;
 
 namespace Pipeline.LocalHost.Commands;
 
-/// <summary><c>ablation</c>: the same training with and without the made rows, both asked the same held-out rows. It says whether making rows pays.</summary>
+/// <summary>
+/// <c>ablation</c>: the same training with and without the made rows, both asked the same held-out rows. It says
+/// whether making rows pays.
+/// </summary>
 internal static class AblationCommand
 {
     public static Command Create()

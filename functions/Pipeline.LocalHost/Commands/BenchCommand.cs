@@ -11,7 +11,10 @@ using Pipeline.LocalHost.Processes;
 
 namespace Pipeline.LocalHost.Commands;
 
-/// <summary><c>bench</c>: what the durable engine does on this machine over the storage emulator: a chain of activities, many side by side, many that wait.</summary>
+/// <summary>
+/// <c>bench</c>: what the durable engine does on this machine over the storage emulator: a chain of activities, many
+/// side by side, many that wait.
+/// </summary>
 internal static class BenchCommand
 {
     private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(20);

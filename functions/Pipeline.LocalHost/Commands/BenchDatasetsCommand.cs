@@ -13,7 +13,10 @@ using Sylvan.Data.Csv;
 
 namespace Pipeline.LocalHost.Commands;
 
-/// <summary><c>bench datasets</c>: what building a dataset of many tweets costs, stage by stage, beside the bare parse of the same file.</summary>
+/// <summary>
+/// <c>bench datasets</c>: what building a dataset of many tweets costs, stage by stage, beside the bare parse of the
+/// same file.
+/// </summary>
 internal static class BenchDatasetsCommand
 {
     public static Command Create()
@@ -45,7 +48,8 @@ internal static class BenchDatasetsCommand
                     $"{rows:N0} synthetic texts of {words} words on average, {new FileInfo(csv).Length / 1e6:0} MB of CSV, {Environment.ProcessorCount} cores"
                 )
             );
-            ProjectSettings settings = words <= 40 ? new() : new() { Validation = new() { MaxTokens = 512 } }; // the base reads no more; longer texts are rejected like any other
+            // the base reads no more; longer texts are rejected like any other
+            ProjectSettings settings = words <= 40 ? new() : new() { Validation = new() { MaxTokens = 512 } };
             (ChatEncoder encoder, string sha256) = new BaseCatalog(
                 new BaseModelFolders(RepositoryLayout.Models)
             ).EncoderFor(settings);
@@ -156,7 +160,10 @@ internal static class BenchDatasetsCommand
         GC.KeepAlive(characters);
     }
 
-    /// <summary>Tweets of half to one and a half as many words with names, tags and links; every 50th nearly repeats an earlier one, every 100th is one.</summary>
+    /// <summary>
+    /// Tweets of half to one and a half as many words with names, tags and links; every 50th nearly repeats an earlier
+    /// one, every 100th is one.
+    /// </summary>
     private static void WriteTweets(string path, int rows, int mean)
     {
         var random = new Random(20261123);
@@ -207,5 +214,6 @@ internal static class BenchDatasetsCommand
 /// <param name="Rows">Rows it went through.</param>
 /// <param name="Seconds">Wall time.</param>
 /// <param name="RowsPerSecond">Rows a second.</param>
-/// <param name="PeakBytes">The process's resident memory at most, looked at every 50 ms; pages of mapped files are in it.</param>
+/// <param name="PeakBytes">The process's resident memory at most, looked at every 50 ms; pages of mapped files are in
+/// it.</param>
 internal sealed record StageFigures(string Stage, int Rows, double Seconds, double RowsPerSecond, long PeakBytes);

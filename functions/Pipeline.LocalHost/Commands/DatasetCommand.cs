@@ -16,7 +16,9 @@ using Pipeline.Tokenization;
 
 namespace Pipeline.LocalHost.Commands;
 
-/// <summary><c>dataset build</c>, offline and without storage, and <c>dataset sample</c>, which writes the demo's raw file anew.</summary>
+/// <summary>
+/// <c>dataset build</c>, offline and without storage, and <c>dataset sample</c>, which writes the demo's raw file anew.
+/// </summary>
 internal static class DatasetCommand
 {
     public static Command Create()

@@ -7,7 +7,9 @@ using Pipeline.Storage;
 
 namespace Pipeline.LocalHost.Commands;
 
-/// <summary>A host to talk to: the one that <c>serve</c> runs on a data folder, or one started for the command.</summary>
+/// <summary>
+/// A host to talk to: the one that <c>serve</c> runs on a data folder, or one started for the command.
+/// </summary>
 internal sealed class HostSession : IAsyncDisposable
 {
     private readonly EmbeddedHost? _own;
@@ -102,7 +104,8 @@ internal sealed class HostSession : IAsyncDisposable
 /// <summary>Where a running <c>serve</c> answers: a file in its data folder, gone when it has ended.</summary>
 /// <param name="ProcessId">Its process.</param>
 /// <param name="Address">Of its HTTP functions.</param>
-/// <param name="EmulatorConnection">Of the storage emulator; <c>null</c> for a storage account, whose secret is never written down.</param>
+/// <param name="EmulatorConnection">Of the storage emulator; <c>null</c> for a storage account, whose secret is never
+/// written down.</param>
 internal sealed record HostEndpoint(int ProcessId, Uri Address, string? EmulatorConnection)
 {
     private const string FileName = "endpoint.json";

@@ -7,7 +7,10 @@ using Spectre.Console;
 
 namespace Pipeline.LocalHost.Commands;
 
-/// <summary><c>trace ROW</c>, <c>affected</c> and <c>rebuild --without</c>: from a row to its source, from a source's row to what saw it, and on without it.</summary>
+/// <summary>
+/// <c>trace ROW</c>, <c>affected</c> and <c>rebuild --without</c>: from a row to its source, from a source's row to
+/// what saw it, and on without it.
+/// </summary>
 internal static class LineageCommands
 {
     public static IEnumerable<Command> Create() => [Trace(), Affected(), Rebuild()];

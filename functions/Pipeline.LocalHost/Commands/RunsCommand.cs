@@ -6,7 +6,10 @@ using Spectre.Console;
 
 namespace Pipeline.LocalHost.Commands;
 
-/// <summary><c>runs</c>, <c>show RUN</c>, <c>cancel RUN</c>, <c>resume RUN</c>, <c>purge RUN</c>, <c>requeue ID</c> and <c>discard ID</c>.</summary>
+/// <summary>
+/// <c>runs</c>, <c>show RUN</c>, <c>cancel RUN</c>, <c>resume RUN</c>, <c>purge RUN</c>, <c>requeue ID</c> and
+/// <c>discard ID</c>.
+/// </summary>
 internal static class RunsCommand
 {
     public static IEnumerable<Command> Create()

@@ -23,8 +23,8 @@ internal sealed class EmbeddedTaskHub : IHostedService, IDisposable
     private const int MostActivities = 8;
     private const int MostOrchestrators = 32;
 
-    /// <summary>More than wait while storage is away (each orchestrator, activity, renewal and queue), so that the leases
-    /// are still renewed.</summary>
+    /// <summary>More than wait while storage is away (each orchestrator, activity, renewal and queue), so that the
+    /// leases are still renewed.</summary>
     private const int MostRequests = 100;
 
     /// <summary>About ten minutes of <see cref="LongestRetryDelay"/>.</summary>

@@ -14,10 +14,14 @@ using Pipeline.Storage;
 
 namespace Pipeline.LocalHost.Hosting;
 
-/// <summary>The function app in one process: storage, engine, triggers, worker. Disposing it stops everything that it started.</summary>
+/// <summary>
+/// The function app in one process: storage, engine, triggers, worker. Disposing it stops everything that it started.
+/// </summary>
 public sealed class EmbeddedHost : IAsyncDisposable
 {
-    /// <summary>When retraining is looked at where <c>RetrainingSchedule</c> does not say it: every night at three.</summary>
+    /// <summary>
+    /// When retraining is looked at where <c>RetrainingSchedule</c> does not say it: every night at three.
+    /// </summary>
     public const string DefaultSchedule = "0 0 3 * * *";
 
     private readonly FileStream _lock;
@@ -181,7 +185,8 @@ public sealed class EmbeddedHost : IAsyncDisposable
             s.GetRequiredService<ILoggerFactory>()
         ));
         services.AddSingleton<DurableTaskClient, EmbeddedDurableClient>();
-        services.AddHostedService(s => s.GetRequiredService<EmbeddedTaskHub>()); // before the triggers that start orchestrations, and stopped after them
+        // before the triggers that start orchestrations, and stopped after them
+        services.AddHostedService(s => s.GetRequiredService<EmbeddedTaskHub>());
         services.AddHostedService<BlobPoller>();
         services.AddHostedService<QueuePoller>();
         services.AddHostedService<TimerRunner>();

@@ -17,10 +17,14 @@ public sealed record HostOptions
     /// <summary>The key that HTTP functions ask for (<see cref="FunctionKey"/>); <c>null</c>: none.</summary>
     public string? Key { get; init; }
 
-    /// <summary>The host among those of its account: one of a data folder that starts again takes its partitions up at once.</summary>
+    /// <summary>
+    /// The host among those of its account: one of a data folder that starts again takes its partitions up at once.
+    /// </summary>
     public string WorkerId => $"{Environment.MachineName}-{ContentHash.ShortOf(Path.GetFullPath(DataDirectory))}";
 
-    /// <summary>For tests: stands between the engine and an activity; given its name and what runs it, as often as it is called.</summary>
+    /// <summary>
+    /// For tests: stands between the engine and an activity; given its name and what runs it, as often as it is called.
+    /// </summary>
     internal Func<string, Func<Task<object?>>, Task<object?>>? AroundActivity { get; init; }
 
     /// <summary>After so long, what a host that was killed had in hand is taken up by another.</summary>

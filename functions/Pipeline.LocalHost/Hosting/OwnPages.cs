@@ -2,7 +2,10 @@ using Microsoft.AspNetCore.Http;
 
 namespace Pipeline.LocalHost.Hosting;
 
-/// <summary>A page of another site must not act here through a browser: what changes something is taken from the host's own pages, and from programs, which name no origin.</summary>
+/// <summary>
+/// A page of another site must not act here through a browser: what changes something is taken from the host's own
+/// pages, and from programs, which name no origin.
+/// </summary>
 internal static class OwnPages
 {
     public static Task CheckAsync(HttpContext context, RequestDelegate next)

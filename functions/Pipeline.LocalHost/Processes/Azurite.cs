@@ -5,12 +5,14 @@ using System.Net.Sockets;
 namespace Pipeline.LocalHost.Processes;
 
 /// <summary>
-/// The storage emulator, installed from its lock file and run on loopback with a data folder of its own, on the ports that the folder had before where they
-/// are free. One that dies is started again on the same ports.
+/// The storage emulator, installed from its lock file and run on loopback with a data folder of its own, on the ports
+/// that the folder had before where they are free. One that dies is started again on the same ports.
 /// </summary>
 internal sealed class Azurite : IAsyncDisposable
 {
-    /// <summary>The emulator's well-known development account: public, the same everywhere, of use on loopback only.</summary>
+    /// <summary>
+    /// The emulator's well-known development account: public, the same everywhere, of use on loopback only.
+    /// </summary>
     private const string Account = "devstoreaccount1";
     private const string DevelopmentKey =
         "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
@@ -32,7 +34,9 @@ internal sealed class Azurite : IAsyncDisposable
 
     public string ConnectionString => Connection(_ports);
 
-    /// <summary>The connection string of a data folder's emulator, running or not; <c>null</c>: there was none on it.</summary>
+    /// <summary>
+    /// The connection string of a data folder's emulator, running or not; <c>null</c>: there was none on it.
+    /// </summary>
     public static string? ConnectionOf(string data) =>
         Path.Combine(data, PortsFile) is var file
         && File.Exists(file)
@@ -139,7 +143,9 @@ internal sealed class Azurite : IAsyncDisposable
         }
     }
 
-    /// <summary>The ports that the folder had before, so that settings that name them stay true; others where these are taken.</summary>
+    /// <summary>
+    /// The ports that the folder had before, so that settings that name them stay true; others where these are taken.
+    /// </summary>
     private static async Task<int[]> PortsAsync(string file, CancellationToken cancellation)
     {
         int[] ports = File.Exists(file) ? Numbers(await File.ReadAllTextAsync(file, cancellation)) : [];
@@ -174,7 +180,10 @@ internal sealed class Azurite : IAsyncDisposable
         }
     }
 
-    /// <summary>The emulator of a host that was killed ends by itself and writes its files first: two on one folder would undo each other.</summary>
+    /// <summary>
+    /// The emulator of a host that was killed ends by itself and writes its files first: two on one folder would undo
+    /// each other.
+    /// </summary>
     private static async Task WaitForEarlierAsync(string file, CancellationToken cancellation)
     {
         if (!File.Exists(file) || !int.TryParse(await File.ReadAllTextAsync(file, cancellation), out int id))

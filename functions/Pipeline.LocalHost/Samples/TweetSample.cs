@@ -150,7 +150,9 @@ public static class TweetSample
         );
     }
 
-    /// <summary>What a real export has: entities, line breaks, copies, blanks, labels nobody knows, rows without end.</summary>
+    /// <summary>
+    /// What a real export has: entities, line breaks, copies, blanks, labels nobody knows, rows without end.
+    /// </summary>
     private static void AddDirt(Faker faker, List<(string Text, string Label)> rows)
     {
         Randomizer random = faker.Random;
@@ -170,7 +172,8 @@ public static class TweetSample
 
         List<(string Text, string Label)> clean = [.. rows];
         rows.AddRange(random.ListItems(clean, 40)); // exact copies
-        rows.AddRange(random.ListItems(clean, 20).Select(r => (r.Text.ToUpperInvariant(), r.Label))); // copies in another case
+        // copies in another case
+        rows.AddRange(random.ListItems(clean, 20).Select(r => (r.Text.ToUpperInvariant(), r.Label)));
         rows.AddRange(random.ListItems(clean, 15).Select(r => (r.Text + " (no label)", "")));
         rows.AddRange(
             random.ListItems(clean, 15).Select(r => (r.Text + " (?)", random.ArrayElement(["mixed", "n/a", "spam"])))

@@ -2,7 +2,9 @@ using System.Text.RegularExpressions;
 
 namespace Pipeline.LocalHost.Triggers;
 
-/// <summary>A blob trigger's path: <c>container/{part}/{name}</c>. A part stops at a slash, the last one takes the rest.</summary>
+/// <summary>
+/// A blob trigger's path: <c>container/{part}/{name}</c>. A part stops at a slash, the last one takes the rest.
+/// </summary>
 public sealed class BlobPath
 {
     private readonly Regex _pattern;

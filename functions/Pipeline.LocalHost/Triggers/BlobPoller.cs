@@ -10,8 +10,9 @@ using Pipeline.Storage;
 namespace Pipeline.LocalHost.Triggers;
 
 /// <summary>
-/// Looks for new and changed blobs and tells the functions that wait for them. A blob that fails five times is a dead letter until it changes. Triggers whose source is
-/// Event Grid are polled too: no events come here. Of several hosts each may tell of a blob before it knows that another has: as in Azure, at least once.
+/// Looks for new and changed blobs and tells the functions that wait for them. A blob that fails five times is a dead
+/// letter until it changes. Triggers whose source is Event Grid are polled too: no events come here. Of several hosts
+/// each may tell of a blob before it knows that another has: as in Azure, at least once.
 /// </summary>
 internal sealed class BlobPoller(
     PipelineStorage storage,

@@ -9,7 +9,10 @@ using Pipeline.Storage;
 
 namespace Pipeline.LocalHost.Triggers;
 
-/// <summary>Takes queue messages to the functions that wait for them. A message that fails five times goes to <c>NAME-poison</c>.</summary>
+/// <summary>
+/// Takes queue messages to the functions that wait for them. A message that fails five times goes to
+/// <c>NAME-poison</c>.
+/// </summary>
 internal sealed class QueuePoller(
     PipelineStorage storage,
     FunctionCatalog catalog,

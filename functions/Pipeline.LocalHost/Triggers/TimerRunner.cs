@@ -7,7 +7,10 @@ using Pipeline.LocalHost.Hosting;
 
 namespace Pipeline.LocalHost.Triggers;
 
-/// <summary>Fires timer functions by their six-field NCRONTAB, each time on one of the hosts of an account. A firing whose host dies is not made up for; the next one comes.</summary>
+/// <summary>
+/// Fires timer functions by their six-field NCRONTAB, each time on one of the hosts of an account. A firing whose host
+/// dies is not made up for; the next one comes.
+/// </summary>
 internal sealed class TimerRunner(
     FunctionCatalog catalog,
     TriggerTable told,

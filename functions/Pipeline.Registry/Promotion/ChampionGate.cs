@@ -12,7 +12,8 @@ public static class ChampionGate
     /// <summary>Decides.</summary>
     /// <param name="againstBase">Tuned minus base.</param>
     /// <param name="champion">The champion's version; <c>null</c>: there is none yet.</param>
-    /// <param name="againstChampion">New minus champion on the rows that both were asked; <c>null</c>: there are too few.</param>
+    /// <param name="againstChampion">New minus champion on the rows that both were asked; <c>null</c>: there are too
+    /// few.</param>
     /// <param name="settings">The project's gate.</param>
     /// <returns>Whether to promote, and why, in words.</returns>
     public static (bool Promote, string Reason) Decide(

@@ -5,7 +5,10 @@ namespace Pipeline.Registry.Promotion;
 /// <summary>Changes of a project's registry; each gives the same result when it is asked twice.</summary>
 public static class VersionLedger
 {
-    /// <summary>Gives a run its version: the one it has, or the next when it has none or that one is published; a published version is never written again.</summary>
+    /// <summary>
+    /// Gives a run its version: the one it has, or the next when it has none or that one is published; a published
+    /// version is never written again.
+    /// </summary>
     public static RegistryPointer Allot(RegistryPointer registry, string runId)
     {
         ArgumentNullException.ThrowIfNull(registry);
@@ -18,7 +21,10 @@ public static class VersionLedger
         return registry with { Allotted = new Dictionary<string, int>(registry.Allotted) { [runId] = next } };
     }
 
-    /// <summary>Makes a version visible and, when it is promoted, the champion. A version that is published stays as it was decided.</summary>
+    /// <summary>
+    /// Makes a version visible and, when it is promoted, the champion. A version that is published stays as it was
+    /// decided.
+    /// </summary>
     public static RegistryPointer Publish(RegistryPointer registry, int version, bool promote, string decision)
     {
         ArgumentNullException.ThrowIfNull(registry);

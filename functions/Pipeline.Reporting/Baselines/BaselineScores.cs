@@ -3,7 +3,9 @@ using Pipeline.Reporting.Metrics;
 
 namespace Pipeline.Reporting.Baselines;
 
-/// <summary>What needs no language model: the most frequent label, and naive Bayes, from the same training rows.</summary>
+/// <summary>
+/// What needs no language model: the most frequent label, and naive Bayes, from the same training rows.
+/// </summary>
 public static class BaselineScores
 {
     public const string Majority = "majority";

@@ -2,7 +2,10 @@ using System.Text.RegularExpressions;
 
 namespace Pipeline.Reporting.Baselines;
 
-/// <summary>Multinomial naive Bayes on single words with add-one smoothing. Source: Manning, Raghavan and Schütze 2008, section 13.2.</summary>
+/// <summary>
+/// Multinomial naive Bayes on single words with add-one smoothing. Source: Manning, Raghavan and Schütze 2008, section
+/// 13.2.
+/// </summary>
 public sealed partial class NaiveBayes
 {
     private readonly Dictionary<string, Dictionary<string, int>> _counts = new(StringComparer.Ordinal);

@@ -2,7 +2,10 @@ using Pipeline.Contracts;
 
 namespace Pipeline.Reporting.Metrics;
 
-/// <summary>Accuracy, macro-F1, and precision, recall and F1 a label, as scikit-learn's <c>precision_recall_fscore_support</c> has them with zero for 0/0.</summary>
+/// <summary>
+/// Accuracy, macro-F1, and precision, recall and F1 a label, as scikit-learn's <c>precision_recall_fscore_support</c>
+/// has them with zero for 0/0.
+/// </summary>
 public static class ClassificationMetrics
 {
     /// <summary>Share of rows answered right, 0 to 1.</summary>
@@ -12,7 +15,9 @@ public static class ClassificationMetrics
         return gold.Zip(predicted).Count(p => p.First == p.Second) / (double)gold.Count;
     }
 
-    /// <summary>Scores a label. A label that is neither gold nor predicted scores 0 and counts in the macro mean.</summary>
+    /// <summary>
+    /// Scores a label. A label that is neither gold nor predicted scores 0 and counts in the macro mean.
+    /// </summary>
     public static IReadOnlyDictionary<string, LabelScore> PerLabel(
         IReadOnlyList<string> gold,
         IReadOnlyList<string> predicted,
@@ -46,7 +51,9 @@ public static class ClassificationMetrics
         return perLabel.Count == 0 ? 0 : perLabel.Values.Average(s => s.F1);
     }
 
-    /// <summary><c>[gold][predicted]</c> counts in the order of the labels; answers that are no label are left out.</summary>
+    /// <summary>
+    /// <c>[gold][predicted]</c> counts in the order of the labels; answers that are no label are left out.
+    /// </summary>
     public static IReadOnlyList<IReadOnlyList<int>> Confusion(
         IReadOnlyList<string> gold,
         IReadOnlyList<string> predicted,

@@ -4,7 +4,9 @@ using Pipeline.Contracts;
 
 namespace Pipeline.Reporting.Pages;
 
-/// <summary>The page of a dataset: how every row ended, what the checks found, and a picture each of lengths and labels.</summary>
+/// <summary>
+/// The page of a dataset: how every row ended, what the checks found, and a picture each of lengths and labels.
+/// </summary>
 public static class AuditPage
 {
     private const string Style =

@@ -4,7 +4,9 @@ using System.Text;
 
 namespace Pipeline.Reporting.Pages;
 
-/// <summary>What our pages have in common: one file with everything in it, no script, no request, every text escaped.</summary>
+/// <summary>
+/// What our pages have in common: one file with everything in it, no script, no request, every text escaped.
+/// </summary>
 internal static class HtmlPage
 {
     /// <summary>A page up to where its content begins.</summary>

@@ -4,7 +4,9 @@ using Pipeline.Contracts;
 
 namespace Pipeline.Reporting.Pages;
 
-/// <summary>The page of a merge: the adapter beside its base, and the two folded together, on the same held-out rows.</summary>
+/// <summary>
+/// The page of a merge: the adapter beside its base, and the two folded together, on the same held-out rows.
+/// </summary>
 public static class MergePage
 {
     /// <summary>Writes the page; one file, no script, every text escaped.</summary>

@@ -4,7 +4,10 @@ using Pipeline.Contracts;
 
 namespace Pipeline.Reporting.Pages;
 
-/// <summary>The page of rows that were left out, for a clerk: how many of each kind, what to do about them, and the rows themselves.</summary>
+/// <summary>
+/// The page of rows that were left out, for a clerk: how many of each kind, what to do about them, and the rows
+/// themselves.
+/// </summary>
 public static class RejectedPage
 {
     private const int MostRows = 500;

@@ -4,7 +4,10 @@ using Pipeline.Contracts;
 
 namespace Pipeline.Reporting.Statistics;
 
-/// <summary>Percentile bootstrap over rows. Source: Efron and Tibshirani 1993, chapter 13. Seeded: the same rows give the same interval.</summary>
+/// <summary>
+/// Percentile bootstrap over rows. Source: Efron and Tibshirani 1993, chapter 13. Seeded: the same rows give the same
+/// interval.
+/// </summary>
 public static class Bootstrap
 {
     private const int Seed = 20_260_101;

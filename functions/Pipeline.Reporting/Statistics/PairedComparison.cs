@@ -6,7 +6,10 @@ namespace Pipeline.Reporting.Statistics;
 /// <summary>Two models on the same rows.</summary>
 public static class PairedComparison
 {
-    /// <summary>Second minus first, with a paired bootstrap interval and the exact McNemar test (McNemar 1947; two-sided binomial).</summary>
+    /// <summary>
+    /// Second minus first, with a paired bootstrap interval and the exact McNemar test (McNemar 1947; two-sided
+    /// binomial).
+    /// </summary>
     /// <param name="first">Whether the first model had each row right.</param>
     /// <param name="second">The same for the second.</param>
     /// <param name="resamples">How often rows are drawn anew.</param>

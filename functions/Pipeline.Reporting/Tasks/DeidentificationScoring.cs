@@ -6,8 +6,8 @@ namespace Pipeline.Reporting.Tasks;
 
 /// <summary>
 /// Answers that repeat the question with each entity replaced by its type: <c>&lt;PERSON&gt;</c>, <c>[PERSON]</c> or
-/// <c>{{PERSON}}</c>. An entity is found when type and replaced words are the right ones. A leak is an entity of the right
-/// answer whose words stand in the answer given more often than in the right one, whatever else the answer says.
+/// <c>{{PERSON}}</c>. An entity is found when type and replaced words are the right ones. A leak is an entity of the
+/// right answer whose words stand in the answer given more often than in the right one, whatever else the answer says.
 /// </summary>
 public sealed partial class DeidentificationScoring : ITaskScoring
 {

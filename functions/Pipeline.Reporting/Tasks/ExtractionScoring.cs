@@ -5,8 +5,9 @@ using Pipeline.Reporting.Metrics;
 namespace Pipeline.Reporting.Tasks;
 
 /// <summary>
-/// Answers that are JSON objects. A field is a top-level key with its whole value; a span is a single value anywhere below,
-/// under its path without array indices, so that lists count item by item. Both are averaged over all rows (micro).
+/// Answers that are JSON objects. A field is a top-level key with its whole value; a span is a single value anywhere
+/// below, under its path without array indices, so that lists count item by item. Both are averaged over all rows
+/// (micro).
 /// </summary>
 public sealed class ExtractionScoring : ITaskScoring
 {

@@ -2,7 +2,10 @@ using Pipeline.Contracts;
 
 namespace Pipeline.Reporting.Tasks;
 
-/// <summary>How the answers to a task are scored: one number a row, on which intervals and tests stand, and the task's own metrics over all rows.</summary>
+/// <summary>
+/// How the answers to a task are scored: one number a row, on which intervals and tests stand, and the task's own
+/// metrics over all rows.
+/// </summary>
 public interface ITaskScoring
 {
     /// <summary>What the row's score is, such as <c>fieldF1</c>.</summary>
@@ -22,5 +25,6 @@ public interface ITaskScoring
 /// <param name="Question">What was asked.</param>
 /// <param name="Gold">The right answer.</param>
 /// <param name="Answer">The answer given.</param>
-/// <param name="LikelihoodAToken">The geometric mean of what the model gave each token of the right answer, 0 to 1.</param>
+/// <param name="LikelihoodAToken">The geometric mean of what the model gave each token of the right answer, 0 to
+/// 1.</param>
 public sealed record ScoredRow(string Question, string Gold, string Answer, double LikelihoodAToken = 0);

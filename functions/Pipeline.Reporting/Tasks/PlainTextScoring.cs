@@ -2,7 +2,10 @@ using Pipeline.Contracts;
 
 namespace Pipeline.Reporting.Tasks;
 
-/// <summary>Plain texts: how likely the model holds each next token, as a geometric mean over a row; its inverse is the row's perplexity.</summary>
+/// <summary>
+/// Plain texts: how likely the model holds each next token, as a geometric mean over a row; its inverse is the row's
+/// perplexity.
+/// </summary>
 internal sealed class PlainTextScoring : ITaskScoring
 {
     public string ScoreName => "tokenLikelihood";

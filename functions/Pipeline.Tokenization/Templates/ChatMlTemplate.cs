@@ -1,9 +1,9 @@
 namespace Pipeline.Tokenization.Templates;
 
 /// <summary>
-/// ChatML, as Qwen has it: each message between <c>&lt;|im_start|&gt;role</c> and <c>&lt;|im_end|&gt;</c>, no BOS, texts as they
-/// are, no system text where none is given. Source: openai-python, <c>chatml.md</c> (v0.27), and the chat_template of Qwen's
-/// tokenizer_config.json.
+/// ChatML, as Qwen has it: each message between <c>&lt;|im_start|&gt;role</c> and <c>&lt;|im_end|&gt;</c>, no BOS,
+/// texts as they are, no system text where none is given. Source: openai-python, <c>chatml.md</c> (v0.27), and the
+/// chat_template of Qwen's tokenizer_config.json.
 /// </summary>
 public sealed class ChatMlTemplate : ChatTemplate
 {

@@ -3,7 +3,9 @@ using Pipeline.Contracts;
 
 namespace Pipeline.Tokenization.Templates;
 
-/// <summary>How a dialogue is put into one text. Each template names its source; its text is pinned by a test.</summary>
+/// <summary>
+/// How a dialogue is put into one text. Each template names its source; its text is pinned by a test.
+/// </summary>
 public abstract class ChatTemplate
 {
     /// <summary>The template's name in project.yaml, manifests and adapters.</summary>
@@ -15,7 +17,9 @@ public abstract class ChatTemplate
     /// <summary>The control token that stands before a dialogue; <c>null</c>: none.</summary>
     public virtual string? BeginToken => null;
 
-    /// <summary>Control tokens at which writing stops: <see cref="EndToken"/>, and others where the template has some.</summary>
+    /// <summary>
+    /// Control tokens at which writing stops: <see cref="EndToken"/>, and others where the template has some.
+    /// </summary>
     public virtual IReadOnlyList<string> StopTokens => [EndToken];
 
     /// <summary>Whether a message is one to learn.</summary>
@@ -34,11 +38,15 @@ public abstract class ChatTemplate
         ChatMlTemplate.TemplateName,
     ];
 
-    /// <summary>The template of a base: the one asked for, else the one whose control tokens its tokenizer has.</summary>
+    /// <summary>
+    /// The template of a base: the one asked for, else the one whose control tokens its tokenizer has.
+    /// </summary>
     /// <param name="tokenizer">The base's.</param>
     /// <param name="name">One of <see cref="Names"/>, or plain text's; <c>null</c>: told from the tokenizer.</param>
-    /// <param name="architecture">config.json's architecture, which tells Mistral from Llama 2; may be <c>null</c>.</param>
-    /// <exception cref="InvalidDataException">The name is none of them, or the tokenizer lacks the template's control tokens.</exception>
+    /// <param name="architecture">config.json's architecture, which tells Mistral from Llama 2; may be
+    /// <c>null</c>.</param>
+    /// <exception cref="InvalidDataException">The name is none of them, or the tokenizer lacks the template's control
+    /// tokens.</exception>
     public static ChatTemplate For(Tokenizer tokenizer, string? name = null, string? architecture = null)
     {
         ArgumentNullException.ThrowIfNull(tokenizer);
@@ -63,8 +71,11 @@ public abstract class ChatTemplate
             );
     }
 
-    /// <summary>The dialogue as one text, with the control tokens spelled out; for people, not for a tokenizer.</summary>
-    /// <exception cref="ArgumentException">The roles are not [system] (user assistant)* [user], or there is no message.</exception>
+    /// <summary>
+    /// The dialogue as one text, with the control tokens spelled out; for people, not for a tokenizer.
+    /// </summary>
+    /// <exception cref="ArgumentException">The roles are not [system] (user assistant)* [user], or there is no
+    /// message.</exception>
     public string Render(IReadOnlyList<ChatMessage> messages)
     {
         var text = new StringBuilder();
@@ -76,8 +87,11 @@ public abstract class ChatTemplate
         return text.ToString();
     }
 
-    /// <summary>The parts of a dialogue; one that ends with the user's turn is a prompt, up to where the answer begins.</summary>
-    /// <exception cref="ArgumentException">The roles are not [system] (user assistant)* [user], or there is no message.</exception>
+    /// <summary>
+    /// The parts of a dialogue; one that ends with the user's turn is a prompt, up to where the answer begins.
+    /// </summary>
+    /// <exception cref="ArgumentException">The roles are not [system] (user assistant)* [user], or there is no
+    /// message.</exception>
     internal virtual IEnumerable<TemplatePart> Parts(IReadOnlyList<ChatMessage> messages)
     {
         ArgumentNullException.ThrowIfNull(messages);
@@ -111,7 +125,9 @@ public abstract class ChatTemplate
     /// <param name="turns">User, assistant, user, …</param>
     private protected abstract IEnumerable<TemplatePart> Render(string? system, IReadOnlyList<string> turns);
 
-    /// <summary>A text without blanks at its ends, as Python's <c>str.strip</c> (and so Jinja's <c>trim</c>) takes them away.</summary>
+    /// <summary>
+    /// A text without blanks at its ends, as Python's <c>str.strip</c> (and so Jinja's <c>trim</c>) takes them away.
+    /// </summary>
     private protected static string Strip(string text)
     {
         int start = 0;

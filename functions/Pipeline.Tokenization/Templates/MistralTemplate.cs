@@ -1,9 +1,10 @@
 namespace Pipeline.Tokenization.Templates;
 
 /// <summary>
-/// The Mistral instruct format: one BOS, <c>[INST] user [/INST] answer</c>, EOS behind each answer; the system text stands
-/// before the first user's (the last one's in version 3), two line ends between. Source: mistralai/mistral-common, <c>tokens/tokenizers/instruct.py</c>,
-/// version 1; where the tokenizer has <c>[INST]</c> as a control token, version 3. Texts are taken as they are.
+/// The Mistral instruct format: one BOS, <c>[INST] user [/INST] answer</c>, EOS behind each answer; the system text
+/// stands before the first user's (the last one's in version 3), two line ends between. Source:
+/// mistralai/mistral-common, <c>tokens/tokenizers/instruct.py</c>, version 1; where the tokenizer has <c>[INST]</c> as
+/// a control token, version 3. Texts are taken as they are.
 /// </summary>
 /// <param name="instructionIsControl">Whether <c>[INST]</c> and <c>[/INST]</c> are control tokens.</param>
 public sealed class MistralTemplate(bool instructionIsControl) : ChatTemplate

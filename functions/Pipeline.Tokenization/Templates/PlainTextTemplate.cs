@@ -3,13 +3,15 @@ using Pipeline.Contracts;
 namespace Pipeline.Tokenization.Templates;
 
 /// <summary>
-/// No dialogue: a text as it is, every token of it learned, for continued pre-training. One BOS before it where the base has
-/// one, its end-of-text token behind it; a piece of a longer text has none behind it. Source: the base models' own
-/// tokenizers, which put BOS before every text (Touvron et al. 2023; Llama 3: <c>llama/tokenizer.py</c>, encode).
+/// No dialogue: a text as it is, every token of it learned, for continued pre-training. One BOS before it where the
+/// base has one, its end-of-text token behind it; a piece of a longer text has none behind it. Source: the base models'
+/// own tokenizers, which put BOS before every text (Touvron et al. 2023; Llama 3: <c>llama/tokenizer.py</c>, encode).
 /// </summary>
 public sealed class PlainTextTemplate : ChatTemplate
 {
-    /// <summary>The template's name; not one of <see cref="ChatTemplate.Names"/>, since it is a task's and not a base's.</summary>
+    /// <summary>
+    /// The template's name; not one of <see cref="ChatTemplate.Names"/>, since it is a task's and not a base's.
+    /// </summary>
     public const string TemplateName = "text";
 
     private static readonly string[] Begins = ["<s>", "<|begin_of_text|>"];

@@ -57,7 +57,8 @@ public static class AnswerLikelihood
                 {
                     using DisposeScope part = NewDisposeScope();
                     int count = Math.Min(together, answer.Count - at);
-                    Tensor predicting = hidden.select(0, row).narrow(0, prompt.Count - 1 + at, count); // [part of the answer, hidden]
+                    // [part of the answer, hidden]
+                    Tensor predicting = hidden.select(0, row).narrow(0, prompt.Count - 1 + at, count);
                     Tensor targets = tensor(
                         [.. answer.Skip(at).Take(count).Select(i => (long)i)],
                         device: hidden.device

@@ -41,7 +41,9 @@ public sealed class AnswerTree
     /// <summary>Token, parent (-1: the prompt) and depth from 0 of each node; parents stand before children.</summary>
     public IReadOnlyList<(int Token, int Parent, int Depth)> Nodes => _nodes;
 
-    /// <summary>For each answer, the node (-1: the prompt) from which each of its tokens is predicted, and the token.</summary>
+    /// <summary>
+    /// For each answer, the node (-1: the prompt) from which each of its tokens is predicted, and the token.
+    /// </summary>
     public IReadOnlyList<IReadOnlyList<(int Node, int Next)>> Steps => _steps;
 
     /// <summary>Whether <paramref name="node"/> sees <paramref name="other"/>: itself and its ancestors.</summary>

@@ -11,7 +11,9 @@ public static class AnswerWriter
     private const int Padding = 4; // a prompt goes beside one that is longer by one part in so many, or by a few tokens
     private const int FewTokens = 8;
 
-    /// <summary>Writes behind each prompt. Prompts of about the same length go side by side; padding is seen by none.</summary>
+    /// <summary>
+    /// Writes behind each prompt. Prompts of about the same length go side by side; padding is seen by none.
+    /// </summary>
     /// <param name="model">With or without its adapter.</param>
     /// <param name="prompts">Token ids of each prompt.</param>
     /// <param name="mostTokens">Longest continuation.</param>
@@ -108,7 +110,10 @@ public static class AnswerWriter
         }
     }
 
-    /// <summary>Reads the prompts: what stands behind each one's last token, [rows, hidden], and where some are padded, the tokens that each may see, bool [rows, longest].</summary>
+    /// <summary>
+    /// Reads the prompts: what stands behind each one's last token, [rows, hidden], and where some are padded, the
+    /// tokens that each may see, bool [rows, longest].
+    /// </summary>
     private static (Tensor Next, Tensor? Seen) Read(ICausalModel model, Answer[] rows, KeyValueCache cache)
     {
         using DisposeScope scope = NewDisposeScope();

@@ -6,7 +6,8 @@ namespace Pipeline.Evaluation.Scoring;
 
 /// <summary>
 /// The log-likelihood of each possible answer behind each prompt, summed over the answer's tokens and the end token.
-/// The prompt is read once; the answers are read as one tree behind it, each node seeing the prompt and its ancestors only.
+/// The prompt is read once; the answers are read as one tree behind it, each node seeing the prompt and its ancestors
+/// only.
 /// </summary>
 public static class LabelLikelihood
 {
@@ -74,9 +75,13 @@ public static class LabelLikelihood
             [.. prompts.Select((p, row) => (row * (long)longest) + p.Count - 1)],
             device: hidden.device
         );
-        Tensor atPrompt = LogProbabilities(model, hidden.reshape(-1, hidden.shape[2]).index_select(0, last)); // [rows, vocabulary]
+        // [rows, vocabulary]
+        Tensor atPrompt = LogProbabilities(model, hidden.reshape(-1, hidden.shape[2]).index_select(0, last));
         Tensor? atNodes =
-            tree.Nodes.Count == 0 ? null : LogProbabilities(model, ReadTree(model, prompts, longest, tree, cache)); // [rows, nodes, vocabulary]
+            // [rows, nodes, vocabulary]
+            tree.Nodes.Count == 0
+                ? null
+                : LogProbabilities(model, ReadTree(model, prompts, longest, tree, cache));
         return Sum(prompts.Length, tree, atPrompt, atNodes);
     }
 
@@ -89,7 +94,8 @@ public static class LabelLikelihood
     )
     {
         int nodes = tree.Nodes.Count;
-        Tensor ids = tensor([.. tree.Nodes.Select(n => (long)n.Token)]).unsqueeze(0).expand(prompts.Length, nodes); // [rows, nodes]
+        // [rows, nodes]
+        Tensor ids = tensor([.. tree.Nodes.Select(n => (long)n.Token)]).unsqueeze(0).expand(prompts.Length, nodes);
         Tensor positions = tensor(
             [.. prompts.SelectMany(p => tree.Nodes.Select(n => (long)p.Count + n.Depth))],
             [prompts.Length, nodes]
@@ -104,7 +110,8 @@ public static class LabelLikelihood
             .. Enumerable.Range(0, nodes).SelectMany(i => Enumerable.Range(0, nodes).Select(j => tree.Sees(i, j))),
         ];
         Tensor seesTree = tensor(sees, [1, 1, nodes, nodes]).expand(prompts.Length, 1, nodes, nodes);
-        return model.Forward(ids, positions, cat([seesPrompt, seesTree], -1), cache, keep: false); // [rows, nodes, hidden]
+        // [rows, nodes, hidden]
+        return model.Forward(ids, positions, cat([seesPrompt, seesTree], -1), cache, keep: false);
     }
 
     private static double[][] Sum(int rows, AnswerTree tree, Tensor atPrompt, Tensor? atNodes)

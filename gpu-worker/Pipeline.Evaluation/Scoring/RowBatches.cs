@@ -7,7 +7,8 @@ internal static class RowBatches
     /// <param name="lengths">Tokens of each row, what is written behind it included.</param>
     /// <param name="mostRows">Rows at a time.</param>
     /// <param name="mostTokens">Places for tokens at a time, rows laid side by side; a row alone may take more.</param>
-    /// <param name="joins">Whether a row may stand beside the shortest of a batch, given both lengths; <c>null</c>: always.</param>
+    /// <param name="joins">Whether a row may stand beside the shortest of a batch, given both lengths; <c>null</c>:
+    /// always.</param>
     /// <returns>Indices of rows, the shortest first.</returns>
     public static IEnumerable<int[]> Of(
         IReadOnlyList<int> lengths,

@@ -5,7 +5,8 @@ namespace Pipeline.Evaluation.Scoring;
 
 /// <summary>
 /// How the next token is chosen: the likeliest, or drawn by temperature from the smallest set of tokens that together
-/// reach top-p. Source: Holtzman et al. 2019 (nucleus sampling); transformers <c>generation/logits_process.py</c> (TopPLogitsWarper).
+/// reach top-p. Source: Holtzman et al. 2019 (nucleus sampling); transformers <c>generation/logits_process.py</c>
+/// (TopPLogitsWarper).
 /// </summary>
 public sealed class TokenChoice
 {

@@ -68,7 +68,10 @@ public sealed class HeldOutEvaluation
         return [.. _rows.Select((row, i) => Answer(row, i, likelihoods[i], written?[i]))];
     }
 
-    /// <summary>Share of the first held-out prompts whose written answer ends by itself; <c>null</c> for plain texts, which answer nothing.</summary>
+    /// <summary>
+    /// Share of the first held-out prompts whose written answer ends by itself; <c>null</c> for plain texts, which
+    /// answer nothing.
+    /// </summary>
     public double? StopRate(ICausalModel model, CancellationToken cancellation) =>
         _encoder.Template is PlainTextTemplate
             ? null

@@ -10,7 +10,9 @@ namespace Pipeline.Model.Adapters;
 /// Dropout from a counter: element i is kept when a hash of seed and i is at least p · 2³². A mask depends on its
 /// seed alone, so a resumed run drops what the unbroken one dropped, and no state of a generator is kept anywhere.
 /// </summary>
-/// <remarks>The hash is MurmurHash3's 32-bit finaliser (Appleby, smhasher, <c>MurmurHash3.cpp</c>, fmix32) over a Weyl sequence.</remarks>
+/// <remarks>
+/// The hash is MurmurHash3's 32-bit finaliser (Appleby, smhasher, <c>MurmurHash3.cpp</c>, fmix32) over a Weyl sequence.
+/// </remarks>
 public static class CounterDropout
 {
     private const uint Weyl = 0x9E3779B9;
@@ -45,7 +47,9 @@ public static class CounterDropout
         return MaskByTorch(shape, probability, seed, device);
     }
 
-    /// <summary>A number goes through when its hash is at least the threshold, and is multiplied by what keeps the mean.</summary>
+    /// <summary>
+    /// A number goes through when its hash is at least the threshold, and is multiplied by what keeps the mean.
+    /// </summary>
     internal static (uint Threshold, float Kept) Rule(double probability) =>
         ((uint)(probability * 4294967296.0), (float)(1 / (1 - probability)));
 
@@ -90,7 +94,10 @@ public static class CounterDropout
         );
     }
 
-    /// <summary>Multiplies an input with the mask, and adds what comes back through the same mask to a sum: one look at each element.</summary>
+    /// <summary>
+    /// Multiplies an input with the mask, and adds what comes back through the same mask to a sum: one look at each
+    /// element.
+    /// </summary>
     /// <param name="input">float32, contiguous.</param>
     /// <param name="output">Gets the masked input.</param>
     /// <param name="gradient">Derivative by the masked input.</param>

@@ -4,7 +4,10 @@ using static TorchSharp.torch;
 
 namespace Pipeline.Model.Adapters;
 
-/// <summary>LoRA on linear layers of the decoder. Tensors are named <c>{path}.lora_A.weight</c>, <c>{path}.lora_B.weight</c>, with DoRA <c>{path}.lora_magnitude_vector.weight</c>.</summary>
+/// <summary>
+/// LoRA on linear layers of the decoder. Tensors are named <c>{path}.lora_A.weight</c>, <c>{path}.lora_B.weight</c>,
+/// with DoRA <c>{path}.lora_magnitude_vector.weight</c>.
+/// </summary>
 public sealed class LoraAdapter : TrainableTensors
 {
     private readonly Dictionary<string, LoraPair> _pairs = new(StringComparer.Ordinal);
@@ -20,7 +23,10 @@ public sealed class LoraAdapter : TrainableTensors
     /// <summary>The matrices by module path, such as <c>model.layers.0.self_attn.q_proj</c>.</summary>
     public IReadOnlyDictionary<string, LoraPair> Pairs => _pairs;
 
-    /// <summary>Makes an adapter for a model: A uniform in ±1/sqrt(in) (peft's Kaiming uniform with a = sqrt(5)), B zero, magnitudes the norms of the weights' rows.</summary>
+    /// <summary>
+    /// Makes an adapter for a model: A uniform in ±1/sqrt(in) (peft's Kaiming uniform with a = sqrt(5)), B zero,
+    /// magnitudes the norms of the weights' rows.
+    /// </summary>
     /// <param name="model">Gives the linear layers.</param>
     /// <param name="options">Rank, alpha, dropout, targets.</param>
     /// <param name="seed">The same seed gives the same adapter.</param>

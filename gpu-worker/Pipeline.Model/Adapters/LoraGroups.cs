@@ -1,8 +1,9 @@
 namespace Pipeline.Model.Adapters;
 
 /// <summary>
-/// Linear layers of a decoder layer that read the same input: queries, keys and values; the output; gate and up; down. Their A
-/// lie one below the other in the adapter's buffer, so that one product serves all, and dropout is drawn once for the input.
+/// Linear layers of a decoder layer that read the same input: queries, keys and values; the output; gate and up; down.
+/// Their A lie one below the other in the adapter's buffer, so that one product serves all, and dropout is drawn once
+/// for the input.
 /// </summary>
 public static class LoraGroups
 {

@@ -6,7 +6,8 @@ namespace Pipeline.Model.Adapters;
 /// <summary>An adapter's shape. Source: Hu et al. 2021, section 4.1; names as in peft <c>LoraConfig</c>.</summary>
 /// <param name="Rank">r, from 1.</param>
 /// <param name="Alpha">lora_alpha, above 0.</param>
-/// <param name="Dropout">Probability with which an input element of the adapter is dropped in training, 0 to below 1.</param>
+/// <param name="Dropout">Probability with which an input element of the adapter is dropped in training, 0 to below
+/// 1.</param>
 public sealed record LoraOptions(int Rank, double Alpha, double Dropout)
 {
     /// <summary>All linear layers of the decoder, the head left out, as peft understands the word.</summary>
@@ -15,19 +16,29 @@ public sealed record LoraOptions(int Rank, double Alpha, double Dropout)
     /// <summary>Divides alpha by sqrt(r) instead of r (Kalajdzievski 2023, rsLoRA). Default false.</summary>
     public bool UseRslora { get; init; }
 
-    /// <summary>Learns the magnitude of each output apart from its direction (Liu et al. 2024, DoRA). Default false.</summary>
+    /// <summary>
+    /// Learns the magnitude of each output apart from its direction (Liu et al. 2024, DoRA). Default false.
+    /// </summary>
     public bool UseDora { get; init; }
 
-    /// <summary>Which linear layers: <c>all-linear</c>, or names such as <c>q_proj</c> that a path equals or ends with. Default all-linear.</summary>
+    /// <summary>
+    /// Which linear layers: <c>all-linear</c>, or names such as <c>q_proj</c> that a path equals or ends with. Default
+    /// all-linear.
+    /// </summary>
     public IReadOnlyList<string> Targets { get; init; } = [AllLinear];
 
-    /// <summary>A regular expression over whole paths in place of <see cref="Targets"/>, as peft takes for a text; <c>null</c>: none.</summary>
+    /// <summary>
+    /// A regular expression over whole paths in place of <see cref="Targets"/>, as peft takes for a text; <c>null</c>:
+    /// none.
+    /// </summary>
     public string? TargetExpression { get; init; }
 
     /// <summary>Names left out although targeted.</summary>
     public IReadOnlyList<string> Excluded { get; init; } = [];
 
-    /// <summary>A regular expression over whole paths of layers left out, as peft takes for a text; <c>null</c>: none.</summary>
+    /// <summary>
+    /// A regular expression over whole paths of layers left out, as peft takes for a text; <c>null</c>: none.
+    /// </summary>
     public string? ExcludedExpression { get; init; }
 
     /// <summary>Indices of the decoder layers that are adapted; <c>null</c>: all.</summary>
@@ -61,7 +72,8 @@ public sealed record LoraOptions(int Rank, double Alpha, double Dropout)
             return false;
         }
 
-        // As in peft, the layers' indices narrow names that are matched at a path's end, not expressions and whole paths.
+        // As in peft, the layers' indices narrow names that are matched at a path's end, not expressions and whole
+        // paths.
         return TargetExpression is not null
             ? Matches($"^(?:{TargetExpression})$", path)
             : Targets.Contains(path)

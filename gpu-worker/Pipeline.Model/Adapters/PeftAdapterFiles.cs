@@ -18,7 +18,9 @@ public static class PeftAdapterFiles
     private const string Magnitude = ".lora_magnitude_vector";
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true, NewLine = "\n" };
 
-    /// <summary>The key of one of an adapter's tensors in the file; of a magnitude peft leaves <c>.weight</c> away.</summary>
+    /// <summary>
+    /// The key of one of an adapter's tensors in the file; of a magnitude peft leaves <c>.weight</c> away.
+    /// </summary>
     public static string KeyOf(string tensorName)
     {
         ArgumentNullException.ThrowIfNull(tensorName);
@@ -51,7 +53,9 @@ public static class PeftAdapterFiles
         );
     }
 
-    /// <summary>Makes an adapter for a model and fills it from the files; the keys must be the model's, all and no other.</summary>
+    /// <summary>
+    /// Makes an adapter for a model and fills it from the files; the keys must be the model's, all and no other.
+    /// </summary>
     /// <exception cref="ModelException">A file is missing or does not fit the model.</exception>
     public static LoraAdapter Read(string directory, LlamaModel model)
     {

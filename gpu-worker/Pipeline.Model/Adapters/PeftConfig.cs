@@ -5,8 +5,8 @@ using Pipeline.Model.Checkpoints;
 namespace Pipeline.Model.Adapters;
 
 /// <summary>
-/// <c>adapter_config.json</c> of peft, old and new. What would change the numbers and is not computed here is refused by
-/// name; what cannot (how the matrices were initialised, which peft wrote it) is read over. Source: peft
+/// <c>adapter_config.json</c> of peft, old and new. What would change the numbers and is not computed here is refused
+/// by name; what cannot (how the matrices were initialised, which peft wrote it) is read over. Source: peft
 /// <c>tuners/lora/config.py</c>.
 /// </summary>
 public static class PeftConfig
@@ -39,11 +39,14 @@ public static class PeftConfig
         ("layers_pattern", "a pattern for the layers' name"),
     ];
 
-    /// <summary>Initialisations that change the base's weights, so that the adapter means nothing without them.</summary>
+    /// <summary>
+    /// Initialisations that change the base's weights, so that the adapter means nothing without them.
+    /// </summary>
     private static readonly string[] BaseChanging = ["pissa", "olora", "corda", "loftq", "lora_ga"];
 
     /// <summary>Reads a config.</summary>
-    /// <exception cref="ModelException">It is no LoRA, or one that is not computed here; the reason is named.</exception>
+    /// <exception cref="ModelException">It is no LoRA, or one that is not computed here; the reason is
+    /// named.</exception>
     public static LoraOptions Read(string path)
     {
         if (!File.Exists(path))

@@ -3,8 +3,8 @@ using static TorchSharp.torch;
 namespace Pipeline.Model.Adapters;
 
 /// <summary>
-/// What a run trains: tensors that are views into one flat buffer, and their gradients into another, so that the optimizer,
-/// clipping and checkpoints are a handful of calls whatever the number of layers.
+/// What a run trains: tensors that are views into one flat buffer, and their gradients into another, so that the
+/// optimizer, clipping and checkpoints are a handful of calls whatever the number of layers.
 /// </summary>
 public abstract class TrainableTensors : IDisposable
 {
@@ -37,8 +37,8 @@ public abstract class TrainableTensors : IDisposable
     public IReadOnlyList<(string Name, Tensor Value)> Tensors => _tensors;
 
     /// <summary>
-    /// Whether one step is enough to see that all has moved: of what begins at zero it is; a weight may stand where a first small
-    /// step is less than its last bit, and is known by its gradient.
+    /// Whether one step is enough to see that all has moved: of what begins at zero it is; a weight may stand where a
+    /// first small step is less than its last bit, and is known by its gradient.
     /// </summary>
     public abstract bool MovesAtOnce { get; }
 

@@ -7,8 +7,9 @@ using static TorchSharp.torch;
 namespace Pipeline.Model.Checkpoints;
 
 /// <summary>
-/// The weights of a base model's folder: <c>model.safetensors</c>, or the files that <c>model.safetensors.index.json</c>
-/// names. Read tensor by tensor, so that no more than one is in memory in its own dtype. Pickles are never opened.
+/// The weights of a base model's folder: <c>model.safetensors</c>, or the files that
+/// <c>model.safetensors.index.json</c> names. Read tensor by tensor, so that no more than one is in memory in its own
+/// dtype. Pickles are never opened.
 /// </summary>
 public sealed class CheckpointReader : IDisposable
 {
@@ -68,7 +69,9 @@ public sealed class CheckpointReader : IDisposable
         return file.Read(name).to(ScalarType.Float32).MoveToOuterDisposeScope();
     }
 
-    /// <summary>Reads a linear layer's weight into the form asked for; a folder of NF4 codes gives NF4 whatever is asked.</summary>
+    /// <summary>
+    /// Reads a linear layer's weight into the form asked for; a folder of NF4 codes gives NF4 whatever is asked.
+    /// </summary>
     /// <exception cref="ModelException">Missing, or of another shape; both shapes are named.</exception>
     public LinearWeight ReadWeight(
         string name,

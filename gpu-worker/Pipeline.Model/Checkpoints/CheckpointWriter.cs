@@ -7,7 +7,10 @@ using static TorchSharp.torch;
 
 namespace Pipeline.Model.Checkpoints;
 
-/// <summary>Writes a model as transformers reads it: one safetensors file, or several with their index, and the base's other files.</summary>
+/// <summary>
+/// Writes a model as transformers reads it: one safetensors file, or several with their index, and the base's other
+/// files.
+/// </summary>
 public static class CheckpointWriter
 {
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true, NewLine = "\n" };
@@ -56,7 +59,10 @@ public static class CheckpointWriter
         );
     }
 
-    /// <summary>Writes the model's NF4 form in the layout of transformers with bitsandbytes; what is not quantised stays in the base's dtype.</summary>
+    /// <summary>
+    /// Writes the model's NF4 form in the layout of transformers with bitsandbytes; what is not quantised stays in the
+    /// base's dtype.
+    /// </summary>
     /// <param name="model">Held in NF4.</param>
     /// <param name="baseDirectory">Where config.json and tokenizer come from.</param>
     /// <param name="directory">A folder that exists.</param>

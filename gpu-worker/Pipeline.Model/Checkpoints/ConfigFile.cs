@@ -2,7 +2,10 @@ using System.Text.Json;
 
 namespace Pipeline.Model.Checkpoints;
 
-/// <summary>config.json to <see cref="LlamaConfig"/>. What is missing has the default of transformers' configuration class of the architecture.</summary>
+/// <summary>
+/// config.json to <see cref="LlamaConfig"/>. What is missing has the default of transformers' configuration class of
+/// the architecture.
+/// </summary>
 internal static class ConfigFile
 {
     private const int MistralWindow = 4096;
@@ -186,7 +189,9 @@ internal static class ConfigFile
             : throw new ModelException($"{path}: sliding_window is {window}; it must be above 0.");
     }
 
-    /// <summary>New files say for each layer what kind it is; what they say must be what the window's keys say.</summary>
+    /// <summary>
+    /// New files say for each layer what kind it is; what they say must be what the window's keys say.
+    /// </summary>
     private static void RequireLayerTypes(JsonElement root, int? window, int first, string path)
     {
         if (Optional(root, "layer_types") is not { } types)

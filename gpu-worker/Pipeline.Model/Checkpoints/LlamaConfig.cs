@@ -4,8 +4,9 @@ using Pipeline.Contracts;
 namespace Pipeline.Model.Checkpoints;
 
 /// <summary>
-/// The shape of a Llama, Mistral or Qwen2, which differ in biases and attention windows only. Read from config.json in the
-/// old keys (<c>rope_theta</c>, <c>rope_scaling</c>, <c>torch_dtype</c>) or the new (<c>rope_parameters</c>, <c>dtype</c>).
+/// The shape of a Llama, Mistral or Qwen2, which differ in biases and attention windows only. Read from config.json in
+/// the old keys (<c>rope_theta</c>, <c>rope_scaling</c>, <c>torch_dtype</c>) or the new (<c>rope_parameters</c>,
+/// <c>dtype</c>).
 /// </summary>
 public sealed record LlamaConfig
 {
@@ -48,7 +49,9 @@ public sealed record LlamaConfig
     /// <summary>The dtype that config.json names: <c>float32</c>, <c>float16</c>, <c>bfloat16</c>.</summary>
     public required string Dtype { get; init; }
 
-    /// <summary>Whether the folder holds NF4 codes (bitsandbytes' layout) in place of the linear layers' weights.</summary>
+    /// <summary>
+    /// Whether the folder holds NF4 codes (bitsandbytes' layout) in place of the linear layers' weights.
+    /// </summary>
     public bool Quantized { get; init; }
 
     /// <summary>What memory is reckoned from.</summary>
@@ -62,7 +65,8 @@ public sealed record LlamaConfig
     public int? WindowOf(int layer) => layer >= FirstWindowLayer ? SlidingWindow : null;
 
     /// <summary>Reads config.json of a base model's folder.</summary>
-    /// <exception cref="ModelException">It is missing, or describes a model that is not computed here; the reason is named.</exception>
+    /// <exception cref="ModelException">It is missing, or describes a model that is not computed here; the reason is
+    /// named.</exception>
     public static LlamaConfig FromDirectory(string directory)
     {
         string path = Path.Combine(directory, "config.json");

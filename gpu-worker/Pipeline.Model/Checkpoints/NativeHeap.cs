@@ -3,9 +3,9 @@ using System.Runtime.InteropServices;
 namespace Pipeline.Model.Checkpoints;
 
 /// <summary>
-/// While a large base is read, blocks of a megabyte and more shall come from the system and go back to it. By default glibc
-/// raises that limit to 32 MiB as it goes, and matrices that stay then lie among parts that were freed: 2.1 GiB more for a
-/// 7B (EXPERIMENTS.md).
+/// While a large base is read, blocks of a megabyte and more shall come from the system and go back to it. By default
+/// glibc raises that limit to 32 MiB as it goes, and matrices that stay then lie among parts that were freed: 2.1 GiB
+/// more for a 7B (EXPERIMENTS.md).
 /// </summary>
 internal sealed partial class NativeHeap : IDisposable
 {

@@ -2,8 +2,8 @@ namespace Pipeline.Model.Checkpoints;
 
 /// <summary>
 /// Llama 3's stretching of RoPE: frequencies whose wavelength is long against the original context are divided by
-/// <paramref name="Factor"/>, short ones stay, those between are mixed. Source: transformers <c>modeling_rope_utils.py</c>
-/// (_compute_llama3_parameters).
+/// <paramref name="Factor"/>, short ones stay, those between are mixed. Source: transformers
+/// <c>modeling_rope_utils.py</c> (_compute_llama3_parameters).
 /// </summary>
 /// <param name="Factor">Above or equal to 1.</param>
 /// <param name="LowFrequencyFactor">Wavelengths above original context / this are divided.</param>

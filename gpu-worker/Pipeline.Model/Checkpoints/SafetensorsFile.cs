@@ -6,8 +6,9 @@ using static TorchSharp.torch;
 namespace Pipeline.Model.Checkpoints;
 
 /// <summary>
-/// A safetensors file (huggingface/safetensors, README "Format"): 8 bytes of header length, a JSON header, then the data.
-/// The header is checked before any data is read: sizes that lie, overlaps and a truncated file are refused by name.
+/// A safetensors file (huggingface/safetensors, README "Format"): 8 bytes of header length, a JSON header, then the
+/// data. The header is checked before any data is read: sizes that lie, overlaps and a truncated file are refused by
+/// name.
 /// </summary>
 public sealed class SafetensorsFile : IDisposable
 {
@@ -85,7 +86,9 @@ public sealed class SafetensorsFile : IDisposable
 
     public void Dispose() => _stream.Dispose();
 
-    /// <summary>Writes tensors in the order of their names, and the file whole or not at all: under another name first.</summary>
+    /// <summary>
+    /// Writes tensors in the order of their names, and the file whole or not at all: under another name first.
+    /// </summary>
     /// <param name="path">The file; its folder exists.</param>
     /// <param name="tensors">Contiguous or not, on any device.</param>
     /// <param name="metadata">Put under <c>__metadata__</c>; PEFT writes <c>format: pt</c>.</param>
@@ -107,7 +110,10 @@ public sealed class SafetensorsFile : IDisposable
         );
     }
 
-    /// <summary>Writes tensors in the order given, one in memory at a time, and the file whole or not at all: under another name first.</summary>
+    /// <summary>
+    /// Writes tensors in the order given, one in memory at a time, and the file whole or not at all: under another name
+    /// first.
+    /// </summary>
     /// <param name="path">The file; its folder exists.</param>
     /// <param name="tensors">What goes in; each is made when its turn has come.</param>
     /// <param name="metadata">Put under <c>__metadata__</c>.</param>
@@ -142,7 +148,9 @@ public sealed class SafetensorsFile : IDisposable
         File.Move(partial, path, overwrite: true);
     }
 
-    /// <summary>A span counts in int, a large embedding has more bytes: such a tensor is read and written in parts.</summary>
+    /// <summary>
+    /// A span counts in int, a large embedding has more bytes: such a tensor is read and written in parts.
+    /// </summary>
     private static IEnumerable<(long Start, long Count)> Parts(long elements, long elementBytes)
     {
         long most = LargestPartBytes / elementBytes;

@@ -5,7 +5,9 @@ using Pipeline.Model.Quantization;
 
 namespace Pipeline.Model.Gpu;
 
-/// <summary>A base on a GPU, computed by the kernels; it is asked and trained there, its host copy stays as it was loaded.</summary>
+/// <summary>
+/// A base on a GPU, computed by the kernels; it is asked and trained there, its host copy stays as it was loaded.
+/// </summary>
 internal sealed class AcceleratedModel : IDisposable
 {
     private readonly LlamaModel _host;
@@ -38,7 +40,9 @@ internal sealed class AcceleratedModel : IDisposable
             );
     }
 
-    /// <summary>The base, or the base with an adapter as its values are now, to be asked; good until the next call.</summary>
+    /// <summary>
+    /// The base, or the base with an adapter as its values are now, to be asked; good until the next call.
+    /// </summary>
     /// <exception cref="ModelException">The adapter has magnitudes (DoRA).</exception>
     public ICausalModel Asked(LoraAdapter? adapter)
     {

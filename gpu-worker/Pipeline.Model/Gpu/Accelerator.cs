@@ -28,7 +28,8 @@ public sealed class Accelerator : IDisposable
     internal (long Free, long Total) Memory() => _memory();
 
     /// <summary>Opens the first GPU.</summary>
-    /// <param name="real">The numbers that its kernels compute on: float32 to be held against references; <c>null</c>: bfloat16, or float32 where the GPU has no bfloat16.</param>
+    /// <param name="real">The numbers that its kernels compute on: float32 to be held against references; <c>null</c>:
+    /// bfloat16, or float32 where the GPU has no bfloat16.</param>
     /// <exception cref="ModelException">There is none that does the work; one line says why.</exception>
     public static Accelerator Open(ScalarType? real = null) => SelfCheck.Open(real);
 

@@ -27,7 +27,8 @@ internal sealed class CachedAttention(
         ArgumentNullException.ThrowIfNull(projected);
         using DisposeScope scope = NewDisposeScope();
         long count = projected.shape[0] / rows;
-        Tensor heads = projected.view(rows, count, -1, config.HeadSize).transpose(1, 2); // [rows, heads + 2 · kv heads, n, head size]
+        // [rows, heads + 2 · kv heads, n, head size]
+        Tensor heads = projected.view(rows, count, -1, config.HeadSize).transpose(1, 2);
         (Tensor keys, Tensor values) = (
             heads.narrow(1, config.Heads, config.KeyValueHeads),
             heads.narrow(1, config.Heads + config.KeyValueHeads, config.KeyValueHeads)

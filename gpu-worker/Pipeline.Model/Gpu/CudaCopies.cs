@@ -3,7 +3,9 @@ using static TorchSharp.torch;
 
 namespace Pipeline.Model.Gpu;
 
-/// <summary>Copies on a stream of their own beside torch's (CUDA Driver API reference, Stream and Memory Management).</summary>
+/// <summary>
+/// Copies on a stream of their own beside torch's (CUDA Driver API reference, Stream and Memory Management).
+/// </summary>
 internal sealed class CudaCopies : IHostCopies
 {
     private readonly nint _stream = CudaDriver.MakeStream();
@@ -67,7 +69,8 @@ internal static unsafe partial class CudaDriver
     }
 
     /// <summary>Gives a stream back when its work is done.</summary>
-    public static void DropStream(nint stream) => _ = cuStreamDestroy_v2(stream); // at the end of the process the driver may have gone before
+    // at the end of the process the driver may have gone before
+    public static void DropStream(nint stream) => _ = cuStreamDestroy_v2(stream);
 
     /// <summary>Waits until a stream's work is done.</summary>
     public static void Finish(nint stream) => Check(cuStreamSynchronize(stream), "waiting for a stream");
@@ -85,7 +88,8 @@ internal static unsafe partial class CudaDriver
     }
 
     /// <summary>Gives pinned memory back.</summary>
-    public static void FreePinned(nint memory) => _ = cuMemFreeHost(memory); // at the end of the process the driver may have gone before
+    // at the end of the process the driver may have gone before
+    public static void FreePinned(nint memory) => _ = cuMemFreeHost(memory);
 
     /// <summary>Puts a copy from the device on a stream.</summary>
     public static void CopyToHost(nint to, long from, long bytes, nint stream) =>

@@ -58,7 +58,9 @@ internal static unsafe partial class CudaDriver
         );
     }
 
-    /// <summary>Memory of the current device, in bytes; needs a context, which torch makes at its first tensor.</summary>
+    /// <summary>
+    /// Memory of the current device, in bytes; needs a context, which torch makes at its first tensor.
+    /// </summary>
     public static (long Free, long Total) Memory()
     {
         Enter();
@@ -109,7 +111,8 @@ internal static unsafe partial class CudaDriver
     }
 
     /// <summary>Gives a program back.</summary>
-    public static void Unload(nint module) => _ = cuModuleUnload(module); // at the end of the process the driver may have gone before
+    // at the end of the process the driver may have gone before
+    public static void Unload(nint module) => _ = cuModuleUnload(module);
 
     private static int Attribute(int attribute)
     {

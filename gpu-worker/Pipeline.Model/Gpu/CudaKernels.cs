@@ -2,7 +2,9 @@ using static TorchSharp.torch;
 
 namespace Pipeline.Model.Gpu;
 
-/// <summary>The kernels on the first CUDA device, compiled for it with NVRTC or taken from the cache, on torch's default stream.</summary>
+/// <summary>
+/// The kernels on the first CUDA device, compiled for it with NVRTC or taken from the cache, on torch's default stream.
+/// </summary>
 internal sealed unsafe class CudaKernels : IKernelLauncher
 {
     private const int BlocksAMultiprocessor = 8;

@@ -3,7 +3,10 @@ using static TorchSharp.torch;
 
 namespace Pipeline.Model.Gpu;
 
-/// <summary>What tokens begin as, a row each: on the device, or only in the host's memory, where a batch's rows are taken from and sent.</summary>
+/// <summary>
+/// What tokens begin as, a row each: on the device, or only in the host's memory, where a batch's rows are taken from
+/// and sent.
+/// </summary>
 internal sealed class EmbeddingTable : IDisposable
 {
     private readonly Device _device;
@@ -15,7 +18,8 @@ internal sealed class EmbeddingTable : IDisposable
 
     /// <summary>On the device at first.</summary>
     /// <param name="there">[vocabulary, hidden]; owned from then on.</param>
-    /// <param name="here">The same on the host, in any numbers that round to these; not owned. <c>null</c>: there is none.</param>
+    /// <param name="here">The same on the host, in any numbers that round to these; not owned. <c>null</c>: there is
+    /// none.</param>
     /// <param name="tied">Whether it is the head too, which stays on the device.</param>
     public EmbeddingTable(Tensor there, Tensor? here, bool tied)
     {
@@ -47,7 +51,9 @@ internal sealed class EmbeddingTable : IDisposable
         _there ??= _here!.to(_real).to(_device, copy: true).DetachFromDisposeScope();
     }
 
-    /// <summary>The rows of tokens, on the device, in the caller's dispose scope; the host does not wait for them.</summary>
+    /// <summary>
+    /// The rows of tokens, on the device, in the caller's dispose scope; the host does not wait for them.
+    /// </summary>
     /// <param name="kernels">Gather.</param>
     /// <param name="ids">int32 [tokens], on the device.</param>
     /// <param name="same">The same on the host.</param>

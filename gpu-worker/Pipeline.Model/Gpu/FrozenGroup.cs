@@ -5,7 +5,9 @@ using static TorchSharp.torch;
 
 namespace Pipeline.Model.Gpu;
 
-/// <summary>Frozen linear layers that read the same input, one below the other, on the device: as NF4 codes, or as numbers.</summary>
+/// <summary>
+/// Frozen linear layers that read the same input, one below the other, on the device: as NF4 codes, or as numbers.
+/// </summary>
 internal sealed class FrozenGroup : IDisposable
 {
     private readonly Nf4Weight[] _quantized;

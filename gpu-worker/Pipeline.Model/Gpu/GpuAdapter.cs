@@ -6,7 +6,10 @@ using static TorchSharp.torch;
 
 namespace Pipeline.Model.Gpu;
 
-/// <summary>An adapter's matrices as the products read them: rounded copies in one buffer, gradients in another, in the adapter's own order.</summary>
+/// <summary>
+/// An adapter's matrices as the products read them: rounded copies in one buffer, gradients in another, in the
+/// adapter's own order.
+/// </summary>
 internal sealed class GpuAdapter : IDisposable
 {
     private readonly Dictionary<int, LoraGroup> _groups = [];
@@ -139,7 +142,9 @@ internal sealed class GpuAdapter : IDisposable
     /// <summary>Sums of the gradients of several micro-batches, float32 [n]; <c>null</c>: a step has one.</summary>
     public Tensor? Totals { get; private set; }
 
-    /// <summary>Adds the gradients to the sums and clears them: in bfloat16 a small one would be lost beside a large sum.</summary>
+    /// <summary>
+    /// Adds the gradients to the sums and clears them: in bfloat16 a small one would be lost beside a large sum.
+    /// </summary>
     public void AddUp()
     {
         using IDisposable frozen = no_grad();

@@ -4,7 +4,10 @@ using static TorchSharp.torch;
 
 namespace Pipeline.Model.Gpu;
 
-/// <summary>Rows one behind the other on the device, with all that tells where their tokens stand: one copy from pinned memory, which the host does not wait for.</summary>
+/// <summary>
+/// Rows one behind the other on the device, with all that tells where their tokens stand: one copy from pinned memory,
+/// which the host does not wait for.
+/// </summary>
 internal sealed class GpuBatch : IDisposable
 {
     private readonly Tensor _all; // int32, all of it
@@ -94,7 +97,9 @@ internal sealed class GpuBatch : IDisposable
     /// <summary>int32 [tokens]: the place of each among those whose next one is learned, or -1.</summary>
     public Tensor ReadOf { get; }
 
-    /// <summary>int32 [slots]: the token of each, or -1; <c>null</c>: rows of one length, where both are the same.</summary>
+    /// <summary>
+    /// int32 [slots]: the token of each, or -1; <c>null</c>: rows of one length, where both are the same.
+    /// </summary>
     public Tensor? TokenOfSlot { get; }
 
     /// <summary>int32 [tokens].</summary>

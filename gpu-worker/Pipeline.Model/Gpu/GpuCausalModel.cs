@@ -6,13 +6,16 @@ using static TorchSharp.torch;
 namespace Pipeline.Model.Gpu;
 
 /// <summary>
-/// A model on the device that is asked, in bfloat16: weights stay in NF4 and are dequantised for each product of many tokens, or
-/// read as codes where there are few. Logits are float32, of hidden states and a head in bfloat16: products and sums round nothing more.
+/// A model on the device that is asked, in bfloat16: weights stay in NF4 and are dequantised for each product of many
+/// tokens, or read as codes where there are few. Logits are float32, of hidden states and a head in bfloat16: products
+/// and sums round nothing more.
 /// </summary>
 internal sealed class GpuCausalModel : ICausalModel, IDisposable
 {
     private const long NumbersAPart = 1L << 26; // of the head in float32
-    private const int HeadShare = 16; // the whole head is kept in float32 where it takes no more than one part in so many of the memory
+
+    // the whole head is kept in float32 where it takes no more than one part in so many of the memory
+    private const int HeadShare = 16;
     private readonly GpuModel _model;
     private readonly GpuAdapter? _adapter;
     private readonly GpuKernels _kernels;
@@ -35,7 +38,8 @@ internal sealed class GpuCausalModel : ICausalModel, IDisposable
                 ? model.Head.to(ScalarType.Float32).DetachFromDisposeScope()
                 : null;
         long number = kernels.Real.ElementSize();
-        // Keys and values of all layers, once more while a layer's cache grows and as much again for what follows; and what one layer makes.
+        // Keys and values of all layers, once more while a layer's cache grows and as much again for what follows; and
+        // what one layer makes.
         long token =
             number
             * (

@@ -6,8 +6,9 @@ using static TorchSharp.torch;
 namespace Pipeline.Model.Gpu;
 
 /// <summary>
-/// Loss and gradients of a model with a LoRA adapter on a GPU, in bfloat16 with sums in float32: the frozen weights lie there as
-/// codes and are dequantised for each product. Equal to autograd over the plain model (tests). DoRA takes the plain path.
+/// Loss and gradients of a model with a LoRA adapter on a GPU, in bfloat16 with sums in float32: the frozen weights lie
+/// there as codes and are dequantised for each product. Equal to autograd over the plain model (tests). DoRA takes the
+/// plain path.
 /// </summary>
 internal sealed class GpuGradient : IDisposable
 {
@@ -26,8 +27,10 @@ internal sealed class GpuGradient : IDisposable
     /// <param name="adapter">Its adapter, without magnitudes; not owned.</param>
     /// <param name="kernels">The kernels; not owned.</param>
     /// <param name="memory">What is kept for the way back.</param>
-    /// <param name="copies">Copy to the host where memory is offload, owned from then on; <c>null</c>: CUDA does.</param>
-    /// <param name="mostTokens">Tokens of the largest batch to come, for which memory of the host is taken; 0: it is taken as batches come.</param>
+    /// <param name="copies">Copy to the host where memory is offload, owned from then on; <c>null</c>: CUDA
+    /// does.</param>
+    /// <param name="mostTokens">Tokens of the largest batch to come, for which memory of the host is taken; 0: it is
+    /// taken as batches come.</param>
     public GpuGradient(
         GpuModel model,
         GpuAdapter adapter,
@@ -64,9 +67,12 @@ internal sealed class GpuGradient : IDisposable
     /// <summary>What is kept for the way back.</summary>
     public GpuMemory Memory { get; }
 
-    /// <summary>The loss, and its gradients added to the adapter's. Nothing is read back: the device is not waited for.</summary>
+    /// <summary>
+    /// The loss, and its gradients added to the adapter's. Nothing is read back: the device is not waited for.
+    /// </summary>
     /// <param name="batch">The rows, on the device.</param>
-    /// <param name="weight">Factor of the gradients: one over the supervised tokens of the whole step; <c>null</c>: the loss alone is wanted.</param>
+    /// <param name="weight">Factor of the gradients: one over the supervised tokens of the whole step; <c>null</c>: the
+    /// loss alone is wanted.</param>
     /// <param name="dropoutSeed">Seed of what the adapter drops; <c>null</c>: nothing.</param>
     /// <param name="noise">[tokens, hidden] added to the embeddings (NEFTune); <c>null</c>: none.</param>
     /// <returns>float32 scalar on the device: nats, summed, not weighted.</returns>
@@ -139,7 +145,8 @@ internal sealed class GpuGradient : IDisposable
         _buffer.Dispose();
     }
 
-    private static CudaCopies? CudaCopiesOf(Device device) => device.type == DeviceType.CUDA ? new CudaCopies() : null; // the host's own memory is no other
+    // the host's own memory is no other
+    private static CudaCopies? CudaCopiesOf(Device device) => device.type == DeviceType.CUDA ? new CudaCopies() : null;
 
     private Tensor Embed(GpuBatch batch, Tensor? noise)
     {

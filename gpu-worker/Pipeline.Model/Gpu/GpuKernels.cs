@@ -4,8 +4,9 @@ using static TorchSharp.torch;
 namespace Pipeline.Model.Gpu;
 
 /// <summary>
-/// The kernels of a decoder block, each on tensors whose shapes were looked at. Matrices are [rows, width] with widths that
-/// are multiples of eight; all are of the launcher's numbers unless said otherwise. Definitions: <see cref="KernelTwins"/>.
+/// The kernels of a decoder block, each on tensors whose shapes were looked at. Matrices are [rows, width] with widths
+/// that are multiples of eight; all are of the launcher's numbers unless said otherwise. Definitions:
+/// <see cref="KernelTwins"/>.
 /// </summary>
 internal sealed class GpuKernels : IDisposable
 {
@@ -271,7 +272,10 @@ internal sealed class GpuKernels : IDisposable
         Spread("swiglu_forward", count, [gateUp, output, dropped, inner, count, mask.Seed, mask.Threshold, mask.Kept]);
     }
 
-    /// <summary>Turns gate and up into the derivatives by them, and the gradient into the output, which the way back needs: as it was read beside, with some dropped, if it was.</summary>
+    /// <summary>
+    /// Turns gate and up into the derivatives by them, and the gradient into the output, which the way back needs: as
+    /// it was read beside, with some dropped, if it was.
+    /// </summary>
     /// <param name="gateUp">[rows, 2 · inner].</param>
     /// <param name="gradient">[rows, inner]: derivative by the output.</param>
     /// <param name="across">Derivative by the output with some dropped; <c>null</c>: nothing read that.</param>
@@ -300,7 +304,8 @@ internal sealed class GpuKernels : IDisposable
     }
 
     /// <summary>The loss of rows of logits, and its derivative in their place.</summary>
-    /// <param name="logits">[rows, stride]: each row begins with the vocabulary; the stride is a multiple of eight.</param>
+    /// <param name="logits">[rows, stride]: each row begins with the vocabulary; the stride is a multiple of
+    /// eight.</param>
     /// <param name="vocabulary">Numbers a row that count.</param>
     /// <param name="targets">int32 [rows]: the right token, within the vocabulary.</param>
     /// <param name="losses">float32 [rows]: nats.</param>
@@ -342,13 +347,15 @@ internal sealed class GpuKernels : IDisposable
     /// <param name="first">float32 [n]: running mean of gradients.</param>
     /// <param name="second">float32 [n]: running mean of their squares.</param>
     /// <param name="gradients">[n].</param>
-    /// <param name="totals">float32 [n]: read, and cleared, instead of the gradients; <c>null</c>: the gradients are read.</param>
+    /// <param name="totals">float32 [n]: read, and cleared, instead of the gradients; <c>null</c>: the gradients are
+    /// read.</param>
     /// <param name="copies">[n]: gets the values, rounded.</param>
     /// <param name="decayed">How many of the numbers, from the first on, decay.</param>
     /// <param name="step">From 1.</param>
     /// <param name="learningRate">Of this step.</param>
     /// <param name="weightDecay">Decoupled.</param>
-    /// <param name="clip">float32 [1]: factor of the gradients, above 0 to 1; any other number leaves everything as it is but the gradients.</param>
+    /// <param name="clip">float32 [1]: factor of the gradients, above 0 to 1; any other number leaves everything as it
+    /// is but the gradients.</param>
     public void AdamW(
         Tensor values,
         Tensor first,

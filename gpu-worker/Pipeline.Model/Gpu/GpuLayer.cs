@@ -68,7 +68,9 @@ internal sealed class GpuLayer : IDisposable
     /// <summary>Numbers of the largest group's weights.</summary>
     public long LargestGroup => ((FrozenGroup[])[Attention, Output, GateUp, Down]).Max(g => g.Out * g.In);
 
-    /// <summary>Values of about the size that trained weights have: absmax codes near the middle, whose scale is 0.02.</summary>
+    /// <summary>
+    /// Values of about the size that trained weights have: absmax codes near the middle, whose scale is 0.02.
+    /// </summary>
     private static Nf4Weight Random(long outputs, long inputs, Device device)
     {
         long count = outputs * inputs,

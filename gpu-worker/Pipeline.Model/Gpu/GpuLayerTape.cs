@@ -5,8 +5,9 @@ using static TorchSharp.torch;
 namespace Pipeline.Model.Gpu;
 
 /// <summary>
-/// A decoder layer on the device with its derivative written by hand: of elementwise work nothing is kept that its kernel can
-/// make again, weights are made for each product, the stream's sums are made in the norms. Twin: <c>DecoderLayer.Forward</c> under autograd.
+/// A decoder layer on the device with its derivative written by hand: of elementwise work nothing is kept that its
+/// kernel can make again, weights are made for each product, the stream's sums are made in the norms. Twin:
+/// <c>DecoderLayer.Forward</c> under autograd.
 /// </summary>
 internal sealed class GpuLayerTape : IDisposable
 {
@@ -34,7 +35,8 @@ internal sealed class GpuLayerTape : IDisposable
     /// <param name="context">What the layers share.</param>
     /// <param name="input">[tokens, hidden]; must stay as it is until the derivative was asked for.</param>
     /// <param name="keep">Whether a derivative will be asked for.</param>
-    /// <returns>[tokens, hidden], the caller's, and what the derivative needs; <c>null</c> when none will be asked for.</returns>
+    /// <returns>[tokens, hidden], the caller's, and what the derivative needs; <c>null</c> when none will be asked
+    /// for.</returns>
     public static (Tensor Output, GpuLayerTape? Tape) Forward(
         GpuLayer layer,
         GpuContext context,
@@ -57,7 +59,8 @@ internal sealed class GpuLayerTape : IDisposable
     /// <summary>Applies the layer again for its derivative alone; its output is not made.</summary>
     /// <param name="layer">The layer.</param>
     /// <param name="context">What the layers share.</param>
-    /// <param name="input">What <see cref="Forward"/> got; must stay as it is until the derivative was asked for.</param>
+    /// <param name="input">What <see cref="Forward"/> got; must stay as it is until the derivative was asked
+    /// for.</param>
     public static GpuLayerTape Again(GpuLayer layer, GpuContext context, Tensor input)
     {
         using DisposeScope scope = NewDisposeScope();
@@ -81,7 +84,8 @@ internal sealed class GpuLayerTape : IDisposable
     }
 
     /// <summary>Adds the derivatives by the adapter's matrices to their gradients.</summary>
-    /// <param name="gradient">[tokens, hidden]: derivative by the output; becomes the one by the input, when that is wanted.</param>
+    /// <param name="gradient">[tokens, hidden]: derivative by the output; becomes the one by the input, when that is
+    /// wanted.</param>
     /// <param name="inputWanted">Whether a layer below learns.</param>
     public void Backward(Tensor gradient, bool inputWanted)
     {
@@ -95,7 +99,8 @@ internal sealed class GpuLayerTape : IDisposable
         );
 
         (Tensor? inner, Tensor? across, Tensor? slope) = groups.Backward(_layer.Down, down, _downLow, gradient);
-        _context.Kernels.SwiGluBackward(_gateUp, inner!, across, groups.Mask(down) ?? default); // gate and up are derivatives now, inner is what down's matrices saw
+        // gate and up are derivatives now, inner is what down's matrices saw
+        _context.Kernels.SwiGluBackward(_gateUp, inner!, across, groups.Mask(down) ?? default);
         GroupGradient.Learn(down, slope, () => inner!);
         Free(inner, across); // each part's numbers make room for the next one's
         (Tensor? normed, across, slope) = groups.Backward(_layer.GateUp, gateUp, _gateUpLow, _gateUp);
@@ -215,7 +220,8 @@ internal sealed class GpuLayerTape : IDisposable
     }
 
     /// <summary>A norm and what reads it; of a sum, which takes the place of what is added.</summary>
-    /// <returns>What the layers gave, what their matrices gave between, and the norm as these saw it, where norms are kept.</returns>
+    /// <returns>What the layers gave, what their matrices gave between, and the norm as these saw it, where norms are
+    /// kept.</returns>
     private (Tensor Output, Tensor? Low, Tensor? Seen) Normed(
         FrozenGroup frozen,
         LoraGroup? lora,

@@ -37,7 +37,8 @@ internal sealed class GpuModel : IDisposable
     public long LargestGroup => Layers.Max(l => l.LargestGroup);
 
     /// <summary>Copies a model to the device.</summary>
-    /// <param name="model">The model; stays as it is, and is there as long as this: a batch's embeddings may come from it.</param>
+    /// <param name="model">The model; stays as it is, and is there as long as this: a batch's embeddings may come from
+    /// it.</param>
     /// <param name="real">The numbers there.</param>
     /// <param name="device">Where.</param>
     public static GpuModel Of(LlamaModel model, ScalarType real, Device device)
@@ -98,7 +99,10 @@ internal sealed class GpuModel : IDisposable
             .FirstOrDefault();
     }
 
-    /// <summary>cos and sin of at least the first positions, float32 [positions, head size / 2] each, on the device; the model's own.</summary>
+    /// <summary>
+    /// cos and sin of at least the first positions, float32 [positions, head size / 2] each, on the device; the model's
+    /// own.
+    /// </summary>
     public (Tensor Cosines, Tensor Sines) Rotary(int count)
     {
         if (_turns is { } there && there.Cosines.shape[0] >= count)
@@ -112,7 +116,8 @@ internal sealed class GpuModel : IDisposable
         (float[] cosines, float[] sines) = _rotary.Tables(positions);
         Tensor Table(float[] values)
         {
-            using Tensor here = tensor(values, [positions, Config.HeadSize / 2]); // an array's memory, which begins anywhere
+            // an array's memory, which begins anywhere
+            using Tensor here = tensor(values, [positions, Config.HeadSize / 2]);
             return here.to(Device, copy: true).DetachFromDisposeScope();
         }
 

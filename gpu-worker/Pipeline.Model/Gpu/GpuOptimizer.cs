@@ -4,7 +4,10 @@ using static TorchSharp.torch;
 
 namespace Pipeline.Model.Gpu;
 
-/// <summary>AdamW over an adapter on the device: values in float32, moments in float32 or 8 bits, clipping and step in two passes, nothing read back.</summary>
+/// <summary>
+/// AdamW over an adapter on the device: values in float32, moments in float32 or 8 bits, clipping and step in two
+/// passes, nothing read back.
+/// </summary>
 internal sealed class GpuOptimizer : IDisposable
 {
     private const int Parts = 1024; // of the gradients' norm
@@ -22,7 +25,8 @@ internal sealed class GpuOptimizer : IDisposable
     /// <param name="values">What they are copies of, float32 [n] on the device; owned from then on.</param>
     /// <param name="kernels">The kernels.</param>
     /// <param name="weightDecay">Decoupled.</param>
-    /// <param name="moments">In 8 bits, on the device; owned from then on. <c>null</c>: they are held in float32.</param>
+    /// <param name="moments">In 8 bits, on the device; owned from then on. <c>null</c>: they are held in
+    /// float32.</param>
     public GpuOptimizer(
         GpuAdapter adapter,
         Tensor values,
@@ -67,7 +71,8 @@ internal sealed class GpuOptimizer : IDisposable
     /// <summary>Clips, steps, writes the copies, clears the gradients.</summary>
     /// <param name="learningRate">Of this step.</param>
     /// <param name="clipNorm">Above this the gradients are scaled down.</param>
-    /// <param name="loss">float32 scalar on the device: where it is no number, nothing is stepped; <c>null</c>: it is not looked at.</param>
+    /// <param name="loss">float32 scalar on the device: where it is no number, nothing is stepped; <c>null</c>: it is
+    /// not looked at.</param>
     /// <returns>float32 scalar on the device: the gradients' norm before.</returns>
     public Tensor Step(double learningRate, double clipNorm, Tensor? loss = null)
     {

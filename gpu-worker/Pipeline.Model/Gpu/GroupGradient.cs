@@ -5,9 +5,9 @@ using static TorchSharp.torch;
 namespace Pipeline.Model.Gpu;
 
 /// <summary>
-/// Frozen linear layers with LoRA, <c>y = x Wᵀ + b + s · (m∘x Aᵀ) Bᵀ</c>, and the derivatives <c>dA = (s dy B)ᵀ (m∘x)</c>,
-/// <c>dB = s dyᵀ (m∘x Aᵀ)</c>, <c>dx = dy W + m ∘ (s dy B A)</c>. The weights' values are made for each product and kept by none;
-/// masks follow from the seed. Twin: <see cref="Llama.Projection.Forward"/>.
+/// Frozen linear layers with LoRA, <c>y = x Wᵀ + b + s · (m∘x Aᵀ) Bᵀ</c>, and the derivatives
+/// <c>dA = (s dy B)ᵀ (m∘x)</c>, <c>dB = s dyᵀ (m∘x Aᵀ)</c>, <c>dx = dy W + m ∘ (s dy B A)</c>. The weights' values are
+/// made for each product and kept by none; masks follow from the seed. Twin: <see cref="Llama.Projection.Forward"/>.
 /// </summary>
 /// <param name="kernels">The kernels.</param>
 /// <param name="buffer">For dequantised weights.</param>
@@ -46,7 +46,9 @@ internal sealed class GroupGradient(GpuKernels kernels, Tensor buffer, uint? dro
         return (output.MoveToOuterDisposeScope(), low.MoveToOuterDisposeScope());
     }
 
-    /// <summary><c>m∘x Aᵀ</c>, [tokens, ranks], in the caller's dispose scope; <c>null</c>: there are no matrices.</summary>
+    /// <summary>
+    /// <c>m∘x Aᵀ</c>, [tokens, ranks], in the caller's dispose scope; <c>null</c>: there are no matrices.
+    /// </summary>
     public static Tensor? Low(LoraGroup? lora, Tensor seen)
     {
         using DisposeScope scope = NewDisposeScope();
@@ -59,7 +61,8 @@ internal sealed class GroupGradient(GpuKernels kernels, Tensor buffer, uint? dro
     /// <param name="low">What <see cref="Forward"/> gave.</param>
     /// <param name="gradient">[tokens, out]: derivative by the output.</param>
     /// <param name="inputWanted">Whether anything below learns.</param>
-    /// <returns>[tokens, in]; <c>s dy B A</c>, [tokens, in], which goes through the mask onto that, where there is one; and <c>s dy B</c>, [tokens, ranks].</returns>
+    /// <returns>[tokens, in]; <c>s dy B A</c>, [tokens, in], which goes through the mask onto that, where there is one;
+    /// and <c>s dy B</c>, [tokens, ranks].</returns>
     public (Tensor? Input, Tensor? Across, Tensor? Slope) Backward(
         FrozenGroup frozen,
         LoraGroup? lora,

@@ -15,7 +15,8 @@ internal sealed class HostCopy : IDisposable
     {
         ArgumentNullException.ThrowIfNull(there);
         bool away = there.device.type == DeviceType.CUDA;
-        _here = (away ? there.to(CPU, non_blocking: true) : there.clone()).DetachFromDisposeScope(); // torch pins what it copies to unwaited
+        // torch pins what it copies to unwaited
+        _here = (away ? there.to(CPU, non_blocking: true) : there.clone()).DetachFromDisposeScope();
         _done = away ? CudaDriver.Record() : 0;
     }
 

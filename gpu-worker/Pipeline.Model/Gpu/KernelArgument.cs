@@ -3,7 +3,10 @@ using static TorchSharp.torch;
 
 namespace Pipeline.Model.Gpu;
 
-/// <summary>An argument of a kernel: a tensor's memory, or a number; eight bytes of which the kernel reads as many as its type has.</summary>
+/// <summary>
+/// An argument of a kernel: a tensor's memory, or a number; eight bytes of which the kernel reads as many as its type
+/// has.
+/// </summary>
 internal readonly partial struct KernelArgument
 {
     private readonly long _bits;

@@ -3,7 +3,9 @@ using System.Text;
 
 namespace Pipeline.Model.Gpu;
 
-/// <summary>Compiled programs on disk, under the hash of all that they were made of. A file that is damaged counts as none.</summary>
+/// <summary>
+/// Compiled programs on disk, under the hash of all that they were made of. A file that is damaged counts as none.
+/// </summary>
 internal sealed class KernelCache(string folder)
 {
     /// <summary>Where programs are kept: <c>PIPELINE_CACHE</c>, or the user's folder for caches.</summary>
@@ -23,7 +25,9 @@ internal sealed class KernelCache(string folder)
             )
         );
 
-    /// <summary>A program, compiled unless it lies there. A folder that cannot be written costs the time, not the run.</summary>
+    /// <summary>
+    /// A program, compiled unless it lies there. A folder that cannot be written costs the time, not the run.
+    /// </summary>
     /// <param name="parts">All that it is made of.</param>
     /// <param name="compile">Makes it.</param>
     public byte[] Get(IReadOnlyList<string> parts, Func<byte[]> compile)

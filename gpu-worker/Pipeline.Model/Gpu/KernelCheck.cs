@@ -5,7 +5,10 @@ using static TorchSharp.torch;
 
 namespace Pipeline.Model.Gpu;
 
-/// <summary>Every kernel once against its definition, where it will run: at a start, a driver or compiler that miscomputes is found before a company's data is.</summary>
+/// <summary>
+/// Every kernel once against its definition, where it will run: at a start, a driver or compiler that miscomputes is
+/// found before a company's data is.
+/// </summary>
 internal static class KernelCheck
 {
     private const int Rows = 5;
@@ -94,7 +97,9 @@ internal static class KernelCheck
         );
     }
 
-    /// <summary>The form within a block: two rows are added and kept, and the derivative comes onto a residual's.</summary>
+    /// <summary>
+    /// The form within a block: two rows are added and kept, and the derivative comes onto a residual's.
+    /// </summary>
     private static double NormOfASum(GpuKernels kernels, Device device, Tensor x, Tensor w, Tensor gradient)
     {
         Tensor added = Numbers(kernels.Real, device, 1, Rows, Width).flip(0).contiguous(),

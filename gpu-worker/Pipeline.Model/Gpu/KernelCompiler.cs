@@ -3,7 +3,9 @@ using System.Text;
 
 namespace Pipeline.Model.Gpu;
 
-/// <summary>NVRTC, which comes with libtorch's CUDA build: text to a program for one kind of GPU (NVRTC documentation).</summary>
+/// <summary>
+/// NVRTC, which comes with libtorch's CUDA build: text to a program for one kind of GPU (NVRTC documentation).
+/// </summary>
 internal sealed unsafe class KernelCompiler
 {
     private readonly nint _library;
@@ -43,7 +45,8 @@ internal sealed unsafe class KernelCompiler
         {
             if (NativeLibrary.TryLoad(path, out nint library))
             {
-                // It asks the loader for its other half by name alone, which no search path may lead to: what is loaded already is found.
+                // It asks the loader for its other half by name alone, which no search path may lead to: what is loaded
+                // already is found.
                 foreach (
                     string builtins in System.IO.Path.GetDirectoryName(path) is { Length: > 0 } folder
                         ? Directory.EnumerateFiles(folder, "libnvrtc-builtins*.so*")

@@ -4,7 +4,9 @@ using static TorchSharp.torch;
 
 namespace Pipeline.Model.Gpu;
 
-/// <summary>What each kernel computes, by plain torch, in whatever numbers and wherever the tensors are. The definitions; slow.</summary>
+/// <summary>
+/// What each kernel computes, by plain torch, in whatever numbers and wherever the tensors are. The definitions; slow.
+/// </summary>
 internal static class KernelTwins
 {
     /// <summary>See <see cref="GpuKernels.RmsNorm"/>.</summary>

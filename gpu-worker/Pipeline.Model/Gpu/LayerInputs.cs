@@ -2,7 +2,10 @@ using static TorchSharp.torch;
 
 namespace Pipeline.Model.Gpu;
 
-/// <summary>The inputs of a model's layers from the way there to the way back: on the device, or in the host's memory, where copies run beside the work on other layers.</summary>
+/// <summary>
+/// The inputs of a model's layers from the way there to the way back: on the device, or in the host's memory, where
+/// copies run beside the work on other layers.
+/// </summary>
 /// <param name="layers">How many layers there are.</param>
 /// <param name="copies">Copy to the host, owned from now on; <c>null</c>: the inputs stay on the device.</param>
 /// <param name="bytes">Of the largest input to come; 0: not known.</param>

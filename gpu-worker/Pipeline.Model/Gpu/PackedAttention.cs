@@ -5,11 +5,15 @@ using static TorchSharp.torch;
 
 namespace Pipeline.Model.Gpu;
 
-/// <summary>Causal attention of packed rows in training: each token sees its own row. Rows of several lengths are scattered side by side for torch's flash kernel; no mask is made, since padding stands behind every token of its row.</summary>
+/// <summary>
+/// Causal attention of packed rows in training: each token sees its own row. Rows of several lengths are scattered side
+/// by side for torch's flash kernel; no mask is made, since padding stands behind every token of its row.
+/// </summary>
 /// <param name="kernels">Gather rows.</param>
 /// <param name="config">The model's shape.</param>
 /// <param name="batch">The rows.</param>
-/// <param name="window">bool [1, 1, longest, longest] of layers with a sliding window that is shorter than the rows; <c>null</c>: there are none.</param>
+/// <param name="window">bool [1, 1, longest, longest] of layers with a sliding window that is shorter than the rows;
+/// <c>null</c>: there are none.</param>
 internal sealed class PackedAttention(GpuKernels kernels, LlamaConfig config, GpuBatch batch, Tensor? window)
     : IGpuAttention
 {
@@ -26,7 +30,8 @@ internal sealed class PackedAttention(GpuKernels kernels, LlamaConfig config, Gp
         Tensor[] inputs = [.. sideBySide.split([queries, keys, keys], 1).Select(p => Heads(p).detach())];
         Array.ForEach(inputs, i => i.requires_grad_(keep));
         using IDisposable recorded = set_grad_enabled(keep);
-        Tensor output = Attention.Over(inputs[0], inputs[1], inputs[2], config.WindowOf(layer) is null ? null : window); // [rows, heads, longest, head size]
+        // [rows, heads, longest, head size]
+        Tensor output = Attention.Over(inputs[0], inputs[1], inputs[2], config.WindowOf(layer) is null ? null : window);
         using IDisposable frozen = no_grad();
         Tensor flat = Flat(output.detach());
         flat = (
@@ -41,7 +46,9 @@ internal sealed class PackedAttention(GpuKernels kernels, LlamaConfig config, Gp
         return (flat, new PackedAttentionTape(this, inputs, output.DetachFromDisposeScope()));
     }
 
-    /// <summary>The derivative by what came in, [tokens, query width + 2 · key width], in the caller's dispose scope.</summary>
+    /// <summary>
+    /// The derivative by what came in, [tokens, query width + 2 · key width], in the caller's dispose scope.
+    /// </summary>
     /// <param name="inputs">Queries, keys and values, leaves.</param>
     /// <param name="output">With its graph.</param>
     /// <param name="gradient">[tokens, query width]: derivative by the output.</param>

@@ -3,7 +3,10 @@ using System.Text.RegularExpressions;
 
 namespace Pipeline.Model.Gpu;
 
-/// <summary>Libtorch's files where a machine has PyTorch already: <c>TORCH_LIB</c> names its <c>torch/lib</c>, and none may be shipped beside the program, for one process holds one libtorch.</summary>
+/// <summary>
+/// Libtorch's files where a machine has PyTorch already: <c>TORCH_LIB</c> names its <c>torch/lib</c>, and none may be
+/// shipped beside the program, for one process holds one libtorch.
+/// </summary>
 public static partial class TorchLibraries
 {
     /// <summary>The setting.</summary>
@@ -23,7 +26,9 @@ public static partial class TorchLibraries
         "libtorch.so",
     ];
 
-    /// <summary>Folders in which CUDA's own libraries may lie beside libtorch: its own, and those of PyTorch's packages.</summary>
+    /// <summary>
+    /// Folders in which CUDA's own libraries may lie beside libtorch: its own, and those of PyTorch's packages.
+    /// </summary>
     public static IEnumerable<string> Folders()
     {
         yield return AppContext.BaseDirectory;
@@ -57,13 +62,18 @@ public static partial class TorchLibraries
         }
     }
 
-    /// <summary>Loads the files of <c>TORCH_LIB</c>; to be called before anything of torch is used. Without the setting, what was shipped is used.</summary>
-    /// <exception cref="ModelException">The folder holds no libtorch, another one lies beside the program, or a file cannot be loaded.</exception>
+    /// <summary>
+    /// Loads the files of <c>TORCH_LIB</c>; to be called before anything of torch is used. Without the setting, what
+    /// was shipped is used.
+    /// </summary>
+    /// <exception cref="ModelException">The folder holds no libtorch, another one lies beside the program, or a file
+    /// cannot be loaded.</exception>
     public static void Load()
     {
         if (OperatingSystem.IsLinux())
         {
-            // Segments that grow: the allocator hoards nothing between batches of other lengths. What is set already stays. WSL has none.
+            // Segments that grow: the allocator hoards nothing between batches of other lengths. What is set already
+            // stays. WSL has none.
             if (
                 !File.Exists(KernelRelease)
                 || !File.ReadAllText(KernelRelease).Contains("microsoft", StringComparison.OrdinalIgnoreCase)
@@ -72,7 +82,8 @@ public static partial class TorchLibraries
                 _ = Kernels.OpenMpWaiting.setenv("PYTORCH_CUDA_ALLOC_CONF", "expandable_segments:True", 0);
             }
 
-            // Attention by cuDNN plans anew for each batch's shape, and packed batches have a shape each: flash attention goes first.
+            // Attention by cuDNN plans anew for each batch's shape, and packed batches have a shape each: flash
+            // attention goes first.
             _ = Kernels.OpenMpWaiting.setenv("TORCH_CUDNN_SDPA_DEPRIORITIZED", "1", 0);
         }
 

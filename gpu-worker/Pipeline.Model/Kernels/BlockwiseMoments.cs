@@ -5,8 +5,9 @@ using static TorchSharp.torch;
 namespace Pipeline.Model.Kernels;
 
 /// <summary>
-/// Adam's two moments over a flat buffer, in blocks: of 8-bit codes with one absmax a block, or in float32. Formulas and their
-/// order are those of bitsandbytes' <c>csrc/kernels.cu</c> (kOptimizerStatic8bit2StateBlockwise, quantize_2D).
+/// Adam's two moments over a flat buffer, in blocks: of 8-bit codes with one absmax a block, or in float32. Formulas
+/// and their order are those of bitsandbytes' <c>csrc/kernels.cu</c> (kOptimizerStatic8bit2StateBlockwise,
+/// quantize_2D).
 /// </summary>
 public sealed class BlockwiseMoments : IDisposable
 {
@@ -31,8 +32,10 @@ public sealed class BlockwiseMoments : IDisposable
     private readonly Tensor _second;
 
     /// <summary>Makes the moments, all zero.</summary>
-    /// <param name="parts">The tensors that the buffer consists of, in their order: how many numbers, and whether in 8 bits. No block reaches over an end.</param>
-    /// <param name="device">Where they lie; <c>null</c>: on the CPU. <see cref="Step(TrainableTensors, int, float, float)"/> is the CPU's.</param>
+    /// <param name="parts">The tensors that the buffer consists of, in their order: how many numbers, and whether in 8
+    /// bits. No block reaches over an end.</param>
+    /// <param name="device">Where they lie; <c>null</c>: on the CPU.
+    /// <see cref="Step(TrainableTensors, int, float, float)"/> is the CPU's.</param>
     public BlockwiseMoments(IReadOnlyList<(long Count, bool In8Bits)> parts, Device? device = null)
     {
         ArgumentNullException.ThrowIfNull(parts);
@@ -69,7 +72,10 @@ public sealed class BlockwiseMoments : IDisposable
             ("second_moment", _second),
         ];
 
-    /// <summary>Of each block its first number, its first one among the codes or the moments in float32, how many it has, and its absmax or -1.</summary>
+    /// <summary>
+    /// Of each block its first number, its first one among the codes or the moments in float32, how many it has, and
+    /// its absmax or -1.
+    /// </summary>
     internal long[] Places => [.. _blocks.SelectMany(b => (long[])[b.Start, b.At, b.Size, b.Absmax])];
 
     /// <summary>The size of a step and ε, with what corrects the moments for having begun at zero.</summary>
@@ -154,7 +160,8 @@ public sealed class BlockwiseMoments : IDisposable
                     };
                     Span<float> first = firstMoments.Begin(block, firsts);
                     Span<float> second = secondMoments.Begin(block, seconds);
-                    float kept = whole.Start < trained.Decayed ? decayed : 1f; // no block reaches over the end of a tensor
+                    // no block reaches over the end of a tensor
+                    float kept = whole.Start < trained.Decayed ? decayed : 1f;
                     Span<float> value = allValues.Slice((int)block.Start, block.Size);
                     Span<float> gradient = allGradients.Slice((int)block.Start, block.Size);
                     for (int k = 0; k < value.Length; k++)

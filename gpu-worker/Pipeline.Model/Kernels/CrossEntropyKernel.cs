@@ -3,11 +3,15 @@ using Primitives = System.Numerics.Tensors.TensorPrimitives;
 
 namespace Pipeline.Model.Kernels;
 
-/// <summary>Next-token cross-entropy of rows of logits, <c>log Σ exp(x) − x[target]</c>, and its derivative <c>softmax(x) − 1[target]</c>.</summary>
+/// <summary>
+/// Next-token cross-entropy of rows of logits, <c>log Σ exp(x) − x[target]</c>, and its derivative
+/// <c>softmax(x) − 1[target]</c>.
+/// </summary>
 internal static class CrossEntropyKernel
 {
     /// <summary>Sums the loss.</summary>
-    /// <param name="logits">float32 [rows, vocabulary]; overwritten with the derivative times <paramref name="weight"/>, or left undefined.</param>
+    /// <param name="logits">float32 [rows, vocabulary]; overwritten with the derivative times
+    /// <paramref name="weight"/>, or left undefined.</param>
     /// <param name="targets">The right token of each row.</param>
     /// <param name="weight">Factor of the derivative; <c>null</c>: none is wanted.</param>
     /// <returns>Nats, summed over rows, in double.</returns>

@@ -5,8 +5,9 @@ using System.Runtime.InteropServices;
 namespace Pipeline.Model.Kernels;
 
 /// <summary>
-/// Runs our own work on the threads that torch's products run on (GNU OpenMP's, <c>GOMP_parallel</c>). Threads of our own
-/// would fight with these: after a product they wait in a loop for the next one, on every core there is (EXPERIMENTS.md).
+/// Runs our own work on the threads that torch's products run on (GNU OpenMP's, <c>GOMP_parallel</c>). Threads of our
+/// own would fight with these: after a product they wait in a loop for the next one, on every core there is
+/// (EXPERIMENTS.md).
 /// </summary>
 internal static unsafe class OpenMpTeam
 {
@@ -30,7 +31,10 @@ internal static unsafe class OpenMpTeam
     /// <summary>Whether torch in this process runs on GNU OpenMP.</summary>
     public static bool IsThere => Parallel is not null;
 
-    /// <summary>Calls <paramref name="work"/> once with each number below <paramref name="threads"/>, each on a thread of the team.</summary>
+    /// <summary>
+    /// Calls <paramref name="work"/> once with each number below <paramref name="threads"/>, each on a thread of the
+    /// team.
+    /// </summary>
     /// <exception cref="Exception">What one of the calls threw.</exception>
     public static void Run(int threads, Action<int> work)
     {

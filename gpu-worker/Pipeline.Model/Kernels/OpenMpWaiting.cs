@@ -5,8 +5,8 @@ namespace Pipeline.Model.Kernels;
 
 /// <summary>
 /// How long OpenMP's threads wait in a loop for the next product before they sleep. By default that is so long that any
-/// other program on the machine makes a training step take seconds: a thread that waits holds the core that the other one
-/// needs. 10,000 turns cost nothing on a quiet machine (EXPERIMENTS.md).
+/// other program on the machine makes a training step take seconds: a thread that waits holds the core that the other
+/// one needs. 10,000 turns cost nothing on a quiet machine (EXPERIMENTS.md).
 /// </summary>
 internal static partial class OpenMpWaiting
 {

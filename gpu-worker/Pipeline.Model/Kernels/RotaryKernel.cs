@@ -3,7 +3,10 @@ using Primitives = System.Numerics.Tensors.TensorPrimitives;
 
 namespace Pipeline.Model.Kernels;
 
-/// <summary>RoPE in place on flat rows of heads, and its derivative, which turns the other way. Twin: <c>RotaryEmbedding.Rotate</c>.</summary>
+/// <summary>
+/// RoPE in place on flat rows of heads, and its derivative, which turns the other way. Twin:
+/// <c>RotaryEmbedding.Rotate</c>.
+/// </summary>
 internal static class RotaryKernel
 {
     /// <summary>Turns heads.</summary>

@@ -6,7 +6,8 @@ namespace Pipeline.Model.Kernels;
 
 /// <summary>
 /// <c>y = silu(g) · u</c> with <c>silu(g) = g · σ(g)</c>, and its derivatives <c>du = dy · silu(g)</c> and
-/// <c>dg = dy · u · σ(g) · (1 + g · (1 − σ(g)))</c>. Source: Shazeer 2020, "GLU Variants". Twin: <c>DecoderLayer.Forward</c>.
+/// <c>dg = dy · u · σ(g) · (1 + g · (1 − σ(g)))</c>. Source: Shazeer 2020, "GLU Variants". Twin:
+/// <c>DecoderLayer.Forward</c>.
 /// </summary>
 internal static class SwiGluKernel
 {

@@ -3,14 +3,17 @@ using static TorchSharp.torch;
 
 namespace Pipeline.Model.Llama;
 
-/// <summary>Grouped-query attention by torch's kernel. Source: Ainslie et al. 2023 (GQA); transformers <c>sdpa_attention.py</c>.</summary>
+/// <summary>
+/// Grouped-query attention by torch's kernel. Source: Ainslie et al. 2023 (GQA); transformers <c>sdpa_attention.py</c>.
+/// </summary>
 internal static class Attention
 {
     /// <summary>Attends.</summary>
     /// <param name="queries">[batch, heads, n, head size].</param>
     /// <param name="keys">[batch, kv heads, held + n, head size].</param>
     /// <param name="values">The same shape.</param>
-    /// <param name="mask">bool [batch or 1, 1, n, held + n], true where seen; <c>null</c>: one token sees all, several are causal.</param>
+    /// <param name="mask">bool [batch or 1, 1, n, held + n], true where seen; <c>null</c>: one token sees all, several
+    /// are causal.</param>
     /// <returns>[batch, heads, n, head size].</returns>
     /// <exception cref="ArgumentException">Several tokens behind others without a mask.</exception>
     public static Tensor Over(Tensor queries, Tensor keys, Tensor values, Tensor? mask)
@@ -39,7 +42,8 @@ internal static class Attention
             return nn.functional.scaled_dot_product_attention(queries, keys, values, mask, 0, is_casual: causal);
         }
 
-        // Torch's device without memory has no such kernel: what depends on all of them and has the shape. Tests see there what lies elsewhere.
+        // Torch's device without memory has no such kernel: what depends on all of them and has the shape. Tests see
+        // there what lies elsewhere.
         Tensor scores = queries.matmul(keys.transpose(2, 3));
         return (mask is null ? scores : scores.mul(mask)).matmul(values);
     }

@@ -3,7 +3,10 @@ using static TorchSharp.torch;
 
 namespace Pipeline.Model.Llama;
 
-/// <summary>Who sees whom, from positions. Source of the window: Jiang et al. 2023 (Mistral 7B), section 2; transformers <c>masking_utils.py</c>: a position sees itself and the window - 1 before it.</summary>
+/// <summary>
+/// Who sees whom, from positions. Source of the window: Jiang et al. 2023 (Mistral 7B), section 2; transformers
+/// <c>masking_utils.py</c>: a position sees itself and the window - 1 before it.
+/// </summary>
 internal static class AttentionMask
 {
     /// <summary>Narrows a mask to a sliding window.</summary>

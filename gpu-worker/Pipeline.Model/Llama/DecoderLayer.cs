@@ -3,7 +3,10 @@ using static TorchSharp.torch;
 
 namespace Pipeline.Model.Llama;
 
-/// <summary>One block: attention and SwiGLU, each behind a norm and added to what came in. Source: Touvron et al. 2023; transformers <c>LlamaDecoderLayer</c>.</summary>
+/// <summary>
+/// One block: attention and SwiGLU, each behind a norm and added to what came in. Source: Touvron et al. 2023;
+/// transformers <c>LlamaDecoderLayer</c>.
+/// </summary>
 internal sealed class DecoderLayer : IDisposable
 {
     private readonly LlamaConfig _config;
@@ -84,7 +87,8 @@ internal sealed class DecoderLayer : IDisposable
     {
         (long batch, long count) = (input.shape[0], input.shape[1]);
         Tensor Heads(Projection projection, int heads) =>
-            projection.Forward(input, context.DropoutSeed).view(batch, count, heads, _config.HeadSize).transpose(1, 2); // [batch, heads, n, head size]
+            // [batch, heads, n, head size]
+            projection.Forward(input, context.DropoutSeed).view(batch, count, heads, _config.HeadSize).transpose(1, 2);
         Tensor queries = RotaryEmbedding.Rotate(Heads(Query, _config.Heads), context.Rotary);
         Tensor keys = RotaryEmbedding.Rotate(Heads(Key, _config.KeyValueHeads), context.Rotary);
         Tensor values = Heads(Value, _config.KeyValueHeads);

@@ -23,7 +23,8 @@ public sealed class FullWeights : TrainableTensors
     /// <summary>Moves a model's weights into one buffer, on which the model computes from then on.</summary>
     /// <param name="model">Held in float32.</param>
     /// <param name="directory">Where it was read from: what has moved is told by it.</param>
-    /// <param name="optimizerBytes">What the optimizer, and an adapter kept as the best, hold beside each weight.</param>
+    /// <param name="optimizerBytes">What the optimizer, and an adapter kept as the best, hold beside each
+    /// weight.</param>
     /// <param name="memory">Memory that training may take where the model lies; <c>null</c>: this machine's.</param>
     /// <exception cref="ModelException">The model is held in NF4, or there is too little memory.</exception>
     public static FullWeights Of(LlamaModel model, string directory, int optimizerBytes = 8, long? memory = null)

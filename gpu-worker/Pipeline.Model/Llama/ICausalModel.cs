@@ -20,7 +20,8 @@ public interface ICausalModel
     /// <summary>Runs the decoder over what follows a cache.</summary>
     /// <param name="ids">int64 [batch, n], on any device.</param>
     /// <param name="positions">int64 [batch or 1, n], on the CPU: the position of each token.</param>
-    /// <param name="mask">bool [batch or 1, 1, n, held + n], on any device, true where seen; <c>null</c>: all that is held, or with an empty cache, causal.</param>
+    /// <param name="mask">bool [batch or 1, 1, n, held + n], on any device, true where seen; <c>null</c>: all that is
+    /// held, or with an empty cache, causal.</param>
     /// <param name="cache">Earlier keys and values.</param>
     /// <param name="keep">Whether the cache takes up this pass.</param>
     /// <returns>[batch, n, hidden], behind the last norm, on the model's device.</returns>

@@ -2,11 +2,15 @@ using static TorchSharp.torch;
 
 namespace Pipeline.Model.Llama;
 
-/// <summary>The keys and values of what a batch has read so far, layer by layer. Whoever fills it disposes it.</summary>
+/// <summary>
+/// The keys and values of what a batch has read so far, layer by layer. Whoever fills it disposes it.
+/// </summary>
 public sealed class KeyValueCache(int layers) : IDisposable
 {
     private const int SmallestGrowth = 32; // positions
-    private readonly (Tensor Keys, Tensor Values)?[] _layers = new (Tensor, Tensor)?[layers]; // [batch, kv heads, room, head size]
+
+    // [batch, kv heads, room, head size]
+    private readonly (Tensor Keys, Tensor Values)?[] _layers = new (Tensor, Tensor)?[layers];
     private readonly long[] _held = new long[layers];
     private Tensor? _positions; // int64 [batch or 1, held]
 
@@ -18,7 +22,8 @@ public sealed class KeyValueCache(int layers) : IDisposable
     /// <param name="keys">[batch, kv heads, new, head size].</param>
     /// <param name="values">The same shape.</param>
     /// <param name="keep">Whether the cache shall hold the result; otherwise it stays as it is.</param>
-    /// <returns>All keys and values, [batch, kv heads, held + new, head size]; what is not kept is good until the next call.</returns>
+    /// <returns>All keys and values, [batch, kv heads, held + new, head size]; what is not kept is good until the next
+    /// call.</returns>
     public (Tensor Keys, Tensor Values) Append(int layer, Tensor keys, Tensor values, bool keep)
     {
         ArgumentNullException.ThrowIfNull(keys);
@@ -99,7 +104,9 @@ public sealed class KeyValueCache(int layers) : IDisposable
         }
     }
 
-    /// <summary>Room for so many positions: just that at first, and where it runs out, some more than is asked for.</summary>
+    /// <summary>
+    /// Room for so many positions: just that at first, and where it runs out, some more than is asked for.
+    /// </summary>
     private (Tensor Keys, Tensor Values) Room(int layer, Tensor like, long positions)
     {
         if (_layers[layer] is { } there && there.Keys.shape[2] >= positions)

@@ -4,8 +4,9 @@ using static TorchSharp.torch;
 namespace Pipeline.Model.Llama;
 
 /// <summary>
-/// A frozen matrix, as float32 or in NF4. Of a matrix in NF4 the dequantised values may be kept once they were needed: the
-/// same numbers without dequantising at each call, for the memory of the matrix in float32. The model decides by its size.
+/// A frozen matrix, as float32 or in NF4. Of a matrix in NF4 the dequantised values may be kept once they were needed:
+/// the same numbers without dequantising at each call, for the memory of the matrix in float32. The model decides by
+/// its size.
 /// </summary>
 public sealed class LinearWeight : IDisposable
 {
@@ -43,7 +44,9 @@ public sealed class LinearWeight : IDisposable
         return new LinearWeight(quantized, null, quantized.Shape[0], quantized.Shape[1]);
     }
 
-    /// <summary>The values, float32 [out, in]. Owned by this object, or by the dispose scope of the caller when nothing is kept.</summary>
+    /// <summary>
+    /// The values, float32 [out, in]. Owned by this object, or by the dispose scope of the caller when nothing is kept.
+    /// </summary>
     public Tensor Values()
     {
         if (_values is not null)

@@ -64,8 +64,10 @@ public sealed class LlamaModel : ICausalModel, IDisposable
     /// <summary>Reads a base model.</summary>
     /// <param name="directory">Its folder.</param>
     /// <param name="storage">How its linear layers are held.</param>
-    /// <param name="quantizer">The device that makes NF4's codes, the same to the bit; <c>null</c>: the CPU does.</param>
-    /// <exception cref="ModelException">The folder holds no model that is computed here; the message says why.</exception>
+    /// <param name="quantizer">The device that makes NF4's codes, the same to the bit; <c>null</c>: the CPU
+    /// does.</param>
+    /// <exception cref="ModelException">The folder holds no model that is computed here; the message says
+    /// why.</exception>
     public static LlamaModel Load(string directory, WeightStorage storage, Device? quantizer = null)
     {
         LlamaConfig config = LlamaConfig.FromDirectory(directory);
@@ -77,8 +79,9 @@ public sealed class LlamaModel : ICausalModel, IDisposable
 
     /// <summary>Puts an adapter on the linear layers, or takes it off with <c>null</c>.</summary>
     /// <param name="adapter">The adapter; not owned.</param>
-    /// <param name="folded">For a model that is only asked: adds the update to a float32 copy of each weight once, instead of
-    /// computing it at each call. Costs the memory of the linear layers in float32; nothing is learned in this form.</param>
+    /// <param name="folded">For a model that is only asked: adds the update to a float32 copy of each weight once,
+    /// instead of computing it at each call. Costs the memory of the linear layers in float32; nothing is learned in
+    /// this form.</param>
     public void Attach(LoraAdapter? adapter, bool folded = false)
     {
         foreach (Projection projection in Projections)
@@ -119,7 +122,10 @@ public sealed class LlamaModel : ICausalModel, IDisposable
     /// <inheritdoc/>
     public Tensor Logits(Tensor hidden) => nn.functional.linear(hidden, _head ?? _embedding);
 
-    /// <summary>Takes all that the model holds to a device, to be computed there by plain torch in float32; no adapter may be attached.</summary>
+    /// <summary>
+    /// Takes all that the model holds to a device, to be computed there by plain torch in float32; no adapter may be
+    /// attached.
+    /// </summary>
     /// <param name="device">Where.</param>
     public void MoveTo(Device device)
     {
@@ -146,7 +152,9 @@ public sealed class LlamaModel : ICausalModel, IDisposable
         _rotary.Replace(There);
     }
 
-    /// <summary>A hash of some of every tensor's numbers: tells one base's weights from another's of the same shape.</summary>
+    /// <summary>
+    /// A hash of some of every tensor's numbers: tells one base's weights from another's of the same shape.
+    /// </summary>
     public string WeightSample()
     {
         const int Sampled = 4096; // bytes of each tensor
@@ -167,7 +175,9 @@ public sealed class LlamaModel : ICausalModel, IDisposable
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
-    /// <summary>The tensors that no adapter touches, under their names in a checkpoint: embedding, norms, biases, head.</summary>
+    /// <summary>
+    /// The tensors that no adapter touches, under their names in a checkpoint: embedding, norms, biases, head.
+    /// </summary>
     internal IEnumerable<(string Name, Tensor Value)> OtherTensors()
     {
         yield return ("model.embed_tokens.weight", _embedding);
@@ -188,8 +198,12 @@ public sealed class LlamaModel : ICausalModel, IDisposable
         }
     }
 
-    /// <summary>Puts other tensors in the place of all that the model holds: full training learns them. What was held is disposed.</summary>
-    /// <param name="replacement">Given a name in the checkpoint and the tensor, the one to hold instead; owned by the model from then on.</param>
+    /// <summary>
+    /// Puts other tensors in the place of all that the model holds: full training learns them. What was held is
+    /// disposed.
+    /// </summary>
+    /// <param name="replacement">Given a name in the checkpoint and the tensor, the one to hold instead; owned by the
+    /// model from then on.</param>
     internal void Replace(Func<string, Tensor, Tensor> replacement)
     {
         Tensor Other(string name, Tensor held)

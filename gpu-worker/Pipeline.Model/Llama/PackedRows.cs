@@ -4,12 +4,13 @@ using static TorchSharp.torch;
 namespace Pipeline.Model.Llama;
 
 /// <summary>
-/// Rows of tokens one behind the other, with no padding between them. All work on single tokens is done in this flat form;
-/// only attention lays rows side by side, so that no token sees another row's.
+/// Rows of tokens one behind the other, with no padding between them. All work on single tokens is done in this flat
+/// form; only attention lays rows side by side, so that no token sees another row's.
 /// </summary>
 public sealed class PackedRows : IDisposable
 {
-    private readonly Tensor? _tokenOfSlot; // int64 [rows · longest]; padding points at token 0, which nothing real ever sees
+    // int64 [rows · longest]; padding points at token 0, which nothing real ever sees
+    private readonly Tensor? _tokenOfSlot;
     private readonly Tensor? _slotOfToken; // int64 [tokens]
 
     /// <summary>Packs rows.</summary>
@@ -32,7 +33,8 @@ public sealed class PackedRows : IDisposable
 
     /// <summary>Where tokens stand when rows are laid side by side.</summary>
     /// <param name="lengths">Of the rows.</param>
-    /// <returns>The token of each slot, or -1, and the slot of each token; <c>null</c>: rows of one length, where both are the same.</returns>
+    /// <returns>The token of each slot, or -1, and the slot of each token; <c>null</c>: rows of one length, where both
+    /// are the same.</returns>
     internal static (int[]? TokenOfSlot, int[]? SlotOfToken) Layout(IReadOnlyList<int> lengths)
     {
         int longest = lengths.Max();
@@ -72,17 +74,24 @@ public sealed class PackedRows : IDisposable
     /// <summary>The position of each token in its row.</summary>
     internal int[] Positions { get; }
 
-    /// <summary>The ids side by side, padded on the right with 0, int64 [rows, longest]. In the caller's dispose scope.</summary>
+    /// <summary>
+    /// The ids side by side, padded on the right with 0, int64 [rows, longest]. In the caller's dispose scope.
+    /// </summary>
     public Tensor PaddedIds() => Pad(Ids.unsqueeze(1)).view(Lengths.Count, Longest);
 
-    /// <summary>Numbers of tokens side by side, zeros in padding: [tokens, width] to [rows, longest, width]. In the caller's dispose scope.</summary>
+    /// <summary>
+    /// Numbers of tokens side by side, zeros in padding: [tokens, width] to [rows, longest, width]. In the caller's
+    /// dispose scope.
+    /// </summary>
     public Tensor SideBySide(Tensor flat)
     {
         ArgumentNullException.ThrowIfNull(flat);
         return PadWithZeros(flat).view(Lengths.Count, Longest, flat.shape[1]);
     }
 
-    /// <summary>Where tokens stand in the padded form, int64 of the shape given. In the caller's dispose scope.</summary>
+    /// <summary>
+    /// Where tokens stand in the padded form, int64 of the shape given. In the caller's dispose scope.
+    /// </summary>
     /// <param name="tokens">int64: indices of tokens.</param>
     public Tensor SlotsOf(Tensor tokens) =>
         _slotOfToken is null ? tokens.alias() : _slotOfToken.index_select(0, tokens);

@@ -4,9 +4,9 @@ using static TorchSharp.torch;
 namespace Pipeline.Model.Llama;
 
 /// <summary>
-/// A frozen linear layer, with or without an adapter. LoRA: <c>x Wᵀ + b + scale · (dropout(x) Aᵀ) Bᵀ</c> (Hu et al. 2021,
-/// section 4.1). DoRA puts the magnitude <c>m</c> over the norm of each row of <c>W + scale · B A</c>, the norm held
-/// constant for the gradient (Liu et al. 2024, section 4.3; peft <c>tuners/lora/dora.py</c>, DoraLinearLayer).
+/// A frozen linear layer, with or without an adapter. LoRA: <c>x Wᵀ + b + scale · (dropout(x) Aᵀ) Bᵀ</c> (Hu et al.
+/// 2021, section 4.1). DoRA puts the magnitude <c>m</c> over the norm of each row of <c>W + scale · B A</c>, the norm
+/// held constant for the gradient (Liu et al. 2024, section 4.3; peft <c>tuners/lora/dora.py</c>, DoraLinearLayer).
 /// </summary>
 public sealed class Projection : IDisposable
 {
@@ -34,8 +34,8 @@ public sealed class Projection : IDisposable
 
     /// <summary>Puts an adapter's matrices on the layer, or takes them off with <c>null</c>.</summary>
     /// <param name="lora">The matrices.</param>
-    /// <param name="folded">Whether to add the update to a copy of the weight once, for a model that is only asked: one product
-    /// instead of three. Not done for a weight whose values are made anew at each call.</param>
+    /// <param name="folded">Whether to add the update to a copy of the weight once, for a model that is only asked: one
+    /// product instead of three. Not done for a weight whose values are made anew at each call.</param>
     public void Attach(LoraPair? lora, bool folded)
     {
         _folded?.Dispose();

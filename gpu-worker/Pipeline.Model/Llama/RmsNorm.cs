@@ -2,7 +2,10 @@ using static TorchSharp.torch;
 
 namespace Pipeline.Model.Llama;
 
-/// <summary>Root-mean-square norm: <c>w · x / sqrt(mean(x²) + ε)</c>. Source: Zhang and Sennrich 2019; transformers <c>LlamaRMSNorm</c>.</summary>
+/// <summary>
+/// Root-mean-square norm: <c>w · x / sqrt(mean(x²) + ε)</c>. Source: Zhang and Sennrich 2019; transformers
+/// <c>LlamaRMSNorm</c>.
+/// </summary>
 internal sealed class RmsNorm(Tensor weight, double epsilon) : IDisposable
 {
     private Tensor _weight = weight.DetachFromDisposeScope(); // [hidden]

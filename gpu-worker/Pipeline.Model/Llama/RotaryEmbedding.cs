@@ -5,8 +5,8 @@ using static TorchSharp.torch;
 namespace Pipeline.Model.Llama;
 
 /// <summary>
-/// Rotary position embedding in the half-rotated layout of Hugging Face checkpoints. Source: Su et al. 2021, section 3.4;
-/// transformers <c>modeling_llama.py</c> (rotate_half).
+/// Rotary position embedding in the half-rotated layout of Hugging Face checkpoints. Source: Su et al. 2021, section
+/// 3.4; transformers <c>modeling_llama.py</c> (rotate_half).
 /// </summary>
 internal sealed class RotaryEmbedding : IDisposable
 {
@@ -27,7 +27,8 @@ internal sealed class RotaryEmbedding : IDisposable
     /// <returns>cos and sin, float32 [batch or 1, 1, n, head size].</returns>
     public (Tensor Cos, Tensor Sin) At(Tensor positions)
     {
-        Tensor angles = positions.to(ScalarType.Float32).unsqueeze(-1).mul(_frequencies).unsqueeze(1); // [batch or 1, 1, n, head size / 2]
+        // [batch or 1, 1, n, head size / 2]
+        Tensor angles = positions.to(ScalarType.Float32).unsqueeze(-1).mul(_frequencies).unsqueeze(1);
         Tensor both = cat([angles, angles], -1); // [batch or 1, 1, n, head size]
         return (both.cos(), both.sin());
     }

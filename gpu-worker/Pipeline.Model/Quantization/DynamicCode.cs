@@ -2,8 +2,8 @@ namespace Pipeline.Model.Quantization;
 
 /// <summary>
 /// The dynamic 8-bit code: some bits of exponent, the rest of fraction, so that small numbers keep their relative size.
-/// Sources: Dettmers et al. 2022 ("8-bit Optimizers"), section 1.3; bitsandbytes <c>functional.py</c> (create_dynamic_map) and
-/// <c>csrc/kernels.cu</c> (quantize_2D).
+/// Sources: Dettmers et al. 2022 ("8-bit Optimizers"), section 1.3; bitsandbytes <c>functional.py</c>
+/// (create_dynamic_map) and <c>csrc/kernels.cu</c> (quantize_2D).
 /// </summary>
 public static class DynamicCode
 {
@@ -56,7 +56,9 @@ public static class DynamicCode
         return [.. values];
     }
 
-    /// <summary>Point i of n points spaced evenly from 0.1 to 1 in float32, as torch.linspace has them: from both ends inward.</summary>
+    /// <summary>
+    /// Point i of n points spaced evenly from 0.1 to 1 in float32, as torch.linspace has them: from both ends inward.
+    /// </summary>
     private static float Boundary(int i, int n)
     {
         float step = (1f - 0.1f) / (n - 1);

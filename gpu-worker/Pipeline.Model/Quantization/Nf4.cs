@@ -33,7 +33,10 @@ public static class Nf4
             1.0f,
         ];
 
-    /// <summary>The 15 boundaries between levels as the reference kernel has them; a value above boundary i belongs above level i.</summary>
+    /// <summary>
+    /// The 15 boundaries between levels as the reference kernel has them; a value above boundary i belongs above level
+    /// i.
+    /// </summary>
     public static ReadOnlySpan<float> Boundaries =>
         [
             -0.8480964004993439f,

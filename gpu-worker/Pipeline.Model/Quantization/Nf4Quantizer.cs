@@ -8,7 +8,9 @@ public static class Nf4Quantizer
 {
     private const int Zero = 7; // the level 0
 
-    /// <summary>Values to codes, two a byte with the first in the high nibble, and the absmax of each block of 64.</summary>
+    /// <summary>
+    /// Values to codes, two a byte with the first in the high nibble, and the absmax of each block of 64.
+    /// </summary>
     /// <param name="values">Begins at a block's start.</param>
     /// <param name="codes">ceil(values / 2) bytes.</param>
     /// <param name="absmax">ceil(values / 64) numbers.</param>
@@ -138,7 +140,9 @@ public static class Nf4Quantizer
         return result;
     }
 
-    /// <summary>The level of each value: how many boundaries lie below it once it is divided by the block's absmax.</summary>
+    /// <summary>
+    /// The level of each value: how many boundaries lie below it once it is divided by the block's absmax.
+    /// </summary>
     private static void Levels(ReadOnlySpan<float> values, float absmax, Span<int> levels)
     {
         if (absmax == 0)

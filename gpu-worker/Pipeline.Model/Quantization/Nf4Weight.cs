@@ -53,7 +53,9 @@ public sealed class Nf4Weight : IDisposable
     /// <summary>Bytes held.</summary>
     public long Bytes => Codes.NumberOfElements + Absmax.NumberOfElements + (4 * AbsmaxScale.NumberOfElements) + 4;
 
-    /// <summary>Quantises a matrix part by part: beside the result, one part in float32 for each thread is held.</summary>
+    /// <summary>
+    /// Quantises a matrix part by part: beside the result, one part in float32 for each thread is held.
+    /// </summary>
     /// <param name="weight">float32, float16 or bfloat16, any shape, on any device.</param>
     /// <returns>The codes, on the CPU; the same to the bit wherever they were made.</returns>
     public static Nf4Weight Quantize(Tensor weight)
@@ -164,7 +166,9 @@ public sealed class Nf4Weight : IDisposable
         return values.MoveToOuterDisposeScope();
     }
 
-    /// <summary>The same by torch alone, wherever the codes lie: the definition, each product and sum rounded on its own.</summary>
+    /// <summary>
+    /// The same by torch alone, wherever the codes lie: the definition, each product and sum rounded on its own.
+    /// </summary>
     internal Tensor DequantizeByTorch()
     {
         using DisposeScope scope = NewDisposeScope();

@@ -7,9 +7,9 @@ using static TorchSharp.torch;
 namespace Pipeline.Model.Quantization;
 
 /// <summary>
-/// A matrix in NF4 as tensors of a checkpoint, in the layout that transformers writes and reads for bitsandbytes: the codes
-/// under the weight's own name, beside them <c>.absmax</c>, <c>.nested_absmax</c>, the two code tables and a JSON text with
-/// shape and offset. Source: bitsandbytes <c>functional.py</c> (QuantState.as_dict, packed).
+/// A matrix in NF4 as tensors of a checkpoint, in the layout that transformers writes and reads for bitsandbytes: the
+/// codes under the weight's own name, beside them <c>.absmax</c>, <c>.nested_absmax</c>, the two code tables and a JSON
+/// text with shape and offset. Source: bitsandbytes <c>functional.py</c> (QuantState.as_dict, packed).
 /// </summary>
 public static class QuantizedTensors
 {

@@ -1,9 +1,14 @@
 namespace Pipeline.Training.Batching;
 
-/// <summary>Which rows make up which micro-batch: every row once an epoch, rows of like length together, in an order that the seed alone decides.</summary>
+/// <summary>
+/// Which rows make up which micro-batch: every row once an epoch, rows of like length together, in an order that the
+/// seed alone decides.
+/// </summary>
 public static class BatchPlan
 {
-    /// <summary>Batches whose rows are sorted by length among themselves; larger saves padding, smaller mixes better.</summary>
+    /// <summary>
+    /// Batches whose rows are sorted by length among themselves; larger saves padding, smaller mixes better.
+    /// </summary>
     private const int BatchesSortedTogether = 16;
 
     /// <summary>The micro-batches of one epoch, each a list of indices into the rows.</summary>

@@ -2,7 +2,9 @@ using Pipeline.Contracts;
 
 namespace Pipeline.Training.Batching;
 
-/// <summary>Every optimizer step of a run, from the first to the last: which rows, in which micro-batches, of which epoch.</summary>
+/// <summary>
+/// Every optimizer step of a run, from the first to the last: which rows, in which micro-batches, of which epoch.
+/// </summary>
 public sealed class StepPlan
 {
     private readonly List<(int Epoch, IReadOnlyList<int>[] Batches)> _steps = [];

@@ -5,7 +5,10 @@ using static TorchSharp.torch;
 
 namespace Pipeline.Training.Objectives;
 
-/// <summary>Next-token cross-entropy on the answers' tokens alone, by plain torch over padded rows: the definition that the faster form is held against.</summary>
+/// <summary>
+/// Next-token cross-entropy on the answers' tokens alone, by plain torch over padded rows: the definition that the
+/// faster form is held against.
+/// </summary>
 public static class CompletionLoss
 {
     /// <summary>The summed loss of a micro-batch.</summary>

@@ -3,7 +3,10 @@ using static TorchSharp.torch;
 
 namespace Pipeline.Training.Objectives;
 
-/// <summary>NEFTune's noise: uniform in ±alpha / sqrt(L · hidden), L being the tokens of each token's row. Source: Jain et al. 2023, algorithm 1; transformers <c>trainer_utils.py</c> (neftune_post_forward_hook).</summary>
+/// <summary>
+/// NEFTune's noise: uniform in ±alpha / sqrt(L · hidden), L being the tokens of each token's row. Source: Jain et al.
+/// 2023, algorithm 1; transformers <c>trainer_utils.py</c> (neftune_post_forward_hook).
+/// </summary>
 internal static class EmbeddingNoise
 {
     /// <summary>Makes it.</summary>

@@ -9,8 +9,8 @@ using static TorchSharp.torch;
 namespace Pipeline.Training.Objectives;
 
 /// <summary>
-/// Loss and gradients of one optimizer step. Each micro-batch is weighted by the supervised tokens of the whole step, so
-/// that one of eight rows is eight of one. Plain LoRA goes by hand-written derivatives, everything else by autograd.
+/// Loss and gradients of one optimizer step. Each micro-batch is weighted by the supervised tokens of the whole step,
+/// so that one of eight rows is eight of one. Plain LoRA goes by hand-written derivatives, everything else by autograd.
 /// </summary>
 public sealed class StepGradient : IDisposable
 {
@@ -36,7 +36,8 @@ public sealed class StepGradient : IDisposable
 
     /// <summary>Adds up the gradients of a step.</summary>
     /// <param name="batches">The step's micro-batches.</param>
-    /// <param name="dropoutSeed">Seed of what the adapter drops, another one for each micro-batch; <c>null</c>: nothing.</param>
+    /// <param name="dropoutSeed">Seed of what the adapter drops, another one for each micro-batch; <c>null</c>:
+    /// nothing.</param>
     /// <returns>Mean nats a supervised token over the step.</returns>
     public double Accumulate(IReadOnlyList<IReadOnlyList<EncodedRow>> batches, uint? dropoutSeed)
     {

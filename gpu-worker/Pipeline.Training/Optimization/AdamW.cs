@@ -3,7 +3,10 @@ using static TorchSharp.torch;
 
 namespace Pipeline.Training.Optimization;
 
-/// <summary>AdamW with moments in float32. Source: Loshchilov and Hutter 2019, algorithm 2; the order of operations is <c>torch/optim/adamw.py</c>'s.</summary>
+/// <summary>
+/// AdamW with moments in float32. Source: Loshchilov and Hutter 2019, algorithm 2; the order of operations is
+/// <c>torch/optim/adamw.py</c>'s.
+/// </summary>
 public sealed class AdamW : Optimizer
 {
     private const double Beta1 = 0.9;

@@ -6,10 +6,11 @@ using static TorchSharp.torch;
 namespace Pipeline.Training.Optimization;
 
 /// <summary>
-/// AdamW whose moments are held in 8 bits, a block of 256 under one absmax, as bitsandbytes' <c>AdamW8bit</c> does it: two
-/// bytes a number where <see cref="AdamW"/> needs eight. Tensors of fewer than 4,096 numbers keep theirs in float32, and so does the embedding, as transformers' Trainer asks of bitsandbytes. Sources:
-/// Dettmers et al. 2022 ("8-bit Optimizers via Block-wise Quantization"), sections 2 and 3; bitsandbytes
-/// <c>optim/optimizer.py</c> (Optimizer2State.init_state) and <c>csrc/kernels.cu</c> (kOptimizerStatic8bit2StateBlockwise,
+/// AdamW whose moments are held in 8 bits, a block of 256 under one absmax, as bitsandbytes' <c>AdamW8bit</c> does it:
+/// two bytes a number where <see cref="AdamW"/> needs eight. Tensors of fewer than 4,096 numbers keep theirs in
+/// float32, and so does the embedding, as transformers' Trainer asks of bitsandbytes. Sources: Dettmers et al. 2022
+/// ("8-bit Optimizers via Block-wise Quantization"), sections 2 and 3; bitsandbytes <c>optim/optimizer.py</c>
+/// (Optimizer2State.init_state) and <c>csrc/kernels.cu</c> (kOptimizerStatic8bit2StateBlockwise,
 /// kOptimizer32bit2State). Unlike torch's AdamW both decay the weights after the step, not before it.
 /// </summary>
 public sealed class AdamW8Bit : Optimizer

@@ -2,7 +2,10 @@ using Pipeline.Contracts;
 
 namespace Pipeline.Training.Optimization;
 
-/// <summary>Learning rates by step. Source: transformers <c>optimization.py</c> (get_*_schedule_with_warmup): the first step of a warm-up has the rate 0.</summary>
+/// <summary>
+/// Learning rates by step. Source: transformers <c>optimization.py</c> (get_*_schedule_with_warmup): the first step of
+/// a warm-up has the rate 0.
+/// </summary>
 public static class LearningRateSchedule
 {
     /// <summary>The rate of a step.</summary>

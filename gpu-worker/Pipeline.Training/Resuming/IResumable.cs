@@ -8,6 +8,8 @@ public interface IResumable
     /// <summary>Optimizer steps done.</summary>
     int Steps { get; set; }
 
-    /// <summary>What must be kept to go on from here, under the names that it has in a checkpoint; the step count apart.</summary>
+    /// <summary>
+    /// What must be kept to go on from here, under the names that it has in a checkpoint; the step count apart.
+    /// </summary>
     IReadOnlyList<(string Name, Tensor Value)> State { get; }
 }

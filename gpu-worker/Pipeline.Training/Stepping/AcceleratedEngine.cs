@@ -12,8 +12,9 @@ using static TorchSharp.torch;
 namespace Pipeline.Training.Stepping;
 
 /// <summary>
-/// Steps on a GPU by the kernels: products in bfloat16 (float32 where the GPU has none), values and moments in float32 or the moments in 8 bits. The host queues
-/// a step and goes on; nothing in a step waits for the device. The run's adapter lies on the CPU and gets the values when asked.
+/// Steps on a GPU by the kernels: products in bfloat16 (float32 where the GPU has none), values and moments in float32
+/// or the moments in 8 bits. The host queues a step and goes on; nothing in a step waits for the device. The run's
+/// adapter lies on the CPU and gets the values when asked.
 /// </summary>
 internal sealed class AcceleratedEngine : StepEngine
 {

@@ -13,7 +13,10 @@ internal sealed class PendingStep(TrainingRun run, StepEngine engine, int total,
     /// <summary>Tokens a second since this process began to train, of the steps whose numbers are known.</summary>
     public double TokensPerSecond { get; private set; }
 
-    /// <summary>Takes a step, and settles the one before; where the engine does not run ahead, or the first step must be looked at, this one too.</summary>
+    /// <summary>
+    /// Takes a step, and settles the one before; where the engine does not run ahead, or the first step must be looked
+    /// at, this one too.
+    /// </summary>
     /// <param name="batches">Its micro-batches.</param>
     /// <param name="dropoutSeed">Seed of what is dropped.</param>
     /// <param name="rate">Its learning rate.</param>

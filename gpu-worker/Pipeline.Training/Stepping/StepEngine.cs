@@ -10,7 +10,9 @@ internal abstract class StepEngine : IResumable, IDisposable
     /// <summary>What it is, for people.</summary>
     public abstract string Name { get; }
 
-    /// <summary>Whether the host goes on while a step is computed: a step's numbers are then read when the next one is queued.</summary>
+    /// <summary>
+    /// Whether the host goes on while a step is computed: a step's numbers are then read when the next one is queued.
+    /// </summary>
     public abstract bool RunsAhead { get; }
 
     /// <inheritdoc/>
@@ -44,7 +46,8 @@ internal abstract class StepEngine : IResumable, IDisposable
     public abstract void Dispose();
 
     /// <summary>The one for a run.</summary>
-    /// <exception cref="TrainingException">The run does not fit into the GPU's memory; the message says what to change.</exception>
+    /// <exception cref="TrainingException">The run does not fit into the GPU's memory; the message says what to
+    /// change.</exception>
     public static StepEngine For(TrainingRun run, StepPlan plan) =>
         run.Accelerated is { } gpu ? AcceleratedEngine.For(run, plan, gpu) : new PlainEngine(run);
 }
@@ -52,6 +55,8 @@ internal abstract class StepEngine : IResumable, IDisposable
 /// <summary>What a step came to.</summary>
 internal interface IStepNumbers : IDisposable
 {
-    /// <summary>The mean loss, nats a supervised token, and the gradients' norm before clipping; waits until they are known.</summary>
+    /// <summary>
+    /// The mean loss, nats a supervised token, and the gradients' norm before clipping; waits until they are known.
+    /// </summary>
     (double Loss, double Norm) Read();
 }

@@ -9,7 +9,10 @@ using static TorchSharp.torch;
 
 namespace Pipeline.Worker.Benchmarks;
 
-/// <summary>Whole optimizer steps on random tokens: forward, backward, clipping, AdamW; r=16 on all linear layers, dropout 0.05, every token learned.</summary>
+/// <summary>
+/// Whole optimizer steps on random tokens: forward, backward, clipping, AdamW; r=16 on all linear layers, dropout 0.05,
+/// every token learned.
+/// </summary>
 internal static class CpuBenchmark
 {
     private const int Rank = 16;

@@ -9,7 +9,10 @@ using static TorchSharp.torch;
 
 namespace Pipeline.Worker.Benchmarks;
 
-/// <summary>Whole optimizer steps of a shape with random weights and tokens, every token learned: embedding, layers, loss, clipping, AdamW.</summary>
+/// <summary>
+/// Whole optimizer steps of a shape with random weights and tokens, every token learned: embedding, layers, loss,
+/// clipping, AdamW.
+/// </summary>
 internal static class GpuBenchmark
 {
     /// <summary>Llama-2-7B's shape.</summary>
@@ -87,7 +90,8 @@ internal static class GpuBenchmark
         Tensor Step()
         {
             using DisposeScope inner = NewDisposeScope();
-            using var batch = new GpuBatch(rows, predicting, targets, device); // each step brings its own, as in training
+            // each step brings its own, as in training
+            using var batch = new GpuBatch(rows, predicting, targets, device);
             Tensor loss = gradient.Accumulate(batch, weight, CounterDropout.Derive(1, optimizer.Steps));
             optimizer.Step(LearningRate, ClipNorm, loss);
             return loss.MoveToOuterDisposeScope();

@@ -4,7 +4,10 @@ using Pipeline.Model;
 
 namespace Pipeline.Worker.Benchmarks;
 
-/// <summary>One case of <c>bench gpu</c>: <c>4x1024:balanced</c>, or <c>4x1024:auto</c> for the fastest way that fits, with <c>:0</c> without dropout; <c>packed200x4096:balanced</c>, rows of 200 tokens on average packed into 4,096.</summary>
+/// <summary>
+/// One case of <c>bench gpu</c>: <c>4x1024:balanced</c>, or <c>4x1024:auto</c> for the fastest way that fits, with
+/// <c>:0</c> without dropout; <c>packed200x4096:balanced</c>, rows of 200 tokens on average packed into 4,096.
+/// </summary>
 /// <param name="Name">As it was given.</param>
 /// <param name="Lengths">Tokens of each row.</param>
 /// <param name="Memory">What is kept for the way back; <c>null</c>: as much as fits.</param>
@@ -66,7 +69,9 @@ internal sealed record GpuCase(string Name, IReadOnlyList<int> Lengths, GpuMemor
         );
     }
 
-    /// <summary>Rows of a tenth to nearly twice the mean, in order as batches are laid out, until no more fit.</summary>
+    /// <summary>
+    /// Rows of a tenth to nearly twice the mean, in order as batches are laid out, until no more fit.
+    /// </summary>
     private static int[] Mixed(int mean, int tokens)
     {
         var random = new Random(1);

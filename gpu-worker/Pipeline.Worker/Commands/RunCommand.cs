@@ -61,7 +61,8 @@ internal static class RunCommand
             using Process process = Process.GetProcessById(processId);
             await process.WaitForExitAsync(stop.Token);
             await stop.CancelAsync();
-            _ = Task.Delay(Grace).ContinueWith(_ => Environment.Exit(1), TaskScheduler.Default); // storage may be gone with the host: a worker does not outlive it for long
+            // storage may be gone with the host: a worker does not outlive it for long
+            _ = Task.Delay(Grace).ContinueWith(_ => Environment.Exit(1), TaskScheduler.Default);
         }
         catch (ArgumentException)
         {

@@ -8,7 +8,10 @@ namespace Pipeline.Worker.Jobs;
 /// <summary>What the folder of a tuned model says of how it was made.</summary>
 internal static class AdapterBase
 {
-    /// <summary>How the base was held when an adapter was trained: NF4 where <c>training.json</c> says QLoRA, else the weights as they are.</summary>
+    /// <summary>
+    /// How the base was held when an adapter was trained: NF4 where <c>training.json</c> says QLoRA, else the weights
+    /// as they are.
+    /// </summary>
     public static WeightStorage StorageOf(string adapterDirectory)
     {
         string path = Path.Combine(adapterDirectory, AdapterFolder.TrainingFile);

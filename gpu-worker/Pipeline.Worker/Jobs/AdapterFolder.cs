@@ -14,7 +14,8 @@ internal static class AdapterFolder
     public const string TrainingFile = "training.json";
 
     /// <summary>Writes the folder.</summary>
-    /// <exception cref="TrainingException">The adapter does not pass its proof; nothing is left but the message, which names the checks.</exception>
+    /// <exception cref="TrainingException">The adapter does not pass its proof; nothing is left but the message, which
+    /// names the checks.</exception>
     /// <exception cref="IOException">The folder cannot be written; nothing of it is left.</exception>
     public static void Write(
         AdapterJob job,
@@ -109,7 +110,10 @@ internal static class AdapterFolder
         );
     }
 
-    /// <summary>What servers read to know where an answer ends. Keys are transformers' (<c>generation/configuration_utils.py</c>).</summary>
+    /// <summary>
+    /// What servers read to know where an answer ends. Keys are transformers'
+    /// (<c>generation/configuration_utils.py</c>).
+    /// </summary>
     private static SortedDictionary<string, object> GenerationConfig(ChatEncoder encoder)
     {
         var config = new SortedDictionary<string, object>(StringComparer.Ordinal)

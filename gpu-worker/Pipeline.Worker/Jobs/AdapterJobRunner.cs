@@ -11,7 +11,9 @@ using Pipeline.Training.Batching;
 
 namespace Pipeline.Worker.Jobs;
 
-/// <summary>Base and dataset to an adapter with its evaluation: load, ask the base, train, ask the tuned model, write.</summary>
+/// <summary>
+/// Base and dataset to an adapter with its evaluation: load, ask the base, train, ask the tuned model, write.
+/// </summary>
 public static class AdapterJobRunner
 {
     /// <summary>Runs a job.</summary>

@@ -12,7 +12,8 @@ public sealed record LocalDataset(
 )
 {
     /// <summary>Reads a dataset and holds its files against the manifest.</summary>
-    /// <exception cref="InvalidDataException">A file is missing, cannot be read, or is not the one that the manifest names.</exception>
+    /// <exception cref="InvalidDataException">A file is missing, cannot be read, or is not the one that the manifest
+    /// names.</exception>
     public static LocalDataset Read(string directory)
     {
         byte[] manifestBytes = Bytes(directory, BlobLayout.ManifestFile);

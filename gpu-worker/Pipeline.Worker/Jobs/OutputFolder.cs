@@ -1,6 +1,9 @@
 namespace Pipeline.Worker.Jobs;
 
-/// <summary>A folder that is there whole or not at all: it is filled under a name of its own. What was there before is never deleted.</summary>
+/// <summary>
+/// A folder that is there whole or not at all: it is filled under a name of its own. What was there before is never
+/// deleted.
+/// </summary>
 internal static class OutputFolder
 {
     private const string Mark = ".partial-";

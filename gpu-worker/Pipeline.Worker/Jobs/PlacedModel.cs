@@ -6,7 +6,10 @@ using Pipeline.Training;
 
 namespace Pipeline.Worker.Jobs;
 
-/// <summary>A base where it is asked and trained: on the CPU, on a GPU by its kernels, or on a GPU by plain torch where the kernels do not take it.</summary>
+/// <summary>
+/// A base where it is asked and trained: on the CPU, on a GPU by its kernels, or on a GPU by plain torch where the
+/// kernels do not take it.
+/// </summary>
 internal sealed class PlacedModel : IDisposable
 {
     private readonly Accelerator? _gpu;
@@ -25,7 +28,10 @@ internal sealed class PlacedModel : IDisposable
         }
     }
 
-    /// <summary>The base: what adapters are made for, read and written with. Lies on the CPU where the kernels have a copy of it.</summary>
+    /// <summary>
+    /// The base: what adapters are made for, read and written with. Lies on the CPU where the kernels have a copy of
+    /// it.
+    /// </summary>
     public LlamaModel Model { get; }
 
     /// <summary>Why a GPU computes it by plain torch; <c>null</c>: it does not.</summary>
@@ -66,9 +72,12 @@ internal sealed class PlacedModel : IDisposable
             : null;
     }
 
-    /// <summary>The base, or the base with an adapter as its values are now, to be asked; good until the next call.</summary>
+    /// <summary>
+    /// The base, or the base with an adapter as its values are now, to be asked; good until the next call.
+    /// </summary>
     /// <param name="adapter">The adapter; <c>null</c>: the base alone.</param>
-    /// <param name="folded">Whether the update may be added to a copy of each weight, where that is the faster way.</param>
+    /// <param name="folded">Whether the update may be added to a copy of each weight, where that is the faster
+    /// way.</param>
     public ICausalModel Asked(LoraAdapter? adapter, bool folded = true)
     {
         if (_accelerated is not null)

@@ -26,7 +26,8 @@ internal sealed class ProofMaker(
 
     /// <summary>Makes the proof of the files in a folder.</summary>
     /// <param name="directory">Holds the adapter's files.</param>
-    /// <param name="stopRate">Share of held-out prompts whose answer ended by itself; <c>null</c>: nothing was asked.</param>
+    /// <param name="stopRate">Share of held-out prompts whose answer ended by itself; <c>null</c>: nothing was
+    /// asked.</param>
     public AdapterProof Make(string directory, double? stopRate)
     {
         string weights = Path.Combine(directory, tuning.WeightsFile);

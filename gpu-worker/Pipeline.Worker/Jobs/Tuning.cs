@@ -35,10 +35,14 @@ internal abstract class Tuning : IDisposable
     /// <summary>Whether all that was to be trained has moved.</summary>
     public abstract ProofCheck Moved();
 
-    /// <summary>What the weight file must hold, each as <c>name dtype [shape]</c>, worked out apart from how it was written.</summary>
+    /// <summary>
+    /// What the weight file must hold, each as <c>name dtype [shape]</c>, worked out apart from how it was written.
+    /// </summary>
     public abstract (string Check, IReadOnlySet<string> Tensors) Expected();
 
-    /// <summary>Calls back with the base as it was, the tuned model as it lies in a folder, and the tuned model as it is.</summary>
+    /// <summary>
+    /// Calls back with the base as it was, the tuned model as it lies in a folder, and the tuned model as it is.
+    /// </summary>
     /// <returns>What was given back for the three.</returns>
     public abstract (T Bare, T Read, T Tuned) Compare<T>(string directory, Func<ICausalModel, T> ask);
 

@@ -50,7 +50,8 @@ internal static class GenerationParity
     private static double LogitError(ICausalModel model, int[] ids, JsonElement reference)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor logits = model.Logits(model.Forward(tensor([.. ids.Select(i => (long)i)], [1, ids.Length]))).cpu()[0]; // [n, vocabulary]
+        // [n, vocabulary]
+        Tensor logits = model.Logits(model.Forward(tensor([.. ids.Select(i => (long)i)], [1, ids.Length]))).cpu()[0];
         double Error(string key, int position) =>
             reference.TryGetProperty(key, out JsonElement expected)
                 ? logits[position]

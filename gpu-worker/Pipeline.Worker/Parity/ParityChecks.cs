@@ -8,9 +8,12 @@ public static class ParityChecks
 {
     /// <summary>Runs the checks of each case.</summary>
     /// <param name="directory">A folder in the layout of golden/, or one case of it.</param>
-    /// <param name="tokenizerDirectory">The tokenizer of every <c>vectors.jsonl</c>; <c>null</c>: the nearest one in or above its folder.</param>
-    /// <param name="modelDirectory">The checkpoint of every <c>reference_greedy.json</c>; <c>null</c>: the one in its folder.</param>
-    /// <param name="gpu">Holds a GPU against the vectors too, by plain torch and by its kernels, in their numbers: float32 is what the tolerances are for. <c>null</c>: the CPU.</param>
+    /// <param name="tokenizerDirectory">The tokenizer of every <c>vectors.jsonl</c>; <c>null</c>: the nearest one in or
+    /// above its folder.</param>
+    /// <param name="modelDirectory">The checkpoint of every <c>reference_greedy.json</c>; <c>null</c>: the one in its
+    /// folder.</param>
+    /// <param name="gpu">Holds a GPU against the vectors too, by plain torch and by its kernels, in their numbers:
+    /// float32 is what the tolerances are for. <c>null</c>: the CPU.</param>
     /// <returns>A row a quantity; a case that cannot be computed is a row that failed, with the reason.</returns>
     /// <exception cref="ModelException">There is no case.</exception>
     public static IReadOnlyList<ParityResult> Run(

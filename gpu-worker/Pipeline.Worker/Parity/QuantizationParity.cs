@@ -7,7 +7,9 @@ using static TorchSharp.torch;
 
 namespace Pipeline.Worker.Parity;
 
-/// <summary>NF4 with double quantisation: levels, codes, absmax and dequantised values, for fp32 and bf16 input.</summary>
+/// <summary>
+/// NF4 with double quantisation: levels, codes, absmax and dequantised values, for fp32 and bf16 input.
+/// </summary>
 internal static class QuantizationParity
 {
     private const float BoundaryMargin = 1e-6f;

@@ -1,7 +1,8 @@
 namespace Pipeline.Worker.Queue;
 
 /// <summary>How long a worker keeps a job without a sign of life.</summary>
-/// <param name="Hidden">How long the message stays hidden without a renewal: after a worker's death the next one waits so long.</param>
+/// <param name="Hidden">How long the message stays hidden without a renewal: after a worker's death the next one waits
+/// so long.</param>
 public sealed record HoldTimes(TimeSpan Hidden)
 {
     /// <summary>The setting: a time span from 20 seconds to an hour.</summary>

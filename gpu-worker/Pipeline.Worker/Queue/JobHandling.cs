@@ -6,7 +6,10 @@ using Pipeline.Training;
 
 namespace Pipeline.Worker.Queue;
 
-/// <summary>One delivery of one job, from the message to the word about its end. The lease on the job says that it is this worker's.</summary>
+/// <summary>
+/// One delivery of one job, from the message to the word about its end. The lease on the job says that it is this
+/// worker's.
+/// </summary>
 internal sealed class JobHandling(
     PipelineStorage storage,
     LeasedBlob lease,
@@ -20,7 +23,8 @@ internal sealed class JobHandling(
 
     /// <summary>Works on the job.</summary>
     /// <param name="request">The message.</param>
-    /// <param name="cancellation">The worker shall end; the job writes a checkpoint first and goes back to the queue.</param>
+    /// <param name="cancellation">The worker shall end; the job writes a checkpoint first and goes back to the
+    /// queue.</param>
     public async Task RunAsync(TrainingRequest request, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(request);
@@ -75,7 +79,8 @@ internal sealed class JobHandling(
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {
-            await KeepAsync(_state with { Fruitless = Math.Min(before, _state.Fruitless) }, CancellationToken.None); // to be told to end is no fault of the job
+            // to be told to end is no fault of the job
+            await KeepAsync(_state with { Fruitless = Math.Min(before, _state.Fruitless) }, CancellationToken.None);
             await hold.ReleaseAsync(TimeSpan.Zero, CancellationToken.None);
         }
         catch (Exception fault)
@@ -133,7 +138,10 @@ internal sealed class JobHandling(
         await EndAsync(true, false, null, cancellation);
     }
 
-    /// <summary>Tells the run how its job ended and removes the message. What a job that came to nothing wrote of its adapter goes.</summary>
+    /// <summary>
+    /// Tells the run how its job ended and removes the message. What a job that came to nothing wrote of its adapter
+    /// goes.
+    /// </summary>
     private async Task EndAsync(bool succeeded, bool cancelled, string? error, CancellationToken cancellation)
     {
         if (!succeeded && !(await storage.Registry.GetAsync(job.Project, cancellation)).Published.Contains(job.Version))

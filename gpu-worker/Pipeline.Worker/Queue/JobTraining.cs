@@ -9,7 +9,9 @@ using Pipeline.Worker.Jobs;
 
 namespace Pipeline.Worker.Queue;
 
-/// <summary>A job between storage and the trainer: dataset and checkpoint down, progress, checkpoints and the adapter up.</summary>
+/// <summary>
+/// A job between storage and the trainer: dataset and checkpoint down, progress, checkpoints and the adapter up.
+/// </summary>
 internal sealed class JobTraining(PipelineStorage storage, BaseModelFolders bases, TimeProvider time, Accelerator? gpu)
 {
     /// <summary>Trains a job to a whole adapter in its place.</summary>

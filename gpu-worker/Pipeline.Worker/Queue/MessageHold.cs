@@ -4,7 +4,9 @@ using Pipeline.Storage;
 
 namespace Pipeline.Worker.Queue;
 
-/// <summary>Keeps a job while it is worked on: its message hidden, its lease renewed; and watches for the wish to cancel.</summary>
+/// <summary>
+/// Keeps a job while it is worked on: its message hidden, its lease renewed; and watches for the wish to cancel.
+/// </summary>
 internal sealed class MessageHold : IAsyncDisposable
 {
     private static readonly TimeSpan Look = TimeSpan.FromSeconds(2);
@@ -118,7 +120,8 @@ internal sealed class MessageHold : IAsyncDisposable
                 }
                 catch (Azure.RequestFailedException fault) when (fault.Status is 404 or 400)
                 {
-                    // The message was renewed and the answer lost, or another worker looks at it: the lease says whose the job is.
+                    // The message was renewed and the answer lost, or another worker looks at it: the lease says whose
+                    // the job is.
                     messageRenewed = Environment.TickCount64;
                 }
                 catch (Exception) when (!_ended.IsCancellationRequested)

@@ -5,7 +5,9 @@ using Pipeline.Storage;
 
 namespace Pipeline.Worker.Queue;
 
-/// <summary>Takes lines of progress from the training thread and appends them to the job's blob about once a second.</summary>
+/// <summary>
+/// Takes lines of progress from the training thread and appends them to the job's blob about once a second.
+/// </summary>
 internal sealed class ProgressUpload(FencedLog log, string runId) : IAsyncDisposable
 {
     private const int QuickAppends = 3600; // an append blob holds 50,000 blocks: after an hour, one each ten seconds

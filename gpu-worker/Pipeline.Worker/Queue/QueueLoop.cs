@@ -7,7 +7,10 @@ using Pipeline.Tokenization;
 
 namespace Pipeline.Worker.Queue;
 
-/// <summary>Takes jobs off the queue, one at a time. A worker that dies leaves its message; the next one goes on from the last checkpoint.</summary>
+/// <summary>
+/// Takes jobs off the queue, one at a time. A worker that dies leaves its message; the next one goes on from the last
+/// checkpoint.
+/// </summary>
 public sealed class QueueLoop(
     PipelineStorage storage,
     BaseModelFolders bases,

@@ -150,7 +150,8 @@ public sealed partial class ArchitectureTests
             new HashSet<string> { "Pipeline.Storage", "Pipeline.LocalHost" },
             Users("Azure.Storage", "Azure.Data")
         );
-        Assert.Equal(["Pipeline.Functions"], Users("Azure.AI", "Microsoft.Extensions.AI.OpenAI")); // the client is built in the app; Datasets knows an IChatClient
+        // the client is built in the app; Datasets knows an IChatClient
+        Assert.Equal(["Pipeline.Functions"], Users("Azure.AI", "Microsoft.Extensions.AI.OpenAI"));
     }
 
     [Fact]

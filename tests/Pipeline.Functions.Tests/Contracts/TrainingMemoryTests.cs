@@ -10,7 +10,10 @@ public sealed class TrainingMemoryTests
         "tiny-llama-chat"
     )!;
 
-    /// <summary>Counts of Llama-2-7B: 6,738,415,616 parameters (Touvron et al. 2023), 159,907,840 of peft at r = 64 on all linear layers.</summary>
+    /// <summary>
+    /// Counts of Llama-2-7B: 6,738,415,616 parameters (Touvron et al. 2023), 159,907,840 of peft at r = 64 on all
+    /// linear layers.
+    /// </summary>
     [Fact]
     public void Shape_Llama2_7B_CountsAsPublished()
     {
@@ -27,7 +30,10 @@ public sealed class TrainingMemoryTests
     public void Shape_OfABase_IsReadFromItsConfig() =>
         Assert.Equal(new BaseShape(256, 688, 6, 8, 4, 32, 4096, TiedEmbeddings: true), Tiny with { Vocabulary = 4096 });
 
-    /// <summary>Resident memory of whole runs of the worker on tiny-llama-chat, rows of 470 tokens at most (EXPERIMENTS.md, 2026-11-23).</summary>
+    /// <summary>
+    /// Resident memory of whole runs of the worker on tiny-llama-chat, rows of 470 tokens at most (EXPERIMENTS.md,
+    /// 2026-11-23).
+    /// </summary>
     [Theory]
     [InlineData("qlora", 16, false, 93, 16, 700)]
     [InlineData("qlora", 1, false, 470, 16, 1124)]
@@ -62,7 +68,9 @@ public sealed class TrainingMemoryTests
         Assert.InRange(memory.TotalBytes / (double)(1 << 20), 0.9 * measuredMiB, 1.25 * measuredMiB);
     }
 
-    /// <summary>A machine that cannot keep every layer's results computes them again: the estimate falls with it.</summary>
+    /// <summary>
+    /// A machine that cannot keep every layer's results computes them again: the estimate falls with it.
+    /// </summary>
     [Fact]
     public void OnCpu_SmallMachine_KeepsOneLayer()
     {
@@ -80,8 +88,8 @@ public sealed class TrainingMemoryTests
     }
 
     /// <summary>
-    /// What an experiment of the same layout had in use on an H100 (GiB: 21.4, 11.2, 13.0, 33.1), less the 2.3 that its building of
-    /// random weights wasted. The product's own figures are to be measured.
+    /// What an experiment of the same layout had in use on an H100 (GiB: 21.4, 11.2, 13.0, 33.1), less the 2.3 that its
+    /// building of random weights wasted. The product's own figures are to be measured.
     /// </summary>
     [Theory]
     [InlineData(4096, GpuMemory.Balanced, 19.1)]

@@ -438,7 +438,10 @@ public sealed class DatasetBuilderTests
         Assert.Equal([RejectionReason.InvalidText], build.Rejected().Select(r => r.Reason).Distinct());
     }
 
-    /// <summary>Templates with many near-duplicates on the border of the threshold: the audit, which clusters anew, finds no leak.</summary>
+    /// <summary>
+    /// Templates with many near-duplicates on the border of the threshold: the audit, which clusters anew, finds no
+    /// leak.
+    /// </summary>
     [Fact]
     public void Build_ManyNearDuplicatesAtTheThreshold_LeakNothingTheAuditFinds()
     {

@@ -80,7 +80,9 @@ public sealed class DatasetPartsTests
         Assert.NotEmpty(whole.Rejected());
     }
 
-    /// <summary>In a table of one column a blank line is an empty value, wherever it stands; before the names it is nothing.</summary>
+    /// <summary>
+    /// In a table of one column a blank line is an empty value, wherever it stands; before the names it is nothing.
+    /// </summary>
     [Fact]
     public void Build_OneColumnWithBlankLines_GivesTheSameRowsInParts()
     {

@@ -59,7 +59,9 @@ public sealed class LineageTests
         );
     }
 
-    /// <summary>A withdrawn row keeps its number, so that all others keep theirs; of its content nothing is left anywhere.</summary>
+    /// <summary>
+    /// A withdrawn row keeps its number, so that all others keep theirs; of its content nothing is left anywhere.
+    /// </summary>
     [Fact]
     public void Build_Without_HasNothingOfTheRow()
     {

@@ -60,7 +60,8 @@ public sealed class PlainTextDatasetTests
         Assert.Equal(counts.Train + counts.Validation + counts.Test, pieces.Count);
         Assert.All(pieces, p => Assert.True(Encoder.Encode(p.Messages).Ids.Count <= MaxTokens, p.Id));
         List<IGrouping<int, Example>> texts = [.. pieces.GroupBy(p => p.Source.Row).OrderBy(g => g.Key)];
-        static string Bare(string text) => text.Replace(" ", "", StringComparison.Ordinal); // a blank at a cut belongs to neither piece
+        // a blank at a cut belongs to neither piece
+        static string Bare(string text) => text.Replace(" ", "", StringComparison.Ordinal);
         Assert.Equal(
             paragraphs.Select(Bare),
             texts.Select(t => Bare(string.Concat(t.Select(p => p.Messages[0].Content))))
@@ -74,7 +75,8 @@ public sealed class PlainTextDatasetTests
                 )
         );
         Assert.True(texts[0].Count() > 2, "the long one was cut");
-        Assert.All(texts[0].SkipLast(1), p => Assert.Matches(@"(word0x\d+\.?|\n)$", p.Messages[0].Content)); // behind a word, a sentence, a line
+        // behind a word, a sentence, a line
+        Assert.All(texts[0].SkipLast(1), p => Assert.Matches(@"(word0x\d+\.?|\n)$", p.Messages[0].Content));
         Assert.All(
             pieces,
             p =>
@@ -141,7 +143,9 @@ public sealed class PlainTextDatasetTests
                 .Order()
         );
 
-    /// <summary>A heading that all texts share must not be asked of a model that has learned it; one very long text trains.</summary>
+    /// <summary>
+    /// A heading that all texts share must not be asked of a model that has learned it; one very long text trains.
+    /// </summary>
     [Fact]
     public void Build_SharedHeadingAndOneHugeText_LeaveAFairTestSet()
     {

@@ -6,7 +6,9 @@ using Pipeline.Tokenization;
 
 namespace Pipeline.Functions.Tests.Datasets;
 
-/// <summary>Real data of others, as it comes, without any settings. What lies there is read where it lies and not copied.</summary>
+/// <summary>
+/// Real data of others, as it comes, without any settings. What lies there is read where it lies and not copied.
+/// </summary>
 public sealed class SharedDataTests
 {
     private static readonly ChatEncoder Encoder = ChatEncoder.FromDirectory(
@@ -54,6 +56,7 @@ public sealed class SharedDataTests
         int meant =
             build.Manifest.Reasons.GetValueOrDefault(RejectionReason.Disapproved)
             + build.Manifest.Reasons.GetValueOrDefault(RejectionReason.ConflictingLabel);
-        Assert.True(rows.Accepted + meant > 0.9 * (read - rows.Duplicates), string.Join(", ", build.Manifest.Reasons)); // hardly any row is lost for the form it has
+        // hardly any row is lost for the form it has
+        Assert.True(rows.Accepted + meant > 0.9 * (read - rows.Duplicates), string.Join(", ", build.Manifest.Reasons));
     }
 }

@@ -92,7 +92,10 @@ public sealed class BicepTests
         Assert.DoesNotContain(settings, s => s.Contains("Key", StringComparison.Ordinal));
     }
 
-    /// <summary>A drop is an event: of blobs in the container that the function's trigger names, to the address under which the host has it.</summary>
+    /// <summary>
+    /// A drop is an event: of blobs in the container that the function's trigger names, to the address under which the
+    /// host has it.
+    /// </summary>
     [Fact]
     public void DropEvents_Subscription_IsOfTheRawContainerToTheDropFunction()
     {
@@ -188,7 +191,8 @@ public sealed class BicepTests
         {
             if (!OperatingSystem.IsWindows())
             {
-                File.SetUnixFileMode(tool, UnixFileMode.UserRead | UnixFileMode.UserExecute); // the package's copy has no run bit
+                // the package's copy has no run bit
+                File.SetUnixFileMode(tool, UnixFileMode.UserRead | UnixFileMode.UserExecute);
             }
 
             var info = new ProcessStartInfo(tool, ["build", RepositoryFiles.At("infra", "main.bicep"), "--stdout"])

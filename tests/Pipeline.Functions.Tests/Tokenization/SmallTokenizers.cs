@@ -6,7 +6,9 @@ namespace Pipeline.Functions.Tests.Tokenization;
 /// <summary>Tokenizers small enough to be checked by eye.</summary>
 internal static class SmallTokenizers
 {
-    /// <summary>A tokenizer.json of a byte-level BPE: 256 bytes, a few merges, control tokens, and one added token that is none.</summary>
+    /// <summary>
+    /// A tokenizer.json of a byte-level BPE: 256 bytes, a few merges, control tokens, and one added token that is none.
+    /// </summary>
     public static JsonObject ByteLevelJson(
         IReadOnlyList<string> merges,
         IReadOnlyList<string> controls,

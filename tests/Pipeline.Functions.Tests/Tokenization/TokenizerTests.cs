@@ -28,13 +28,16 @@ public sealed class TokenizerTests
         Assert.Equal("x<think>y", tokenizer.Decode(ids));
     }
 
-    /// <summary>Letters beyond U+FFFF are letters to the reference's expression, halves of surrogate pairs are none to .NET's.</summary>
+    /// <summary>
+    /// Letters beyond U+FFFF are letters to the reference's expression, halves of surrogate pairs are none to .NET's.
+    /// </summary>
     [Fact]
     public void Encode_LettersBeyondTheBasicPlane_AreOneWord()
     {
         string letters = char.ConvertFromUtf32(0x1D400) + char.ConvertFromUtf32(0x1D401);
         byte[] utf8 = System.Text.Encoding.UTF8.GetBytes(letters);
-        // A merge of the last byte of the first letter and the first byte of the second: it can only happen within one word.
+        // A merge of the last byte of the first letter and the first byte of the second: it can only happen within one
+        // word.
         string merge = $"{Spelled(utf8[3])} {Spelled(utf8[4])}";
         Tokenizer tokenizer = SmallTokenizers.Read(SmallTokenizers.ByteLevelJson([merge], []));
 

@@ -3,7 +3,10 @@ using TorchSharp;
 
 namespace Pipeline.GpuWorker.Tests.Native;
 
-/// <summary>The native library loads where libstdc++ is older than the one it was linked with, and the package cache is left alone.</summary>
+/// <summary>
+/// The native library loads where libstdc++ is older than the one it was linked with, and the package cache is left
+/// alone.
+/// </summary>
 public sealed class TorchLibraryTests
 {
     private const string Library = "libLibTorchSharp.so";

@@ -10,7 +10,10 @@ using static TorchSharp.torch;
 
 namespace Pipeline.GpuWorker.Tests.Training;
 
-/// <summary>Whole runs by a GPU's kernels, which run on the host here: they learn what the CPU's runs learn, stop and go on like them, and fail like them.</summary>
+/// <summary>
+/// Whole runs by a GPU's kernels, which run on the host here: they learn what the CPU's runs learn, stop and go on like
+/// them, and fail like them.
+/// </summary>
 public sealed class AcceleratedTrainingTests
 {
     private static readonly TrainingSettings Settings = new()

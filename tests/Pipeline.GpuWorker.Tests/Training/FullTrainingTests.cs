@@ -77,7 +77,9 @@ public sealed class FullTrainingTests
         return (weights.Tensors.ToDictionary(t => t.Name, t => t.Value.data<float>().ToArray()), losses);
     }
 
-    /// <summary>The same steps by torch's own optimizer and clipping over separate tensors, decay on matrices alone.</summary>
+    /// <summary>
+    /// The same steps by torch's own optimizer and clipping over separate tensors, decay on matrices alone.
+    /// </summary>
     [Theory]
     [InlineData("llama2")]
     [InlineData("qwen2")] // biases; tied embeddings

@@ -157,7 +157,10 @@ public sealed class TrainingLoopTests
     public void Train_EvaluationSteps_ValidatesAfterEachAndAtTheEnd() =>
         Assert.Equal([5, 10, 12], TrainAll(Settings with { EvaluationSteps = 5 }).Validations.Select(v => v.Step));
 
-    /// <summary>A rate that soon does harm: the adapter that is kept is the one of the lowest validation loss, and training ends early.</summary>
+    /// <summary>
+    /// A rate that soon does harm: the adapter that is kept is the one of the lowest validation loss, and training ends
+    /// early.
+    /// </summary>
     [Fact]
     public void Train_EarlyStopping_EndsAndKeepsTheBest()
     {

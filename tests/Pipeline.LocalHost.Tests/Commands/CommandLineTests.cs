@@ -220,7 +220,10 @@ public sealed class CommandLineTests : IDisposable
         );
     }
 
-    /// <summary>What func start needs: the storage, the models wherever it is started from, the schedule, and whom the durable client is to call.</summary>
+    /// <summary>
+    /// What func start needs: the storage, the models wherever it is started from, the schedule, and whom the durable
+    /// client is to call.
+    /// </summary>
     [Fact]
     public async Task LocalSettings_OnAnAccount_NamesAllThatFuncStartNeeds()
     {

@@ -249,7 +249,8 @@ public sealed class EmbeddedHostTests(HostFixture host) : IClassFixture<HostFixt
                 .Order(StringComparer.Ordinal)
         );
 
-        string folder = Directory.CreateTempSubdirectory("pipeline-same-").FullName; // built at once from the same bytes
+        // built at once from the same bytes
+        string folder = Directory.CreateTempSubdirectory("pipeline-same-").FullName;
         var bases = new BaseCatalog(new BaseModelFolders(RepositoryLayout.Models));
         (ChatEncoder encoder, string sha256) = bases.EncoderFor(manifest.Settings);
         DatasetBuild whole = DatasetBuilder.Build(
@@ -320,7 +321,8 @@ public sealed class EmbeddedHostTests(HostFixture host) : IClassFixture<HostFixt
             lines.Count(l => ContractJson.Read<Example>(l).Synthetic is not null)
         );
         Assert.Equal(135, manifest.Rows.Read);
-        Assert.Equal((manifest.DatasetId, 2), (again.DatasetId, again.Synthesis[1].Calls)); // the same answers: none was bought again
+        // the same answers: none was bought again
+        Assert.Equal((manifest.DatasetId, 2), (again.DatasetId, again.Synthesis[1].Calls));
         Assert.Equal(
             2,
             (
@@ -333,7 +335,9 @@ public sealed class EmbeddedHostTests(HostFixture host) : IClassFixture<HostFixt
         );
     }
 
-    /// <summary>Bad rows are downloaded as a table, mended, dropped, and the run starts anew with all of them.</summary>
+    /// <summary>
+    /// Bad rows are downloaded as a table, mended, dropped, and the run starts anew with all of them.
+    /// </summary>
     [Fact]
     public async Task Drop_OfMendedRows_StartsTheirSourceAnewWithBoth()
     {
@@ -516,7 +520,8 @@ public sealed class EmbeddedHostTests(HostFixture host) : IClassFixture<HostFixt
         await host.WaitAsync(project, HasEnded);
         HttpResponseMessage wrong = await host.PostAsync($"api/projects/{project}/feedback", new { score = 5 });
         Assert.Equal(HttpStatusCode.BadRequest, wrong.StatusCode);
-        await host.PostAsync($"api/projects/{project}/feedback", new { runId = "x", score = 1 }); // a thumb teaches nothing
+        // a thumb teaches nothing
+        await host.PostAsync($"api/projects/{project}/feedback", new { runId = "x", score = 1 });
 
         for (int i = 0; i < 3; i++)
         {
@@ -572,7 +577,9 @@ public sealed class EmbeddedHostTests(HostFixture host) : IClassFixture<HostFixt
         await ResumeWhileAnotherRetrains(project, again);
     }
 
-    /// <summary>The retraining had failed, say, and another one runs: the refusal says that, and not that files have changed.</summary>
+    /// <summary>
+    /// The retraining had failed, say, and another one runs: the refusal says that, and not that files have changed.
+    /// </summary>
     private async Task ResumeWhileAnotherRetrains(string project, RunRecord run)
     {
         string instance = RunStarter.RetrainingInstanceOf(project);

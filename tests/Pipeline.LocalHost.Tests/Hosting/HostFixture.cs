@@ -12,7 +12,10 @@ using Pipeline.Storage;
 
 namespace Pipeline.LocalHost.Tests.Hosting;
 
-/// <summary>One host for the tests that need one: Azurite, SQLite, the real worker process. Its timer fires every two seconds; its datasets are built in parts of a kilobyte.</summary>
+/// <summary>
+/// One host for the tests that need one: Azurite, SQLite, the real worker process. Its timer fires every two seconds;
+/// its datasets are built in parts of a kilobyte.
+/// </summary>
 public sealed class HostFixture : IAsyncLifetime
 {
     private EmbeddedHost? _host;
@@ -67,7 +70,10 @@ public sealed class HostFixture : IAsyncLifetime
             TestContext.Current.CancellationToken
         );
 
-    /// <summary>Processes that the host of these tests has started and that still run: the emulator names its folder, the worker has the emulator's address in its environment. Other hosts run beside it.</summary>
+    /// <summary>
+    /// Processes that the host of these tests has started and that still run: the emulator names its folder, the worker
+    /// has the emulator's address in its environment. Other hosts run beside it.
+    /// </summary>
     private static IReadOnlyList<string> Children(string data, string address) =>
         [
             .. Directory

@@ -8,10 +8,14 @@ using Pipeline.Storage;
 
 namespace Pipeline.LocalHost.Tests.Hosting;
 
-/// <summary>A job between its run and its workers: deadlines, words that come late, workers that come to nothing. No worker runs but where a test starts one.</summary>
+/// <summary>
+/// A job between its run and its workers: deadlines, words that come late, workers that come to nothing. No worker runs
+/// but where a test starts one.
+/// </summary>
 public sealed class JobTests : IAsyncLifetime
 {
-    private readonly StorageFixture _storage = new(); // one for each test: a new host takes up every drop that lies there
+    // one for each test: a new host takes up every drop that lies there
+    private readonly StorageFixture _storage = new();
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
@@ -35,7 +39,8 @@ public sealed class JobTests : IAsyncLifetime
             StringComparison.Ordinal
         );
         Assert.Equal(0, await MessagesAsync()); // no GPU starts for it later
-        Assert.Equal("cancelled", (await WorkAsync(bench, run.RunId)).Error); // nor does a worker that had taken it already go on
+        // nor does a worker that had taken it already go on
+        Assert.Equal("cancelled", (await WorkAsync(bench, run.RunId)).Error);
     }
 
     [Fact]

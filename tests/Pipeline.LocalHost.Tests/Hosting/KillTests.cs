@@ -4,7 +4,10 @@ using Pipeline.Contracts;
 
 namespace Pipeline.LocalHost.Tests.Hosting;
 
-/// <summary>Real kills at random moments of a 200-row project, one run each: every run comes to the same dataset and the same adapter, once.</summary>
+/// <summary>
+/// Real kills at random moments of a 200-row project, one run each: every run comes to the same dataset and the same
+/// adapter, once.
+/// </summary>
 [Trait("Tier", "Slow")]
 [Collection("one at a time")]
 public sealed class KillTests(ITestOutputHelper output)
@@ -23,7 +26,10 @@ public sealed class KillTests(ITestOutputHelper output)
         ["OMP_NUM_THREADS"] = "1",
     }; // two trainers of two threads each would stand in each other's way
 
-    /// <summary>More kills than CI has time for: <c>PIPELINE_TEST_HOST_KILLS=100 PIPELINE_TEST_WORKER_KILLS=50 dotnet test … --settings tests/slow.runsettings --filter Kill_</c>.</summary>
+    /// <summary>
+    /// More kills than CI has time for: <c>PIPELINE_TEST_HOST_KILLS=100 PIPELINE_TEST_WORKER_KILLS=50 dotnet test …
+    /// --settings tests/slow.runsettings --filter Kill_</c>.
+    /// </summary>
     [Theory]
     [InlineData("host", 40)]
     [InlineData("worker", 20)]

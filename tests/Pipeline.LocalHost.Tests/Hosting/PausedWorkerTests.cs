@@ -5,7 +5,9 @@ using Pipeline.LocalHost.Hosting;
 
 namespace Pipeline.LocalHost.Tests.Hosting;
 
-/// <summary>A real worker is stopped for longer than its lease and comes back when its successor has finished.</summary>
+/// <summary>
+/// A real worker is stopped for longer than its lease and comes back when its successor has finished.
+/// </summary>
 [Trait("Tier", "Slow")]
 [Collection("one at a time")]
 public sealed class PausedWorkerTests(StorageFixture storage) : IClassFixture<StorageFixture>
@@ -66,7 +68,8 @@ public sealed class PausedWorkerTests(StorageFixture storage) : IClassFixture<St
             Assert.Equal((RunRecord.Completed, null), (run.State, run.Error));
             List<string> before = await TagsAsync(run);
             await SignalAsync(paused.Id, "-CONT");
-            await Task.Delay(TimeSpan.FromSeconds(15), Cancellation); // it finds its lease gone at its next look, or at its next write
+            // it finds its lease gone at its next look, or at its next write
+            await Task.Delay(TimeSpan.FromSeconds(15), Cancellation);
 
             Assert.Equal(before, await TagsAsync(run));
             Assert.Equal([1], (await storage.Account.Registry.GetAsync(Project, Cancellation)).Published);

@@ -185,7 +185,8 @@ public sealed class DashboardTests
                 "[...document.querySelectorAll('#notes tbody tr')].find(r => r.textContent.includes('It is not a training result'))";
             await browser.UntilAsync(Letter);
             DeadLetter letter = (await RefusedAsync(host)).Single();
-            browser.Ask<object?>(Letter + ".querySelector('button').click()"); // Requeue: it is tried, and refused once more
+            // Requeue: it is tried, and refused once more
+            browser.Ask<object?>(Letter + ".querySelector('button').click()");
             while ((await RefusedAsync(host)).All(l => l.At == letter.At))
             {
                 await Task.Delay(100, cancellation);

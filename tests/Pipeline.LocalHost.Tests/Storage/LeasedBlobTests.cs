@@ -107,7 +107,8 @@ public sealed class LeasedBlobTests(StorageFixture storage) : IClassFixture<Stor
         )!;
         var log = new FencedLog(storage.Account.Files, lease, address);
         await log.AppendAsync("one\n"u8.ToArray(), Cancellation);
-        Assert.True(await storage.Account.Files.TryAppendAsync(address, "two\n"u8.ToArray(), 4, Cancellation)); // it arrived; nobody heard
+        // it arrived; nobody heard
+        Assert.True(await storage.Account.Files.TryAppendAsync(address, "two\n"u8.ToArray(), 4, Cancellation));
 
         await log.AppendAsync("two\n"u8.ToArray(), Cancellation);
         await log.AppendAsync("three\n"u8.ToArray(), Cancellation);

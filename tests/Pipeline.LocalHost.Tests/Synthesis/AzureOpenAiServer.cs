@@ -9,8 +9,9 @@ using Pipeline.Contracts;
 namespace Pipeline.LocalHost.Tests.Synthesis;
 
 /// <summary>
-/// A server that speaks Azure OpenAI's wire format (<c>POST /openai/deployments/NAME/chat/completions</c>). It writes rows of the form that
-/// the request's JSON schema asks for, unless a test tells it to do otherwise with the next calls.
+/// A server that speaks Azure OpenAI's wire format (<c>POST /openai/deployments/NAME/chat/completions</c>). It writes
+/// rows of the form that the request's JSON schema asks for, unless a test tells it to do otherwise with the next
+/// calls.
 /// </summary>
 internal sealed class AzureOpenAiServer : IAsyncDisposable
 {

@@ -14,7 +14,9 @@ using Pipeline.Tokenization;
 
 namespace Pipeline.LocalHost.Tests.Synthesis;
 
-/// <summary>Rows of a language model, over the real client against a server that answers as Azure OpenAI does, well and badly.</summary>
+/// <summary>
+/// Rows of a language model, over the real client against a server that answers as Azure OpenAI does, well and badly.
+/// </summary>
 public sealed class ModelSynthesisTests : IAsyncLifetime
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("pipeline-synthesis-test-").FullName;
@@ -232,7 +234,8 @@ public sealed class ModelSynthesisTests : IAsyncLifetime
     [Fact]
     public async Task Build_LabelsThatTheCheckSeesOtherwise_GoToAPerson()
     {
-        _server.Label = text => text.Contains("003 of a model", StringComparison.Ordinal) ? "number" : null; // the third row of each answer; the first label is greeting
+        // the third row of each answer; the first label is greeting
+        _server.Label = text => text.Contains("003 of a model", StringComparison.Ordinal) ? "number" : null;
 
         DatasetBuild build = await BuildAsync(Yaml("rows: 5, rowsPerCall: 5, concurrency: 1, checkLabels: true"));
 

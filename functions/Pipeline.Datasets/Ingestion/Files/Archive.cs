@@ -4,7 +4,10 @@ using ZstdSharp;
 
 namespace Pipeline.Datasets.Ingestion.Files;
 
-/// <summary>What lies in compressed files and archives: .gz, .zst, .zip, .tar, and one in the other. Told by content, not by name.</summary>
+/// <summary>
+/// What lies in compressed files and archives: .gz, .zst, .zip, .tar, and one in the other. Told by content, not by
+/// name.
+/// </summary>
 internal static class Archive
 {
     private const int HeadBytes = 512;
@@ -16,7 +19,8 @@ internal static class Archive
     /// <summary>The files that hold rows: the file itself when it is no archive.</summary>
     /// <param name="file">What was dropped.</param>
     /// <param name="spool">Where unpacked bytes go.</param>
-    /// <exception cref="DatasetException">The archive is damaged, of a kind that is not read, or unpacks to more than is plausible.</exception>
+    /// <exception cref="DatasetException">The archive is damaged, of a kind that is not read, or unpacks to more than
+    /// is plausible.</exception>
     public static IReadOnlyList<RawFile> Expand(RawFile file, Spool spool)
     {
         try

@@ -3,7 +3,9 @@ using Pipeline.Datasets.Ingestion.Formats;
 
 namespace Pipeline.Datasets.Ingestion.Files;
 
-/// <summary>Several files that are one table only together: texts beside labels, a file or a folder a class, a mail a file.</summary>
+/// <summary>
+/// Several files that are one table only together: texts beside labels, a file or a folder a class, a mail a file.
+/// </summary>
 internal static class Bundle
 {
     private const int FewestInFolder = 2;
@@ -125,7 +127,10 @@ internal static class Bundle
         notes.Read(textFile, texts);
     }
 
-    /// <summary>The same name with other endings, which are no formats: <c>rt-polarity.pos</c>, <c>rt-polarity.neg</c>. A text a line.</summary>
+    /// <summary>
+    /// The same name with other endings, which are no formats: <c>rt-polarity.pos</c>, <c>rt-polarity.neg</c>. A text a
+    /// line.
+    /// </summary>
     private static IEnumerable<RawRow>? ClassFiles(IReadOnlyList<RawFile> files, ReadingNotes notes)
     {
         List<RawFile> classes =
@@ -178,7 +183,8 @@ internal static class Bundle
                 .GroupBy(f => Folder(f), StringComparer.Ordinal),
         ];
         int deepest = folders.Count == 0 ? 0 : folders.Max(g => g.Key.Count(c => c == '/'));
-        folders = [.. folders.Where(g => g.Key.Count(c => c == '/') == deepest)]; // an index or a list above the classes is none of them
+        // an index or a list above the classes is none of them
+        folders = [.. folders.Where(g => g.Key.Count(c => c == '/') == deepest)];
         bool classes =
             folders.Count > 1
             && folders.Count(g => g.Count() >= FewestInFolder) > folders.Count / 2

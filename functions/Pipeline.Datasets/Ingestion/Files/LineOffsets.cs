@@ -1,6 +1,8 @@
 namespace Pipeline.Datasets.Ingestion.Files;
 
-/// <summary>Passes a stream through and notes where its lines begin, so that a row can say at which byte it stands.</summary>
+/// <summary>
+/// Passes a stream through and notes where its lines begin, so that a row can say at which byte it stands.
+/// </summary>
 /// <param name="inner">Owned; standing at the range's start.</param>
 /// <param name="width">Bytes of a line feed in the stream's encoding.</param>
 /// <param name="range">What is read of it.</param>
@@ -26,7 +28,9 @@ internal sealed class LineOffsets(Stream inner, int width, RowRange range) : Str
         set => throw new NotSupportedException();
     }
 
-    /// <summary>The byte at which a line begins, from 1; lines before it are forgotten. -1 when it is not known.</summary>
+    /// <summary>
+    /// The byte at which a line begins, from 1; lines before it are forgotten. -1 when it is not known.
+    /// </summary>
     public long Of(int line)
     {
         while (_first < line && _starts.Count > 0)
@@ -75,7 +79,9 @@ internal sealed class LineOffsets(Stream inner, int width, RowRange range) : Str
         base.Dispose(disposing);
     }
 
-    /// <summary>A line ends with a line feed, or with a carriage return that none follows, as StreamReader has it.</summary>
+    /// <summary>
+    /// A line ends with a line feed, or with a carriage return that none follows, as StreamReader has it.
+    /// </summary>
     private void Narrow(ReadOnlySpan<byte> bytes)
     {
         if (_afterReturn && bytes.Length > 0)

@@ -4,8 +4,9 @@ using UtfUnknown;
 namespace Pipeline.Datasets.Ingestion.Files;
 
 /// <summary>
-/// A file's text, whatever its encoding: told by its byte order mark, else by trying UTF-8, else by statistics. What is no
-/// UTF-8 in a file that otherwise is becomes what it was before two sources were mixed: Windows-1252. The repairs are counted.
+/// A file's text, whatever its encoding: told by its byte order mark, else by trying UTF-8, else by statistics. What is
+/// no UTF-8 in a file that otherwise is becomes what it was before two sources were mixed: Windows-1252. The repairs
+/// are counted.
 /// </summary>
 internal sealed class MixedText : IDisposable
 {
@@ -44,14 +45,18 @@ internal sealed class MixedText : IDisposable
     /// <summary>Whether what was read so far are the file's own bytes, when it is read as UTF-8.</summary>
     public bool IsAsItWas => _repair is { Count: 0 };
 
-    /// <summary>Opens a file, or a part of it, as text; the encoding is told from the file's beginning either way.</summary>
+    /// <summary>
+    /// Opens a file, or a part of it, as text; the encoding is told from the file's beginning either way.
+    /// </summary>
     public static MixedText Open(RawFile file, RowRange? range = null)
     {
         byte[] sample = file.Head(SampleBytes);
         return new MixedText(file.Open(), Tell(sample, sample.Length < file.Length), range ?? RowRange.Whole);
     }
 
-    /// <summary>The text as UTF-8 bytes, byte order mark and all; in the place of <see cref="Reader"/>, not beside it.</summary>
+    /// <summary>
+    /// The text as UTF-8 bytes, byte order mark and all; in the place of <see cref="Reader"/>, not beside it.
+    /// </summary>
     public Stream AsUtf8() => Encoding.CreateTranscodingStream(_bytes, _encoding, new UTF8Encoding(false));
 
     /// <summary>The byte at which a line begins; asked for in order, each line once at most.</summary>
@@ -100,8 +105,9 @@ internal sealed class MixedText : IDisposable
     }
 
     /// <summary>
-    /// Another script's encoding, by statistics. They need something to count: a few accents among Latin letters say nothing
-    /// (a French word in English text was once told to be DOS code page 852), and are Windows-1252 far more often than not.
+    /// Another script's encoding, by statistics. They need something to count: a few accents among Latin letters say
+    /// nothing (a French word in English text was once told to be DOS code page 852), and are Windows-1252 far more
+    /// often than not.
     /// </summary>
     private static Encoding? Detected(byte[] sample, int broken)
     {

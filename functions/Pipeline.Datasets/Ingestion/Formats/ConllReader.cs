@@ -8,13 +8,16 @@ namespace Pipeline.Datasets.Ingestion.Formats;
 
 /// <summary>
 /// CoNLL columns: a token a line, its tag in the last column (IOB, IOB2, BIOES or bare types), a blank line behind each
-/// sentence. A sentence becomes a text, its tokens parted by blanks, with spans. Source: Tjong Kim Sang and De Meulder 2003, section 2.
+/// sentence. A sentence becomes a text, its tokens parted by blanks, with spans. Source: Tjong Kim Sang and De Meulder
+/// 2003, section 2.
 /// </summary>
 internal static partial class ConllReader
 {
     private const int LinesLookedAt = 400;
 
-    /// <summary>Whether a file is of this form: most lines end in a tag, and there are blank lines or document marks.</summary>
+    /// <summary>
+    /// Whether a file is of this form: most lines end in a tag, and there are blank lines or document marks.
+    /// </summary>
     public static bool Recognises(RawFile file)
     {
         using MixedText text = MixedText.Open(file);

@@ -4,7 +4,10 @@ using Sylvan.Data.Csv;
 
 namespace Pipeline.Datasets.Ingestion.Formats;
 
-/// <summary>CSV (RFC 4180 quotes, the separator found) and TSV (no quoting: IANA text/tab-separated-values), with or without a first line of names.</summary>
+/// <summary>
+/// CSV (RFC 4180 quotes, the separator found) and TSV (no quoting: IANA text/tab-separated-values), with or without a
+/// first line of names.
+/// </summary>
 internal static class DelimitedReader
 {
     private const int LongestRowCharacters = 1 << 24;
@@ -22,7 +25,9 @@ internal static class DelimitedReader
         return header is null ? [] : Rows(file, delimiter, header, named, RowRange.Whole, notes);
     }
 
-    /// <summary>The rows from one byte to another; <c>null</c> where that cannot be told from the file's beginning.</summary>
+    /// <summary>
+    /// The rows from one byte to another; <c>null</c> where that cannot be told from the file's beginning.
+    /// </summary>
     public static Func<RowRange, IEnumerable<RawRow>>? Ranges(
         RawFile file,
         char? delimiter,
@@ -43,7 +48,10 @@ internal static class DelimitedReader
             : range => Rows(file, separator, header, named && range.Start == 0, range, null);
     }
 
-    /// <summary>What the first rows tell: the columns' names, <c>null</c> where there is no row, whether they are the first row, and the separator where a second field shows it.</summary>
+    /// <summary>
+    /// What the first rows tell: the columns' names, <c>null</c> where there is no row, whether they are the first row,
+    /// and the separator where a second field shows it.
+    /// </summary>
     private static (string[]? Header, bool Named, char? Separator) Head(
         RawFile file,
         char? delimiter,
@@ -181,7 +189,10 @@ internal static class DelimitedReader
             fault
         );
 
-    /// <summary>The names in the first line, which is then taken out of the rows; or names by number where the first line is a row like the others.</summary>
+    /// <summary>
+    /// The names in the first line, which is then taken out of the rows; or names by number where the first line is a
+    /// row like the others.
+    /// </summary>
     public static string[] Header(
         RawFile file,
         List<(string[] Fields, int Line)> first,
@@ -216,8 +227,9 @@ internal static class DelimitedReader
     }
 
     /// <summary>
-    /// Columns that project.yaml names settle it, and so does a line with a known name of a text and one of a label. Else names are
-    /// short, are no numbers, end like no sentence, and do not come again as values. One line alone is taken for names.
+    /// Columns that project.yaml names settle it, and so does a line with a known name of a text and one of a label.
+    /// Else names are short, are no numbers, end like no sentence, and do not come again as values. One line alone is
+    /// taken for names.
     /// </summary>
     private static bool IsHeader(string[] names, List<string[]> rows, IReadOnlyCollection<string> said)
     {
@@ -239,8 +251,8 @@ internal static class DelimitedReader
             return true;
         }
 
-        // A label stands in many rows; a name stands in none. A label among very many may not come again among the first rows:
-        // then the other columns' first values look like texts and numbers all the same.
+        // A label stands in many rows; a name stands in none. A label among very many may not come again among the
+        // first rows: then the other columns' first values look like texts and numbers all the same.
         return !repeats
             && !names.Any(n =>
                 n.Length > LongestName

@@ -5,7 +5,9 @@ using Pipeline.Datasets.Ingestion.Files;
 
 namespace Pipeline.Datasets.Ingestion.Formats;
 
-/// <summary>JSON objects: one a line, or the elements of an array; values other than strings are taken as their JSON text.</summary>
+/// <summary>
+/// JSON objects: one a line, or the elements of an array; values other than strings are taken as their JSON text.
+/// </summary>
 internal static class JsonReader
 {
     private const int FirstBuffer = 1 << 16;
@@ -33,7 +35,8 @@ internal static class JsonReader
     }
 
     /// <summary>
-    /// The elements of an array, one at a time. An array that breaks off gives what stood before, and a row with the fault.
+    /// The elements of an array, one at a time. An array that breaks off gives what stood before, and a row with the
+    /// fault.
     /// </summary>
     public static IEnumerable<RawRow> Elements(RawFile file, ReadingNotes notes)
     {
@@ -61,7 +64,10 @@ internal static class JsonReader
         notes.Read(file, text);
     }
 
-    /// <summary>Objects a line; or one object over many lines, whose rows are the elements of its array of objects, such as <c>data</c>.</summary>
+    /// <summary>
+    /// Objects a line; or one object over many lines, whose rows are the elements of its array of objects, such as
+    /// <c>data</c>.
+    /// </summary>
     public static IEnumerable<RawRow> LinesOrOne(RawFile file, ReadingNotes notes)
     {
         using (MixedText text = MixedText.Open(file))

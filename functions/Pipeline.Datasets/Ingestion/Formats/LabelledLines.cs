@@ -3,13 +3,18 @@ using Pipeline.Datasets.Ingestion.Files;
 
 namespace Pipeline.Datasets.Ingestion.Formats;
 
-/// <summary>A label, a blank and a text a line, as TREC's questions are (<c>NUM:dist How far is it …</c>) and fastText's files (<c>__label__x text</c>).</summary>
+/// <summary>
+/// A label, a blank and a text a line, as TREC's questions are (<c>NUM:dist How far is it …</c>) and fastText's files
+/// (<c>__label__x text</c>).
+/// </summary>
 internal static partial class LabelledLines
 {
     private const int LinesLookedAt = 400;
     private const string FastText = "__label__";
 
-    /// <summary>Whether the first words of the lines are labels: they look like names and come again and again.</summary>
+    /// <summary>
+    /// Whether the first words of the lines are labels: they look like names and come again and again.
+    /// </summary>
     public static bool Recognises(RawFile file)
     {
         using MixedText text = MixedText.Open(file);

@@ -6,7 +6,10 @@ using Pipeline.Datasets.Ingestion.Files;
 
 namespace Pipeline.Datasets.Ingestion.Formats;
 
-/// <summary>A file that is a mail or a news post: its subject and its text, without the other headers. Any other file is its text.</summary>
+/// <summary>
+/// A file that is a mail or a news post: its subject and its text, without the other headers. Any other file is its
+/// text.
+/// </summary>
 internal static partial class Mail
 {
     private const int HeadBytes = 4096;
@@ -26,7 +29,10 @@ internal static partial class Mail
         return string.IsNullOrWhiteSpace(mail.Subject) ? body : $"{mail.Subject}\n\n{body}";
     }
 
-    /// <summary>Two known headers at least stand before the first blank line, and nothing else does; a text may well begin with "From: …".</summary>
+    /// <summary>
+    /// Two known headers at least stand before the first blank line, and nothing else does; a text may well begin with
+    /// "From: …".
+    /// </summary>
     private static bool IsMail(string head)
     {
         string[] lines = head.ReplaceLineEndings("\n").Split('\n');

@@ -3,7 +3,10 @@ using Pipeline.Datasets.Ingestion.Files;
 
 namespace Pipeline.Datasets.Ingestion.Formats;
 
-/// <summary>A file of plain text: each paragraph, set off by blank lines, is a text of its own; without blank lines each line is.</summary>
+/// <summary>
+/// A file of plain text: each paragraph, set off by blank lines, is a text of its own; without blank lines each line
+/// is.
+/// </summary>
 internal static class PlainTextReader
 {
     /// <summary>The column's name where a file has none.</summary>

@@ -4,7 +4,9 @@ using Pipeline.Contracts;
 
 namespace Pipeline.Datasets.Ingestion.Formats;
 
-/// <summary>The first sheet of an XLSX file, with or without a first row of names; sheets that are not read are named.</summary>
+/// <summary>
+/// The first sheet of an XLSX file, with or without a first row of names; sheets that are not read are named.
+/// </summary>
 internal static class SpreadsheetReader
 {
     private const int HeaderSample = 50;

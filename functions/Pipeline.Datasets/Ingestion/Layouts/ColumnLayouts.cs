@@ -49,7 +49,10 @@ internal sealed class TextAlone(ColumnReading columns) : RowLayout
     }
 }
 
-/// <summary>Alpaca: <c>instruction</c>, <c>input</c> (may be empty), <c>output</c>; <c>system</c> where there is one. Source: stanford_alpaca, <c>README.md</c>.</summary>
+/// <summary>
+/// Alpaca: <c>instruction</c>, <c>input</c> (may be empty), <c>output</c>; <c>system</c> where there is one. Source:
+/// stanford_alpaca, <c>README.md</c>.
+/// </summary>
 internal sealed class Alpaca(string output) : RowLayout
 {
     public const string Instruction = "instruction";
@@ -87,7 +90,9 @@ internal sealed class Alpaca(string output) : RowLayout
     }
 }
 
-/// <summary>One text with everything in it, in Llama-2's form: <c>&lt;s&gt;[INST] question [/INST] answer &lt;/s&gt;</c>.</summary>
+/// <summary>
+/// One text with everything in it, in Llama-2's form: <c>&lt;s&gt;[INST] question [/INST] answer &lt;/s&gt;</c>.
+/// </summary>
 internal sealed partial class RenderedLlama2(string column) : RowLayout
 {
     public override string Name => "Llama-2 text";

@@ -3,7 +3,9 @@ using Pipeline.Contracts;
 
 namespace Pipeline.Datasets.Ingestion.Layouts;
 
-/// <summary>Lists of messages: OpenAI's <c>role</c> and <c>content</c>, ShareGPT's <c>from</c> and <c>value</c>.</summary>
+/// <summary>
+/// Lists of messages: OpenAI's <c>role</c> and <c>content</c>, ShareGPT's <c>from</c> and <c>value</c>.
+/// </summary>
 internal static class Dialogue
 {
     /// <summary>Whether a value is a list of messages.</summary>
@@ -79,7 +81,9 @@ internal static class Dialogue
         return (messages, null);
     }
 
-    /// <summary>Messages as the templates take them: neighbours of one role become one, system first, the assistant last.</summary>
+    /// <summary>
+    /// Messages as the templates take them: neighbours of one role become one, system first, the assistant last.
+    /// </summary>
     public static RowContent Check(IReadOnlyList<ChatMessage> messages)
     {
         var merged = new List<ChatMessage>();
@@ -138,7 +142,10 @@ internal static class Dialogue
             ? role.GetString()
             : null;
 
-    /// <summary>Calls of functions are the assistant's to write; what they give back is told to it. As LLaMA-Factory has it (<c>data/README.md</c>).</summary>
+    /// <summary>
+    /// Calls of functions are the assistant's to write; what they give back is told to it. As LLaMA-Factory has it
+    /// (<c>data/README.md</c>).
+    /// </summary>
     private static string? RoleNamed(string said) =>
         said.ToLowerInvariant() switch
         {

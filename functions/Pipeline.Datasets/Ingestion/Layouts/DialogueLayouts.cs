@@ -2,7 +2,9 @@ using Pipeline.Contracts;
 
 namespace Pipeline.Datasets.Ingestion.Layouts;
 
-/// <summary>A column with a list of messages; <c>system</c> and <c>tools</c> beside it go into the system text.</summary>
+/// <summary>
+/// A column with a list of messages; <c>system</c> and <c>tools</c> beside it go into the system text.
+/// </summary>
 internal sealed class Messages(string column, bool shareGpt) : RowLayout
 {
     public override string Name => shareGpt ? "ShareGPT" : "messages";
@@ -33,7 +35,9 @@ internal sealed class Messages(string column, bool shareGpt) : RowLayout
     }
 }
 
-/// <summary>Preference pairs: the chosen answer is learned, the rejected one is not used. Source: TRL, <c>dataset_formats</c>.</summary>
+/// <summary>
+/// Preference pairs: the chosen answer is learned, the rejected one is not used. Source: TRL, <c>dataset_formats</c>.
+/// </summary>
 internal sealed class Preferences(string? prompt) : RowLayout
 {
     public const string Chosen = "chosen";
@@ -64,7 +68,10 @@ internal sealed class Preferences(string? prompt) : RowLayout
         : ([new ChatMessage(role, value)], null);
 }
 
-/// <summary>Thumbs: answers with a verdict; the good ones are learned. Source: TRL, <c>dataset_formats</c> (unpaired preference, KTO).</summary>
+/// <summary>
+/// Thumbs: answers with a verdict; the good ones are learned. Source: TRL, <c>dataset_formats</c> (unpaired preference,
+/// KTO).
+/// </summary>
 internal sealed class Thumbs(string prompt, string? completion, string verdict) : RowLayout
 {
     public override string Name => "thumbs (the approved answers)";

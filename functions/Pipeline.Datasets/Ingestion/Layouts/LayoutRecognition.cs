@@ -2,7 +2,9 @@ using Pipeline.Contracts;
 
 namespace Pipeline.Datasets.Ingestion.Layouts;
 
-/// <summary>Tells the form of a file's rows from its columns and some of its values; project.yaml's columns go before any guess.</summary>
+/// <summary>
+/// Tells the form of a file's rows from its columns and some of its values; project.yaml's columns go before any guess.
+/// </summary>
 public static class LayoutRecognition
 {
     private const int RowsLookedAt = 1000;
@@ -40,7 +42,8 @@ public static class LayoutRecognition
     /// <param name="rows">The rows, of which the first are looked at.</param>
     /// <param name="settings">Columns and task, as far as project.yaml says them.</param>
     /// <param name="fileName">For messages.</param>
-    /// <exception cref="DatasetException">A named column is missing, or no form can be told, or one that does not go with the task.</exception>
+    /// <exception cref="DatasetException">A named column is missing, or no form can be told, or one that does not go
+    /// with the task.</exception>
     public static RowLayout Of(IReadOnlyList<RawRow> rows, ProjectSettings settings, string fileName)
     {
         ArgumentNullException.ThrowIfNull(rows);

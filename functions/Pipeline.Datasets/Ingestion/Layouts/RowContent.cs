@@ -5,10 +5,15 @@ namespace Pipeline.Datasets.Ingestion.Layouts;
 /// <summary>What a row says, whatever the form it came in.</summary>
 public sealed record RowContent
 {
-    /// <summary>Optional system text, then user and assistant in turns, the assistant last; or one plain text of the role <c>document</c>.</summary>
+    /// <summary>
+    /// Optional system text, then user and assistant in turns, the assistant last; or one plain text of the role
+    /// <c>document</c>.
+    /// </summary>
     public required IReadOnlyList<ChatMessage> Messages { get; init; }
 
-    /// <summary>Why nothing can be learned from it: a code of <see cref="RejectionReason"/>; <c>null</c>: something can.</summary>
+    /// <summary>
+    /// Why nothing can be learned from it: a code of <see cref="RejectionReason"/>; <c>null</c>: something can.
+    /// </summary>
     public string? Reason { get; init; }
 
     /// <summary>The reason in words, with the fix.</summary>

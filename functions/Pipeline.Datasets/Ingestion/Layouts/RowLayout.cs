@@ -17,7 +17,10 @@ public abstract class RowLayout
     /// <summary>Other tasks for which its rows will do.</summary>
     public virtual IReadOnlyList<string> OtherTasks => [];
 
-    /// <summary>Whether its texts come from tables of short texts, where HTML entities and literal <c>\u</c> escapes are accidents; code and JSON in dialogues are not touched.</summary>
+    /// <summary>
+    /// Whether its texts come from tables of short texts, where HTML entities and literal <c>\u</c> escapes are
+    /// accidents; code and JSON in dialogues are not touched.
+    /// </summary>
     public virtual bool HasAccidents => false;
 
     /// <summary>What a row says.</summary>

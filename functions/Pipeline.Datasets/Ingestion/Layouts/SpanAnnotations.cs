@@ -6,9 +6,10 @@ using Pipeline.Datasets.Privacy;
 namespace Pipeline.Datasets.Ingestion.Layouts;
 
 /// <summary>
-/// A text with spans of a type: Presidio's, doccano's, spaCy's and restaurant8k's keys, and what <c>ConllReader</c> makes.
-/// Learned as a JSON object of the types' values (extraction), or as the text with <c>&lt;TYPE&gt;</c> in their places
-/// (de-identification). Offsets count Unicode code points, as Python does, unless the span's own words say otherwise.
+/// A text with spans of a type: Presidio's, doccano's, spaCy's and restaurant8k's keys, and what <c>ConllReader</c>
+/// makes. Learned as a JSON object of the types' values (extraction), or as the text with <c>&lt;TYPE&gt;</c> in their
+/// places (de-identification). Offsets count Unicode code points, as Python does, unless the span's own words say
+/// otherwise.
 /// </summary>
 internal sealed class SpanAnnotations(string text, string spans) : RowLayout
 {
@@ -241,7 +242,8 @@ internal sealed class SpanAnnotations(string text, string spans) : RowLayout
         string? type = Find(element, TypeKeys) is { ValueKind: JsonValueKind.String } name ? name.GetString() : null;
         bool hasEnd = Find(range, EndKeys) is { } endValue && endValue.TryGetNumber(out _);
         int end = hasEnd && Find(range, EndKeys)!.Value.TryGetNumber(out int last) ? last : 0;
-        int start = Find(range, StartKeys) is { } startValue && startValue.TryGetNumber(out int first) ? first : 0; // protobuf's JSON leaves zeros out
+        // protobuf's JSON leaves zeros out
+        int start = Find(range, StartKeys) is { } startValue && startValue.TryGetNumber(out int first) ? first : 0;
         return type is null || !hasEnd
             ? null
             : new Span(

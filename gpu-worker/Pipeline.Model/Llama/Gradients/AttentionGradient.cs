@@ -3,7 +3,10 @@ using static TorchSharp.torch;
 
 namespace Pipeline.Model.Llama.Gradients;
 
-/// <summary>Causal attention of packed rows: laid side by side for torch's kernel, whose derivative is torch's too. Twin: <c>DecoderLayer.Attend</c>.</summary>
+/// <summary>
+/// Causal attention of packed rows: laid side by side for torch's kernel, whose derivative is torch's too. Twin:
+/// <c>DecoderLayer.Attend</c>.
+/// </summary>
 internal sealed class AttentionGradient : IDisposable
 {
     private readonly Tensor[] _inputs; // queries, keys, values: float32 [rows, heads, longest, head size], leaves
@@ -54,7 +57,9 @@ internal sealed class AttentionGradient : IDisposable
         return (flat, new AttentionGradient(rows, inputs, output.DetachFromDisposeScope()));
     }
 
-    /// <summary>The derivatives by queries, keys and values, float32 [tokens, heads · head size], in the caller's dispose scope.</summary>
+    /// <summary>
+    /// The derivatives by queries, keys and values, float32 [tokens, heads · head size], in the caller's dispose scope.
+    /// </summary>
     /// <param name="gradient">float32 [tokens, heads · head size]: derivative by the output.</param>
     /// <param name="headSize">Numbers a head.</param>
     public Tensor[] Backward(Tensor gradient, int headSize)

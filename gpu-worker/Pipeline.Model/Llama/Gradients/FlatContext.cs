@@ -21,7 +21,8 @@ internal sealed record FlatContext(
     uint? DropoutSeed
 )
 {
-    private const long CachedWeight = 1 << 19; // numbers: matrices above this do not stay in the cache from one chunk to the next
+    // numbers: matrices above this do not stay in the cache from one chunk to the next
+    private const long CachedWeight = 1 << 19;
     private const long LargestSpanBytes = 1L << 30; // a span counts its bytes in int
     private const int TokensAChunk = 1024;
 
@@ -34,7 +35,10 @@ internal sealed record FlatContext(
     /// <summary>A layer's mask; <c>null</c>: causal.</summary>
     public Tensor? MaskOf(int layer) => Config.WindowOf(layer) is null ? null : WindowMask;
 
-    /// <summary>Tokens that are done together: some hundred for a small model, all for one whose matrices would be read anew for each chunk.</summary>
+    /// <summary>
+    /// Tokens that are done together: some hundred for a small model, all for one whose matrices would be read anew for
+    /// each chunk.
+    /// </summary>
     public IEnumerable<(int Start, int Count)> Chunks()
     {
         int most = (int)(LargestSpanBytes / (4 * Math.Max(Inner, Math.Max(Hidden, QueryWidth))));

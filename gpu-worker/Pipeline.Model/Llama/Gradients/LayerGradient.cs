@@ -5,9 +5,10 @@ using static TorchSharp.torch;
 namespace Pipeline.Model.Llama.Gradients;
 
 /// <summary>
-/// A decoder layer with its derivative written by hand: what is kept between the two is chosen here and not by autograd,
-/// sums are made in place, and all but attention is done for some hundred tokens after the other, so that what one product
-/// writes is still in the cache when the next reads it. Twin: <see cref="DecoderLayer.Forward"/> under autograd.
+/// A decoder layer with its derivative written by hand: what is kept between the two is chosen here and not by
+/// autograd, sums are made in place, and all but attention is done for some hundred tokens after the other, so that
+/// what one product writes is still in the cache when the next reads it. Twin: <see cref="DecoderLayer.Forward"/> under
+/// autograd.
 /// </summary>
 internal sealed class LayerGradient : IDisposable
 {
@@ -49,7 +50,8 @@ internal sealed class LayerGradient : IDisposable
     }
 
     /// <summary>Adds the derivatives by the adapter's matrices to their gradients.</summary>
-    /// <param name="gradient">float32 [tokens, hidden]: derivative by the output; becomes the one by the input, when that is wanted.</param>
+    /// <param name="gradient">float32 [tokens, hidden]: derivative by the output; becomes the one by the input, when
+    /// that is wanted.</param>
     /// <param name="inputWanted">Whether a layer below learns.</param>
     public void Backward(Tensor gradient, bool inputWanted)
     {

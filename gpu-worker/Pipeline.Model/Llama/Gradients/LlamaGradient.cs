@@ -6,8 +6,8 @@ using static TorchSharp.torch;
 namespace Pipeline.Model.Llama.Gradients;
 
 /// <summary>
-/// Loss and gradients of a model with a LoRA adapter, by hand-written derivatives on packed rows. Several times as fast on
-/// the CPU as autograd over padded rows, and equal to it (tests). DoRA takes the plain path.
+/// Loss and gradients of a model with a LoRA adapter, by hand-written derivatives on packed rows. Several times as fast
+/// on the CPU as autograd over padded rows, and equal to it (tests). DoRA takes the plain path.
 /// </summary>
 public sealed class LlamaGradient : IDisposable
 {
@@ -18,7 +18,8 @@ public sealed class LlamaGradient : IDisposable
 
     /// <summary>For a model with its adapter attached.</summary>
     /// <param name="model">The model.</param>
-    /// <param name="keptBytes">Layers' intermediate results are kept up to this; above, each layer is computed again on the way back.</param>
+    /// <param name="keptBytes">Layers' intermediate results are kept up to this; above, each layer is computed again on
+    /// the way back.</param>
     public LlamaGradient(LlamaModel model, long keptBytes)
     {
         ArgumentNullException.ThrowIfNull(model);
@@ -30,7 +31,9 @@ public sealed class LlamaGradient : IDisposable
     /// <summary>Bytes of intermediate results that are kept at most.</summary>
     public long KeptBytes { get; }
 
-    /// <summary>Whether a model with its adapter is computed here: plain LoRA matrices on its linear layers, all else frozen.</summary>
+    /// <summary>
+    /// Whether a model with its adapter is computed here: plain LoRA matrices on its linear layers, all else frozen.
+    /// </summary>
     public static bool Computes(LlamaModel model)
     {
         ArgumentNullException.ThrowIfNull(model);
@@ -101,7 +104,8 @@ public sealed class LlamaGradient : IDisposable
             (double loss, Tensor? gradient) = Predict(context, inputs[^1], predicting, targets, weight);
             for (int index = _model.Layers.Count - 1; index >= _lowest; index--)
             {
-                // What was not kept is computed again; the layer's output, which nothing needs any more, gets the same numbers.
+                // What was not kept is computed again; the layer's output, which nothing needs any more, gets the same
+                // numbers.
                 LayerGradient tape = tapes[index] ??= LayerGradient.Forward(
                     _model.Layers[index],
                     context,
@@ -134,7 +138,9 @@ public sealed class LlamaGradient : IDisposable
         return noise is null ? hidden : hidden.add_(noise);
     }
 
-    /// <summary>Norm, head and loss; with a weight, also the derivative by what came in, float32 [tokens, hidden].</summary>
+    /// <summary>
+    /// Norm, head and loss; with a weight, also the derivative by what came in, float32 [tokens, hidden].
+    /// </summary>
     private (double Loss, Tensor? Gradient) Predict(
         FlatContext context,
         Tensor hidden,

@@ -6,8 +6,8 @@ namespace Pipeline.Model.Llama.Gradients;
 
 /// <summary>
 /// A frozen linear layer with LoRA, <c>y = x Wᵀ + b + s · (m∘x Aᵀ) Bᵀ</c>, and its derivatives
-/// <c>dA = (s dy B)ᵀ (m∘x)</c>, <c>dB = s dyᵀ (m∘x Aᵀ)</c>, <c>dx = dy W + m ∘ (s dy B A)</c>, for some of a batch's tokens.
-/// Twin: <see cref="Projection.Forward"/>.
+/// <c>dA = (s dy B)ᵀ (m∘x)</c>, <c>dB = s dyᵀ (m∘x Aᵀ)</c>, <c>dx = dy W + m ∘ (s dy B A)</c>, for some of a batch's
+/// tokens. Twin: <see cref="Projection.Forward"/>.
 /// </summary>
 /// <param name="workspace">For what is not kept.</param>
 /// <param name="dropoutSeed">Seed of what adapters drop; <c>null</c>: nothing.</param>
@@ -19,7 +19,8 @@ internal sealed class ProjectionGradient(Workspace workspace, uint? dropoutSeed)
     /// <param name="projection">The layer.</param>
     /// <param name="weight">Its weight's values.</param>
     /// <param name="input">float32 [tokens, in].</param>
-    /// <param name="output">Gets the result, float32 [tokens, out]; with <paramref name="onto"/> what is there is added to it.</param>
+    /// <param name="output">Gets the result, float32 [tokens, out]; with <paramref name="onto"/> what is there is added
+    /// to it.</param>
     /// <param name="onto">Whether the result is added to what is there. Not for layers with a bias.</param>
     /// <param name="low">Gets <c>m∘x Aᵀ</c>, float32 [tokens, r]; <c>null</c> where the layer is not adapted.</param>
     /// <param name="firstToken">Which token of the batch is the first here: masks go by the place in the batch.</param>

@@ -3,14 +3,16 @@ using static TorchSharp.torch;
 namespace Pipeline.Model.Llama.Gradients;
 
 /// <summary>
-/// Named buffers that grow to the largest batch and stay: a step allocates nothing that the one before had, so memory is
-/// flat whatever the order of batches, and the system need not hand out and clear the same pages again and again.
+/// Named buffers that grow to the largest batch and stay: a step allocates nothing that the one before had, so memory
+/// is flat whatever the order of batches, and the system need not hand out and clear the same pages again and again.
 /// </summary>
 internal sealed class Workspace : IDisposable
 {
     private readonly Dictionary<(string Name, int Layer), Tensor> _buffers = [];
 
-    /// <summary>A matrix in the buffer of a name, whose content is undefined. The view belongs to the caller's dispose scope.</summary>
+    /// <summary>
+    /// A matrix in the buffer of a name, whose content is undefined. The view belongs to the caller's dispose scope.
+    /// </summary>
     /// <param name="name">What it is for.</param>
     /// <param name="layer">Whose; -1: all layers', one after the other.</param>
     /// <param name="rows">Rows.</param>

@@ -8,7 +8,9 @@ using Pipeline.Tokenization;
 
 namespace Pipeline.Functions.Tests.Datasets.Auditing;
 
-/// <summary>What a person sees of a dataset beside the checks: languages, lengths, texts that contradict each other.</summary>
+/// <summary>
+/// What a person sees of a dataset beside the checks: languages, lengths, texts that contradict each other.
+/// </summary>
 public sealed class DatasetReportTests
 {
     private static readonly ChatEncoder Encoder = ChatEncoder.FromDirectory(

@@ -301,8 +301,10 @@ public sealed class FormatTests
         "text,label,How satisfied were you with the service that you were given on that day?\na,x,1\nb,y,2\n",
         "text"
     )]
-    [InlineData("post,kind\nwas nice,kind\nwas not,unkind\nwas so,kind\n", "column 1")] // a value comes again: no line of names
-    [InlineData("what is it,question\nit is this,answer\nand that,question\nis it,answer\n", "column 1")] // a known name that is a label here
+    // a value comes again: no line of names
+    [InlineData("post,kind\nwas nice,kind\nwas not,unkind\nwas so,kind\n", "column 1")]
+    // a known name that is a label here
+    [InlineData("what is it,question\nit is this,answer\nand that,question\nis it,answer\n", "column 1")]
     public void Read_FirstLine_IsTakenForWhatItIs(string csv, string column) =>
         Assert.Contains(column, Read("a.csv", Utf8(csv)).Rows[0].Fields.Keys);
 

@@ -13,8 +13,8 @@ using ZstdSharp;
 namespace Pipeline.Functions.Tests.Datasets.Ingestion;
 
 /// <summary>
-/// Damaged files of every format: each becomes a dataset in which every row read is accounted for, or one error for people.
-/// The seed is fixed; a failure names the mutation, which can be made again.
+/// Damaged files of every format: each becomes a dataset in which every row read is accounted for, or one error for
+/// people. The seed is fixed; a failure names the mutation, which can be made again.
 /// </summary>
 public sealed class FuzzTests
 {

@@ -58,7 +58,8 @@ public sealed class PrivacyScannerTests
     )]
     [InlineData("on 2006-04-07 she turned 41, a French woman", "DATE_TIME=2006-04-07; AGE=41; NRP=French")]
     [InlineData("The zip code is 94107", "ZIP_CODE=94107")]
-    [InlineData("May I ask Will you come? Mark it. Hope so, Rose.", "")] // words that are names as well, but for the last
+    // words that are names as well, but for the last
+    [InlineData("May I ask Will you come? Mark it. Hope so, Rose.", "")]
     [InlineData("The parcel is late again, and nobody told us Why", "")]
     public void Find_Names_ByLexiconsAndTheWordsAround(string text, string expected) =>
         Assert.Equal(
@@ -130,7 +131,9 @@ public sealed class PrivacyScannerTests
             StringComparison.Ordinal
         );
 
-    /// <summary>Presidio's synthetic set: what has a form or a checksum is found at recall 0.90 and precision 0.80 at least.</summary>
+    /// <summary>
+    /// Presidio's synthetic set: what has a form or a checksum is found at recall 0.90 and precision 0.80 at least.
+    /// </summary>
     [Theory]
     [InlineData(PrivateType.Email)]
     [InlineData(PrivateType.Phone)]

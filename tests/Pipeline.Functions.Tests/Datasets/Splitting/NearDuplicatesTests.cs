@@ -18,7 +18,10 @@ public sealed class NearDuplicatesTests
         return NearDuplicates.Cluster(store, [.. texts.Select(t => store.Add(NearDuplicates.Sign(t, shared)))]);
     }
 
-    /// <summary>Long texts are sampled more thinly, and what all of them share is found all the same: memory must not grow with the length of texts.</summary>
+    /// <summary>
+    /// Long texts are sampled more thinly, and what all of them share is found all the same: memory must not grow with
+    /// the length of texts.
+    /// </summary>
     [Fact]
     public void CommonShingles_LongTexts_AreHeldInBoundedMemory()
     {
@@ -76,7 +79,9 @@ public sealed class NearDuplicatesTests
     public void Cluster_Pairs_AreAsAReaderWouldSay(string one, string other, bool same) =>
         Assert.Equal(same ? [0, 0] : [0, 1], Clusters([one, other]));
 
-    /// <summary>Pairs of known similarity: those well above the threshold are found, those well below are not.</summary>
+    /// <summary>
+    /// Pairs of known similarity: those well above the threshold are found, those well below are not.
+    /// </summary>
     [Fact]
     public void Cluster_ManyPairs_FollowsTheExactSimilarity()
     {
@@ -109,7 +114,8 @@ public sealed class NearDuplicatesTests
 
         Assert.True(similar > 400 && found >= 0.95 * similar, $"{found} of {similar}");
         Assert.Equal(0, wrong);
-        Assert.Equal(2000, clusters.Where((c, i) => i % 2 == 0 && c == i).Count()); // no pair was joined to another pair
+        // no pair was joined to another pair
+        Assert.Equal(2000, clusters.Where((c, i) => i % 2 == 0 && c == i).Count());
     }
 
     /// <summary>Jaccard's similarity by its definition, over runs of three words.</summary>
@@ -124,7 +130,9 @@ public sealed class NearDuplicatesTests
         return (double)Runs(one).Intersect(Runs(other)).Count() / Runs(one).Union(Runs(other)).Count();
     }
 
-    /// <summary>What all texts share tells nothing of a pair: an instruction before each input does not make them one.</summary>
+    /// <summary>
+    /// What all texts share tells nothing of a pair: an instruction before each input does not make them one.
+    /// </summary>
     [Fact]
     public void Cluster_TextsBehindOneInstruction_AreComparedWithoutIt()
     {

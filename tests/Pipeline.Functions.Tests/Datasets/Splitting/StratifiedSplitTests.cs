@@ -49,7 +49,8 @@ public sealed class StratifiedSplitTests
     public void Divide_Clusters_AreNeverParted()
     {
         List<Example> rows = Rows(("a", 200), ("b", 100));
-        int[] clusters = [.. Enumerable.Range(0, 300).Select(i => i < 60 ? 0 : i - (i % 4))]; // one of 60, the others of 4
+        // one of 60, the others of 4
+        int[] clusters = [.. Enumerable.Range(0, 300).Select(i => i < 60 ? 0 : i - (i % 4))];
 
         (IReadOnlyList<Example> train, IReadOnlyList<Example> validation, IReadOnlyList<Example> test) = Divide(
             rows,

@@ -77,7 +77,10 @@ public sealed class TemplateSynthesisTests
         Assert.Contains(said, fault.Message, StringComparison.Ordinal);
     }
 
-    /// <summary>Made rows are learned from alone; one that is, or nearly is, a held-out row is left out and says so; the split of people's rows stays.</summary>
+    /// <summary>
+    /// Made rows are learned from alone; one that is, or nearly is, a held-out row is left out and says so; the split
+    /// of people's rows stays.
+    /// </summary>
     [Fact]
     public void Assemble_MadeRows_AreNeverHeldOutNorRepeatWhatIs()
     {

@@ -3,7 +3,9 @@ using Pipeline.Reporting.Metrics;
 
 namespace Pipeline.Functions.Tests.Reporting.Metrics;
 
-/// <summary>Expected numbers by hand; they are what scikit-learn's classification_report prints for the same rows.</summary>
+/// <summary>
+/// Expected numbers by hand; they are what scikit-learn's classification_report prints for the same rows.
+/// </summary>
 public sealed class ClassificationMetricsTests
 {
     private static readonly string[] Labels = ["a", "b", "c"];

@@ -49,7 +49,8 @@ public sealed class TaskScoringTests
     public void Extraction_WhatIsNoJsonObject_ScoresNothing(string answer)
     {
         Assert.Equal(0, new ExtractionScoring().Score(new ScoredRow("q", "{\"a\": 1}", answer)));
-        Assert.Equal(0, new ExtractionScoring().Score(new ScoredRow("q", "{}", answer))); // not even where there was nothing to find
+        // not even where there was nothing to find
+        Assert.Equal(0, new ExtractionScoring().Score(new ScoredRow("q", "{}", answer)));
         Assert.Equal(0, new ExtractionScoring().Metrics([new ScoredRow("q", "{}", answer)])["jsonValidity"]);
     }
 

@@ -108,7 +108,9 @@ public sealed class ChatTemplateTests
         Assert.Equal(encoder.Encode(Dialogue).Ids.Take(prompt.Count + answer.Count), prompt.Concat(answer));
     }
 
-    /// <summary>Two line ends are one token here: encoded together, the answer's would be swallowed by the prompt's.</summary>
+    /// <summary>
+    /// Two line ends are one token here: encoded together, the answer's would be swallowed by the prompt's.
+    /// </summary>
     [Fact]
     public void Encode_AnswerThatWouldMergeWithThePrompt_LeavesThePromptAsGenerationHasIt()
     {

@@ -58,7 +58,10 @@ public sealed class LabelLikelihoodTests
         Assert.False(tree.Sees(4, 3));
     }
 
-    /// <summary>Prompts stand side by side with padding between prompt and answer, across the growth of the cache, keys shared by heads, and windows.</summary>
+    /// <summary>
+    /// Prompts stand side by side with padding between prompt and answer, across the growth of the cache, keys shared
+    /// by heads, and windows.
+    /// </summary>
     [Theory]
     [InlineData("llama2")]
     [InlineData("llama3")]

@@ -114,7 +114,10 @@ public sealed class PeftConfigTests
         Assert.Equal(count, adapter.Pairs.Count);
     }
 
-    /// <summary>peft's own rules (tuners_utils.py, check_target_module_exists): indices of layers narrow names, not expressions and whole paths.</summary>
+    /// <summary>
+    /// peft's own rules (tuners_utils.py, check_target_module_exists): indices of layers narrow names, not expressions
+    /// and whole paths.
+    /// </summary>
     [Theory]
     [InlineData("""{"target_modules": ["q_proj"], "layers_to_transform": [1]}""", "model.layers.1.self_attn.q_proj")]
     [InlineData(
@@ -192,7 +195,10 @@ public sealed class PeftConfigTests
     private static string Describe(SafetensorsEntry entry) =>
         $"{entry.Name} {entry.Dtype} [{string.Join(',', entry.Shape)}]";
 
-    /// <summary>The config with its keys and target modules in order (peft's come out of a set) and its numbers as they are written: 0.0 is not 0.</summary>
+    /// <summary>
+    /// The config with its keys and target modules in order (peft's come out of a set) and its numbers as they are
+    /// written: 0.0 is not 0.
+    /// </summary>
     private static string Normal(string path)
     {
         JsonObject config = JsonNode.Parse(File.ReadAllText(path))!.AsObject();

@@ -8,7 +8,10 @@ using static TorchSharp.torch;
 
 namespace Pipeline.GpuWorker.Tests.Model.Checkpoints;
 
-/// <summary>Bases in several files and dtypes, in NF4, and with an adapter merged in: written, read again, and computing the same.</summary>
+/// <summary>
+/// Bases in several files and dtypes, in NF4, and with an adapter merged in: written, read again, and computing the
+/// same.
+/// </summary>
 public sealed class CheckpointWriterTests
 {
     private static readonly long[] Ids = [1, 5, 99, 300, 7, 42];
@@ -59,7 +62,10 @@ public sealed class CheckpointWriterTests
         Assert.True(Largest(expected, bare) > 1e-2);
     }
 
-    /// <summary>The types of transformers' <c>BitsAndBytesConfig</c>, whose <c>post_init</c> refuses others; the rest as the base has it.</summary>
+    /// <summary>
+    /// The types of transformers' <c>BitsAndBytesConfig</c>, whose <c>post_init</c> refuses others; the rest as the
+    /// base has it.
+    /// </summary>
     [Theory]
     [InlineData("llama2")]
     [InlineData("llama3")]

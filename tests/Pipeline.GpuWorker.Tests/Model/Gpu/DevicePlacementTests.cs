@@ -12,8 +12,8 @@ using static TorchSharp.torch;
 namespace Pipeline.GpuWorker.Tests.Model.Gpu;
 
 /// <summary>
-/// Whether everything lies on the device that shall compute: torch's device without memory computes shapes alone, and refuses
-/// what lies on two devices, as a GPU would. What the numbers are, other tests say.
+/// Whether everything lies on the device that shall compute: torch's device without memory computes shapes alone, and
+/// refuses what lies on two devices, as a GPU would. What the numbers are, other tests say.
 /// </summary>
 public sealed class DevicePlacementTests
 {

@@ -12,7 +12,10 @@ using static TorchSharp.torch;
 
 namespace Pipeline.GpuWorker.Tests.Model.Gpu;
 
-/// <summary>What the benchmarks run, on a small shape with the kernels on the host: the steps learn, and every kernel gets what it takes.</summary>
+/// <summary>
+/// What the benchmarks run, on a small shape with the kernels on the host: the steps learn, and every kernel gets what
+/// it takes.
+/// </summary>
 public sealed class GpuBenchmarkTests
 {
     private static readonly LlamaConfig Small = GpuBenchmark.Llama7B with
@@ -139,7 +142,10 @@ public sealed class GpuBenchmarkTests
         Assert.True(result.PromptMs > 0 && result.TokenMs > 0 && result.TokS > 0, result.ToString());
     }
 
-    /// <summary>Clipped and unclipped, in one micro-batch and several, with moments of 32 and 8 bits, the steps are those of the optimizer that the CPU trains with.</summary>
+    /// <summary>
+    /// Clipped and unclipped, in one micro-batch and several, with moments of 32 and 8 bits, the steps are those of the
+    /// optimizer that the CPU trains with.
+    /// </summary>
     [Theory]
     [InlineData(0.05, 1, TrainingSettings.AdamW)]
     [InlineData(1000.0, 1, TrainingSettings.AdamW)]
@@ -151,7 +157,8 @@ public sealed class GpuBenchmarkTests
         using DisposeScope scope = NewDisposeScope();
         using GpuKernels kernels = HostKernels.Load(ScalarType.Float32);
         using LlamaModel model = LlamaModel.Load(RepositoryFiles.At("tests", "Golden", "llama2"), WeightStorage.Full);
-        using LoraAdapter trained = LoraAdapter.Create(model, new LoraOptions(64, 8, 0), seed: 3); // matrices above and below the 4,096 numbers of 8 bits
+        // matrices above and below the 4,096 numbers of 8 bits
+        using LoraAdapter trained = LoraAdapter.Create(model, new LoraOptions(64, 8, 0), seed: 3);
         using var expected = Optimizer.For(trained, new TrainingSettings { Optimizer = name, WeightDecay = 0.1 });
         using GpuAdapter copies = GpuAdapter.Of(trained, model.Projections, ScalarType.Float32, CPU);
         using var optimizer = new GpuOptimizer(

@@ -117,7 +117,9 @@ public sealed class GpuCausalModelTests
             }
         );
 
-    /// <summary>What fits stands side by side; what does not is asked in smaller batches, with the same answers.</summary>
+    /// <summary>
+    /// What fits stands side by side; what does not is asked in smaller batches, with the same answers.
+    /// </summary>
     [Theory]
     [InlineData(0, 1)]
     [InlineData(512L << 20, 20_000)]
@@ -174,7 +176,8 @@ public sealed class GpuCausalModelTests
             ScalarType.BFloat16,
             (_, asked) =>
             {
-                AnswerWriter.Continue(asked, Prompts, 2, [2], cancellation: TestContext.Current.CancellationToken); // makes the tables of positions
+                // makes the tables of positions
+                AnswerWriter.Continue(asked, Prompts, 2, [2], cancellation: TestContext.Current.CancellationToken);
                 long before = DisposeScopeManager.Statistics.ThreadTotalLiveCount;
 
                 AnswerWriter.Continue(asked, Prompts, 5, [2], cancellation: TestContext.Current.CancellationToken);

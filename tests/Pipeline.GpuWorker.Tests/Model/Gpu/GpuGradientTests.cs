@@ -10,7 +10,10 @@ using static TorchSharp.torch;
 
 namespace Pipeline.GpuWorker.Tests.Model.Gpu;
 
-/// <summary>The GPU's way through a model, with its kernels run on the host: in float32 to rounding what autograd gives over the plain model, in bfloat16 near it.</summary>
+/// <summary>
+/// The GPU's way through a model, with its kernels run on the host: in float32 to rounding what autograd gives over the
+/// plain model, in bfloat16 near it.
+/// </summary>
 public sealed class GpuGradientTests
 {
     /// <summary>Loss and gradients by name.</summary>
@@ -134,7 +137,9 @@ public sealed class GpuGradientTests
         LlamaGradientTests.AssertSame(sum, packed);
     }
 
-    /// <summary>What is computed again is the same to the bit: masks and sums depend on nothing that has passed.</summary>
+    /// <summary>
+    /// What is computed again is the same to the bit: masks and sums depend on nothing that has passed.
+    /// </summary>
     [Theory]
     [InlineData("qwen2", ScalarType.Float32)]
     [InlineData("qwen2", ScalarType.BFloat16)]
@@ -206,8 +211,9 @@ public sealed class GpuGradientTests
     }
 
     /// <summary>
-    /// The definition in float64, with weights that are functions of the matrices: <c>W + s B A</c>. In float32 it is met to
-    /// rounding; in bfloat16 every number that is kept is rounded, and torch's own autograd in bfloat16 is farther away.
+    /// The definition in float64, with weights that are functions of the matrices: <c>W + s B A</c>. In float32 it is
+    /// met to rounding; in bfloat16 every number that is kept is rounded, and torch's own autograd in bfloat16 is
+    /// farther away.
     /// </summary>
     [Theory]
     [InlineData(ScalarType.Float32)]

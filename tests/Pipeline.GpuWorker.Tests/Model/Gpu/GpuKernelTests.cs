@@ -7,7 +7,9 @@ using static TorchSharp.torch;
 
 namespace Pipeline.GpuWorker.Tests.Model.Gpu;
 
-/// <summary>Each kernel against its twin in float64: in float32 to rounding, in bfloat16 to the rounding of what is written.</summary>
+/// <summary>
+/// Each kernel against its twin in float64: in float32 to rounding, in bfloat16 to the rounding of what is written.
+/// </summary>
 public sealed class GpuKernelTests
 {
     public static TheoryData<ScalarType, int, int> Shapes =>
@@ -31,7 +33,9 @@ public sealed class GpuKernelTests
         return (given, given.to(ScalarType.Float64));
     }
 
-    /// <summary>Largest difference over the largest number, and element by element that over its own size where that is larger.</summary>
+    /// <summary>
+    /// Largest difference over the largest number, and element by element that over its own size where that is larger.
+    /// </summary>
     private static void AssertNear(Tensor expected, Tensor actual, ScalarType real, double more = 1)
     {
         using DisposeScope scope = NewDisposeScope();
@@ -106,7 +110,10 @@ public sealed class GpuKernelTests
         AssertNear(KernelTwins.RmsNorm(sum.to(ScalarType.Float64), exactWeight, 1e-6).Output, output, real);
     }
 
-    /// <summary>What is dropped on the way is what dropping afterwards drops, to the bit; and its derivative comes back through the same mask.</summary>
+    /// <summary>
+    /// What is dropped on the way is what dropping afterwards drops, to the bit; and its derivative comes back through
+    /// the same mask.
+    /// </summary>
     [Theory]
     [MemberData(nameof(Shapes))]
     public void RmsNorm_WithSomeDropped_IsTheNormAndThenDropout(ScalarType real, int rows, int width)
@@ -269,7 +276,8 @@ public sealed class GpuKernelTests
 
         (Tensor expected, Tensor derivative) = KernelTwins.CrossEntropy(exact.narrow(1, 0, vocabulary), targets, 0.25);
         AssertNear(expected, losses, ScalarType.Float32, more: 4);
-        AssertNear(derivative, logits.narrow(1, 0, vocabulary), real, more: 10); // single numbers are far below the mean
+        // single numbers are far below the mean
+        AssertNear(derivative, logits.narrow(1, 0, vocabulary), real, more: 10);
         Assert.True(beyond.equal(logits.narrow(1, vocabulary, stride - vocabulary)).all().item<bool>());
     }
 
@@ -320,7 +328,9 @@ public sealed class GpuKernelTests
         Assert.True(values.to(real).equal(copies).all().item<bool>());
     }
 
-    /// <summary>A step whose norm or loss was no number teaches nothing: values and moments stay, the gradients are cleared.</summary>
+    /// <summary>
+    /// A step whose norm or loss was no number teaches nothing: values and moments stay, the gradients are cleared.
+    /// </summary>
     [Theory]
     [InlineData(float.NaN)]
     [InlineData(0f)]

@@ -4,7 +4,10 @@ using Pipeline.GpuWorker.Tests.Training;
 
 namespace Pipeline.GpuWorker.Tests.Model.Gpu;
 
-/// <summary>What a device would not say: the tests of kernels and of what calls them, run once more in a process in which no buffer may be left by a byte and none begins with numbers.</summary>
+/// <summary>
+/// What a device would not say: the tests of kernels and of what calls them, run once more in a process in which no
+/// buffer may be left by a byte and none begins with numbers.
+/// </summary>
 public sealed partial class GuardedMemoryTests
 {
     private const int FewestBuffers = 1000;

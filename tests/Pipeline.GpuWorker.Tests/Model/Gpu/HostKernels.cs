@@ -4,7 +4,10 @@ using static TorchSharp.torch;
 
 namespace Pipeline.GpuWorker.Tests.Model.Gpu;
 
-/// <summary>The very text of the kernels, compiled by g++ and run on the host, a fiber a thread: what they compute is tested where no GPU is.</summary>
+/// <summary>
+/// The very text of the kernels, compiled by g++ and run on the host, a fiber a thread: what they compute is tested
+/// where no GPU is.
+/// </summary>
 internal sealed unsafe class HostKernels : IKernelLauncher
 {
     private static readonly Dictionary<ScalarType, nint> Libraries = [];
@@ -19,7 +22,10 @@ internal sealed unsafe class HostKernels : IKernelLauncher
         }
     }
 
-    /// <summary>The kernels on the host; a test that asks for them is skipped where there is no compiler, which users' machines need not have.</summary>
+    /// <summary>
+    /// The kernels on the host; a test that asks for them is skipped where there is no compiler, which users' machines
+    /// need not have.
+    /// </summary>
     public static GpuKernels Load(ScalarType real) => new(Launcher(real), CPU);
 
     /// <summary>What stands for a GPU where there is none: its kernels on the host, and memory as said.</summary>

@@ -4,7 +4,10 @@ using static TorchSharp.torch;
 
 namespace Pipeline.GpuWorker.Tests.Model.Gpu;
 
-/// <summary>Copies that are made as late as a device may make them: when they are awaited. Who reads, writes or gives back too early gets wrong numbers, or fails here.</summary>
+/// <summary>
+/// Copies that are made as late as a device may make them: when they are awaited. Who reads, writes or gives back too
+/// early gets wrong numbers, or fails here.
+/// </summary>
 internal sealed class LateCopies : IHostCopies
 {
     private readonly Dictionary<nint, Action> _begun = [];

@@ -16,7 +16,8 @@ public sealed class SelfCheckTests
         start.ArgumentList.Add(Path.Combine(directory, "Pipeline.Worker.dll"));
         Array.ForEach(arguments, start.ArgumentList.Add);
         start.Environment[TorchLibraries.Setting] = torchLib;
-        start.Environment["NUGET_PACKAGES"] = directory; // TorchSharp would look for libtorch among the packages, and copy it
+        // TorchSharp would look for libtorch among the packages, and copy it
+        start.Environment["NUGET_PACKAGES"] = directory;
         using Process process = Process.Start(start)!;
         Task<string> errors = process.StandardError.ReadToEndAsync();
         string output = process.StandardOutput.ReadToEnd();
@@ -56,7 +57,10 @@ public sealed class SelfCheckTests
         Assert.Equal((2, "", check.Line), (code, output, errors));
     }
 
-    /// <summary>A worker that was shipped without libtorch runs on the files of a PyTorch, and says so in one line where there is none.</summary>
+    /// <summary>
+    /// A worker that was shipped without libtorch runs on the files of a PyTorch, and says so in one line where there
+    /// is none.
+    /// </summary>
     [Fact]
     public void TorchLib_NamesLibtorchForAWorkerWithoutIt()
     {
@@ -84,7 +88,8 @@ public sealed class SelfCheckTests
             (int code, string output, _) = Worker(bare, AppContext.BaseDirectory, "selfcheck");
             Assert.Equal(0, code);
             Assert.StartsWith("cpu: libtorch", output, StringComparison.Ordinal);
-            (code, _, string errors) = Worker(bare, null, "selfcheck"); // TorchSharp tells its own story on the standard output
+            // TorchSharp tells its own story on the standard output
+            (code, _, string errors) = Worker(bare, null, "selfcheck");
             Assert.Equal(2, code);
             Assert.StartsWith("cpu: libtorch is not beside the program", errors, StringComparison.Ordinal);
             Assert.DoesNotContain('\n', errors);
@@ -122,7 +127,8 @@ public sealed class SelfCheckTests
             Assert.Equal(2, code);
             Assert.Contains("another libtorch lies beside the program", errors, StringComparison.Ordinal);
             Assert.DoesNotContain('\n', errors);
-            (code, string output, _) = Worker(AppContext.BaseDirectory, AppContext.BaseDirectory, "selfcheck"); // the same one
+            // the same one
+            (code, string output, _) = Worker(AppContext.BaseDirectory, AppContext.BaseDirectory, "selfcheck");
             Assert.Equal(0, code);
             Assert.StartsWith("cpu: libtorch", output, StringComparison.Ordinal);
         }

@@ -6,7 +6,10 @@ using static TorchSharp.torch;
 
 namespace Pipeline.GpuWorker.Tests.Training.Optimization;
 
-/// <summary>AdamW in 8 bits against the formulas of bitsandbytes' kernels, computed apart from ours: by torch, in float64, nearest codes by brute force.</summary>
+/// <summary>
+/// AdamW in 8 bits against the formulas of bitsandbytes' kernels, computed apart from ours: by torch, in float64,
+/// nearest codes by brute force.
+/// </summary>
 public sealed class AdamW8BitTests
 {
     private const long Large = 5000; // twenty blocks, the last one short
@@ -129,7 +132,9 @@ public sealed class AdamW8BitTests
         return (moved, first, second);
     }
 
-    /// <summary>Each code is the nearest, or as near as float32 tells, and of the same sign where that counts.</summary>
+    /// <summary>
+    /// Each code is the nearest, or as near as float32 tells, and of the same sign where that counts.
+    /// </summary>
     private static void AssertCodes(Tensor values, Tensor codes, Tensor absmax, float[] code, bool keepsSign)
     {
         double[] expected = values.data<double>().ToArray();

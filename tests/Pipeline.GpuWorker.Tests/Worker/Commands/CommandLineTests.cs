@@ -4,7 +4,9 @@ using Pipeline.GpuWorker.Tests.Worker.Jobs;
 
 namespace Pipeline.GpuWorker.Tests.Worker.Commands;
 
-/// <summary>The worker's one-shot commands as a user calls them: the real program, one after the other, on one adapter.</summary>
+/// <summary>
+/// The worker's one-shot commands as a user calls them: the real program, one after the other, on one adapter.
+/// </summary>
 public sealed class CommandLineTests
 {
     [Fact]

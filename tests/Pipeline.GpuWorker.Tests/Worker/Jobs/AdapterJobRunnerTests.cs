@@ -118,7 +118,10 @@ public sealed class AdapterJobRunnerTests
         );
     }
 
-    /// <summary>The whole way with a GPU, whose kernels run on the host here: asked, trained, proven and published as by the CPU, and it is said what computed.</summary>
+    /// <summary>
+    /// The whole way with a GPU, whose kernels run on the host here: asked, trained, proven and published as by the
+    /// CPU, and it is said what computed.
+    /// </summary>
     [Theory]
     [InlineData("r: 4", "the GPU, by its kernels, bfloat16, memory fast")]
     [InlineData("r: 4, dora: true", "the GPU, by plain torch, float32 (training.dora learns magnitudes)")]
@@ -277,7 +280,9 @@ public sealed class AdapterJobRunnerTests
         );
     }
 
-    /// <summary>A learning rate so small that nothing changes: the files are whole, and still nothing is published.</summary>
+    /// <summary>
+    /// A learning rate so small that nothing changes: the files are whole, and still nothing is published.
+    /// </summary>
     [Fact]
     public void Run_AdapterThatDoesNothing_IsNotPublished()
     {
@@ -396,7 +401,9 @@ public sealed class AdapterJobRunnerTests
         }
     }
 
-    /// <summary>The control: with shuffled labels nothing can be learned, and the report must not say otherwise.</summary>
+    /// <summary>
+    /// The control: with shuffled labels nothing can be learned, and the report must not say otherwise.
+    /// </summary>
     [Fact]
     [Trait("Tier", "Slow")]
     public void Run_SampleWithShuffledLabels_DoesNotWin()
@@ -438,7 +445,9 @@ public sealed class AdapterJobRunnerTests
         Assert.True(report.TunedScore.Interval.Low <= report.Baselines["majority"].Accuracy, $"{report.TunedScore}");
     }
 
-    /// <summary>The demo's promise: tuned beats base, the majority class and naive Bayes, and naive Bayes stays under 80 %.</summary>
+    /// <summary>
+    /// The demo's promise: tuned beats base, the majority class and naive Bayes, and naive Bayes stays under 80 %.
+    /// </summary>
     [Fact]
     [Trait("Tier", "Slow")]
     public void Run_Sample_BeatsBaseAndBaselines()

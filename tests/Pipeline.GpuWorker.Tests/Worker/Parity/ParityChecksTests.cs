@@ -37,7 +37,10 @@ public sealed class ParityChecksTests
         Assert.All(results, r => Assert.True(r.Passed, r.ToString()));
     }
 
-    /// <summary>By the kernels of a GPU, in float32 and run on the host here: what they compute lies within what the CPU is allowed.</summary>
+    /// <summary>
+    /// By the kernels of a GPU, in float32 and run on the host here: what they compute lies within what the CPU is
+    /// allowed.
+    /// </summary>
     [Fact]
     [Trait("Tier", "Slow")]
     public void Run_GoldenVectorsByTheKernels_AreWithinTolerance()

@@ -70,7 +70,9 @@ public sealed class LlamaGradientTests
         AssertSame(expected, actual);
     }
 
-    /// <summary>Rows packed together neither see nor weigh on each other: loss and gradients are those of each row alone.</summary>
+    /// <summary>
+    /// Rows packed together neither see nor weigh on each other: loss and gradients are those of each row alone.
+    /// </summary>
     [Theory]
     [InlineData("llama2")]
     [InlineData("mistral_window")]
@@ -112,7 +114,9 @@ public sealed class LlamaGradientTests
         AssertSame(sum, packed);
     }
 
-    /// <summary>One step of eight rows is eight of one: the loss is weighted by the whole step's supervised tokens.</summary>
+    /// <summary>
+    /// One step of eight rows is eight of one: the loss is weighted by the whole step's supervised tokens.
+    /// </summary>
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
