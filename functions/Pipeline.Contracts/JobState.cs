@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace Pipeline.Contracts;
 
 /// <summary>
@@ -7,7 +9,7 @@ namespace Pipeline.Contracts;
 public sealed record JobState
 {
     /// <summary>Workers that may take a job in a row without one of them coming to a new checkpoint.</summary>
-    public const int MostFruitless = 3;
+    public const int MaxAttemptsWithoutCheckpoint = 3;
 
     /// <summary>The start of the run that this is about.</summary>
     public required string Attempt { get; init; }
@@ -15,7 +17,8 @@ public sealed record JobState
     /// <summary>
     /// Workers that have taken the job since the last checkpoint; one that was asked to stop does not count.
     /// </summary>
-    public int Fruitless { get; init; }
+    [JsonPropertyName("fruitless")] // as jobs that are under way have it
+    public int AttemptsWithoutCheckpoint { get; init; }
 
     /// <summary>What the last worker that failed said.</summary>
     public string? LastFault { get; init; }

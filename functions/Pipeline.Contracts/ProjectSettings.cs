@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace Pipeline.Contracts;
 
 /// <summary>All that a user decides, as project.yaml says it or by default. Validated when the file is read.</summary>
@@ -11,7 +13,8 @@ public sealed record ProjectSettings
     public string Task { get; init; } = ClassificationTask;
 
     /// <summary>Whether project.yaml names the task; where it does not, the form of the rows decides.</summary>
-    public bool TaskIsSaid { get; init; }
+    [JsonPropertyName("taskIsSaid")] // as it was written before: ids of runs and datasets hash it
+    public bool HasExplicitTask { get; init; }
 
     public const string ClassificationTask = "classification";
     public const string ExtractionTask = "extraction";

@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace Pipeline.Contracts;
 
 /// <summary>
@@ -21,7 +23,8 @@ public sealed record SynthesisSettings
     public ModelSynthesisSettings? Model { get; init; }
 
     /// <summary>Whether anything is made.</summary>
-    public bool IsAskedFor => Templates.Count > 0 || Model is not null;
+    [JsonPropertyName("isAskedFor")] // as it was written before: ids of runs and datasets hash it
+    public bool IsRequested => Templates.Count > 0 || Model is not null;
 }
 
 /// <summary>A sentence with placeholders and its answer.</summary>

@@ -37,11 +37,11 @@ public sealed record TrainingMemory(
 
     // runtime, libtorch, allocators' arenas: what small runs take beside the rest
     private const long Program = 420L << 20;
-    private const int RowsAsked = 32;
+    private const int InferenceRows = 32;
     private const int InputsOnTheWay = 3; // read, fetched and written at a time
     private const long GpuProgram = 560L << 20; // CUDA's context and the libraries' workspaces
     private const int GpuSlack = 32; // one part in so many is lost between the allocator's segments
-    private const long LogitsAsked = 128L << 20;
+    private const long InferenceLogits = 128L << 20;
     private const long LogitsTogether = 1 << 20;
     private const int TokensAChunk = 1024;
     private const long CachedWeight = 1 << 19;
@@ -103,7 +103,7 @@ public sealed record TrainingMemory(
             + logits
             + (4 * chunk * ((3L * shape.Inner) + (2L * shape.Hidden)))
             + (4 * tokens * 5L * shape.Hidden);
-        return new TrainingMemory(weights, trained, activations, work, Asking(shape, training, weights, longest));
+        return new TrainingMemory(weights, trained, activations, work, Inference(shape, training, weights, longest));
     }
 
     /// <summary>QLoRA or LoRA on a GPU by its kernels.</summary>
@@ -204,9 +204,9 @@ public sealed record TrainingMemory(
     /// Many prompts at a time, layer after layer, with keys and values of all layers and the scores of one layer's
     /// attention.
     /// </summary>
-    private static long Asking(BaseShape shape, TrainingSettings training, long weights, int longest)
+    private static long Inference(BaseShape shape, TrainingSettings training, long weights, int longest)
     {
-        long slots = RowsAsked * (long)longest;
+        long slots = InferenceRows * (long)longest;
         long folded =
             4 * shape.Layers * shape.LinearsPerLayer <= MostDequantizedKept || training.Method == TrainingSettings.Lora
                 ? 4 * shape.Layers * shape.LinearsPerLayer
@@ -220,7 +220,7 @@ public sealed record TrainingMemory(
             + layer
             + scores
             + cache
-            + LogitsAsked;
+            + InferenceLogits;
     }
 
     /// <summary>

@@ -116,7 +116,7 @@ public static class DatasetBuilder
         try
         {
             DatasetBuild build = Assemble(request, plan, parts, folder);
-            if (!request.Settings.Synthesis.IsAskedFor || build.Manifest.Rows.Train == 0)
+            if (!request.Settings.Synthesis.IsRequested || build.Manifest.Rows.Train == 0)
             {
                 return build;
             }

@@ -98,7 +98,7 @@ public sealed class ChatEncoder
     public (IReadOnlyList<int> Prompt, IReadOnlyList<int> Answer) EncodeAnswer(IReadOnlyList<ChatMessage> messages)
     {
         ArgumentNullException.ThrowIfNull(messages);
-        if (messages.Count == 0 || !Template.IsLearned(messages[^1]))
+        if (messages.Count == 0 || !Template.IsSupervised(messages[^1]))
         {
             throw new ArgumentException(
                 "The last message must be one to learn: the assistant's, or a plain text.",
@@ -132,7 +132,7 @@ public sealed class ChatEncoder
         return encoded
             .Answers()
             .Select(a => Tokenizer.Decode([.. a[^1] == EndId ? a.SkipLast(1) : a]).Trim())
-            .SequenceEqual(messages.Where(Template.IsLearned).Select(m => m.Content.Trim()));
+            .SequenceEqual(messages.Where(Template.IsSupervised).Select(m => m.Content.Trim()));
     }
 
     /// <summary>

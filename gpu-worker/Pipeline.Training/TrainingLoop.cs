@@ -39,7 +39,7 @@ public static class TrainingLoop
         {
             if (cancellation.IsCancellationRequested)
             {
-                pending.Settle();
+                pending.CompleteStep();
                 Save(run, engine, best, fingerprint, tokens);
                 throw new OperationCanceledException(cancellation);
             }
@@ -51,19 +51,19 @@ public static class TrainingLoop
             ];
             tokens += batches.Sum(b => b.Sum(r => r.Ids.Count));
             // The same step drops the same inputs, whether the run came here in one go or was resumed.
-            pending.Take(batches, CounterDropout.Derive((uint)settings.Seed, engine.Steps), rate, tokens);
+            pending.BeginStep(batches, CounterDropout.Derive((uint)settings.Seed, engine.Steps), rate, tokens);
 
             bool due = settings.EvaluationSteps is { } every
                 ? engine.Steps % every == 0 || engine.Steps == plan.Count
                 : plan.EndsEpoch(engine.Steps);
             if (due && run.ValidationRows.Count > 0)
             {
-                pending.Settle();
+                pending.CompleteStep();
                 double validation = MeanLoss(run, engine);
                 run.OnValidation?.Invoke(engine.Steps, validation);
                 if (keepsBest)
                 {
-                    engine.Collect();
+                    engine.CopyToHost();
                     best.Offer(validation, engine.Steps);
                     stopped = settings.EarlyStopping is { } patience && best.Worse >= patience;
                 }
@@ -71,13 +71,13 @@ public static class TrainingLoop
 
             if (engine.Steps % settings.CheckpointSteps == 0 && engine.Steps < plan.Count)
             {
-                pending.Settle();
+                pending.CompleteStep();
                 Save(run, engine, best, fingerprint, tokens);
             }
         }
 
-        pending.Settle();
-        engine.Collect();
+        pending.CompleteStep();
+        engine.CopyToHost();
         if (keepsBest)
         {
             best.Restore();
@@ -114,7 +114,7 @@ public static class TrainingLoop
             return 0;
         }
 
-        engine.Spread();
+        engine.CopyToDevice();
         return tokens;
     }
 
@@ -127,7 +127,7 @@ public static class TrainingLoop
 
         Directory.CreateDirectory(run.CheckpointDirectory);
         string path = Path.Combine(run.CheckpointDirectory, TrainingCheckpoint.FileName);
-        engine.Collect();
+        engine.CopyToHost();
         TrainingCheckpoint.Write(path, run.Trained, engine, best, fingerprint, tokens);
         run.OnCheckpoint?.Invoke(path);
     }

@@ -13,9 +13,9 @@ namespace Pipeline.Datasets.Building;
 internal sealed class DatasetAssembler(DatasetRequest request, DatasetPlan plan, PartRows rows, SyntheticRows? made)
 {
     private readonly ProjectSettings _settings = request.Settings with { Task = plan.Task };
-    private readonly LabelBook? _book = plan.Spellings is null
+    private readonly LabelSet? _labels = plan.Spellings is null
         ? null
-        : LabelBook.From(plan.Spellings, plan.SpellingsAreSaid);
+        : LabelSet.From(plan.Spellings, plan.SpellingsAreSaid);
     private readonly SortedDictionary<string, long> _replaced = new(StringComparer.Ordinal);
     private IReadOnlyList<LabelConflict> _conflicts = [];
     private readonly List<string> _notes = [.. plan.Notes, .. made?.Notes ?? []];
@@ -240,12 +240,12 @@ internal sealed class DatasetAssembler(DatasetRequest request, DatasetPlan plan,
                 CountReplaced(bytes);
                 if (number % step == 0)
                 {
-                    sample.Add(RowJudge.Asked(ContractJson.Read<Example>(bytes).Messages));
+                    sample.Add(RowValidator.PromptText(ContractJson.Read<Example>(bytes).Messages));
                 }
 
                 audit.Add(
                     split,
-                    line.Label < 0 ? null : _book!.Labels[line.Label],
+                    line.Label < 0 ? null : _labels!.Labels[line.Label],
                     line.Measure,
                     leaks.Contains(number),
                     () => rows.Example(line).Id
@@ -291,7 +291,7 @@ internal sealed class DatasetAssembler(DatasetRequest request, DatasetPlan plan,
                 .Select(i => rows.Accepted[i].Split.Label)
                 .Where(l => l >= 0)
                 .CountBy(l => l)
-                .ToDictionary(l => _book!.Labels[l.Key], l => l.Value),
+                .ToDictionary(l => _labels!.Labels[l.Key], l => l.Value),
             StringComparer.Ordinal
         );
         int duplicates =

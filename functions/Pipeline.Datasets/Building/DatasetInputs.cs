@@ -41,7 +41,7 @@ public sealed class DatasetInputs : IDisposable
                 ? inputs
                 : [Open(request.TestFile, settings, first, isTest: true), .. inputs];
             Layout = first!;
-            Settings = settings.TaskIsSaid ? settings : settings with { Task = Layout.Task };
+            Settings = settings.HasExplicitTask ? settings : settings with { Task = Layout.Task };
         }
         catch
         {

@@ -71,19 +71,19 @@ internal static class DatasetPlanner
             );
         }
 
-        LabelBook? book =
+        LabelSet? labels =
             !labelled ? null
-            : settings.Labels.Count > 0 ? LabelBook.From(settings.Labels)
-            : LabelBook.FromData(Cleaned(spellings));
+            : settings.Labels.Count > 0 ? LabelSet.From(settings.Labels)
+            : LabelSet.FromData(Cleaned(spellings));
         return new DatasetPlan
         {
             DatasetId = request.DatasetId(),
             Settings = request.Settings,
             Without = request.Without,
             Task = settings.Task,
-            Spellings = book?.Spellings,
+            Spellings = labels?.Spellings,
             SpellingsAreSaid = settings.Labels.Count > 0,
-            SystemPrompt = settings.SystemPrompt ?? DefaultSystemPrompt(book),
+            SystemPrompt = settings.SystemPrompt ?? DefaultSystemPrompt(labels),
             Layout = inputs.Layout.Name,
             Columns = inputs.Layout.Columns,
             CommonShingles = common.Found(),
@@ -110,7 +110,7 @@ internal static class DatasetPlanner
         RowContent content = layout.Map(row, task);
         if (content.Reason is null)
         {
-            common.Add(RowJudge.Asked(RowJudge.Clean(content, layout, labelled)));
+            common.Add(RowValidator.PromptText(RowValidator.Clean(content, layout, labelled)));
         }
     }
 
@@ -126,12 +126,12 @@ internal static class DatasetPlanner
         return cleaned;
     }
 
-    private static string? DefaultSystemPrompt(LabelBook? book) =>
-        book switch
+    private static string? DefaultSystemPrompt(LabelSet? labels) =>
+        labels switch
         {
             null => null,
             { Labels.Count: <= MostListedLabels } =>
-                $"You label a text. Answer with one of: {string.Join(", ", book.Labels)}.",
+                $"You label a text. Answer with one of: {string.Join(", ", labels.Labels)}.",
             _ => "You label a text. Answer with its label alone.",
         };
 }

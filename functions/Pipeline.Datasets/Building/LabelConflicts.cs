@@ -56,7 +56,7 @@ internal static class LabelConflicts
 
     private static ConflictingRow Row(Example example)
     {
-        string asked = RowJudge.Asked(example.Messages);
+        string asked = RowValidator.PromptText(example.Messages);
         return new ConflictingRow(
             example.Id,
             example.Label ?? "",

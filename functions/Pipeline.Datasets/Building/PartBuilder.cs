@@ -18,20 +18,20 @@ internal sealed class PartBuilder
     private const int RowsABatch = 64;
     private readonly DatasetRequest _request;
     private readonly DatasetPlan _plan;
-    private readonly LabelBook? _book;
-    private readonly RowJudge _judge;
+    private readonly LabelSet? _labels;
+    private readonly RowValidator _validator;
     private readonly HashSet<ulong> _common;
 
     public PartBuilder(DatasetRequest request, DatasetPlan plan)
     {
         (_request, _plan) = (request, plan);
-        _book = plan.Spellings is null ? null : LabelBook.From(plan.Spellings, plan.SpellingsAreSaid);
+        _labels = plan.Spellings is null ? null : LabelSet.From(plan.Spellings, plan.SpellingsAreSaid);
         Deidentifier? privacy =
             request.Settings.Privacy.Mode == PrivacySettings.Keep
                 ? null
                 : new Deidentifier(request.Settings.Privacy, request.Project);
-        _judge = new RowJudge(
-            _book,
+        _validator = new RowValidator(
+            _labels,
             plan.Task,
             plan.SystemPrompt,
             request.Encoder,
@@ -52,9 +52,13 @@ internal sealed class PartBuilder
         using BinaryWriter writer = PartFile.Writer(output);
         foreach (RawRow[][] batches in input.Rows(part.Range).Chunk(RowsABatch).Chunk(4 * Environment.ProcessorCount))
         {
-            var judged = new (PartRow? Accepted, RejectedRow? Rejected)[batches.Length][];
-            Parallel.For(0, batches.Length, i => judged[i] = [.. batches[i].Select(row => Judge(row, input.Layout))]);
-            foreach ((PartRow? accepted, RejectedRow? rejected) in judged.SelectMany(j => j))
+            var validated = new (PartRow? Accepted, RejectedRow? Rejected)[batches.Length][];
+            Parallel.For(
+                0,
+                batches.Length,
+                i => validated[i] = [.. batches[i].Select(row => Validate(row, input.Layout))]
+            );
+            foreach ((PartRow? accepted, RejectedRow? rejected) in validated.SelectMany(j => j))
             {
                 if (accepted is not null)
                 {
@@ -75,7 +79,7 @@ internal sealed class PartBuilder
         var layout = new SyntheticLayout();
         foreach ((RawRow row, SyntheticRow made) in SyntheticLayout.Rows(rows))
         {
-            (PartRow? accepted, RejectedRow? rejected) = Judge(row, layout, made.Origin);
+            (PartRow? accepted, RejectedRow? rejected) = Validate(row, layout, made.Origin);
             if (accepted is not null && made.Doubt is null)
             {
                 PartFile.Write(writer, accepted);
@@ -99,29 +103,29 @@ internal sealed class PartBuilder
         }
     }
 
-    private (PartRow? Accepted, RejectedRow? Rejected) Judge(
+    private (PartRow? Accepted, RejectedRow? Rejected) Validate(
         RawRow row,
         RowLayout layout,
         SyntheticOrigin? origin = null
     )
     {
-        JudgedRow judged = _judge.Judge(row, layout);
-        if (judged.Accepted is not { } accepted)
+        ValidatedRow validated = _validator.Validate(row, layout);
+        if (validated.Accepted is not { } accepted)
         {
-            return (null, judged.Rejected);
+            return (null, validated.Rejected);
         }
 
         Example example = accepted with { Synthetic = origin };
 
         bool plain = _plan.Task == ProjectSettings.TextTask;
-        int label = example.Label is null ? -1 : _book!.NumberOf(example.Label);
+        int label = example.Label is null ? -1 : _labels!.NumberOf(example.Label);
         var split = new SplitRow(
             label,
             StratifiedSplit.OrderOf(_request.Settings.Split.Seed, example.Text),
             plain ? example.Messages[^1].Content.Length : 1
         );
         List<(Example, RowMeasure, uint[])> pieces = [];
-        if (plain && judged.Measure.Tokens > _request.Settings.Validation.MaxTokens)
+        if (plain && validated.Measure.Tokens > _request.Settings.Validation.MaxTokens)
         {
             pieces =
             [
@@ -131,7 +135,7 @@ internal sealed class PartBuilder
             ];
         }
 
-        byte[] key = SHA256.HashData(Encoding.UTF8.GetBytes(judged.Key));
+        byte[] key = SHA256.HashData(Encoding.UTF8.GetBytes(validated.Key));
         byte[] answer = SHA256.HashData(Encoding.UTF8.GetBytes(example.Messages[^1].Content));
         return (
             new PartRow(
@@ -140,7 +144,7 @@ internal sealed class PartBuilder
                 split,
                 example,
                 row.Fields,
-                judged.Measure,
+                validated.Measure,
                 Sign(example),
                 pieces
             ),
@@ -148,5 +152,5 @@ internal sealed class PartBuilder
         );
     }
 
-    private uint[] Sign(Example example) => NearDuplicates.Sign(RowJudge.Asked(example.Messages), _common);
+    private uint[] Sign(Example example) => NearDuplicates.Sign(RowValidator.PromptText(example.Messages), _common);
 }

@@ -67,7 +67,7 @@ public static class ProjectFile
         var settings = new ProjectSettings
         {
             Task = root.OneOf("task", defaults.Task, [.. ProjectSettings.Tasks]),
-            TaskIsSaid = root.Line("task") > 0,
+            HasExplicitTask = root.Line("task") > 0,
             Columns = ReadColumns(root.Section("columns")),
             Labels = ReadLabels(root),
             SystemPrompt = root.Text("systemPrompt"),

@@ -12,7 +12,7 @@ internal sealed class CallBudget(ModelSynthesisSettings settings)
     private readonly Lock _gate = new();
     private long _reserved;
     private double _reservedMoney;
-    private TaskCompletionSource _settled = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private TaskCompletionSource _recorded = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _underWay;
 
     public int Calls { get; private set; }
@@ -59,7 +59,7 @@ internal sealed class CallBudget(ModelSynthesisSettings settings)
                     return false;
                 }
 
-                settled = _settled.Task;
+                settled = _recorded.Task;
             }
 
             await settled.WaitAsync(cancellation).ConfigureAwait(false);
@@ -67,7 +67,7 @@ internal sealed class CallBudget(ModelSynthesisSettings settings)
     }
 
     /// <summary>Ends a call that was reserved; what it has bought was counted.</summary>
-    public void Settle(long mostIn, long mostOut)
+    public void RecordUsage(long mostIn, long mostOut)
     {
         lock (_gate)
         {
@@ -76,8 +76,8 @@ internal sealed class CallBudget(ModelSynthesisSettings settings)
                 Price(mostIn, mostOut, settings.PriceOfMillionIn ?? 0, settings.PriceOfMillionOut ?? 0)
             );
             (_reserved, _reservedMoney, _underWay) = (_reserved - tokens, _reservedMoney - money, _underWay - 1);
-            _settled.SetResult();
-            _settled = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            _recorded.SetResult();
+            _recorded = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         }
     }
 

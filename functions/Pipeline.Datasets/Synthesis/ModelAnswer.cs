@@ -26,7 +26,7 @@ public sealed record ModelAnswer
 }
 
 /// <summary>Where bought answers are kept.</summary>
-public interface IAnswerShelf
+public interface IResponseCache
 {
     /// <summary>The answer of a key; <c>null</c>: it was not bought yet.</summary>
     Task<ModelAnswer?> FindAsync(string key, CancellationToken cancellation);

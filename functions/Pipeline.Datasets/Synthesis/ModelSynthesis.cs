@@ -10,12 +10,12 @@ namespace Pipeline.Datasets.Synthesis;
 /// </summary>
 /// <param name="client">The model's client; it retries by itself, and fails with
 /// <see cref="ModelCallException"/>.</param>
-/// <param name="shelf">Where answers are kept.</param>
+/// <param name="cache">Where answers are kept.</param>
 /// <param name="settings">The project's settings, with a model.</param>
 /// <param name="labels">The labels; empty for tasks without.</param>
 public sealed class ModelSynthesis(
     IChatClient client,
-    IAnswerShelf shelf,
+    IResponseCache cache,
     ProjectSettings settings,
     IReadOnlyList<string> labels
 )
@@ -189,7 +189,7 @@ public sealed class ModelSynthesis(
                         }
                         finally
                         {
-                            _budget.Settle(mostIn, mostOut);
+                            _budget.RecordUsage(mostIn, mostOut);
                             slots.Release();
                         }
                     },
@@ -254,7 +254,7 @@ public sealed class ModelSynthesis(
 
     private async Task<ModelAnswer?> KnownAsync(ModelQuestion question, int seed, CancellationToken cancellation)
     {
-        ModelAnswer? known = await shelf.FindAsync(KeyOf(question, seed), cancellation).ConfigureAwait(false);
+        ModelAnswer? known = await cache.FindAsync(KeyOf(question, seed), cancellation).ConfigureAwait(false);
         if (known is not null)
         {
             _budget.Count(known);
@@ -272,7 +272,7 @@ public sealed class ModelSynthesis(
             ModelAnswer answer = bought with { Parents = [.. call.Parents.Select(p => p.Id)] };
             _budget.Count(answer);
             Interlocked.Exchange(ref _failures, 0);
-            return await shelf.KeepAsync(answer, cancellation).ConfigureAwait(false);
+            return await cache.KeepAsync(answer, cancellation).ConfigureAwait(false);
         }
         catch (ModelCallException fault) when (fault.Kind == ModelCallFault.Misconfigured)
         {

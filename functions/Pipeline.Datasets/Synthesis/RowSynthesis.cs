@@ -8,9 +8,9 @@ namespace Pipeline.Datasets.Synthesis;
 /// </summary>
 /// <param name="client">The model's client; <c>null</c>: there is none here, and <paramref name="missing"/> says what
 /// is missing.</param>
-/// <param name="shelf">Where the model's answers are kept.</param>
+/// <param name="cache">Where the model's answers are kept.</param>
 /// <param name="missing">What must be set for a client, for people.</param>
-public sealed class RowSynthesis(IChatClient? client, IAnswerShelf shelf, string missing)
+public sealed class RowSynthesis(IChatClient? client, IResponseCache cache, string missing)
 {
     /// <summary>Makes the rows.</summary>
     /// <param name="settings">The project's settings.</param>
@@ -51,7 +51,7 @@ public sealed class RowSynthesis(IChatClient? client, IAnswerShelf shelf, string
             );
         }
 
-        ModelSynthesisResult written = await new ModelSynthesis(client, shelf, settings, labels)
+        ModelSynthesisResult written = await new ModelSynthesis(client, cache, settings, labels)
             .RunAsync(train, pause, cancellation)
             .ConfigureAwait(false);
         return new SyntheticRows(

@@ -62,7 +62,7 @@ public sealed class PlanDataset(
                 made.Parts.Count,
                 mended,
                 tags,
-                settings.Synthesis.IsAskedFor,
+                settings.Synthesis.IsRequested,
                 null
             );
         }

@@ -18,7 +18,7 @@ public sealed class SynthesizeRows(PipelineStorage storage, DatasetParts parts, 
     public const string Name = nameof(SynthesizeRows);
 
     // an activity may run five minutes on the smallest plan
-    private static readonly TimeSpan Turn = TimeSpan.FromMinutes(4);
+    private static readonly TimeSpan TurnDuration = TimeSpan.FromMinutes(4);
 
     [Function(Name)]
     public async Task<SynthesisTurn> Run([ActivityTrigger] DatasetPlanned planned, CancellationToken cancellation)
@@ -38,10 +38,10 @@ public sealed class SynthesizeRows(PipelineStorage storage, DatasetParts parts, 
                 return new SynthesisTurn(true, null);
             }
 
-            using var pause = new CancellationTokenSource(Turn, time);
+            using var pause = new CancellationTokenSource(TurnDuration, time);
             var synthesis = new RowSynthesis(
                 plan.Settings.Synthesis.Model is { } model ? models.For(model.Deployment) : null,
-                new BlobAnswerShelf(storage, planned.Input.Project),
+                new BlobResponseCache(storage, planned.Input.Project),
                 ModelClients.Missing
             );
             SyntheticRows made = await synthesis.MakeAsync(

@@ -54,6 +54,6 @@ public sealed class ModelClients(IConfiguration configuration)
         AzureOpenAIClient client = configuration[Key] is { Length: > 0 } key
             ? new AzureOpenAIClient(endpoint, new ApiKeyCredential(key), options)
             : new AzureOpenAIClient(endpoint, new DefaultAzureCredential(), options);
-        return new FaultsForPeople(client.GetChatClient(deployment).AsIChatClient(), deployment);
+        return new ReadableModelFaults(client.GetChatClient(deployment).AsIChatClient(), deployment);
     }
 }

@@ -73,7 +73,7 @@ public sealed record JobHandle(int Version, TimeSpan StartDeadline, TimeSpan Hea
 /// <summary>Progress as the orchestration sees it.</summary>
 /// <param name="Lines">Lines of progress so far.</param>
 /// <param name="WorkerIsBusy">Whether another run's training is going on, so that this one waits for its turn.</param>
-public sealed record JobPulse(int Lines, bool WorkerIsBusy);
+public sealed record JobHeartbeat(int Lines, bool WorkerIsBusy);
 
 /// <summary>A run's end, to be written down.</summary>
 public sealed record RunFailure(string RunId, string Error);

@@ -39,20 +39,24 @@ public static class TrainingWatch
         );
         if (await Task.WhenAny(finished, deadline) == deadline)
         {
-            JobPulse pulse = await context.CallActivityAsync<JobPulse>(ReadPulse.Name, wait.Job.RunId, Retries.Storage);
+            JobHeartbeat heartbeat = await context.CallActivityAsync<JobHeartbeat>(
+                ReadHeartbeat.Name,
+                wait.Job.RunId,
+                Retries.Storage
+            );
             if (!finished.IsCompleted)
             {
                 // Two looks in a row at a job that has not moved end the wait: one alone may only mean that the host
                 // was stopped for a while.
-                if (pulse.Lines == wait.LinesBefore && !pulse.WorkerIsBusy)
+                if (heartbeat.Lines == wait.LinesBefore && !heartbeat.WorkerIsBusy)
                 {
                     return new TrainingEnd(
                         handle.Version,
-                        new TrainingResult(wait.Job.RunId, wait.Job.Attempt, false, false, Silence(handle, pulse))
+                        new TrainingResult(wait.Job.RunId, wait.Job.Attempt, false, false, Silence(handle, heartbeat))
                     );
                 }
 
-                context.ContinueAsNew(wait with { Handle = handle, LinesBefore = pulse.Lines });
+                context.ContinueAsNew(wait with { Handle = handle, LinesBefore = heartbeat.Lines });
                 return null!;
             }
         }
@@ -68,8 +72,8 @@ public static class TrainingWatch
         return null!;
     }
 
-    private static string Silence(JobHandle handle, JobPulse pulse) =>
-        pulse.Lines <= handle.LinesAtStart
+    private static string Silence(JobHandle handle, JobHeartbeat heartbeat) =>
+        heartbeat.Lines <= handle.LinesAtStart
             ? $"No worker took the job within twice {handle.StartDeadline}. Is one running? In Azure, look at the container job's executions: a GPU may not have been had. Then start the run again."
             : $"The worker has been silent for twice {handle.HeartbeatDeadline}. Start the run again to go on from its checkpoint.";
 }

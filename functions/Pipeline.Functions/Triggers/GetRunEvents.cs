@@ -15,7 +15,7 @@ namespace Pipeline.Functions.Triggers;
 /// </summary>
 public sealed class GetRunEvents(PipelineStorage storage, TimeProvider time)
 {
-    private static readonly TimeSpan Look = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan PollInterval = TimeSpan.FromSeconds(1);
 
     [Function(nameof(GetRunEvents))]
     public async Task<IResult> Run(
@@ -68,7 +68,7 @@ public sealed class GetRunEvents(PipelineStorage storage, TimeProvider time)
         [EnumeratorCancellation] CancellationToken cancellation
     )
     {
-        using var timer = new PeriodicTimer(Look, time);
+        using var timer = new PeriodicTimer(PollInterval, time);
         bool over = false;
         while (true)
         {

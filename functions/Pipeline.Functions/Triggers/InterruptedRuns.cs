@@ -15,7 +15,7 @@ public sealed class InterruptedRuns(PipelineStorage storage, TimeProvider time)
     /// A run is listed before its orchestration is started, and its end is written before that has ended: only what
     /// stands for longer is looked at.
     /// </summary>
-    private static readonly TimeSpan Settled = TimeSpan.FromMinutes(2);
+    private static readonly TimeSpan GracePeriod = TimeSpan.FromMinutes(2);
 
     /// <summary>The runs as they are, those interrupted noted as such.</summary>
     public async Task<IReadOnlyList<RunRecord>> CheckAsync(
@@ -40,7 +40,7 @@ public sealed class InterruptedRuns(PipelineStorage storage, TimeProvider time)
     {
         ArgumentNullException.ThrowIfNull(client);
         ArgumentNullException.ThrowIfNull(run);
-        if (run.State != RunRecord.Running || time.GetUtcNow() - run.UpdatedAt < Settled)
+        if (run.State != RunRecord.Running || time.GetUtcNow() - run.UpdatedAt < GracePeriod)
         {
             return run;
         }

@@ -40,7 +40,7 @@ public sealed class PostWithdrawal(PipelineStorage storage, RunStarter starter)
 
         string[] ids = [.. body.Rows.Select(r => $"{body.File ?? body.Source}#{r}")];
         await AddAsync(project, ids, cancellation);
-        await BlobAnswerShelf.ForgetAsync(storage, project, ids, cancellation);
+        await BlobResponseCache.ForgetAsync(storage, project, ids, cancellation);
         try
         {
             (string runId, bool started) = await starter.StartAsync(client, project, body.Source, "http", cancellation);

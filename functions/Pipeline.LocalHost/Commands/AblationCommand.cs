@@ -65,7 +65,7 @@ internal static class AblationCommand
     )
     {
         DatasetRequest request = DatasetCommand.Request(project, input);
-        if (!request.Settings.Synthesis.IsAskedFor)
+        if (!request.Settings.Synthesis.IsRequested)
         {
             throw new HostException(
                 $"'{project}' asks for no rows to be made: give it a synthesis section with templates or a model."

@@ -100,7 +100,7 @@ internal static class DatasetCommand
         IConfiguration configuration = new ConfigurationBuilder().AddEnvironmentVariables().Build();
         return new RowSynthesis(
             settings.Synthesis.Model is { } model ? new ModelClients(configuration).For(model.Deployment) : null,
-            new FolderAnswerShelf(answers),
+            new FolderResponseCache(answers),
             ModelClients.Missing
         );
     }
@@ -152,7 +152,7 @@ internal static class DatasetCommand
             $"{rows.Read} rows read = {rows.Accepted} accepted + {rows.Rejected} rejected + {rows.Duplicates} duplicates; {(build.Manifest.Task == ProjectSettings.TextTask ? "in pieces: " : "")}{rows.Train} to train, {rows.Validation} to validate, {rows.Test} to test"
         );
         Console.WriteLine(
-            $"Read as {build.Manifest.Layout}, task {build.Manifest.Task}{(settings.TaskIsSaid ? "" : " (guessed)")}; text from '{build.Manifest.Columns.Text}'{(build.Manifest.Columns.Label.Length > 0 ? $", answer from '{build.Manifest.Columns.Label}'" : "")}{(build.Manifest.Columns.Guessed ? " (guessed)" : "")}."
+            $"Read as {build.Manifest.Layout}, task {build.Manifest.Task}{(settings.HasExplicitTask ? "" : " (guessed)")}; text from '{build.Manifest.Columns.Text}'{(build.Manifest.Columns.Label.Length > 0 ? $", answer from '{build.Manifest.Columns.Label}'" : "")}{(build.Manifest.Columns.Guessed ? " (guessed)" : "")}."
         );
         if (build.Manifest.NearDuplicates is { Clusters: > 0 } near)
         {

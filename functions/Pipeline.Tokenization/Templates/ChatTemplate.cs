@@ -23,7 +23,7 @@ public abstract class ChatTemplate
     public virtual IReadOnlyList<string> StopTokens => [EndToken];
 
     /// <summary>Whether a message is one to learn.</summary>
-    public virtual bool IsLearned(ChatMessage message)
+    public virtual bool IsSupervised(ChatMessage message)
     {
         ArgumentNullException.ThrowIfNull(message);
         return message.Role == ChatMessage.Assistant;

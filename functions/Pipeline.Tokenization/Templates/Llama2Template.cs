@@ -25,7 +25,7 @@ public sealed class Llama2Template : ChatTemplate
             yield return TemplatePart.Plain($"[INST] {Strip(user)} [/INST]");
             if (i + 1 < turns.Count)
             {
-                yield return TemplatePart.Learned($" {Strip(turns[i + 1])} ");
+                yield return TemplatePart.Supervised($" {Strip(turns[i + 1])} ");
                 yield return TemplatePart.Control(End, learned: true);
             }
         }

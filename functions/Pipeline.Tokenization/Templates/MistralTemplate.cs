@@ -28,7 +28,7 @@ public sealed class MistralTemplate(bool instructionIsControl) : ChatTemplate
         {
             if (i % 2 == 1)
             {
-                yield return TemplatePart.Learned(instructionIsControl ? turns[i] : " " + turns[i]);
+                yield return TemplatePart.Supervised(instructionIsControl ? turns[i] : " " + turns[i]);
                 yield return TemplatePart.Control(End, learned: true);
                 continue;
             }

@@ -37,7 +37,7 @@ public sealed class PlainTextTemplate : ChatTemplate
     private protected override IReadOnlyList<string> Controls => _begin is null ? [_end] : [_begin, _end];
 
     /// <inheritdoc/>
-    public override bool IsLearned(ChatMessage message)
+    public override bool IsSupervised(ChatMessage message)
     {
         ArgumentNullException.ThrowIfNull(message);
         return message.Role is ChatMessage.Document or ChatMessage.Excerpt;
@@ -47,7 +47,7 @@ public sealed class PlainTextTemplate : ChatTemplate
     internal override IEnumerable<TemplatePart> Parts(IReadOnlyList<ChatMessage> messages)
     {
         ArgumentNullException.ThrowIfNull(messages);
-        return messages.Count == 0 || (messages.Count == 1 && IsLearned(messages[0]))
+        return messages.Count == 0 || (messages.Count == 1 && IsSupervised(messages[0]))
             ? Render(messages.Count == 0 ? null : messages[0])
             : throw new ArgumentException(
                 $"A plain text is one message of the role '{ChatMessage.Document}' or '{ChatMessage.Excerpt}'.",
@@ -67,7 +67,7 @@ public sealed class PlainTextTemplate : ChatTemplate
 
         if (text is not null)
         {
-            yield return TemplatePart.Learned(text.Content);
+            yield return TemplatePart.Supervised(text.Content);
         }
 
         if (text?.Role == ChatMessage.Document)

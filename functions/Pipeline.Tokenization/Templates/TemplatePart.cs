@@ -10,5 +10,5 @@ internal readonly record struct TemplatePart(string Text, bool IsControl, bool I
 
     public static TemplatePart Plain(string text) => new(text, false, false);
 
-    public static TemplatePart Learned(string text) => new(text, false, true);
+    public static TemplatePart Supervised(string text) => new(text, false, true);
 }

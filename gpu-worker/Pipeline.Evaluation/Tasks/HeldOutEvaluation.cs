@@ -38,7 +38,7 @@ public sealed class HeldOutEvaluation
     /// <param name="onRows">Called with the number of rows done.</param>
     /// <param name="cancellation">Ends the work between batches.</param>
     /// <returns>One answer a row, in order.</returns>
-    public IReadOnlyList<ModelAnswer> Ask(ICausalModel model, Action<int>? onRows, CancellationToken cancellation)
+    public IReadOnlyList<ModelAnswer> Evaluate(ICausalModel model, Action<int>? onRows, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(model);
         IReadOnlyList<IReadOnlyList<double>> likelihoods =
@@ -57,7 +57,7 @@ public sealed class HeldOutEvaluation
                         .Select(l => (IReadOnlyList<double>)[l]),
                 ];
         IReadOnlyList<(IReadOnlyList<int> Ids, bool Stopped)>? written = _write
-            ? AnswerWriter.Continue(
+            ? AnswerGenerator.Continue(
                 model,
                 [.. _encoded.Select(e => e.Prompt)],
                 LongestAnswer(),
@@ -75,7 +75,7 @@ public sealed class HeldOutEvaluation
     public double? StopRate(ICausalModel model, CancellationToken cancellation) =>
         _encoder.Template is PlainTextTemplate
             ? null
-            : AnswerWriter
+            : AnswerGenerator
                 .Continue(
                     model,
                     [.. _encoded.Take(StopRateRows).Select(e => e.Prompt)],

@@ -179,7 +179,7 @@ public static class CounterDropout
         )
         {
             ReadOnlySpan<Vector<float>> from = MemoryMarshal.Cast<float, Vector<float>>(input);
-            ReadOnlySpan<Vector<float>> slope = MemoryMarshal.Cast<float, Vector<float>>(gradient);
+            ReadOnlySpan<Vector<float>> dOutput = MemoryMarshal.Cast<float, Vector<float>>(gradient);
             Span<Vector<float>> to = MemoryMarshal.Cast<float, Vector<float>>(output);
             Span<Vector<float>> total = MemoryMarshal.Cast<float, Vector<float>>(sum);
             Vector<uint> counter = Counter(first);
@@ -187,7 +187,7 @@ public static class CounterDropout
             {
                 Vector<float> factor = Factor(counter);
                 to[i] = from[i] * factor;
-                total[i] += slope[i] * factor;
+                total[i] += dOutput[i] * factor;
                 counter += Step;
             }
 

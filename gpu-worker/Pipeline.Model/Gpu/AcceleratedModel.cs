@@ -12,7 +12,7 @@ internal sealed class AcceleratedModel : IDisposable
 {
     private readonly LlamaModel _host;
     private readonly GpuModel _model;
-    private GpuCausalModel? _asked;
+    private GpuCausalModel? _forInference;
 
     /// <summary>Copies a base to the device.</summary>
     /// <param name="host">The base; not owned.</param>
@@ -44,12 +44,12 @@ internal sealed class AcceleratedModel : IDisposable
     /// The base, or the base with an adapter as its values are now, to be asked; good until the next call.
     /// </summary>
     /// <exception cref="ModelException">The adapter has magnitudes (DoRA).</exception>
-    public ICausalModel Asked(LoraAdapter? adapter)
+    public ICausalModel ForInference(LoraAdapter? adapter)
     {
-        _asked?.Dispose();
-        _asked = null;
-        _model.Embedding.BringBack();
-        return _asked = new GpuCausalModel(
+        _forInference?.Dispose();
+        _forInference = null;
+        _model.Embedding.RestoreToDevice();
+        return _forInference = new GpuCausalModel(
             _model,
             adapter is null ? null : Copy(adapter),
             Accelerator.Kernels,
@@ -72,8 +72,8 @@ internal sealed class AcceleratedModel : IDisposable
     /// <param name="mostTokens">Tokens of the largest batch to come.</param>
     public GpuGradient Gradient(GpuAdapter adapter, Contracts.GpuMemory memory, long mostTokens)
     {
-        _asked?.Dispose(); // its buffer and adapter make room
-        _asked = null;
+        _forInference?.Dispose(); // its buffer and adapter make room
+        _forInference = null;
         return new GpuGradient(_model, adapter, Accelerator.Kernels, memory, mostTokens: mostTokens);
     }
 
@@ -85,7 +85,7 @@ internal sealed class AcceleratedModel : IDisposable
 
     public void Dispose()
     {
-        _asked?.Dispose();
+        _forInference?.Dispose();
         _model.Dispose();
     }
 }

@@ -32,7 +32,7 @@ internal sealed class EmbeddingTable : IDisposable
     public long Bytes => _there is null ? 0 : _there.NumberOfElements * _there.ElementSize;
 
     /// <summary>Leaves it to the host, unless it is the head too.</summary>
-    public void PutAway()
+    public void OffloadToHost()
     {
         if (_tied || _there is null)
         {
@@ -45,7 +45,7 @@ internal sealed class EmbeddingTable : IDisposable
     }
 
     /// <summary>Puts it on the device again.</summary>
-    public void BringBack()
+    public void RestoreToDevice()
     {
         using DisposeScope scope = NewDisposeScope();
         _there ??= _here!.to(_real).to(_device, copy: true).DetachFromDisposeScope();
@@ -67,7 +67,7 @@ internal sealed class EmbeddingTable : IDisposable
         }
 
         using DisposeScope scope = NewDisposeScope();
-        return _here!.index_select(0, tensor([.. same])).to(_real).Travelling(_device).MoveToOuterDisposeScope();
+        return _here!.index_select(0, tensor([.. same])).to(_real).ToDeviceAsync(_device).MoveToOuterDisposeScope();
     }
 
     /// <summary>The rows of tokens while it is on the device.</summary>

@@ -46,7 +46,7 @@ internal sealed class GpuBatch : IDisposable
             .. tokenOfSlot ?? [],
             .. slotOfToken ?? [],
         ]);
-        _all = all.Travelling(device).DetachFromDisposeScope();
+        _all = all.ToDeviceAsync(device).DetachFromDisposeScope();
         long at = 0;
         Tensor Next(long count)
         {

@@ -24,7 +24,7 @@ internal sealed record GpuContext(
 )
 {
     /// <summary>Turns queries and keys, which come first in each row, by their positions.</summary>
-    public void Turn(Tensor projected, bool backward) =>
+    public void ApplyRotary(Tensor projected, bool backward) =>
         Kernels.Rotate(
             projected,
             Config.Heads + Config.KeyValueHeads,

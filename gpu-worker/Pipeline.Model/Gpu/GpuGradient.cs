@@ -51,11 +51,11 @@ internal sealed class GpuGradient : IDisposable
         );
         if (memory == GpuMemory.Offload)
         {
-            model.Embedding.PutAway();
+            model.Embedding.OffloadToHost();
         }
         else
         {
-            model.Embedding.BringBack();
+            model.Embedding.RestoreToDevice();
         }
 
         _lowest = model.Layers.FirstOrDefault(l => Adapter.Adapts(l.Index))?.Index ?? model.Layers.Count;
@@ -92,7 +92,7 @@ internal sealed class GpuGradient : IDisposable
                 Tensor input = hidden;
                 if (learns)
                 {
-                    _inputs.Put(layer.Index, input);
+                    _inputs.Save(layer.Index, input);
                 }
 
                 (hidden, tapes[layer.Index]) = GpuLayerTape.Forward(
@@ -118,7 +118,7 @@ internal sealed class GpuGradient : IDisposable
             for (int index = top; index >= _lowest; index--)
             {
                 using DisposeScope inner = NewDisposeScope();
-                using Tensor input = _inputs.Take(index);
+                using Tensor input = _inputs.Restore(index);
                 _inputs.Announce(index > _lowest ? index - 1 : -1, input);
                 if (tapes[index] is null)
                 {
@@ -195,10 +195,10 @@ internal sealed class GpuGradient : IDisposable
             return (loss, null);
         }
 
-        Tensor slope = empty_like(normed);
-        _kernels.Gather(read, batch.ReadOf, slope);
+        Tensor dNormed = empty_like(normed);
+        _kernels.Gather(read, batch.ReadOf, dNormed);
         Tensor gradient = normed.MoveToOuterDisposeScope(); // written over: nothing reads it any more
-        _kernels.RmsNormBackward(hidden, _model.Norm, scales, slope, null, gradient);
+        _kernels.RmsNormBackward(hidden, _model.Norm, scales, dNormed, null, gradient);
         return (loss, gradient);
     }
 

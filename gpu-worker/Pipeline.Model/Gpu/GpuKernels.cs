@@ -6,7 +6,7 @@ namespace Pipeline.Model.Gpu;
 /// <summary>
 /// The kernels of a decoder block, each on tensors whose shapes were looked at. Matrices are [rows, width] with widths
 /// that are multiples of eight; all are of the launcher's numbers unless said otherwise. Definitions:
-/// <see cref="KernelTwins"/>.
+/// <see cref="KernelReference"/>.
 /// </summary>
 internal sealed class GpuKernels : IDisposable
 {
@@ -44,7 +44,7 @@ internal sealed class GpuKernels : IDisposable
     {
         long packs = Packs(output);
         Require(weight.Count == output.NumberOfElements, "as many numbers as the matrix has");
-        Spread(
+        LaunchElementwise(
             "nf4_dequantize",
             packs,
             [weight.Codes, weight.Absmax, weight.AbsmaxScale, _absmaxCode, weight.Offset, output, packs]
@@ -118,7 +118,7 @@ internal sealed class GpuKernels : IDisposable
                 && count <= uint.MaxValue,
             "rows of one width that is a multiple of eight, from a multiple of 16 bytes on, and an index a row"
         );
-        Spread(
+        LaunchElementwise(
             "gather_rows",
             count,
             [input, input.stride(0) / NumbersAPack, output, output.stride(0) / NumbersAPack, index, (int)packs, count]
@@ -185,7 +185,7 @@ internal sealed class GpuKernels : IDisposable
     /// <param name="gradient">Derivative by the output.</param>
     /// <param name="residual">Added; <c>null</c>: nothing.</param>
     /// <param name="output">[rows, width]; may be the residual.</param>
-    /// <param name="across">Derivative by the output with some dropped; <c>null</c>: nothing read that.</param>
+    /// <param name="dxLora">Derivative by the output with some dropped; <c>null</c>: nothing read that.</param>
     /// <param name="mask">What was dropped.</param>
     public void RmsNormBackward(
         Tensor input,
@@ -194,12 +194,12 @@ internal sealed class GpuKernels : IDisposable
         Tensor gradient,
         Tensor? residual,
         Tensor output,
-        Tensor? across = null,
+        Tensor? dxLora = null,
         DropMask mask = default
     )
     {
         (long rows, int packs) = Rows(input);
-        Same(input, gradient, residual, output, across);
+        Same(input, gradient, residual, output, dxLora);
         Require(
             weight.NumberOfElements == input.shape[1]
                 && weight.dtype == Real
@@ -211,7 +211,7 @@ internal sealed class GpuKernels : IDisposable
             "rms_norm_backward",
             rows,
             Threads,
-            [input, weight, scales, gradient, across, residual, output, packs, mask.Seed, mask.Threshold, mask.Kept]
+            [input, weight, scales, gradient, dxLora, residual, output, packs, mask.Seed, mask.Threshold, mask.Kept]
         );
     }
 
@@ -252,7 +252,11 @@ internal sealed class GpuKernels : IDisposable
         );
         long all = count * heads * half;
         Require(all <= uint.MaxValue, "fewer tokens");
-        Spread("rotary", all, [rows, (long)packs, heads, half, positions, cosines, sines, backward ? -1f : 1f, all]);
+        LaunchElementwise(
+            "rotary",
+            all,
+            [rows, (long)packs, heads, half, positions, cosines, sines, backward ? -1f : 1f, all]
+        );
     }
 
     /// <summary>Gates.</summary>
@@ -269,7 +273,11 @@ internal sealed class GpuKernels : IDisposable
                 ?? throw new ArgumentException("Neither the output nor what is left of it is wanted.", nameof(output))
         );
         Same(output ?? dropped!, dropped);
-        Spread("swiglu_forward", count, [gateUp, output, dropped, inner, count, mask.Seed, mask.Threshold, mask.Kept]);
+        LaunchElementwise(
+            "swiglu_forward",
+            count,
+            [gateUp, output, dropped, inner, count, mask.Seed, mask.Threshold, mask.Kept]
+        );
     }
 
     /// <summary>
@@ -278,16 +286,16 @@ internal sealed class GpuKernels : IDisposable
     /// </summary>
     /// <param name="gateUp">[rows, 2 · inner].</param>
     /// <param name="gradient">[rows, inner]: derivative by the output.</param>
-    /// <param name="across">Derivative by the output with some dropped; <c>null</c>: nothing read that.</param>
+    /// <param name="dxLora">Derivative by the output with some dropped; <c>null</c>: nothing read that.</param>
     /// <param name="mask">What was dropped.</param>
-    public void SwiGluBackward(Tensor gateUp, Tensor gradient, Tensor? across = null, DropMask mask = default)
+    public void SwiGluBackward(Tensor gateUp, Tensor gradient, Tensor? dxLora = null, DropMask mask = default)
     {
         (int inner, long count) = Gated(gateUp, gradient);
-        Same(gradient, across);
-        Spread(
+        Same(gradient, dxLora);
+        LaunchElementwise(
             "swiglu_backward",
             count,
-            [gateUp, gradient, across, inner, count, mask.Seed, mask.Threshold, mask.Kept]
+            [gateUp, gradient, dxLora, inner, count, mask.Seed, mask.Threshold, mask.Kept]
         );
     }
 
@@ -300,7 +308,7 @@ internal sealed class GpuKernels : IDisposable
     {
         Same(input, output);
         long packs = Packs(input);
-        Spread("dropout", packs, [input, output, packs, mask.Seed, mask.Threshold, mask.Kept, onto]);
+        LaunchElementwise("dropout", packs, [input, output, packs, mask.Seed, mask.Threshold, mask.Kept, onto]);
     }
 
     /// <summary>The loss of rows of logits, and its derivative in their place.</summary>
@@ -377,7 +385,7 @@ internal sealed class GpuKernels : IDisposable
                 && clip.dtype == ScalarType.Float32,
             "moments, gradients and copies of the values' length"
         );
-        Spread(
+        LaunchElementwise(
             "adamw",
             count,
             [
@@ -476,7 +484,7 @@ internal sealed class GpuKernels : IDisposable
         _launcher.Dispose();
     }
 
-    private void Spread(string kernel, long work, ReadOnlySpan<KernelArgument> arguments) =>
+    private void LaunchElementwise(string kernel, long work, ReadOnlySpan<KernelArgument> arguments) =>
         _launcher.Launch(
             kernel,
             Math.Clamp((work + Threads - 1) / Threads, 1, _launcher.MostBlocks),

@@ -13,19 +13,19 @@ internal sealed class GpuLayerTape : IDisposable
 {
     private readonly GpuLayer _layer;
     private readonly GpuContext _context;
-    private readonly List<Tensor> _kept = [];
+    private readonly List<Tensor> _saved = [];
     private Tensor _input = null!; // [tokens, hidden]; the caller's
     private Tensor? _normed; // [tokens, hidden], as the adapter sees it, where norms are kept
     private Tensor _scales = null!; // float32 [tokens]
-    private Tensor? _attentionLow; // [tokens, ranks]
+    private Tensor? _attentionXA; // [tokens, ranks]
     private Tensor _attended = null!; // [tokens, heads · head size]
-    private Tensor? _outputLow;
+    private Tensor? _outputXA;
     private Tensor _middle = null!; // [tokens, hidden]: the stream behind attention
     private Tensor? _middleNormed;
     private Tensor _middleScales = null!;
     private Tensor _gateUp = null!; // [tokens, 2 · inner]
-    private Tensor? _gateUpLow;
-    private Tensor? _downLow;
+    private Tensor? _gateUpXA;
+    private Tensor? _downXA;
     private PackedAttentionTape? _attention;
 
     private GpuLayerTape(GpuLayer layer, GpuContext context) => (_layer, _context) = (layer, context);
@@ -69,14 +69,14 @@ internal sealed class GpuLayerTape : IDisposable
         if (tape.Lora(3) is { } down)
         {
             DropMask? mask = context.Groups.Mask(down);
-            Tensor seen = tape.Gates();
+            Tensor droppedInput = tape.SwiGluOutput();
             context.Kernels.SwiGlu(
                 tape._gateUp,
-                mask is null ? seen : null,
-                mask is null ? null : seen,
+                mask is null ? droppedInput : null,
+                mask is null ? null : droppedInput,
                 mask ?? default
             );
-            tape._downLow = GroupGradient.Low(down, seen);
+            tape._downXA = GroupGradient.LoraDown(down, droppedInput);
         }
 
         tape.Keep();
@@ -98,13 +98,17 @@ internal sealed class GpuLayerTape : IDisposable
             Lora(0)
         );
 
-        (Tensor? inner, Tensor? across, Tensor? slope) = groups.Backward(_layer.Down, down, _downLow, gradient);
+        (Tensor? inner, Tensor? dxLora, Tensor? dyB) = groups.Backward(_layer.Down, down, _downXA, gradient);
         // gate and up are derivatives now, inner is what down's matrices saw
-        _context.Kernels.SwiGluBackward(_gateUp, inner!, across, groups.Mask(down) ?? default);
-        GroupGradient.Learn(down, slope, () => inner!);
-        Free(inner, across); // each part's numbers make room for the next one's
-        (Tensor? normed, across, slope) = groups.Backward(_layer.GateUp, gateUp, _gateUpLow, _gateUp);
-        GroupGradient.Learn(gateUp, slope, () => _middleNormed ?? SeenNorm(gateUp, _middle, _layer.FeedForwardNorm));
+        _context.Kernels.SwiGluBackward(_gateUp, inner!, dxLora, groups.Mask(down) ?? default);
+        GroupGradient.AccumulateA(down, dyB, () => inner!);
+        Free(inner, dxLora); // each part's numbers make room for the next one's
+        (Tensor? normed, dxLora, dyB) = groups.Backward(_layer.GateUp, gateUp, _gateUpXA, _gateUp);
+        GroupGradient.AccumulateA(
+            gateUp,
+            dyB,
+            () => _middleNormed ?? DroppedNorm(gateUp, _middle, _layer.FeedForwardNorm)
+        );
         _context.Kernels.RmsNormBackward(
             _middle,
             _layer.FeedForwardNorm,
@@ -112,23 +116,27 @@ internal sealed class GpuLayerTape : IDisposable
             normed!,
             gradient,
             gradient,
-            across,
+            dxLora,
             groups.Mask(gateUp) ?? default
         );
-        Free(normed, across);
+        Free(normed, dxLora);
 
-        (Tensor? attended, across, slope) = groups.Backward(_layer.Output, output, _outputLow, gradient);
-        if (across is not null)
+        (Tensor? attended, dxLora, dyB) = groups.Backward(_layer.Output, output, _outputXA, gradient);
+        if (dxLora is not null)
         {
-            _context.Kernels.Dropout(across, attended!, groups.Mask(output)!.Value, onto: true);
+            _context.Kernels.Dropout(dxLora, attended!, groups.Mask(output)!.Value, onto: true);
         }
 
-        GroupGradient.Learn(output, slope, () => groups.Seen(output, _attended));
+        GroupGradient.AccumulateA(output, dyB, () => groups.DroppedInput(output, _attended));
         Tensor projected = _attention!.Backward(attended!);
-        Free(attended, across);
-        _context.Turn(projected, backward: true);
-        (normed, across, slope) = groups.Backward(_layer.Attention, attention, _attentionLow, projected, inputWanted);
-        GroupGradient.Learn(attention, slope, () => _normed ?? SeenNorm(attention, _input, _layer.AttentionNorm));
+        Free(attended, dxLora);
+        _context.ApplyRotary(projected, backward: true);
+        (normed, dxLora, dyB) = groups.Backward(_layer.Attention, attention, _attentionXA, projected, inputWanted);
+        GroupGradient.AccumulateA(
+            attention,
+            dyB,
+            () => _normed ?? DroppedNorm(attention, _input, _layer.AttentionNorm)
+        );
         if (inputWanted)
         {
             _context.Kernels.RmsNormBackward(
@@ -138,7 +146,7 @@ internal sealed class GpuLayerTape : IDisposable
                 normed!,
                 gradient,
                 gradient,
-                across,
+                dxLora,
                 groups.Mask(attention) ?? default
             );
         }
@@ -146,7 +154,7 @@ internal sealed class GpuLayerTape : IDisposable
 
     public void Dispose()
     {
-        _kept.ForEach(t => t.Dispose());
+        _saved.ForEach(t => t.Dispose());
         _attention?.Dispose();
     }
 
@@ -155,9 +163,9 @@ internal sealed class GpuLayerTape : IDisposable
         UpToGates(keep);
         GroupGradient groups = _context.Groups;
         DropMask? mask = groups.Mask(Lora(3));
-        (Tensor gated, Tensor? seen) = (Gates(), mask is null ? null : Gates());
-        _context.Kernels.SwiGlu(_gateUp, gated, seen, mask ?? default);
-        (Tensor output, _downLow) = groups.Forward(_layer.Down, Lora(3), gated, seen ?? gated);
+        (Tensor gated, Tensor? droppedInput) = (SwiGluOutput(), mask is null ? null : SwiGluOutput());
+        _context.Kernels.SwiGlu(_gateUp, gated, droppedInput, mask ?? default);
+        (Tensor output, _downXA) = groups.Forward(_layer.Down, Lora(3), gated, droppedInput ?? gated);
         return output.add_(_middle);
     }
 
@@ -171,32 +179,32 @@ internal sealed class GpuLayerTape : IDisposable
 
     private void Keep()
     {
-        _kept.AddRange(
+        _saved.AddRange(
             (
                 (Tensor?[])
                     [
                         _scales,
-                        _attentionLow,
+                        _attentionXA,
                         _attended,
-                        _outputLow,
+                        _outputXA,
                         _middle,
                         _middleScales,
                         _gateUp,
-                        _gateUpLow,
-                        _downLow,
+                        _gateUpXA,
+                        _downXA,
                         _normed,
                         _middleNormed,
                     ]
             ).OfType<Tensor>()
         );
-        _kept.ForEach(t => t.DetachFromDisposeScope());
+        _saved.ForEach(t => t.DetachFromDisposeScope());
     }
 
     private void UpToGates(bool keep)
     {
         GroupGradient groups = _context.Groups;
         _scales = Scales();
-        (Tensor projected, _attentionLow, _normed) = Normed(
+        (Tensor projected, _attentionXA, _normed) = Normed(
             _layer.Attention,
             Lora(0),
             _input,
@@ -204,12 +212,17 @@ internal sealed class GpuLayerTape : IDisposable
             _scales,
             added: null
         );
-        _context.Turn(projected, backward: false);
+        _context.ApplyRotary(projected, backward: false);
         (_attended, _attention) = _context.Attention.Attend(_layer.Index, projected, keep);
 
-        (_middle, _outputLow) = groups.Forward(_layer.Output, Lora(1), _attended, groups.Seen(Lora(1), _attended));
+        (_middle, _outputXA) = groups.Forward(
+            _layer.Output,
+            Lora(1),
+            _attended,
+            groups.DroppedInput(Lora(1), _attended)
+        );
         _middleScales = Scales();
-        (_gateUp, _gateUpLow, _middleNormed) = Normed(
+        (_gateUp, _gateUpXA, _middleNormed) = Normed(
             _layer.GateUp,
             Lora(2),
             _input,
@@ -235,15 +248,15 @@ internal sealed class GpuLayerTape : IDisposable
         DropMask? mask = _context.Groups.Mask(lora);
         (Tensor normed, Tensor? dropped) = (empty_like(input), mask is null ? null : empty_like(input));
         _context.Kernels.RmsNorm(input, weight, _layer.Epsilon, normed, scales, added, added, dropped, mask ?? default);
-        (Tensor output, Tensor? low) = _context.Groups.Forward(frozen, lora, normed, dropped ?? normed);
+        (Tensor output, Tensor? xA) = _context.Groups.Forward(frozen, lora, normed, dropped ?? normed);
         return (
             output.MoveToOuterDisposeScope(),
-            low?.MoveToOuterDisposeScope(),
+            xA?.MoveToOuterDisposeScope(),
             _context.KeepsNorms ? (dropped ?? normed).MoveToOuterDisposeScope() : null
         );
     }
 
-    private Tensor Gates() =>
+    private Tensor SwiGluOutput() =>
         empty(_gateUp.shape[0], _gateUp.shape[1] / 2, dtype: _gateUp.dtype, device: _gateUp.device);
 
     private LoraGroup? Lora(int group) => _context.Adapter?[(_layer.Index * LoraGroups.PerLayer) + group];
@@ -251,19 +264,19 @@ internal sealed class GpuLayerTape : IDisposable
     private Tensor Scales() => empty(_input.shape[0], device: _input.device);
 
     /// <summary>A norm once more, as an adapter's matrices see it.</summary>
-    private Tensor SeenNorm(LoraGroup? lora, Tensor input, Tensor weight)
+    private Tensor DroppedNorm(LoraGroup? lora, Tensor input, Tensor weight)
     {
         DropMask? mask = _context.Groups.Mask(lora);
-        Tensor seen = empty_like(input);
+        Tensor droppedInput = empty_like(input);
         _context.Kernels.RmsNorm(
             input,
             weight,
             _layer.Epsilon,
-            mask is null ? seen : null,
+            mask is null ? droppedInput : null,
             Scales(),
-            dropped: mask is null ? null : seen,
+            dropped: mask is null ? null : droppedInput,
             mask: mask ?? default
         );
-        return seen;
+        return droppedInput;
     }
 }

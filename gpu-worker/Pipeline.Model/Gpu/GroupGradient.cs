@@ -24,9 +24,9 @@ internal sealed class GroupGradient(GpuKernels kernels, Tensor buffer, uint? dro
     /// <param name="frozen">Their weights.</param>
     /// <param name="lora">Their matrices; <c>null</c>: none.</param>
     /// <param name="input">[tokens, in].</param>
-    /// <param name="seen">What the matrices see of it.</param>
+    /// <param name="droppedInput">What the matrices see of it.</param>
     /// <returns>[tokens, out of all], and <c>m∘x Aᵀ</c>, [tokens, ranks], where there are matrices.</returns>
-    public (Tensor Output, Tensor? Low) Forward(FrozenGroup frozen, LoraGroup? lora, Tensor input, Tensor seen)
+    public (Tensor Output, Tensor? Low) Forward(FrozenGroup frozen, LoraGroup? lora, Tensor input, Tensor droppedInput)
     {
         using DisposeScope scope = NewDisposeScope();
         Tensor output = Frozen(frozen, input);
@@ -35,30 +35,30 @@ internal sealed class GroupGradient(GpuKernels kernels, Tensor buffer, uint? dro
             return (output.MoveToOuterDisposeScope(), null);
         }
 
-        Tensor low = Low(lora, seen)!;
+        Tensor xA = LoraDown(lora, droppedInput)!;
         foreach (LoraMember member in lora.Members)
         {
             output
                 .narrow(1, member.Output, member.Outputs)
-                .addmm_(low.narrow(1, member.Rank, member.Ranks), member.B.t(), 1, (float)member.Scale);
+                .addmm_(xA.narrow(1, member.Rank, member.Ranks), member.B.t(), 1, (float)member.Scale);
         }
 
-        return (output.MoveToOuterDisposeScope(), low.MoveToOuterDisposeScope());
+        return (output.MoveToOuterDisposeScope(), xA.MoveToOuterDisposeScope());
     }
 
     /// <summary>
     /// <c>m∘x Aᵀ</c>, [tokens, ranks], in the caller's dispose scope; <c>null</c>: there are no matrices.
     /// </summary>
-    public static Tensor? Low(LoraGroup? lora, Tensor seen)
+    public static Tensor? LoraDown(LoraGroup? lora, Tensor droppedInput)
     {
         using DisposeScope scope = NewDisposeScope();
-        return lora is null ? null : seen.mm(lora.A.t()).MoveToOuterDisposeScope();
+        return lora is null ? null : droppedInput.mm(lora.A.t()).MoveToOuterDisposeScope();
     }
 
     /// <summary>The derivative by the input, and what those by A need; adds those by B.</summary>
     /// <param name="frozen">The weights.</param>
     /// <param name="lora">The matrices.</param>
-    /// <param name="low">What <see cref="Forward"/> gave.</param>
+    /// <param name="xA">What <see cref="Forward"/> gave.</param>
     /// <param name="gradient">[tokens, out]: derivative by the output.</param>
     /// <param name="inputWanted">Whether anything below learns.</param>
     /// <returns>[tokens, in]; <c>s dy B A</c>, [tokens, in], which goes through the mask onto that, where there is one;
@@ -66,7 +66,7 @@ internal sealed class GroupGradient(GpuKernels kernels, Tensor buffer, uint? dro
     public (Tensor? Input, Tensor? Across, Tensor? Slope) Backward(
         FrozenGroup frozen,
         LoraGroup? lora,
-        Tensor? low,
+        Tensor? xA,
         Tensor gradient,
         bool inputWanted = true
     )
@@ -78,47 +78,47 @@ internal sealed class GroupGradient(GpuKernels kernels, Tensor buffer, uint? dro
             return (input?.MoveToOuterDisposeScope(), null, null);
         }
 
-        Tensor slope = empty_like(low!);
+        Tensor dyB = empty_like(xA!);
         foreach (LoraMember member in lora.Members)
         {
             Tensor part = gradient.narrow(1, member.Output, member.Outputs);
-            slope.narrow(1, member.Rank, member.Ranks).addmm_(part, member.B, 0, (float)member.Scale);
-            member.GradientB.addmm_(part.t(), low!.narrow(1, member.Rank, member.Ranks), 1, (float)member.Scale);
+            dyB.narrow(1, member.Rank, member.Ranks).addmm_(part, member.B, 0, (float)member.Scale);
+            member.GradientB.addmm_(part.t(), xA!.narrow(1, member.Rank, member.Ranks), 1, (float)member.Scale);
         }
 
-        Tensor? across = input is not null && Mask(lora) is not null ? slope.mm(lora.A) : null;
-        if (across is null)
+        Tensor? dxLora = input is not null && Mask(lora) is not null ? dyB.mm(lora.A) : null;
+        if (dxLora is null)
         {
-            input?.addmm_(slope, lora.A, 1, 1);
+            input?.addmm_(dyB, lora.A, 1, 1);
         }
 
-        return (input?.MoveToOuterDisposeScope(), across?.MoveToOuterDisposeScope(), slope.MoveToOuterDisposeScope());
+        return (input?.MoveToOuterDisposeScope(), dxLora?.MoveToOuterDisposeScope(), dyB.MoveToOuterDisposeScope());
     }
 
     /// <summary>Adds the derivatives by A.</summary>
     /// <param name="lora">The matrices.</param>
-    /// <param name="slope">What <see cref="Backward"/> gave.</param>
-    /// <param name="seen">What the matrices saw of the input; asked for where there are matrices.</param>
-    public static void Learn(LoraGroup? lora, Tensor? slope, Func<Tensor> seen)
+    /// <param name="dyB">What <see cref="Backward"/> gave.</param>
+    /// <param name="droppedInput">What the matrices saw of the input; asked for where there are matrices.</param>
+    public static void AccumulateA(LoraGroup? lora, Tensor? dyB, Func<Tensor> droppedInput)
     {
         if (lora is not null)
         {
             using DisposeScope scope = NewDisposeScope();
-            lora.GradientA.addmm_(slope!.t(), seen(), 1, 1);
+            lora.GradientA.addmm_(dyB!.t(), droppedInput(), 1, 1);
         }
     }
 
     /// <summary>What the matrices see of an input; the input itself where nothing is dropped.</summary>
-    public Tensor Seen(LoraGroup? lora, Tensor input)
+    public Tensor DroppedInput(LoraGroup? lora, Tensor input)
     {
         if (Mask(lora) is not { } mask)
         {
             return input;
         }
 
-        Tensor seen = empty_like(input);
-        kernels.Dropout(input, seen, mask, onto: false);
-        return seen;
+        Tensor droppedInput = empty_like(input);
+        kernels.Dropout(input, droppedInput, mask, onto: false);
+        return droppedInput;
     }
 
     private Tensor Frozen(FrozenGroup frozen, Tensor input)

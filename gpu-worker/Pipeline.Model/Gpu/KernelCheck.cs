@@ -82,8 +82,8 @@ internal static class KernelCheck
         );
         kernels.RmsNorm(x, w, 1e-5, output, scales, dropped: dropped, mask: Mask);
         kernels.RmsNormBackward(x, w, scales, gradient, null, back, x, Mask);
-        Tensor expected = KernelTwins.RmsNorm(Exact(x), Exact(w), 1e-5).Output;
-        Tensor expectedBack = KernelTwins.RmsNormBackward(
+        Tensor expected = KernelReference.RmsNorm(Exact(x), Exact(w), 1e-5).Output;
+        Tensor expectedBack = KernelReference.RmsNormBackward(
             Exact(x),
             Exact(w),
             1e-5,
@@ -110,8 +110,8 @@ internal static class KernelCheck
         Tensor kept = Exact(added); // rounded: what the derivative is taken at
         return Worst(
             Error(Exact(x).add(exactAdded), added),
-            Error(KernelTwins.RmsNorm(kept, Exact(w), 1e-5).Output, output),
-            Error(KernelTwins.RmsNormBackward(kept, Exact(w), 1e-5, Exact(gradient)).add(Exact(x)), back)
+            Error(KernelReference.RmsNorm(kept, Exact(w), 1e-5).Output, output),
+            Error(KernelReference.RmsNormBackward(kept, Exact(w), 1e-5, Exact(gradient)).add(Exact(x)), back)
         );
     }
 
@@ -122,7 +122,7 @@ internal static class KernelCheck
             .unsqueeze(1)
             .mul(linspace(0.1, 1, 16, device: device));
         Tensor positions = arange(Rows, dtype: ScalarType.Int32, device: device).flip(0);
-        Tensor expected = KernelTwins
+        Tensor expected = KernelReference
             .Rotate(
                 Exact(x).view(Rows, 3, 32),
                 positions.to(ScalarType.Int64).cpu(),
@@ -130,7 +130,7 @@ internal static class KernelCheck
                 Exact(angles.sin())
             )
             .view(Rows, 3 * 32);
-        Tensor expectedBack = KernelTwins
+        Tensor expectedBack = KernelReference
             .Rotate(
                 Exact(x).view(Rows, 3, 32),
                 positions.to(ScalarType.Int64).cpu(),
@@ -148,14 +148,14 @@ internal static class KernelCheck
     {
         Tensor gateUp = Numbers(kernels.Real, device, 2, Rows, 2 * Width),
             gradient = Numbers(kernels.Real, device, 0.1, Rows, Width),
-            across = Numbers(kernels.Real, device, 0.3, Rows, Width);
+            dxLora = Numbers(kernels.Real, device, 0.3, Rows, Width);
         (Tensor output, Tensor dropped) = (empty_like(gradient), empty_like(gradient));
         (Tensor expected, Tensor expectedBack) = (
-            KernelTwins.SwiGlu(Exact(gateUp)),
-            KernelTwins.SwiGluBackward(Exact(gateUp), Exact(gradient).add(Masked(Exact(across))))
+            KernelReference.SwiGlu(Exact(gateUp)),
+            KernelReference.SwiGluBackward(Exact(gateUp), Exact(gradient).add(Masked(Exact(dxLora))))
         );
         kernels.SwiGlu(gateUp, output, dropped, Mask);
-        kernels.SwiGluBackward(gateUp, gradient, across, Mask);
+        kernels.SwiGluBackward(gateUp, gradient, dxLora, Mask);
         return Worst(
             Error(expected, output),
             Error(Masked(expected), dropped),
@@ -179,7 +179,7 @@ internal static class KernelCheck
         Tensor logits = Numbers(kernels.Real, device, 3, Rows, Width),
             targets = arange(Rows, dtype: ScalarType.Int32, device: device).mul(37),
             losses = empty(Rows, device: device);
-        (Tensor expected, Tensor derivative) = KernelTwins.CrossEntropy(
+        (Tensor expected, Tensor derivative) = KernelReference.CrossEntropy(
             Exact(logits).narrow(1, 0, Width - 3),
             targets.cpu().to(ScalarType.Int64),
             0.5
@@ -202,8 +202,8 @@ internal static class KernelCheck
             zeros(Width, dtype: ScalarType.Float64),
             zeros(Width, dtype: ScalarType.Float64)
         );
-        KernelTwins.AdamW(exact, exactFirst, exactSecond, Exact(gradients), Width, 1, 1e-3, 0.01, 1);
-        KernelTwins.AdamW(exact, exactFirst, exactSecond, exactTotals, Width, 2, 1e-3, 0.01, 0.5);
+        KernelReference.AdamW(exact, exactFirst, exactSecond, Exact(gradients), Width, 1, 1e-3, 0.01, 1);
+        KernelReference.AdamW(exact, exactFirst, exactSecond, exactTotals, Width, 2, 1e-3, 0.01, 0.5);
         kernels.AdamW(values, first, second, gradients, null, copies, Width, 1, 1e-3, 0.01, ones(1, device: device));
         kernels.AdamW(
             values,
@@ -241,9 +241,9 @@ internal static class KernelCheck
                 Moment(moments, "first", DynamicCode.OfBothSigns()),
                 Moment(moments, "second", DynamicCode.OfPositives())
             );
-            (Tensor exact, Tensor slope, int step) = (Exact(values), Exact(gradient), index + 1);
-            first = first.mul(0.9).add(slope.mul(0.1));
-            second = second.mul(0.999).add(slope.square().mul(0.001));
+            (Tensor exact, Tensor dW, int step) = (Exact(values), Exact(gradient), index + 1);
+            first = first.mul(0.9).add(dW.mul(0.1));
+            second = second.mul(0.999).add(dW.square().mul(0.001));
             Tensor direction = first
                 .div(1 - Math.Pow(0.9, step))
                 .div(second.div(1 - Math.Pow(0.999, step)).sqrt().add(1e-8));
@@ -291,7 +291,7 @@ internal static class KernelCheck
         return randn(shape, generator: generator).mul_(size).to(real).to(device);
     }
 
-    private static Tensor Masked(Tensor exact) => KernelTwins.Dropout(exact, Mask.Probability, Mask.Seed);
+    private static Tensor Masked(Tensor exact) => KernelReference.Dropout(exact, Mask.Probability, Mask.Seed);
 
     private static double Worst(params ReadOnlySpan<double> errors)
     {

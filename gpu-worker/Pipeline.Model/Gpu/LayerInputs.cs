@@ -18,7 +18,7 @@ internal sealed class LayerInputs(int layers, IHostCopies? copies, long bytes = 
     /// <summary>Takes a layer's input, which the layer then reads.</summary>
     /// <param name="layer">The layer.</param>
     /// <param name="input">Owned from now on.</param>
-    public void Put(int layer, Tensor input)
+    public void Save(int layer, Tensor input)
     {
         ArgumentNullException.ThrowIfNull(input);
         _here[layer] = input;
@@ -64,7 +64,7 @@ internal sealed class LayerInputs(int layers, IHostCopies? copies, long bytes = 
     }
 
     /// <summary>Gives a layer's input, which was announced, to the caller.</summary>
-    public Tensor Take(int layer)
+    public Tensor Restore(int layer)
     {
         Await(layer);
         Tensor input = _here[layer]!;

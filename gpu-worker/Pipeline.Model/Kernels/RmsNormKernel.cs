@@ -61,11 +61,11 @@ internal static class RmsNormKernel
                 for (int row = start; row < end; row++)
                 {
                     Span<float> from = x.Slice(row * width, width);
-                    Span<float> slope = g.Slice(row * width, width);
+                    Span<float> dNormed = g.Slice(row * width, width);
                     Span<float> to = total.Slice(row * width, width);
-                    Primitives.Multiply(slope, w, slope);
-                    float along = Primitives.Dot(slope, from) / width * s[row] * s[row] * s[row];
-                    Primitives.MultiplyAdd(slope, s[row], to, to);
+                    Primitives.Multiply(dNormed, w, dNormed);
+                    float along = Primitives.Dot(dNormed, from) / width * s[row] * s[row] * s[row];
+                    Primitives.MultiplyAdd(dNormed, s[row], to, to);
                     Primitives.MultiplyAdd(from, -along, to, to);
                 }
             }

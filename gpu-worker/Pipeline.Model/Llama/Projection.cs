@@ -107,8 +107,8 @@ public sealed class Projection : IDisposable
                     )
                 )
                 : input;
-        Tensor low = nn.functional.linear(dropped, lora.A); // [..., r]
-        Tensor update = nn.functional.linear(low, lora.B); // [..., out]
+        Tensor xA = nn.functional.linear(dropped, lora.A); // [..., r]
+        Tensor update = nn.functional.linear(xA, lora.B); // [..., out]
         if (lora.Magnitude is not { } magnitude)
         {
             return output.add(update, lora.Scale);

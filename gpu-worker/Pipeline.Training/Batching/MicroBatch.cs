@@ -34,7 +34,7 @@ public sealed class MicroBatch : IDisposable
     public static MicroBatch Of(IReadOnlyList<EncodedRow> rows)
     {
         ArgumentNullException.ThrowIfNull(rows);
-        (List<int> predicting, List<int> targets) = Learned(rows);
+        (List<int> predicting, List<int> targets) = SupervisedPositions(rows);
         using DisposeScope scope = NewDisposeScope();
         return new MicroBatch(
             new PackedRows([.. rows.Select(r => r.Ids)]),
@@ -44,7 +44,7 @@ public sealed class MicroBatch : IDisposable
     }
 
     /// <summary>The tokens, counted over all rows, whose next one is learned, and those next ones.</summary>
-    public static (List<int> Predicting, List<int> Targets) Learned(IReadOnlyList<EncodedRow> rows)
+    public static (List<int> Predicting, List<int> Targets) SupervisedPositions(IReadOnlyList<EncodedRow> rows)
     {
         ArgumentNullException.ThrowIfNull(rows);
         (List<int> predicting, List<int> targets) = ([], []);

@@ -135,14 +135,14 @@ internal sealed class AcceleratedEngine : StepEngine
         });
 
     /// <inheritdoc/>
-    public override void Collect()
+    public override void CopyToHost()
     {
         using IDisposable frozen = no_grad();
         _run.Trained.Values.copy_(_optimizer.Values);
     }
 
     /// <inheritdoc/>
-    public override void Spread()
+    public override void CopyToDevice()
     {
         using IDisposable frozen = no_grad();
         _optimizer.Values.copy_(_run.Trained.Values);
@@ -159,7 +159,7 @@ internal sealed class AcceleratedEngine : StepEngine
 
     private GpuBatch Batch(IReadOnlyList<EncodedRow> rows)
     {
-        (List<int> predicting, List<int> targets) = MicroBatch.Learned(rows);
+        (List<int> predicting, List<int> targets) = MicroBatch.SupervisedPositions(rows);
         return new GpuBatch([.. rows.Select(r => r.Ids)], predicting, targets, _model.Accelerator.Device);
     }
 
@@ -174,7 +174,7 @@ internal sealed class AcceleratedEngine : StepEngine
         return EmbeddingNoise
             .Of(batch.Lengths, _model.Config.HiddenSize, _run.Settings.NeftuneAlpha, seed)
             .to(gpu.Kernels.Real)
-            .Travelling(gpu.Device);
+            .ToDeviceAsync(gpu.Device);
     }
 
     private static T Fitting<T>(Func<T> work)

@@ -8,7 +8,7 @@ internal sealed class PendingStep(TrainingRun run, StepEngine engine, int total,
 {
     private readonly FirstStepCheck _first = new(run.Trained);
     private readonly long _started = Stopwatch.GetTimestamp();
-    private Taken? _last;
+    private BegunStep? _last;
 
     /// <summary>Tokens a second since this process began to train, of the steps whose numbers are known.</summary>
     public double TokensPerSecond { get; private set; }
@@ -22,28 +22,28 @@ internal sealed class PendingStep(TrainingRun run, StepEngine engine, int total,
     /// <param name="rate">Its learning rate.</param>
     /// <param name="tokens">Tokens seen with it.</param>
     /// <exception cref="TrainingException">A loss or norm was no number, or the first step moved nothing.</exception>
-    public void Take(IReadOnlyList<EncodedRow[]> batches, uint dropoutSeed, double rate, long tokens)
+    public void BeginStep(IReadOnlyList<EncodedRow[]> batches, uint dropoutSeed, double rate, long tokens)
     {
         IStepNumbers numbers = engine.Step(batches, dropoutSeed, rate, _first);
-        var taken = new Taken(numbers, engine.Steps, batches, rate, tokens);
+        var begun = new BegunStep(numbers, engine.Steps, batches, rate, tokens);
         try
         {
-            Settle();
+            CompleteStep();
         }
         finally
         {
-            _last = taken;
+            _last = begun;
         }
 
         if (!engine.RunsAhead || !_first.IsDone)
         {
-            Settle();
+            CompleteStep();
         }
     }
 
     /// <summary>Waits for the last step's numbers, checks and reports them.</summary>
     /// <exception cref="TrainingException">A loss or norm was no number, or the first step moved nothing.</exception>
-    public void Settle()
+    public void CompleteStep()
     {
         if (_last is not { } step)
         {
@@ -56,7 +56,7 @@ internal sealed class PendingStep(TrainingRun run, StepEngine engine, int total,
         RequireFinite(step, loss, norm);
         if (!_first.IsDone)
         {
-            engine.Collect();
+            engine.CopyToHost();
             _first.Require(step.Step, step.Rate, norm);
         }
 
@@ -66,7 +66,7 @@ internal sealed class PendingStep(TrainingRun run, StepEngine engine, int total,
 
     public void Dispose() => _last?.Numbers.Dispose();
 
-    private void RequireFinite(Taken step, double loss, double norm)
+    private void RequireFinite(BegunStep step, double loss, double norm)
     {
         if (double.IsFinite(loss) && double.IsFinite(norm))
         {
@@ -84,7 +84,7 @@ internal sealed class PendingStep(TrainingRun run, StepEngine engine, int total,
         );
     }
 
-    private sealed record Taken(
+    private sealed record BegunStep(
         IStepNumbers Numbers,
         int Step,
         IReadOnlyList<EncodedRow[]> Batches,

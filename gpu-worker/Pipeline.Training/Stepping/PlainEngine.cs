@@ -69,13 +69,13 @@ internal sealed class PlainEngine : StepEngine
     public override double Loss(IReadOnlyList<EncodedRow> rows) => _gradient.Loss(rows);
 
     /// <inheritdoc/>
-    public override void Collect()
+    public override void CopyToHost()
     {
         // the values are where others read them
     }
 
     /// <inheritdoc/>
-    public override void Spread()
+    public override void CopyToDevice()
     {
         // the values are where they were set
     }

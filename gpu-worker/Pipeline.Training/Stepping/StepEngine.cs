@@ -37,10 +37,10 @@ internal abstract class StepEngine : IResumable, IDisposable
     public abstract double Loss(IReadOnlyList<EncodedRow> rows);
 
     /// <summary>Brings the values to what is trained, where others read them.</summary>
-    public abstract void Collect();
+    public abstract void CopyToHost();
 
     /// <summary>Takes the values from what is trained, where they were set.</summary>
-    public abstract void Spread();
+    public abstract void CopyToDevice();
 
     /// <inheritdoc/>
     public abstract void Dispose();

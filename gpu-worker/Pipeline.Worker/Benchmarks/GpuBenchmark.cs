@@ -85,7 +85,7 @@ internal static class GpuBenchmark
                 Enumerable.Range(0, l).Select(_ => random.Next(config.VocabularySize)).ToArray()
             ),
         ];
-        (int[] predicting, int[] targets) = Learned(rows);
+        (int[] predicting, int[] targets) = SupervisedPositions(rows);
         double weight = 1.0 / predicting.Length;
         Tensor Step()
         {
@@ -153,7 +153,7 @@ internal static class GpuBenchmark
         }
     }
 
-    private static (int[] Predicting, int[] Targets) Learned(int[][] rows)
+    private static (int[] Predicting, int[] Targets) SupervisedPositions(int[][] rows)
     {
         int[] starts = [.. rows.Select((_, i) => rows.Take(i).Sum(r => r.Length))];
         return (

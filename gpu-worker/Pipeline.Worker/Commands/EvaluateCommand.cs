@@ -92,13 +92,13 @@ internal static class EvaluateCommand
 
         using PlacedModel placed = AdapterBase.Load(baseFolder, adapterFolder, gpu);
         using LoraAdapter adapter = PeftAdapterFiles.Read(adapterFolder, placed.Model);
-        IReadOnlyList<ModelAnswer> bare = evaluation.Ask(placed.Asked(null), null, cancellation);
-        return Build(bare, evaluation.Ask(placed.Asked(adapter), null, cancellation));
+        IReadOnlyList<ModelAnswer> bare = evaluation.Evaluate(placed.ForInference(null), null, cancellation);
+        return Build(bare, evaluation.Evaluate(placed.ForInference(adapter), null, cancellation));
 
         IReadOnlyList<ModelAnswer> Ask(string folder)
         {
             using PlacedModel placed = PlacedModel.Load(folder, WeightStorage.Full, gpu, AdapterBase.InFloat32);
-            return evaluation.Ask(placed.Asked(null), null, cancellation);
+            return evaluation.Evaluate(placed.ForInference(null), null, cancellation);
         }
 
         EvaluationReport Build(IReadOnlyList<ModelAnswer> bare, IReadOnlyList<ModelAnswer> tuned) =>

@@ -89,8 +89,8 @@ internal static class GenerateCommand
                             : Array.Empty<ChatMessage>(),
                         new(ChatMessage.User, parsed.GetRequiredValue(promptOption)),
                     ];
-            (IReadOnlyList<int> ids, bool stopped) = AnswerWriter.Continue(
-                placed.Asked(adapter),
+            (IReadOnlyList<int> ids, bool stopped) = AnswerGenerator.Continue(
+                placed.ForInference(adapter),
                 [encoder.Encode(messages).Ids],
                 most,
                 encoder.StopIds,

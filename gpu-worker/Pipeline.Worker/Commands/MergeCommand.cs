@@ -116,7 +116,7 @@ internal static class MergeCommand
         using (PlacedModel placed = PlacedModel.Load(from, storage, gpu, AdapterBase.InFloat32))
         using (LoraAdapter adapter = PeftAdapterFiles.Read(adapterFolder, placed.Model))
         {
-            beside = evaluation.Ask(placed.Asked(adapter, folded: false), null, cancellation);
+            beside = evaluation.Evaluate(placed.ForInference(adapter, folded: false), null, cancellation);
             CheckpointWriter.WriteMerged(placed.Model, from, to, largestFileBytes);
         }
 
@@ -127,7 +127,7 @@ internal static class MergeCommand
         }
 
         using PlacedModel read = PlacedModel.Load(to, WeightStorage.Full, gpu, AdapterBase.InFloat32);
-        IReadOnlyList<ModelAnswer> merged = evaluation.Ask(read.Asked(null), null, cancellation);
+        IReadOnlyList<ModelAnswer> merged = evaluation.Evaluate(read.ForInference(null), null, cancellation);
         return new MergeReport
         {
             Base = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(from))),

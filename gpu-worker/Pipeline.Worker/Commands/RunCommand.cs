@@ -28,7 +28,7 @@ internal static class RunCommand
                 var loop = new QueueLoop(
                     PipelineStorage.FromSettings(Environment.GetEnvironmentVariable),
                     new BaseModelFolders(Environment.GetEnvironmentVariable("PIPELINE_MODELS") ?? ""),
-                    HoldTimes.FromSetting(Environment.GetEnvironmentVariable(HoldTimes.Setting)),
+                    VisibilityTimeouts.FromSetting(Environment.GetEnvironmentVariable(VisibilityTimeouts.Setting)),
                     TimeProvider.System,
                     gpu
                 );

@@ -61,10 +61,14 @@ public static class AdapterJobRunner
                     stage,
                     dataset.Test.Count,
                     () =>
-                        evaluation.Ask(model(), done => progress.Report(stage, done, dataset.Test.Count), cancellation)
+                        evaluation.Evaluate(
+                            model(),
+                            done => progress.Report(stage, done, dataset.Test.Count),
+                            cancellation
+                        )
                 );
 
-            IReadOnlyList<ModelAnswer> baseAnswers = Ask(ProgressLog.EvaluateBase, () => placed.Asked(null));
+            IReadOnlyList<ModelAnswer> baseAnswers = Ask(ProgressLog.EvaluateBase, () => placed.ForInference(null));
             string engine = "";
             TrainingRun run = Run(
                 job,
@@ -79,7 +83,7 @@ public static class AdapterJobRunner
                 OnCheckpoint = onCheckpoint,
             };
             TrainingOutcome outcome = progress.Stage(ProgressLog.Train, 0, () => TrainingLoop.Train(run, cancellation));
-            IReadOnlyList<ModelAnswer> tunedAnswers = Ask(ProgressLog.EvaluateTuned, tuning.Asked);
+            IReadOnlyList<ModelAnswer> tunedAnswers = Ask(ProgressLog.EvaluateTuned, tuning.ForInference);
             return progress.Stage(
                 ProgressLog.Publish,
                 1,
@@ -105,7 +109,7 @@ public static class AdapterJobRunner
                         job.Evaluation,
                         summary
                     );
-                    var proof = new ProofMaker(config, tuning, job, dataset, encoder);
+                    var proof = new ProofBuilder(config, tuning, job, dataset, encoder);
                     AdapterFolder.Write(
                         job,
                         tuning,
@@ -131,7 +135,7 @@ public static class AdapterJobRunner
     ) =>
         answers[0].Text is not null
             ? answers.Average(a => a.Stopped ? 1.0 : 0)
-            : evaluation.StopRate(tuning.Asked(), cancellation);
+            : evaluation.StopRate(tuning.ForInference(), cancellation);
 
     private static (PlacedModel Placed, ChatEncoder Encoder, LocalDataset Dataset) Load(AdapterJob job)
     {

@@ -24,7 +24,7 @@ internal sealed class AdapterTuning(PlacedModel placed, TrainingSettings trainin
 
     public override (string Library, string Tag) Card => ("peft", "lora");
 
-    public override ICausalModel Asked() => placed.Asked(_adapter);
+    public override ICausalModel ForInference() => placed.ForInference(_adapter);
 
     public override void Write(string directory, string baseName) =>
         PeftAdapterFiles.Write(directory, _adapter, baseName);
@@ -52,7 +52,7 @@ internal sealed class AdapterTuning(PlacedModel placed, TrainingSettings trainin
     public override (T Bare, T Read, T Tuned) Compare<T>(string directory, Func<ICausalModel, T> ask)
     {
         using LoraAdapter written = PeftAdapterFiles.Read(directory, placed.Model);
-        T Of(LoraAdapter? adapter) => ask(placed.Asked(adapter, folded: false));
+        T Of(LoraAdapter? adapter) => ask(placed.ForInference(adapter, folded: false));
         return (Of(null), Of(written), Of(_adapter)); // the last one stays: nothing asks an adapter that is gone
     }
 

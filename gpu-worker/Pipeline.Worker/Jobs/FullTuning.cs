@@ -22,7 +22,7 @@ internal sealed class FullTuning(PlacedModel placed, AdapterJob job) : Tuning
 
     public override (string Library, string Tag) Card => ("transformers", "full");
 
-    public override ICausalModel Asked() => placed.Model; // the weights are the model's own
+    public override ICausalModel ForInference() => placed.Model; // the weights are the model's own
 
     public override void Write(string directory, string baseName) =>
         CheckpointWriter.WriteMerged(placed.Model, job.BaseDirectory, directory, long.MaxValue);
@@ -76,7 +76,7 @@ internal sealed class FullTuning(PlacedModel placed, AdapterJob job) : Tuning
         T Of(string folder)
         {
             using PlacedModel other = PlacedModel.Load(folder, WeightStorage.Full, job.Gpu, placed.WhyPlain);
-            return ask(other.Asked(null));
+            return ask(other.ForInference(null));
         }
 
         return (Of(job.BaseDirectory), Of(directory), ask(placed.Model));

@@ -78,11 +78,11 @@ internal sealed class PlacedModel : IDisposable
     /// <param name="adapter">The adapter; <c>null</c>: the base alone.</param>
     /// <param name="folded">Whether the update may be added to a copy of each weight, where that is the faster
     /// way.</param>
-    public ICausalModel Asked(LoraAdapter? adapter, bool folded = true)
+    public ICausalModel ForInference(LoraAdapter? adapter, bool folded = true)
     {
         if (_accelerated is not null)
         {
-            return _accelerated.Asked(adapter);
+            return _accelerated.ForInference(adapter);
         }
 
         Model.Attach(adapter, folded);

@@ -25,7 +25,7 @@ internal abstract class Tuning : IDisposable
     public abstract (string Library, string Tag) Card { get; }
 
     /// <summary>The tuned model as it is now, to be asked; good until another one is.</summary>
-    public abstract ICausalModel Asked();
+    public abstract ICausalModel ForInference();
 
     /// <summary>Writes weights and configuration.</summary>
     /// <param name="directory">A folder that exists.</param>

@@ -41,7 +41,7 @@ internal static class ForwardParity
         if (expected.Entries.ContainsKey("greedy"))
         {
             int[] greedy = [.. expected.Read("greedy").data<long>().Select(i => (int)i)];
-            IReadOnlyList<int> written = AnswerWriter
+            IReadOnlyList<int> written = AnswerGenerator
                 .Continue(model, [greedy[..8]], greedy.Length - 8, stopIds: [])[0]
                 .Ids;
             results.Add(

@@ -32,7 +32,7 @@ internal static class GenerationParity
         {
             int[] prompt = Integers(reference.GetProperty("prompt_ids"));
             int[] expected = Integers(reference.GetProperty("greedy_ids")); // the prompt's among them
-            IReadOnlyList<int> written = AnswerWriter
+            IReadOnlyList<int> written = AnswerGenerator
                 .Continue(model, [prompt], expected.Length - prompt.Length, stopIds: [])[0]
                 .Ids;
             cases++;

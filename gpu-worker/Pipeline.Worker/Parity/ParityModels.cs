@@ -19,7 +19,7 @@ internal static class ParityModels
         string name,
         Accelerator? gpu,
         Func<ICausalModel, string, IReadOnlyList<ParityResult>> check
-    ) => Each(directory, WeightStorage.Full, name, gpu, (placed, way) => check(placed.Asked(null), way));
+    ) => Each(directory, WeightStorage.Full, name, gpu, (placed, way) => check(placed.ForInference(null), way));
 
     /// <summary>Checks a checkpoint as it is placed.</summary>
     /// <param name="directory">The checkpoint.</param>

@@ -118,7 +118,7 @@ internal static class TrajectoryParity
             worstRate = Math.Max(worstRate, Math.Abs(rate - row.GetProperty("lr").GetDouble()));
         }
 
-        engine.Collect();
+        engine.CopyToHost();
         return (worstLoss, worstNorm, worstRate);
     }
 

@@ -18,7 +18,7 @@ internal sealed class JobHandling(
     JobTraining training
 )
 {
-    private static readonly TimeSpan Later = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(10);
     private JobState _state = new() { Attempt = job.Attempt };
 
     /// <summary>Works on the job.</summary>
@@ -47,12 +47,12 @@ internal sealed class JobHandling(
         {
             await FinishAsync(cancellation); // a worker ended between the adapter and its word
         }
-        else if (_state.Fruitless >= JobState.MostFruitless)
+        else if (_state.AttemptsWithoutCheckpoint >= JobState.MaxAttemptsWithoutCheckpoint)
         {
             await EndAsync(
                 false,
                 false,
-                $"{_state.Fruitless} workers in a row ended with this job without reaching a new checkpoint. {_state.LastFault ?? "None said why: it may need more memory than they have."}",
+                $"{_state.AttemptsWithoutCheckpoint} workers in a row ended with this job without reaching a new checkpoint. {_state.LastFault ?? "None said why: it may need more memory than they have."}",
                 cancellation
             );
         }
@@ -64,8 +64,8 @@ internal sealed class JobHandling(
 
     private async Task WorkAsync(CancellationToken cancellation)
     {
-        int before = _state.Fruitless;
-        await KeepAsync(_state with { Fruitless = before + 1 }, cancellation);
+        int before = _state.AttemptsWithoutCheckpoint;
+        await KeepAsync(_state with { AttemptsWithoutCheckpoint = before + 1 }, cancellation);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation, hold.Stop);
         try
         {
@@ -80,7 +80,13 @@ internal sealed class JobHandling(
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {
             // to be told to end is no fault of the job
-            await KeepAsync(_state with { Fruitless = Math.Min(before, _state.Fruitless) }, CancellationToken.None);
+            await KeepAsync(
+                _state with
+                {
+                    AttemptsWithoutCheckpoint = Math.Min(before, _state.AttemptsWithoutCheckpoint),
+                },
+                CancellationToken.None
+            );
             await hold.ReleaseAsync(TimeSpan.Zero, CancellationToken.None);
         }
         catch (Exception fault)
@@ -112,14 +118,14 @@ internal sealed class JobHandling(
                 },
                 CancellationToken.None
             );
-            await hold.ReleaseAsync(Later, CancellationToken.None);
+            await hold.ReleaseAsync(RetryDelay, CancellationToken.None);
         }
     }
 
     private Task OnCheckpointAsync() =>
-        _state.Fruitless == 0
+        _state.AttemptsWithoutCheckpoint == 0
             ? Task.CompletedTask
-            : KeepAsync(_state with { Fruitless = 0, LastFault = null }, CancellationToken.None);
+            : KeepAsync(_state with { AttemptsWithoutCheckpoint = 0, LastFault = null }, CancellationToken.None);
 
     private async Task KeepAsync(JobState state, CancellationToken cancellation)
     {

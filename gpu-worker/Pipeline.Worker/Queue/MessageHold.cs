@@ -9,10 +9,10 @@ namespace Pipeline.Worker.Queue;
 /// </summary>
 internal sealed class MessageHold : IAsyncDisposable
 {
-    private static readonly TimeSpan Look = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan PollInterval = TimeSpan.FromSeconds(2);
     private readonly PipelineStorage _storage;
     private readonly LeasedBlob _lease;
-    private readonly HoldTimes _times;
+    private readonly VisibilityTimeouts _times;
     private readonly QueueMessage _message;
     private readonly string _runId;
     private readonly CancellationTokenSource _stop = new();
@@ -20,7 +20,13 @@ internal sealed class MessageHold : IAsyncDisposable
     private readonly Task _loop;
     private string _receipt;
 
-    public MessageHold(PipelineStorage storage, LeasedBlob lease, HoldTimes times, QueueMessage message, string runId)
+    public MessageHold(
+        PipelineStorage storage,
+        LeasedBlob lease,
+        VisibilityTimeouts times,
+        QueueMessage message,
+        string runId
+    )
     {
         (_storage, _lease, _times, _message, _runId, _receipt) = (
             storage,
@@ -80,7 +86,7 @@ internal sealed class MessageHold : IAsyncDisposable
 
     private async Task RunAsync()
     {
-        using var timer = new PeriodicTimer(Look);
+        using var timer = new PeriodicTimer(PollInterval);
         long messageRenewed = Environment.TickCount64;
         long leaseRenewed = messageRenewed;
         try

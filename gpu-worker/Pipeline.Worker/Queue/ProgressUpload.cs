@@ -10,9 +10,9 @@ namespace Pipeline.Worker.Queue;
 /// </summary>
 internal sealed class ProgressUpload(FencedLog log, string runId) : IAsyncDisposable
 {
-    private const int QuickAppends = 3600; // an append blob holds 50,000 blocks: after an hour, one each ten seconds
-    private static readonly TimeSpan Quick = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan Slow = TimeSpan.FromSeconds(10);
+    private const int FrequentAppends = 3600; // an append blob holds 50,000 blocks: after an hour, one each ten seconds
+    private static readonly TimeSpan FrequentInterval = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan SparseInterval = TimeSpan.FromSeconds(10);
     private readonly Channel<TrainingProgress> _lines = Channel.CreateUnbounded<TrainingProgress>();
     private Task? _loop;
 
@@ -51,7 +51,10 @@ internal sealed class ProgressUpload(FencedLog log, string runId) : IAsyncDispos
 
             if (!_lines.Reader.Completion.IsCompleted)
             {
-                await Task.WhenAny(_lines.Reader.Completion, Task.Delay(appends < QuickAppends ? Quick : Slow));
+                await Task.WhenAny(
+                    _lines.Reader.Completion,
+                    Task.Delay(appends < FrequentAppends ? FrequentInterval : SparseInterval)
+                );
             }
         }
     }

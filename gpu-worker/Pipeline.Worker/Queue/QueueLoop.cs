@@ -14,13 +14,13 @@ namespace Pipeline.Worker.Queue;
 public sealed class QueueLoop(
     PipelineStorage storage,
     BaseModelFolders bases,
-    HoldTimes times,
+    VisibilityTimeouts times,
     TimeProvider time,
     Accelerator? gpu = null
 )
 {
-    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(500);
-    private static readonly TimeSpan Taken = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan LeaseRetryInterval = TimeSpan.FromSeconds(5);
 
     /// <summary>Works until cancelled, or until there was nothing to do for a while.</summary>
     /// <param name="idleExit">How long to wait for work; <c>null</c>: for ever.</param>
@@ -51,7 +51,7 @@ public sealed class QueueLoop(
                     return;
                 }
 
-                await Task.Delay(Pause, time, cancellation);
+                await Task.Delay(PollInterval, time, cancellation);
                 continue;
             }
 
@@ -88,7 +88,7 @@ public sealed class QueueLoop(
                 BlobLayout.TrainingJobsQueue,
                 message,
                 message.PopReceipt,
-                Taken,
+                LeaseRetryInterval,
                 cancellation
             );
             return;

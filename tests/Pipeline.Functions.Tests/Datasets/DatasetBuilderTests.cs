@@ -341,7 +341,7 @@ public sealed class DatasetBuilderTests
 
         BuiltDataset build = BuiltDataset.Of(
             Request(
-                new ProjectSettings { Task = ProjectSettings.ExtractionTask, TaskIsSaid = true },
+                new ProjectSettings { Task = ProjectSettings.ExtractionTask, HasExplicitTask = true },
                 new RawFile("a.jsonl", Encoding.UTF8.GetBytes(rows))
             )
         );
@@ -378,7 +378,7 @@ public sealed class DatasetBuilderTests
 
         BuiltDataset build = BuiltDataset.Of(
             Request(
-                new ProjectSettings { Task = ProjectSettings.ExtractionTask, TaskIsSaid = true },
+                new ProjectSettings { Task = ProjectSettings.ExtractionTask, HasExplicitTask = true },
                 new RawFile("a.jsonl", Encoding.UTF8.GetBytes(rows))
             )
         );

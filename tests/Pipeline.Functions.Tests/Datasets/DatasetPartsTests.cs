@@ -97,7 +97,7 @@ public sealed class DatasetPartsTests
             Settings = new ProjectSettings
             {
                 Task = ProjectSettings.TextTask,
-                TaskIsSaid = true,
+                HasExplicitTask = true,
                 Template = "text",
             },
             Encoder = ChatEncoder.FromDirectory(RepositoryFiles.At("gpu-worker", "models", "tiny-llama-chat"), "text"),

@@ -143,7 +143,7 @@ public sealed class JobTests : IAsyncLifetime
             new JobState
             {
                 Attempt = job.Attempt,
-                Fruitless = 3,
+                AttemptsWithoutCheckpoint = 3,
                 LastFault = "The last fault was OutOfMemoryException: no room.",
             },
             Cancellation

@@ -295,9 +295,9 @@ public sealed class OrchestratorTests : IAsyncDisposable
                 return Said("SubmitTraining", new JobHandle(7, Given.Deadline, Given.Deadline, 0));
             }
         );
-        tasks.AddActivityFunc<string, JobPulse>(
-            ReadPulse.Name,
-            (_, _) => Said("ReadPulse", new JobPulse(Given.Lines, false))
+        tasks.AddActivityFunc<string, JobHeartbeat>(
+            ReadHeartbeat.Name,
+            (_, _) => Said("ReadPulse", new JobHeartbeat(Given.Lines, false))
         );
         tasks.AddActivityFunc<JobInput, string>(
             PublishAdapter.Name,

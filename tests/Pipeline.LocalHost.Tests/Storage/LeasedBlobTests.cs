@@ -18,13 +18,13 @@ public sealed class LeasedBlobTests(StorageFixture storage) : IClassFixture<Stor
     {
         BlobAddress address = BlobLayout.JobLock("lease-one");
         LeasedBlob first = (await LeasedBlob.TryAcquireAsync(storage.Account.Blobs, address, Duration, Cancellation))!;
-        await first.WriteJsonAsync(new JobState { Attempt = "a", Fruitless = 2 }, Cancellation);
+        await first.WriteJsonAsync(new JobState { Attempt = "a", AttemptsWithoutCheckpoint = 2 }, Cancellation);
 
         Assert.Null(await LeasedBlob.TryAcquireAsync(storage.Account.Blobs, address, Duration, Cancellation));
         await first.ReleaseAsync(Cancellation);
         LeasedBlob? second = await LeasedBlob.TryAcquireAsync(storage.Account.Blobs, address, Duration, Cancellation);
 
-        Assert.Equal(2, (await second!.ReadJsonAsync<JobState>(Cancellation))!.Fruitless);
+        Assert.Equal(2, (await second!.ReadJsonAsync<JobState>(Cancellation))!.AttemptsWithoutCheckpoint);
         await Assert.ThrowsAsync<LeaseLostException>(() => first.RenewAsync(Cancellation));
         await Assert.ThrowsAsync<LeaseLostException>(() =>
             first.WriteJsonAsync(new JobState { Attempt = "a" }, Cancellation)

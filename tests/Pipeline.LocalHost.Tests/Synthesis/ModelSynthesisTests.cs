@@ -76,7 +76,7 @@ public sealed class ModelSynthesisTests : IAsyncLifetime
         };
         var synthesis = new RowSynthesis(
             new ModelClients(configuration).For(settings.Synthesis.Model!.Deployment),
-            new FolderAnswerShelf(Path.Combine(_folder, "answers")),
+            new FolderResponseCache(Path.Combine(_folder, "answers")),
             ModelClients.Missing
         );
         return await DatasetBuilder.BuildAsync(

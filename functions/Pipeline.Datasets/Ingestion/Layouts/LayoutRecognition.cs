@@ -60,13 +60,13 @@ public static class LayoutRecognition
         RowLayout? known = said ? null : Known(sample);
         bool plainTable =
             known is not null
-            && settings.TaskIsSaid
+            && settings.HasExplicitTask
             && settings.Task == ProjectSettings.ClassificationTask
             && sample.Any(r => r.Fields.Count > 1)
             && known is not (Messages or Preferences or SpanAnnotations);
         RowLayout layout =
             (plainTable ? null : known) ?? new TextAndLabel(ColumnGuess.Choose(rows, settings.Columns, fileName));
-        return !settings.TaskIsSaid || layout.Task == settings.Task || layout.OtherTasks.Contains(settings.Task)
+        return !settings.HasExplicitTask || layout.Task == settings.Task || layout.OtherTasks.Contains(settings.Task)
             ? layout
             : throw new DatasetException(
                 DatasetException.NoColumn,

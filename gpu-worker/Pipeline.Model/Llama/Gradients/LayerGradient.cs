@@ -73,9 +73,9 @@ internal sealed class LayerGradient : IDisposable
         Tensor values = Buffer("values", _context.KeyWidth);
         (Projection Projection, Tensor Weight, Tensor Output, Tensor? Low)[] parts =
         [
-            (_layer.Query, _layer.Query.Weight.Values(), queries, Low(_layer.Query)),
-            (_layer.Key, _layer.Key.Weight.Values(), keys, Low(_layer.Key)),
-            (_layer.Value, _layer.Value.Weight.Values(), values, Low(_layer.Value)),
+            (_layer.Query, _layer.Query.Weight.Values(), queries, XABuffer(_layer.Query)),
+            (_layer.Key, _layer.Key.Weight.Values(), keys, XABuffer(_layer.Key)),
+            (_layer.Value, _layer.Value.Weight.Values(), values, XABuffer(_layer.Value)),
         ];
         foreach ((int start, int count) in _context.Chunks())
         {
@@ -89,7 +89,7 @@ internal sealed class LayerGradient : IDisposable
                 chunk,
                 Part(scales)
             );
-            foreach ((Projection projection, Tensor weight, Tensor output, Tensor? low) in parts)
+            foreach ((Projection projection, Tensor weight, Tensor output, Tensor? xA) in parts)
             {
                 _projections.Forward(
                     projection,
@@ -97,13 +97,13 @@ internal sealed class LayerGradient : IDisposable
                     chunk,
                     Part(output),
                     onto: false,
-                    low is null ? null : Part(low),
+                    xA is null ? null : Part(xA),
                     start
                 );
             }
 
-            Turn(Part(queries), start, count, backward: false);
-            Turn(Part(keys), start, count, backward: false);
+            ApplyRotary(Part(queries), start, count, backward: false);
+            ApplyRotary(Part(keys), start, count, backward: false);
         }
 
         (Tensor attended, _attention) = AttentionGradient.Forward(
@@ -127,10 +127,10 @@ internal sealed class LayerGradient : IDisposable
             _layer.Down.Weight.Values()
         );
         (Tensor? outputLow, Tensor? gateLow, Tensor? upLow, Tensor? downLow) = (
-            Low(_layer.Output),
-            Low(_layer.Gate),
-            Low(_layer.Up),
-            Low(_layer.Down)
+            XABuffer(_layer.Output),
+            XABuffer(_layer.Gate),
+            XABuffer(_layer.Up),
+            XABuffer(_layer.Down)
         );
         foreach ((int start, int count) in _context.Chunks())
         {
@@ -208,24 +208,24 @@ internal sealed class LayerGradient : IDisposable
             _layer.Down.Weight.Values()
         );
         (Tensor? outputLow, Tensor? gateLow, Tensor? upLow, Tensor? downLow) = (
-            Low(_layer.Output),
-            Low(_layer.Gate),
-            Low(_layer.Up),
-            Low(_layer.Down)
+            XABuffer(_layer.Output),
+            XABuffer(_layer.Gate),
+            XABuffer(_layer.Up),
+            XABuffer(_layer.Down)
         );
         foreach ((int start, int count) in _context.Chunks())
         {
             using DisposeScope scope = NewDisposeScope();
             Tensor Part(Tensor whole) => whole.narrow(0, start, count);
             Tensor? PartOf(Tensor? whole) => whole?.narrow(0, start, count);
-            Tensor slope = Part(gradient);
+            Tensor dOutput = Part(gradient);
             Tensor inner = _context.Workspace.Take("inner.gradient", -1, count, _context.Inner);
             _projections.Backward(
                 _layer.Down,
                 downWeight,
                 Part(gated),
                 PartOf(downLow),
-                slope,
+                dOutput,
                 inner,
                 overwrite: true,
                 start
@@ -252,13 +252,13 @@ internal sealed class LayerGradient : IDisposable
                 overwrite: false,
                 start
             );
-            RmsNormKernel.Backward(Part(middle), _layer.FeedForwardNorm.Weight, Part(scales), sum, slope);
+            RmsNormKernel.Backward(Part(middle), _layer.FeedForwardNorm.Weight, Part(scales), sum, dOutput);
             _projections.Backward(
                 _layer.Output,
                 outputWeight,
                 Part(attended),
                 PartOf(outputLow),
-                slope,
+                dOutput,
                 Part(attendedGradient),
                 overwrite: true,
                 start
@@ -272,13 +272,13 @@ internal sealed class LayerGradient : IDisposable
         Tensor scales = Buffer("attention.scales", 1);
         Projection[] projections = [_layer.Query, _layer.Key, _layer.Value];
         Tensor[] weights = [.. projections.Select(p => p.Weight.Values())];
-        Tensor?[] low = [.. projections.Select(Low)];
+        Tensor?[] xA = [.. projections.Select(XABuffer)];
         foreach ((int start, int count) in _context.Chunks())
         {
             using DisposeScope scope = NewDisposeScope();
             Tensor Part(Tensor whole) => whole.narrow(0, start, count);
-            Turn(Part(projected[0]), start, count, backward: true);
-            Turn(Part(projected[1]), start, count, backward: true);
+            ApplyRotary(Part(projected[0]), start, count, backward: true);
+            ApplyRotary(Part(projected[1]), start, count, backward: true);
             Tensor? sum = inputWanted ? _context.Workspace.Take("normed.gradient", -1, count, _context.Hidden) : null;
             for (int i = 0; i < projections.Length; i++)
             {
@@ -286,7 +286,7 @@ internal sealed class LayerGradient : IDisposable
                     projections[i],
                     weights[i],
                     Part(normed),
-                    low[i] is { } l ? Part(l) : null,
+                    xA[i] is { } l ? Part(l) : null,
                     Part(projected[i]),
                     sum,
                     overwrite: i == 0,
@@ -301,7 +301,7 @@ internal sealed class LayerGradient : IDisposable
         }
     }
 
-    private void Turn(Tensor heads, int start, int count, bool backward) =>
+    private void ApplyRotary(Tensor heads, int start, int count, bool backward) =>
         RotaryKernel.Rotate(
             heads,
             _context.HeadSize,
@@ -314,6 +314,6 @@ internal sealed class LayerGradient : IDisposable
     private Tensor Buffer(string name, long columns, int? place = null) =>
         _context.Workspace.Take(name, place ?? _place, _context.Rows.Count, columns);
 
-    private Tensor? Low(Projection projection) =>
+    private Tensor? XABuffer(Projection projection) =>
         projection.Lora is { } lora ? Buffer(projection.Path, lora.A.shape[0]) : null;
 }

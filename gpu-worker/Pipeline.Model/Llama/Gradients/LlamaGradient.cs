@@ -186,7 +186,7 @@ public sealed class LlamaGradient : IDisposable
             return (loss, null);
         }
 
-        Tensor slope = normed.zero_().index_copy_(0, predicting, read);
+        Tensor dNormed = normed.zero_().index_copy_(0, predicting, read);
         Tensor gradient = zeros_like(hidden);
         foreach ((int start, int count) in context.Chunks())
         {
@@ -195,7 +195,7 @@ public sealed class LlamaGradient : IDisposable
                 hidden.narrow(0, start, count),
                 _model.Norm.Weight,
                 scales.narrow(0, start, count),
-                slope.narrow(0, start, count),
+                dNormed.narrow(0, start, count),
                 gradient.narrow(0, start, count)
             );
         }

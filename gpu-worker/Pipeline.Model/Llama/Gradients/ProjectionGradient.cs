@@ -22,7 +22,7 @@ internal sealed class ProjectionGradient(Workspace workspace, uint? dropoutSeed)
     /// <param name="output">Gets the result, float32 [tokens, out]; with <paramref name="onto"/> what is there is added
     /// to it.</param>
     /// <param name="onto">Whether the result is added to what is there. Not for layers with a bias.</param>
-    /// <param name="low">Gets <c>m∘x Aᵀ</c>, float32 [tokens, r]; <c>null</c> where the layer is not adapted.</param>
+    /// <param name="xA">Gets <c>m∘x Aᵀ</c>, float32 [tokens, r]; <c>null</c> where the layer is not adapted.</param>
     /// <param name="firstToken">Which token of the batch is the first here: masks go by the place in the batch.</param>
     public void Forward(
         Projection projection,
@@ -30,7 +30,7 @@ internal sealed class ProjectionGradient(Workspace workspace, uint? dropoutSeed)
         Tensor input,
         Tensor output,
         bool onto,
-        Tensor? low,
+        Tensor? xA,
         long firstToken
     )
     {
@@ -46,28 +46,28 @@ internal sealed class ProjectionGradient(Workspace workspace, uint? dropoutSeed)
             return;
         }
 
-        Tensor dropped = input;
+        Tensor droppedInput = input;
         if (dropoutSeed is { } seed && lora.Dropout > 0)
         {
-            dropped = workspace.Take("dropped", AnyLayer, input.shape[0], input.shape[1]);
+            droppedInput = workspace.Take("dropped", AnyLayer, input.shape[0], input.shape[1]);
             CounterDropout.Apply(
                 input,
-                dropped,
+                droppedInput,
                 lora.Dropout,
                 CounterDropout.Derive(seed, lora.Index),
                 firstToken * input.shape[1]
             );
         }
 
-        low!.addmm_(dropped, lora.A.t(), 0, 1);
-        output.addmm_(low, lora.B.t(), 1, (float)lora.Scale);
+        xA!.addmm_(droppedInput, lora.A.t(), 0, 1);
+        output.addmm_(xA, lora.B.t(), 1, (float)lora.Scale);
     }
 
     /// <summary>Adds the derivatives by the matrices to their gradients, and the one by the input to a sum.</summary>
     /// <param name="projection">The layer.</param>
     /// <param name="weight">Its weight's values.</param>
     /// <param name="input">What it got.</param>
-    /// <param name="low">What <see cref="Forward"/> put there.</param>
+    /// <param name="xA">What <see cref="Forward"/> put there.</param>
     /// <param name="gradient">float32 [tokens, out]: derivative by the output.</param>
     /// <param name="sum">float32 [tokens, in]; <c>null</c>: the derivative by the input is of no use.</param>
     /// <param name="overwrite">Whether the sum begins here.</param>
@@ -76,7 +76,7 @@ internal sealed class ProjectionGradient(Workspace workspace, uint? dropoutSeed)
         Projection projection,
         Tensor weight,
         Tensor input,
-        Tensor? low,
+        Tensor? xA,
         Tensor gradient,
         Tensor? sum,
         bool overwrite,
@@ -90,31 +90,31 @@ internal sealed class ProjectionGradient(Workspace workspace, uint? dropoutSeed)
             return;
         }
 
-        Tensor slope = workspace
-            .Take("slope", AnyLayer, low!.shape[0], low.shape[1])
+        Tensor dyB = workspace
+            .Take("slope", AnyLayer, xA!.shape[0], xA.shape[1])
             .addmm_(gradient, lora.B, 0, (float)lora.Scale); // [tokens, r]
-        lora.B.grad!.addmm_(gradient.t(), low, 1, (float)lora.Scale);
+        lora.B.grad!.addmm_(gradient.t(), xA, 1, (float)lora.Scale);
         if (dropoutSeed is { } seed && lora.Dropout > 0)
         {
-            Tensor through = workspace
+            Tensor dxLora = workspace
                 .Take("through", AnyLayer, input.shape[0], input.shape[1])
-                .addmm_(slope, lora.A, 0, 1); // [tokens, in]
-            Tensor dropped = workspace.Take("dropped", AnyLayer, input.shape[0], input.shape[1]);
+                .addmm_(dyB, lora.A, 0, 1); // [tokens, in]
+            Tensor droppedInput = workspace.Take("dropped", AnyLayer, input.shape[0], input.shape[1]);
             CounterDropout.ApplyBackward(
                 input,
-                dropped,
-                through,
-                sum ?? through,
+                droppedInput,
+                dxLora,
+                sum ?? dxLora,
                 lora.Dropout,
                 CounterDropout.Derive(seed, lora.Index),
                 firstToken * input.shape[1]
             );
-            lora.A.grad!.addmm_(slope.t(), dropped, 1, 1);
+            lora.A.grad!.addmm_(dyB.t(), droppedInput, 1, 1);
         }
         else
         {
-            lora.A.grad!.addmm_(slope.t(), input, 1, 1);
-            sum?.addmm_(slope, lora.A, 1, 1);
+            lora.A.grad!.addmm_(dyB.t(), input, 1, 1);
+            sum?.addmm_(dyB, lora.A, 1, 1);
         }
     }
 }

@@ -89,7 +89,10 @@ public sealed class ChatTemplateTests
             encoded.Ids.Count(i => i == Bytes.Controls["<s>"] || i == Bytes.Controls["<|begin_of_text|>"])
         );
         Assert.Equal(2, encoded.Ids.Zip(encoded.LossMask).Count(t => t.First == encoder.EndId && t.Second == 1));
-        Assert.Equal(["Hello.", "Bye"], Learned(encoded, encoder.EndId).Select(ids => Bytes.Decode(ids).Trim()));
+        Assert.Equal(
+            ["Hello.", "Bye"],
+            SupervisedSpans(encoded, encoder.EndId).Select(ids => Bytes.Decode(ids).Trim())
+        );
     }
 
     [Theory]
@@ -121,7 +124,7 @@ public sealed class ChatTemplateTests
 
         IReadOnlyList<int> prompt = encoder.Encode([dialogue[0]]).Ids;
         Assert.Equal(prompt, encoded.Ids.Take(prompt.Count));
-        Assert.Equal("\nyes", Bytes.Decode(Learned(encoded, encoder.EndId).Single()));
+        Assert.Equal("\nyes", Bytes.Decode(SupervisedSpans(encoded, encoder.EndId).Single()));
     }
 
     [Fact]
@@ -139,7 +142,7 @@ public sealed class ChatTemplateTests
         Assert.Equal("llama3", ChatTemplate.For(Bytes).Name);
     }
 
-    private static IEnumerable<List<int>> Learned(EncodedChat chat, int endId)
+    private static IEnumerable<List<int>> SupervisedSpans(EncodedChat chat, int endId)
     {
         var answer = new List<int>();
         foreach ((int id, byte learned) in chat.Ids.Zip(chat.LossMask))

@@ -77,11 +77,11 @@ public sealed class LabelLikelihoodTests
             [1, 99, 3],
             [.. Enumerable.Range(3, 30)],
         ];
-        int end = AnswerWriter
+        int end = AnswerGenerator
             .Continue(model, [prompts[1]], 4, [], cancellation: TestContext.Current.CancellationToken)[0]
             .Ids[2]; // so that one row stops early
 
-        IReadOnlyList<(IReadOnlyList<int> Ids, bool Stopped)> together = AnswerWriter.Continue(
+        IReadOnlyList<(IReadOnlyList<int> Ids, bool Stopped)> together = AnswerGenerator.Continue(
             model,
             prompts,
             60,
@@ -92,7 +92,7 @@ public sealed class LabelLikelihoodTests
         Assert.True(together[1].Stopped);
         for (int p = 0; p < prompts.Length; p++)
         {
-            (IReadOnlyList<int> ids, bool stopped) = AnswerWriter.Continue(
+            (IReadOnlyList<int> ids, bool stopped) = AnswerGenerator.Continue(
                 model,
                 [prompts[p]],
                 60,
@@ -116,7 +116,7 @@ public sealed class LabelLikelihoodTests
             [.. Enumerable.Repeat(5, positions)],
         ];
 
-        IReadOnlyList<(IReadOnlyList<int> Ids, bool Stopped)> written = AnswerWriter.Continue(
+        IReadOnlyList<(IReadOnlyList<int> Ids, bool Stopped)> written = AnswerGenerator.Continue(
             model,
             prompts,
             int.MaxValue,
@@ -136,7 +136,7 @@ public sealed class LabelLikelihoodTests
         long before = DisposeScopeManager.Statistics.ThreadTotalLiveCount;
 
         LabelLikelihood.Score(model, prompts, new AnswerTree(Answers), null, TestContext.Current.CancellationToken);
-        AnswerWriter.Continue(model, prompts, 4, [2], cancellation: TestContext.Current.CancellationToken);
+        AnswerGenerator.Continue(model, prompts, 4, [2], cancellation: TestContext.Current.CancellationToken);
 
         Assert.Equal(before, DisposeScopeManager.Statistics.ThreadTotalLiveCount);
     }

@@ -53,7 +53,7 @@ public sealed class DevicePlacementTests
         using GpuModel there = GpuModel.Of(model, kernels.Real, Elsewhere);
         using GpuAdapter copies = GpuAdapter.Of(adapter, model.Projections, kernels.Real, Elsewhere);
         IReadOnlyList<EncodedRow> rows = LlamaGradientTests.Rows([40, 7, 23]);
-        (List<int> predicting, List<int> targets) = MicroBatch.Learned(rows);
+        (List<int> predicting, List<int> targets) = MicroBatch.SupervisedPositions(rows);
         using var optimizing = new GpuOptimizer(
             copies,
             adapter.Values.to(Elsewhere),

@@ -28,12 +28,12 @@ public sealed class EmbeddingTableTests
         using var table = new EmbeddingTable(exact.to(ScalarType.BFloat16), loaded ? exact : null, tied: false);
         float[] before = Numbers(table.Rows(kernels, ids, Ids));
 
-        table.PutAway();
+        table.OffloadToHost();
 
         Assert.Equal(0, table.Bytes);
         Assert.Equal(before, Numbers(table.Rows(kernels, ids, Ids)));
         Assert.Throws<InvalidOperationException>(() => table.Rows(kernels, ids));
-        table.BringBack();
+        table.RestoreToDevice();
         Assert.Equal(7 * 16 * 2, table.Bytes);
         Assert.Equal(before, Numbers(table.Rows(kernels, ids)));
     }
@@ -44,7 +44,7 @@ public sealed class EmbeddingTableTests
         using DisposeScope scope = NewDisposeScope();
         using var table = new EmbeddingTable(zeros(7, 16), zeros(7, 16), tied: true);
 
-        table.PutAway();
+        table.OffloadToHost();
 
         Assert.Equal(7 * 16 * 4, table.Bytes);
     }
@@ -66,7 +66,7 @@ public sealed class EmbeddingTableTests
             TrainingMemory
                 .OnGpu(model.Config.Shape, new TrainingSettings { Method = TrainingSettings.Lora }, 8, memory)
                 .WeightBytes;
-        float[] Answer() => Numbers(there.Asked(null).Forward(tensor(Ids, ScalarType.Int64).unsqueeze(0)));
+        float[] Answer() => Numbers(there.ForInference(null).Forward(tensor(Ids, ScalarType.Int64).unsqueeze(0)));
         float[] before = Answer();
 
         there.Gradient(copies, GpuMemory.Offload, 0).Dispose();

@@ -59,14 +59,14 @@ public sealed class GpuCausalModelTests
             (model, asked) =>
             {
                 CancellationToken none = TestContext.Current.CancellationToken;
-                IReadOnlyList<(IReadOnlyList<int> Ids, bool Stopped)> expected = AnswerWriter.Continue(
+                IReadOnlyList<(IReadOnlyList<int> Ids, bool Stopped)> expected = AnswerGenerator.Continue(
                         model,
                         Prompts,
                         40,
                         [2],
                         cancellation: none
                     ),
-                    written = AnswerWriter.Continue(asked, Prompts, 40, [2], cancellation: none);
+                    written = AnswerGenerator.Continue(asked, Prompts, 40, [2], cancellation: none);
                 Assert.Equal(
                     expected.Select(w => (string.Join(' ', w.Ids), w.Stopped)),
                     written.Select(w => (string.Join(' ', w.Ids), w.Stopped))
@@ -177,10 +177,10 @@ public sealed class GpuCausalModelTests
             (_, asked) =>
             {
                 // makes the tables of positions
-                AnswerWriter.Continue(asked, Prompts, 2, [2], cancellation: TestContext.Current.CancellationToken);
+                AnswerGenerator.Continue(asked, Prompts, 2, [2], cancellation: TestContext.Current.CancellationToken);
                 long before = DisposeScopeManager.Statistics.ThreadTotalLiveCount;
 
-                AnswerWriter.Continue(asked, Prompts, 5, [2], cancellation: TestContext.Current.CancellationToken);
+                AnswerGenerator.Continue(asked, Prompts, 5, [2], cancellation: TestContext.Current.CancellationToken);
                 LabelLikelihood.Score(
                     asked,
                     Prompts,

@@ -34,7 +34,7 @@ public sealed class GpuGradientTests
         double loss = 0;
         foreach (IReadOnlyList<EncodedRow> rows in batches)
         {
-            (List<int> predicting, List<int> targets) = MicroBatch.Learned(rows);
+            (List<int> predicting, List<int> targets) = MicroBatch.SupervisedPositions(rows);
             using var batch = new GpuBatch([.. rows.Select(r => r.Ids)], predicting, targets, CPU);
             loss += gradient.Accumulate(batch, 1, seed).item<float>();
             if (seed is null)

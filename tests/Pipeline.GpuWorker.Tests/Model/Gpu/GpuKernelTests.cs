@@ -82,8 +82,8 @@ public sealed class GpuKernelTests
         kernels.RmsNorm(x, w, 1e-5, output, scales);
         kernels.RmsNormBackward(x, w, scales, gradient, null, back);
 
-        (Tensor expected, Tensor expectedScales) = KernelTwins.RmsNorm(exact, exactWeight, 1e-5);
-        Tensor expectedBack = KernelTwins.RmsNormBackward(exact, exactWeight, 1e-5, exactGradient);
+        (Tensor expected, Tensor expectedScales) = KernelReference.RmsNorm(exact, exactWeight, 1e-5);
+        Tensor expectedBack = KernelReference.RmsNormBackward(exact, exactWeight, 1e-5, exactGradient);
         AssertNear(expected, output, real);
         AssertNear(expectedScales, scales, ScalarType.Float32);
         AssertNear(expectedBack, back, real, more: 4);
@@ -107,7 +107,7 @@ public sealed class GpuKernelTests
         kernels.RmsNorm(x, w, 1e-6, output, scales, added, added);
 
         Assert.True(sum.equal(added).all().item<bool>());
-        AssertNear(KernelTwins.RmsNorm(sum.to(ScalarType.Float64), exactWeight, 1e-6).Output, output, real);
+        AssertNear(KernelReference.RmsNorm(sum.to(ScalarType.Float64), exactWeight, 1e-6).Output, output, real);
     }
 
     /// <summary>
@@ -137,11 +137,11 @@ public sealed class GpuKernelTests
         kernels.RmsNorm(x, w, 1e-5, null, scales, dropped: alone, mask: mask);
         kernels.RmsNormBackward(x, w, scales, gradient, null, back, across, mask);
 
-        AssertNear(KernelTwins.RmsNorm(exact, exactWeight, 1e-5).Output, normed, real);
+        AssertNear(KernelReference.RmsNorm(exact, exactWeight, 1e-5).Output, normed, real);
         kernels.Dropout(normed, expected, mask, onto: false);
         Assert.True(expected.equal(dropped).all().item<bool>() && expected.equal(alone).all().item<bool>());
-        Tensor whole = exactGradient.add(KernelTwins.Dropout(exactAcross, mask.Probability, mask.Seed));
-        AssertNear(KernelTwins.RmsNormBackward(exact, exactWeight, 1e-5, whole), back, real, more: 4);
+        Tensor whole = exactGradient.add(KernelReference.Dropout(exactAcross, mask.Probability, mask.Seed));
+        AssertNear(KernelReference.RmsNormBackward(exact, exactWeight, 1e-5, whole), back, real, more: 4);
     }
 
     [Theory]
@@ -165,15 +165,15 @@ public sealed class GpuKernelTests
         kernels.SwiGlu(gateUp, null, alone, mask);
         kernels.SwiGluBackward(gateUp, gradient, across, mask);
 
-        AssertNear(KernelTwins.SwiGlu(exact), gated, real);
+        AssertNear(KernelReference.SwiGlu(exact), gated, real);
         kernels.Dropout(gated, expected, mask, onto: false);
         foreach (Tensor other in (Tensor[])[dropped, alone, gradient])
         {
             Assert.True(expected.equal(other).all().item<bool>());
         }
 
-        Tensor whole = exactGradient.add(KernelTwins.Dropout(exactAcross, mask.Probability, mask.Seed));
-        AssertNear(KernelTwins.SwiGluBackward(exact, whole), gateUp, real);
+        Tensor whole = exactGradient.add(KernelReference.Dropout(exactAcross, mask.Probability, mask.Seed));
+        AssertNear(KernelReference.SwiGluBackward(exact, whole), gateUp, real);
     }
 
     [Theory]
@@ -198,7 +198,7 @@ public sealed class GpuKernelTests
 
         kernels.Rotate(x, heads, headSize, positions, cosines, sines, backward: false);
 
-        Tensor turned = KernelTwins
+        Tensor turned = KernelReference
             .Rotate(
                 exact.narrow(1, 0, heads * headSize).view(rows, heads, headSize),
                 positions.to(ScalarType.Int64),
@@ -231,8 +231,8 @@ public sealed class GpuKernelTests
         kernels.SwiGlu(gateUp, output);
         kernels.SwiGluBackward(gateUp, gradient);
 
-        AssertNear(KernelTwins.SwiGlu(exact), output, real);
-        AssertNear(KernelTwins.SwiGluBackward(exact, exactGradient), gateUp, real);
+        AssertNear(KernelReference.SwiGlu(exact), output, real);
+        AssertNear(KernelReference.SwiGluBackward(exact, exactGradient), gateUp, real);
         Assert.True(output.equal(gradient).all().item<bool>());
     }
 
@@ -249,7 +249,7 @@ public sealed class GpuKernelTests
         kernels.Dropout(x, output, new DropMask(0.1, 0xDEADBEEF), onto: false);
         kernels.Dropout(x, sum, new DropMask(0.1, 0xDEADBEEF), onto: true);
 
-        Tensor expected = KernelTwins.Dropout(exact, 0.1, 0xDEADBEEF);
+        Tensor expected = KernelReference.Dropout(exact, 0.1, 0xDEADBEEF);
         AssertNear(expected, output, real);
         AssertNear(exactSum.add(expected), sum, real);
         Assert.True(expected.eq(0).equal(output.eq(0)).all().item<bool>());
@@ -274,7 +274,11 @@ public sealed class GpuKernelTests
 
         kernels.CrossEntropy(logits, vocabulary, targets.to(ScalarType.Int32), losses, 0.25);
 
-        (Tensor expected, Tensor derivative) = KernelTwins.CrossEntropy(exact.narrow(1, 0, vocabulary), targets, 0.25);
+        (Tensor expected, Tensor derivative) = KernelReference.CrossEntropy(
+            exact.narrow(1, 0, vocabulary),
+            targets,
+            0.25
+        );
         AssertNear(expected, losses, ScalarType.Float32, more: 4);
         // single numbers are far below the mean
         AssertNear(derivative, logits.narrow(1, 0, vocabulary), real, more: 10);
@@ -318,7 +322,7 @@ public sealed class GpuKernelTests
                 tensor([0.5f])
             );
 
-            KernelTwins.AdamW(exact, exactFirst, exactSecond, exactGradients, count / 2, step, 1e-3, 0.1, 0.5);
+            KernelReference.AdamW(exact, exactFirst, exactSecond, exactGradients, count / 2, step, 1e-3, 0.1, 0.5);
             Assert.Equal(0, gradients.count_nonzero().item<long>());
         }
 

@@ -7,7 +7,7 @@ namespace Pipeline.Model.Gpu;
 /// <summary>
 /// What each kernel computes, by plain torch, in whatever numbers and wherever the tensors are. The definitions; slow.
 /// </summary>
-internal static class KernelTwins
+internal static class KernelReference
 {
     /// <summary>See <see cref="GpuKernels.RmsNorm"/>.</summary>
     public static (Tensor Output, Tensor Scales) RmsNorm(Tensor input, Tensor weight, double epsilon)

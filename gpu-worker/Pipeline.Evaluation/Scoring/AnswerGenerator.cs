@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 namespace Pipeline.Evaluation.Scoring;
 
 /// <summary>Continues prompts token by token behind a key-value cache, until a stop token.</summary>
-public static class AnswerWriter
+public static class AnswerGenerator
 {
     private const int MostRows = 32;
     private const int Padding = 4; // a prompt goes beside one that is longer by one part in so many, or by a few tokens

@@ -5,14 +5,15 @@ using Pipeline.Storage;
 
 namespace Pipeline.Functions.Activities;
 
-/// <summary>Looks how far a worker's progress has come.</summary>
-public sealed class ReadPulse(PipelineStorage storage, TimeProvider time)
+/// <summary>Reads how far a worker's progress has come.</summary>
+public sealed class ReadHeartbeat(PipelineStorage storage, TimeProvider time)
 {
-    public const string Name = nameof(ReadPulse);
-    private static readonly TimeSpan Lately = TimeSpan.FromMinutes(15);
+    /// <summary>As histories of runs that are under way have it.</summary>
+    public const string Name = "ReadPulse";
+    private static readonly TimeSpan BusyWindow = TimeSpan.FromMinutes(15);
 
     [Function(Name)]
-    public async Task<JobPulse> Run([ActivityTrigger] string runId, CancellationToken cancellation)
+    public async Task<JobHeartbeat> Run([ActivityTrigger] string runId, CancellationToken cancellation)
     {
         byte[]? progress = await storage.Files.ReadAsync(BlobLayout.Progress(runId), cancellation);
         bool busy = false;
@@ -25,9 +26,9 @@ public sealed class ReadPulse(PipelineStorage storage, TimeProvider time)
             // A row alone does not show a worker: its host may be gone.
             busy |=
                 await storage.Files.WrittenAsync(BlobLayout.Progress(other.RunId), cancellation) is { } written
-                && time.GetUtcNow() - written < Lately;
+                && time.GetUtcNow() - written < BusyWindow;
         }
 
-        return new JobPulse(progress?.Count(b => b == (byte)'\n') ?? 0, busy);
+        return new JobHeartbeat(progress?.Count(b => b == (byte)'\n') ?? 0, busy);
     }
 }

@@ -4,7 +4,7 @@ using Pipeline.Datasets.Synthesis;
 namespace Pipeline.LocalHost.Commands;
 
 /// <summary>Bought answers as files in a folder.</summary>
-internal sealed class FolderAnswerShelf(string folder) : IAnswerShelf
+internal sealed class FolderResponseCache(string folder) : IResponseCache
 {
     public async Task<ModelAnswer?> FindAsync(string key, CancellationToken cancellation) =>
         File.Exists(PathOf(key))

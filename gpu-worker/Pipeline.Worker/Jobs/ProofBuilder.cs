@@ -12,7 +12,7 @@ using static TorchSharp.torch;
 namespace Pipeline.Worker.Jobs;
 
 /// <summary>Checks a trained adapter as it was written, not as it is in memory.</summary>
-internal sealed class ProofMaker(
+internal sealed class ProofBuilder(
     LlamaConfig config,
     Tuning tuning,
     AdapterJob job,
@@ -54,7 +54,7 @@ internal sealed class ProofMaker(
             ),
             AdapterSha256 = HashFile(weights),
             Code = (
-                (Type[])[typeof(LlamaModel), typeof(TrainingLoop), typeof(ChatEncoder), typeof(ProofMaker)]
+                (Type[])[typeof(LlamaModel), typeof(TrainingLoop), typeof(ChatEncoder), typeof(ProofBuilder)]
             ).ToDictionary(
                 t => t.Assembly.GetName().Name!,
                 t => t.Module.ModuleVersionId.ToString("N", CultureInfo.InvariantCulture),

@@ -10,8 +10,8 @@ namespace Pipeline.Datasets.Validation;
 /// <summary>
 /// Decides on each row by itself whether it can be learned. Whether another says the same is decided over all of them.
 /// </summary>
-internal sealed class RowJudge(
-    LabelBook? book,
+internal sealed class RowValidator(
+    LabelSet? labels,
     string task,
     string? systemPrompt,
     ChatEncoder encoder,
@@ -23,10 +23,10 @@ internal sealed class RowJudge(
     /// <summary>Judges a row.</summary>
     /// <param name="row">As it was read.</param>
     /// <param name="layout">Of its file.</param>
-    public JudgedRow Judge(RawRow row, RowLayout layout)
+    public ValidatedRow Validate(RawRow row, RowLayout layout)
     {
         string id = row.Id;
-        JudgedRow Reject(string reason, string detail) =>
+        ValidatedRow Reject(string reason, string detail) =>
             new(
                 null,
                 "",
@@ -48,7 +48,7 @@ internal sealed class RowJudge(
             return Reject(reason, content.Detail);
         }
 
-        List<ChatMessage> messages = Clean(content, layout, book is not null);
+        List<ChatMessage> messages = Clean(content, layout, labels is not null);
         if (messages.Find(m => m.Content.Length == 0) is { } empty)
         {
             return empty.Role == ChatMessage.Assistant
@@ -71,10 +71,10 @@ internal sealed class RowJudge(
         }
 
         string spelling = messages[^1].Content;
-        string? answer = book is null ? spelling : book.Resolve(spelling);
+        string? answer = labels is null ? spelling : labels.Resolve(spelling);
         if (answer is null)
         {
-            return Reject(RejectionReason.UnknownLabel, book!.Explain(spelling));
+            return Reject(RejectionReason.UnknownLabel, labels!.Explain(spelling));
         }
 
         if (task == ProjectSettings.ExtractionTask && JsonAnswer.Parse(answer) is null)
@@ -90,7 +90,7 @@ internal sealed class RowJudge(
         IReadOnlyDictionary<string, int>? replaced = null;
         if (privacy is not null)
         {
-            (messages, replaced) = privacy.Replace(messages, book is not null);
+            (messages, replaced) = privacy.Replace(messages, labels is not null);
             answer = messages[^1].Content;
         }
 
@@ -115,7 +115,7 @@ internal sealed class RowJudge(
             Id = id,
             Messages = messages,
             Text = encoder.Template.Render(messages),
-            Label = book is null ? null : answer,
+            Label = labels is null ? null : answer,
             Source = row.Place,
             Reviewer = ReviewerOf(row, layout),
             Replaced = replaced is { Count: > 0 } ? replaced : null,
@@ -139,7 +139,7 @@ internal sealed class RowJudge(
         key = task is ProjectSettings.InstructionTask or ProjectSettings.ChatTask
             ? $"{key}\0{TextCleaning.Key(answer)}"
             : key; // of free answers several may be right
-        return new JudgedRow(example, key, measure, null);
+        return new ValidatedRow(example, key, measure, null);
     }
 
     private string? ReviewerOf(RawRow row, RowLayout layout)
@@ -170,7 +170,7 @@ internal sealed class RowJudge(
         ];
 
     /// <summary>What is asked, without the system's text and the answer; a plain text as a whole.</summary>
-    public static string Asked(IReadOnlyList<ChatMessage> messages) =>
+    public static string PromptText(IReadOnlyList<ChatMessage> messages) =>
         string.Join(
             '\n',
             messages
@@ -188,4 +188,4 @@ internal sealed class RowJudge(
 /// <param name="Key">What two rows have in common that ask the same.</param>
 /// <param name="Measure">The example's tokens.</param>
 /// <param name="Rejected">Why it is none.</param>
-internal sealed record JudgedRow(Example? Accepted, string Key, RowMeasure Measure, RejectedRow? Rejected);
+internal sealed record ValidatedRow(Example? Accepted, string Key, RowMeasure Measure, RejectedRow? Rejected);

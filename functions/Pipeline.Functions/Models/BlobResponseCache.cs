@@ -5,7 +5,7 @@ using Pipeline.Storage;
 namespace Pipeline.Functions.Models;
 
 /// <summary>Bought answers as blobs beside the project's settings.</summary>
-internal sealed class BlobAnswerShelf(PipelineStorage storage, string project) : IAnswerShelf
+internal sealed class BlobResponseCache(PipelineStorage storage, string project) : IResponseCache
 {
     public Task<ModelAnswer?> FindAsync(string key, CancellationToken cancellation) =>
         storage.Files.ReadJsonAsync<ModelAnswer>(BlobLayout.ModelAnswer(project, key), cancellation);

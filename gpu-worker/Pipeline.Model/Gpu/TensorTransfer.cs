@@ -4,10 +4,10 @@ using static TorchSharp.torch;
 namespace Pipeline.Model.Gpu;
 
 /// <summary>Tensors on their way to a device.</summary>
-internal static class Travel
+internal static class TensorTransfer
 {
     /// <summary>A copy on the device, from pinned memory where that is a GPU: the host does not wait for it.</summary>
-    public static Tensor Travelling(this Tensor here, Device device)
+    public static Tensor ToDeviceAsync(this Tensor here, Device device)
     {
         ArgumentNullException.ThrowIfNull(here);
         if (device.type != DeviceType.CUDA)

@@ -3,18 +3,18 @@ using Pipeline.Contracts;
 namespace Pipeline.Datasets.Validation;
 
 /// <summary>Which labels are valid and which spelling stands for which.</summary>
-public sealed class LabelBook
+public sealed class LabelSet
 {
     /// <summary>Fewest rows that make a label of one that no code book names: one for each split.</summary>
     public const int FewestRows = 3;
 
     private readonly Dictionary<string, string> _bySpelling;
     private readonly Dictionary<string, int> _numbers;
-    private readonly bool _said;
+    private readonly bool _explicit;
 
-    private LabelBook(Dictionary<string, string> bySpelling, bool said)
+    private LabelSet(Dictionary<string, string> bySpelling, bool isExplicit)
     {
-        (_bySpelling, _said) = (bySpelling, said);
+        (_bySpelling, _explicit) = (bySpelling, isExplicit);
         Labels = [.. bySpelling.Values.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
         _numbers = Labels.Index().ToDictionary(l => l.Item, l => l.Index, StringComparer.Ordinal);
     }
@@ -23,7 +23,7 @@ public sealed class LabelBook
     public IReadOnlyList<string> Labels { get; }
 
     /// <summary>The code book that project.yaml gives.</summary>
-    public static LabelBook From(IReadOnlyList<LabelDefinition> definitions)
+    public static LabelSet From(IReadOnlyList<LabelDefinition> definitions)
     {
         ArgumentNullException.ThrowIfNull(definitions);
         var spellings = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
@@ -35,14 +35,14 @@ public sealed class LabelBook
             }
         }
 
-        return new LabelBook(spellings, said: true);
+        return new LabelSet(spellings, isExplicit: true);
     }
 
     /// <summary>
     /// The labels found in the data: spellings that differ in case alone are one label, named as most rows name it.
     /// </summary>
     /// <param name="rowsBySpelling">Rows of each spelling.</param>
-    public static LabelBook FromData(IReadOnlyDictionary<string, int> rowsBySpelling)
+    public static LabelSet FromData(IReadOnlyDictionary<string, int> rowsBySpelling)
     {
         ArgumentNullException.ThrowIfNull(rowsBySpelling);
         var spellings = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
@@ -64,14 +64,14 @@ public sealed class LabelBook
             }
         }
 
-        return new LabelBook(spellings, said: false);
+        return new LabelSet(spellings, isExplicit: false);
     }
 
     /// <summary>The book that a plan holds.</summary>
     /// <param name="spellings">As <see cref="Spellings"/> gave them.</param>
-    /// <param name="said">Whether project.yaml gave them.</param>
-    public static LabelBook From(IReadOnlyDictionary<string, string> spellings, bool said) =>
-        new(new Dictionary<string, string>(spellings, StringComparer.OrdinalIgnoreCase), said);
+    /// <param name="isExplicit">Whether project.yaml gave them.</param>
+    public static LabelSet From(IReadOnlyDictionary<string, string> spellings, bool isExplicit) =>
+        new(new Dictionary<string, string>(spellings, StringComparer.OrdinalIgnoreCase), isExplicit);
 
     /// <summary>Each spelling and the label that it means.</summary>
     public IReadOnlyDictionary<string, string> Spellings => _bySpelling;
@@ -88,7 +88,7 @@ public sealed class LabelBook
 
     /// <summary>Why a spelling is no label, with what to do.</summary>
     public string Explain(string spelling) =>
-        _said
+        _explicit
             ? $"'{spelling}' is neither a label of project.yaml nor an alias of one"
             : $"'{spelling}' stands in fewer than {FewestRows} rows; if it is a label, name it under labels in project.yaml";
 }

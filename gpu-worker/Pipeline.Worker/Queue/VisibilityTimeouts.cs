@@ -3,7 +3,7 @@ namespace Pipeline.Worker.Queue;
 /// <summary>How long a worker keeps a job without a sign of life.</summary>
 /// <param name="Hidden">How long the message stays hidden without a renewal: after a worker's death the next one waits
 /// so long.</param>
-public sealed record HoldTimes(TimeSpan Hidden)
+public sealed record VisibilityTimeouts(TimeSpan Hidden)
 {
     /// <summary>The setting: a time span from 20 seconds to an hour.</summary>
     public const string Setting = "WorkerMessageHidden";
@@ -14,7 +14,7 @@ public sealed record HoldTimes(TimeSpan Hidden)
     private static readonly TimeSpan LongestLease = TimeSpan.FromSeconds(60);
 
     /// <summary>Two minutes.</summary>
-    public static HoldTimes Default { get; } = new(TimeSpan.FromMinutes(2));
+    public static VisibilityTimeouts Default { get; } = new(TimeSpan.FromMinutes(2));
 
     /// <summary>How long the lease on the job lasts without a renewal: storage allows 15 to 60 seconds.</summary>
     public TimeSpan Lease =>
@@ -24,12 +24,12 @@ public sealed record HoldTimes(TimeSpan Hidden)
 
     /// <summary>Reads the setting.</summary>
     /// <exception cref="FormatException">It is no such time span.</exception>
-    public static HoldTimes FromSetting(string? text) =>
+    public static VisibilityTimeouts FromSetting(string? text) =>
         string.IsNullOrWhiteSpace(text) ? Default
         : TimeSpan.TryParse(text, System.Globalization.CultureInfo.InvariantCulture, out TimeSpan hidden)
         && hidden >= Shortest
         && hidden <= Longest
-            ? new HoldTimes(hidden)
+            ? new VisibilityTimeouts(hidden)
         : throw new FormatException(
             $"{Setting} is '{text}'; give a time span from {Shortest} to {Longest}, such as {Default.Hidden}."
         );

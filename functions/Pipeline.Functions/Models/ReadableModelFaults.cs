@@ -6,7 +6,7 @@ using Pipeline.Datasets.Synthesis;
 namespace Pipeline.Functions.Models;
 
 /// <summary>Says what follows from a client's fault, and what to do.</summary>
-internal sealed class FaultsForPeople(IChatClient inner, string deployment) : DelegatingChatClient(inner)
+internal sealed class ReadableModelFaults(IChatClient inner, string deployment) : DelegatingChatClient(inner)
 {
     public override async Task<ChatResponse> GetResponseAsync(
         IEnumerable<ChatMessage> messages,
