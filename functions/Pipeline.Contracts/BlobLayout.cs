@@ -73,23 +73,24 @@ public static partial class BlobLayout
     public static BlobAddress Project(string project) => new(ProjectsContainer, $"{Checked(project)}/project.yaml");
 
     /// <summary>
-    /// Where mended rows of a raw blob are dropped: <c>raw/{project}/mended/{source}/{name}</c>. From then on they are
-    /// read behind it.
+    /// Where corrected rows of a raw blob are dropped: <c>raw/{project}/mended/{source}/{name}</c>. From then on they
+    /// are read behind it.
     /// </summary>
-    public static string MendedPrefix(string project, string source) => $"{Checked(project)}/{MendedFolder}{source}/";
+    public static string CorrectedPrefix(string project, string source) =>
+        $"{Checked(project)}/{CorrectedFolder}{source}/";
 
     /// <summary>The raw blob that a drop mends; <c>null</c>: it is one of its own.</summary>
     /// <param name="name">The drop's name within its project.</param>
-    public static string? MendedSource(string name)
+    public static string? CorrectedSource(string name)
     {
         ArgumentNullException.ThrowIfNull(name);
         int end = name.LastIndexOf('/');
-        return name.StartsWith(MendedFolder, StringComparison.Ordinal) && end > MendedFolder.Length
-            ? name[MendedFolder.Length..end]
+        return name.StartsWith(CorrectedFolder, StringComparison.Ordinal) && end > CorrectedFolder.Length
+            ? name[CorrectedFolder.Length..end]
             : null;
     }
 
-    private const string MendedFolder = "mended/";
+    private const string CorrectedFolder = "mended/";
 
     /// <summary>Rows that no dataset of the project is made with any more.</summary>
     public static BlobAddress Withdrawn(string project) => new(ProjectsContainer, $"{Checked(project)}/withdrawn.json");
@@ -111,7 +112,7 @@ public static partial class BlobLayout
     public static BlobAddress BuildPart(string datasetId, string instance, int part) =>
         new(DatasetsContainer, $"{BuildPrefix(datasetId, instance)}part-{part:D5}");
 
-    /// <summary>The made rows of a dataset that is built in parts.</summary>
+    /// <summary>The synthetic rows of a dataset that is built in parts.</summary>
     public static BlobAddress BuildSynthetic(string datasetId, string instance) =>
         new(DatasetsContainer, BuildPrefix(datasetId, instance) + "synthetic.json");
 

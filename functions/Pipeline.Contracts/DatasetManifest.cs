@@ -54,7 +54,7 @@ public sealed record DatasetManifest
     /// </summary>
     public IReadOnlyDictionary<string, long> Replaced { get; init; } = new Dictionary<string, long>();
 
-    /// <summary>What was made beside the rows that were dropped; made rows are in every count.</summary>
+    /// <summary>What was made beside the rows that were dropped; synthetic rows are in every count.</summary>
     public IReadOnlyList<SynthesisSummary> Synthesis { get; init; } = [];
 
     /// <summary>Accepted rows by label, over all splits.</summary>

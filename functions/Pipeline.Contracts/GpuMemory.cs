@@ -1,6 +1,6 @@
 namespace Pipeline.Contracts;
 
-/// <summary>What of a forward pass on a GPU is kept for the way back; more is faster.</summary>
+/// <summary>What of a forward pass on a GPU is saved for the backward pass; more is faster.</summary>
 public enum GpuMemory
 {
     /// <summary>

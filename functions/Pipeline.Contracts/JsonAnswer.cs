@@ -8,7 +8,7 @@ public static class JsonAnswer
 {
     private static readonly JsonDocumentOptions NoDoubles = new() { AllowDuplicateProperties = false };
 
-    /// <summary>The object that a text is; <c>null</c>: it is no JSON, no object, or names a key twice.</summary>
+    /// <summary>The object that a text is; <c>null</c>: it is not JSON, not an object, or names a key twice.</summary>
     public static JsonObject? Parse(string text)
     {
         try

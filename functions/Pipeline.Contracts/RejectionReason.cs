@@ -32,7 +32,7 @@ public static class RejectionReason
     /// <summary>Nearly the same text stands in the test set, or elsewhere where near-duplicates are dropped.</summary>
     public const string NearDuplicate = "near_duplicate";
 
-    /// <summary>The generator and the check of a made row do not agree on its label; a person decides.</summary>
+    /// <summary>The generator and the check of a synthetic row do not agree on its label; a person decides.</summary>
     public const string LabelDisputed = "label_disputed";
 
     /// <summary>The row was withdrawn; nothing of its content is kept.</summary>

@@ -4,7 +4,7 @@ namespace Pipeline.Contracts;
 /// <param name="File">The dataset's file in which it was found.</param>
 /// <param name="Id">The row found: the raw row itself, or one that comes of it.</param>
 /// <param name="What">For people: <c>learned from</c>, <c>asked</c>, <c>left out: duplicate, …</c>,
-/// <c>a made row comes of it</c>.</param>
+/// <c>a synthetic row comes of it</c>.</param>
 public sealed record RowFate(string File, string Id, string What);
 
 /// <summary>A dataset in which a raw row was found, and what was trained on it.</summary>

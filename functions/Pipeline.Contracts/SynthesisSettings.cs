@@ -33,7 +33,7 @@ public sealed record SynthesisTemplate
     /// <summary>The text, with placeholders of Bogus such as <c>{{name.firstName}}</c>.</summary>
     public required string Text { get; init; }
 
-    /// <summary>The label, or the answer; of an answer that is no label the placeholders are filled too.</summary>
+    /// <summary>The label, or the answer; of an answer that is not a label the placeholders are filled too.</summary>
     public required string Answer { get; init; }
 
     /// <summary>Rows to make. 1 to 100,000; default 20.</summary>

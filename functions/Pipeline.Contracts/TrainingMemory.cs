@@ -6,7 +6,8 @@ namespace Pipeline.Contracts;
 /// </summary>
 /// <param name="WeightBytes">The base.</param>
 /// <param name="TrainedBytes">What is trained, its gradients and the optimizer's state.</param>
-/// <param name="ActivationBytes">What is kept on the way there for the way back, of the largest micro-batch.</param>
+/// <param name="ActivationBytes">What is saved in the forward pass for the backward pass, of the largest
+/// micro-batch.</param>
 /// <param name="WorkBytes">Buffers, logits, program and libraries.</param>
 /// <param name="AskingBytes">All that is held while base and tuned model are asked the held-out rows; training holds
 /// none of it.</param>

@@ -90,7 +90,7 @@ public sealed record TrainingSettings
     public string Optimizer { get; init; } = AdamW;
 
     /// <summary>
-    /// On a GPU: what is kept on the way there for the way back. <c>auto</c> (default): as much as fits;
+    /// On a GPU: what is saved in the forward pass for the backward pass. <c>auto</c> (default): as much as fits;
     /// <c>offload</c>: each layer's input in the host's memory, the layer is computed again, embeddings stay there too;
     /// <c>lean</c>: the same on the GPU; <c>balanced</c>: what products and attention gave; <c>fast</c>: what the norms
     /// gave besides. Changes speed and memory, no number.

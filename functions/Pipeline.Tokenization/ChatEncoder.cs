@@ -58,7 +58,7 @@ public sealed class ChatEncoder
     }
 
     /// <summary>
-    /// Encodes a dialogue; one that ends with the user's turn is a prompt, with nothing to learn in its last turn.
+    /// Encodes a dialogue; one that ends with the user's turn is a prompt, without a supervised token in its last turn.
     /// </summary>
     /// <exception cref="ArgumentException">The roles are not [system] (user assistant)* [user], or there is no
     /// message.</exception>

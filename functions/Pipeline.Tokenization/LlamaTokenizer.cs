@@ -19,7 +19,7 @@ internal sealed class LlamaTokenizer : Tokenizer
     private readonly AddedTokens _added;
     private readonly BlankPrefix _prefix;
     private readonly int[] _byteIds = new int[256];
-    private readonly int[] _byteOf; // by id; -1 where the piece is no byte
+    private readonly int[] _byteOf; // by id; -1 where the piece is not a byte
     private readonly WordCache? _words; // null where a merge may go across a border of words
 
     /// <summary>Builds a tokenizer.</summary>

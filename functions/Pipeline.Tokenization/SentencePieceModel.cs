@@ -15,7 +15,7 @@ internal static class SentencePieceModel
     /// <summary>Reads a model.</summary>
     /// <param name="bytes">The file.</param>
     /// <param name="name">Its name, for messages.</param>
-    /// <exception cref="InvalidDataException">It is no BPE model with byte fallback and the normalizer of Llama
+    /// <exception cref="InvalidDataException">It is not a BPE model with byte fallback and the normalizer of Llama
     /// 2.</exception>
     public static Tokenizer Read(byte[] bytes, string name)
     {
@@ -49,7 +49,7 @@ internal static class SentencePieceModel
         catch (Exception fault)
             when (fault is InvalidProtocolBufferException or InvalidCastException or ArgumentException)
         {
-            throw new InvalidDataException($"{name} is no SentencePiece model: {fault.Message}", fault);
+            throw new InvalidDataException($"{name} is not a SentencePiece model: {fault.Message}", fault);
         }
     }
 

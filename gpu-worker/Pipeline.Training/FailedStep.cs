@@ -2,7 +2,7 @@ using Pipeline.Contracts;
 
 namespace Pipeline.Training;
 
-/// <summary><c>failed-step.json</c> beside the checkpoints: a step whose loss was no number.</summary>
+/// <summary><c>failed-step.json</c> beside the checkpoints: a step whose loss was not a number.</summary>
 /// <param name="Step">From 1.</param>
 /// <param name="Loss">As it came out.</param>
 /// <param name="GradientNorm">As it came out.</param>

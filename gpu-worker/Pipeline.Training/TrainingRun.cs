@@ -41,7 +41,7 @@ public sealed record TrainingRun
     public Action<TrainingStep>? OnStep { get; init; }
 
     /// <summary>
-    /// Called at the end of every epoch with the step and the mean validation loss, nats a supervised token.
+    /// Called at the end of every epoch with the step and the mean validation loss, nats per supervised token.
     /// </summary>
     public Action<int, double>? OnValidation { get; init; }
 

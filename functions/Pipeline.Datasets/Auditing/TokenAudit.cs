@@ -136,7 +136,7 @@ public sealed class TokenAudit(ProjectSettings settings, string endToken, BaseSh
             "shorten or split them, or raise validation.maxTokens as far as the base reads"
         );
         yield return _empty.Check(
-            "rows with nothing to learn",
+            "rows without a supervised token",
             "no token of the answer is learned",
             "give them an answer, or take them out"
         );
@@ -146,7 +146,7 @@ public sealed class TokenAudit(ProjectSettings settings, string endToken, BaseSh
             "report it with the row: the template is at fault, not the data"
         );
         yield return _begun.Check(
-            "begin tokens as the template has them",
+            "BOS tokens match the template",
             "BOS is missing or doubled",
             "report it with the row: the template is at fault, not the data"
         );

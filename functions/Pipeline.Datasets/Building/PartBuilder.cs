@@ -72,7 +72,7 @@ internal sealed class PartBuilder
         }
     }
 
-    /// <summary>Writes a part of made rows.</summary>
+    /// <summary>Writes a part of synthetic rows.</summary>
     public void Write(IEnumerable<SyntheticRow> rows, Stream output)
     {
         using BinaryWriter writer = PartFile.Writer(output);

@@ -30,7 +30,7 @@ internal sealed class PartRows : IDisposable
     /// <summary>All rows.</summary>
     public int Count { get; private set; }
 
-    /// <summary>Rows left out, by reason.</summary>
+    /// <summary>Rejected rows by reason.</summary>
     public IReadOnlyDictionary<string, int> Reasons => _reasons;
 
     /// <summary>Takes up a part; parts come in the plan's order.</summary>

@@ -5,25 +5,25 @@ using Sylvan.Data.Csv;
 namespace Pipeline.Datasets.Exports;
 
 /// <summary>
-/// The rejected rows alone as CSV, in the columns they came in and with the reason behind: to be mended in a
+/// The rejected rows alone as CSV, in the columns they came in and with the reason behind: to be corrected in a
 /// spreadsheet and dropped again.
 /// </summary>
 public static class RejectedTable
 {
-    /// <summary>The column that says what is wrong; a mended table may keep it.</summary>
+    /// <summary>The column that says what is wrong; a corrected table may keep it.</summary>
     public const string Why = "why rejected";
 
     /// <summary>Writes the table.</summary>
     /// <param name="rows">Lines of <c>rejected.jsonl</c>; duplicates and withdrawn rows are passed over, for there is
-    /// nothing to mend.</param>
+    /// nothing to correct.</param>
     /// <param name="output">Takes the table up.</param>
     public static void Write(IEnumerable<RejectedRow> rows, TextWriter output)
     {
         ArgumentNullException.ThrowIfNull(rows);
-        List<RejectedRow> mendable = [.. rows.Where(CanBeMended)];
+        List<RejectedRow> correctable = [.. rows.Where(CanBeCorrected)];
         using var table = new DataTable();
         foreach (
-            string column in mendable
+            string column in correctable
                 .SelectMany(r => r.Fields.Keys)
                 .Where(c => c != Why)
                 .Distinct(StringComparer.Ordinal)
@@ -33,7 +33,7 @@ public static class RejectedTable
             table.Columns.Add(column);
         }
 
-        foreach (RejectedRow row in mendable)
+        foreach (RejectedRow row in correctable)
         {
             DataRow line = table.NewRow();
             foreach ((string column, string value) in row.Fields)
@@ -51,7 +51,7 @@ public static class RejectedTable
     }
 
     /// <summary>Whether a person can make a good row of it.</summary>
-    public static bool CanBeMended(RejectedRow row)
+    public static bool CanBeCorrected(RejectedRow row)
     {
         ArgumentNullException.ThrowIfNull(row);
         return row.Outcome == RejectedRow.Rejected

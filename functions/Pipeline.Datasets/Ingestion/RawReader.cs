@@ -114,7 +114,7 @@ public sealed partial class RawReader : IDisposable
         return (end < 0 ? start : start[..end]).Trim();
     }
 
-    /// <summary>Among several files one that is no text is passed over, and said.</summary>
+    /// <summary>Among several files one that is not text is passed over, and said.</summary>
     private bool Readable(RawFile file)
     {
         try

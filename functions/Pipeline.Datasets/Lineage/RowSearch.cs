@@ -39,7 +39,7 @@ public static class RowSearch
                     : file == BlobLayout.TestFile ? "asked, not learned from"
                     : "watched while training, not learned from"
             )
-        : row.Synthetic?.Parents.Contains(id) == true ? new RowFate(file, row.Id, "a made row comes of it")
+        : row.Synthetic?.Parents.Contains(id) == true ? new RowFate(file, row.Id, "a synthetic row comes of it")
         : null;
 
     private static RowFate? Of(RejectedRow row, string id) =>

@@ -10,7 +10,7 @@ internal sealed class SyntheticLayout : RowLayout
     private const string Text = "text";
     private const string Answer = "answer";
 
-    public override string Name => "made rows";
+    public override string Name => "synthetic rows";
     public override ColumnReading Columns => new(Text, Answer, false);
     public override string Task => ProjectSettings.ClassificationTask;
 

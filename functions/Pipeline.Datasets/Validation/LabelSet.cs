@@ -86,7 +86,7 @@ public sealed class LabelSet
         return _bySpelling.GetValueOrDefault(spelling.Trim());
     }
 
-    /// <summary>Why a spelling is no label, with what to do.</summary>
+    /// <summary>Why a spelling is not a label, with what to do.</summary>
     public string Explain(string spelling) =>
         _explicit
             ? $"'{spelling}' is neither a label of project.yaml nor an alias of one"

@@ -13,7 +13,7 @@ public static partial class TextCleaning
 {
     /// <summary>Cleans a text.</summary>
     /// <param name="raw">As it was read.</param>
-    /// <param name="accidents">Whether entities and escapes are accidents to be mended; in code and JSON they are
+    /// <param name="accidents">Whether entities and escapes are accidents to be repaired; in code and JSON they are
     /// not.</param>
     public static string Clean(string raw, bool accidents = true)
     {

@@ -11,7 +11,7 @@ using Pipeline.Storage;
 
 namespace Pipeline.Functions.Activities;
 
-/// <summary>Puts a dataset's parts and its made rows together and writes its files, the manifest last.</summary>
+/// <summary>Puts a dataset's parts and its synthetic rows together and writes its files, the manifest last.</summary>
 public sealed class AssembleDataset(PipelineStorage storage, DatasetParts parts, TimeProvider time)
 {
     public const string Name = nameof(AssembleDataset);

@@ -17,7 +17,7 @@ public sealed class DatasetSources(PipelineStorage storage, BaseCatalog bases)
     /// <param name="input">What the run is about.</param>
     /// <param name="settings">The project's settings.</param>
     /// <param name="without">Rows that were withdrawn.</param>
-    /// <param name="mended">Blobs of mended rows, by their names.</param>
+    /// <param name="corrected">Blobs of corrected rows, by their names.</param>
     /// <param name="tags">ETags that the blobs must have, in their order; <c>null</c>: those they have now.</param>
     /// <param name="folder">Where to write them to disk; <c>null</c>: they are read piece by piece where they
     /// lie.</param>
@@ -28,7 +28,7 @@ public sealed class DatasetSources(PipelineStorage storage, BaseCatalog bases)
         PipelineInput input,
         ProjectSettings settings,
         IReadOnlyList<string> without,
-        IReadOnlyList<string> mended,
+        IReadOnlyList<string> corrected,
         IReadOnlyList<string>? tags,
         string? folder,
         CancellationToken cancellation
@@ -71,7 +71,7 @@ public sealed class DatasetSources(PipelineStorage storage, BaseCatalog bases)
             );
         }
 
-        foreach (string name in mended)
+        foreach (string name in corrected)
         {
             files.Add(await OpenOneAsync(BlobLayout.Raw(input.Project, name), name));
         }

@@ -43,12 +43,12 @@ public sealed class PlanDataset(
             }
 
             ProjectSettings settings = await projects.SettingsAsync(input.Project, cancellation);
-            IReadOnlyList<string> mended = await projects.MendedAsync(input.Project, input.Source, cancellation);
+            IReadOnlyList<string> corrected = await projects.CorrectedAsync(input.Project, input.Source, cancellation);
             (DatasetRequest request, IReadOnlyList<string> tags) = await sources.OpenAsync(
                 input,
                 settings,
                 await projects.WithdrawnAsync(input.Project, cancellation),
-                mended,
+                corrected,
                 null,
                 folder.FullName,
                 cancellation
@@ -60,7 +60,7 @@ public sealed class PlanDataset(
                 plan.Instance,
                 made.DatasetId,
                 made.Parts.Count,
-                mended,
+                corrected,
                 tags,
                 settings.Synthesis.IsRequested,
                 null

@@ -30,7 +30,7 @@ public sealed class ModelClients(IConfiguration configuration)
     public static string Missing => $"{Endpoint} is not set (and {Key}, or an identity that may use it).";
 
     /// <summary>The client of a deployment; <c>null</c>: no endpoint is set.</summary>
-    /// <exception cref="Datasets.DatasetException">The endpoint is no address.</exception>
+    /// <exception cref="Datasets.DatasetException">The endpoint is not an address.</exception>
     public IChatClient? For(string deployment)
     {
         if (configuration[Endpoint] is not { Length: > 0 } address)
@@ -42,7 +42,7 @@ public sealed class ModelClients(IConfiguration configuration)
         {
             throw new Datasets.DatasetException(
                 Datasets.DatasetException.InvalidSettings,
-                $"{Endpoint} is '{address}', which is no address; give one such as https://NAME.openai.azure.com."
+                $"{Endpoint} is '{address}', which is not an address; give one such as https://NAME.openai.azure.com."
             );
         }
 

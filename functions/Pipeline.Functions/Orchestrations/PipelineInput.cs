@@ -26,7 +26,7 @@ public sealed record DatasetToPlan(PipelineInput Input, string Instance);
 /// <param name="Instance">The orchestration that builds the dataset.</param>
 /// <param name="DatasetId">Its id.</param>
 /// <param name="Parts">Parts to build.</param>
-/// <param name="Mended">Blobs of mended rows that are read behind the source.</param>
+/// <param name="Mended">Blobs of corrected rows that are read behind the source.</param>
 /// <param name="Tags">ETags of the raw blobs, in the order read: no other content is taken.</param>
 /// <param name="HasSynthesis">Whether rows are to be made.</param>
 /// <param name="Fault">Why nothing can be built; <c>null</c>: it can.</param>

@@ -93,7 +93,7 @@ async function detail() {
   $('rows').textContent = view.rows ? `${view.rows.read} rows read = ${view.rows.accepted} accepted + ${view.rows.rejected} rejected + ${view.rows.duplicates} duplicates` : '';
   const links = [];
   const link = (text, href, download) => { const a = document.createElement('a'); a.textContent = text; a.href = at(href); if (download) a.download = ''; links.push(a, ' '); };
-  if (view.rows?.rejected > 0) { link('Download the rejected rows', path + '/rejected', true); link('Rows left out', path + '/rejected?as=page'); link('Table to mend', path + '/rejected?as=csv', true); }
+  if (view.rows?.rejected > 0) { link('Download the rejected rows', path + '/rejected', true); link('Rejected rows', path + '/rejected?as=page'); link('Table to correct', path + '/rejected?as=csv', true); }
   if (run.datasetId) link('Dataset', path + '/audit');
   if (run.adapter) link('Report', path + '/report');
   if (stale($('links'), links.map((l) => l.href).join())) $('links').replaceChildren(...links);

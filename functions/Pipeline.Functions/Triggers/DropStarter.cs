@@ -37,7 +37,8 @@ public sealed class DropStarter(
                 return;
             }
 
-            string source = BlobLayout.MendedSource(name) ?? name; // mended rows start what they mend, anew and whole
+            // corrected rows start their source anew and whole
+            string source = BlobLayout.CorrectedSource(name) ?? name;
             await starter.StartAsync(client, project, source, "drop", cancellation);
         }
         catch (DatasetException fault)
@@ -74,7 +75,7 @@ public sealed class DropStarter(
         string prefix = $"{project}/";
         foreach ((string blob, _) in await storage.Files.ListAsync(BlobLayout.RawContainer, prefix, cancellation))
         {
-            if (blob[prefix.Length..] != testSet && BlobLayout.MendedSource(blob[prefix.Length..]) is null)
+            if (blob[prefix.Length..] != testSet && BlobLayout.CorrectedSource(blob[prefix.Length..]) is null)
             {
                 await starter.StartAsync(client, project, blob[prefix.Length..], "drop", cancellation);
             }

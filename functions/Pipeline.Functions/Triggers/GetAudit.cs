@@ -6,7 +6,7 @@ using Pipeline.Storage;
 namespace Pipeline.Functions.Triggers;
 
 /// <summary>
-/// <c>GET /api/runs/{id}/audit</c>: the page of the run's dataset: checks, tokens, labels, rows left out.
+/// <c>GET /api/runs/{id}/audit</c>: the page of the run's dataset: checks, tokens, labels, rejected rows.
 /// </summary>
 public sealed class GetAudit(PipelineStorage storage)
 {

@@ -9,8 +9,9 @@ using Pipeline.Storage;
 namespace Pipeline.Functions.Triggers;
 
 /// <summary>
-/// <c>GET /api/runs/{id}/rejected</c>: the rows that were left out, each with its place and reason, as a file to keep;
-/// with <c>?as=page</c> for a clerk to read, with <c>?as=csv</c> those that can be mended, in the columns they came in.
+/// <c>GET /api/runs/{id}/rejected</c>: the rejected rows, each with its place and reason, as a file to keep;
+/// with <c>?as=page</c> for a clerk to read, with <c>?as=csv</c> those that can be corrected, in the columns they came
+/// in.
 /// </summary>
 public sealed class GetRejected(PipelineStorage storage)
 {

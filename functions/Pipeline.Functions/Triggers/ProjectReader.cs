@@ -25,8 +25,8 @@ public sealed class ProjectReader(PipelineStorage storage)
         return ProjectFile.Read(yaml is null ? "" : Encoding.UTF8.GetString(yaml));
     }
 
-    /// <summary>Names of the blobs that hold mended rows of a raw blob, in ordinal order.</summary>
-    public async Task<IReadOnlyList<string>> MendedAsync(
+    /// <summary>Names of the blobs that hold corrected rows of a raw blob, in ordinal order.</summary>
+    public async Task<IReadOnlyList<string>> CorrectedAsync(
         string project,
         string source,
         CancellationToken cancellation
@@ -35,12 +35,12 @@ public sealed class ProjectReader(PipelineStorage storage)
             .. (
                 await storage.Files.ListAsync(
                     BlobLayout.RawContainer,
-                    BlobLayout.MendedPrefix(project, source),
+                    BlobLayout.CorrectedPrefix(project, source),
                     cancellation
                 )
             )
                 .Select(b => b.Name[(project.Length + 1)..])
-                .Where(n => BlobLayout.MendedSource(n) == source),
+                .Where(n => BlobLayout.CorrectedSource(n) == source),
         ];
 
     /// <summary>Rows that no dataset of the project is made with any more.</summary>

@@ -223,14 +223,14 @@ public sealed class RunStarter(
         string test = settings.Split.TestFile is { } name
             ? await HashAsync(BlobLayout.Raw(project, name), cancellation)
             : "";
-        List<string> mended = [];
-        foreach (string file in await projects.MendedAsync(project, source, cancellation))
+        List<string> corrected = [];
+        foreach (string file in await projects.CorrectedAsync(project, source, cancellation))
         {
-            mended.Add(await HashAsync(BlobLayout.Raw(project, file), cancellation));
+            corrected.Add(await HashAsync(BlobLayout.Raw(project, file), cancellation));
         }
 
         return new PipelineInput(
-            $"{project}-{ContentHash.ShortOf([content, test, feedbackBatch ?? "", .. mended, .. await projects.WithdrawnAsync(project, cancellation)])[..10]}-{ContentHash.ShortOf(ContractJson.Write(settings))[..6]}",
+            $"{project}-{ContentHash.ShortOf([content, test, feedbackBatch ?? "", .. corrected, .. await projects.WithdrawnAsync(project, cancellation)])[..10]}-{ContentHash.ShortOf(ContractJson.Write(settings))[..6]}",
             project,
             source,
             feedbackBatch,

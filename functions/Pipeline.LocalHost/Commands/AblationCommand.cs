@@ -9,8 +9,8 @@ using Pipeline.Tokenization;
 namespace Pipeline.LocalHost.Commands;
 
 /// <summary>
-/// <c>ablation</c>: the same training with and without the made rows, both asked the same held-out rows. It says
-/// whether making rows pays.
+/// <c>ablation</c>: the same training with and without the synthetic rows, both evaluated on the same held-out rows. It
+/// says whether making rows pays.
 /// </summary>
 internal static class AblationCommand
 {
@@ -33,7 +33,7 @@ internal static class AblationCommand
             DefaultValueFactory = _ => Path.Combine(".data", "answers"),
         };
         Option<string?> json = CommandOptions.Json();
-        var command = new Command("ablation", "Train with and without the made rows, and compare")
+        var command = new Command("ablation", "Train with and without the synthetic rows, and compare")
         {
             project,
             input,
@@ -154,12 +154,12 @@ internal static class AblationCommand
     {
         PairedDifference d = a.Difference;
         string verdict =
-            d.Interval.Low > 0 ? "the made rows help"
-            : d.Interval.High < 0 ? "the made rows harm"
+            d.Interval.Low > 0 ? "the synthetic rows help"
+            : d.Interval.High < 0 ? "the synthetic rows harm"
             : "no difference is proven";
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"{a.ScoreName} on the same {a.Asked} held-out rows: base {100 * a.Base:0.0} %, without made rows {100 * a.Without:0.0} % ({a.RowsWithout} training rows), with {a.Made} made rows {100 * a.With:0.0} % ({a.RowsWith}).\nDifference {100 * d.Mean:+0.0;-0.0;0.0} points (95 % interval {100 * d.Interval.Low:+0.0;-0.0;0.0} to {100 * d.Interval.High:+0.0;-0.0;0.0}), p = {d.McNemarP:0.000}: {verdict}."
+            $"{a.ScoreName} on the same {a.Asked} held-out rows: base {100 * a.Base:0.0} %, without synthetic rows {100 * a.Without:0.0} % ({a.RowsWithout} training rows), with {a.Made} synthetic rows {100 * a.With:0.0} % ({a.RowsWith}).\nDifference {100 * d.Mean:+0.0;-0.0;0.0} points (95 % interval {100 * d.Interval.Low:+0.0;-0.0;0.0} to {100 * d.Interval.High:+0.0;-0.0;0.0}), p = {d.McNemarP:0.000}: {verdict}."
         );
     }
 
@@ -202,14 +202,14 @@ internal static class AblationCommand
     }
 }
 
-/// <summary>Two trainings, one of them with made rows.</summary>
+/// <summary>Two trainings, one of them with synthetic rows.</summary>
 /// <param name="ScoreName">What the scores are.</param>
 /// <param name="Asked">Held-out rows that both were asked.</param>
 /// <param name="RowsWithout">Training rows without made ones.</param>
 /// <param name="RowsWith">Training rows with them.</param>
 /// <param name="Made">Made rows among these.</param>
 /// <param name="Base">The base's score, 0 to 1.</param>
-/// <param name="Without">The score after training without made rows.</param>
+/// <param name="Without">The score after training without synthetic rows.</param>
 /// <param name="With">The score after training with them.</param>
 /// <param name="Difference">With minus without, paired over rows.</param>
 internal sealed record Ablation(

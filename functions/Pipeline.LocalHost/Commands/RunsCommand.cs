@@ -101,16 +101,7 @@ internal static class RunsCommand
     private static async Task<int> ListAsync(HostSession session, string? json, CancellationToken cancellation)
     {
         List<RunRecord> runs = await session.CallAsync<List<RunRecord>>(HttpMethod.Get, "api/runs", null, cancellation);
-        var table = new Table().AddColumns(
-            "run",
-            "started",
-            "by",
-            "source",
-            "state",
-            "base",
-            "tuned",
-            "what came of it"
-        );
+        var table = new Table().AddColumns("run", "started", "by", "source", "state", "base", "tuned", "result");
         foreach (RunRecord run in runs)
         {
             table.AddRow([

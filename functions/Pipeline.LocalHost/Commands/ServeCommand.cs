@@ -48,7 +48,7 @@ internal static class ServeCommand
     private static IPAddress? Address(string? text) =>
         text is null ? null
         : IPAddress.TryParse(text, out IPAddress? address) ? address
-        : throw new HostException($"--listen is '{text}', which is no IP address.");
+        : throw new HostException($"--listen is '{text}', which is not an IP address.");
 
     private static async Task<int> RunAsync(HostOptions options, CancellationToken cancellation)
     {

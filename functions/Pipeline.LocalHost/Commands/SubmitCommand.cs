@@ -99,7 +99,7 @@ internal static class SubmitCommand
         return await FollowAsync(session, console, started.RunId, data, json, cancellation);
     }
 
-    /// <summary>Follows a run to its end and prints what came of it.</summary>
+    /// <summary>Follows a run to its end and prints the result.</summary>
     internal static async Task<int> FollowAsync(
         HostSession session,
         IAnsiConsole console,

@@ -28,7 +28,7 @@ internal sealed class TimerRunner(
             : expression;
         return CrontabSchedule.TryParse(text, new CrontabSchedule.ParseOptions { IncludingSeconds = true })
             ?? throw new HostException(
-                $"'{text}' is no six-field NCRONTAB, such as '0 0 3 * * *' for three o'clock every night."
+                $"'{text}' is not a six-field NCRONTAB, such as '0 0 3 * * *' for three o'clock every night."
             );
     }
 

@@ -84,7 +84,7 @@ public static class AuditPage
             audit.Languages.Texts.Select(l => (l.Key, (long)l.Value))
         );
         Bars(page, "Training rows by label", audit.Labels.Select(l => (l.Key, (long)l.Value.Rows)));
-        Bars(page, "Rows left out, by reason", manifest.Reasons.Select(r => (r.Key, (long)r.Value)));
+        Bars(page, "Rejected rows by reason", manifest.Reasons.Select(r => (r.Key, (long)r.Value)));
         Conflicts(page, manifest.NearDuplicates.Conflicting, audit.Conflicts);
         return HtmlPage.End(page);
     }
@@ -99,7 +99,7 @@ public static class AuditPage
                 ? $"Nothing is trained on it: {string.Join("; ", red.Select(c => $"{c.Name}: {c.Value} ({c.Detail}). {c.Fix}"))}"
             : warnings > 0
                 ? $"It can be trained on; {(warnings == 1 ? "one thing is" : $"{warnings} things are")} worth a look."
-            : "It can be trained on; every check is well.";
+            : "It can be trained on; all checks passed.";
     }
 
     private static string Memory(DatasetAudit audit)

@@ -20,11 +20,11 @@ public static class RejectedPage
     {
         ArgumentNullException.ThrowIfNull(manifest);
         ArgumentNullException.ThrowIfNull(rows);
-        StringBuilder page = HtmlPage.Begin($"Rows left out of dataset {manifest.DatasetId}");
+        StringBuilder page = HtmlPage.Begin($"Rejected rows of dataset {manifest.DatasetId}");
         int left = manifest.Reasons.Values.Sum();
         page.Append(
             CultureInfo.InvariantCulture,
-            $"<h1>Rows left out of dataset {HtmlPage.Escape(manifest.DatasetId)}</h1><p>{left} of {manifest.Rows.Read} rows. Nothing is lost: each stands here, or in rejected.jsonl, as it was read.</p>"
+            $"<h1>Rejected rows of dataset {HtmlPage.Escape(manifest.DatasetId)}</h1><p>{left} of {manifest.Rows.Read} rows. Nothing is lost: each stands here, or in rejected.jsonl, as it was read.</p>"
         );
         page.Append("<table><tr><th>reason</th><th>rows</th><th>what to do</th></tr>");
         foreach (

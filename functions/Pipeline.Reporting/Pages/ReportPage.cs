@@ -34,7 +34,7 @@ public static class ReportPage
         if (lossCurveSvg.Length > 0)
         {
             page.Append(
-                    "<h2>Loss</h2><p>Nats a supervised token: each step, its running mean, and the validation rows.</p>"
+                    "<h2>Loss</h2><p>Loss per supervised token (nats): each step, its running mean, and the validation rows.</p>"
                 )
                 .Append(lossCurveSvg);
         }

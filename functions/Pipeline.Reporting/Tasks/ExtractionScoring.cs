@@ -13,7 +13,7 @@ public sealed class ExtractionScoring : ITaskScoring
 {
     public string ScoreName => "fieldF1";
 
-    /// <summary>The field F1 of a row; an answer that is no JSON object has no fields.</summary>
+    /// <summary>The field F1 of a row; an answer that is not a JSON object has no fields.</summary>
     public double Score(ScoredRow row)
     {
         ArgumentNullException.ThrowIfNull(row);

@@ -60,7 +60,7 @@ public abstract class ChatTemplate
             ChatMlTemplate.TemplateName => new ChatMlTemplate(),
             PlainTextTemplate.TemplateName => new PlainTextTemplate(tokenizer),
             string other => throw new InvalidDataException(
-                $"'{other}' is no chat template; there are {string.Join(", ", Names)}."
+                $"'{other}' is not a chat template; there are {string.Join(", ", Names)}."
             ),
         };
         string? missing = template.Controls.FirstOrDefault(c => !tokenizer.Controls.ContainsKey(c));

@@ -45,7 +45,7 @@ public static class PeftConfig
     private static readonly string[] BaseChanging = ["pissa", "olora", "corda", "loftq", "lora_ga"];
 
     /// <summary>Reads a config.</summary>
-    /// <exception cref="ModelException">It is no LoRA, or one that is not computed here; the reason is
+    /// <exception cref="ModelException">It is not a LoRA, or one that is not computed here; the reason is
     /// named.</exception>
     public static LoraOptions Read(string path)
     {
@@ -73,7 +73,7 @@ public static class PeftConfig
                         or OverflowException
             )
         {
-            throw new ModelException($"'{path}' is no adapter_config.json: {fault.Message}", fault);
+            throw new ModelException($"'{path}' is not an adapter_config.json: {fault.Message}", fault);
         }
     }
 

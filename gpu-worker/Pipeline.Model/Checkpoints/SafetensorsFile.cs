@@ -241,7 +241,7 @@ public sealed class SafetensorsFile : IDisposable
                         or IndexOutOfRangeException
             )
         {
-            throw new ModelException($"'{name}' is no safetensors file: {fault.Message}", fault);
+            throw new ModelException($"'{name}' is not a safetensors file: {fault.Message}", fault);
         }
     }
 
@@ -289,7 +289,7 @@ public sealed class SafetensorsFile : IDisposable
             if (entry.Offset != dataStart + covered)
             {
                 throw new ModelException(
-                    $"'{name}' is no safetensors file: the data of '{entry.Name}' overlaps another tensor's or leaves a gap."
+                    $"'{name}' is not a safetensors file: the data of '{entry.Name}' overlaps another tensor's or leaves a gap."
                 );
             }
 

@@ -68,7 +68,7 @@ internal sealed class AcceleratedModel : IDisposable
 
     /// <summary>Loss and gradients with an adapter on the device.</summary>
     /// <param name="adapter">On the device; not owned.</param>
-    /// <param name="memory">What is kept for the way back.</param>
+    /// <param name="memory">What is saved for the backward pass.</param>
     /// <param name="mostTokens">Tokens of the largest batch to come.</param>
     public GpuGradient Gradient(GpuAdapter adapter, Contracts.GpuMemory memory, long mostTokens)
     {

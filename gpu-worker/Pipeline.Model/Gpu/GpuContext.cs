@@ -11,7 +11,7 @@ namespace Pipeline.Model.Gpu;
 /// <param name="Attention">Who sees whom.</param>
 /// <param name="Positions">int32 [tokens]: places in their rows.</param>
 /// <param name="Rotary">cos and sin, float32 [positions, head size / 2] each.</param>
-/// <param name="KeepsNorms">Whether the way back finds what the norms gave.</param>
+/// <param name="KeepsNorms">Whether the backward pass finds what the norms gave.</param>
 internal sealed record GpuContext(
     GpuKernels Kernels,
     GroupGradient Groups,

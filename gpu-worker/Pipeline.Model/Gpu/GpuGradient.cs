@@ -26,7 +26,7 @@ internal sealed class GpuGradient : IDisposable
     /// <param name="model">The model; not owned.</param>
     /// <param name="adapter">Its adapter, without magnitudes; not owned.</param>
     /// <param name="kernels">The kernels; not owned.</param>
-    /// <param name="memory">What is kept for the way back.</param>
+    /// <param name="memory">What is saved for the backward pass.</param>
     /// <param name="copies">Copy to the host where memory is offload, owned from then on; <c>null</c>: CUDA
     /// does.</param>
     /// <param name="mostTokens">Tokens of the largest batch to come, for which memory of the host is taken; 0: it is
@@ -64,7 +64,7 @@ internal sealed class GpuGradient : IDisposable
     /// <summary>The adapter's copies and their gradients.</summary>
     public GpuAdapter Adapter { get; }
 
-    /// <summary>What is kept for the way back.</summary>
+    /// <summary>What is saved for the backward pass.</summary>
     public GpuMemory Memory { get; }
 
     /// <summary>

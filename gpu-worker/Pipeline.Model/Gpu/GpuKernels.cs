@@ -181,7 +181,7 @@ internal sealed class GpuKernels : IDisposable
     /// <summary>The derivative by the norm's input, onto what comes in beside it.</summary>
     /// <param name="input">What was normed.</param>
     /// <param name="weight">[width].</param>
-    /// <param name="scales">What the way there gave.</param>
+    /// <param name="scales">What the forward pass gave.</param>
     /// <param name="gradient">Derivative by the output.</param>
     /// <param name="residual">Added; <c>null</c>: nothing.</param>
     /// <param name="output">[rows, width]; may be the residual.</param>
@@ -281,8 +281,8 @@ internal sealed class GpuKernels : IDisposable
     }
 
     /// <summary>
-    /// Turns gate and up into the derivatives by them, and the gradient into the output, which the way back needs: as
-    /// it was read beside, with some dropped, if it was.
+    /// Turns gate and up into the derivatives by them, and the gradient into the output, which the backward pass needs:
+    /// as it was read beside, with some dropped, if it was.
     /// </summary>
     /// <param name="gateUp">[rows, 2 · inner].</param>
     /// <param name="gradient">[rows, inner]: derivative by the output.</param>

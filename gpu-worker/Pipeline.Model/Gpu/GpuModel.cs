@@ -95,7 +95,7 @@ internal sealed class GpuModel : IDisposable
         ];
         return sizes
             .Where(s => s.Size % s.Of != 0)
-            .Select(s => $"{s.Name} {s.Size} is no multiple of {s.Of}")
+            .Select(s => $"{s.Name} {s.Size} is not a multiple of {s.Of}")
             .FirstOrDefault();
     }
 

@@ -71,8 +71,8 @@ internal sealed class GpuOptimizer : IDisposable
     /// <summary>Clips, steps, writes the copies, clears the gradients.</summary>
     /// <param name="learningRate">Of this step.</param>
     /// <param name="clipNorm">Above this the gradients are scaled down.</param>
-    /// <param name="loss">float32 scalar on the device: where it is no number, nothing is stepped; <c>null</c>: it is
-    /// not looked at.</param>
+    /// <param name="loss">float32 scalar on the device: where it is not a number, nothing is stepped; <c>null</c>: it
+    /// is not looked at.</param>
     /// <returns>float32 scalar on the device: the gradients' norm before.</returns>
     public Tensor Step(double learningRate, double clipNorm, Tensor? loss = null)
     {
@@ -81,7 +81,7 @@ internal sealed class GpuOptimizer : IDisposable
         Steps++;
         Tensor norm = Norm();
         Tensor clip = norm.add(1e-6).reciprocal_().mul_(clipNorm).clamp_max_(1); // torch clip_grad_norm_
-        clip = loss is null ? clip : clip.add_(loss.mul(0)); // what is no number makes the factor none
+        clip = loss is null ? clip : clip.add_(loss.mul(0)); // what is not a number makes the factor none
         if (_moments is null)
         {
             _kernels.AdamW(

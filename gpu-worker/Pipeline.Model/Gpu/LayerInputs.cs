@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 namespace Pipeline.Model.Gpu;
 
 /// <summary>
-/// The inputs of a model's layers from the way there to the way back: on the device, or in the host's memory, where
+/// The inputs of a model's layers from the forward to the backward pass: on the device, or in the host's memory, where
 /// copies run beside the work on other layers.
 /// </summary>
 /// <param name="layers">How many layers there are.</param>

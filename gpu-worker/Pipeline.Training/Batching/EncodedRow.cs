@@ -13,8 +13,8 @@ public sealed record EncodedRow(string Id, IReadOnlyList<int> Ids, IReadOnlyList
     public int SupervisedTokens => LossMask.Skip(1).Count(m => m == 1);
 
     /// <summary>Encodes an example and holds it against what training needs.</summary>
-    /// <exception cref="TrainingException">The row is longer than the model reads, has nothing to learn, or an answer
-    /// without a learned end token.</exception>
+    /// <exception cref="TrainingException">The row is longer than the model reads, has no supervised token, or an
+    /// answer without a learned end token.</exception>
     public static EncodedRow From(Example example, ChatEncoder encoder, int maxPositions)
     {
         ArgumentNullException.ThrowIfNull(example);

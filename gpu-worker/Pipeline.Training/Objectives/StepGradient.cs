@@ -38,7 +38,7 @@ public sealed class StepGradient : IDisposable
     /// <param name="batches">The step's micro-batches.</param>
     /// <param name="dropoutSeed">Seed of what the adapter drops, another one for each micro-batch; <c>null</c>:
     /// nothing.</param>
-    /// <returns>Mean nats a supervised token over the step.</returns>
+    /// <returns>Mean nats per supervised token over the step.</returns>
     public double Accumulate(IReadOnlyList<IReadOnlyList<EncodedRow>> batches, uint? dropoutSeed)
     {
         ArgumentNullException.ThrowIfNull(batches);

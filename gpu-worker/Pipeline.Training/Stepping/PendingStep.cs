@@ -21,7 +21,8 @@ internal sealed class PendingStep(TrainingRun run, StepEngine engine, int total,
     /// <param name="dropoutSeed">Seed of what is dropped.</param>
     /// <param name="rate">Its learning rate.</param>
     /// <param name="tokens">Tokens seen with it.</param>
-    /// <exception cref="TrainingException">A loss or norm was no number, or the first step moved nothing.</exception>
+    /// <exception cref="TrainingException">A loss or norm was not a number, or the first step moved
+    /// nothing.</exception>
     public void BeginStep(IReadOnlyList<EncodedRow[]> batches, uint dropoutSeed, double rate, long tokens)
     {
         IStepNumbers numbers = engine.Step(batches, dropoutSeed, rate, _first);
@@ -42,7 +43,8 @@ internal sealed class PendingStep(TrainingRun run, StepEngine engine, int total,
     }
 
     /// <summary>Waits for the last step's numbers, checks and reports them.</summary>
-    /// <exception cref="TrainingException">A loss or norm was no number, or the first step moved nothing.</exception>
+    /// <exception cref="TrainingException">A loss or norm was not a number, or the first step moved
+    /// nothing.</exception>
     public void CompleteStep()
     {
         if (_last is not { } step)

@@ -21,7 +21,7 @@ internal abstract class StepEngine : IResumable, IDisposable
     /// <inheritdoc/>
     public abstract IReadOnlyList<(string Name, Tensor Value)> State { get; }
 
-    /// <summary>Takes one optimizer step; a loss or norm that is no number changes no value.</summary>
+    /// <summary>Takes one optimizer step; a loss or norm that is not a number changes no value.</summary>
     /// <param name="batches">Its micro-batches.</param>
     /// <param name="dropoutSeed">Seed of what the adapter drops, another one for each micro-batch.</param>
     /// <param name="learningRate">Of this step.</param>
@@ -56,7 +56,7 @@ internal abstract class StepEngine : IResumable, IDisposable
 internal interface IStepNumbers : IDisposable
 {
     /// <summary>
-    /// The mean loss, nats a supervised token, and the gradients' norm before clipping; waits until they are known.
+    /// The mean loss, nats per supervised token, and the gradients' norm before clipping; waits until they are known.
     /// </summary>
     (double Loss, double Norm) Read();
 }

@@ -165,7 +165,7 @@ internal static class GpuBenchmark
 
 /// <summary>One line of <c>bench gpu</c>.</summary>
 /// <param name="Case">The case.</param>
-/// <param name="Memory">What was kept for the way back.</param>
+/// <param name="Memory">What was saved for the backward pass.</param>
 /// <param name="Rank">r.</param>
 /// <param name="Targets">The adapted layers.</param>
 /// <param name="Dropout">On the adapter's input.</param>

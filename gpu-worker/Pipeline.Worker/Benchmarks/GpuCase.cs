@@ -10,7 +10,7 @@ namespace Pipeline.Worker.Benchmarks;
 /// </summary>
 /// <param name="Name">As it was given.</param>
 /// <param name="Lengths">Tokens of each row.</param>
-/// <param name="Memory">What is kept for the way back; <c>null</c>: as much as fits.</param>
+/// <param name="Memory">What is saved for the backward pass; <c>null</c>: as much as fits.</param>
 /// <param name="Dropout">On the adapter's input.</param>
 internal sealed record GpuCase(string Name, IReadOnlyList<int> Lengths, GpuMemory? Memory, double Dropout)
 {
@@ -55,7 +55,7 @@ internal sealed record GpuCase(string Name, IReadOnlyList<int> Lengths, GpuMemor
         if (!sound)
         {
             throw new ModelException(
-                $"'{text}' is no case: write rows and tokens, memory, and the dropout where it is not {PeersDropout.ToString(CultureInfo.InvariantCulture)}, such as 4x1024:balanced, 8x1024:lean:0 or packed200x4096:balanced."
+                $"'{text}' is not a case: write rows and tokens, memory, and the dropout where it is not {PeersDropout.ToString(CultureInfo.InvariantCulture)}, such as 4x1024:balanced, 8x1024:lean:0 or packed200x4096:balanced."
             );
         }
 

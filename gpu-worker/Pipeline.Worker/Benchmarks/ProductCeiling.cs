@@ -59,7 +59,7 @@ internal static class ProductCeiling
         return (config.Layers * (layer + Attention(config, rows, length))) + head;
     }
 
-    /// <summary>Q Kᵀ and P V, and on the way back dP = dO Vᵀ, dV = Pᵀ dO, dQ = dS K, dK = dSᵀ Q.</summary>
+    /// <summary>Q Kᵀ and P V, and in the backward pass dP = dO Vᵀ, dV = Pᵀ dO, dQ = dS K, dK = dSᵀ Q.</summary>
     private static double Attention(LlamaConfig config, long rows, long length)
     {
         using DisposeScope scope = NewDisposeScope();

@@ -79,7 +79,7 @@ internal sealed class JobHandling(
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {
-            // to be told to end is no fault of the job
+            // to be told to end is not a fault of the job
             await KeepAsync(
                 _state with
                 {

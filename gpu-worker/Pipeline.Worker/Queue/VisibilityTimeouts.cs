@@ -23,7 +23,7 @@ public sealed record VisibilityTimeouts(TimeSpan Hidden)
         : Hidden / 2;
 
     /// <summary>Reads the setting.</summary>
-    /// <exception cref="FormatException">It is no such time span.</exception>
+    /// <exception cref="FormatException">It is not such a time span.</exception>
     public static VisibilityTimeouts FromSetting(string? text) =>
         string.IsNullOrWhiteSpace(text) ? Default
         : TimeSpan.TryParse(text, System.Globalization.CultureInfo.InvariantCulture, out TimeSpan hidden)

@@ -8,7 +8,7 @@ using Pipeline.Tokenization;
 
 namespace Pipeline.Functions.Tests.Datasets;
 
-/// <summary>What was left out can be read by a clerk, mended in a spreadsheet, and read again.</summary>
+/// <summary>Rejected rows can be read by a clerk, corrected in a spreadsheet, and read again.</summary>
 public sealed class RejectedTableTests
 {
     private static readonly string Csv =
@@ -42,12 +42,12 @@ public sealed class RejectedTableTests
         Assert.StartsWith("42,\"<b>odd</b>, \"\"quoted\"\"\",zebra,", lines[2], StringComparison.Ordinal);
         Assert.Equal(4, lines.Length); // the duplicate needs no mending
 
-        string mended = table
+        string corrected = table
             .ToString()
             .Replace("zebra", "a", StringComparison.Ordinal)
             .Replace("41,,a", "41,now with a text,a", StringComparison.Ordinal)
             .Replace("row 1,,", "row 1,b,", StringComparison.Ordinal);
-        BuiltDataset second = BuiltDataset.Of(Request(("a.csv", Csv), ("mended/a.csv/fix.csv", mended)));
+        BuiltDataset second = BuiltDataset.Of(Request(("a.csv", Csv), ("mended/a.csv/fix.csv", corrected)));
 
         Assert.Equal(first.Manifest.Rows.Accepted + 3, second.Manifest.Rows.Accepted);
         Assert.Equal(
@@ -82,7 +82,7 @@ public sealed class RejectedTableTests
     [InlineData("a.csv", null)]
     [InlineData("amended/a.csv/x.csv", null)]
     public void MendedSource_OfADrop_IsWhatItMends(string name, string? source) =>
-        Assert.Equal(source, BlobLayout.MendedSource(name));
+        Assert.Equal(source, BlobLayout.CorrectedSource(name));
 
     /// <summary>Every reason has its advice.</summary>
     [Fact]

@@ -126,7 +126,7 @@ public sealed class CommandLineTests : IDisposable
         );
 
         Assert.True(code == 0, error);
-        Assert.Contains("made rows", output, StringComparison.Ordinal);
+        Assert.Contains("synthetic rows", output, StringComparison.Ordinal);
         JsonElement ablation = JsonDocument
             .Parse(await File.ReadAllTextAsync(json, TestContext.Current.CancellationToken))
             .RootElement;

@@ -105,7 +105,7 @@ public sealed class DeadLetterTests : IAsyncLifetime
     }
 
     /// <summary>
-    /// A drop that could start nothing is brought back when its project is mended; before, it says why it stays.
+    /// A drop that could start nothing is brought back when its project is repaired; before, it says why it stays.
     /// </summary>
     [Fact]
     public async Task DeadLetter_OfADrop_IsRequeuedWhenItsProjectIsMended()

@@ -336,7 +336,7 @@ public sealed class EmbeddedHostTests(HostFixture host) : IClassFixture<HostFixt
     }
 
     /// <summary>
-    /// Bad rows are downloaded as a table, mended, dropped, and the run starts anew with all of them.
+    /// Bad rows are downloaded as a table, corrected, dropped, and the run starts anew with all of them.
     /// </summary>
     [Fact]
     public async Task Drop_OfMendedRows_StartsTheirSourceAnewWithBoth()

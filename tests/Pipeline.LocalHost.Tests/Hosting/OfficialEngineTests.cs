@@ -236,7 +236,7 @@ public sealed class OfficialEngineTests : IAsyncLifetime
     }
 
     /// <summary>
-    /// A browser that leaves is no fault of the call: on the Functions host it was a failed invocation in the log.
+    /// A browser that leaves is not a fault of the call: on the Functions host it was a failed invocation in the log.
     /// </summary>
     [Fact]
     public async Task Events_BrowserLeaves_EndWithoutAFault()

@@ -16,7 +16,7 @@ internal static class Archive
     private const long SuspiciousBytes = 1L << 30;
     private const long LargestRatio = 500; // gzip's own limit is 1,032: text does not come near it
 
-    /// <summary>The files that hold rows: the file itself when it is no archive.</summary>
+    /// <summary>The files that hold rows: the file itself when it is not an archive.</summary>
     /// <param name="file">What was dropped.</param>
     /// <param name="spool">Where unpacked bytes go.</param>
     /// <exception cref="DatasetException">The archive is damaged, of a kind that is not read, or unpacks to more than

@@ -123,7 +123,7 @@ internal static class DelimitedReader
             line += Lines(fields);
             if (IsBlank(fields) && (header.Length > 1 || skip))
             {
-                continue; // a blank line is no row, but where it may be an empty value of the only column
+                continue; // a blank line is not a row, but where it may be an empty value of the only column
             }
 
             if (skip)

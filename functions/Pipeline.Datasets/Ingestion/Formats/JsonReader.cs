@@ -219,7 +219,7 @@ internal static class JsonReader
         /// <summary>The byte at which the last element begins.</summary>
         public long ElementStart { get; private set; }
 
-        /// <summary>The next element; nothing at the end; a fault where the text is no JSON.</summary>
+        /// <summary>The next element; nothing at the end; a fault where the text is not JSON.</summary>
         public (bool More, JsonElement? Element, string? Fault) Next()
         {
             while (true)
@@ -326,7 +326,7 @@ internal static class JsonReader
             _ended = read == 0;
             if (_consumed == 0 && !_inArray && _buffer.AsSpan(_start, _end - _start).StartsWith(Encoding.UTF8.Preamble))
             {
-                (_start, _consumed) = (_start + 3, 3); // a byte order mark is no JSON
+                (_start, _consumed) = (_start + 3, 3); // a byte order mark is not JSON
             }
         }
     }

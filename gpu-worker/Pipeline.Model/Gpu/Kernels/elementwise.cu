@@ -2,7 +2,7 @@
 // as long for 64. The caller sees to it that they fit.
 
 // RoPE in the half-rotated layout (Su et al. 2021; transformers rotate_half), in place: x1 c - x2 s, x2 c + x1 s.
-// Rows of `stride` numbers begin with `heads` heads of 16 * half numbers; direction is 1, or -1 for the way back.
+// Rows of `stride` numbers begin with `heads` heads of 16 * half numbers; direction is 1, or -1 for the backward pass.
 extern "C" __global__ void rotary(
     pack* __restrict__ x, long long stride, int heads, int half, const int* __restrict__ positions, const eight* __restrict__ cosines, const eight* __restrict__ sines, float direction, long long count) {
     for (long long i = element(); i < count; i += (long long)gridDim.x * blockDim.x) {
@@ -50,7 +50,7 @@ extern "C" __global__ void swiglu_forward(
     }
 }
 
-// Gate and up become the derivatives by them; the derivative by y becomes y, which the way back needs again. Where y was also read
+// Gate and up become the derivatives by them; the derivative by y becomes y, which the backward pass needs again. Where y was also read
 // with some dropped, `across` is the derivative by that, and what is written is y so dropped.
 extern "C" __global__ void swiglu_backward(
     pack* __restrict__ gate_up, pack* __restrict__ gradient, const pack* __restrict__ across, int inner, long long count, unsigned seed, unsigned threshold, float kept) {

@@ -16,7 +16,7 @@ extern "C" __global__ void rms_norm_forward(
             for (int k = 0; k < 8; k++) x[k] += w[k];
             pack rounded = packed(x);
             sum[row + i] = rounded;
-            unpack(rounded, x); // what the way back will read
+            unpack(rounded, x); // what the backward pass will read
         }
 #pragma unroll
         for (int k = 0; k < 8; k++) squares += x[k] * x[k];

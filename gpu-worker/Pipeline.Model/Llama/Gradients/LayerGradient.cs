@@ -177,7 +177,9 @@ internal sealed class LayerGradient : IDisposable
         }
     }
 
-    /// <summary>What the second half of the layer keeps: written on the way there, read on the way back.</summary>
+    /// <summary>
+    /// What the second half of the layer keeps: written in the forward pass, read in the backward pass.
+    /// </summary>
     private (
         Tensor Attended,
         Tensor Middle,

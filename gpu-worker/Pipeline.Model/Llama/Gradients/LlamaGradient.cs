@@ -19,7 +19,7 @@ public sealed class LlamaGradient : IDisposable
     /// <summary>For a model with its adapter attached.</summary>
     /// <param name="model">The model.</param>
     /// <param name="keptBytes">Layers' intermediate results are kept up to this; above, each layer is computed again on
-    /// the way back.</param>
+    /// the backward pass.</param>
     public LlamaGradient(LlamaModel model, long keptBytes)
     {
         ArgumentNullException.ThrowIfNull(model);

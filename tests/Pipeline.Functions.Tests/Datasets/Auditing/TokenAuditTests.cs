@@ -162,7 +162,7 @@ public sealed class TokenAuditTests
         {
             { "rows that do not fit", "long" },
             { "answers without a learned end", "unanswered" },
-            { "rows with nothing to learn", "unanswered" },
+            { "rows without a supervised token", "unanswered" },
             { "held-out rows that nearly stand among the training rows", "leak" },
             { "labels that are held out and never learned", "label" },
         };

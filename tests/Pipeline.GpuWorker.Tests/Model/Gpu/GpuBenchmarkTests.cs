@@ -212,7 +212,7 @@ public sealed class GpuBenchmarkTests
         }
     }
 
-    /// <summary>A loss that is no number is no lesson, though its gradients may be.</summary>
+    /// <summary>A loss that is not a number is not a lesson, though its gradients may be.</summary>
     [Fact]
     public void Optimizer_ALossThatIsNone_ChangesNothing()
     {

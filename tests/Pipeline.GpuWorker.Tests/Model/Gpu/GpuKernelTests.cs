@@ -333,7 +333,7 @@ public sealed class GpuKernelTests
     }
 
     /// <summary>
-    /// A step whose norm or loss was no number teaches nothing: values and moments stay, the gradients are cleared.
+    /// A step whose norm or loss was not a number teaches nothing: values and moments stay, the gradients are cleared.
     /// </summary>
     [Theory]
     [InlineData(float.NaN)]

@@ -1,5 +1,5 @@
 // Preloaded into a process, it lays each of torch's buffers (libc10 asks posix_memalign for them) against a page that nobody may
-// touch, with another one in front, and fills it with what is no number: who reads or writes behind a buffer ends the program,
+// touch, with another one in front, and fills it with what is not a number: who reads or writes behind a buffer ends the program,
 // and who reads what nobody wrote gets no result.
 #include <cstdint>
 #include <cstdio>
