@@ -48,7 +48,7 @@ public sealed class SafetensorsFileTests
     [InlineData(
         """{"a":{"dtype":"F32","shape":[4611686018427387904,4],"data_offsets":[0,8]}}""",
         8,
-        "no safetensors file"
+        "not a safetensors file"
     )]
     [InlineData(
         """{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[2],"data_offsets":[4,12]}}""",
@@ -56,8 +56,8 @@ public sealed class SafetensorsFileTests
         "overlaps"
     )]
     [InlineData("""{"a":{"dtype":"F4","shape":[2],"data_offsets":[0,8]}}""", 8, "dtype F4")]
-    [InlineData("""{"a":3}""", 0, "no safetensors file")]
-    [InlineData("not json", 0, "no safetensors file")]
+    [InlineData("""{"a":3}""", 0, "not a safetensors file")]
+    [InlineData("not json", 0, "not a safetensors file")]
     public void Open_HeaderThatIsWrong_IsRefusedByName(string header, int dataBytes, string message)
     {
         using var folder = new TemporaryFolder();
