@@ -2,8 +2,13 @@ using Pipeline.Datasets.Splitting;
 
 namespace Pipeline.Functions.Tests.Datasets.Splitting;
 
+/// <summary>Alone in the process: one of them measures its memory.</summary>
+[Collection(Alone)]
+[CollectionDefinition(Alone, DisableParallelization = true)]
 public sealed class NearDuplicatesTests
 {
+    private const string Alone = "near-duplicates, alone";
+
     /// <summary>Clusters texts as a dataset's are.</summary>
     internal static int[] Clusters(IReadOnlyList<string> texts)
     {
