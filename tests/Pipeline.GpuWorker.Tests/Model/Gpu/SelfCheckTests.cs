@@ -39,7 +39,7 @@ public sealed class SelfCheckTests
     {
         Assert.SkipWhen(
             File.Exists("/dev/nvidiactl"),
-            "this is what is said where there is no GPU, and this machine has one; run it on one without, such as the CI's"
+            "checks the message on a machine without a GPU, and this one has a GPU; run it on a CPU-only machine"
         );
 
         SelfCheck check = SelfCheck.Of("cuda");
