@@ -23,7 +23,7 @@ public sealed record RunRecord
     [JsonIgnore]
     public bool HasStopped => State is Failed or Cancelled or Interrupted;
 
-    /// <summary><c>dataset</c>, <c>train</c>, <c>publish</c>, <c>done</c>.</summary>
+    /// <summary><c>dataset</c>, <c>train</c> or <c>done</c>: see <see cref="RunStages"/>.</summary>
     public required string Stage { get; init; }
 
     /// <summary>What started it: <c>drop</c>, <c>http</c>, <c>feedback</c>, <c>timer</c>.</summary>

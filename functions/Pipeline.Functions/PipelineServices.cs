@@ -1,8 +1,14 @@
+using Microsoft.AspNetCore.Http.Json;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
-using Pipeline.Functions.Activities;
+using Pipeline.Contracts;
+using Pipeline.Functions.Datasets;
+using Pipeline.Functions.DeadLetters;
 using Pipeline.Functions.Models;
-using Pipeline.Functions.Triggers;
+using Pipeline.Functions.Projects;
+using Pipeline.Functions.Retraining;
+using Pipeline.Functions.Runs;
+using Pipeline.Functions.Training;
 using Pipeline.Storage;
 using Pipeline.Tokenization;
 
@@ -15,6 +21,7 @@ public static class PipelineServices
     public static void Add(IServiceCollection services, IConfiguration configuration)
     {
         ArgumentNullException.ThrowIfNull(configuration);
+        services.Configure<JsonOptions>(options => ContractJson.Configure(options.SerializerOptions));
         services.AddSingleton(TimeProvider.System);
         services.AddSingleton(_ =>
             PipelineStorage.FromSettings(name =>
@@ -25,6 +32,8 @@ public static class PipelineServices
             new BaseModelFolders(configuration["PIPELINE_MODELS"] is { Length: > 0 } folders ? folders : "models")
         ));
         services.AddHostedService<StorageSetup>(); // before any that a host adds
+        services.AddSingleton<RunIdentity>();
+        services.AddSingleton<IRetrainingResumption, RetrainingInstance>();
         services.AddSingleton<RunStarter>();
         services.AddSingleton<ProjectReader>();
         services.AddSingleton<DatasetSources>();

@@ -123,6 +123,28 @@ public sealed class BlobFiles(BlobServiceClient service)
         CancellationToken cancellation
     ) => TryUploadAsync(tag, options => Client(address).UploadAsync(new BinaryData(bytes), options, cancellation));
 
+    /// <summary>Changes a contract; the change is called again whenever another writer came first.</summary>
+    /// <param name="address">The blob.</param>
+    /// <param name="missing">What is changed where there is no blob yet.</param>
+    /// <param name="change">From the contract as it is to what it shall be.</param>
+    /// <param name="cancellation">Ends the call.</param>
+    /// <returns>The contract as written.</returns>
+    public Task<T> UpdateJsonAsync<T>(BlobAddress address, T missing, Func<T, T> change, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(change);
+        return OptimisticUpdate.RunAsync(
+            async () =>
+                await ReadWithTagAsync(address, cancellation).ConfigureAwait(false) is { } found
+                    ? (ContractJson.Read<T>(found.Bytes), found.Tag)
+                    : (missing, null),
+            change,
+            async (changed, tag) =>
+                await TryWriteAsync(address, ContractJson.WriteUtf8(changed, indented: true), tag, cancellation)
+                    .ConfigureAwait(false)
+                    is not null
+        );
+    }
+
     /// <summary>Writes a file's content under the same condition.</summary>
     public Task<string?> TryWriteFileAsync(
         BlobAddress address,

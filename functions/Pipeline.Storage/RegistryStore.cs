@@ -10,42 +10,20 @@ public sealed class RegistryStore(BlobFiles files)
         await files.ReadJsonAsync<RegistryPointer>(BlobLayout.Registry(project), cancellation).ConfigureAwait(false)
         ?? new RegistryPointer { Project = project };
 
-    /// <summary>Changes the pointer; the change is asked again whenever another writer came first.</summary>
+    /// <summary>Changes the pointer; the change is called again whenever another writer came first.</summary>
     /// <param name="project">The project.</param>
     /// <param name="change">From the pointer as it is to what it shall be.</param>
     /// <param name="cancellation">Ends the call.</param>
     /// <returns>The pointer as written.</returns>
-    public async Task<RegistryPointer> UpdateAsync(
+    public Task<RegistryPointer> UpdateAsync(
         string project,
         Func<RegistryPointer, RegistryPointer> change,
         CancellationToken cancellation
-    )
-    {
-        ArgumentNullException.ThrowIfNull(change);
-        while (true)
-        {
-            (byte[] Bytes, string Tag)? read = await files
-                .ReadWithTagAsync(BlobLayout.Registry(project), cancellation)
-                .ConfigureAwait(false);
-            RegistryPointer pointer = change(
-                read is { } found
-                    ? ContractJson.Read<RegistryPointer>(found.Bytes)
-                    : new RegistryPointer { Project = project }
-            );
-            if (
-                await files
-                    .TryWriteAsync(
-                        BlobLayout.Registry(project),
-                        ContractJson.WriteUtf8(pointer, indented: true),
-                        read?.Tag,
-                        cancellation
-                    )
-                    .ConfigureAwait(false)
-                is not null
-            )
-            {
-                return pointer;
-            }
-        }
-    }
+    ) =>
+        files.UpdateJsonAsync(
+            BlobLayout.Registry(project),
+            new RegistryPointer { Project = project },
+            change,
+            cancellation
+        );
 }

@@ -56,32 +56,34 @@ public sealed class RunTable(TableClient table)
     public async Task UpdateAsync(string runId, Func<RunRecord, RunRecord> change, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(change);
-        while (true)
-        {
-            NullableResponse<TableEntity> entity = await table
-                .GetEntityIfExistsAsync<TableEntity>(Partition, runId, cancellationToken: cancellation)
-                .ConfigureAwait(false);
-            if (!entity.HasValue)
-            {
-                return;
-            }
+        await OptimisticUpdate
+            .RunAsync<RunRecord?>(
+                async () =>
+                {
+                    NullableResponse<TableEntity> entity = await table
+                        .GetEntityIfExistsAsync<TableEntity>(Partition, runId, cancellationToken: cancellation)
+                        .ConfigureAwait(false);
+                    return entity.HasValue ? (Read(entity.Value!), entity.Value!.ETag.ToString()) : (null, null);
+                },
+                run => run is null ? null : change(run),
+                async (run, tag) => run is null || await TryReplaceAsync(run, tag!, cancellation).ConfigureAwait(false)
+            )
+            .ConfigureAwait(false);
+    }
 
-            try
-            {
-                await table
-                    .UpdateEntityAsync(
-                        Entity(change(Read(entity.Value!))),
-                        entity.Value!.ETag,
-                        TableUpdateMode.Replace,
-                        cancellation
-                    )
-                    .ConfigureAwait(false);
-                return;
-            }
-            catch (RequestFailedException fault) when (fault.Status == 412)
-            {
-                // someone else changed the row in between: read it again
-            }
+    /// <returns>Whether the row still had the ETag, and was written.</returns>
+    private async Task<bool> TryReplaceAsync(RunRecord run, string tag, CancellationToken cancellation)
+    {
+        try
+        {
+            await table
+                .UpdateEntityAsync(Entity(run), new ETag(tag), TableUpdateMode.Replace, cancellation)
+                .ConfigureAwait(false);
+            return true;
+        }
+        catch (RequestFailedException fault) when (fault.Status == 412)
+        {
+            return false;
         }
     }
 

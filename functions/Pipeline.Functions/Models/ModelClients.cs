@@ -4,6 +4,7 @@ using Azure.AI.OpenAI;
 using Azure.Identity;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Configuration;
+using Pipeline.Datasets;
 
 namespace Pipeline.Functions.Models;
 
@@ -30,7 +31,7 @@ public sealed class ModelClients(IConfiguration configuration)
     public static string Missing => $"{Endpoint} is not set (and {Key}, or an identity that may use it).";
 
     /// <summary>The client of a deployment; <c>null</c>: no endpoint is set.</summary>
-    /// <exception cref="Datasets.DatasetException">The endpoint is not an address.</exception>
+    /// <exception cref="DatasetException">The endpoint is not an address.</exception>
     public IChatClient? For(string deployment)
     {
         if (configuration[Endpoint] is not { Length: > 0 } address)
@@ -40,8 +41,8 @@ public sealed class ModelClients(IConfiguration configuration)
 
         if (!Uri.TryCreate(address, UriKind.Absolute, out Uri? endpoint))
         {
-            throw new Datasets.DatasetException(
-                Datasets.DatasetException.InvalidSettings,
+            throw new DatasetException(
+                DatasetException.InvalidSettings,
                 $"{Endpoint} is '{address}', which is not an address; give one such as https://NAME.openai.azure.com."
             );
         }

@@ -6,7 +6,7 @@ using Pipeline.Contracts;
 using Pipeline.Datasets;
 using Pipeline.Datasets.Building;
 using Pipeline.Datasets.Ingestion;
-using Pipeline.Functions;
+using Pipeline.Functions.Datasets;
 using Pipeline.LocalHost.Processes;
 using Pipeline.Tokenization;
 using Sylvan.Data.Csv;

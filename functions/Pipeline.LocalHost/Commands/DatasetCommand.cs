@@ -7,7 +7,7 @@ using Pipeline.Datasets.Configuration;
 using Pipeline.Datasets.Exports;
 using Pipeline.Datasets.Ingestion;
 using Pipeline.Datasets.Synthesis;
-using Pipeline.Functions;
+using Pipeline.Functions.Datasets;
 using Pipeline.Functions.Models;
 using Pipeline.LocalHost.Processes;
 using Pipeline.LocalHost.Samples;

@@ -92,7 +92,7 @@ internal sealed class HostSession : IAsyncDisposable
     {
         try
         {
-            return JsonDocument.Parse(body).RootElement.GetProperty("error").GetString();
+            return JsonDocument.Parse(body).RootElement.GetProperty("detail").GetString();
         }
         catch (Exception fault) when (fault is JsonException or KeyNotFoundException or InvalidOperationException)
         {

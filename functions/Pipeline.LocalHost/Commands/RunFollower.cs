@@ -8,15 +8,7 @@ namespace Pipeline.LocalHost.Commands;
 /// <summary>Shows a run until it has ended: its stages, a bar with loss, tokens a second and time left.</summary>
 internal sealed class RunFollower(PipelineStorage storage, IAnsiConsole console)
 {
-    private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(400);
-    private static readonly (string Stage, string Title)[] WorkerStages =
-    [
-        ("load", "load the base"),
-        ("evaluate-base", "ask the base"),
-        ("train", "train"),
-        ("evaluate-tuned", "ask the tuned model"),
-        ("publish", "publish"),
-    ];
+    private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(400);
 
     /// <summary>Seconds that the dataset took, as seen from here.</summary>
     public double DatasetSeconds { get; private set; }
@@ -38,15 +30,15 @@ internal sealed class RunFollower(PipelineStorage storage, IAnsiConsole console)
             )
             .StartAsync(async context =>
             {
-                ProgressTask dataset = context.AddTask("build the dataset", maxValue: 1);
+                ProgressTask dataset = context.AddTask(RunStages.TitleOf(RunStages.Dataset), maxValue: 1);
                 var tasks = new Dictionary<string, ProgressTask>(StringComparer.Ordinal);
                 while (run is null or { State: RunRecord.Running })
                 {
-                    await Task.Delay(Look, cancellation);
+                    await Task.Delay(PollInterval, cancellation);
                     run =
                         await storage.Runs.GetAsync(runId, cancellation)
                         ?? throw new HostException($"There is no run '{runId}'.");
-                    if (run.Stage != "dataset" && !dataset.IsFinished)
+                    if (run.Stage != RunStages.Dataset && !dataset.IsFinished)
                     {
                         dataset.Value = 1;
                         DatasetSeconds = Math.Max(0, (run.UpdatedAt - run.CreatedAt).TotalSeconds);
@@ -89,8 +81,7 @@ internal sealed class RunFollower(PipelineStorage storage, IAnsiConsole console)
                 earlier.Value = earlier.MaxValue;
             }
 
-            string title = WorkerStages.FirstOrDefault(s => s.Stage == line.Stage).Title ?? line.Stage;
-            task = tasks[line.Stage] = context.AddTask(Markup.Escape(title), maxValue: 1);
+            task = tasks[line.Stage] = context.AddTask(Markup.Escape(RunStages.TitleOf(line.Stage)), maxValue: 1);
         }
 
         task.MaxValue = Math.Max(1, line.Total);

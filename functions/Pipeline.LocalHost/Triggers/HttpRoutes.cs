@@ -9,6 +9,9 @@ namespace Pipeline.LocalHost.Triggers;
 /// <summary>Maps HTTP functions under <c>/api/</c>, with the key that they ask for.</summary>
 internal static class HttpRoutes
 {
+    private const string WithoutKey =
+        "This call needs the key that the host has printed: as the header x-functions-key, or as ?code=.";
+
     public static void Map(IEndpointRouteBuilder routes, FunctionCatalog catalog, string? key)
     {
         foreach ((HostedFunction function, HttpTriggerAttribute trigger) in catalog.Of<HttpTriggerAttribute>())
@@ -20,13 +23,9 @@ internal static class HttpRoutes
                 {
                     if (!FunctionKey.Allows(context.Request, trigger.AuthLevel, key))
                     {
-                        context.Response.StatusCode = StatusCodes.Status401Unauthorized;
-                        await context.Response.WriteAsJsonAsync(
-                            new
-                            {
-                                error = "This call needs the key that the host has printed: as the header x-functions-key, or as ?code=.",
-                            }
-                        );
+                        await TypedResults
+                            .Problem(WithoutKey, statusCode: StatusCodes.Status401Unauthorized)
+                            .ExecuteAsync(context);
                         return;
                     }
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Pipeline.Contracts;
 
 namespace Pipeline.Reporting.Pages;
 
@@ -12,12 +13,29 @@ public static class LossCurve
     private const int Bottom = 34;
     private const int Top = 12;
 
+    /// <summary>Draws the curve from lines of progress; steps made again after a checkpoint count once.</summary>
+    /// <param name="lines">Lines of progress, of every stage.</param>
+    /// <param name="steps">Where the axis ends; <c>null</c>: at the last step.</param>
+    /// <returns>An <c>svg</c> element; empty where no step was made.</returns>
+    public static string Svg(IReadOnlyList<TrainingProgress> lines, int? steps = null) =>
+        Svg(
+            [.. Once(lines.Where(l => l.Loss is not null)).Select(l => (l.Done, l.Loss!.Value))],
+            [.. Once(lines.Where(l => l.ValidationLoss is not null)).Select(l => (l.Done, l.ValidationLoss!.Value))],
+            steps
+        );
+
+    /// <summary>One line a step, the last that was written, in the order of the steps.</summary>
+    public static IEnumerable<TrainingProgress> Once(IEnumerable<TrainingProgress> lines) =>
+        lines.GroupBy(l => l.Done).Select(g => g.Last()).OrderBy(l => l.Done);
+
     /// <summary>Draws the curve.</summary>
     /// <param name="training">Step and mean loss, nats.</param>
     /// <param name="validation">Step and mean loss on the validation rows.</param>
+    /// <param name="steps">Where the axis ends; <c>null</c>: at the last step.</param>
     public static string Svg(
         IReadOnlyList<(int Step, double Loss)> training,
-        IReadOnlyList<(int Step, double Loss)> validation
+        IReadOnlyList<(int Step, double Loss)> validation,
+        int? steps = null
     )
     {
         ArgumentNullException.ThrowIfNull(training);
@@ -27,7 +45,7 @@ public static class LossCurve
             return "";
         }
 
-        int lastStep = Math.Max(1, training[^1].Step);
+        int lastStep = Math.Max(1, Math.Max(steps ?? 0, training[^1].Step));
         double highest = training.Concat(validation).Max(p => p.Loss);
         double X(double step) => Left + ((Width - Left - 12) * step / lastStep);
         double Y(double loss) => Height - Bottom - ((Height - Bottom - Top) * loss / Math.Max(1e-9, highest));

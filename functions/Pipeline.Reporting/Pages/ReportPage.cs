@@ -15,7 +15,7 @@ public static class ReportPage
     /// <param name="report">The evaluation.</param>
     /// <param name="manifest">The dataset.</param>
     /// <param name="test">Held-out rows, in the order of the outcomes.</param>
-    /// <param name="lossCurveSvg">What <see cref="LossCurve.Svg"/> drew; empty: nothing was trained.</param>
+    /// <param name="lossCurveSvg">What <see cref="LossCurve"/> drew; empty: nothing was trained.</param>
     public static string Write(
         string title,
         EvaluationReport report,

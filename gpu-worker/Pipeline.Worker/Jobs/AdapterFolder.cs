@@ -61,7 +61,7 @@ internal static class AdapterFolder
             );
             File.WriteAllText(
                 Path.Combine(partial, BlobLayout.ReportFile),
-                ReportPage.Write(job.Title, report, dataset.Manifest, dataset.Test, Curve(progress))
+                ReportPage.Write(job.Title, report, dataset.Manifest, dataset.Test, LossCurve.Svg(progress))
             );
             File.WriteAllText(
                 Path.Combine(partial, BlobLayout.ModelCardFile),
@@ -129,22 +129,13 @@ internal static class AdapterFolder
         return config;
     }
 
-    private static string Curve(IReadOnlyList<TrainingProgress> progress) =>
-        LossCurve.Svg(
-            [.. Once(progress.Where(p => p.Loss is not null)).Select(p => (p.Done, p.Loss!.Value))],
-            [.. Once(progress.Where(p => p.ValidationLoss is not null)).Select(p => (p.Done, p.ValidationLoss!.Value))]
-        );
-
-    /// <summary>Steps made again after a checkpoint count once.</summary>
-    private static IEnumerable<TrainingProgress> Once(IEnumerable<TrainingProgress> lines) =>
-        lines.GroupBy(l => l.Done).Select(g => g.Last()).OrderBy(l => l.Done);
-
     private static void WriteTensorBoard(string directory, IReadOnlyList<TrainingProgress> progress)
     {
         var writer = torch.utils.tensorboard.SummaryWriter(directory, createRunName: false);
         foreach (
-            TrainingProgress line in Once(progress.Where(p => p.Loss is not null))
-                .Concat(Once(progress.Where(p => p.ValidationLoss is not null)))
+            TrainingProgress line in LossCurve
+                .Once(progress.Where(p => p.Loss is not null))
+                .Concat(LossCurve.Once(progress.Where(p => p.ValidationLoss is not null)))
         )
         {
             if (line.Loss is { } loss)

@@ -36,7 +36,7 @@ public static class AdapterJobRunner
         ArgumentNullException.ThrowIfNull(job);
         ArgumentNullException.ThrowIfNull(progress);
         (PlacedModel placed, ChatEncoder encoder, LocalDataset dataset) = progress.Stage(
-            ProgressLog.Load,
+            RunStages.Load,
             1,
             () => Load(job)
         );
@@ -68,7 +68,7 @@ public static class AdapterJobRunner
                         )
                 );
 
-            IReadOnlyList<ModelAnswer> baseAnswers = Ask(ProgressLog.EvaluateBase, () => placed.ForInference(null));
+            IReadOnlyList<ModelAnswer> baseAnswers = Ask(RunStages.EvaluateBase, () => placed.ForInference(null));
             string engine = "";
             TrainingRun run = Run(
                 job,
@@ -82,10 +82,10 @@ public static class AdapterJobRunner
             {
                 OnCheckpoint = onCheckpoint,
             };
-            TrainingOutcome outcome = progress.Stage(ProgressLog.Train, 0, () => TrainingLoop.Train(run, cancellation));
-            IReadOnlyList<ModelAnswer> tunedAnswers = Ask(ProgressLog.EvaluateTuned, tuning.ForInference);
+            TrainingOutcome outcome = progress.Stage(RunStages.Train, 0, () => TrainingLoop.Train(run, cancellation));
+            IReadOnlyList<ModelAnswer> tunedAnswers = Ask(RunStages.EvaluateTuned, tuning.ForInference);
             return progress.Stage(
-                ProgressLog.Publish,
+                RunStages.Publish,
                 1,
                 () =>
                 {
@@ -192,7 +192,7 @@ public static class AdapterJobRunner
                     progress.Report(
                         new TrainingProgress
                         {
-                            Stage = ProgressLog.Train,
+                            Stage = RunStages.Train,
                             At = progress.Now(),
                             Note = $"computed by {engine}",
                         }
@@ -204,7 +204,7 @@ public static class AdapterJobRunner
                     progress.Report(
                         new TrainingProgress
                         {
-                            Stage = ProgressLog.Train,
+                            Stage = RunStages.Train,
                             At = progress.Now(),
                             Done = step.Step,
                             Total = step.Total,
@@ -219,7 +219,7 @@ public static class AdapterJobRunner
                     progress.Report(
                         new TrainingProgress
                         {
-                            Stage = ProgressLog.Train,
+                            Stage = RunStages.Train,
                             At = progress.Now(),
                             Done = step,
                             Total = last?.Total ?? step,

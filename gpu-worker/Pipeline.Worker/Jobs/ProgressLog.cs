@@ -12,12 +12,6 @@ public sealed class ProgressLog(
     private readonly Dictionary<string, double> _seconds = new(StringComparer.Ordinal);
     private readonly List<TrainingProgress> _lines = [.. earlier ?? []];
 
-    public const string Load = "load";
-    public const string EvaluateBase = "evaluate-base";
-    public const string Train = "train";
-    public const string EvaluateTuned = "evaluate-tuned";
-    public const string Publish = "publish";
-
     /// <summary>Wall seconds by stage so far.</summary>
     public IReadOnlyDictionary<string, double> SecondsPerStage => _seconds;
 

@@ -11,7 +11,7 @@ public sealed partial class ArchitectureTests
         ["Pipeline.Contracts"] = [],
         ["Pipeline.Tokenization"] = ["Pipeline.Contracts"],
         ["Pipeline.Datasets"] = ["Pipeline.Contracts", "Pipeline.Tokenization"],
-        ["Pipeline.Registry"] = ["Pipeline.Contracts"],
+        ["Pipeline.Registry"] = ["Pipeline.Contracts", "Pipeline.Reporting"],
         ["Pipeline.Reporting"] = ["Pipeline.Contracts"],
         ["Pipeline.Storage"] = ["Pipeline.Contracts"],
         ["Pipeline.Functions"] =

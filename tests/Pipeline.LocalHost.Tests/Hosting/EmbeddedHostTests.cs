@@ -7,9 +7,9 @@ using Pipeline.Contracts;
 using Pipeline.Datasets;
 using Pipeline.Datasets.Ingestion;
 using Pipeline.Datasets.Synthesis;
-using Pipeline.Functions;
-using Pipeline.Functions.Orchestrations;
-using Pipeline.Functions.Triggers;
+using Pipeline.Functions.Datasets;
+using Pipeline.Functions.Retraining;
+using Pipeline.Functions.Training;
 using Pipeline.LocalHost.Hosting;
 using Pipeline.LocalHost.Processes;
 using Pipeline.Tokenization;
@@ -186,11 +186,11 @@ public sealed class EmbeddedHostTests(HostFixture host) : IClassFixture<HostFixt
             [HttpStatusCode.BadRequest, HttpStatusCode.BadRequest, HttpStatusCode.OK],
             new[] { wrong.StatusCode, name.StatusCode, right.StatusCode }
         );
-        Assert.Contains(
-            "line 2: 'trainings' is not a known key",
-            (await HostFixture.JsonAsync(wrong)).GetProperty("error").GetString(),
-            StringComparison.Ordinal
-        );
+        Assert.Equal("application/problem+json", wrong.Content.Headers.ContentType?.MediaType);
+        JsonElement problem = await HostFixture.JsonAsync(wrong);
+        string? detail = problem.GetProperty("detail").GetString();
+        Assert.Contains("line 2: 'trainings' is not a known key", detail, StringComparison.Ordinal);
+        Assert.Equal(detail, problem.GetProperty("error").GetString()); // the former name, for one version
         Assert.Equal(4, (await HostFixture.JsonAsync(right)).GetProperty("training").GetProperty("r").GetInt32());
     }
 
@@ -582,7 +582,7 @@ public sealed class EmbeddedHostTests(HostFixture host) : IClassFixture<HostFixt
     /// </summary>
     private async Task ResumeWhileAnotherRetrains(string project, RunRecord run)
     {
-        string instance = RunStarter.RetrainingInstanceOf(project);
+        string instance = RetrainingInstance.InstanceOf(project);
         await host.Storage.Runs.UpdateAsync(
             run.RunId,
             r => r with { State = RunRecord.Failed },

@@ -121,8 +121,8 @@ internal sealed class HostBench(EmbeddedHost host, PipelineStorage account, stri
         JsonElement json = await response.Content.ReadFromJsonAsync<JsonElement>(Cancellation);
         return (
             response.StatusCode,
-            json.ValueKind == JsonValueKind.Object && json.TryGetProperty("error", out JsonElement error)
-                ? error.GetString() ?? ""
+            json.ValueKind == JsonValueKind.Object && json.TryGetProperty("detail", out JsonElement detail)
+                ? detail.GetString() ?? ""
                 : ""
         );
     }

@@ -4,7 +4,7 @@ using System.Text;
 using System.Text.Json;
 using Microsoft.DurableTask.Client;
 using Pipeline.Contracts;
-using Pipeline.Functions.Activities;
+using Pipeline.Functions.Datasets;
 using Pipeline.Functions.Models;
 using Pipeline.LocalHost.Hosting;
 using Pipeline.LocalHost.Tests.Synthesis;

@@ -3,7 +3,9 @@ using System.Text;
 using Microsoft.DurableTask;
 using Microsoft.DurableTask.Client;
 using Pipeline.Contracts;
-using Pipeline.Functions.Orchestrations;
+using Pipeline.Functions.Projects;
+using Pipeline.Functions.Runs;
+using Pipeline.Functions.Training;
 using Pipeline.Storage;
 
 namespace Pipeline.LocalHost.Tests.Hosting;

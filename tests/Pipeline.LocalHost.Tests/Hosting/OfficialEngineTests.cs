@@ -8,8 +8,8 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Pipeline.Contracts;
 using Pipeline.Functions;
-using Pipeline.Functions.Orchestrations;
-using Pipeline.Functions.Triggers;
+using Pipeline.Functions.Runs;
+using Pipeline.Functions.Training;
 using Pipeline.LocalHost.Processes;
 using Pipeline.Storage;
 

@@ -3,8 +3,13 @@ using Microsoft.DurableTask;
 using Microsoft.DurableTask.Client;
 using Microsoft.DurableTask.Testing;
 using Pipeline.Contracts;
-using Pipeline.Functions.Activities;
-using Pipeline.Functions.Orchestrations;
+using Pipeline.Functions.Datasets;
+using Pipeline.Functions.Durable;
+using Pipeline.Functions.Projects;
+using Pipeline.Functions.Publishing;
+using Pipeline.Functions.Retraining;
+using Pipeline.Functions.Runs;
+using Pipeline.Functions.Training;
 
 namespace Pipeline.LocalHost.Tests.Orchestrations;
 
@@ -166,7 +171,7 @@ public sealed class OrchestratorTests : IAsyncDisposable
     public async Task Retraining_OfCorrections_NotesThemWhenTheRunIsPublished()
     {
         OrchestrationMetadata end = await RunAsync(
-            Retraining.Name,
+            RetrainProject.Name,
             new RetrainingInput("orchestrated", "feedback"),
             async (client, attempt) =>
                 await client.RaiseEventAsync(
@@ -186,7 +191,11 @@ public sealed class OrchestratorTests : IAsyncDisposable
     {
         Given = new Answers { NothingToLearn = true };
 
-        OrchestrationMetadata end = await RunAsync(Retraining.Name, new RetrainingInput("orchestrated", "timer"), null);
+        OrchestrationMetadata end = await RunAsync(
+            RetrainProject.Name,
+            new RetrainingInput("orchestrated", "timer"),
+            null
+        );
 
         Assert.Equal(
             (OrchestrationRuntimeStatus.Completed, "PrepareRetraining"),
@@ -253,8 +262,8 @@ public sealed class OrchestratorTests : IAsyncDisposable
         );
         tasks.AddOrchestrator(TrainingWatch.Name, () => new Orchestrator<TrainingWait, TrainingEnd>(TrainingWatch.Run));
         tasks.AddOrchestrator(
-            Retraining.Name,
-            () => new Orchestrator<RetrainingInput, PipelineOutput?>(Retraining.Run)
+            RetrainProject.Name,
+            () => new Orchestrator<RetrainingInput, PipelineOutput?>(RetrainProject.Run)
         );
         T Said<T>(string call, T answer)
         {

@@ -6,7 +6,7 @@ using Pipeline.Datasets;
 using Pipeline.Datasets.Configuration;
 using Pipeline.Datasets.Ingestion;
 using Pipeline.Datasets.Synthesis;
-using Pipeline.Functions;
+using Pipeline.Functions.Datasets;
 using Pipeline.Functions.Models;
 using Pipeline.LocalHost.Commands;
 using Pipeline.LocalHost.Processes;

@@ -177,7 +177,7 @@ public sealed class AdapterJobRunnerTests
         );
 
         Assert.Contains("training.packTokens is 16", fault.Message, StringComparison.Ordinal);
-        Assert.DoesNotContain(ProgressLog.EvaluateBase, stages);
+        Assert.DoesNotContain(RunStages.EvaluateBase, stages);
     }
 
     [Fact]

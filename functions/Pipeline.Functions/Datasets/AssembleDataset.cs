@@ -1,0 +1,77 @@
+using System.Text;
+using Microsoft.Azure.Functions.Worker;
+using Pipeline.Contracts;
+using Pipeline.Datasets;
+using Pipeline.Datasets.Building;
+using Pipeline.Datasets.Exports;
+using Pipeline.Datasets.Synthesis;
+using Pipeline.Reporting.Pages;
+using Pipeline.Storage;
+
+namespace Pipeline.Functions.Datasets;
+
+/// <summary>Puts a dataset's parts and its synthetic rows together and writes its files, the manifest last.</summary>
+public sealed class AssembleDataset(PipelineStorage storage, DatasetParts parts, TimeProvider time)
+{
+    public const string Name = nameof(AssembleDataset);
+
+    [Function(Name)]
+    public async Task<DatasetOutput> Run([ActivityTrigger] DatasetPlanned planned, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(planned);
+        DirectoryInfo folder = Directory.CreateTempSubdirectory("pipeline-dataset-");
+        try
+        {
+            SyntheticRows? made = await storage.Files.ReadJsonAsync<SyntheticRows>(
+                BlobLayout.BuildSynthetic(planned.DatasetId, planned.Instance),
+                cancellation
+            );
+            (DatasetPlan plan, DatasetBuild build) = await parts.AssembleAsync(
+                planned,
+                folder.FullName,
+                made,
+                cancellation
+            );
+            (string runId, string datasetId) = (planned.Input.RunId, build.Manifest.DatasetId);
+            if (runId.Length > 0)
+            {
+                await storage.Files.WriteJsonAsync(BlobLayout.RunSettings(runId), plan.Settings, cancellation);
+            }
+
+            await storage.Files.WriteAsync(
+                BlobLayout.Dataset(datasetId, BlobLayout.AuditPageFile),
+                Encoding.UTF8.GetBytes(AuditPage.Write(build.Manifest, build.Audit)),
+                cancellation
+            );
+            IEnumerable<string> exports =
+            [
+                .. await HuggingFaceLayout.WriteAsync(build.Folder, build.Manifest, cancellation),
+                .. OpenAiMessages.Write(build.Folder, build.Manifest),
+            ];
+            foreach (string name in exports.Concat(build.Files))
+            {
+                await storage.Files.WriteFileAsync(
+                    BlobLayout.Dataset(datasetId, name),
+                    Path.Combine(build.Folder, name),
+                    cancellation
+                );
+            }
+
+            await storage.Runs.UpdateAsync(
+                runId,
+                run => run with { DatasetId = datasetId, UpdatedAt = time.GetUtcNow() },
+                cancellation
+            );
+            return new DatasetOutput(datasetId, build.Fault?.Message);
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+}
+
+/// <summary>What a dataset came to.</summary>
+/// <param name="DatasetId">Its id.</param>
+/// <param name="Fault">Why nothing can be trained on it; <c>null</c>: it can.</param>
+public sealed record DatasetOutput(string DatasetId, string? Fault);

@@ -1,0 +1,102 @@
+using Microsoft.Azure.Functions.Worker;
+using Microsoft.Extensions.Configuration;
+using Pipeline.Contracts;
+using Pipeline.Datasets;
+using Pipeline.Datasets.Building;
+using Pipeline.Functions.Projects;
+using Pipeline.Storage;
+
+namespace Pipeline.Functions.Datasets;
+
+/// <summary>
+/// Reads the raw files once and plans the dataset: what its rows have in common, and in which parts they are judged.
+/// </summary>
+public sealed class PlanDataset(
+    PipelineStorage storage,
+    ProjectReader projects,
+    RunIdentity identity,
+    DatasetSources sources,
+    IConfiguration configuration
+)
+{
+    public const string Name = nameof(PlanDataset);
+
+    /// <summary>Setting: bytes of a part, at least; default 32 MiB. A file of fewer is one part.</summary>
+    public const string PartBytes = "PIPELINE_PART_BYTES";
+    private const long DefaultPartBytes = 32L << 20;
+
+    [Function(Name)]
+    public async Task<DatasetPlanned> Run([ActivityTrigger] DatasetToPlan plan, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(plan);
+        PipelineInput input = plan.Input;
+        DatasetPlanned Fault(string reason) => new(input, plan.Instance, "", 0, [], [], false, reason);
+        DirectoryInfo folder = Directory.CreateTempSubdirectory("pipeline-plan-");
+        try
+        {
+            if (input.RunId.Length > 0 && !await identity.IsCurrentAsync(input, cancellation))
+            {
+                return Fault(
+                    $"'{input.Source}' or the project's settings changed after the run was started; the change starts a run of its own."
+                );
+            }
+
+            ProjectSettings settings = await projects.SettingsAsync(input.Project, cancellation);
+            IReadOnlyList<string> corrected = await projects.CorrectedAsync(input.Project, input.Source, cancellation);
+            (DatasetRequest request, IReadOnlyList<string> tags) = await sources.OpenAsync(
+                input,
+                settings,
+                await projects.WithdrawnAsync(input.Project, cancellation),
+                corrected,
+                null,
+                folder.FullName,
+                cancellation
+            );
+            DatasetPlan made = DatasetBuilder.Plan(request, configuration.GetValue(PartBytes, DefaultPartBytes));
+            await storage.Files.WriteJsonAsync(BlobLayout.BuildPlan(made.DatasetId, plan.Instance), made, cancellation);
+            return new DatasetPlanned(
+                input,
+                plan.Instance,
+                made.DatasetId,
+                made.Parts.Count,
+                corrected,
+                tags,
+                settings.Synthesis.IsRequested,
+                null
+            );
+        }
+        catch (Exception fault) when (fault is DatasetException or InvalidDataException)
+        {
+            return Fault(fault.Message); // what a person dropped is wrong: no retry mends it
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+}
+
+/// <summary>A dataset to plan.</summary>
+/// <param name="Input">What the run is about.</param>
+/// <param name="Instance">The orchestration that builds the dataset.</param>
+public sealed record DatasetToPlan(PipelineInput Input, string Instance);
+
+/// <summary>A dataset as planned.</summary>
+/// <param name="Input">What the run is about.</param>
+/// <param name="Instance">The orchestration that builds the dataset.</param>
+/// <param name="DatasetId">Its id.</param>
+/// <param name="Parts">Parts to build.</param>
+/// <param name="Mended">Blobs of corrected rows that are read behind the source.</param>
+/// <param name="Tags">ETags of the raw blobs, in the order read: no other content is taken.</param>
+/// <param name="HasSynthesis">Whether rows are to be made.</param>
+/// <param name="Fault">Why nothing can be built; <c>null</c>: it can.</param>
+public sealed record DatasetPlanned(
+    PipelineInput Input,
+    string Instance,
+    string DatasetId,
+    int Parts,
+    IReadOnlyList<string> Mended,
+    IReadOnlyList<string> Tags,
+    bool HasSynthesis,
+    string? Fault
+);

@@ -1,0 +1,71 @@
+using Microsoft.AspNetCore.Http;
+using Microsoft.Azure.Functions.Worker;
+using Microsoft.DurableTask.Client;
+using Pipeline.Contracts;
+using Pipeline.Functions.Http;
+using Pipeline.Functions.Projects;
+using Pipeline.Storage;
+
+namespace Pipeline.Functions.Datasets;
+
+/// <summary>
+/// <c>POST /api/projects/{project}/datasets</c> with <c>{"source": NAME}</c>: builds a dataset and trains nothing.
+/// </summary>
+public sealed class PostDataset(PipelineStorage storage)
+{
+    [Function(nameof(PostDataset))]
+    public async Task<IResult> Run(
+        [HttpTrigger(AuthorizationLevel.Function, "post", Route = "projects/{project}/datasets")] HttpRequest request,
+        string project,
+        [DurableClient] DurableTaskClient client,
+        CancellationToken cancellation
+    )
+    {
+        ArgumentNullException.ThrowIfNull(client);
+        if (!BlobLayout.IsProjectName(project))
+        {
+            return HttpResults.NoProject(project);
+        }
+
+        (SourceRequest? body, string? fault) = await RequestBody.JsonAsync<SourceRequest>(request, cancellation);
+        if (string.IsNullOrWhiteSpace(body?.Source))
+        {
+            return HttpResults.BadRequest(fault ?? "Give 'source', the name of a blob in raw/{project}/.");
+        }
+
+        if (!await storage.Files.ExistsAsync(BlobLayout.Raw(project, body.Source), cancellation))
+        {
+            return HttpResults.BadRequest($"'{BlobLayout.Raw(project, body.Source)}' does not exist; drop it first.");
+        }
+
+        string instanceId = await client.ScheduleNewOrchestrationInstanceAsync(
+            DatasetGeneration.Name,
+            new PipelineInput("", project, body.Source, null, "http"),
+            null,
+            cancellation
+        );
+        OrchestrationMetadata done = await client.WaitForInstanceCompletionAsync(
+            instanceId,
+            getInputsAndOutputs: true,
+            cancellation
+        );
+        // The output of one that failed is its failure as text.
+        DatasetOutput? output =
+            done.RuntimeStatus == OrchestrationRuntimeStatus.Completed && done.SerializedOutput is { } json
+                ? ContractJson.Read<DatasetOutput>(json)
+                : null;
+        return output switch
+        {
+            null => HttpResults.Failed(
+                $"The dataset could not be built ({done.RuntimeStatus}): {done.FailureDetails?.ErrorMessage ?? done.SerializedOutput ?? "no reason was given"}"
+            ),
+            { Fault: { } reason } => HttpResults.BadRequest(reason),
+            _ => TypedResults.Ok(
+                await storage.Files.ReadJsonAsync<DatasetManifest>(
+                    BlobLayout.Dataset(output.DatasetId, BlobLayout.ManifestFile),
+                    cancellation
+                )
+            ),
+        };
+    }
+}

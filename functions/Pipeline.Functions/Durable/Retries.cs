@@ -1,0 +1,21 @@
+using Microsoft.DurableTask;
+
+namespace Pipeline.Functions.Durable;
+
+/// <summary>How activities are retried.</summary>
+internal static class Retries
+{
+    /// <summary>
+    /// For faults of the world, behind the storage SDK's own retries: five attempts within about a minute. What no
+    /// retry mends, a <see cref="RunFailedException"/>, fails at once.
+    /// </summary>
+    public static TaskOptions Storage { get; } =
+        TaskOptions.FromRetryPolicy(
+            new RetryPolicy(5, TimeSpan.FromSeconds(2), 2, TimeSpan.FromSeconds(30))
+            {
+                // by its name alone: the history of a run may have been written before it changed its namespace
+                HandleFailure = failure =>
+                    !failure.ErrorType.EndsWith("." + nameof(RunFailedException), StringComparison.Ordinal),
+            }
+        );
+}

@@ -1,0 +1,4 @@
+namespace Pipeline.Functions.Durable;
+
+/// <summary>A run cannot go on; the message is for the person who started it.</summary>
+public sealed class RunFailedException(string message) : Exception(message);

@@ -1,4 +1,0 @@
-namespace Pipeline.Functions.Orchestrations;
-
-/// <summary>A run cannot go on; the message is for the person who started it.</summary>
-public sealed class RunFailedException(string message) : Exception(message);

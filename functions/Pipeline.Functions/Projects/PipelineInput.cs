@@ -1,0 +1,9 @@
+namespace Pipeline.Functions.Projects;
+
+/// <summary>What a run is about.</summary>
+/// <param name="RunId">The instance's id too.</param>
+/// <param name="Project">The project.</param>
+/// <param name="Source">The raw blob's name within its project.</param>
+/// <param name="FeedbackBatch">Name of the blob of corrections that go in too; <c>null</c>: none.</param>
+/// <param name="Trigger">drop, http, feedback or timer.</param>
+public sealed record PipelineInput(string RunId, string Project, string Source, string? FeedbackBatch, string Trigger);

@@ -1,0 +1,118 @@
+using Microsoft.Azure.Functions.Worker;
+using Pipeline.Contracts;
+using Pipeline.Functions.Durable;
+using Pipeline.Functions.Projects;
+using Pipeline.Functions.Training;
+using Pipeline.Registry.Promotion;
+using Pipeline.Storage;
+
+namespace Pipeline.Functions.Publishing;
+
+/// <summary>
+/// Holds a written adapter against what it must have, decides on the champion, and makes it visible by one pointer
+/// write.
+/// </summary>
+public sealed class PublishAdapter(PipelineStorage storage, ProjectReader projects, TimeProvider time)
+{
+    public const string Name = nameof(PublishAdapter);
+    private static readonly string[] Needed =
+    [
+        BlobLayout.ProofFile,
+        BlobLayout.EvaluationFile,
+        BlobLayout.ReportFile,
+        BlobLayout.ModelCardFile,
+    ];
+    private static readonly string[] AdapterFiles = [BlobLayout.AdapterWeightsFile, BlobLayout.AdapterConfigFile];
+    private static readonly string[] ModelFiles = [BlobLayout.ModelWeightsFile, BlobLayout.ModelConfigFile];
+
+    [Function(Name)]
+    public async Task<string> Run([ActivityTrigger] JobInput input, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(input);
+        RegistryPointer before = await storage.Registry.GetAsync(input.Project, cancellation);
+        int version = before.Allotted[input.RunId];
+        if (before.Published.Contains(version))
+        {
+            // called again: the answer is the one that was given before
+            return await NoteAsync(input, version, before.Decisions[version], cancellation);
+        }
+
+        if (await storage.Files.ExistsAsync(BlobLayout.CancelRequest(input.RunId), cancellation))
+        {
+            throw new RunFailedException("The run was cancelled; nothing was published.");
+        }
+
+        string prefix = BlobLayout.AdapterPrefix(input.Project, version);
+        HashSet<string> written =
+        [
+            .. (await storage.Files.ListAsync(BlobLayout.AdaptersContainer, prefix, cancellation)).Select(b =>
+                b.Name[prefix.Length..]
+            ),
+        ];
+        string[] weights = written.Contains(BlobLayout.ModelWeightsFile) ? ModelFiles : AdapterFiles;
+        if (weights.Concat(Needed).Except(written).FirstOrDefault() is { } missing)
+        {
+            throw new RunFailedException(
+                $"The adapter v{version} is not whole: {missing} is missing. Nothing was published."
+            );
+        }
+
+        EvaluationReport evaluation = (await EvaluationOf(input.Project, version, cancellation))!;
+        int? champion = before.Champion;
+        EvaluationReport? rival = champion is null
+            ? null
+            : await EvaluationOf(input.Project, champion.Value, cancellation);
+        ProjectSettings settings = await projects.SettingsAsync(input.Project, cancellation);
+        (bool promote, string reason) = ChampionGate.Decide(
+            evaluation.Difference,
+            champion,
+            ChampionComparison.Compare(rival, evaluation, settings.Evaluation.BootstrapSamples),
+            settings.Promotion
+        );
+        string promotion = promote
+            ? $"v{version} is the champion: {reason}"
+            : $"v{version} is published, not promoted: {reason}";
+        RegistryPointer after = await storage.Registry.UpdateAsync(
+            input.Project,
+            p =>
+                p.Published.Contains(version) || p.Champion == champion
+                    ? VersionLedger.Publish(p, version, promote, promotion)
+                    : throw new InvalidOperationException(
+                        "The champion has changed in between; the decision is made again."
+                    ),
+            cancellation
+        );
+        return await NoteAsync(input, version, after.Decisions[version], cancellation);
+    }
+
+    /// <summary>
+    /// What the registry says is written into the run's row: it was published, even if a cancellation came in between.
+    /// </summary>
+    private async Task<string> NoteAsync(JobInput input, int version, string decision, CancellationToken cancellation)
+    {
+        EvaluationReport evaluation = (await EvaluationOf(input.Project, version, cancellation))!;
+        await storage.Runs.UpdateAsync(
+            input.RunId,
+            run =>
+                run with
+                {
+                    State = RunRecord.Completed,
+                    Stage = RunStages.Done,
+                    Adapter = BlobLayout.AdapterPrefix(input.Project, version),
+                    Promotion = decision,
+                    Error = null,
+                    UpdatedAt = time.GetUtcNow(),
+                    BaseAccuracy = evaluation.BaseScore.Score,
+                    TunedAccuracy = evaluation.TunedScore.Score,
+                },
+            cancellation
+        );
+        return decision;
+    }
+
+    private Task<EvaluationReport?> EvaluationOf(string project, int version, CancellationToken cancellation) =>
+        storage.Files.ReadJsonAsync<EvaluationReport>(
+            BlobLayout.Adapter(project, version, BlobLayout.EvaluationFile),
+            cancellation
+        );
+}

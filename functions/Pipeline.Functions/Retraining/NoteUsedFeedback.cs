@@ -1,0 +1,21 @@
+using Microsoft.Azure.Functions.Worker;
+using Pipeline.Registry.Promotion;
+using Pipeline.Storage;
+
+namespace Pipeline.Functions.Retraining;
+
+/// <summary>Notes the corrections that a completed retraining has used, so that they start no other.</summary>
+public sealed class NoteUsedFeedback(PipelineStorage storage)
+{
+    public const string Name = nameof(NoteUsedFeedback);
+
+    [Function(Name)]
+    public async Task Run([ActivityTrigger] UsedFeedback used, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(used);
+        await storage.Registry.UpdateAsync(used.Project, p => VersionLedger.UseFeedback(p, used.Ids), cancellation);
+    }
+}
+
+/// <summary>Corrections that a completed run has used.</summary>
+public sealed record UsedFeedback(string Project, IReadOnlyList<string> Ids);

@@ -1,0 +1,64 @@
+using System.Text;
+using Microsoft.Azure.Functions.Worker;
+using Pipeline.Contracts;
+using Pipeline.Functions.Projects;
+using Pipeline.Functions.Runs;
+using Pipeline.Storage;
+
+namespace Pipeline.Functions.Retraining;
+
+/// <summary>
+/// Gathers all corrections, old and new, into one file of rows beside the rows of the last completed run.
+/// </summary>
+public sealed class PrepareRetraining(PipelineStorage storage, RunStarter starter, RetrainingStarter retraining)
+{
+    public const string Name = nameof(PrepareRetraining);
+
+    [Function(Name)]
+    public async Task<RetrainingPlan?> Run([ActivityTrigger] RetrainingInput input, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(input);
+        RunRecord? last = (await storage.Runs.ListAsync(input.Project, cancellation)).FirstOrDefault(r =>
+            r.State == RunRecord.Completed && r.DatasetId is not null
+        );
+        DatasetManifest? manifest = last is null
+            ? null
+            : await storage.Files.ReadJsonAsync<DatasetManifest>(
+                BlobLayout.Dataset(last.DatasetId!, BlobLayout.ManifestFile),
+                cancellation
+            );
+        IReadOnlyList<FeedbackRecord> corrections = await retraining.CorrectionsAsync(input.Project, cancellation);
+        if (manifest is null || corrections.Count == 0)
+        {
+            return null; // nothing to learn from, or nothing to go on from
+        }
+
+        var rows = new StringBuilder();
+        // Dialogues and annotated texts have no column for a bare answer; then the corrections come in alpaca's.
+        (string text, string label) =
+            manifest.Layout == DatasetManifest.TextAndLabel
+                ? (manifest.Columns.Text, manifest.Columns.Label)
+                : ("instruction", "output");
+        foreach (FeedbackRecord feedback in corrections)
+        {
+            var row = new Dictionary<string, string> { [text] = feedback.Text!, [label] = feedback.Correction! };
+            if (feedback.Reviewer is { } reviewer)
+            {
+                row.TryAdd(manifest.Settings.Columns.Reviewer ?? ColumnSettings.ReviewerNames[0], reviewer);
+            }
+
+            rows.Append(ContractJson.Write(row)).Append('\n');
+        }
+
+        byte[] bytes = Encoding.UTF8.GetBytes(rows.ToString());
+        string batch = $"corrections-{ContentHash.Of(bytes)[..12]}.jsonl";
+        await storage.Files.WriteAsync(BlobLayout.FeedbackBatch(input.Project, batch), bytes, cancellation);
+        PipelineInput run = await starter.RecordAsync(input.Project, last!.Source, batch, input.Trigger, cancellation);
+        return new RetrainingPlan(run, [.. corrections.Select(f => f.Id)]);
+    }
+}
+
+/// <summary>A retraining made ready.</summary>
+/// <param name="Run">The run to be made.</param>
+/// <param name="Feedback">Ids of the corrections that go into it, noted as used when it has completed.</param>
+public sealed record RetrainingPlan(PipelineInput Run, IReadOnlyList<string> Feedback);

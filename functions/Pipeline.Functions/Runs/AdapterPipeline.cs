@@ -1,0 +1,95 @@
+using Microsoft.Azure.Functions.Worker;
+using Microsoft.DurableTask;
+using Pipeline.Contracts;
+using Pipeline.Functions.Datasets;
+using Pipeline.Functions.Durable;
+using Pipeline.Functions.Projects;
+using Pipeline.Functions.Publishing;
+using Pipeline.Functions.Training;
+
+namespace Pipeline.Functions.Runs;
+
+/// <summary>Raw file to published adapter.</summary>
+public static class AdapterPipeline
+{
+    public const string Name = nameof(AdapterPipeline);
+
+    /// <summary>The instance that builds a run's dataset.</summary>
+    public static string DatasetInstanceOf(string runId) => runId + "-dataset";
+
+    [Function(Name)]
+    public static async Task<PipelineOutput> Run(
+        [OrchestrationTrigger] TaskOrchestrationContext context,
+        PipelineInput input
+    )
+    {
+        ArgumentNullException.ThrowIfNull(context);
+        ArgumentNullException.ThrowIfNull(input);
+        try
+        {
+            DatasetOutput dataset = await context.CallSubOrchestratorAsync<DatasetOutput>(
+                DatasetGeneration.Name,
+                input,
+                Instances.Sub(DatasetInstanceOf(input.RunId))
+            );
+            if (dataset.Fault is not null)
+            {
+                throw new RunFailedException(dataset.Fault);
+            }
+
+            var job = new JobInput(input.RunId, input.Project, dataset.DatasetId, context.NewGuid().ToString("N"));
+            TrainingEnd end = await context.CallSubOrchestratorAsync<TrainingEnd>(
+                TrainingWatch.Name,
+                new TrainingWait(job, null, -1),
+                Instances.Sub(TrainingWatch.InstanceOf(input.RunId))
+            );
+            TrainingResult result = end.Result;
+            if (!result.Succeeded)
+            {
+                throw new RunFailedException(result.Error ?? "The worker gave no reason.");
+            }
+
+            string promotion = await context.CallActivityAsync<string>(PublishAdapter.Name, job, Retries.Storage);
+            return new PipelineOutput(
+                input.RunId,
+                dataset.DatasetId,
+                BlobLayout.AdapterPrefix(input.Project, end.Version),
+                end.Version,
+                promotion
+            );
+        }
+        catch (Exception fault) when (fault is RunFailedException or TaskFailedException)
+        {
+            await context.CallActivityAsync(
+                RecordFailure.Name,
+                new RunFailure(input.RunId, Reason(fault)),
+                Retries.Storage
+            );
+            throw;
+        }
+    }
+
+    private static string Reason(Exception fault)
+    {
+        if (fault is not TaskFailedException failed)
+        {
+            return fault.Message;
+        }
+
+        TaskFailureDetails details = failed.FailureDetails;
+        while (details.InnerFailure is { } inner)
+        {
+            details = inner; // what the activity said, under the words of those that called it
+        }
+
+        return details.ErrorMessage;
+    }
+}
+
+/// <summary>What a run came to.</summary>
+/// <param name="RunId">The run.</param>
+/// <param name="DatasetId">Its dataset.</param>
+/// <param name="Adapter">The published adapter's blob prefix.</param>
+/// <param name="Version">Its version.</param>
+/// <param name="Promotion">Whether it is the champion, and why.</param>
+public sealed record PipelineOutput(string RunId, string DatasetId, string Adapter, int Version, string Promotion);

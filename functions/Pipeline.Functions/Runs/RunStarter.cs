@@ -1,0 +1,194 @@
+using Microsoft.DurableTask.Client;
+using Microsoft.Extensions.Logging;
+using Pipeline.Contracts;
+using Pipeline.Functions.Durable;
+using Pipeline.Functions.Projects;
+using Pipeline.Functions.Training;
+using Pipeline.Storage;
+
+namespace Pipeline.Functions.Runs;
+
+/// <summary>Starts a run, once for the same bytes and settings: the run's id is made of them.</summary>
+public sealed class RunStarter(
+    PipelineStorage storage,
+    RunIdentity identity,
+    InterruptedRuns interrupted,
+    IRetrainingResumption retraining,
+    TimeProvider time,
+    ILogger<RunStarter> logger
+)
+{
+    /// <summary>
+    /// Starts the run of a raw blob unless it runs or has completed; one that failed or was cancelled starts anew.
+    /// </summary>
+    /// <returns>The run and whether it was started now.</returns>
+    /// <exception cref="Pipeline.Datasets.DatasetException">The blob does not exist or the settings cannot be
+    /// read.</exception>
+    public async Task<(string RunId, bool Started)> StartAsync(
+        DurableTaskClient client,
+        string project,
+        string source,
+        string trigger,
+        CancellationToken cancellation
+    )
+    {
+        ArgumentNullException.ThrowIfNull(client);
+        PipelineInput input = await identity.IdentifyAsync(project, source, null, trigger, cancellation);
+        OrchestrationMetadata? existing = await client.GetInstanceAsync(input.RunId, false, cancellation);
+        if (
+            existing is
+            { RuntimeStatus: not (OrchestrationRuntimeStatus.Failed or OrchestrationRuntimeStatus.Terminated) }
+        )
+        {
+            Log.RunExists(logger, input.RunId, existing.RuntimeStatus.ToString());
+            return (input.RunId, false);
+        }
+
+        if (
+            existing is null
+            && await storage.Runs.GetAsync(input.RunId, cancellation) is { } noted
+            && await IsDoneWithAsync(client, noted, trigger, cancellation) is { } state
+        )
+        {
+            Log.RunExists(logger, input.RunId, state); // its history is gone; what it has left is not
+            return (input.RunId, false);
+        }
+
+        if (existing is not null && !await PurgeAsync(client, input.RunId, cancellation))
+        {
+            throw new InvalidOperationException(StillStopping(input.RunId)); // a drop is tried again
+        }
+
+        await PutAsync(input, cancellation);
+        if (!await client.TryStartAsync(AdapterPipeline.Name, input, input.RunId, cancellation))
+        {
+            // The drop and a call, or two drops of the same bytes, came at once: the other one has started it.
+            Log.RunExists(logger, input.RunId, RunRecord.Running);
+            return (input.RunId, false);
+        }
+
+        Log.RunStarted(logger, input.RunId, trigger, source);
+        return (input.RunId, true);
+    }
+
+    /// <summary>
+    /// The state of a run without a history that is not started anew: one that has completed, and, for a drop, one that
+    /// has stopped otherwise. A host whose task hub is new is told of every file that lies there, and must not begin
+    /// again what failed or was cancelled before.
+    /// </summary>
+    private async Task<string?> IsDoneWithAsync(
+        DurableTaskClient client,
+        RunRecord noted,
+        string trigger,
+        CancellationToken cancellation
+    )
+    {
+        RunRecord run = await interrupted.CheckAsync(client, noted, cancellation);
+        return run.State == RunRecord.Completed || (trigger == "drop" && run.HasStopped) ? run.State : null;
+    }
+
+    /// <summary>A run's orchestrations, the run itself first.</summary>
+    public static IReadOnlyList<string> InstancesOf(string runId) =>
+        [runId, AdapterPipeline.DatasetInstanceOf(runId), TrainingWatch.InstanceOf(runId)];
+
+    /// <summary>What to say of a run that was cancelled and whose orchestrations have not ended yet.</summary>
+    public static string StillStopping(string runId) => $"Run '{runId}' has not stopped yet; try again in a moment.";
+
+    /// <summary>
+    /// Removes a run's orchestrations. Those that were terminated end a little later: that is waited for.
+    /// </summary>
+    /// <returns>Whether nothing of them is left.</returns>
+    public async Task<bool> PurgeAsync(DurableTaskClient client, string runId, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(client);
+        foreach (string instance in InstancesOf(runId))
+        {
+            if (!await client.HasEndedAsync(instance, time, cancellation))
+            {
+                return false;
+            }
+        }
+
+        // Those that the run waits for first: what they say at their end comes to a run that is still there.
+        foreach (string instance in InstancesOf(runId).Reverse())
+        {
+            if (!await client.TryPurgeAsync(instance, cancellation))
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    /// <summary>Starts a run again that failed or was cancelled; its worker goes on from the checkpoint.</summary>
+    /// <returns>Why it was not started: its raw files or settings are others by now, and it would be another run, or
+    /// another retraining runs; <c>null</c>: it was.</returns>
+    public async Task<string?> ResumeAsync(DurableTaskClient client, RunRecord run, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(client);
+        ArgumentNullException.ThrowIfNull(run);
+        var input = new PipelineInput(run.RunId, run.Project, run.Source, run.FeedbackBatch, run.Trigger);
+        if (!await identity.IsCurrentAsync(input, cancellation))
+        {
+            return $"'{run.Source}' or the project's settings have changed since; drop the file again to start a run of what is there now.";
+        }
+
+        if (run.FeedbackBatch is not null && await retraining.RefuseAsync(client, run, cancellation) is { } refusal)
+        {
+            return refusal;
+        }
+
+        if (!await PurgeAsync(client, run.RunId, cancellation))
+        {
+            return StillStopping(run.RunId);
+        }
+
+        if (run.FeedbackBatch is not null)
+        {
+            // Through the retraining, which notes at its end that the corrections are used.
+            return await retraining.ResumeAsync(client, run, cancellation);
+        }
+
+        await PutAsync(input, cancellation);
+        if (!await client.TryStartAsync(AdapterPipeline.Name, input, input.RunId, cancellation))
+        {
+            return $"Run '{run.RunId}' was started by somebody else in this moment.";
+        }
+
+        Log.RunStarted(logger, input.RunId, "resume", input.Source);
+        return null;
+    }
+
+    /// <summary>Lists a run that an orchestration is about to start.</summary>
+    public async Task<PipelineInput> RecordAsync(
+        string project,
+        string source,
+        string feedbackBatch,
+        string trigger,
+        CancellationToken cancellation
+    )
+    {
+        PipelineInput input = await identity.IdentifyAsync(project, source, feedbackBatch, trigger, cancellation);
+        await PutAsync(input, cancellation);
+        return input;
+    }
+
+    private async Task PutAsync(PipelineInput input, CancellationToken cancellation)
+    {
+        await storage.Files.DeleteAsync(BlobLayout.CancelRequest(input.RunId), cancellation);
+        var run = new RunRecord
+        {
+            RunId = input.RunId,
+            Project = input.Project,
+            State = RunRecord.Running,
+            Stage = RunStages.Dataset,
+            Trigger = input.Trigger,
+            Source = input.Source,
+            FeedbackBatch = input.FeedbackBatch,
+            CreatedAt = time.GetUtcNow(),
+            UpdatedAt = time.GetUtcNow(),
+        };
+        await storage.Runs.PutAsync(run, cancellation);
+    }
+}

@@ -1,5 +1,0 @@
-namespace Pipeline.Functions.Triggers;
-
-/// <summary>The body of a call that starts something from a raw blob.</summary>
-/// <param name="Source">Its name within the project.</param>
-public sealed record SourceRequest(string Source);
