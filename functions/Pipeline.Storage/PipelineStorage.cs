@@ -81,13 +81,13 @@ public sealed class PipelineStorage
 
     /// <summary>Connects as the settings say.</summary>
     /// <param name="setting">Looks a setting up by its name.</param>
-    /// <exception cref="InvalidOperationException">Neither setting is there.</exception>
+    /// <exception cref="StorageSettingsException">Neither setting is there.</exception>
     public static PipelineStorage FromSettings(Func<string, string?> setting)
     {
         ArgumentNullException.ThrowIfNull(setting);
         return setting("AzureWebJobsStorage") is { Length: > 0 } connection ? FromConnectionString(connection)
             : setting("AzureWebJobsStorage__accountName") is { Length: > 0 } account ? FromAccount(account)
-            : throw new InvalidOperationException(
+            : throw new StorageSettingsException(
                 "Neither AzureWebJobsStorage (a connection string) nor AzureWebJobsStorage__accountName is set."
             );
     }

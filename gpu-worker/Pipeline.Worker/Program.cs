@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Pipeline.Model;
 using Pipeline.Model.Gpu;
+using Pipeline.Storage;
 using Pipeline.Training;
 using Pipeline.Worker.Commands;
 
@@ -41,18 +42,18 @@ catch (OperationCanceledException)
     return 1;
 }
 catch (Exception fault)
-    when (fault is ModelException or InvalidDataException or FileNotFoundException or TrainingException)
+    when (fault
+            is ModelException
+                or InvalidDataException
+                or FileNotFoundException
+                or TrainingException
+                or StorageSettingsException
+    )
 {
     Console.Error.WriteLine(fault.Message);
     return 2;
 }
-catch (InvalidOperationException fault) when (fault.Message.Contains("AzureWebJobsStorage", StringComparison.Ordinal))
-{
-    Console.Error.WriteLine(fault.Message);
-    return 2;
-}
-catch (System.Runtime.InteropServices.ExternalException fault)
-    when (fault.Message.Contains("out of memory", StringComparison.OrdinalIgnoreCase))
+catch (System.Runtime.InteropServices.ExternalException fault) when (DeviceMemory.RanOut(fault))
 {
     Console.Error.WriteLine($"The GPU's memory ran out: {fault.Message.Split('\n')[0]}");
     return 1;

@@ -1,4 +1,5 @@
 using System.ClientModel;
+using System.Text.Json;
 using Azure.Identity;
 using Microsoft.Extensions.AI;
 using Pipeline.Datasets.Synthesis;
@@ -18,21 +19,17 @@ internal sealed class ReadableModelFaults(IChatClient inner, string deployment) 
         {
             return await base.GetResponseAsync(messages, options, cancellationToken);
         }
-        catch (Exception fault) when (!cancellationToken.IsCancellationRequested && Told(fault) is { } told)
+        catch (Exception fault) when (!cancellationToken.IsCancellationRequested && Explain(fault) is { } explained)
         {
-            throw told;
+            throw explained;
         }
     }
 
-    private ModelCallException? Told(Exception fault) =>
+    private ModelCallException? Explain(Exception fault) =>
         fault switch
         {
-            ClientResultException { Status: 400 } refused
-                when refused.Message.Contains("content_filter", StringComparison.Ordinal) => new ModelCallException(
-                "the content filter refused the prompt",
-                ModelCallFault.Refused,
-                fault
-            ),
+            ClientResultException { Status: 400 } refused when CodeOf(refused) == "content_filter" =>
+                new ModelCallException("the content filter refused the prompt", ModelCallFault.Refused, fault),
             ClientResultException { Status: 401 or 403 } => new ModelCallException(
                 $"Azure OpenAI refuses the key or identity (HTTP {((ClientResultException)fault).Status}); see {ModelClients.Key}",
                 ModelCallFault.Misconfigured,
@@ -65,4 +62,27 @@ internal sealed class ReadableModelFaults(IChatClient inner, string deployment) 
             ),
             _ => null,
         };
+
+    /// <summary>The service's code of a fault, <c>error.code</c> of the body; <c>null</c>: it names none.</summary>
+    private static string? CodeOf(ClientResultException fault)
+    {
+        try
+        {
+            using JsonDocument? body = fault.GetRawResponse() is { } response
+                ? JsonDocument.Parse(response.Content)
+                : null;
+            return
+                body?.RootElement is { ValueKind: JsonValueKind.Object } root
+                && root.TryGetProperty("error", out JsonElement error)
+                && error.ValueKind == JsonValueKind.Object
+                && error.TryGetProperty("code", out JsonElement code)
+                && code.ValueKind == JsonValueKind.String
+                ? code.GetString()
+                : null;
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
 }

@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
@@ -106,10 +107,7 @@ public sealed class EmbeddedHost : IAsyncDisposable
             }
 
             await @lock.DisposeAsync();
-            if (
-                fault is IOException
-                && fault.Message.Contains("address already in use", StringComparison.OrdinalIgnoreCase)
-            )
+            if (fault is IOException { InnerException: AddressInUseException })
             {
                 throw new HostException($"Port {options.Port} is in use; name another with --port.");
             }

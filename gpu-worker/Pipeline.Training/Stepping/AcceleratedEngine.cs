@@ -183,8 +183,7 @@ internal sealed class AcceleratedEngine : StepEngine
         {
             return work();
         }
-        catch (ExternalException fault)
-            when (fault.Message.Contains("out of memory", StringComparison.OrdinalIgnoreCase))
+        catch (ExternalException fault) when (DeviceMemory.RanOut(fault))
         {
             throw new TrainingException(
                 $"The GPU's memory ran out: {fault.Message.Split('\n')[0]} Set training.memory to offload, or lower training.packTokens or training.batchSize."

@@ -1,5 +1,8 @@
 using System.CommandLine;
 using System.Diagnostics;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Console;
 using Pipeline.Model.Gpu;
 using Pipeline.Storage;
 using Pipeline.Tokenization;
@@ -25,11 +28,13 @@ internal static class RunCommand
             async (parsed, cancellation) =>
             {
                 using Accelerator? gpu = DeviceOption.Open(parsed, deviceOption);
+                using ILoggerFactory loggers = LoggerFactory.Create(ToStandardError);
                 var loop = new QueueLoop(
                     PipelineStorage.FromSettings(Environment.GetEnvironmentVariable),
                     new BaseModelFolders(Environment.GetEnvironmentVariable("PIPELINE_MODELS") ?? ""),
                     VisibilityTimeouts.FromSetting(Environment.GetEnvironmentVariable(VisibilityTimeouts.Setting)),
                     TimeProvider.System,
+                    loggers.CreateLogger<QueueLoop>(),
                     gpu
                 );
                 using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
@@ -43,7 +48,7 @@ internal static class RunCommand
                 }
                 catch (OperationCanceledException)
                 {
-                    // asked to stop
+                    // it was stopped
                 }
 
                 await stop.CancelAsync();
@@ -53,6 +58,16 @@ internal static class RunCommand
         );
         return command;
     }
+
+    /// <summary>One line a message; standard output stays for results.</summary>
+    private static void ToStandardError(ILoggingBuilder logging) =>
+        logging
+            .AddSimpleConsole(console =>
+            {
+                console.SingleLine = true;
+                console.TimestampFormat = "HH:mm:ss ";
+            })
+            .Services.Configure<ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
 
     private static async Task WatchAsync(int processId, CancellationTokenSource stop)
     {

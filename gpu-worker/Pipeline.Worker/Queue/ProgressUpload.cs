@@ -1,5 +1,6 @@
 using System.Text;
 using System.Threading.Channels;
+using Microsoft.Extensions.Logging;
 using Pipeline.Contracts;
 using Pipeline.Storage;
 
@@ -8,7 +9,7 @@ namespace Pipeline.Worker.Queue;
 /// <summary>
 /// Takes lines of progress from the training thread and appends them to the job's blob about once a second.
 /// </summary>
-internal sealed class ProgressUpload(FencedLog log, string runId) : IAsyncDisposable
+internal sealed class ProgressUpload(FencedLog log, string runId, ILogger<QueueLoop> logger) : IAsyncDisposable
 {
     private const int FrequentAppends = 3600; // an append blob holds 50,000 blocks: after an hour, one each ten seconds
     private static readonly TimeSpan FrequentInterval = TimeSpan.FromSeconds(1);
@@ -46,7 +47,7 @@ internal sealed class ProgressUpload(FencedLog log, string runId) : IAsyncDispos
             catch (Exception fault)
             {
                 // Progress is for watching: training does not stop for it.
-                await Console.Error.WriteLineAsync($"progress of {runId} not written: {fault.Message}");
+                Log.ProgressNotWritten(logger, runId, fault.Message);
             }
 
             if (!_lines.Reader.Completion.IsCompleted)

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Azure.Storage.Queues.Models;
+using Microsoft.Extensions.Logging;
 using Pipeline.Contracts;
 using Pipeline.Model.Gpu;
 using Pipeline.Storage;
@@ -16,6 +17,7 @@ public sealed class QueueLoop(
     BaseModelFolders bases,
     VisibilityTimeouts times,
     TimeProvider time,
+    ILogger<QueueLoop> logger,
     Accelerator? gpu = null
 )
 {
@@ -41,7 +43,7 @@ public sealed class QueueLoop(
             }
             catch (Exception fault) when (!cancellation.IsCancellationRequested)
             {
-                await Console.Error.WriteLineAsync($"storage does not answer ({fault.Message}); trying again");
+                Log.StorageAway(logger, fault.Message);
             }
 
             if (message is null)
@@ -96,11 +98,9 @@ public sealed class QueueLoop(
 
         try
         {
-            await using var hold = new MessageHold(storage, lease, times, message, job.RunId);
-            await new JobHandling(storage, lease, hold, job, new JobTraining(storage, bases, time, gpu)).RunAsync(
-                request!,
-                cancellation
-            );
+            await using var renewal = new DeliveryRenewal(storage, lease, times, message, job.RunId);
+            var workspace = new JobWorkspace(storage, bases, time, gpu, logger);
+            await new JobDelivery(storage, lease, renewal, job, workspace, logger).RunAsync(request!, cancellation);
         }
         finally
         {
@@ -123,7 +123,7 @@ public sealed class QueueLoop(
             new SentMessage(message.MessageId, message.PopReceipt),
             cancellation
         );
-        await Console.Error.WriteLineAsync($"message {message.MessageId} is a dead letter now: {reason}");
+        Log.DeadLetter(logger, message.MessageId, reason);
     }
 
     private static (TrainingRequest? Request, string? Fault) Parse(QueueMessage message)

@@ -40,7 +40,7 @@ public sealed class FunctionsMetadataTests
             "GetRejected: httpTrigger request get runs/{id}/rejected key Function, http $return",
             "GetReport: httpTrigger request get runs/{id}/report key Function, http $return",
             "GetRun: httpTrigger request get runs/{id} key Function, durableClient client, http $return",
-            "GetRunCurve: httpTrigger request get runs/{id}/curve Function",
+            "GetRunCurve: httpTrigger request get runs/{id}/curve key Function, http $return",
             "GetRunEvents: httpTrigger request get runs/{id}/events key Function, http $return",
             "GetRuns: httpTrigger request get runs key Function, durableClient client, http $return",
             "PostDataset: httpTrigger request post projects/{project}/datasets key Function, durableClient client, http $return",

@@ -1,4 +1,5 @@
 using System.Text;
+using Microsoft.Extensions.Logging;
 using Pipeline.Contracts;
 using Pipeline.Model.Gpu;
 using Pipeline.Storage;
@@ -10,16 +11,23 @@ using Pipeline.Worker.Jobs;
 namespace Pipeline.Worker.Queue;
 
 /// <summary>
-/// A job between storage and the trainer: dataset and checkpoint down, progress, checkpoints and the adapter up.
+/// A job's files between storage and the trainer: downloads dataset and checkpoint into a temporary folder, uploads
+/// progress, checkpoints and the adapter.
 /// </summary>
-internal sealed class JobTraining(PipelineStorage storage, BaseModelFolders bases, TimeProvider time, Accelerator? gpu)
+internal sealed class JobWorkspace(
+    PipelineStorage storage,
+    BaseModelFolders bases,
+    TimeProvider time,
+    Accelerator? gpu,
+    ILogger<QueueLoop> logger
+)
 {
     /// <summary>Trains a job to a whole adapter in its place.</summary>
     /// <param name="job">The job.</param>
     /// <param name="lease">Held on it.</param>
     /// <param name="onCheckpoint">Called when a checkpoint is safe.</param>
     /// <param name="cancellation">Stops at the next step; a checkpoint is written first.</param>
-    public async Task RunAsync(
+    public async Task TrainAsync(
         TrainingJob job,
         LeasedBlob lease,
         Func<Task> onCheckpoint,
@@ -50,7 +58,8 @@ internal sealed class JobTraining(PipelineStorage storage, BaseModelFolders base
             await using (
                 var upload = new ProgressUpload(
                     new FencedLog(storage.Files, lease, BlobLayout.Progress(job.RunId)),
-                    job.RunId
+                    job.RunId,
+                    logger
                 )
             )
             {

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Microsoft.Extensions.Logging;
 using Pipeline.Contracts;
 using Pipeline.Model;
 using Pipeline.Storage;
@@ -7,15 +8,16 @@ using Pipeline.Training;
 namespace Pipeline.Worker.Queue;
 
 /// <summary>
-/// One delivery of one job, from the message to the word about its end. The lease on the job says that it is this
-/// worker's.
+/// One delivery of one job, from its message to its result: decides whether to train, and what each kind of fault does
+/// to the job. The lease on the job says that it is this worker's.
 /// </summary>
-internal sealed class JobHandling(
+internal sealed class JobDelivery(
     PipelineStorage storage,
     LeasedBlob lease,
-    MessageHold hold,
+    DeliveryRenewal renewal,
     TrainingJob job,
-    JobTraining training
+    JobWorkspace workspace,
+    ILogger<QueueLoop> logger
 )
 {
     private static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(10);
@@ -30,7 +32,7 @@ internal sealed class JobHandling(
         ArgumentNullException.ThrowIfNull(request);
         if (request.Attempt != job.Attempt)
         {
-            await hold.CompleteAsync(cancellation); // of an earlier start of the run, which nobody waits for
+            await renewal.CompleteAsync(cancellation); // of an earlier start of the run, which nobody waits for
             return;
         }
 
@@ -45,7 +47,7 @@ internal sealed class JobHandling(
         }
         else if (_state.Done)
         {
-            await FinishAsync(cancellation); // a worker ended between the adapter and its word
+            await FinishAsync(cancellation); // a worker ended between the adapter and its result
         }
         else if (_state.AttemptsWithoutCheckpoint >= JobState.MaxAttemptsWithoutCheckpoint)
         {
@@ -66,20 +68,21 @@ internal sealed class JobHandling(
     {
         int before = _state.AttemptsWithoutCheckpoint;
         await KeepAsync(_state with { AttemptsWithoutCheckpoint = before + 1 }, cancellation);
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation, hold.Stop);
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation, renewal.Stop);
         try
         {
-            await training.RunAsync(job, lease, OnCheckpointAsync, stop.Token);
+            Log.TrainingStarted(logger, job.RunId, job.Attempt);
+            await workspace.TrainAsync(job, lease, OnCheckpointAsync, stop.Token);
             await KeepAsync(_state with { Done = true }, cancellation);
             await FinishAsync(cancellation);
         }
-        catch (OperationCanceledException) when (hold.Cancelled)
+        catch (OperationCanceledException) when (renewal.Cancelled)
         {
             await EndAsync(false, true, "cancelled", CancellationToken.None);
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {
-            // to be told to end is not a fault of the job
+            // a worker that is stopped is not a fault of the job
             await KeepAsync(
                 _state with
                 {
@@ -87,14 +90,14 @@ internal sealed class JobHandling(
                 },
                 CancellationToken.None
             );
-            await hold.ReleaseAsync(TimeSpan.Zero, CancellationToken.None);
+            await renewal.ReleaseAsync(TimeSpan.Zero, CancellationToken.None);
         }
         catch (Exception fault)
             when (fault is LeaseLostException
-                || (fault is OperationCanceledException && hold.Stop.IsCancellationRequested)
+                || (fault is OperationCanceledException && renewal.Stop.IsCancellationRequested)
             )
         {
-            await Console.Error.WriteLineAsync($"{job.RunId}: another worker has the job");
+            Log.JobLost(logger, job.RunId);
         }
         catch (Exception fault)
             when (fault
@@ -108,9 +111,7 @@ internal sealed class JobHandling(
         }
         catch (Exception fault)
         {
-            await Console.Error.WriteLineAsync(
-                $"{job.RunId}: {fault.GetType().Name}: {fault.Message}; the job goes back to the queue"
-            );
+            Log.JobReturned(logger, job.RunId, $"{fault.GetType().Name}: {fault.Message}");
             await KeepAsync(
                 _state with
                 {
@@ -118,7 +119,7 @@ internal sealed class JobHandling(
                 },
                 CancellationToken.None
             );
-            await hold.ReleaseAsync(RetryDelay, CancellationToken.None);
+            await renewal.ReleaseAsync(RetryDelay, CancellationToken.None);
         }
     }
 
@@ -135,7 +136,7 @@ internal sealed class JobHandling(
 
     private async Task FinishAsync(CancellationToken cancellation)
     {
-        Debug.Assert(_state.Done, "only a whole adapter is told of");
+        Debug.Assert(_state.Done, "only a whole adapter is a success");
         await storage.Files.DeletePrefixAsync(
             BlobLayout.JobsContainer,
             BlobLayout.CheckpointPrefix(job.RunId),
@@ -145,8 +146,7 @@ internal sealed class JobHandling(
     }
 
     /// <summary>
-    /// Tells the run how its job ended and removes the message. What a job that came to nothing wrote of its adapter
-    /// goes.
+    /// Sends the job's result to its run and removes the message. What a failed job wrote of its adapter is deleted.
     /// </summary>
     private async Task EndAsync(bool succeeded, bool cancelled, string? error, CancellationToken cancellation)
     {
@@ -164,6 +164,7 @@ internal sealed class JobHandling(
             new TrainingResult(job.RunId, job.Attempt, succeeded, cancelled, error),
             cancellation
         );
-        await hold.CompleteAsync(cancellation);
+        await renewal.CompleteAsync(cancellation);
+        Log.ResultSent(logger, job.RunId, succeeded);
     }
 }

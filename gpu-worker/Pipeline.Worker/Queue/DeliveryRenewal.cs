@@ -5,9 +5,10 @@ using Pipeline.Storage;
 namespace Pipeline.Worker.Queue;
 
 /// <summary>
-/// Keeps a job while it is worked on: its message hidden, its lease renewed; and watches for the wish to cancel.
+/// Keeps a delivery while its job is worked on: renews the message's visibility timeout and the lease on the job, and
+/// watches for a cancellation.
 /// </summary>
-internal sealed class MessageHold : IAsyncDisposable
+internal sealed class DeliveryRenewal : IAsyncDisposable
 {
     private static readonly TimeSpan PollInterval = TimeSpan.FromSeconds(2);
     private readonly PipelineStorage _storage;
@@ -20,7 +21,7 @@ internal sealed class MessageHold : IAsyncDisposable
     private readonly Task _loop;
     private string _receipt;
 
-    public MessageHold(
+    public DeliveryRenewal(
         PipelineStorage storage,
         LeasedBlob lease,
         VisibilityTimeouts times,
