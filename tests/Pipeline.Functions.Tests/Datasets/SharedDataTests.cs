@@ -2,7 +2,7 @@ using Pipeline.Contracts;
 using Pipeline.Datasets;
 using Pipeline.Datasets.Configuration;
 using Pipeline.Datasets.Ingestion;
-using Pipeline.Tokenization;
+using static Pipeline.Functions.Tests.Datasets.DemoDataset;
 
 namespace Pipeline.Functions.Tests.Datasets;
 
@@ -11,9 +11,8 @@ namespace Pipeline.Functions.Tests.Datasets;
 /// </summary>
 public sealed class SharedDataTests
 {
-    private static readonly ChatEncoder Encoder = ChatEncoder.FromDirectory(
-        RepositoryFiles.At("gpu-worker", "models", "tiny-llama-chat")
-    );
+    private static RawFile Shared(params string[] parts) =>
+        new(parts[^1], File.ReadAllBytes(RepositoryFiles.Shared(parts)));
 
     [Theory]
     [InlineData("classification/banking77/train.csv", "text and label", "classification", 10_003)]
@@ -58,5 +57,46 @@ public sealed class SharedDataTests
             + build.Manifest.Reasons.GetValueOrDefault(RejectionReason.ConflictingLabel);
         // hardly any row is lost for the form it has
         Assert.True(rows.Accepted + meant > 0.9 * (read - rows.Duplicates), string.Join(", ", build.Manifest.Reasons));
+    }
+
+    [Fact]
+    public void Build_AirlineTweets_AccountsForEveryRow()
+    {
+        BuiltDataset build = BuiltDataset.Of(Request(new(), Shared("data", "tweets", "airline.csv")));
+
+        Assert.Null(build.Fault);
+        Assert.Equal(14_640, build.Manifest.Rows.Read);
+        Assert.Equal(["negative", "neutral", "positive"], build.Manifest.Labels);
+        Assert.Equal(new ColumnReading("text", "airline_sentiment", true), build.Manifest.Columns);
+        AssertAccountedFor(build.Manifest.Rows);
+    }
+
+    [Fact]
+    public void Build_Tweets3_TakesTheGivenTestSet()
+    {
+        BuiltDataset build = BuiltDataset.Of(
+            Request(new(), Shared("data", "splits", "tweets3.train.tsv"), Shared("data", "splits", "tweets3.test.tsv"))
+        );
+
+        Assert.Null(build.Fault);
+        Assert.Equal(7_715, build.Manifest.Rows.Read);
+        Assert.InRange(build.Manifest.Rows.Test, 1_990, 2_000);
+        AssertAccountedFor(build.Manifest.Rows);
+    }
+
+    [Fact]
+    public void Build_Banking77_FindsItsLabels()
+    {
+        BuiltDataset build = BuiltDataset.Of(
+            Request(
+                new(),
+                Shared("data", "classification", "banking77", "train.csv"),
+                Shared("data", "classification", "banking77", "test.csv")
+            )
+        );
+
+        Assert.Equal(77, build.Manifest.Labels.Count);
+        Assert.InRange(build.Manifest.Rows.Test, 3_060, 3_080);
+        AssertAccountedFor(build.Manifest.Rows);
     }
 }
