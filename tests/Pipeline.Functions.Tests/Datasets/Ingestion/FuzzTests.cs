@@ -144,11 +144,11 @@ public sealed class FuzzTests
                     Enumerable.Range(0, 12).Select(i => $"\"text {i}, grüße\",{(i % 2 == 0 ? "a" : "b")}\n")
                 )
         );
-        FormatTests.Line[] lines =
+        LabelledText[] lines =
         [
             .. Enumerable
                 .Range(0, 12)
-                .Select(i => new FormatTests.Line { text = $"text {i}", label = i % 2 == 0 ? "a" : "b" }),
+                .Select(i => new LabelledText { text = $"text {i}", label = i % 2 == 0 ? "a" : "b" }),
         ];
         using var parquet = new MemoryStream();
         await ParquetSerializer.SerializeAsync(
