@@ -13,12 +13,18 @@ public sealed partial class GuardedMemoryTests
     private const int FewestBuffers = 1000;
 
     [Theory]
-    [InlineData(typeof(GpuKernelTests))]
+    [InlineData(
+        typeof(WeightKernelTests),
+        typeof(NormKernelTests),
+        typeof(ElementwiseKernelTests),
+        typeof(TrainingKernelTests),
+        typeof(KernelArgumentTests)
+    )]
     [InlineData(typeof(GpuGradientTests))]
     [InlineData(typeof(GpuCausalModelTests))]
     [InlineData(typeof(AcceleratedTrainingTests))]
     [Trait("Tier", "Slow")]
-    public async Task Kernels_BehindGuardPages_TouchNothingElse(Type tests)
+    public async Task Kernels_BehindGuardPages_TouchNothingElse(params Type[] tests)
     {
         string library = HostCompiler.Compile(
             RepositoryFiles.At("tests", "Pipeline.GpuWorker.Tests", "Model", "Gpu", "guarded_memory.cpp"),
@@ -28,7 +34,12 @@ public sealed partial class GuardedMemoryTests
         {
             var start = new ProcessStartInfo(
                 "dotnet",
-                [typeof(GuardedMemoryTests).Assembly.Location, "-class", tests.FullName!, "-trait-", "Tier=Slow"]
+                [
+                    typeof(GuardedMemoryTests).Assembly.Location,
+                    .. tests.SelectMany(t => new[] { "-class", t.FullName! }),
+                    "-trait-",
+                    "Tier=Slow",
+                ]
             )
             {
                 RedirectStandardOutput = true,
