@@ -1,0 +1,87 @@
+using Pipeline.Contracts;
+using Pipeline.Model.Adapters;
+using Pipeline.Model.Llama;
+using Pipeline.Training;
+
+namespace Pipeline.GpuWorker.Tests.Training;
+
+/// <summary>Training of a small adapter on the CPU: a dozen steps on rows that repeat themselves.</summary>
+internal static class SmallTraining
+{
+    public static readonly TrainingSettings Settings = new()
+    {
+        R = 4,
+        Alpha = 8,
+        Dropout = 0.1,
+        Epochs = 2,
+        BatchSize = 4,
+        LearningRate = 5e-3,
+        WarmupSteps = 2,
+        CheckpointSteps = 3,
+        Method = TrainingSettings.Lora,
+    };
+
+    public static (float[] Values, List<TrainingStep> Steps) Train(
+        TrainingSettings settings,
+        string? checkpoints = null,
+        int stopAfter = int.MaxValue,
+        int rows = 24
+    )
+    {
+        (float[] values, List<TrainingStep> steps, _, _) = TrainAll(settings, checkpoints, stopAfter, rows);
+        return (values, steps);
+    }
+
+    public static (
+        float[] Values,
+        List<TrainingStep> Steps,
+        List<(int Step, double Loss)> Validations,
+        TrainingOutcome? Outcome
+    ) TrainAll(TrainingSettings settings, string? checkpoints = null, int stopAfter = int.MaxValue, int rows = 24)
+    {
+        TrainingOutcome? outcome = null;
+        var validations = new List<(int, double)>();
+        using LlamaModel model = LlamaModel.Load(RepositoryFiles.At("tests", "Golden", "llama2"), WeightStorage.Full);
+        using LoraAdapter adapter = LoraAdapter.Create(
+            model,
+            new LoraOptions(settings.R, settings.Alpha, settings.Dropout)
+            {
+                UseRslora = settings.Rslora,
+                UseDora = settings.Dora,
+            },
+            settings.Seed
+        );
+        model.Attach(adapter);
+        using var stop = new CancellationTokenSource();
+        var steps = new List<TrainingStep>();
+        var run = new TrainingRun
+        {
+            Model = model,
+            Trained = adapter,
+            Rows = SmallRows.Of(rows),
+            ValidationRows = SmallRows.Of(4),
+            Settings = settings,
+            CheckpointDirectory = checkpoints,
+            OnValidation = (step, loss) => validations.Add((step, loss)),
+            OnStep = s =>
+            {
+                steps.Add(s);
+                if (s.Step == stopAfter)
+                {
+                    stop.Cancel();
+                }
+            },
+        };
+        try
+        {
+            outcome = TrainingLoop.Train(run, stop.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            Assert.NotEqual(int.MaxValue, stopAfter);
+        }
+
+        using var values = adapter.Values.data<float>();
+        return (values.ToArray(), steps, validations, outcome);
+    }
+}

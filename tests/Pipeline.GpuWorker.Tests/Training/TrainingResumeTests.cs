@@ -1,0 +1,109 @@
+using Pipeline.Contracts;
+using Pipeline.Model.Adapters;
+using Pipeline.Model.Llama;
+using Pipeline.Training;
+using static Pipeline.GpuWorker.Tests.Training.SmallTraining;
+
+namespace Pipeline.GpuWorker.Tests.Training;
+
+/// <summary>A run that was stopped goes on where it was, and only on its own checkpoint.</summary>
+public sealed class TrainingResumeTests
+{
+    [Fact]
+    public void Train_SameSeedTwice_GivesTheSameBytes() => Assert.Equal(Train(Settings).Values, Train(Settings).Values);
+
+    [Fact]
+    public void Train_StoppedAndResumed_EqualsTheUnbrokenRun()
+    {
+        using var folder = new TemporaryFolder();
+        (float[] unbroken, List<TrainingStep> all) = Train(Settings);
+
+        (_, List<TrainingStep> before) = Train(Settings, folder.Path, stopAfter: 5);
+        (float[] resumed, List<TrainingStep> after) = Train(Settings, folder.Path);
+
+        Assert.Equal(5, before.Count);
+        Assert.Equal(6, after[0].Step);
+        Assert.Equal(unbroken, resumed);
+        Assert.Equal(all.Select(s => s.Loss), before.Concat(after).Select(s => s.Loss));
+        Assert.Equal(all[^1].Tokens, after[^1].Tokens);
+    }
+
+    [Theory]
+    [InlineData(false, 0.0, null)]
+    [InlineData(false, 5.0, 40)]
+    [InlineData(true, 0.0, null)]
+    [InlineData(false, 0.0, null, TrainingSettings.AdamW8Bit)]
+    public void Train_EachMethodStoppedAndResumed_EqualsTheUnbrokenRun(
+        bool dora,
+        double noise,
+        int? packTokens,
+        string optimizer = TrainingSettings.AdamW
+    )
+    {
+        using var folder = new TemporaryFolder();
+        TrainingSettings settings = Settings with
+        {
+            Dora = dora,
+            R = 64,
+            Optimizer = optimizer,
+            NeftuneAlpha = noise,
+            PackTokens = packTokens,
+            EvaluationSteps = 2,
+            KeepBest = true,
+        };
+        (float[] unbroken, List<TrainingStep> all) = Train(settings);
+
+        (_, List<TrainingStep> before) = Train(settings, folder.Path, stopAfter: 5);
+        (float[] resumed, List<TrainingStep> after) = Train(settings, folder.Path);
+
+        Assert.Equal(unbroken, resumed);
+        Assert.Equal(all.Select(s => s.Loss), before.Concat(after).Select(s => s.Loss));
+    }
+
+    [Fact]
+    public void Train_CheckpointOfOtherSettings_StartsAnew()
+    {
+        using var folder = new TemporaryFolder();
+        Train(Settings, folder.Path, stopAfter: 5);
+
+        (_, List<TrainingStep> steps) = Train(Settings with { LearningRate = 1e-3 }, folder.Path);
+
+        Assert.Equal(1, steps[0].Step);
+    }
+
+    /// <summary>The same rows and settings on other weights, or with another mask, are another run.</summary>
+    [Fact]
+    public void Fingerprint_OtherBaseMaskOrValidationRows_IsAnotherRun()
+    {
+        using LlamaModel llama = LlamaModel.Load(RepositoryFiles.At("tests", "Golden", "llama2"), WeightStorage.Full);
+        using LlamaModel quantized = LlamaModel.Load(
+            RepositoryFiles.At("tests", "Golden", "llama2"),
+            WeightStorage.Nf4
+        );
+        using LoraAdapter adapter = LoraAdapter.Create(llama, new LoraOptions(4, 8, 0), 1);
+        var run = new TrainingRun
+        {
+            Model = llama,
+            Trained = adapter,
+            Rows = SmallRows.Of(8),
+            ValidationRows = SmallRows.Of(2),
+            Settings = Settings,
+        };
+
+        string[] fingerprints =
+        [
+            run.Fingerprint(),
+            (run with { Model = quantized }).Fingerprint(),
+            (run with { ValidationRows = SmallRows.Of(3) }).Fingerprint(),
+            (
+                run with
+                {
+                    Rows = [.. SmallRows.Of(8).Select(r => r with { LossMask = [.. r.LossMask.Select(_ => (byte)1)] })],
+                }
+            ).Fingerprint(),
+        ];
+
+        Assert.Equal(4, fingerprints.Distinct().Count());
+        Assert.Equal(fingerprints[0], run.Fingerprint());
+    }
+}
