@@ -1,38 +1,15 @@
-using System.Diagnostics;
 using Pipeline.Contracts;
 using Pipeline.GpuWorker.Tests.Model.Checkpoints;
 using Pipeline.GpuWorker.Tests.Model.Gpu;
 using Pipeline.Model.Gpu;
-using Pipeline.Training;
-using Pipeline.Worker.Jobs;
+using static Pipeline.GpuWorker.Tests.Worker.Jobs.SmallJob;
 using static TorchSharp.torch;
 
 namespace Pipeline.GpuWorker.Tests.Worker.Jobs;
 
+/// <summary>What a job publishes: the files, their proof, and the report, by method and task.</summary>
 public sealed class AdapterJobRunnerTests
 {
-    private const string Quick =
-        "training: { r: 4, epochs: 1, batchSize: 8, warmupSteps: 1 }\nevaluation: { bootstrapSamples: 200 }\n";
-
-    private static AdapterJob Job(string dataset, string output, DatasetManifest manifest) =>
-        new()
-        {
-            BaseDirectory = SmallDataset.Base,
-            DatasetDirectory = dataset,
-            OutputDirectory = output,
-            Title = "test",
-            Training = manifest.Settings.Training,
-            Evaluation = manifest.Settings.Evaluation,
-        };
-
-    private static EvaluationReport Run(AdapterJob job) =>
-        AdapterJobRunner.Run(
-            job,
-            new ProgressLog(TimeProvider.System, _ => { }),
-            null,
-            TestContext.Current.CancellationToken
-        );
-
     [Fact]
     public void Run_SmallDataset_WritesEverythingAndTheSameTwice()
     {
@@ -155,32 +132,6 @@ public sealed class AdapterJobRunnerTests
     }
 
     [Fact]
-    public void Run_SettingsThatContradictEachOther_FailBeforeTheBaseIsAsked()
-    {
-        using var folder = new TemporaryFolder();
-        string dataset = Path.Combine(folder.Path, "dataset");
-        DatasetManifest manifest = SmallDataset.Write(dataset, SmallDataset.Rows(60), Quick);
-        AdapterJob job = Job(dataset, Path.Combine(folder.Path, "out"), manifest);
-        var stages = new List<string>();
-        var progress = new ProgressLog(TimeProvider.System, line => stages.Add(line.Stage));
-
-        TrainingException fault = Assert.Throws<TrainingException>(() =>
-            AdapterJobRunner.Run(
-                job with
-                {
-                    Training = job.Training with { PackTokens = 16 },
-                },
-                progress,
-                null,
-                TestContext.Current.CancellationToken
-            )
-        );
-
-        Assert.Contains("training.packTokens is 16", fault.Message, StringComparison.Ordinal);
-        Assert.DoesNotContain(RunStages.EvaluateBase, stages);
-    }
-
-    [Fact]
     public void Run_FullTraining_PublishesAModelOfItsOwn()
     {
         using var folder = new TemporaryFolder();
@@ -280,43 +231,6 @@ public sealed class AdapterJobRunnerTests
         );
     }
 
-    /// <summary>
-    /// A learning rate so small that nothing changes: the files are whole, and still nothing is published.
-    /// </summary>
-    [Fact]
-    public void Run_AdapterThatDoesNothing_IsNotPublished()
-    {
-        using var folder = new TemporaryFolder();
-        string dataset = Path.Combine(folder.Path, "dataset");
-        DatasetManifest manifest = SmallDataset.Write(
-            dataset,
-            SmallDataset.Rows(60),
-            "training: { r: 4, epochs: 1, batchSize: 8, warmupSteps: 0, learningRate: 1e-9 }\nevaluation: { bootstrapSamples: 200, minimumStopRate: 0 }\n"
-        );
-        string output = Path.Combine(folder.Path, "out");
-
-        TrainingException fault = Assert.Throws<TrainingException>(() => Run(Job(dataset, output, manifest)));
-
-        Assert.Contains("'output differs from the base'", fault.Message, StringComparison.Ordinal);
-        Assert.Empty(Directory.EnumerateDirectories(folder.Path, "out*"));
-    }
-
-    [Fact]
-    public void Run_StopRateBelowTheLimit_IsNotPublishedAndSaysWhich()
-    {
-        using var folder = new TemporaryFolder();
-        string dataset = Path.Combine(folder.Path, "dataset");
-        DatasetManifest manifest = SmallDataset.Write(dataset, SmallDataset.Rows(60), Quick);
-        AdapterJob job = Job(dataset, Path.Combine(folder.Path, "out"), manifest);
-
-        // This base always ends its answers, so the limit is put where no rate reaches it.
-        TrainingException fault = Assert.Throws<TrainingException>(() =>
-            Run(job with { Evaluation = job.Evaluation with { MinimumStopRate = 1.01 } })
-        );
-
-        Assert.Contains("'answers stop by themselves'", fault.Message, StringComparison.Ordinal);
-    }
-
     [Theory]
     [InlineData("rslora: true, targets: [q_proj, v_proj]", "\"use_rslora\": true", 24)]
     [InlineData("dora: true", "\"use_dora\": true", 126)]
@@ -357,127 +271,5 @@ public sealed class AdapterJobRunnerTests
         Assert.Empty(report.Labels);
         Assert.All(report.Outcomes, o => Assert.NotNull(o.TunedText));
         Assert.True(report.TunedScore.Perplexity < report.BaseScore.Perplexity);
-    }
-
-    [Fact]
-    public void Run_DatasetThatWasChanged_IsRefused()
-    {
-        using var folder = new TemporaryFolder();
-        string dataset = Path.Combine(folder.Path, "dataset");
-        DatasetManifest manifest = SmallDataset.Write(dataset, SmallDataset.Rows(60), Quick);
-        File.AppendAllText(Path.Combine(dataset, "test.jsonl"), "{}\n");
-
-        InvalidDataException fault = Assert.Throws<InvalidDataException>(() =>
-            Run(Job(dataset, Path.Combine(folder.Path, "out"), manifest))
-        );
-
-        Assert.Contains("is not the file that manifest.json names", fault.Message, StringComparison.Ordinal);
-    }
-
-    [Fact]
-    public void Run_FullDisk_SaysSoAndLeavesNothing()
-    {
-        using var folder = new TemporaryFolder();
-        string dataset = Path.Combine(folder.Path, "dataset");
-        DatasetManifest manifest = SmallDataset.Write(dataset, SmallDataset.Rows(60), Quick);
-        string disk = Path.Combine(folder.Path, "disk");
-        Directory.CreateDirectory(disk);
-        Assert.SkipUnless(
-            Mount("-t", "tmpfs", "-o", "size=256k", "tmpfs", disk),
-            "a small tmpfs could not be mounted; run it as root on Linux, in a container with --cap-add SYS_ADMIN"
-        );
-        try
-        {
-            IOException fault = Assert.Throws<IOException>(() =>
-                Run(Job(dataset, Path.Combine(disk, "out"), manifest))
-            );
-
-            Assert.Contains("No space left on device", fault.Message, StringComparison.Ordinal);
-            Assert.Empty(Directory.EnumerateFileSystemEntries(disk));
-        }
-        finally
-        {
-            Start("umount", disk);
-        }
-    }
-
-    /// <summary>
-    /// The control: with shuffled labels nothing can be learned, and the report must not say otherwise.
-    /// </summary>
-    [Fact]
-    [Trait("Tier", "Slow")]
-    public void Run_SampleWithShuffledLabels_DoesNotWin()
-    {
-        using var folder = new TemporaryFolder();
-        string sample = RepositoryFiles.At("functions", "Pipeline.LocalHost", "samples", "tweets");
-        string dataset = Path.Combine(folder.Path, "dataset");
-        string shuffled = Path.Combine(folder.Path, "shuffled");
-        SmallDataset.Write(
-            dataset,
-            File.ReadAllBytes(Path.Combine(sample, "tweets.csv")),
-            File.ReadAllText(Path.Combine(sample, "project.yaml"))
-        );
-        List<Example> rows =
-        [
-            .. new[] { BlobLayout.TrainFile, BlobLayout.ValidationFile, BlobLayout.TestFile }
-                .SelectMany(f => File.ReadLines(Path.Combine(dataset, f)))
-                .Select(l => ContractJson.Read<Example>(l)),
-        ];
-        string[] labels = [.. rows.Select(r => r.Label!)];
-        new Random(7).Shuffle(labels);
-        string csv =
-            "text,label\n"
-            + string.Concat(
-                rows.Select(
-                    (r, i) =>
-                        $"\"{r.Messages[^2].Content.Replace("\"", "\"\"", StringComparison.Ordinal)}\",{labels[i]}\n"
-                )
-            );
-        DatasetManifest manifest = SmallDataset.Write(
-            shuffled,
-            System.Text.Encoding.UTF8.GetBytes(csv),
-            File.ReadAllText(Path.Combine(sample, "project.yaml"))
-        );
-
-        EvaluationReport report = Run(Job(shuffled, Path.Combine(folder.Path, "out"), manifest));
-
-        Assert.InRange(report.TunedScore.Accuracy, 0.2, report.Baselines["majority"].Accuracy + 0.06);
-        Assert.True(report.TunedScore.Interval.Low <= report.Baselines["majority"].Accuracy, $"{report.TunedScore}");
-    }
-
-    /// <summary>
-    /// The demo's promise: tuned beats base, the majority class and naive Bayes, and naive Bayes stays under 80 %.
-    /// </summary>
-    [Fact]
-    [Trait("Tier", "Slow")]
-    public void Run_Sample_BeatsBaseAndBaselines()
-    {
-        using var folder = new TemporaryFolder();
-        string sample = RepositoryFiles.At("functions", "Pipeline.LocalHost", "samples", "tweets");
-        string dataset = Path.Combine(folder.Path, "dataset");
-        DatasetManifest manifest = SmallDataset.Write(
-            dataset,
-            File.ReadAllBytes(Path.Combine(sample, "tweets.csv")),
-            File.ReadAllText(Path.Combine(sample, "project.yaml"))
-        );
-
-        EvaluationReport report = Run(Job(dataset, Path.Combine(folder.Path, "out"), manifest));
-
-        Assert.True(report.Difference.Interval.Low > 0);
-        Assert.InRange(report.Baselines["naiveBayes"].Accuracy, 0, 0.8);
-        Assert.True(report.TunedScore.Interval.Low > report.Baselines["naiveBayes"].Accuracy);
-        Assert.True(report.TunedScore.Interval.Low > report.Baselines["majority"].Accuracy);
-    }
-
-    private static bool Mount(params string[] arguments) =>
-        OperatingSystem.IsLinux() && Environment.UserName == "root" && Start("mount", arguments) == 0;
-
-    private static int Start(string program, params string[] arguments)
-    {
-        using Process process = Process.Start(
-            new ProcessStartInfo(program, arguments) { RedirectStandardError = true }
-        )!;
-        process.WaitForExit();
-        return process.ExitCode;
     }
 }
