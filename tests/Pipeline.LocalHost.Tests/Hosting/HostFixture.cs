@@ -121,6 +121,8 @@ public sealed class HostFixture : IAsyncLifetime
     public static async Task<JsonElement> JsonAsync(HttpResponseMessage response) =>
         await response.Content.ReadFromJsonAsync<JsonElement>(TestContext.Current.CancellationToken);
 
+    public static bool HasEnded(RunRecord run) => run.State != RunRecord.Running;
+
     /// <summary>Waits until a run of a project is as asked for.</summary>
     public async Task<RunRecord> WaitAsync(string project, Func<RunRecord, bool> until)
     {

@@ -1,0 +1,230 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Text;
+using Microsoft.DurableTask;
+using Pipeline.Contracts;
+using Pipeline.Datasets.Synthesis;
+using Pipeline.Functions.Retraining;
+using Pipeline.Functions.Training;
+using static Pipeline.LocalHost.Tests.Hosting.HostFixture;
+
+namespace Pipeline.LocalHost.Tests.Hosting;
+
+/// <summary>What people change afterwards: corrected rows, feedback, rows that are withdrawn. Each trains anew.</summary>
+[Collection(OneHost.Name)]
+public sealed class CorrectionTests(HostFixture host)
+{
+    /// <summary>
+    /// Bad rows are downloaded as a table, corrected, dropped, and the run starts anew with all of them.
+    /// </summary>
+    [Fact]
+    public async Task Drop_OfMendedRows_StartsTheirSourceAnewWithBoth()
+    {
+        await host.PutProjectAsync("mending", HostFixture.QuickYaml);
+        await host.DropAsync("mending", "a.csv", HostFixture.Rows(118) + "good evening friend,\ngood night friend,\n");
+        RunRecord first = await host.WaitAsync("mending", HasEnded);
+
+        string table = await host.Http.GetStringAsync(
+            $"api/runs/{first.RunId}/rejected?as=csv",
+            TestContext.Current.CancellationToken
+        );
+        string page = await host.Http.GetStringAsync(
+            $"api/runs/{first.RunId}/rejected?as=page",
+            TestContext.Current.CancellationToken
+        );
+        await host.DropAsync(
+            "mending",
+            "mended/a.csv/fix.csv",
+            table.Replace("friend,,", "friend,greeting,", StringComparison.Ordinal)
+        );
+        RunRecord second = await host.WaitAsync("mending", r => HasEnded(r) && r.RunId != first.RunId);
+
+        Assert.Contains("missing_label", page, StringComparison.Ordinal);
+        Assert.Equal((RunRecord.Completed, "a.csv"), (second.State, second.Source));
+        DatasetManifest manifest = (
+            await host.Storage.Files.ReadJsonAsync<DatasetManifest>(
+                BlobLayout.Dataset(second.DatasetId!, BlobLayout.ManifestFile),
+                TestContext.Current.CancellationToken
+            )
+        )!;
+        Assert.Equal((122, 120, 2), (manifest.Rows.Read, manifest.Rows.Accepted, manifest.Rows.Rejected));
+    }
+
+    /// <summary>A person's row is to go: what saw it is listed, and the next adapter has not.</summary>
+    [Fact]
+    public async Task Http_Withdrawal_ListsWhatSawTheRowAndTrainsWithoutIt()
+    {
+        await host.PutProjectAsync("erasure", HostFixture.QuickYaml);
+        await host.DropAsync("erasure", "a.csv", HostFixture.Rows(120));
+        RunRecord first = await host.WaitAsync("erasure", HasEnded);
+
+        AffectedDataset seen = Assert.Single(
+            (
+                await host.Http.GetFromJsonAsync<List<AffectedDataset>>(
+                    "api/projects/erasure/affected?source=a.csv&row=3",
+                    TestContext.Current.CancellationToken
+                )
+            )!
+        );
+        foreach (int row in (int[])[3, 4])
+        {
+            var bought = new ModelAnswer
+            {
+                Key = $"after-{row}",
+                Finish = ModelAnswer.Stop,
+                Text = "{}",
+                TokensIn = 1,
+                TokensOut = 1,
+                Parents = [$"a.csv#{row}"],
+            };
+            await host.Storage.Files.WriteJsonAsync(
+                BlobLayout.ModelAnswer("erasure", bought.Key),
+                bought,
+                TestContext.Current.CancellationToken
+            );
+        }
+
+        HttpResponseMessage withdrawn = await host.PostAsync(
+            "api/projects/erasure/withdrawals",
+            new { source = "a.csv", rows = new[] { 3 } }
+        );
+        RunRecord second = await host.WaitAsync("erasure", r => HasEnded(r) && r.RunId != first.RunId);
+        List<AffectedDataset> after = (
+            await host.Http.GetFromJsonAsync<List<AffectedDataset>>(
+                "api/projects/erasure/affected?source=a.csv&row=3",
+                TestContext.Current.CancellationToken
+            )
+        )!;
+
+        Assert.Equal(
+            [BlobLayout.ModelAnswer("erasure", "after-4").Name],
+            (
+                await host.Storage.Files.ListAsync(
+                    BlobLayout.ProjectsContainer,
+                    BlobLayout.ModelAnswers("erasure"),
+                    TestContext.Current.CancellationToken
+                )
+            ).Select(b => b.Name)
+        );
+        Assert.Equal((first.DatasetId, "a.csv#3"), (seen.DatasetId, seen.Fates[0].Id));
+        Assert.Equal(new AffectedRun(first.RunId, RunRecord.Completed, first.Adapter, true), Assert.Single(seen.Runs));
+        Assert.Equal((HttpStatusCode.Accepted, RunRecord.Completed), (withdrawn.StatusCode, second.State));
+        Assert.Equal(
+            "left out: withdrawn, withdrawn: nothing of it is kept",
+            Assert.Single(after.Single(d => d.DatasetId == second.DatasetId).Fates).What
+        );
+        Assert.Equal(
+            HttpStatusCode.BadRequest,
+            (
+                await host.PostAsync("api/projects/erasure/withdrawals", new { source = "a.csv", rows = new[] { 0 } })
+            ).StatusCode
+        );
+        Assert.Equal(
+            HttpStatusCode.BadRequest,
+            (
+                await host.Http.GetAsync(
+                    "api/projects/erasure/affected?source=a.csv",
+                    TestContext.Current.CancellationToken
+                )
+            ).StatusCode
+        );
+    }
+
+    [Theory]
+    [InlineData("by-count", "retraining: { feedbackCount: 3, scheduledMinimum: 1000 }\n", "feedback")]
+    [InlineData("by-timer", "retraining: { feedbackCount: 0, scheduledMinimum: 3 }\n", "timer")]
+    public async Task Feedback_EnoughCorrections_TrainAgainOnce(string project, string yaml, string trigger)
+    {
+        await host.PutProjectAsync(project, HostFixture.QuickYaml + yaml);
+        await host.DropAsync(project, "a.csv", HostFixture.Rows(80));
+        await host.WaitAsync(project, HasEnded);
+        HttpResponseMessage wrong = await host.PostAsync($"api/projects/{project}/feedback", new { score = 5 });
+        Assert.Equal(HttpStatusCode.BadRequest, wrong.StatusCode);
+        // a thumb teaches nothing
+        await host.PostAsync($"api/projects/{project}/feedback", new { runId = "x", score = 1 });
+
+        for (int i = 0; i < 3; i++)
+        {
+            HttpResponseMessage kept = await host.PostAsync(
+                $"api/projects/{project}/feedback",
+                new
+                {
+                    text = $"hello to number {i}",
+                    score = -1,
+                    correction = "greeting",
+                    adapterVersion = "v1",
+                    reviewer = "clerk 7",
+                }
+            );
+            Assert.Equal(HttpStatusCode.OK, kept.StatusCode);
+        }
+
+        RunRecord again = await host.WaitAsync(project, r => r.Trigger == trigger && HasEnded(r));
+        Assert.Equal((RunRecord.Completed, 2), (again.State, again.Version!.Value));
+        DatasetManifest manifest = (
+            await host.Storage.Files.ReadJsonAsync<DatasetManifest>(
+                BlobLayout.Dataset(again.DatasetId!, BlobLayout.ManifestFile),
+                TestContext.Current.CancellationToken
+            )
+        )!;
+        Assert.Equal(83, manifest.Rows.Read);
+        string[] files = [BlobLayout.TrainFile, BlobLayout.ValidationFile, BlobLayout.TestFile];
+        IEnumerable<byte[]?> texts = await Task.WhenAll(
+            files.Select(f =>
+                host.Storage.Files.ReadAsync(
+                    BlobLayout.Dataset(again.DatasetId!, f),
+                    TestContext.Current.CancellationToken
+                )
+            )
+        );
+        Example[] rows =
+        [
+            .. texts
+                .SelectMany(t => Encoding.UTF8.GetString(t!).Split('\n', StringSplitOptions.RemoveEmptyEntries))
+                .Select(l => ContractJson.Read<Example>(l)),
+        ];
+        Assert.All(
+            rows,
+            r =>
+                Assert.Equal(
+                    r.Source.File.StartsWith("corrections-", StringComparison.Ordinal) ? "clerk 7" : null,
+                    r.Reviewer
+                )
+        );
+        Assert.Contains(rows, r => r.Reviewer is not null);
+        await Task.Delay(3000, TestContext.Current.CancellationToken);
+        Assert.Equal(2, (await host.Storage.Runs.ListAsync(project, TestContext.Current.CancellationToken)).Count);
+        await ResumeWhileAnotherRetrains(project, again);
+    }
+
+    /// <summary>
+    /// The retraining had failed, say, and another one runs: the refusal says that, and not that files have changed.
+    /// </summary>
+    private async Task ResumeWhileAnotherRetrains(string project, RunRecord run)
+    {
+        string instance = RetrainingInstance.InstanceOf(project);
+        await host.Storage.Runs.UpdateAsync(
+            run.RunId,
+            r => r with { State = RunRecord.Failed },
+            TestContext.Current.CancellationToken
+        );
+        await host.Durable.PurgeInstanceAsync(instance, TestContext.Current.CancellationToken);
+        var job = new JobInput(run.RunId, project, run.DatasetId!, "another");
+        await host.Durable.ScheduleNewOrchestrationInstanceAsync(
+            TrainingWatch.Name,
+            new TrainingWait(job, new JobHandle(1, TimeSpan.FromHours(1), TimeSpan.FromHours(1), 0), 0),
+            new StartOrchestrationOptions(instance),
+            TestContext.Current.CancellationToken
+        );
+
+        HttpResponseMessage refused = await host.PostAsync($"api/runs/{run.RunId}/resume", new { });
+
+        Assert.Equal(HttpStatusCode.Conflict, refused.StatusCode);
+        Assert.Contains(
+            "Another retraining of the project runs",
+            await refused.Content.ReadAsStringAsync(TestContext.Current.CancellationToken),
+            StringComparison.Ordinal
+        );
+        await host.Durable.TerminateInstanceAsync(instance, (object?)null, TestContext.Current.CancellationToken);
+    }
+}

@@ -1,0 +1,204 @@
+using System.Net;
+using System.Text;
+using System.Text.Json;
+using Pipeline.Contracts;
+using Pipeline.Datasets;
+using Pipeline.Datasets.Ingestion;
+using Pipeline.Functions.Datasets;
+using Pipeline.LocalHost.Processes;
+using Pipeline.Tokenization;
+using static Pipeline.LocalHost.Tests.Hosting.HostFixture;
+
+namespace Pipeline.LocalHost.Tests.Hosting;
+
+/// <summary>What is asked over HTTP before there is a run: projects and datasets.</summary>
+[Collection(OneHost.Name)]
+public sealed class RequestTests(HostFixture host)
+{
+    [Fact]
+    public async Task Http_Projects_AreCheckedWithTheLine()
+    {
+        HttpResponseMessage wrong = await host.Http.PutAsync(
+            "api/projects/checked",
+            new StringContent("task: classification\ntrainings: {}\n"),
+            TestContext.Current.CancellationToken
+        );
+        HttpResponseMessage name = await host.Http.PutAsync(
+            "api/projects/NO",
+            new StringContent(""),
+            TestContext.Current.CancellationToken
+        );
+        HttpResponseMessage right = await host.Http.PutAsync(
+            "api/projects/checked",
+            new StringContent(HostFixture.QuickYaml),
+            TestContext.Current.CancellationToken
+        );
+
+        Assert.Equal(
+            [HttpStatusCode.BadRequest, HttpStatusCode.BadRequest, HttpStatusCode.OK],
+            new[] { wrong.StatusCode, name.StatusCode, right.StatusCode }
+        );
+        Assert.Equal("application/problem+json", wrong.Content.Headers.ContentType?.MediaType);
+        JsonElement problem = await HostFixture.JsonAsync(wrong);
+        string? detail = problem.GetProperty("detail").GetString();
+        Assert.Contains("line 2: 'trainings' is not a known key", detail, StringComparison.Ordinal);
+        Assert.Equal(detail, problem.GetProperty("error").GetString()); // the former name, for one version
+        Assert.Equal(4, (await HostFixture.JsonAsync(right)).GetProperty("training").GetProperty("r").GetInt32());
+    }
+
+    [Fact]
+    public async Task Http_Dataset_IsBuiltInPartsWithoutARunAndIsTheOneBuiltAtOnce()
+    {
+        await host.PutProjectAsync("only-data", HostFixture.QuickYaml);
+        HttpResponseMessage missing = await host.PostAsync(
+            "api/projects/only-data/datasets",
+            new { source = "none.csv" }
+        );
+        await host.Storage.Files.WriteAsync(
+            BlobLayout.Raw("only-data", "sub/rows.csv"),
+            Encoding.UTF8.GetBytes(HostFixture.Rows(100)),
+            TestContext.Current.CancellationToken
+        );
+
+        HttpResponseMessage built = await host.PostAsync(
+            "api/projects/only-data/datasets",
+            new { source = "sub/rows.csv" }
+        );
+
+        Assert.Equal((HttpStatusCode.BadRequest, HttpStatusCode.OK), (missing.StatusCode, built.StatusCode));
+        DatasetManifest manifest = (await HostFixture.JsonAsync(built)).Deserialize<DatasetManifest>(
+            ContractJson.Compact
+        )!;
+        Assert.Equal(100, manifest.Rows.Read);
+        await host.WaitAsync("only-data", HasEnded); // the drop has started a run too, which builds the same
+        Assert.Equal(
+            new[]
+            {
+                "README.md",
+                "audit.html",
+                "audit.json",
+                "conflicts.jsonl",
+                "manifest.json",
+                "rejected.jsonl",
+                "test-00000-of-00001.parquet",
+                "test.jsonl",
+                "test.jsonl",
+                "train-00000-of-00001.parquet",
+                "train.jsonl",
+                "train.jsonl",
+                "validation-00000-of-00001.parquet",
+                "validation.jsonl",
+                "validation.jsonl", // and nothing of the parts
+            },
+            (
+                await host.Storage.Files.ListAsync(
+                    BlobLayout.DatasetsContainer,
+                    BlobLayout.DatasetPrefix(manifest.DatasetId),
+                    TestContext.Current.CancellationToken
+                )
+            )
+                .Select(f => f.Name.Split('/')[^1])
+                .Order(StringComparer.Ordinal)
+        );
+
+        // built at once from the same bytes
+        string folder = Directory.CreateTempSubdirectory("pipeline-same-").FullName;
+        var bases = new BaseCatalog(new BaseModelFolders(RepositoryLayout.Models));
+        (ChatEncoder encoder, string sha256) = bases.EncoderFor(manifest.Settings);
+        DatasetBuild whole = DatasetBuilder.Build(
+            new DatasetRequest
+            {
+                Project = "only-data",
+                Settings = manifest.Settings,
+                Files = [new RawFile("sub/rows.csv", Encoding.UTF8.GetBytes(HostFixture.Rows(100)))],
+                Encoder = encoder,
+                TokenizerSha256 = sha256,
+                Shape = bases.ShapeOf(manifest.Settings),
+            },
+            folder
+        );
+        Assert.Equal(ContractJson.Write(whole.Manifest), ContractJson.Write(manifest));
+        foreach (string file in whole.Files)
+        {
+            Assert.Equal(
+                await File.ReadAllBytesAsync(Path.Combine(folder, file), TestContext.Current.CancellationToken),
+                await host.Storage.Files.ReadAsync(
+                    BlobLayout.Dataset(manifest.DatasetId, file),
+                    TestContext.Current.CancellationToken
+                )
+            );
+        }
+
+        Directory.Delete(folder, recursive: true);
+    }
+
+    [Fact]
+    public async Task Http_DatasetWithSynthesis_LearnsFromMadeRowsAlone()
+    {
+        await host.PutProjectAsync(
+            "made-rows",
+            HostFixture.QuickYaml
+                + "synthesis: { templates: [ { text: 'hello {{name.firstName}} {{name.lastName}}', label: greeting, count: 15 } ], model: { deployment: gpt, rows: 10 } }\n"
+        );
+        await host.Storage.Files.WriteAsync(
+            BlobLayout.Raw("made-rows", "rows.csv"),
+            Encoding.UTF8.GetBytes(HostFixture.Rows(100)),
+            TestContext.Current.CancellationToken
+        );
+
+        DatasetManifest manifest = (
+            await HostFixture.JsonAsync(
+                await host.PostAsync("api/projects/made-rows/datasets", new { source = "rows.csv" })
+            )
+        ).Deserialize<DatasetManifest>(ContractJson.Compact)!;
+        DatasetManifest again = (
+            await HostFixture.JsonAsync(
+                await host.PostAsync("api/projects/made-rows/datasets", new { source = "rows.csv" })
+            )
+        ).Deserialize<DatasetManifest>(ContractJson.Compact)!;
+
+        Assert.Equal([("templates", 15), ("gpt", 20)], manifest.Synthesis.Select(s => (s.Generator, s.Made)));
+        string[] lines = Encoding
+            .UTF8.GetString(
+                (
+                    await host.Storage.Files.ReadAsync(
+                        BlobLayout.Dataset(manifest.DatasetId, BlobLayout.TrainFile),
+                        TestContext.Current.CancellationToken
+                    )
+                )!
+            )
+            .Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.Equal(
+            manifest.Synthesis.Sum(s => s.Learned),
+            lines.Count(l => ContractJson.Read<Example>(l).Synthetic is not null)
+        );
+        Assert.Equal(135, manifest.Rows.Read);
+        // the same answers: none was bought again
+        Assert.Equal((manifest.DatasetId, 2), (again.DatasetId, again.Synthesis[1].Calls));
+        Assert.Equal(
+            2,
+            (
+                await host.Storage.Files.ListAsync(
+                    BlobLayout.ProjectsContainer,
+                    "made-rows/synthesis/",
+                    TestContext.Current.CancellationToken
+                )
+            ).Count
+        );
+    }
+
+    [Fact]
+    public async Task Http_UnknownRunAndStrangeHost_AreRefused()
+    {
+        Assert.Equal(
+            HttpStatusCode.NotFound,
+            (await host.Http.GetAsync("api/runs/nobody", TestContext.Current.CancellationToken)).StatusCode
+        );
+        using var request = new HttpRequestMessage(HttpMethod.Get, "api/runs");
+        request.Headers.Host = "evil.example";
+        Assert.Equal(
+            HttpStatusCode.BadRequest,
+            (await host.Http.SendAsync(request, TestContext.Current.CancellationToken)).StatusCode
+        );
+    }
+}
