@@ -26,7 +26,7 @@ public sealed class PublishAdapter(PipelineStorage storage, ProjectReader projec
     private static readonly string[] ModelFiles = [BlobLayout.ModelWeightsFile, BlobLayout.ModelConfigFile];
 
     [Function(Name)]
-    public async Task<string> Run([ActivityTrigger] JobInput input, CancellationToken cancellation)
+    public async Task<string> Run([ActivityTrigger] TrainingAttempt input, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(input);
         RegistryPointer before = await storage.Registry.GetAsync(input.Project, cancellation);
@@ -88,7 +88,7 @@ public sealed class PublishAdapter(PipelineStorage storage, ProjectReader projec
     /// <summary>
     /// What the registry says is written into the run's row: it was published, even if a cancellation came in between.
     /// </summary>
-    private async Task<string> NoteAsync(JobInput input, int version, string decision, CancellationToken cancellation)
+    private async Task<string> NoteAsync(TrainingAttempt input, int version, string decision, CancellationToken cancellation)
     {
         EvaluationReport evaluation = (await EvaluationOf(input.Project, version, cancellation))!;
         await storage.Runs.UpdateAsync(

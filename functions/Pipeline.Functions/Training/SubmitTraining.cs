@@ -14,7 +14,7 @@ public sealed class SubmitTraining(PipelineStorage storage, TimeProvider time, I
     public const string Name = nameof(SubmitTraining);
 
     [Function(Name)]
-    public async Task<JobHandle> Run([ActivityTrigger] JobInput input, CancellationToken cancellation)
+    public async Task<SubmittedJob> Run([ActivityTrigger] TrainingAttempt input, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(input);
         ProjectSettings settings = (
@@ -50,7 +50,7 @@ public sealed class SubmitTraining(PipelineStorage storage, TimeProvider time, I
             run => run with { Stage = RunStages.Train, Version = version, UpdatedAt = time.GetUtcNow() },
             cancellation
         );
-        return new JobHandle(
+        return new SubmittedJob(
             version,
             Deadline("WorkerStartDeadline", TimeSpan.FromMinutes(30)),
             Deadline("WorkerHeartbeatDeadline", TimeSpan.FromMinutes(10)),
@@ -69,11 +69,11 @@ public sealed class SubmitTraining(PipelineStorage storage, TimeProvider time, I
 /// <param name="Project">The project.</param>
 /// <param name="DatasetId">Its dataset.</param>
 /// <param name="Attempt">Which start of the run this is.</param>
-public sealed record JobInput(string RunId, string Project, string DatasetId, string Attempt);
+public sealed record TrainingAttempt(string RunId, string Project, string DatasetId, string Attempt);
 
 /// <summary>A job on the queue.</summary>
 /// <param name="Version">The version allotted.</param>
 /// <param name="StartDeadline">How long a job may wait for a worker.</param>
 /// <param name="HeartbeatDeadline">How long a worker may be silent.</param>
 /// <param name="LinesAtStart">Lines of progress that stood there already, of an earlier start.</param>
-public sealed record JobHandle(int Version, TimeSpan StartDeadline, TimeSpan HeartbeatDeadline, int LinesAtStart);
+public sealed record SubmittedJob(int Version, TimeSpan StartDeadline, TimeSpan HeartbeatDeadline, int LinesAtStart);

@@ -27,8 +27,8 @@ public static class TrainingWatch
     {
         ArgumentNullException.ThrowIfNull(context);
         ArgumentNullException.ThrowIfNull(wait);
-        JobHandle handle =
-            wait.Handle ?? await context.CallActivityAsync<JobHandle>(SubmitTraining.Name, wait.Job, Retries.Storage);
+        SubmittedJob handle =
+            wait.Handle ?? await context.CallActivityAsync<SubmittedJob>(SubmitTraining.Name, wait.Job, Retries.Storage);
 
         // One wait over the whole of this look: one that is given up swallows the event that comes next.
         Task<TrainingResult> finished = context.WaitForExternalEvent<TrainingResult>(Finished);
@@ -72,7 +72,7 @@ public static class TrainingWatch
         return null!;
     }
 
-    private static string Silence(JobHandle handle, JobHeartbeat heartbeat) =>
+    private static string Silence(SubmittedJob handle, JobHeartbeat heartbeat) =>
         heartbeat.Lines <= handle.LinesAtStart
             ? $"No worker took the job within twice {handle.StartDeadline}. Is one running? In Azure, look at the container job's executions: a GPU may not have been had. Then start the run again."
             : $"The worker has been silent for twice {handle.HeartbeatDeadline}. Start the run again to go on from its checkpoint.";
@@ -82,10 +82,10 @@ public static class TrainingWatch
 /// <param name="Job">The job.</param>
 /// <param name="Handle">What its submission came to; <c>null</c>: it has not been submitted.</param>
 /// <param name="LinesBefore">Lines of progress at the last look; -1: there was none.</param>
-public sealed record TrainingWait(JobInput Job, JobHandle? Handle, int LinesBefore)
+public sealed record TrainingWait(TrainingAttempt Job, SubmittedJob? Handle, int LinesBefore)
 {
     /// <summary>Whether a worker had begun at the last look.</summary>
-    public bool HasBegun(JobHandle handle) => LinesBefore > (handle?.LinesAtStart ?? 0);
+    public bool HasBegun(SubmittedJob handle) => LinesBefore > (handle?.LinesAtStart ?? 0);
 }
 
 /// <summary>How a wait ended.</summary>

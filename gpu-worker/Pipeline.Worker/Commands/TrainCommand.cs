@@ -46,7 +46,7 @@ internal static class TrainCommand
                         string output = parsed.GetRequiredValue(outOption);
                         OutputFolder.RequireFree(output);
                         using Accelerator? gpu = DeviceOption.Open(parsed, deviceOption);
-                        var job = new AdapterJob
+                        var job = new TrainAdapterInput
                         {
                             BaseDirectory = parsed.GetRequiredValue(baseOption),
                             DatasetDirectory = dataset,
@@ -59,7 +59,7 @@ internal static class TrainCommand
                                 : manifest.Settings.Training,
                             Evaluation = manifest.Settings.Evaluation,
                         };
-                        EvaluationReport report = AdapterJobRunner.Run(
+                        EvaluationReport report = TrainAdapter.Run(
                             job,
                             new ProgressLog(TimeProvider.System, ConsoleProgress.Write),
                             null,

@@ -18,7 +18,7 @@ internal static class AdapterFolder
     /// names the checks.</exception>
     /// <exception cref="IOException">The folder cannot be written; nothing of it is left.</exception>
     public static void Write(
-        AdapterJob job,
+        TrainAdapterInput job,
         Tuning tuning,
         LocalDataset dataset,
         EvaluationReport report,

@@ -6,7 +6,7 @@ using Pipeline.Model.Llama;
 namespace Pipeline.Worker.Jobs;
 
 /// <summary>All weights of a small base, published as a model of its own in float32.</summary>
-internal sealed class FullTuning(PlacedModel placed, AdapterJob job) : Tuning
+internal sealed class FullTuning(PlacedModel placed, TrainAdapterInput job) : Tuning
 {
     private readonly FullWeights _weights = FullWeights.Of(
         placed.Model,

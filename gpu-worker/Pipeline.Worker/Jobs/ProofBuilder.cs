@@ -15,7 +15,7 @@ namespace Pipeline.Worker.Jobs;
 internal sealed class ProofBuilder(
     LlamaConfig config,
     Tuning tuning,
-    AdapterJob job,
+    TrainAdapterInput job,
     LocalDataset dataset,
     ChatEncoder encoder
 )

@@ -65,7 +65,7 @@ internal sealed class JobWorkspace(
             {
                 upload.Start();
                 var progress = new ProgressLog(time, upload.Add, await EarlierAsync(job.RunId, cancellation));
-                var adapterJob = new AdapterJob
+                var input = new TrainAdapterInput
                 {
                     BaseDirectory = bases.Find(job.Base),
                     DatasetDirectory = dataset,
@@ -81,7 +81,7 @@ internal sealed class JobWorkspace(
                 try
                 {
                     await Task.Run(
-                        () => AdapterJobRunner.Run(adapterJob, progress, Upload, cancellation),
+                        () => TrainAdapter.Run(input, progress, Upload, cancellation),
                         cancellation
                     );
                 }

@@ -209,10 +209,10 @@ public sealed class CorrectionTests(HostFixture host)
             TestContext.Current.CancellationToken
         );
         await host.Durable.PurgeInstanceAsync(instance, TestContext.Current.CancellationToken);
-        var job = new JobInput(run.RunId, project, run.DatasetId!, "another");
+        var job = new TrainingAttempt(run.RunId, project, run.DatasetId!, "another");
         await host.Durable.ScheduleNewOrchestrationInstanceAsync(
             TrainingWatch.Name,
-            new TrainingWait(job, new JobHandle(1, TimeSpan.FromHours(1), TimeSpan.FromHours(1), 0), 0),
+            new TrainingWait(job, new SubmittedJob(1, TimeSpan.FromHours(1), TimeSpan.FromHours(1), 0), 0),
             new StartOrchestrationOptions(instance),
             TestContext.Current.CancellationToken
         );

@@ -124,7 +124,7 @@ public sealed class OrchestratorTests : IAsyncDisposable
     [Fact]
     public async Task Watch_WordOfAnEarlierStart_WaitsForItsOwn()
     {
-        var wait = new TrainingWait(new JobInput("run-2", "orchestrated", "dataset-1", "mine"), null, -1);
+        var wait = new TrainingWait(new TrainingAttempt("run-2", "orchestrated", "dataset-1", "mine"), null, -1);
 
         OrchestrationMetadata end = await RunAsync(
             TrainingWatch.Name,
@@ -157,7 +157,7 @@ public sealed class OrchestratorTests : IAsyncDisposable
     public async Task Watch_WorkerThatDoesNotMove_IsGivenUpAtTheSecondLook(bool begun, string reason)
     {
         Given = new Answers { Deadline = TimeSpan.FromSeconds(1), Lines = begun ? 3 : 0 };
-        var wait = new TrainingWait(new JobInput("run-3", "orchestrated", "dataset-1", "mine"), null, -1);
+        var wait = new TrainingWait(new TrainingAttempt("run-3", "orchestrated", "dataset-1", "mine"), null, -1);
 
         OrchestrationMetadata end = await RunAsync(TrainingWatch.Name, wait, null, TrainingWatch.InstanceOf("run-3"));
 
@@ -296,19 +296,19 @@ public sealed class OrchestratorTests : IAsyncDisposable
             RemoveDatasetParts.Name,
             (_, _) => Said("RemoveDatasetParts", true)
         );
-        tasks.AddActivityFunc<JobInput, JobHandle>(
+        tasks.AddActivityFunc<TrainingAttempt, SubmittedJob>(
             SubmitTraining.Name,
             (_, job) =>
             {
                 submitted.TrySetResult(job.Attempt);
-                return Said("SubmitTraining", new JobHandle(7, Given.Deadline, Given.Deadline, 0));
+                return Said("SubmitTraining", new SubmittedJob(7, Given.Deadline, Given.Deadline, 0));
             }
         );
         tasks.AddActivityFunc<string, JobHeartbeat>(
             ReadHeartbeat.Name,
             (_, _) => Said("ReadPulse", new JobHeartbeat(Given.Lines, false))
         );
-        tasks.AddActivityFunc<JobInput, string>(
+        tasks.AddActivityFunc<TrainingAttempt, string>(
             PublishAdapter.Name,
             (_, _) =>
             {

@@ -15,12 +15,12 @@ public sealed class RefusedJobTests
         using var folder = new TemporaryFolder();
         string dataset = Path.Combine(folder.Path, "dataset");
         DatasetManifest manifest = SmallDataset.Write(dataset, SmallDataset.Rows(60), Quick);
-        AdapterJob job = Job(dataset, Path.Combine(folder.Path, "out"), manifest);
+        TrainAdapterInput job = Job(dataset, Path.Combine(folder.Path, "out"), manifest);
         var stages = new List<string>();
         var progress = new ProgressLog(TimeProvider.System, line => stages.Add(line.Stage));
 
         TrainingException fault = Assert.Throws<TrainingException>(() =>
-            AdapterJobRunner.Run(
+            TrainAdapter.Run(
                 job with
                 {
                     Training = job.Training with { PackTokens = 16 },
@@ -62,7 +62,7 @@ public sealed class RefusedJobTests
         using var folder = new TemporaryFolder();
         string dataset = Path.Combine(folder.Path, "dataset");
         DatasetManifest manifest = SmallDataset.Write(dataset, SmallDataset.Rows(60), Quick);
-        AdapterJob job = Job(dataset, Path.Combine(folder.Path, "out"), manifest);
+        TrainAdapterInput job = Job(dataset, Path.Combine(folder.Path, "out"), manifest);
 
         // This base always ends its answers, so the limit is put where no rate reaches it.
         TrainingException fault = Assert.Throws<TrainingException>(() =>

@@ -9,7 +9,7 @@ internal static class SmallJob
     public const string Quick =
         "training: { r: 4, epochs: 1, batchSize: 8, warmupSteps: 1 }\nevaluation: { bootstrapSamples: 200 }\n";
 
-    public static AdapterJob Job(string dataset, string output, DatasetManifest manifest) =>
+    public static TrainAdapterInput Job(string dataset, string output, DatasetManifest manifest) =>
         new()
         {
             BaseDirectory = SmallDataset.Base,
@@ -20,8 +20,8 @@ internal static class SmallJob
             Evaluation = manifest.Settings.Evaluation,
         };
 
-    public static EvaluationReport Run(AdapterJob job) =>
-        AdapterJobRunner.Run(
+    public static EvaluationReport Run(TrainAdapterInput job) =>
+        TrainAdapter.Run(
             job,
             new ProgressLog(TimeProvider.System, _ => { }),
             null,

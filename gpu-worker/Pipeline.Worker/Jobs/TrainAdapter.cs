@@ -14,7 +14,7 @@ namespace Pipeline.Worker.Jobs;
 /// <summary>
 /// Base and dataset to an adapter with its evaluation: load, ask the base, train, ask the tuned model, write.
 /// </summary>
-public static class AdapterJobRunner
+public static class TrainAdapter
 {
     /// <summary>Runs a job.</summary>
     /// <param name="job">What to make.</param>
@@ -27,7 +27,7 @@ public static class AdapterJobRunner
     /// <exception cref="TrainingException">Training cannot start or go on.</exception>
     /// <exception cref="IOException">The adapter cannot be written; nothing of it is left.</exception>
     public static EvaluationReport Run(
-        AdapterJob job,
+        TrainAdapterInput job,
         ProgressLog progress,
         Action<string>? onCheckpoint,
         CancellationToken cancellation
@@ -137,7 +137,7 @@ public static class AdapterJobRunner
             ? answers.Average(a => a.Stopped ? 1.0 : 0)
             : evaluation.StopRate(tuning.ForInference(), cancellation);
 
-    private static (PlacedModel Placed, ChatEncoder Encoder, LocalDataset Dataset) Load(AdapterJob job)
+    private static (PlacedModel Placed, ChatEncoder Encoder, LocalDataset Dataset) Load(TrainAdapterInput job)
     {
         LocalDataset dataset = LocalDataset.Read(job.DatasetDirectory);
         PlacedModel placed = PlacedModel.Load(
@@ -166,7 +166,7 @@ public static class AdapterJobRunner
         [.. rows.Select(r => EncodedRow.From(r, encoder, config.MaxPositions))];
 
     private static TrainingRun Run(
-        AdapterJob job,
+        TrainAdapterInput job,
         PlacedModel placed,
         TrainableTensors trained,
         List<EncodedRow> rows,

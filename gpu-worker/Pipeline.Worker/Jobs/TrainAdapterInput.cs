@@ -4,7 +4,7 @@ using Pipeline.Model.Gpu;
 namespace Pipeline.Worker.Jobs;
 
 /// <summary>What one adapter is made of and where it goes.</summary>
-public sealed record AdapterJob
+public sealed record TrainAdapterInput
 {
     /// <summary>The base model's folder.</summary>
     public required string BaseDirectory { get; init; }

@@ -8,7 +8,7 @@ using static TorchSharp.torch;
 namespace Pipeline.GpuWorker.Tests.Worker.Jobs;
 
 /// <summary>What a job publishes: the files, their proof, and the report, by method and task.</summary>
-public sealed class AdapterJobRunnerTests
+public sealed class TrainAdapterTests
 {
     [Fact]
     public void Run_SmallDataset_WritesEverythingAndTheSameTwice()
