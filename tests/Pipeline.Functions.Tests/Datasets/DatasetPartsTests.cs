@@ -10,19 +10,8 @@ namespace Pipeline.Functions.Tests.Datasets;
 /// <summary>A dataset that is built in parts is the one that is built at once.</summary>
 public sealed class DatasetPartsTests
 {
-    private static readonly ChatEncoder Encoder = ChatEncoder.FromDirectory(
-        RepositoryFiles.At("gpu-worker", "models", "tiny-llama-chat")
-    );
-
     private static DatasetRequest Request(string name, byte[] bytes) =>
-        new()
-        {
-            Project = "demo",
-            Settings = new ProjectSettings(),
-            Files = [new RawFile(name, bytes)],
-            Encoder = Encoder,
-            TokenizerSha256 = "t",
-        };
+        DemoDataset.Request(new ProjectSettings(), new RawFile(name, bytes));
 
     private static byte[] Csv(char separator) =>
         Encoding.UTF8.GetBytes(

@@ -3,7 +3,6 @@ using Pipeline.Contracts;
 using Pipeline.Datasets;
 using Pipeline.Datasets.Ingestion;
 using Pipeline.Datasets.Lineage;
-using Pipeline.Tokenization;
 
 namespace Pipeline.Functions.Tests.Datasets;
 
@@ -28,7 +27,7 @@ public sealed class LineageTests
             Files = [new RawFile("a.csv", Encoding.UTF8.GetBytes(Csv))],
             TokenizerSha256 = "t",
             Without = without,
-            Encoder = ChatEncoder.FromDirectory(RepositoryFiles.At("gpu-worker", "models", "tiny-llama-chat")),
+            Encoder = DemoDataset.Encoder,
         };
 
     private static List<RowFate> Fates(BuiltDataset build, string id) =>

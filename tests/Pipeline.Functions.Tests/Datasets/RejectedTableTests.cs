@@ -4,7 +4,6 @@ using Pipeline.Datasets;
 using Pipeline.Datasets.Exports;
 using Pipeline.Datasets.Ingestion;
 using Pipeline.Reporting.Pages;
-using Pipeline.Tokenization;
 
 namespace Pipeline.Functions.Tests.Datasets;
 
@@ -25,7 +24,7 @@ public sealed class RejectedTableTests
             Settings = new ProjectSettings(),
             Files = [.. files.Select(f => new RawFile(f.Name, Encoding.UTF8.GetBytes(f.Text)))],
             TokenizerSha256 = "t",
-            Encoder = ChatEncoder.FromDirectory(RepositoryFiles.At("gpu-worker", "models", "tiny-llama-chat")),
+            Encoder = DemoDataset.Encoder,
         };
 
     [Fact]

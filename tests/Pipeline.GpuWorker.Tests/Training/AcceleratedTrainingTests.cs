@@ -16,16 +16,10 @@ namespace Pipeline.GpuWorker.Tests.Training;
 /// </summary>
 public sealed class AcceleratedTrainingTests
 {
-    private static readonly TrainingSettings Settings = new()
+    private static readonly TrainingSettings Settings = SmallTraining.Settings with
     {
-        R = 4,
-        Alpha = 8,
         Dropout = 0,
-        Epochs = 2,
-        BatchSize = 4,
-        LearningRate = 5e-3,
-        WarmupSteps = 2,
-        CheckpointSteps = 3,
+        Method = TrainingSettings.Qlora,
     };
 
     /// <summary>Trains by the kernels in some numbers, or with none on the CPU.</summary>
@@ -52,8 +46,8 @@ public sealed class AcceleratedTrainingTests
             model.Attach(adapter);
         }
 
-        using var stop = new CancellationTokenSource();
-        (List<TrainingStep> steps, List<double> validations, string engine) = ([], [], "");
+        using var stop = new StoppedRun(stopAfter);
+        (List<double> validations, string engine) = ([], "");
         var run = new TrainingRun
         {
             Model = model,
@@ -65,25 +59,10 @@ public sealed class AcceleratedTrainingTests
             Accelerated = there,
             OnEngine = name => engine = name,
             OnValidation = (_, loss) => validations.Add(loss),
-            OnStep = s =>
-            {
-                steps.Add(s);
-                if (s.Step == stopAfter)
-                {
-                    stop.Cancel();
-                }
-            },
+            OnStep = stop.Add,
         };
-        if (stopAfter == int.MaxValue)
-        {
-            TrainingLoop.Train(run, stop.Token);
-        }
-        else
-        {
-            Assert.ThrowsAny<OperationCanceledException>(() => TrainingLoop.Train(run, stop.Token));
-        }
-
-        return (adapter.Values.data<float>().ToArray(), steps, validations, engine);
+        Assert.Equal(stopAfter != int.MaxValue, stop.Train(run) is null);
+        return (adapter.Values.data<float>().ToArray(), stop.Steps, validations, engine);
     }
 
     private static double Distance(float[] expected, float[] actual) =>

@@ -46,8 +46,7 @@ public sealed class FullTrainingTests
         string folder = RepositoryFiles.At("tests", "Golden", golden);
         using LlamaModel model = LlamaModel.Load(folder, WeightStorage.Full);
         using FullWeights weights = FullWeights.Of(model, folder);
-        using var stop = new CancellationTokenSource();
-        var losses = new List<double>();
+        using var stop = new StoppedRun(stopAfter);
         var run = new TrainingRun
         {
             Model = model,
@@ -56,25 +55,13 @@ public sealed class FullTrainingTests
             ValidationRows = [],
             Settings = settings,
             CheckpointDirectory = checkpoints,
-            OnStep = step =>
-            {
-                losses.Add(step.Loss);
-                if (step.Step == stopAfter)
-                {
-                    stop.Cancel();
-                }
-            },
+            OnStep = stop.Add,
         };
-        try
-        {
-            TrainingLoop.Train(run, stop.Token);
-        }
-        catch (OperationCanceledException)
-        {
-            Assert.NotEqual(int.MaxValue, stopAfter);
-        }
-
-        return (weights.Tensors.ToDictionary(t => t.Name, t => t.Value.data<float>().ToArray()), losses);
+        stop.Train(run);
+        return (
+            weights.Tensors.ToDictionary(t => t.Name, t => t.Value.data<float>().ToArray()),
+            [.. stop.Steps.Select(s => s.Loss)]
+        );
     }
 
     /// <summary>

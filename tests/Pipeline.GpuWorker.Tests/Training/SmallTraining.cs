@@ -39,7 +39,6 @@ internal static class SmallTraining
         TrainingOutcome? Outcome
     ) TrainAll(TrainingSettings settings, string? checkpoints = null, int stopAfter = int.MaxValue, int rows = 24)
     {
-        TrainingOutcome? outcome = null;
         var validations = new List<(int, double)>();
         using LlamaModel model = LlamaModel.Load(RepositoryFiles.At("tests", "Golden", "llama2"), WeightStorage.Full);
         using LoraAdapter adapter = LoraAdapter.Create(
@@ -52,8 +51,7 @@ internal static class SmallTraining
             settings.Seed
         );
         model.Attach(adapter);
-        using var stop = new CancellationTokenSource();
-        var steps = new List<TrainingStep>();
+        using var stop = new StoppedRun(stopAfter);
         var run = new TrainingRun
         {
             Model = model,
@@ -63,25 +61,10 @@ internal static class SmallTraining
             Settings = settings,
             CheckpointDirectory = checkpoints,
             OnValidation = (step, loss) => validations.Add((step, loss)),
-            OnStep = s =>
-            {
-                steps.Add(s);
-                if (s.Step == stopAfter)
-                {
-                    stop.Cancel();
-                }
-            },
+            OnStep = stop.Add,
         };
-        try
-        {
-            outcome = TrainingLoop.Train(run, stop.Token);
-        }
-        catch (OperationCanceledException)
-        {
-            Assert.NotEqual(int.MaxValue, stopAfter);
-        }
-
+        TrainingOutcome? outcome = stop.Train(run);
         using var values = adapter.Values.data<float>();
-        return (values.ToArray(), steps, validations, outcome);
+        return (values.ToArray(), stop.Steps, validations, outcome);
     }
 }

@@ -22,34 +22,15 @@ public sealed class CommandLineTests : IDisposable
         params string[] arguments
     )
     {
-        var info = new ProcessStartInfo(
-            Environment.ProcessPath is { } path && Path.GetFileNameWithoutExtension(path) == "dotnet"
-                ? path
-                : DotnetPath(),
-            ["exec", Path.Combine(AppContext.BaseDirectory, "Pipeline.LocalHost.dll"), .. arguments]
-        )
-        {
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        };
-        foreach ((string name, string value) in environment ?? new Dictionary<string, string>())
-        {
-            info.Environment[name] = value;
-        }
-
+        ProcessStartInfo info = Hosting.DotnetProgram.Start("Pipeline.LocalHost.dll", arguments, environment);
+        info.RedirectStandardOutput = true;
+        info.RedirectStandardError = true;
         using Process process = Process.Start(info)!;
         Task<string> output = process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
         Task<string> error = process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
         await process.WaitForExitAsync(TestContext.Current.CancellationToken);
         return (process.ExitCode, await output, await error);
     }
-
-    private static string DotnetPath() =>
-        Environment
-            .GetEnvironmentVariable("PATH")!
-            .Split(Path.PathSeparator)
-            .Select(p => Path.Combine(p, OperatingSystem.IsWindows() ? "dotnet.exe" : "dotnet"))
-            .First(File.Exists);
 
     [Fact]
     public async Task DatasetBuild_GoodFile_WritesTheDataset()

@@ -2,32 +2,12 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Text;
 using Pipeline.Contracts;
-using Pipeline.Storage;
 
 namespace Pipeline.LocalHost.Tests.Hosting;
 
 /// <summary>Messages and drops that nobody could work with: listed with their reasons, requeued, deleted.</summary>
-public sealed class DeadLetterTests : IAsyncLifetime
+public sealed class DeadLetterTests : OwnBench
 {
-    private readonly StorageFixture _storage = new();
-    private HostBench _bench = null!;
-
-    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
-
-    private PipelineStorage Account => _storage.Account;
-
-    public async ValueTask InitializeAsync()
-    {
-        await _storage.InitializeAsync();
-        _bench = await HostBench.StartAsync(_storage, start: "01:00:00", heartbeat: "01:00:00");
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        await _bench.DisposeAsync();
-        await _storage.DisposeAsync();
-    }
-
     /// <summary>The host moves a message that has failed five times; it is listed, brought back, and deleted.</summary>
     [Fact]
     public async Task DeadLetter_OfTheHostItself_IsListedRequeuedAndDeleted()
@@ -56,22 +36,22 @@ public sealed class DeadLetterTests : IAsyncLifetime
 
         Assert.Equal(
             HttpStatusCode.OK,
-            (await _bench.CallAsync(HttpMethod.Post, $"api/deadletters/{IdOf("{")}/requeue")).Code
+            (await Bench.CallAsync(HttpMethod.Post, $"api/deadletters/{IdOf("{")}/requeue")).Code
         );
         Assert.Equal(
             HttpStatusCode.OK,
-            (await _bench.CallAsync(HttpMethod.Delete, $"api/deadletters/{IdOf("second")}")).Code
+            (await Bench.CallAsync(HttpMethod.Delete, $"api/deadletters/{IdOf("second")}")).Code
         );
         Assert.Equal(
             HttpStatusCode.NotFound,
-            (await _bench.CallAsync(HttpMethod.Delete, "api/deadletters/nothing")).Code
+            (await Bench.CallAsync(HttpMethod.Delete, "api/deadletters/nothing")).Code
         );
         Assert.Equal(
             HttpStatusCode.NotFound,
-            (await _bench.CallAsync(HttpMethod.Post, "api/deadletters/nothing/requeue")).Code
+            (await Bench.CallAsync(HttpMethod.Post, "api/deadletters/nothing/requeue")).Code
         );
 
-        await _bench.UntilEmptyAsync(BlobLayout.TrainingResultsQueue); // brought back, it was taken: it can be read
+        await Bench.UntilEmptyAsync(BlobLayout.TrainingResultsQueue); // brought back, it was taken: it can be read
         Assert.Equal([IdOf("third")], (await DeadLettersAsync()).Select(n => n.Id));
     }
 
@@ -94,12 +74,12 @@ public sealed class DeadLetterTests : IAsyncLifetime
         Assert.Equal("about 3 further messages", more.What);
         Assert.Equal(
             HttpStatusCode.NotFound,
-            (await _bench.CallAsync(HttpMethod.Delete, $"api/deadletters/{more.Id}")).Code
+            (await Bench.CallAsync(HttpMethod.Delete, $"api/deadletters/{more.Id}")).Code
         );
         Assert.Equal(
             33,
             (
-                await _bench.Http.GetFromJsonAsync<List<DeadLetter>>("api/putaside", ContractJson.Compact, Cancellation)
+                await Bench.Http.GetFromJsonAsync<List<DeadLetter>>("api/putaside", ContractJson.Compact, Cancellation)
             )!.Count
         ); // by its former name
     }
@@ -123,10 +103,7 @@ public sealed class DeadLetterTests : IAsyncLifetime
         }
 
         string id = Assert.Single(listed).Id;
-        (HttpStatusCode again, string reason) = await _bench.CallAsync(
-            HttpMethod.Post,
-            $"api/deadletters/{id}/requeue"
-        );
+        (HttpStatusCode again, string reason) = await Bench.CallAsync(HttpMethod.Post, $"api/deadletters/{id}/requeue");
         Assert.Equal(HttpStatusCode.Conflict, again);
         Assert.Contains("line", reason, StringComparison.Ordinal);
         Assert.Single(await DeadLettersAsync()); // still there
@@ -136,15 +113,12 @@ public sealed class DeadLetterTests : IAsyncLifetime
             Encoding.UTF8.GetBytes(HostFixture.QuickYaml),
             Cancellation
         );
-        Assert.Equal(
-            HttpStatusCode.OK,
-            (await _bench.CallAsync(HttpMethod.Post, $"api/deadletters/{id}/requeue")).Code
-        );
+        Assert.Equal(HttpStatusCode.OK, (await Bench.CallAsync(HttpMethod.Post, $"api/deadletters/{id}/requeue")).Code);
 
         Assert.Empty(await DeadLettersAsync());
         Assert.Single(await Account.Runs.ListAsync("mended-late", Cancellation));
     }
 
     private async Task<List<DeadLetter>> DeadLettersAsync() =>
-        (await _bench.Http.GetFromJsonAsync<List<DeadLetter>>("api/deadletters", ContractJson.Compact, Cancellation))!;
+        (await Bench.Http.GetFromJsonAsync<List<DeadLetter>>("api/deadletters", ContractJson.Compact, Cancellation))!;
 }

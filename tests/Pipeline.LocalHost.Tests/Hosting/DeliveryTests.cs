@@ -245,29 +245,13 @@ public sealed class DeliveryTests(ITestOutputHelper output)
         private async Task LoopAsync(Dictionary<string, string> settings)
         {
             string died = Path.Combine(_data, "died");
-            string dotnet =
-                Environment.ProcessPath is { } path && Path.GetFileNameWithoutExtension(path) == "dotnet"
-                    ? path
-                    : "dotnet";
             int lives = 0;
             while (!_stop.IsCancellationRequested)
             {
                 lives++;
-                var info = new ProcessStartInfo(
-                    dotnet,
-                    [
-                        "exec",
-                        Path.Combine(AppContext.BaseDirectory, "Pipeline.CrashingHost.dll"),
-                        Path.Combine(_data, "host"),
-                        died,
-                    ]
-                );
-                foreach ((string name, string value) in settings)
-                {
-                    info.Environment[name] = value;
-                }
-
-                using Process process = Process.Start(info)!;
+                using Process process = Process.Start(
+                    DotnetProgram.Start("Pipeline.CrashingHost.dll", [Path.Combine(_data, "host"), died], settings)
+                )!;
                 await process.WaitForExitAsync(_stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
                 if (!process.HasExited)
                 {

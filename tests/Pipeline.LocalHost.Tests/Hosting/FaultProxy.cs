@@ -8,6 +8,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using Pipeline.LocalHost.Hosting;
 
 namespace Pipeline.LocalHost.Tests.Hosting;
 
@@ -47,6 +48,20 @@ internal sealed class FaultProxy : IAsyncDisposable
 
     /// <summary>The account behind the proxy.</summary>
     public string ConnectionString { get; private set; } = "";
+
+    /// <summary>Options of a host whose storage is behind the proxy, and that never retrains by the clock.</summary>
+    public HostOptions Options(string data, LogLines log) =>
+        new()
+        {
+            DataDirectory = data,
+            LogToConsole = false,
+            Logs = log,
+            Settings = new Dictionary<string, string?>
+            {
+                [StorageAccount.ConnectionSetting] = ConnectionString,
+                ["RetrainingSchedule"] = "0 0 3 * * *",
+            },
+        };
 
     public static async Task<FaultProxy> StartAsync(string connection)
     {

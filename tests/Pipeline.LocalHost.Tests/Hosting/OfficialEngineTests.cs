@@ -19,41 +19,22 @@ namespace Pipeline.LocalHost.Tests.Hosting;
 /// What Microsoft's engine and host do and an imitation did not: calls about instances that have ended or never were,
 /// failures as text, messages that the host makes dead letters.
 /// </summary>
-public sealed class OfficialEngineTests : IAsyncLifetime
+public sealed class OfficialEngineTests : OwnBench
 {
-    private readonly StorageFixture _storage = new();
-    private HostBench _bench = null!;
-
-    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
-
-    private PipelineStorage Account => _storage.Account;
-
-    public async ValueTask InitializeAsync()
-    {
-        await _storage.InitializeAsync();
-        _bench = await HostBench.StartAsync(_storage, start: "01:00:00", heartbeat: "01:00:00");
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        await _bench.DisposeAsync();
-        await _storage.DisposeAsync();
-    }
-
     [Fact]
     public async Task Cancel_UnknownEndedAndSuspendedRuns_AnswersAsTheyAre()
     {
-        RunRecord run = await _bench.UntilAsync(await _bench.DropAsync("cancelling"), r => r.Stage == "train");
+        RunRecord run = await Bench.UntilAsync(await Bench.DropAsync("cancelling"), r => r.Stage == "train");
         foreach (string instance in (string[])[run.RunId, TrainingWatch.InstanceOf(run.RunId)])
         {
-            await _bench.Host.Durable.SuspendInstanceAsync(instance, "by a person", Cancellation);
+            await Bench.Host.Durable.SuspendInstanceAsync(instance, "by a person", Cancellation);
             await UntilAsync(instance, OrchestrationRuntimeStatus.Suspended);
         }
 
-        (HttpStatusCode unknown, string nobody) = await _bench.CallAsync(HttpMethod.Post, "api/runs/nobody/cancel");
-        (HttpStatusCode suspended, _) = await _bench.CallAsync(HttpMethod.Post, $"api/runs/{run.RunId}/cancel");
+        (HttpStatusCode unknown, string nobody) = await Bench.CallAsync(HttpMethod.Post, "api/runs/nobody/cancel");
+        (HttpStatusCode suspended, _) = await Bench.CallAsync(HttpMethod.Post, $"api/runs/{run.RunId}/cancel");
         await UntilAsync(run.RunId, OrchestrationRuntimeStatus.Terminated);
-        (HttpStatusCode ended, string reason) = await _bench.CallAsync(HttpMethod.Post, $"api/runs/{run.RunId}/cancel");
+        (HttpStatusCode ended, string reason) = await Bench.CallAsync(HttpMethod.Post, $"api/runs/{run.RunId}/cancel");
 
         Assert.Equal((HttpStatusCode.NotFound, "There is no run 'nobody'."), (unknown, nobody));
         Assert.Equal(
@@ -73,20 +54,20 @@ public sealed class OfficialEngineTests : IAsyncLifetime
     [Fact]
     public async Task Cancel_WhoseOrchestrationsHaveEndedOrAreGone_CancelsTheRun()
     {
-        RunRecord run = await _bench.UntilAsync(await _bench.DropAsync("ended-first"), r => r.Stage == "train");
+        RunRecord run = await Bench.UntilAsync(await Bench.DropAsync("ended-first"), r => r.Stage == "train");
         foreach (string instance in (string[])[run.RunId, TrainingWatch.InstanceOf(run.RunId)])
         {
-            await _bench.Host.Durable.TerminateInstanceAsync(instance, "by a person", Cancellation);
+            await Bench.Host.Durable.TerminateInstanceAsync(instance, "by a person", Cancellation);
             await UntilAsync(instance, OrchestrationRuntimeStatus.Terminated);
         }
 
         await Assert.ThrowsAnyAsync<InvalidOperationException>(() =>
-            _bench.Host.Durable.TerminateInstanceAsync(run.RunId, "again", Cancellation)
+            Bench.Host.Durable.TerminateInstanceAsync(run.RunId, "again", Cancellation)
         );
         await Assert.ThrowsAnyAsync<InvalidOperationException>(() =>
-            _bench.Host.Durable.TerminateInstanceAsync("nobody", "x", Cancellation)
+            Bench.Host.Durable.TerminateInstanceAsync("nobody", "x", Cancellation)
         );
-        (HttpStatusCode code, _) = await _bench.CallAsync(HttpMethod.Post, $"api/runs/{run.RunId}/cancel");
+        (HttpStatusCode code, _) = await Bench.CallAsync(HttpMethod.Post, $"api/runs/{run.RunId}/cancel");
 
         Assert.Equal(
             (HttpStatusCode.OK, RunRecord.Cancelled),
@@ -97,38 +78,38 @@ public sealed class OfficialEngineTests : IAsyncLifetime
     [Fact]
     public async Task ResumeAndPurge_RightBehindACancellation_WaitForItsEnd()
     {
-        RunRecord run = await _bench.UntilAsync(await _bench.DropAsync("right-behind"), r => r.Stage == "train");
+        RunRecord run = await Bench.UntilAsync(await Bench.DropAsync("right-behind"), r => r.Stage == "train");
         await Assert.ThrowsAnyAsync<InvalidOperationException>(() =>
-            _bench.Host.Durable.PurgeInstanceAsync(run.RunId, null, Cancellation)
+            Bench.Host.Durable.PurgeInstanceAsync(run.RunId, null, Cancellation)
         ); // it runs
 
-        Assert.Equal(HttpStatusCode.OK, (await _bench.CallAsync(HttpMethod.Post, $"api/runs/{run.RunId}/cancel")).Code);
+        Assert.Equal(HttpStatusCode.OK, (await Bench.CallAsync(HttpMethod.Post, $"api/runs/{run.RunId}/cancel")).Code);
         Assert.Equal(
             HttpStatusCode.Accepted,
-            (await _bench.CallAsync(HttpMethod.Post, $"api/runs/{run.RunId}/resume")).Code
+            (await Bench.CallAsync(HttpMethod.Post, $"api/runs/{run.RunId}/resume")).Code
         );
         // It runs.
         Assert.Equal(
             HttpStatusCode.Conflict,
-            (await _bench.CallAsync(HttpMethod.Post, $"api/runs/{run.RunId}/resume")).Code
+            (await Bench.CallAsync(HttpMethod.Post, $"api/runs/{run.RunId}/resume")).Code
         );
-        await _bench.UntilAsync(run.RunId, r => r.Stage == "train");
-        Assert.Equal(HttpStatusCode.OK, (await _bench.CallAsync(HttpMethod.Post, $"api/runs/{run.RunId}/cancel")).Code);
-        Assert.Equal(HttpStatusCode.OK, (await _bench.CallAsync(HttpMethod.Delete, $"api/runs/{run.RunId}")).Code);
+        await Bench.UntilAsync(run.RunId, r => r.Stage == "train");
+        Assert.Equal(HttpStatusCode.OK, (await Bench.CallAsync(HttpMethod.Post, $"api/runs/{run.RunId}/cancel")).Code);
+        Assert.Equal(HttpStatusCode.OK, (await Bench.CallAsync(HttpMethod.Delete, $"api/runs/{run.RunId}")).Code);
         Assert.False(
-            await _bench.Host.Durable.GetInstanceAsync(run.RunId, false, Cancellation) is { IsCompleted: false }
+            await Bench.Host.Durable.GetInstanceAsync(run.RunId, false, Cancellation) is { IsCompleted: false }
         );
         Assert.Equal(
             HttpStatusCode.NotFound,
-            (await _bench.CallAsync(HttpMethod.Post, $"api/runs/{run.RunId}/resume")).Code
+            (await Bench.CallAsync(HttpMethod.Post, $"api/runs/{run.RunId}/resume")).Code
         );
     }
 
     [Fact]
     public async Task TrainingResult_OfAnEndedAndAnUnknownRun_IsTakenAndPoisonsNothing()
     {
-        RunRecord run = await _bench.UntilAsync(await _bench.DropAsync("late-word"), r => r.Stage == "train");
-        await _bench.CallAsync(HttpMethod.Post, $"api/runs/{run.RunId}/cancel");
+        RunRecord run = await Bench.UntilAsync(await Bench.DropAsync("late-word"), r => r.Stage == "train");
+        await Bench.CallAsync(HttpMethod.Post, $"api/runs/{run.RunId}/cancel");
         await UntilAsync(TrainingWatch.InstanceOf(run.RunId), OrchestrationRuntimeStatus.Terminated);
 
         foreach (string id in (string[])[run.RunId, "nobody"])
@@ -140,7 +121,7 @@ public sealed class OfficialEngineTests : IAsyncLifetime
             );
         }
 
-        await _bench.UntilEmptyAsync(BlobLayout.TrainingResultsQueue);
+        await Bench.UntilEmptyAsync(BlobLayout.TrainingResultsQueue);
         Assert.Empty(await Account.DeadLetters.ListAsync(Cancellation));
     }
 
@@ -156,7 +137,7 @@ public sealed class OfficialEngineTests : IAsyncLifetime
             Cancellation
         );
 
-        (HttpStatusCode code, string error) = await _bench.CallAsync(
+        (HttpStatusCode code, string error) = await Bench.CallAsync(
             HttpMethod.Post,
             "api/projects/failing/datasets",
             new { source = "a.csv" }
@@ -181,7 +162,7 @@ public sealed class OfficialEngineTests : IAsyncLifetime
             Cancellation
         );
 
-        (HttpStatusCode code, string error) = await _bench.CallAsync(
+        (HttpStatusCode code, string error) = await Bench.CallAsync(
             HttpMethod.Post,
             "api/projects/broken/datasets",
             new { source = "a.csv" }
@@ -199,14 +180,14 @@ public sealed class OfficialEngineTests : IAsyncLifetime
     [Fact]
     public async Task Events_CutOff_GoOnBehindTheLastEventSeen()
     {
-        RunRecord run = await _bench.UntilAsync(await _bench.DropAsync("streamed"), r => r.Stage == "train");
+        RunRecord run = await Bench.UntilAsync(await Bench.DropAsync("streamed"), r => r.Stage == "train");
         BlobAddress progress = BlobLayout.Progress(run.RunId);
         byte[] first = "{\"stage\":\"load\",\"at\":\"2026-01-01T00:00:00Z\"}\n"u8.ToArray();
         await Account.Files.TryAppendAsync(progress, first, 0, Cancellation);
         string path = $"api/runs/{run.RunId}/events";
         using (var leaving = CancellationTokenSource.CreateLinkedTokenSource(Cancellation))
         {
-            await using Stream stream = await _bench.Http.GetStreamAsync(path, leaving.Token);
+            await using Stream stream = await Bench.Http.GetStreamAsync(path, leaving.Token);
             using var reader = new StreamReader(stream);
             string seen = "";
             while (!seen.Contains("id: ", StringComparison.Ordinal))
@@ -224,10 +205,10 @@ public sealed class OfficialEngineTests : IAsyncLifetime
             first.Length,
             Cancellation
         );
-        await _bench.CallAsync(HttpMethod.Post, $"api/runs/{run.RunId}/cancel");
+        await Bench.CallAsync(HttpMethod.Post, $"api/runs/{run.RunId}/cancel");
         using var request = new HttpRequestMessage(HttpMethod.Get, path);
         request.Headers.Add("Last-Event-ID", $"{first.Length}");
-        using HttpResponseMessage response = await _bench.Http.SendAsync(request, Cancellation);
+        using HttpResponseMessage response = await Bench.Http.SendAsync(request, Cancellation);
         string rest = await response.Content.ReadAsStringAsync(Cancellation);
 
         Assert.DoesNotContain("\"stage\":\"load\"", rest, StringComparison.Ordinal);
@@ -241,7 +222,7 @@ public sealed class OfficialEngineTests : IAsyncLifetime
     [Fact]
     public async Task Events_BrowserLeaves_EndWithoutAFault()
     {
-        RunRecord run = await _bench.UntilAsync(await _bench.DropAsync("left-stream"), r => r.Stage == "train");
+        RunRecord run = await Bench.UntilAsync(await Bench.DropAsync("left-stream"), r => r.Stage == "train");
         await using ServiceProvider services = new ServiceCollection().AddLogging().BuildServiceProvider();
         using var left = new CancellationTokenSource();
         var context = new DefaultHttpContext { RequestServices = services, RequestAborted = left.Token };
@@ -266,17 +247,17 @@ public sealed class OfficialEngineTests : IAsyncLifetime
     [Fact]
     public async Task Run_ThatNoOrchestrationWorksOn_IsListedAsInterruptedAndCanBeResumed()
     {
-        string id = await _bench.DropAsync("left-behind");
-        await _bench.UntilAsync(id, r => r.Stage == "train");
-        await _bench.CallAsync(HttpMethod.Post, $"api/runs/{id}/cancel");
+        string id = await Bench.DropAsync("left-behind");
+        await Bench.UntilAsync(id, r => r.Stage == "train");
+        await Bench.CallAsync(HttpMethod.Post, $"api/runs/{id}/cancel");
         string[] instances = [TrainingWatch.InstanceOf(id), AdapterPipeline.DatasetInstanceOf(id), id];
-        await Task.WhenAll(instances.Select(i => _bench.Host.Durable.WaitForInstanceCompletionAsync(i, Cancellation)));
+        await Task.WhenAll(instances.Select(i => Bench.Host.Durable.WaitForInstanceCompletionAsync(i, Cancellation)));
         // The engine may write the row of an instance once more when a late message of another comes to it.
         for (int looks = 0; looks < 3; looks++)
         {
             foreach (string instance in instances)
             {
-                await _bench.Host.Durable.PurgeInstanceAsync(instance, null, Cancellation);
+                await Bench.Host.Durable.PurgeInstanceAsync(instance, null, Cancellation);
             }
 
             await Task.Delay(1000, Cancellation);
@@ -289,7 +270,7 @@ public sealed class OfficialEngineTests : IAsyncLifetime
         );
 
         List<RunRecord> runs = (
-            await _bench.Http.GetFromJsonAsync<List<RunRecord>>("api/runs", ContractJson.Compact, Cancellation)
+            await Bench.Http.GetFromJsonAsync<List<RunRecord>>("api/runs", ContractJson.Compact, Cancellation)
         )!;
         RunRecord listed = runs.Single(r => r.RunId == id);
         Assert.Equal(RunRecord.Interrupted, listed.State);
@@ -303,8 +284,8 @@ public sealed class OfficialEngineTests : IAsyncLifetime
         await Task.Delay(2000, Cancellation);
         Assert.Equal(RunRecord.Interrupted, (await Account.Runs.GetAsync(id, Cancellation))!.State);
 
-        Assert.Equal(HttpStatusCode.Accepted, (await _bench.CallAsync(HttpMethod.Post, $"api/runs/{id}/resume")).Code);
-        Assert.Equal(RunRecord.Running, (await _bench.UntilAsync(id, r => r.Stage == "train")).State);
+        Assert.Equal(HttpStatusCode.Accepted, (await Bench.CallAsync(HttpMethod.Post, $"api/runs/{id}/resume")).Code);
+        Assert.Equal(RunRecord.Running, (await Bench.UntilAsync(id, r => r.Stage == "train")).State);
     }
 
     /// <summary>
@@ -346,7 +327,7 @@ public sealed class OfficialEngineTests : IAsyncLifetime
 
         Assert.Equal(
             [],
-            (await _bench.Http.GetFromJsonAsync<List<RunRecord>>("api/runs", ContractJson.Compact, Cancellation))!
+            (await Bench.Http.GetFromJsonAsync<List<RunRecord>>("api/runs", ContractJson.Compact, Cancellation))!
         );
     }
 
@@ -354,7 +335,7 @@ public sealed class OfficialEngineTests : IAsyncLifetime
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
         limit.CancelAfter(TimeSpan.FromSeconds(60));
-        while ((await _bench.Host.Durable.GetInstanceAsync(instance, false, limit.Token))?.RuntimeStatus != status)
+        while ((await Bench.Host.Durable.GetInstanceAsync(instance, false, limit.Token))?.RuntimeStatus != status)
         {
             await Task.Delay(50, limit.Token);
         }

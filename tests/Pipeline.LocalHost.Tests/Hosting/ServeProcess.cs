@@ -39,29 +39,13 @@ internal sealed class ServeProcess : IAsyncDisposable
         CancellationToken cancellation
     )
     {
-        string dotnet =
-            Environment.ProcessPath is { } path && Path.GetFileNameWithoutExtension(path) == "dotnet" ? path : "dotnet";
-        var info = new ProcessStartInfo(
-            dotnet,
-            [
-                "exec",
-                Path.Combine(AppContext.BaseDirectory, "Pipeline.LocalHost.dll"),
-                "serve",
-                "--data",
-                data,
-                "--port",
-                "0",
-            ]
-        )
-        {
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        };
-        foreach ((string name, string value) in environment)
-        {
-            info.Environment[name] = value;
-        }
-
+        ProcessStartInfo info = DotnetProgram.Start(
+            "Pipeline.LocalHost.dll",
+            ["serve", "--data", data, "--port", "0"],
+            environment
+        );
+        info.RedirectStandardOutput = true;
+        info.RedirectStandardError = true;
         Process process = Process.Start(info)!;
         var said = new StringBuilder();
         process.OutputDataReceived += (_, e) => Add(said, e.Data);

@@ -12,8 +12,6 @@ internal sealed class ServeWorker(ChildProcess process) : IAsyncDisposable
     public static ServeWorker Start(string connection, IReadOnlyDictionary<string, string>? settings = null)
     {
         string assembly = RepositoryLayout.Worker();
-        string dotnet =
-            Environment.ProcessPath is { } path && Path.GetFileNameWithoutExtension(path) == "dotnet" ? path : "dotnet";
         var environment = new Dictionary<string, string>(settings ?? new Dictionary<string, string>())
         {
             ["AzureWebJobsStorage"] = connection,
@@ -21,7 +19,7 @@ internal sealed class ServeWorker(ChildProcess process) : IAsyncDisposable
         };
         return new ServeWorker(
             ChildProcess.Start(
-                dotnet,
+                DotnetProgram.Dotnet,
                 ["exec", assembly, "run", "--parent", $"{Environment.ProcessId}"],
                 Path.GetDirectoryName(assembly)!,
                 environment,

@@ -36,16 +36,13 @@ public sealed class SharedAccountTests(StorageFixture storage, ITestOutputHelper
         string data = Directory.CreateTempSubdirectory("pipeline-left-").FullName;
         try
         {
-            string dotnet =
-                Environment.ProcessPath is { } path && Path.GetFileNameWithoutExtension(path) == "dotnet"
-                    ? path
-                    : "dotnet";
-            var info = new ProcessStartInfo(
-                dotnet,
-                ["exec", Path.Combine(AppContext.BaseDirectory, "Pipeline.CrashingHost.dll"), data]
-            );
-            info.Environment[StorageAccount.ConnectionSetting] = own.ConnectionString;
-            using Process first = Process.Start(info)!;
+            using Process first = Process.Start(
+                DotnetProgram.Start(
+                    "Pipeline.CrashingHost.dll",
+                    [data],
+                    new Dictionary<string, string> { [StorageAccount.ConnectionSetting] = own.ConnectionString }
+                )
+            )!;
             await own.Account.Files.WriteAsync(
                 BlobLayout.Project("left"),
                 Encoding.UTF8.GetBytes(HostFixture.QuickYaml),

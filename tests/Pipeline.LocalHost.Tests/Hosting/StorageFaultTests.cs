@@ -40,18 +40,9 @@ public sealed class StorageFaultTests(StorageFixture storage, ITestOutputHelper 
         long started = Stopwatch.GetTimestamp();
         try
         {
-            var options = new HostOptions
-            {
-                DataDirectory = data,
-                LogToConsole = false,
-                Logs = log,
-                Settings = new Dictionary<string, string?>
-                {
-                    [StorageAccount.ConnectionSetting] = proxy.ConnectionString,
-                    ["RetrainingSchedule"] = "0 0 3 * * *",
-                },
-            };
-            await using (EmbeddedHost host = await EmbeddedHost.StartAsync(options, _ => { }, Cancellation))
+            await using (
+                EmbeddedHost host = await EmbeddedHost.StartAsync(proxy.Options(data, log), _ => { }, Cancellation)
+            )
             {
                 for (int p = 0; p < Projects; p++)
                 {

@@ -24,16 +24,8 @@ public sealed class StorageOutageTests(StorageFixture storage) : IClassFixture<S
         using var log = new LogLines();
         try
         {
-            var options = new HostOptions
+            HostOptions options = proxy.Options(data, log) with
             {
-                DataDirectory = data,
-                LogToConsole = false,
-                Logs = log,
-                Settings = new Dictionary<string, string?>
-                {
-                    [StorageAccount.ConnectionSetting] = proxy.ConnectionString,
-                    ["RetrainingSchedule"] = "0 0 3 * * *",
-                },
                 AroundActivity = async (name, activity) =>
                 {
                     object? result = await activity();

@@ -1,10 +1,7 @@
-using System.Text;
 using Pipeline.Contracts;
-using Pipeline.Datasets;
 using Pipeline.Datasets.Auditing;
-using Pipeline.Datasets.Ingestion;
 using Pipeline.Reporting.Pages;
-using Pipeline.Tokenization;
+using static Pipeline.Functions.Tests.Datasets.DemoDataset;
 
 namespace Pipeline.Functions.Tests.Datasets.Auditing;
 
@@ -13,10 +10,6 @@ namespace Pipeline.Functions.Tests.Datasets.Auditing;
 /// </summary>
 public sealed class DatasetReportTests
 {
-    private static readonly ChatEncoder Encoder = ChatEncoder.FromDirectory(
-        RepositoryFiles.At("gpu-worker", "models", "tiny-llama-chat")
-    );
-
     private static readonly string[] English =
     [
         "my parcel did not arrive yesterday, where is it now",
@@ -32,18 +25,6 @@ public sealed class DatasetReportTests
         "ich möchte mein Geld für diese Bestellung zurückbekommen",
     ];
     private static readonly string[] Japanese = ["荷物が届きません", "カードが使えません"];
-
-    private static BuiltDataset Build(string csv) =>
-        BuiltDataset.Of(
-            new DatasetRequest
-            {
-                Project = "p",
-                Settings = new ProjectSettings(),
-                Files = [new RawFile("a.csv", Encoding.UTF8.GetBytes(csv))],
-                Encoder = Encoder,
-                TokenizerSha256 = "t",
-            }
-        );
 
     [Fact]
     public void Languages_SentencesOfThree_AreTold()

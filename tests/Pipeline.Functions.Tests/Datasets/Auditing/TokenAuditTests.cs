@@ -1,21 +1,17 @@
-using System.Text;
 using Pipeline.Contracts;
 using Pipeline.Datasets;
 using Pipeline.Datasets.Auditing;
-using Pipeline.Datasets.Ingestion;
 using Pipeline.Datasets.Splitting;
 using Pipeline.Functions.Tests.Datasets.Splitting;
 using Pipeline.Reporting.Pages;
 using Pipeline.Tokenization;
+using static Pipeline.Functions.Tests.Datasets.DemoDataset;
 
 namespace Pipeline.Functions.Tests.Datasets.Auditing;
 
 /// <summary>Each check turns red for what it is there for, and nothing else does.</summary>
 public sealed class TokenAuditTests
 {
-    private static readonly ChatEncoder Encoder = ChatEncoder.FromDirectory(
-        RepositoryFiles.At("gpu-worker", "models", "tiny-llama-chat")
-    );
     private static readonly ProjectSettings Settings = new()
     {
         Validation = new() { MaxTokens = 64 },
@@ -61,7 +57,7 @@ public sealed class TokenAuditTests
                 Training = training ?? Settings.Training,
                 Machine = Settings.Machine with { MemoryGiB = memoryGiB, GpuMemoryGiB = gpuMemoryGiB },
             },
-            Encoder.Template.EndToken,
+            DemoDataset.Encoder.Template.EndToken,
             new BaseModelFolders(RepositoryFiles.At("gpu-worker", "models")).Shape("tiny-llama-chat")
         );
         List<(Example Row, Split Split)> rows =
@@ -76,7 +72,7 @@ public sealed class TokenAuditTests
             audit.Add(
                 split,
                 row.Label,
-                RowMeasure.Of(Encoder, row),
+                RowMeasure.Of(DemoDataset.Encoder, row),
                 split == Split.Test && learned.Contains(cluster),
                 () => row.Id
             );
@@ -96,9 +92,9 @@ public sealed class TokenAuditTests
         DatasetAudit audit = Audit(Train, Test);
 
         Assert.All(audit.Checks, c => Assert.Equal((c.Name, AuditCheck.Ok), (c.Name, c.Level)));
-        int tokens = Train.Sum(e => Encoder.Encode(e.Messages).Ids.Count);
+        int tokens = Train.Sum(e => DemoDataset.Encoder.Encode(e.Messages).Ids.Count);
         Assert.Equal(
-            (10, tokens, Train.Sum(e => Encoder.Encode(e.Messages).SupervisedTokens)),
+            (10, tokens, Train.Sum(e => DemoDataset.Encoder.Encode(e.Messages).SupervisedTokens)),
             (audit.Splits["train"].Rows, audit.Splits["train"].Tokens, audit.Splits["train"].Supervised)
         );
         Assert.Equal(
@@ -206,17 +202,7 @@ public sealed class TokenAuditTests
         string test =
             "text,label\nfirst of another kind,c\nsecond one of that kind,c\nthird and last of those,c\nsomething quite plain,a\n";
 
-        BuiltDataset build = BuiltDataset.Of(
-            new DatasetRequest
-            {
-                Project = "p",
-                Settings = new ProjectSettings { Split = new() { TestFile = "test.csv" } },
-                Encoder = Encoder,
-                TokenizerSha256 = "t",
-                Files = [new RawFile("a.csv", Encoding.UTF8.GetBytes(rows))],
-                TestFile = new RawFile("test.csv", Encoding.UTF8.GetBytes(test)),
-            }
-        );
+        BuiltDataset build = Build(rows, new ProjectSettings { Split = new() { TestFile = "test.csv" } }, test);
 
         Assert.Equal(DatasetException.AuditFailed, build.Fault!.Code);
         Assert.Contains(

@@ -7,7 +7,6 @@ using Pipeline.Contracts;
 using Pipeline.Datasets;
 using Pipeline.Datasets.Configuration;
 using Pipeline.Datasets.Ingestion;
-using Pipeline.Tokenization;
 using ZstdSharp;
 
 namespace Pipeline.Functions.Tests.Datasets.Ingestion;
@@ -20,9 +19,6 @@ public sealed class FuzzTests
 {
     private const int Mutations = 10_000;
     private static readonly TimeSpan Longest = TimeSpan.FromSeconds(20);
-    private static readonly ChatEncoder Encoder = ChatEncoder.FromDirectory(
-        RepositoryFiles.At("gpu-worker", "models", "tiny-llama-chat")
-    );
 
     [Fact]
     public async Task Build_TenThousandDamagedFiles_NeitherCrashesNorHangsNorLosesARow()
@@ -78,7 +74,7 @@ public sealed class FuzzTests
                     Project = "fuzz",
                     Settings = ProjectFile.Read(""),
                     Files = [new RawFile(name, bytes)],
-                    Encoder = Encoder,
+                    Encoder = DemoDataset.Encoder,
                     TokenizerSha256 = "t",
                 },
                 partBytes

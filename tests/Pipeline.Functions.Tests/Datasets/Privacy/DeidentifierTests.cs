@@ -1,19 +1,13 @@
-using System.Text;
 using Pipeline.Contracts;
 using Pipeline.Datasets;
 using Pipeline.Datasets.Configuration;
-using Pipeline.Datasets.Ingestion;
 using Pipeline.Datasets.Privacy;
-using Pipeline.Tokenization;
+using static Pipeline.Functions.Tests.Datasets.DemoDataset;
 
 namespace Pipeline.Functions.Tests.Datasets.Privacy;
 
 public sealed class DeidentifierTests
 {
-    private static readonly ChatEncoder Encoder = ChatEncoder.FromDirectory(
-        RepositoryFiles.At("gpu-worker", "models", "tiny-llama-chat")
-    );
-
     private static Deidentifier With(string mode, string project = "p", params string[] types) =>
         new(
             types.Length == 0
@@ -118,16 +112,7 @@ public sealed class DeidentifierTests
             );
         ProjectSettings settings = ProjectFile.Read("privacy: { mode: surrogate, seed: 4 }\n");
 
-        BuiltDataset build = BuiltDataset.Of(
-            new DatasetRequest
-            {
-                Project = "p",
-                Settings = settings,
-                Files = [new RawFile("a.csv", Encoding.UTF8.GetBytes(csv))],
-                Encoder = Encoder,
-                TokenizerSha256 = "t",
-            }
-        );
+        BuiltDataset build = Build(csv, settings);
 
         string all =
             build.Text(BlobLayout.TrainFile) + build.Text(BlobLayout.ValidationFile) + build.Text(BlobLayout.TestFile);

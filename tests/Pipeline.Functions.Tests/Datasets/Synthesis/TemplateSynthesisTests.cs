@@ -4,16 +4,12 @@ using Pipeline.Datasets;
 using Pipeline.Datasets.Configuration;
 using Pipeline.Datasets.Ingestion;
 using Pipeline.Datasets.Synthesis;
-using Pipeline.Tokenization;
+using static Pipeline.Functions.Tests.Datasets.DemoDataset;
 
 namespace Pipeline.Functions.Tests.Datasets.Synthesis;
 
 public sealed class TemplateSynthesisTests
 {
-    private static readonly ChatEncoder Encoder = ChatEncoder.FromDirectory(
-        RepositoryFiles.At("gpu-worker", "models", "tiny-llama-chat")
-    );
-
     private static SynthesisSettings Settings(string yaml) => ProjectFile.Read($"synthesis:\n{yaml}").Synthesis;
 
     [Fact]
@@ -93,14 +89,7 @@ public sealed class TemplateSynthesisTests
                         $"the crew of flight {i * 37} was {(i % 2 == 0 ? "kind" : "rude")} to row {i},{(i % 2 == 0 ? "pos" : "neg")}\n"
                     )
             );
-        var request = new DatasetRequest
-        {
-            Project = "p",
-            Settings = new ProjectSettings(),
-            Files = [new RawFile("a.csv", Encoding.UTF8.GetBytes(csv))],
-            Encoder = Encoder,
-            TokenizerSha256 = "t",
-        };
+        DatasetRequest request = Request(new ProjectSettings(), new RawFile("a.csv", Encoding.UTF8.GetBytes(csv)));
         BuiltDataset without = BuiltDataset.Of(request);
         Example heldOut = without.Rows(BlobLayout.TestFile)[0];
         Example learned = without.Rows(BlobLayout.TrainFile)[0];

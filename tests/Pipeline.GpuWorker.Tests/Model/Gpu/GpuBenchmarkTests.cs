@@ -1,5 +1,5 @@
-using System.Diagnostics;
 using Pipeline.Contracts;
+using Pipeline.GpuWorker.Tests.Worker.Commands;
 using Pipeline.Model;
 using Pipeline.Model.Adapters;
 using Pipeline.Model.Checkpoints;
@@ -244,37 +244,25 @@ public sealed class GpuBenchmarkTests
             File.Exists("/dev/nvidiactl"),
             "checks the message on a machine without a GPU, and this one has a GPU; run it on a CPU-only machine"
         );
-        var start = new ProcessStartInfo("dotnet")
-        {
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-            WorkingDirectory = RepositoryFiles.At("tests"),
-        };
-        Array.ForEach(
-            [Path.Combine(AppContext.BaseDirectory, "Pipeline.Worker.dll"), .. arguments.Split(' ')],
-            start.ArgumentList.Add
+        (int code, string output, string errors) = WorkerProgram.Run(
+            arguments.Split(' '),
+            workingDirectory: RepositoryFiles.At("tests")
         );
-        using Process process = Process.Start(start)!;
-        string output = process.StandardOutput.ReadToEnd(),
-            errors = process.StandardError.ReadToEnd().Trim();
-        process.WaitForExit();
 
-        Assert.Equal((2, ""), (process.ExitCode, output));
+        Assert.Equal((2, ""), (code, output));
         Assert.StartsWith("cuda: there is no libcuda.so.1", errors, StringComparison.Ordinal);
-        Assert.DoesNotContain('\n', errors);
+        Assert.DoesNotContain('\n', errors.Trim());
         Assert.False(Directory.Exists(RepositoryFiles.At("tests", "nowhere")));
     }
 
     [Fact]
     public void Command_OfADeviceThatIsNone_NamesTheSetting()
     {
-        var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true };
-        Array.ForEach([Path.Combine(AppContext.BaseDirectory, "Pipeline.Worker.dll"), "run"], start.ArgumentList.Add);
-        start.Environment["PIPELINE_DEVICE"] = "gpu";
-        using Process process = Process.Start(start)!;
-        string errors = process.StandardError.ReadToEnd().Trim();
-        process.WaitForExit();
+        (int code, _, string errors) = WorkerProgram.Run(
+            ["run"],
+            environment: new Dictionary<string, string?> { ["PIPELINE_DEVICE"] = "gpu" }
+        );
 
-        Assert.Equal((2, "PIPELINE_DEVICE is 'gpu'; use cpu or cuda."), (process.ExitCode, errors));
+        Assert.Equal((2, "PIPELINE_DEVICE is 'gpu'; use cpu or cuda."), (code, errors.Trim()));
     }
 }

@@ -1,4 +1,4 @@
-using System.Diagnostics;
+using Pipeline.GpuWorker.Tests.Worker.Commands;
 using Pipeline.Model.Gpu;
 using static TorchSharp.torch;
 
@@ -12,17 +12,17 @@ public sealed class SelfCheckTests
         params string[] arguments
     )
     {
-        var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true };
-        start.ArgumentList.Add(Path.Combine(directory, "Pipeline.Worker.dll"));
-        Array.ForEach(arguments, start.ArgumentList.Add);
-        start.Environment[TorchLibraries.Setting] = torchLib;
-        // TorchSharp would look for libtorch among the packages, and copy it
-        start.Environment["NUGET_PACKAGES"] = directory;
-        using Process process = Process.Start(start)!;
-        Task<string> errors = process.StandardError.ReadToEndAsync();
-        string output = process.StandardOutput.ReadToEnd();
-        process.WaitForExit();
-        return (process.ExitCode, output.Trim(), errors.Result.Trim());
+        (int code, string output, string errors) = WorkerProgram.Run(
+            arguments,
+            directory,
+            environment: new Dictionary<string, string?>
+            {
+                [TorchLibraries.Setting] = torchLib,
+                // TorchSharp would look for libtorch among the packages, and copy it
+                ["NUGET_PACKAGES"] = directory,
+            }
+        );
+        return (code, output.Trim(), errors.Trim());
     }
 
     [Fact]

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Pipeline.Contracts;
 using Pipeline.GpuWorker.Tests.Worker.Jobs;
 
@@ -196,19 +195,9 @@ public sealed class CommandLineTests
     /// <summary>Runs the worker; what it said on both outputs, when it ended as expected.</summary>
     private static string Run(int expected, params string[] arguments)
     {
-        var start = new ProcessStartInfo(
-            "dotnet",
-            [Path.Combine(AppContext.BaseDirectory, "Pipeline.Worker.dll"), .. arguments]
-        )
-        {
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        };
-        using Process process = Process.Start(start)!;
-        Task<string> error = process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
-        string output = process.StandardOutput.ReadToEnd() + error.GetAwaiter().GetResult();
-        Assert.True(process.WaitForExit(TimeSpan.FromMinutes(2)), $"{arguments[0]} did not end");
-        Assert.True(process.ExitCode == expected, $"{arguments[0]} ended with {process.ExitCode}: {output}");
+        (int code, string said, string errors) = WorkerProgram.Run(arguments);
+        string output = said + errors;
+        Assert.True(code == expected, $"{arguments[0]} ended with {code}: {output}");
         return output;
     }
 }
