@@ -1,6 +1,7 @@
 using System.Globalization;
 using Pipeline.Contracts;
 using Pipeline.Training.Batching;
+using Pipeline.Training.Faults;
 
 namespace Pipeline.Training;
 

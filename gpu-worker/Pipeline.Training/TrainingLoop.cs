@@ -1,6 +1,7 @@
 using Pipeline.Contracts;
-using Pipeline.Model.Adapters;
+using Pipeline.Model.Lora;
 using Pipeline.Training.Batching;
+using Pipeline.Training.Faults;
 using Pipeline.Training.Optimization;
 using Pipeline.Training.Resuming;
 using Pipeline.Training.Stepping;

@@ -2,7 +2,7 @@ using System.CommandLine;
 using Pipeline.Model;
 using Pipeline.Model.Gpu;
 using Pipeline.Storage;
-using Pipeline.Training;
+using Pipeline.Training.Faults;
 using Pipeline.Worker.Commands;
 
 // Exit codes: 0 done, 1 failed, 2 bad input or usage.

@@ -1,6 +1,7 @@
 using Pipeline.Contracts;
 using Pipeline.Datasets.Ingestion;
 using Pipeline.Datasets.Ingestion.Layouts;
+using Pipeline.Datasets.Ingestion.Rows;
 
 namespace Pipeline.Datasets.Building;
 

@@ -1,5 +1,5 @@
 using Pipeline.Contracts;
-using Pipeline.Datasets.Ingestion;
+using Pipeline.Datasets.Ingestion.Rows;
 
 namespace Pipeline.Datasets.Building;
 

@@ -1,6 +1,6 @@
 using Pipeline.Contracts;
-using Pipeline.Datasets.Ingestion;
 using Pipeline.Datasets.Ingestion.Layouts;
+using Pipeline.Datasets.Ingestion.Rows;
 using Pipeline.Datasets.Splitting;
 using Pipeline.Datasets.Validation;
 

@@ -1,6 +1,7 @@
 using System.Text.RegularExpressions;
 using Pipeline.Datasets.Ingestion.Files;
 using Pipeline.Datasets.Ingestion.Formats;
+using Pipeline.Datasets.Ingestion.Rows;
 
 namespace Pipeline.Datasets.Ingestion;
 

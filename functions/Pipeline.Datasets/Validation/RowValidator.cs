@@ -1,7 +1,7 @@
 using Pipeline.Contracts;
 using Pipeline.Datasets.Auditing;
-using Pipeline.Datasets.Ingestion;
 using Pipeline.Datasets.Ingestion.Layouts;
+using Pipeline.Datasets.Ingestion.Rows;
 using Pipeline.Datasets.Privacy;
 using Pipeline.Tokenization;
 

@@ -1,7 +1,7 @@
 using System.Net;
 using System.Text;
 using System.Text.RegularExpressions;
-using Pipeline.Tokenization;
+using Pipeline.Tokenization.Tokenizers;
 
 namespace Pipeline.Datasets.Validation;
 

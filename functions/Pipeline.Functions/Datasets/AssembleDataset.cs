@@ -1,7 +1,6 @@
 using System.Text;
 using Microsoft.Azure.Functions.Worker;
 using Pipeline.Contracts;
-using Pipeline.Datasets;
 using Pipeline.Datasets.Building;
 using Pipeline.Datasets.Exports;
 using Pipeline.Datasets.Synthesis;

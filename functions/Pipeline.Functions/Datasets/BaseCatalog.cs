@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using Pipeline.Contracts;
 using Pipeline.Datasets;
 using Pipeline.Tokenization;
+using Pipeline.Tokenization.Tokenizers;
 
 namespace Pipeline.Functions.Datasets;
 

@@ -1,5 +1,4 @@
 using Pipeline.Contracts;
-using Pipeline.Datasets;
 using Pipeline.Datasets.Building;
 using Pipeline.Datasets.Synthesis;
 using Pipeline.Storage;

@@ -1,6 +1,7 @@
 using Pipeline.Contracts;
 using Pipeline.Datasets;
-using Pipeline.Datasets.Ingestion;
+using Pipeline.Datasets.Building;
+using Pipeline.Datasets.Ingestion.Rows;
 using Pipeline.Functions.Projects;
 using Pipeline.Storage;
 using Pipeline.Tokenization;

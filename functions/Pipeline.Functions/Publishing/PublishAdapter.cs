@@ -88,7 +88,12 @@ public sealed class PublishAdapter(PipelineStorage storage, ProjectReader projec
     /// <summary>
     /// What the registry says is written into the run's row: it was published, even if a cancellation came in between.
     /// </summary>
-    private async Task<string> NoteAsync(TrainingAttempt input, int version, string decision, CancellationToken cancellation)
+    private async Task<string> NoteAsync(
+        TrainingAttempt input,
+        int version,
+        string decision,
+        CancellationToken cancellation
+    )
     {
         EvaluationReport evaluation = (await EvaluationOf(input.Project, version, cancellation))!;
         await storage.Runs.UpdateAsync(

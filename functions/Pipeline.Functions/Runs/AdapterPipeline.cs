@@ -37,7 +37,12 @@ public static class AdapterPipeline
                 throw new RunFailedException(dataset.Fault);
             }
 
-            var job = new TrainingAttempt(input.RunId, input.Project, dataset.DatasetId, context.NewGuid().ToString("N"));
+            var job = new TrainingAttempt(
+                input.RunId,
+                input.Project,
+                dataset.DatasetId,
+                context.NewGuid().ToString("N")
+            );
             TrainingEnd end = await context.CallSubOrchestratorAsync<TrainingEnd>(
                 TrainingWatch.Name,
                 new TrainingWait(job, null, -1),

@@ -28,7 +28,8 @@ public static class TrainingWatch
         ArgumentNullException.ThrowIfNull(context);
         ArgumentNullException.ThrowIfNull(wait);
         SubmittedJob handle =
-            wait.Handle ?? await context.CallActivityAsync<SubmittedJob>(SubmitTraining.Name, wait.Job, Retries.Storage);
+            wait.Handle
+            ?? await context.CallActivityAsync<SubmittedJob>(SubmitTraining.Name, wait.Job, Retries.Storage);
 
         // One wait over the whole of this look: one that is given up swallows the event that comes next.
         Task<TrainingResult> finished = context.WaitForExternalEvent<TrainingResult>(Finished);

@@ -1,7 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using Pipeline.Contracts;
-using Pipeline.Datasets;
+using Pipeline.Datasets.Building;
 using Pipeline.LocalHost.Processes;
 using Pipeline.Reporting.Statistics;
 using Pipeline.Tokenization;

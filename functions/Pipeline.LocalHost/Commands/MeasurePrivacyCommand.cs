@@ -1,7 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
-using Pipeline.Datasets.Ingestion;
-using Pipeline.Datasets.Privacy;
+using Pipeline.Datasets.Ingestion.Rows;
+using Pipeline.Datasets.Privacy.Measuring;
 using Spectre.Console;
 
 namespace Pipeline.LocalHost.Commands;

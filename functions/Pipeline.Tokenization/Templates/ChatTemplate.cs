@@ -1,5 +1,6 @@
 using System.Text;
 using Pipeline.Contracts;
+using Pipeline.Tokenization.Tokenizers;
 
 namespace Pipeline.Tokenization.Templates;
 

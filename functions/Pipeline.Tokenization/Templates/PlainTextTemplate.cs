@@ -1,4 +1,5 @@
 using Pipeline.Contracts;
+using Pipeline.Tokenization.Tokenizers;
 
 namespace Pipeline.Tokenization.Templates;
 

@@ -1,4 +1,5 @@
 using Pipeline.Model.Llama;
+using Pipeline.Model.Lora;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -1,6 +1,6 @@
 using System.Text.Json;
-using Pipeline.Model.Llama;
 using Pipeline.Model.Quantization;
+using Pipeline.Model.Weights;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -1,6 +1,7 @@
 using Pipeline.Model.Adapters;
 using Pipeline.Model.Checkpoints;
 using Pipeline.Model.Llama;
+using Pipeline.Model.Lora;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -89,7 +89,7 @@ internal sealed partial class GpuKernels
         );
     }
 
-    /// <summary>Drops as <see cref="Adapters.CounterDropout"/> does.</summary>
+    /// <summary>Drops as <see cref="Lora.CounterDropout"/> does.</summary>
     /// <param name="input">Contiguous.</param>
     /// <param name="output">The same shape; may be the input.</param>
     /// <param name="mask">What is dropped.</param>

@@ -1,3 +1,4 @@
+using Pipeline.Model.Optimization;
 using static TorchSharp.torch;
 
 namespace Pipeline.Model.Gpu;
@@ -106,7 +107,7 @@ internal sealed partial class GpuKernels
     /// <param name="totals">float32 [n]: read instead of the gradients; <c>null</c>: the gradients are read.</param>
     /// <param name="copies">[n]: gets the values, rounded; <c>null</c>: not wanted.</param>
     /// <param name="moments">On the device.</param>
-    /// <param name="places">int64 [4 · blocks]: the moments' <see cref="Kernels.BlockwiseMoments.Places"/>.</param>
+    /// <param name="places">int64 [4 · blocks]: the moments' <see cref="BlockwiseMoments.Places"/>.</param>
     /// <param name="decayed">How many of the numbers, from the first on, decay.</param>
     /// <param name="step">From 1.</param>
     /// <param name="learningRate">Of this step.</param>
@@ -117,7 +118,7 @@ internal sealed partial class GpuKernels
         Tensor? gradients,
         Tensor? totals,
         Tensor? copies,
-        Kernels.BlockwiseMoments moments,
+        BlockwiseMoments moments,
         Tensor places,
         long decayed,
         int step,
@@ -142,11 +143,11 @@ internal sealed partial class GpuKernels
             s => s.Value,
             StringComparer.Ordinal
         );
-        (float size, float epsilon) = Kernels.BlockwiseMoments.Corrected(step, (float)learningRate);
+        (float size, float epsilon) = BlockwiseMoments.Corrected(step, (float)learningRate);
         _launcher.Launch(
             "adamw_8bit",
             Math.Clamp(blocks, 1, _launcher.MostBlocks),
-            Kernels.BlockwiseMoments.BlockSize,
+            BlockwiseMoments.BlockSize,
             [
                 values,
                 gradients,

@@ -1,4 +1,4 @@
-using Pipeline.Model.Kernels;
+using Pipeline.Model.Optimization;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -1,4 +1,4 @@
-using Pipeline.Model.Adapters;
+using Pipeline.Model.Lora;
 using TorchSharp;
 using static TorchSharp.torch;
 

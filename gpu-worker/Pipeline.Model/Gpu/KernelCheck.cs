@@ -1,4 +1,4 @@
-using Pipeline.Model.Kernels;
+using Pipeline.Model.Optimization;
 using Pipeline.Model.Quantization;
 using TorchSharp;
 using static TorchSharp.torch;

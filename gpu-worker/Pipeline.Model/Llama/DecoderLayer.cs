@@ -1,4 +1,5 @@
 using Pipeline.Model.Checkpoints;
+using Pipeline.Model.Weights;
 using static TorchSharp.torch;
 
 namespace Pipeline.Model.Llama;

@@ -1,6 +1,7 @@
 using Pipeline.Contracts;
-using Pipeline.Model.Adapters;
 using Pipeline.Model.Checkpoints;
+using Pipeline.Model.Lora;
+using Pipeline.Model.Weights;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -78,15 +79,15 @@ public sealed class LlamaModel : ICausalModel, IDisposable
     }
 
     /// <summary>Puts an adapter on the linear layers, or takes it off with <c>null</c>.</summary>
-    /// <param name="adapter">The adapter; not owned.</param>
-    /// <param name="folded">For a model that is only asked: adds the update to a float32 copy of each weight once,
+    /// <param name="adapter">The adapter's matrices by module path; not owned.</param>
+    /// <param name="folded">For inference alone: adds the update to a float32 copy of each weight once,
     /// instead of computing it at each call. Costs the memory of the linear layers in float32; nothing is learned in
     /// this form.</param>
-    public void Attach(LoraAdapter? adapter, bool folded = false)
+    public void Attach(IReadOnlyDictionary<string, LoraPair>? adapter, bool folded = false)
     {
         foreach (Projection projection in Projections)
         {
-            projection.Attach(adapter?.Pairs.GetValueOrDefault(projection.Path), folded);
+            projection.Attach(adapter?.GetValueOrDefault(projection.Path), folded);
         }
     }
 

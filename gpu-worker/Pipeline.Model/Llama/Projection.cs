@@ -1,4 +1,5 @@
-using Pipeline.Model.Adapters;
+using Pipeline.Model.Lora;
+using Pipeline.Model.Weights;
 using static TorchSharp.torch;
 
 namespace Pipeline.Model.Llama;

@@ -1,5 +1,6 @@
 using Pipeline.Contracts;
 using Pipeline.Tokenization;
+using Pipeline.Training.Faults;
 
 namespace Pipeline.Training.Batching;
 

@@ -1,4 +1,5 @@
 using Pipeline.Contracts;
+using Pipeline.Training.Faults;
 
 namespace Pipeline.Training.Batching;
 

@@ -1,7 +1,7 @@
 using Pipeline.Contracts;
-using Pipeline.Model.Adapters;
 using Pipeline.Model.Llama;
 using Pipeline.Model.Llama.Gradients;
+using Pipeline.Model.Lora;
 using Pipeline.Training.Batching;
 using TorchSharp;
 using static TorchSharp.torch;

@@ -1,6 +1,6 @@
-using Pipeline.Model.Adapters;
 using Pipeline.Model.Gpu;
-using Pipeline.Model.Kernels;
+using Pipeline.Model.Lora;
+using Pipeline.Model.Optimization;
 using static TorchSharp.torch;
 
 namespace Pipeline.Training.Optimization;

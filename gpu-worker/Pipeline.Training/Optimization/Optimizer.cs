@@ -1,6 +1,6 @@
 using Pipeline.Contracts;
-using Pipeline.Model.Adapters;
 using Pipeline.Model.Gpu;
+using Pipeline.Model.Lora;
 using Pipeline.Training.Resuming;
 using TorchSharp;
 using static TorchSharp.torch;

@@ -1,6 +1,6 @@
 using System.Globalization;
-using Pipeline.Model.Adapters;
 using Pipeline.Model.Checkpoints;
+using Pipeline.Model.Lora;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Pipeline.Training.Batching;
+using Pipeline.Training.Faults;
 
 namespace Pipeline.Training.Stepping;
 

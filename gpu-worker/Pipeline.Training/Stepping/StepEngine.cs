@@ -1,4 +1,5 @@
 using Pipeline.Training.Batching;
+using Pipeline.Training.Faults;
 using Pipeline.Training.Resuming;
 using static TorchSharp.torch;
 

@@ -2,6 +2,8 @@ using System.Diagnostics;
 using Pipeline.Contracts;
 using Pipeline.Model.Adapters;
 using Pipeline.Model.Llama;
+using Pipeline.Model.Lora;
+using Pipeline.Model.Weights;
 using Pipeline.Training.Batching;
 using Pipeline.Training.Objectives;
 using Pipeline.Training.Optimization;
@@ -39,7 +41,7 @@ internal static class CpuBenchmark
             method == TrainingSettings.Qlora ? WeightStorage.Nf4 : WeightStorage.Full
         );
         using LoraAdapter adapter = LoraAdapter.Create(model, new LoraOptions(Rank, 2 * Rank, 0.05), seed: 1);
-        model.Attach(adapter);
+        model.Attach(adapter.Pairs);
         using var optimizer = new AdamW(adapter, weightDecay: 0.01);
         using var gradient = new StepGradient(model);
         IReadOnlyList<EncodedRow> rows = Rows(batch, seq, model.Config.VocabularySize);

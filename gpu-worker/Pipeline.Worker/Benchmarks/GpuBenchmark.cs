@@ -1,9 +1,9 @@
 using System.Diagnostics;
 using Pipeline.Contracts;
 using Pipeline.Model;
-using Pipeline.Model.Adapters;
 using Pipeline.Model.Checkpoints;
 using Pipeline.Model.Gpu;
+using Pipeline.Model.Lora;
 using TorchSharp;
 using static TorchSharp.torch;
 

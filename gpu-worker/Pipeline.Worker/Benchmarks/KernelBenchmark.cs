@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using Pipeline.Model.Gpu;
-using Pipeline.Model.Kernels;
+using Pipeline.Model.Optimization;
 using Pipeline.Model.Quantization;
 using TorchSharp;
 using static TorchSharp.torch;

@@ -2,6 +2,8 @@ using System.Diagnostics;
 using System.Text.Json;
 using Pipeline.Model.Checkpoints;
 using Pipeline.Model.Llama;
+using Pipeline.Model.Merging;
+using Pipeline.Model.Weights;
 using static TorchSharp.torch;
 
 namespace Pipeline.Worker.Benchmarks;

@@ -3,7 +3,7 @@ using Pipeline.Contracts;
 using Pipeline.Evaluation.Tasks;
 using Pipeline.Model.Adapters;
 using Pipeline.Model.Gpu;
-using Pipeline.Model.Llama;
+using Pipeline.Model.Weights;
 using Pipeline.Reporting.Evaluations;
 using Pipeline.Reporting.Pages;
 using Pipeline.Tokenization;

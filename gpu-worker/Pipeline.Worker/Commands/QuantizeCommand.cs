@@ -1,9 +1,10 @@
 using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;
-using Pipeline.Model.Checkpoints;
 using Pipeline.Model.Gpu;
 using Pipeline.Model.Llama;
+using Pipeline.Model.Merging;
+using Pipeline.Model.Weights;
 using Pipeline.Worker.Jobs;
 
 namespace Pipeline.Worker.Commands;

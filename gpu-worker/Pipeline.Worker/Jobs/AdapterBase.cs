@@ -1,7 +1,7 @@
 using Pipeline.Contracts;
 using Pipeline.Model.Adapters;
 using Pipeline.Model.Gpu;
-using Pipeline.Model.Llama;
+using Pipeline.Model.Weights;
 
 namespace Pipeline.Worker.Jobs;
 

@@ -3,7 +3,7 @@ using Pipeline.Contracts;
 using Pipeline.Model.Checkpoints;
 using Pipeline.Reporting.Pages;
 using Pipeline.Tokenization;
-using Pipeline.Training;
+using Pipeline.Training.Faults;
 using TorchSharp;
 
 namespace Pipeline.Worker.Jobs;

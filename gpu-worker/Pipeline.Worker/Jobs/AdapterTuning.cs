@@ -1,6 +1,7 @@
 using Pipeline.Contracts;
 using Pipeline.Model.Adapters;
 using Pipeline.Model.Llama;
+using Pipeline.Model.Lora;
 
 namespace Pipeline.Worker.Jobs;
 

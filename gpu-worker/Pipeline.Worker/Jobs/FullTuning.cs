@@ -1,7 +1,9 @@
 using Pipeline.Contracts;
-using Pipeline.Model.Adapters;
 using Pipeline.Model.Checkpoints;
 using Pipeline.Model.Llama;
+using Pipeline.Model.Lora;
+using Pipeline.Model.Merging;
+using Pipeline.Model.Weights;
 
 namespace Pipeline.Worker.Jobs;
 

@@ -2,7 +2,8 @@ using Pipeline.Contracts;
 using Pipeline.Model.Adapters;
 using Pipeline.Model.Gpu;
 using Pipeline.Model.Llama;
-using Pipeline.Training;
+using Pipeline.Model.Weights;
+using Pipeline.Training.Stepping;
 
 namespace Pipeline.Worker.Jobs;
 
@@ -85,7 +86,7 @@ internal sealed class PlacedModel : IDisposable
             return _accelerated.ForInference(adapter);
         }
 
-        Model.Attach(adapter, folded);
+        Model.Attach(adapter?.Pairs, folded);
         return Model;
     }
 
@@ -96,7 +97,7 @@ internal sealed class PlacedModel : IDisposable
         ArgumentNullException.ThrowIfNull(run);
         if (_accelerated is null && run.Trained is LoraAdapter adapter)
         {
-            Model.Attach(adapter);
+            Model.Attach(adapter.Pairs);
         }
 
         return run with

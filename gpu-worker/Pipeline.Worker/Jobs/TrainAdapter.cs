@@ -1,13 +1,16 @@
 using System.Diagnostics;
 using Pipeline.Contracts;
 using Pipeline.Evaluation.Tasks;
-using Pipeline.Model.Adapters;
 using Pipeline.Model.Checkpoints;
 using Pipeline.Model.Llama;
+using Pipeline.Model.Lora;
+using Pipeline.Model.Weights;
 using Pipeline.Reporting.Evaluations;
 using Pipeline.Tokenization;
 using Pipeline.Training;
 using Pipeline.Training.Batching;
+using Pipeline.Training.Faults;
+using Pipeline.Training.Stepping;
 
 namespace Pipeline.Worker.Jobs;
 

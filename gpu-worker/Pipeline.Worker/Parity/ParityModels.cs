@@ -1,5 +1,6 @@
 using Pipeline.Model.Gpu;
 using Pipeline.Model.Llama;
+using Pipeline.Model.Weights;
 using Pipeline.Worker.Jobs;
 
 namespace Pipeline.Worker.Parity;

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Pipeline.Contracts;
 using Pipeline.Tokenization;
+using Pipeline.Tokenization.Tokenizers;
 
 namespace Pipeline.Worker.Parity;
 

@@ -3,7 +3,7 @@ using Microsoft.Extensions.Logging;
 using Pipeline.Contracts;
 using Pipeline.Model;
 using Pipeline.Storage;
-using Pipeline.Training;
+using Pipeline.Training.Faults;
 
 namespace Pipeline.Worker.Queue;
 

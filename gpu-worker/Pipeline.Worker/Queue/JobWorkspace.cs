@@ -4,7 +4,7 @@ using Pipeline.Contracts;
 using Pipeline.Model.Gpu;
 using Pipeline.Storage;
 using Pipeline.Tokenization;
-using Pipeline.Training;
+using Pipeline.Training.Faults;
 using Pipeline.Training.Resuming;
 using Pipeline.Worker.Jobs;
 
@@ -80,10 +80,7 @@ internal sealed class JobWorkspace(
                 void Upload(string path) => UploadAsync(fenced, job.RunId, path, onCheckpoint).GetAwaiter().GetResult();
                 try
                 {
-                    await Task.Run(
-                        () => TrainAdapter.Run(input, progress, Upload, cancellation),
-                        cancellation
-                    );
+                    await Task.Run(() => TrainAdapter.Run(input, progress, Upload, cancellation), cancellation);
                 }
                 catch (TrainingException) when (File.Exists(Path.Combine(checkpoints, FailedStep.FileName)))
                 {

@@ -1,7 +1,7 @@
 using System.Text;
 using Pipeline.Contracts;
-using Pipeline.Datasets;
-using Pipeline.Datasets.Ingestion;
+using Pipeline.Datasets.Building;
+using Pipeline.Datasets.Ingestion.Rows;
 using Pipeline.Tokenization;
 
 namespace Pipeline.Functions.Tests.Datasets;

@@ -2,10 +2,10 @@ using System.Text;
 using System.Text.Json;
 using Parquet.Serialization;
 using Pipeline.Contracts;
-using Pipeline.Datasets;
+using Pipeline.Datasets.Building;
 using Pipeline.Datasets.Configuration;
 using Pipeline.Datasets.Exports;
-using Pipeline.Datasets.Ingestion;
+using Pipeline.Datasets.Ingestion.Rows;
 using Pipeline.Tokenization;
 using YamlDotNet.RepresentationModel;
 

@@ -1,6 +1,6 @@
 using System.Text;
 using Pipeline.Contracts;
-using Pipeline.Datasets.Ingestion;
+using Pipeline.Datasets.Ingestion.Rows;
 using static Pipeline.Functions.Tests.Datasets.DemoDataset;
 
 namespace Pipeline.Functions.Tests.Datasets;

@@ -1,8 +1,8 @@
 using System.Text;
 using Pipeline.Contracts;
-using Pipeline.Datasets;
+using Pipeline.Datasets.Building;
 using Pipeline.Datasets.Exports;
-using Pipeline.Datasets.Ingestion;
+using Pipeline.Datasets.Ingestion.Rows;
 using Pipeline.Reporting.Pages;
 
 namespace Pipeline.Functions.Tests.Datasets;

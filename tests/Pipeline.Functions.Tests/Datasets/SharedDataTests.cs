@@ -1,7 +1,7 @@
 using Pipeline.Contracts;
-using Pipeline.Datasets;
+using Pipeline.Datasets.Building;
 using Pipeline.Datasets.Configuration;
-using Pipeline.Datasets.Ingestion;
+using Pipeline.Datasets.Ingestion.Rows;
 using static Pipeline.Functions.Tests.Datasets.DemoDataset;
 
 namespace Pipeline.Functions.Tests.Datasets;

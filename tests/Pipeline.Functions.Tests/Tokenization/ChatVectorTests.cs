@@ -2,6 +2,7 @@ using System.Text.Json;
 using Pipeline.Contracts;
 using Pipeline.Tokenization;
 using Pipeline.Tokenization.Templates;
+using Pipeline.Tokenization.Tokenizers;
 
 namespace Pipeline.Functions.Tests.Tokenization;
 

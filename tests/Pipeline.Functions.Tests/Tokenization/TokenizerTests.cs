@@ -1,5 +1,5 @@
 using System.Text.Json.Nodes;
-using Pipeline.Tokenization;
+using Pipeline.Tokenization.Tokenizers;
 
 namespace Pipeline.Functions.Tests.Tokenization;
 

@@ -3,8 +3,10 @@ using Pipeline.GpuWorker.Tests.Model.Gpu;
 using Pipeline.Model.Adapters;
 using Pipeline.Model.Gpu;
 using Pipeline.Model.Llama;
-using Pipeline.Training;
+using Pipeline.Model.Weights;
 using Pipeline.Training.Batching;
+using Pipeline.Training.Faults;
+using Pipeline.Training.Stepping;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -43,7 +45,7 @@ public sealed class AcceleratedTrainingTests
         using AcceleratedModel? there = gpu is null ? null : new AcceleratedModel(model, gpu);
         if (there is null)
         {
-            model.Attach(adapter);
+            model.Attach(adapter.Pairs);
         }
 
         using var stop = new StoppedRun(stopAfter);

@@ -1,9 +1,11 @@
 using Pipeline.Contracts;
 using Pipeline.Model;
 using Pipeline.Model.Llama;
-using Pipeline.Training;
+using Pipeline.Model.Weights;
 using Pipeline.Training.Batching;
+using Pipeline.Training.Faults;
 using Pipeline.Training.Objectives;
+using Pipeline.Training.Stepping;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -1,8 +1,10 @@
 using Pipeline.Contracts;
 using Pipeline.Model.Adapters;
 using Pipeline.Model.Llama;
+using Pipeline.Model.Weights;
 using Pipeline.Training;
 using Pipeline.Training.Batching;
+using Pipeline.Training.Stepping;
 using TorchSharp;
 
 namespace Pipeline.GpuWorker.Tests.Training;
@@ -36,7 +38,7 @@ public sealed class LongRunTests
         };
         using LlamaModel model = LlamaModel.Load(RepositoryFiles.At("tests", "Golden", "llama2"), WeightStorage.Nf4);
         using LoraAdapter adapter = LoraAdapter.Create(model, new LoraOptions(4, 8, 0.1) { UseDora = dora }, 1);
-        model.Attach(adapter);
+        model.Attach(adapter.Pairs);
         var random = new Random(5);
         EncodedRow[] rows =
         [

@@ -1,7 +1,9 @@
 using Pipeline.Contracts;
 using Pipeline.Model.Adapters;
 using Pipeline.Model.Llama;
+using Pipeline.Model.Weights;
 using Pipeline.Training;
+using Pipeline.Training.Stepping;
 
 namespace Pipeline.GpuWorker.Tests.Training;
 
@@ -50,7 +52,7 @@ internal static class SmallTraining
             },
             settings.Seed
         );
-        model.Attach(adapter);
+        model.Attach(adapter.Pairs);
         using var stop = new StoppedRun(stopAfter);
         var run = new TrainingRun
         {

@@ -1,4 +1,5 @@
 using Pipeline.Training;
+using Pipeline.Training.Stepping;
 
 namespace Pipeline.GpuWorker.Tests.Training;
 

@@ -1,7 +1,10 @@
 using Pipeline.Contracts;
 using Pipeline.Model.Adapters;
 using Pipeline.Model.Llama;
+using Pipeline.Model.Weights;
 using Pipeline.Training;
+using Pipeline.Training.Faults;
+using Pipeline.Training.Stepping;
 using static Pipeline.GpuWorker.Tests.Training.SmallTraining;
 
 namespace Pipeline.GpuWorker.Tests.Training;
@@ -23,7 +26,7 @@ public sealed class TrainingFaultTests
         };
         using LlamaModel model = LlamaModel.Load(RepositoryFiles.At("tests", "Golden", "llama2"), WeightStorage.Full);
         using LoraAdapter adapter = LoraAdapter.Create(model, new LoraOptions(4, 8, 0) { UseDora = settings.Dora }, 1);
-        model.Attach(adapter);
+        model.Attach(adapter.Pairs);
         var run = new TrainingRun
         {
             Model = model,

@@ -1,5 +1,6 @@
 using Pipeline.Contracts;
 using Pipeline.Training;
+using Pipeline.Training.Stepping;
 using TorchSharp;
 using static Pipeline.GpuWorker.Tests.Training.SmallTraining;
 

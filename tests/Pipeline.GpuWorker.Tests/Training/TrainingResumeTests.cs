@@ -1,7 +1,8 @@
 using Pipeline.Contracts;
 using Pipeline.Model.Adapters;
 using Pipeline.Model.Llama;
-using Pipeline.Training;
+using Pipeline.Model.Weights;
+using Pipeline.Training.Stepping;
 using static Pipeline.GpuWorker.Tests.Training.SmallTraining;
 
 namespace Pipeline.GpuWorker.Tests.Training;

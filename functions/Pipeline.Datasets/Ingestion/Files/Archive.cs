@@ -1,5 +1,6 @@
 using System.Formats.Tar;
 using System.IO.Compression;
+using Pipeline.Datasets.Ingestion.Rows;
 using ZstdSharp;
 
 namespace Pipeline.Datasets.Ingestion.Files;

@@ -1,5 +1,6 @@
 using Pipeline.Contracts;
 using Pipeline.Datasets.Ingestion.Formats;
+using Pipeline.Datasets.Ingestion.Rows;
 
 namespace Pipeline.Datasets.Ingestion.Files;
 

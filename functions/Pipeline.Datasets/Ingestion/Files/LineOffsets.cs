@@ -1,3 +1,5 @@
+using Pipeline.Datasets.Ingestion.Rows;
+
 namespace Pipeline.Datasets.Ingestion.Files;
 
 /// <summary>

@@ -1,3 +1,5 @@
+using Pipeline.Datasets.Ingestion.Rows;
+
 namespace Pipeline.Datasets.Ingestion.Files;
 
 /// <summary>Room for unpacked files: small ones in memory, large ones on disk until this is disposed.</summary>

@@ -1,5 +1,5 @@
 using Pipeline.Contracts;
-using Pipeline.Datasets.Ingestion.Files;
+using Pipeline.Datasets.Ingestion.Rows;
 using Sylvan.Data.Csv;
 
 namespace Pipeline.Datasets.Ingestion.Formats;

@@ -1,5 +1,5 @@
 using System.Text.RegularExpressions;
-using Pipeline.Datasets.Ingestion.Files;
+using Pipeline.Datasets.Ingestion.Rows;
 
 namespace Pipeline.Datasets.Ingestion.Formats;
 

@@ -3,6 +3,7 @@ using System.Text.Json;
 using Parquet;
 using Parquet.Serialization;
 using Pipeline.Contracts;
+using Pipeline.Datasets.Ingestion.Rows;
 
 namespace Pipeline.Datasets.Ingestion.Formats;
 

@@ -1,6 +1,7 @@
 using System.Globalization;
 using MiniExcelLibs;
 using Pipeline.Contracts;
+using Pipeline.Datasets.Ingestion.Rows;
 
 namespace Pipeline.Datasets.Ingestion.Formats;
 

@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using Pipeline.Contracts;
+using Pipeline.Datasets.Ingestion.Rows;
 
 namespace Pipeline.Datasets.Ingestion.Layouts;
 

@@ -1,4 +1,5 @@
 using Pipeline.Contracts;
+using Pipeline.Datasets.Ingestion.Rows;
 
 namespace Pipeline.Datasets.Ingestion.Layouts;
 

@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using Pipeline.Contracts;
+using Pipeline.Datasets.Ingestion.Rows;
 using Pipeline.Datasets.Privacy;
 
 namespace Pipeline.Datasets.Ingestion.Layouts;

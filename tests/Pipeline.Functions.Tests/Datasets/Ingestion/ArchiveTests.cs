@@ -1,7 +1,7 @@
 using System.IO.Compression;
 using System.Text;
 using Pipeline.Datasets;
-using Pipeline.Datasets.Ingestion;
+using Pipeline.Datasets.Ingestion.Rows;
 using ZstdSharp;
 using static Pipeline.Functions.Tests.Datasets.Ingestion.Packings;
 using static Pipeline.Functions.Tests.Datasets.Ingestion.RawFiles;

@@ -1,5 +1,5 @@
 using System.Text;
-using Pipeline.Datasets.Ingestion;
+using Pipeline.Datasets.Ingestion.Rows;
 using static Pipeline.Functions.Tests.Datasets.Ingestion.RawFiles;
 
 namespace Pipeline.Functions.Tests.Datasets.Ingestion;

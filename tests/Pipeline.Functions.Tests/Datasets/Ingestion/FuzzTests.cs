@@ -5,8 +5,9 @@ using MiniExcelLibs;
 using Parquet.Serialization;
 using Pipeline.Contracts;
 using Pipeline.Datasets;
+using Pipeline.Datasets.Building;
 using Pipeline.Datasets.Configuration;
-using Pipeline.Datasets.Ingestion;
+using Pipeline.Datasets.Ingestion.Rows;
 using ZstdSharp;
 
 namespace Pipeline.Functions.Tests.Datasets.Ingestion;

@@ -4,6 +4,7 @@ using Pipeline.Datasets;
 using Pipeline.Datasets.Configuration;
 using Pipeline.Datasets.Ingestion;
 using Pipeline.Datasets.Ingestion.Layouts;
+using Pipeline.Datasets.Ingestion.Rows;
 
 namespace Pipeline.Functions.Tests.Datasets.Ingestion;
 

@@ -1,4 +1,4 @@
-using Pipeline.Datasets.Ingestion;
+using Pipeline.Datasets.Ingestion.Rows;
 using static Pipeline.Functions.Tests.Datasets.Ingestion.RawFiles;
 
 namespace Pipeline.Functions.Tests.Datasets.Ingestion;

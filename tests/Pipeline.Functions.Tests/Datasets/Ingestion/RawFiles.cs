@@ -1,5 +1,6 @@
 using System.Text;
 using Pipeline.Datasets.Ingestion;
+using Pipeline.Datasets.Ingestion.Rows;
 
 namespace Pipeline.Functions.Tests.Datasets.Ingestion;
 

@@ -1,6 +1,7 @@
 using System.Text;
 using Pipeline.Datasets;
 using Pipeline.Datasets.Ingestion;
+using Pipeline.Datasets.Ingestion.Rows;
 
 namespace Pipeline.Functions.Tests.Datasets.Ingestion;
 

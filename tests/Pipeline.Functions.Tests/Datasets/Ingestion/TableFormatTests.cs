@@ -1,6 +1,7 @@
 using MiniExcelLibs;
 using Parquet.Serialization;
 using Pipeline.Datasets.Ingestion;
+using Pipeline.Datasets.Ingestion.Rows;
 using static Pipeline.Functions.Tests.Datasets.Ingestion.RawFiles;
 
 namespace Pipeline.Functions.Tests.Datasets.Ingestion;

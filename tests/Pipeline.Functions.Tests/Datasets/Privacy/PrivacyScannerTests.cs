@@ -1,8 +1,9 @@
 using System.Diagnostics;
 using System.Text;
 using Pipeline.Datasets;
-using Pipeline.Datasets.Ingestion;
+using Pipeline.Datasets.Ingestion.Rows;
 using Pipeline.Datasets.Privacy;
+using Pipeline.Datasets.Privacy.Measuring;
 
 namespace Pipeline.Functions.Tests.Datasets.Privacy;
 

@@ -1,6 +1,7 @@
 using Pipeline.Contracts;
 using Pipeline.Tokenization;
 using Pipeline.Tokenization.Templates;
+using Pipeline.Tokenization.Tokenizers;
 
 namespace Pipeline.Functions.Tests.Tokenization.Templates;
 

@@ -1,5 +1,6 @@
 using Pipeline.Evaluation.Scoring;
 using Pipeline.Model.Llama;
+using Pipeline.Model.Weights;
 using TorchSharp;
 
 namespace Pipeline.GpuWorker.Tests.Evaluation.Scoring;

@@ -1,6 +1,7 @@
 using Pipeline.Model.Adapters;
 using Pipeline.Model.Checkpoints;
 using Pipeline.Model.Llama;
+using Pipeline.Model.Weights;
 using TorchSharp;
 
 namespace Pipeline.GpuWorker.Tests.Model.Adapters;
@@ -18,9 +19,9 @@ public sealed class LoraAdapterTests
         torch.Tensor ids = torch.arange(1, 33, dtype: torch.ScalarType.Int64).unsqueeze(0);
         torch.Tensor bare = model.Logits(model.Forward(ids));
 
-        model.Attach(adapter);
+        model.Attach(adapter.Pairs);
         torch.Tensor attached = model.Logits(model.Forward(ids));
-        model.Attach(adapter, folded: true);
+        model.Attach(adapter.Pairs, folded: true);
         torch.Tensor folded = model.Logits(model.Forward(ids));
         model.Attach(null);
         torch.Tensor off = model.Logits(model.Forward(ids));

@@ -4,6 +4,7 @@ using Pipeline.Model;
 using Pipeline.Model.Adapters;
 using Pipeline.Model.Checkpoints;
 using Pipeline.Model.Llama;
+using Pipeline.Model.Weights;
 
 namespace Pipeline.GpuWorker.Tests.Model.Adapters;
 

@@ -1,5 +1,6 @@
 using Pipeline.Model;
 using Pipeline.Model.Llama;
+using Pipeline.Model.Weights;
 
 namespace Pipeline.GpuWorker.Tests.Model.Checkpoints;
 

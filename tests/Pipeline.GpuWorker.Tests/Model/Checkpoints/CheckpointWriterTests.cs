@@ -3,6 +3,8 @@ using Pipeline.Model;
 using Pipeline.Model.Adapters;
 using Pipeline.Model.Checkpoints;
 using Pipeline.Model.Llama;
+using Pipeline.Model.Merging;
+using Pipeline.Model.Weights;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -50,7 +52,7 @@ public sealed class CheckpointWriterTests
         }
 
         float[] bare = Logits(model);
-        model.Attach(adapter);
+        model.Attach(adapter.Pairs);
         float[] expected = Logits(model);
 
         CheckpointWriter.WriteMerged(model, from, folder.Path, 200_000);

@@ -3,6 +3,7 @@ using Pipeline.GpuWorker.Tests.Model.Llama.Gradients;
 using Pipeline.Model.Adapters;
 using Pipeline.Model.Gpu;
 using Pipeline.Model.Llama;
+using Pipeline.Model.Weights;
 using Pipeline.Training.Batching;
 using Pipeline.Training.Objectives;
 using Pipeline.Training.Optimization;
@@ -96,7 +97,7 @@ public sealed class DevicePlacementTests
         using LlamaModel model = LlamaModel.Load(RepositoryFiles.At("tests", "Golden", name), WeightStorage.Full);
         model.MoveTo(Elsewhere);
         using LoraAdapter adapter = LoraAdapter.Create(model, new LoraOptions(8, 8, 0.1) { UseDora = dora }, 1);
-        model.Attach(adapter);
+        model.Attach(adapter.Pairs);
         AssertThere(adapter.Values, adapter.Values.NumberOfElements);
         using MicroBatch batch = MicroBatch.Of(LlamaGradientTests.Rows([40, 7, 23]));
 
@@ -120,7 +121,7 @@ public sealed class DevicePlacementTests
 
         using IDisposable frozen = no_grad();
         Ask(model);
-        model.Attach(adapter, folded: true);
+        model.Attach(adapter.Pairs, folded: true);
         Ask(model);
     }
 

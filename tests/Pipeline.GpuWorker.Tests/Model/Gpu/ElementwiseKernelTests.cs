@@ -1,5 +1,5 @@
-using Pipeline.Model.Adapters;
 using Pipeline.Model.Gpu;
+using Pipeline.Model.Lora;
 using TorchSharp;
 using static Pipeline.GpuWorker.Tests.Model.Gpu.KernelNumbers;
 using static TorchSharp.torch;

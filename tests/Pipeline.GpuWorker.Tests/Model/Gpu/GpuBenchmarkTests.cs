@@ -5,6 +5,7 @@ using Pipeline.Model.Adapters;
 using Pipeline.Model.Checkpoints;
 using Pipeline.Model.Gpu;
 using Pipeline.Model.Llama;
+using Pipeline.Model.Weights;
 using Pipeline.Training.Optimization;
 using Pipeline.Worker.Benchmarks;
 using TorchSharp;

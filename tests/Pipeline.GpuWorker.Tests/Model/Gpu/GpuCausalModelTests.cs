@@ -3,6 +3,7 @@ using Pipeline.GpuWorker.Tests.Model.Llama.Gradients;
 using Pipeline.Model.Adapters;
 using Pipeline.Model.Gpu;
 using Pipeline.Model.Llama;
+using Pipeline.Model.Weights;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -3,6 +3,8 @@ using Pipeline.GpuWorker.Tests.Model.Llama.Gradients;
 using Pipeline.Model.Adapters;
 using Pipeline.Model.Gpu;
 using Pipeline.Model.Llama;
+using Pipeline.Model.Lora;
+using Pipeline.Model.Weights;
 using Pipeline.Training.Batching;
 using Pipeline.Training.Objectives;
 using TorchSharp;

@@ -1,5 +1,5 @@
 using Pipeline.Model.Gpu;
-using Pipeline.Model.Kernels;
+using Pipeline.Model.Optimization;
 using TorchSharp;
 using static Pipeline.GpuWorker.Tests.Model.Gpu.KernelNumbers;
 using static TorchSharp.torch;

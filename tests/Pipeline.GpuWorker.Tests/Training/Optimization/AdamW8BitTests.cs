@@ -1,4 +1,4 @@
-using Pipeline.Model.Adapters;
+using Pipeline.Model.Lora;
 using Pipeline.Model.Quantization;
 using Pipeline.Training.Optimization;
 using TorchSharp;

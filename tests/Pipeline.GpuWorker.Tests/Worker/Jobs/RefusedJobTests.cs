@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using Pipeline.Contracts;
-using Pipeline.Training;
+using Pipeline.Training.Faults;
 using Pipeline.Worker.Jobs;
 using static Pipeline.GpuWorker.Tests.Worker.Jobs.SmallJob;
 

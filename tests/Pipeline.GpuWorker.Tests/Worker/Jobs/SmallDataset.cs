@@ -1,8 +1,8 @@
 using System.Text;
 using Pipeline.Contracts;
-using Pipeline.Datasets;
+using Pipeline.Datasets.Building;
 using Pipeline.Datasets.Configuration;
-using Pipeline.Datasets.Ingestion;
+using Pipeline.Datasets.Ingestion.Rows;
 using Pipeline.Tokenization;
 
 namespace Pipeline.GpuWorker.Tests.Worker.Jobs;

@@ -1,6 +1,7 @@
 using Pipeline.Model.Adapters;
 using Pipeline.Model.Llama;
 using Pipeline.Model.Llama.Gradients;
+using Pipeline.Model.Weights;
 using Pipeline.Training.Batching;
 using Pipeline.Training.Objectives;
 using TorchSharp;
@@ -222,7 +223,7 @@ public sealed class LlamaGradientTests
             value.copy_(random);
         }
 
-        model.Attach(adapter);
+        model.Attach(adapter.Pairs);
         return adapter;
     }
 

@@ -1,0 +1,105 @@
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using System.Text;
+using Pipeline.Contracts;
+
+namespace Pipeline.Datasets.Ingestion.Rows;
+
+/// <summary>A file as it was dropped, or as it lay in an archive that was; or a folder.</summary>
+public sealed class RawFile
+{
+    private readonly Func<Stream> _open;
+    private readonly Lazy<string> _sha256;
+
+    /// <summary>A file in memory.</summary>
+    /// <param name="name">Its name, without a folder; of a file in an archive <c>archive.zip/folder/name</c>.</param>
+    /// <param name="bytes">All of it.</param>
+    public RawFile(string name, ReadOnlyMemory<byte> bytes)
+        : this(
+            name,
+            bytes.Length,
+            () =>
+                MemoryMarshal.TryGetArray(bytes, out ArraySegment<byte> held)
+                    ? new MemoryStream(held.Array!, held.Offset, held.Count, writable: false)
+                    : new MemoryStream(bytes.ToArray(), writable: false)
+        ) { }
+
+    /// <summary>A file that is read when it is needed.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="length">Its bytes.</param>
+    /// <param name="open">Opens it at its start, each time; seekable.</param>
+    public RawFile(string name, long length, Func<Stream> open)
+    {
+        (Name, Length, _open) = (name, length, open);
+        _sha256 = new Lazy<string>(() =>
+        {
+            using Stream stream = open();
+            return Convert.ToHexStringLower(SHA256.HashData(stream));
+        });
+    }
+
+    private RawFile(string name, IReadOnlyList<RawFile> inner)
+    {
+        (Name, Inner, Length, IsFolder) = (name, inner, inner.Sum(f => f.Length), true);
+        _open = () => throw new NotSupportedException($"'{name}' is a folder.");
+        _sha256 = new Lazy<string>(() =>
+            ContentHash.Of(Encoding.UTF8.GetBytes(string.Concat(inner.Select(f => $"{f.Name} {f.Sha256}\n"))))
+        );
+    }
+
+    public string Name { get; }
+
+    /// <summary>Whether it is a folder.</summary>
+    public bool IsFolder { get; }
+
+    /// <summary>The files of a folder that was given as a whole; empty for a file.</summary>
+    public IReadOnlyList<RawFile> Inner { get; } = [];
+
+    /// <summary>Bytes.</summary>
+    public long Length { get; }
+
+    /// <summary>Of the content, lower-case hexadecimal.</summary>
+    public string Sha256 => _sha256.Value;
+
+    /// <summary>A file on disk.</summary>
+    public static RawFile FromPath(string path, string? name = null) =>
+        new(
+            name ?? Path.GetFileName(path),
+            new FileInfo(path).Length,
+            () => new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 16)
+        );
+
+    /// <summary>Everything in a folder and below it.</summary>
+    public static RawFile FromFolder(string path)
+    {
+        string root = Path.GetFullPath(path);
+        string name = Path.GetFileName(Path.TrimEndingDirectorySeparator(root));
+        return new RawFile(
+            name,
+            [
+                .. Directory
+                    .EnumerateFiles(root, "*", SearchOption.AllDirectories)
+                    .Select(f =>
+                        (
+                            File: f,
+                            Name: name + "/" + Path.GetRelativePath(root, f).Replace(Path.DirectorySeparatorChar, '/')
+                        )
+                    )
+                    .OrderBy(f => f.Name, StringComparer.Ordinal)
+                    .Select(f => FromPath(f.File, f.Name)),
+            ]
+        );
+    }
+
+    /// <summary>Opens the file at its start.</summary>
+    public Stream Open() => _open();
+
+    /// <summary>The first bytes.</summary>
+    internal byte[] Head(int most)
+    {
+        using Stream stream = _open();
+        byte[] head = new byte[(int)Math.Min(most, Length)];
+        int read = stream.ReadAtLeast(head, head.Length, throwOnEndOfStream: false);
+        return read == head.Length ? head : head[..read];
+    }
+}
