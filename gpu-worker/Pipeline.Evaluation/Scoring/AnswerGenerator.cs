@@ -118,31 +118,15 @@ public static class AnswerGenerator
     {
         using DisposeScope scope = NewDisposeScope();
         int longest = rows[^1].Prompt.Count;
-        Tensor ids = tensor(
-            [
-                .. rows.SelectMany(r => r.Prompt.Concat(Enumerable.Repeat(0, longest - r.Prompt.Count)))
-                    .Select(i => (long)i),
-            ],
-            [rows.Length, longest]
-        );
-        Tensor hidden = model.Forward(
-            ids,
-            arange(longest, dtype: ScalarType.Int64).unsqueeze(0),
-            mask: null,
-            cache,
-            keep: true
-        ); // [rows, longest, hidden]
-        Tensor last = tensor(
-            [.. rows.Select((r, row) => (row * (long)longest) + r.Prompt.Count - 1)],
-            device: hidden.device
-        );
-        Tensor next = hidden.reshape(-1, hidden.shape[2]).index_select(0, last).MoveToOuterDisposeScope();
+        Tensor next = PaddedPrompts
+            .Read(model, [.. rows.Select(r => r.Prompt)], longest, cache)
+            .MoveToOuterDisposeScope();
         Tensor? seen =
             rows[0].Prompt.Count == longest
                 ? null
                 : arange(longest, dtype: ScalarType.Int64)
                     .lt(tensor([.. rows.Select(r => (long)r.Prompt.Count)]).unsqueeze(1))
-                    .to(hidden.device)
+                    .to(next.device)
                     .MoveToOuterDisposeScope();
         return (next, seen);
     }

@@ -60,23 +60,8 @@ public static class LabelLikelihood
         using DisposeScope scope = NewDisposeScope();
         using var cache = new KeyValueCache(model.Config.Layers);
         int longest = prompts.Max(p => p.Count);
-        Tensor ids = tensor(
-            [.. prompts.SelectMany(p => p.Concat(Enumerable.Repeat(0, longest - p.Count))).Select(i => (long)i)],
-            [prompts.Length, longest]
-        );
-        Tensor hidden = model.Forward(
-            ids,
-            arange(longest, dtype: ScalarType.Int64).unsqueeze(0),
-            mask: null,
-            cache,
-            keep: true
-        ); // [rows, longest, hidden]
-        Tensor last = tensor(
-            [.. prompts.Select((p, row) => (row * (long)longest) + p.Count - 1)],
-            device: hidden.device
-        );
         // [rows, vocabulary]
-        Tensor atPrompt = LogProbabilities(model, hidden.reshape(-1, hidden.shape[2]).index_select(0, last));
+        Tensor atPrompt = LogProbabilities(model, PaddedPrompts.Read(model, prompts, longest, cache));
         Tensor? atNodes =
             // [rows, nodes, vocabulary]
             tree.Nodes.Count == 0

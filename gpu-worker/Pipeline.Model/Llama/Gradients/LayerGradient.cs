@@ -120,18 +120,8 @@ internal sealed class LayerGradient : IDisposable
     {
         (Tensor attended, Tensor middle, Tensor normed, Tensor scales, Tensor gate, Tensor up, Tensor gated) =
             FeedForwardBuffers();
-        (Tensor outputWeight, Tensor gateWeight, Tensor upWeight, Tensor downWeight) = (
-            _layer.Output.Weight.Values(),
-            _layer.Gate.Weight.Values(),
-            _layer.Up.Weight.Values(),
-            _layer.Down.Weight.Values()
-        );
-        (Tensor? outputLow, Tensor? gateLow, Tensor? upLow, Tensor? downLow) = (
-            XABuffer(_layer.Output),
-            XABuffer(_layer.Gate),
-            XABuffer(_layer.Up),
-            XABuffer(_layer.Down)
-        );
+        (Tensor outputWeight, Tensor gateWeight, Tensor upWeight, Tensor downWeight) = FeedForwardWeights();
+        (Tensor? outputLow, Tensor? gateLow, Tensor? upLow, Tensor? downLow) = FeedForwardLows();
         foreach ((int start, int count) in _context.Chunks())
         {
             using DisposeScope scope = NewDisposeScope();
@@ -199,22 +189,23 @@ internal sealed class LayerGradient : IDisposable
             Buffer("gated", _context.Inner)
         );
 
-    private void BackThroughFeedForward(Tensor gradient, Tensor attendedGradient)
-    {
-        (Tensor attended, Tensor middle, Tensor normed, Tensor scales, Tensor gate, Tensor up, Tensor gated) =
-            FeedForwardBuffers();
-        (Tensor outputWeight, Tensor gateWeight, Tensor upWeight, Tensor downWeight) = (
+    private (Tensor Output, Tensor Gate, Tensor Up, Tensor Down) FeedForwardWeights() =>
+        (
             _layer.Output.Weight.Values(),
             _layer.Gate.Weight.Values(),
             _layer.Up.Weight.Values(),
             _layer.Down.Weight.Values()
         );
-        (Tensor? outputLow, Tensor? gateLow, Tensor? upLow, Tensor? downLow) = (
-            XABuffer(_layer.Output),
-            XABuffer(_layer.Gate),
-            XABuffer(_layer.Up),
-            XABuffer(_layer.Down)
-        );
+
+    private (Tensor? Output, Tensor? Gate, Tensor? Up, Tensor? Down) FeedForwardLows() =>
+        (XABuffer(_layer.Output), XABuffer(_layer.Gate), XABuffer(_layer.Up), XABuffer(_layer.Down));
+
+    private void BackThroughFeedForward(Tensor gradient, Tensor attendedGradient)
+    {
+        (Tensor attended, Tensor middle, Tensor normed, Tensor scales, Tensor gate, Tensor up, Tensor gated) =
+            FeedForwardBuffers();
+        (Tensor outputWeight, Tensor gateWeight, Tensor upWeight, Tensor downWeight) = FeedForwardWeights();
+        (Tensor? outputLow, Tensor? gateLow, Tensor? upLow, Tensor? downLow) = FeedForwardLows();
         foreach ((int start, int count) in _context.Chunks())
         {
             using DisposeScope scope = NewDisposeScope();
