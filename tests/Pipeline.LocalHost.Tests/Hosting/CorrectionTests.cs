@@ -10,7 +10,9 @@ using static Pipeline.LocalHost.Tests.Hosting.HostFixture;
 
 namespace Pipeline.LocalHost.Tests.Hosting;
 
-/// <summary>What people change afterwards: corrected rows, feedback, rows that are withdrawn. Each trains anew.</summary>
+/// <summary>
+/// What people change afterwards: corrected rows, feedback, rows that are withdrawn. Each trains anew.
+/// </summary>
 [Collection(OneHost.Name)]
 public sealed class CorrectionTests(HostFixture host)
 {

@@ -6,7 +6,9 @@ using static Pipeline.LocalHost.Tests.Hosting.HostFixture;
 
 namespace Pipeline.LocalHost.Tests.Hosting;
 
-/// <summary>What the host itself withstands: a cancelled run, messages that are none, a restart, a second host.</summary>
+/// <summary>
+/// What the host itself withstands: a cancelled run, messages that are none, a restart, a second host.
+/// </summary>
 [Collection(OneHost.Name)]
 public sealed class EmbeddedHostTests(HostFixture host)
 {
