@@ -4,7 +4,7 @@ using Pipeline.Datasets.Synthesis;
 namespace Pipeline.Datasets.Building;
 
 /// <summary>
-/// Raw files to a dataset, in one process: read once to plan, judge every row, take out what repeats, split, write. No
+/// Raw files to a dataset, in one process: read once to plan, validate every row, reject what repeats, split, write. No
 /// more than a few rows are held at a time.
 /// </summary>
 public static class DatasetBuilder
@@ -25,7 +25,7 @@ public static class DatasetBuilder
         return DatasetPlanner.Plan(request, inputs, partBytes);
     }
 
-    /// <summary>Judges the rows of one part.</summary>
+    /// <summary>Validates the rows of one part.</summary>
     /// <param name="request">What the dataset is made of.</param>
     /// <param name="plan">Its plan.</param>
     /// <param name="part">The part's index in the plan.</param>
@@ -42,13 +42,13 @@ public static class DatasetBuilder
     /// <param name="plan">Its plan.</param>
     /// <param name="parts">The parts' streams in the plan's order, seekable.</param>
     /// <param name="folder">Where its files are written.</param>
-    /// <param name="made">Rows that were made beside those dropped; <c>null</c>: none.</param>
+    /// <param name="synthetic">Synthetic rows; <c>null</c>: none.</param>
     public static DatasetBuild Assemble(
         DatasetRequest request,
         DatasetPlan plan,
         IEnumerable<Stream> parts,
         string folder,
-        SyntheticRows? made = null
+        SyntheticRows? synthetic = null
     )
     {
         ArgumentNullException.ThrowIfNull(request);
@@ -63,13 +63,13 @@ public static class DatasetBuilder
             rows.Add(stream, part.IsTest ? RowKind.TestSet : RowKind.Dropped);
         }
 
-        using Stream synthetic = Scratch();
-        new PartBuilder(request, plan).Write(made?.Rows ?? [], synthetic);
-        rows.Add(synthetic, RowKind.Made);
-        return new DatasetAssembler(request, plan, rows, made).Assemble(folder);
+        using Stream syntheticPart = Scratch();
+        new PartBuilder(request, plan).Write(synthetic?.Rows ?? [], syntheticPart);
+        rows.Add(syntheticPart, RowKind.Synthetic);
+        return new DatasetAssembler(request, plan, rows, synthetic).Assemble(folder);
     }
 
-    /// <summary>Builds the dataset from what was dropped, without rows that are made.</summary>
+    /// <summary>Builds the dataset from what was dropped, without synthetic rows.</summary>
     /// <param name="request">What it is made of.</param>
     /// <param name="folder">Where its files are written.</param>
     /// <param name="partBytes">Bytes a part; the dataset is the same whatever they are.</param>
@@ -91,7 +91,7 @@ public static class DatasetBuilder
     }
 
     /// <summary>
-    /// Builds the dataset with the rows that project.yaml asks to be made. They are made after the split, of training
+    /// Builds the dataset with the synthetic rows that project.yaml requests. They are made after the split, of training
     /// rows alone.
     /// </summary>
     /// <param name="request">What it is made of.</param>

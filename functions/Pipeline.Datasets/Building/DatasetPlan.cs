@@ -1,11 +1,13 @@
+using System.Text.Json.Serialization;
 using Pipeline.Contracts;
 using Pipeline.Datasets.Ingestion.Rows;
+using Pipeline.Datasets.Validation;
 
 namespace Pipeline.Datasets.Building;
 
 /// <summary>
-/// What must be known of all rows before any can be judged by itself; made in one reading. With it the parts can be
-/// judged anywhere, in any order.
+/// What must be known of all rows before any can be validated by itself; made in one reading. With it the parts can be
+/// validated anywhere, in any order.
 /// </summary>
 public sealed record DatasetPlan
 {
@@ -22,7 +24,8 @@ public sealed record DatasetPlan
     public IReadOnlyDictionary<string, string>? Spellings { get; init; }
 
     /// <summary>Whether project.yaml gave them.</summary>
-    public bool SpellingsAreSaid { get; init; }
+    [JsonPropertyName("spellingsAreSaid")]
+    public bool HasLabelDefinitions { get; init; }
 
     /// <summary>The system prompt of rows that have none of their own.</summary>
     public string? SystemPrompt { get; init; }
@@ -34,7 +37,7 @@ public sealed record DatasetPlan
     /// <summary>Shingles that tell nothing of a pair of texts.</summary>
     public required IReadOnlyList<ulong> CommonShingles { get; init; }
 
-    /// <summary>What to read, in the order in which rows are judged.</summary>
+    /// <summary>What to read, in the order in which rows are validated.</summary>
     public required IReadOnlyList<DatasetPart> Parts { get; init; }
 
     /// <summary>What was noticed while reading.</summary>
@@ -42,6 +45,9 @@ public sealed record DatasetPlan
 
     /// <summary>The files, in the order given.</summary>
     public required IReadOnlyList<SourceFile> Sources { get; init; }
+
+    /// <summary>The labels with their spellings; <c>null</c> for tasks without labels.</summary>
+    internal LabelSet? Labels() => Spellings is null ? null : LabelSet.From(Spellings, HasLabelDefinitions);
 }
 
 /// <summary>A file, or rows of it that stand one behind the other.</summary>

@@ -1,7 +1,5 @@
 using Pipeline.Contracts;
-using Pipeline.Datasets.Ingestion.Layouts;
 using Pipeline.Datasets.Ingestion.Rows;
-using Pipeline.Datasets.Splitting;
 using Pipeline.Datasets.Validation;
 
 namespace Pipeline.Datasets.Building;
@@ -14,9 +12,6 @@ internal static class DatasetPlanner
     /// <summary>Most labels that the default system prompt lists; more would crowd out the text.</summary>
     private const int MostListedLabels = 20;
 
-    /// <summary>Most spellings of labels in the data; a column with more holds none.</summary>
-    private const int MostSpellings = 100_000;
-
     /// <summary>Makes the plan.</summary>
     /// <param name="request">What the dataset is made of.</param>
     /// <param name="inputs">Its files, opened.</param>
@@ -25,56 +20,20 @@ internal static class DatasetPlanner
     public static DatasetPlan Plan(DatasetRequest request, DatasetInputs inputs, long partBytes)
     {
         ProjectSettings settings = inputs.Settings;
-        bool labelled = settings.Task == ProjectSettings.ClassificationTask;
-        bool count = labelled && settings.Labels.Count == 0;
-        var spellings = new Dictionary<string, int>(StringComparer.Ordinal);
-        var common = new CommonShingles();
-        List<DatasetPart> parts = [];
-        foreach ((int number, DatasetInput input) in inputs.All.Index())
-        {
-            RowRange? open = null;
-            List<DatasetPart> ranges = [];
-            foreach (RawRow row in input.Rows(null))
-            {
-                if (input.CanSplit && row.Place.Offset >= 0 && row.Place.Offset - (open?.Start ?? 0) >= partBytes)
-                {
-                    ranges.Add(
-                        new DatasetPart(number, input.IsTest, (open ?? RowRange.Whole) with { End = row.Place.Offset })
-                    );
-                    open = new RowRange(row.Place.Offset, long.MaxValue, row.Place.Row, row.Place.Line);
-                }
-
-                if (row.Fault is not null)
-                {
-                    continue;
-                }
-
-                if (count && row.Fields.TryGetValue(input.Layout.Columns.Label, out string? label))
-                {
-                    spellings[label] = spellings.GetValueOrDefault(label) + 1;
-                    if (spellings.Count > MostSpellings)
-                    {
-                        throw new DatasetException(
-                            DatasetException.NoColumn,
-                            $"Column '{input.Layout.Columns.Label}' of '{input.File.Name}' has more than {MostSpellings:N0} different values: these are no labels. Name another column with columns.label in project.yaml, or another task."
-                        );
-                    }
-                }
-
-                Sample(common, row, input.Layout, settings.Task, labelled);
-            }
-
-            parts.AddRange(
-                inputs.Notes.CanSplit(input.File)
-                    ? [.. ranges, new DatasetPart(number, input.IsTest, open)]
-                    : [new DatasetPart(number, input.IsTest, null)]
-            );
-        }
-
+        bool hasLabels = settings.Task == ProjectSettings.ClassificationTask;
+        var reading = new FirstReading(
+            settings.Task,
+            hasLabels,
+            countSpellings: hasLabels && settings.Labels.Count == 0
+        );
+        List<DatasetPart> parts =
+        [
+            .. inputs.All.Index().SelectMany(i => reading.Parts(i.Index, i.Item, inputs.Notes, partBytes)),
+        ];
         LabelSet? labels =
-            !labelled ? null
+            !hasLabels ? null
             : settings.Labels.Count > 0 ? LabelSet.From(settings.Labels)
-            : LabelSet.FromData(Cleaned(spellings));
+            : LabelSet.FromData(Cleaned(reading.Spellings));
         return new DatasetPlan
         {
             DatasetId = request.DatasetId(),
@@ -82,11 +41,11 @@ internal static class DatasetPlanner
             Without = request.Without,
             Task = settings.Task,
             Spellings = labels?.Spellings,
-            SpellingsAreSaid = settings.Labels.Count > 0,
+            HasLabelDefinitions = settings.Labels.Count > 0,
             SystemPrompt = settings.SystemPrompt ?? DefaultSystemPrompt(labels),
             Layout = inputs.Layout.Name,
             Columns = inputs.Layout.Columns,
-            CommonShingles = common.Found(),
+            CommonShingles = reading.CommonShingles.Found(),
             Parts = parts,
             Notes = inputs.Notes.Said,
             Sources =
@@ -99,22 +58,7 @@ internal static class DatasetPlanner
         };
     }
 
-    private static void Sample(CommonShingles common, RawRow row, RowLayout layout, string task, bool labelled)
-    {
-        if (!common.Wants)
-        {
-            common.Pass();
-            return;
-        }
-
-        RowContent content = layout.Map(row, task);
-        if (content.Reason is null)
-        {
-            common.Add(RowValidator.PromptText(RowValidator.Clean(content, layout, labelled)));
-        }
-    }
-
-    private static Dictionary<string, int> Cleaned(Dictionary<string, int> spellings)
+    private static Dictionary<string, int> Cleaned(IReadOnlyDictionary<string, int> spellings)
     {
         var cleaned = new Dictionary<string, int>(StringComparer.Ordinal);
         foreach ((string raw, int rows) in spellings)

@@ -56,11 +56,11 @@ internal static class LabelConflicts
 
     private static ConflictingRow Row(Example example)
     {
-        string asked = RowValidator.PromptText(example.Messages);
+        string prompt = MessageCleaning.PromptText(example.Messages);
         return new ConflictingRow(
             example.Id,
             example.Label ?? "",
-            asked.Length <= CharactersShown ? asked : asked[..CharactersShown] + "…"
+            prompt.Length <= CharactersShown ? prompt : prompt[..CharactersShown] + "…"
         );
     }
 }

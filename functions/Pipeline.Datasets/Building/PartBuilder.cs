@@ -12,7 +12,7 @@ using Pipeline.Datasets.Validation;
 
 namespace Pipeline.Datasets.Building;
 
-/// <summary>Judges the rows of a part, on all cores; they are written in the order read.</summary>
+/// <summary>Validates the rows of a part, on all cores; they are written in the order read.</summary>
 internal sealed class PartBuilder
 {
     private const int RowsABatch = 64;
@@ -25,19 +25,21 @@ internal sealed class PartBuilder
     public PartBuilder(DatasetRequest request, DatasetPlan plan)
     {
         (_request, _plan) = (request, plan);
-        _labels = plan.Spellings is null ? null : LabelSet.From(plan.Spellings, plan.SpellingsAreSaid);
+        _labels = plan.Labels();
         Deidentifier? privacy =
             request.Settings.Privacy.Mode == PrivacySettings.Keep
                 ? null
                 : new Deidentifier(request.Settings.Privacy, request.Project);
         _validator = new RowValidator(
-            _labels,
-            plan.Task,
-            plan.SystemPrompt,
-            request.Encoder,
-            request.Settings.Validation.MaxTokens,
-            privacy,
-            request.Settings.Columns.Reviewer
+            new ValidationRules(
+                plan.Task,
+                _labels,
+                plan.SystemPrompt,
+                request.Settings.Validation.MaxTokens,
+                privacy,
+                request.Settings.Columns.Reviewer
+            ),
+            request.Encoder
         );
         _common = [.. plan.CommonShingles];
     }
@@ -77,10 +79,10 @@ internal sealed class PartBuilder
     {
         using BinaryWriter writer = PartFile.Writer(output);
         var layout = new SyntheticLayout();
-        foreach ((RawRow row, SyntheticRow made) in SyntheticLayout.Rows(rows))
+        foreach ((RawRow row, SyntheticRow synthetic) in SyntheticLayout.Rows(rows))
         {
-            (PartRow? accepted, RejectedRow? rejected) = Validate(row, layout, made.Origin);
-            if (accepted is not null && made.Doubt is null)
+            (PartRow? accepted, RejectedRow? rejected) = Validate(row, layout, synthetic.Origin);
+            if (accepted is not null && synthetic.Doubt is null)
             {
                 PartFile.Write(writer, accepted);
             }
@@ -93,7 +95,7 @@ internal sealed class PartBuilder
                             accepted!.Example.Id,
                             RejectedRow.Rejected,
                             RejectionReason.LabelDisputed,
-                            made.Doubt!,
+                            synthetic.Doubt!,
                             null,
                             row.Place,
                             row.Fields
@@ -152,5 +154,5 @@ internal sealed class PartBuilder
         );
     }
 
-    private uint[] Sign(Example example) => NearDuplicates.Sign(RowValidator.PromptText(example.Messages), _common);
+    private uint[] Sign(Example example) => NearDuplicates.Sign(MessageCleaning.PromptText(example.Messages), _common);
 }

@@ -7,7 +7,7 @@ using Pipeline.Datasets.Splitting;
 namespace Pipeline.Datasets.Building;
 
 /// <summary>
-/// A part's rows, judged one by one: for each rejected one its line of <c>rejected.jsonl</c>, for each accepted one its
+/// A part's rows, validated one by one: for each rejected one its line of <c>rejected.jsonl</c>, for each accepted one its
 /// line of the dataset with all that is needed to compare it with the others. Little-endian, as
 /// <see cref="BinaryWriter"/> has it.
 /// </summary>
@@ -61,13 +61,13 @@ internal static class PartFile
                 var key = new UInt128(reader.ReadUInt64(), reader.ReadUInt64());
                 ulong answer = reader.ReadUInt64();
                 var split = new SplitRow(reader.ReadInt32(), reader.ReadUInt64(), reader.ReadInt32());
-                (long At, int Length) line = Pass(reader),
-                    fields = Pass(reader);
+                ByteRange line = Skip(reader),
+                    fields = Skip(reader);
                 (RowMeasure measure, uint[] signature) = ReadMeasured(reader);
                 var pieces = new AcceptedPiece[reader.ReadInt32()];
                 for (int i = 0; i < pieces.Length; i++)
                 {
-                    (long At, int Length) piece = Pass(reader);
+                    ByteRange piece = Skip(reader);
                     (RowMeasure of, uint[] sign) = ReadMeasured(reader);
                     pieces[i] = new AcceptedPiece(piece, of, sign);
                 }
@@ -84,12 +84,12 @@ internal static class PartFile
         writer.Write(json);
     }
 
-    private static (long At, int Length) Pass(BinaryReader reader)
+    private static ByteRange Skip(BinaryReader reader)
     {
         int length = reader.ReadInt32();
-        long at = reader.BaseStream.Position;
+        long start = reader.BaseStream.Position;
         reader.BaseStream.Seek(length, SeekOrigin.Current);
-        return (at, length);
+        return new ByteRange(start, length);
     }
 
     private static void WriteMeasured(BinaryWriter writer, RowMeasure measure, uint[] signature)
@@ -122,14 +122,19 @@ internal static class PartFile
     public static BinaryWriter Writer(Stream stream) => new(stream, Encoding.UTF8, leaveOpen: true);
 }
 
+/// <summary>Bytes of a stream.</summary>
+/// <param name="Start">The first one's position.</param>
+/// <param name="Length">How many.</param>
+internal readonly record struct ByteRange(long Start, int Length);
+
 /// <summary>An accepted row on its way into a part.</summary>
-/// <param name="Key">Hash of what two rows have in common that ask the same.</param>
+/// <param name="Key">Hash of what two rows of the same question have in common.</param>
 /// <param name="Answer">Hash of the answer.</param>
 /// <param name="Split">What the split goes by.</param>
 /// <param name="Example">The row.</param>
 /// <param name="Fields">The row as it was read.</param>
 /// <param name="Measure">Its tokens.</param>
-/// <param name="Signature">Of what it asks.</param>
+/// <param name="Signature">Of its prompt.</param>
 /// <param name="Pieces">Of a plain text that does not fit: its pieces.</param>
 internal sealed record PartRow(
     UInt128 Key,
@@ -147,12 +152,12 @@ internal sealed record AcceptedRow(
     UInt128 Key,
     ulong Answer,
     SplitRow Split,
-    (long At, int Length) Line,
-    (long At, int Length) Fields,
+    ByteRange Line,
+    ByteRange Fields,
     RowMeasure Measure,
     uint[] Signature,
     AcceptedPiece[] Pieces
 );
 
 /// <summary>A piece of a plain text as it stands in a part.</summary>
-internal sealed record AcceptedPiece((long At, int Length) Line, RowMeasure Measure, uint[] Signature);
+internal sealed record AcceptedPiece(ByteRange Line, RowMeasure Measure, uint[] Signature);

@@ -6,8 +6,8 @@ using Pipeline.Datasets.Splitting;
 namespace Pipeline.Datasets.Building;
 
 /// <summary>
-/// The rows of all parts: each new one accepted, each that says the same as an earlier one left out. Their text stays
-/// in the parts.
+/// The rows of all parts: each new one accepted, each that repeats an earlier one rejected. Their text stays in the
+/// parts.
 /// </summary>
 internal sealed class PartRows : IDisposable
 {
@@ -59,8 +59,8 @@ internal sealed class PartRows : IDisposable
             {
                 _seen[row.Key] = Accepted.Count;
                 _longest = Math.Max(_longest, row.Measure.Tokens);
-                RowLine Line((long At, int Length) line, RowMeasure measure, uint[] signature) =>
-                    new(number, line.At, line.Length, row.Split.Label, measure, _signatures.Add(signature));
+                RowLine Line(ByteRange line, RowMeasure measure, uint[] signature) =>
+                    new(number, line, row.Split.Label, measure, _signatures.Add(signature));
                 Accepted.Add(
                     new KeptRow(
                         kind,
@@ -75,21 +75,25 @@ internal sealed class PartRows : IDisposable
         }
     }
 
-    /// <summary>Clusters lines by what they ask; for each the index of the first of its cluster.</summary>
+    /// <summary>The accepted rows of a kind, by their indices.</summary>
+    public List<int> OfKind(RowKind kind) =>
+        [.. Enumerable.Range(0, Accepted.Count).Where(i => Accepted[i].Kind == kind)];
+
+    /// <summary>Clusters lines by their prompts; for each the index of the first of its cluster.</summary>
     public int[] Cluster(IEnumerable<RowLine> lines) =>
         NearDuplicates.Cluster(_signatures, [.. lines.Select(l => l.Signature)]);
 
-    /// <summary>Leaves out a row that is nearly the same as another.</summary>
+    /// <summary>Rejects a row that is nearly the same as another.</summary>
     public void RejectNear(int row, int like)
     {
         (Example example, Example other) = (Example(Accepted[row].Line), Example(Accepted[like].Line));
-        string label = other.Label is { } said && said != example.Label ? $", which says '{said}'" : "";
+        string contradiction = other.Label is { } label && label != example.Label ? $", which says '{label}'" : "";
         Reject(
             new RejectedRow(
                 example.Id,
                 RejectedRow.Duplicate,
                 RejectionReason.NearDuplicate,
-                $"nearly the same as {other.Id}{(Accepted[like].Kind == RowKind.TestSet ? " of the test set" : "")}{label}",
+                $"nearly the same as {other.Id}{(Accepted[like].Kind == RowKind.TestSet ? " of the test set" : "")}{contradiction}",
                 other.Id,
                 example.Source,
                 Fields(Accepted[row].Line.Part, Accepted[row].Fields)
@@ -105,7 +109,7 @@ internal sealed class PartRows : IDisposable
     public string FinishRejected() => _rejected.Finish();
 
     /// <summary>A line's bytes.</summary>
-    public byte[] Read(RowLine line) => Read(line.Part, line.At, line.Length);
+    public byte[] Read(RowLine line) => Read(line.Part, line.Bytes);
 
     /// <summary>A line's example.</summary>
     public Example Example(RowLine line) => ContractJson.Read<Example>(Read(line));
@@ -118,10 +122,7 @@ internal sealed class PartRows : IDisposable
 
     private void RejectRepeated(int part, AcceptedRow row, KeptRow first)
     {
-        (Example example, Example kept) = (
-            ContractJson.Read<Example>(Read(part, row.Line.At, row.Line.Length)),
-            Example(first.Line)
-        );
+        (Example example, Example kept) = (ContractJson.Read<Example>(Read(part, row.Line)), Example(first.Line));
         bool same = row.Answer == first.Answer || _plain;
         Reject(
             new RejectedRow(
@@ -146,13 +147,13 @@ internal sealed class PartRows : IDisposable
         _rejected.WriteLine(line);
     }
 
-    private Dictionary<string, string> Fields(int part, (long At, int Length) fields) =>
-        ContractJson.Read<Dictionary<string, string>>(Read(part, fields.At, fields.Length));
+    private Dictionary<string, string> Fields(int part, ByteRange fields) =>
+        ContractJson.Read<Dictionary<string, string>>(Read(part, fields));
 
-    private byte[] Read(int part, long at, int length)
+    private byte[] Read(int part, ByteRange range)
     {
-        byte[] bytes = new byte[length];
-        _parts[part].Position = at;
+        byte[] bytes = new byte[range.Length];
+        _parts[part].Position = range.Start;
         _parts[part].ReadExactly(bytes);
         return bytes;
     }
@@ -169,18 +170,17 @@ internal enum RowKind : byte
     /// <summary>Of a test set of its own.</summary>
     TestSet,
 
-    /// <summary>Made; only learned from.</summary>
-    Made,
+    /// <summary>Synthetic; only learned from.</summary>
+    Synthetic,
 }
 
 /// <summary>A line of the dataset, where it stands in the parts.</summary>
 /// <param name="Part">The part's number.</param>
-/// <param name="At">The byte at which it begins.</param>
-/// <param name="Length">Bytes.</param>
+/// <param name="Bytes">Its bytes in the part.</param>
 /// <param name="Label">The label's number; -1 without labels.</param>
 /// <param name="Measure">Its tokens.</param>
 /// <param name="Signature">The number of its signature.</param>
-internal readonly record struct RowLine(int Part, long At, int Length, int Label, RowMeasure Measure, int Signature);
+internal readonly record struct RowLine(int Part, ByteRange Bytes, int Label, RowMeasure Measure, int Signature);
 
 /// <summary>An accepted row.</summary>
 /// <param name="Kind">Whose row it is.</param>
@@ -194,6 +194,6 @@ internal readonly record struct KeptRow(
     ulong Answer,
     SplitRow Split,
     RowLine Line,
-    (long At, int Length) Fields,
+    ByteRange Fields,
     IReadOnlyList<RowLine> Pieces
 );

@@ -1,5 +1,4 @@
 using System.Text;
-using Pipeline.Datasets.Ingestion.Files;
 using UtfUnknown;
 
 namespace Pipeline.Datasets.Ingestion.Rows;

@@ -1,6 +1,4 @@
-using Pipeline.Datasets.Ingestion.Rows;
-
-namespace Pipeline.Datasets.Ingestion.Files;
+namespace Pipeline.Datasets.Ingestion.Rows;
 
 /// <summary>
 /// Passes a stream through and notes where its lines begin, so that a row can say at which byte it stands.
