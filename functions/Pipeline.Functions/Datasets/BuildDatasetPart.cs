@@ -6,7 +6,7 @@ using Pipeline.Storage;
 
 namespace Pipeline.Functions.Datasets;
 
-/// <summary>Judges the rows of one part. Of a divided file only the part's bytes are fetched.</summary>
+/// <summary>Validates the rows of one part. Of a divided file only the part's bytes are fetched.</summary>
 public sealed class BuildDatasetPart(PipelineStorage storage, DatasetSources sources)
 {
     public const string Name = nameof(BuildDatasetPart);
@@ -27,11 +27,7 @@ public sealed class BuildDatasetPart(PipelineStorage storage, DatasetSources sou
                 ) ?? throw new FileNotFoundException($"The plan of dataset {planned.DatasetId} is gone.");
             bool whole = plan.Parts[input.Part].Range is null;
             (DatasetRequest request, _) = await sources.OpenAsync(
-                planned.Input,
-                plan.Settings,
-                plan.Without,
-                planned.Mended,
-                planned.Tags,
+                new DatasetSource(planned.Input, plan.Settings, plan.Without, planned.Mended, planned.Tags),
                 whole ? folder.FullName : null,
                 cancellation
             );

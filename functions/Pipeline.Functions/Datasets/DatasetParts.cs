@@ -27,11 +27,7 @@ public sealed class DatasetParts(PipelineStorage storage, DatasetSources sources
                 cancellation
             ) ?? throw new FileNotFoundException($"The plan of dataset {planned.DatasetId} is gone.");
         (DatasetRequest request, _) = await sources.OpenAsync(
-            planned.Input,
-            plan.Settings,
-            plan.Without,
-            planned.Mended,
-            planned.Tags,
+            new DatasetSource(planned.Input, plan.Settings, plan.Without, planned.Mended, planned.Tags),
             null,
             cancellation
         );

@@ -8,6 +8,20 @@ using Pipeline.Tokenization;
 
 namespace Pipeline.Functions.Datasets;
 
+/// <summary>What a dataset is made of, by names.</summary>
+/// <param name="Input">What the run is about.</param>
+/// <param name="Settings">The project's settings.</param>
+/// <param name="Without">Rows that were withdrawn.</param>
+/// <param name="Corrected">Blobs of corrected rows, by their names.</param>
+/// <param name="Tags">ETags that the blobs must have, in their order; <c>null</c>: those they have now.</param>
+public sealed record DatasetSource(
+    PipelineInput Input,
+    ProjectSettings Settings,
+    IReadOnlyList<string> Without,
+    IReadOnlyList<string> Corrected,
+    IReadOnlyList<string>? Tags
+);
+
 /// <summary>
 /// The raw blobs of a dataset as files to read. Their content is that of one moment: a blob that was written anew is
 /// refused.
@@ -15,64 +29,41 @@ namespace Pipeline.Functions.Datasets;
 public sealed class DatasetSources(PipelineStorage storage, BaseCatalog bases)
 {
     /// <summary>Opens the blobs.</summary>
-    /// <param name="input">What the run is about.</param>
-    /// <param name="settings">The project's settings.</param>
-    /// <param name="without">Rows that were withdrawn.</param>
-    /// <param name="corrected">Blobs of corrected rows, by their names.</param>
-    /// <param name="tags">ETags that the blobs must have, in their order; <c>null</c>: those they have now.</param>
-    /// <param name="folder">Where to write them to disk; <c>null</c>: they are read piece by piece where they
-    /// lie.</param>
+    /// <param name="source">What the dataset is made of.</param>
+    /// <param name="folder">Where to write them to disk; <c>null</c>: they are read piece by piece from storage.</param>
     /// <param name="cancellation">Ends the call.</param>
     /// <exception cref="DatasetException">A blob is missing, or the settings do not go with the base.</exception>
     /// <exception cref="InvalidDataException">A blob was written anew.</exception>
     public async Task<(DatasetRequest Request, IReadOnlyList<string> Tags)> OpenAsync(
-        PipelineInput input,
-        ProjectSettings settings,
-        IReadOnlyList<string> without,
-        IReadOnlyList<string> corrected,
-        IReadOnlyList<string>? tags,
+        DatasetSource source,
         string? folder,
         CancellationToken cancellation
     )
     {
-        ArgumentNullException.ThrowIfNull(input);
-        ArgumentNullException.ThrowIfNull(settings);
+        ArgumentNullException.ThrowIfNull(source);
+        (PipelineInput input, ProjectSettings settings) = (source.Input, source.Settings);
         (ChatEncoder encoder, string sha256) = bases.EncoderFor(settings);
-        List<string> found = [];
+        List<string> tags = [];
         async Task<RawFile> OpenOneAsync(BlobAddress address, string name)
         {
-            (Stream stream, string tag) =
-                await storage.Files.OpenAsync(address, tags?[found.Count], cancellation)
-                ?? throw new DatasetException(DatasetException.UnreadableFile, $"'{address}' does not exist.");
-            await using (stream)
-            {
-                found.Add(tag);
-                if (folder is null)
-                {
-                    return new RawFile(
-                        name,
-                        stream.Length,
-                        () => storage.Files.OpenAsync(address, tag, cancellation).GetAwaiter().GetResult()!.Value.Stream
-                    );
-                }
-
-                string path = Path.Combine(folder, $"source-{found.Count}");
-                await using FileStream file = File.Create(path);
-                await stream.CopyToAsync(file, cancellation);
-                await file.FlushAsync(cancellation);
-                return RawFile.FromPath(path, name);
-            }
+            (RawFile file, string tag) = await OpenFileAsync(
+                address,
+                name,
+                source.Tags?[tags.Count],
+                folder is null ? null : Path.Combine(folder, $"source-{tags.Count + 1}"),
+                cancellation
+            );
+            tags.Add(tag);
+            return file;
         }
 
         List<RawFile> files = [await OpenOneAsync(BlobLayout.Raw(input.Project, input.Source), input.Source)];
-        if (input.FeedbackBatch is not null)
+        if (input.FeedbackBatch is { } batch)
         {
-            files.Add(
-                await OpenOneAsync(BlobLayout.FeedbackBatch(input.Project, input.FeedbackBatch), input.FeedbackBatch)
-            );
+            files.Add(await OpenOneAsync(BlobLayout.FeedbackBatch(input.Project, batch), batch));
         }
 
-        foreach (string name in corrected)
+        foreach (string name in source.Corrected)
         {
             files.Add(await OpenOneAsync(BlobLayout.Raw(input.Project, name), name));
         }
@@ -80,19 +71,45 @@ public sealed class DatasetSources(PipelineStorage storage, BaseCatalog bases)
         RawFile? test = settings.Split.TestFile is { } testFile
             ? await OpenOneAsync(BlobLayout.Raw(input.Project, testFile), testFile)
             : null;
-        return (
-            new DatasetRequest
+        var request = new DatasetRequest
+        {
+            Project = input.Project,
+            Settings = settings,
+            Files = files,
+            TestFile = test,
+            Without = source.Without,
+            Encoder = encoder,
+            TokenizerSha256 = sha256,
+            Shape = bases.ShapeOf(settings),
+        };
+        return (request, tags);
+    }
+
+    /// <summary>Opens one blob; with a path it is copied there first.</summary>
+    private async Task<(RawFile File, string Tag)> OpenFileAsync(
+        BlobAddress address,
+        string name,
+        string? expectedTag,
+        string? path,
+        CancellationToken cancellation
+    )
+    {
+        (Stream stream, string tag) =
+            await storage.Files.OpenAsync(address, expectedTag, cancellation)
+            ?? throw new DatasetException(DatasetException.UnreadableFile, $"'{address}' does not exist.");
+        await using (stream)
+        {
+            if (path is null)
             {
-                Project = input.Project,
-                Settings = settings,
-                Files = files,
-                TestFile = test,
-                Without = without,
-                Encoder = encoder,
-                TokenizerSha256 = sha256,
-                Shape = bases.ShapeOf(settings),
-            },
-            found
-        );
+                Stream Open() =>
+                    storage.Files.OpenAsync(address, tag, cancellation).GetAwaiter().GetResult()!.Value.Stream;
+                return (new RawFile(name, stream.Length, Open), tag);
+            }
+
+            await using FileStream file = File.Create(path);
+            await stream.CopyToAsync(file, cancellation);
+            await file.FlushAsync(cancellation);
+            return (RawFile.FromPath(path, name), tag);
+        }
     }
 }

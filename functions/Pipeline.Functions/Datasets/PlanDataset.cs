@@ -9,7 +9,7 @@ using Pipeline.Storage;
 namespace Pipeline.Functions.Datasets;
 
 /// <summary>
-/// Reads the raw files once and plans the dataset: what its rows have in common, and in which parts they are judged.
+/// Reads the raw files once and plans the dataset: what its rows have in common, and in which parts they are validated.
 /// </summary>
 public sealed class PlanDataset(
     PipelineStorage storage,
@@ -44,11 +44,13 @@ public sealed class PlanDataset(
             ProjectSettings settings = await projects.SettingsAsync(input.Project, cancellation);
             IReadOnlyList<string> corrected = await projects.CorrectedAsync(input.Project, input.Source, cancellation);
             (DatasetRequest request, IReadOnlyList<string> tags) = await sources.OpenAsync(
-                input,
-                settings,
-                await projects.WithdrawnAsync(input.Project, cancellation),
-                corrected,
-                null,
+                new DatasetSource(
+                    input,
+                    settings,
+                    await projects.WithdrawnAsync(input.Project, cancellation),
+                    corrected,
+                    null
+                ),
                 folder.FullName,
                 cancellation
             );

@@ -33,7 +33,10 @@ public sealed class HeldOutEvaluation
         _encoded = [.. rows.Select(r => encoder.EncodeAnswer(r.Messages))];
     }
 
-    /// <summary>Asks a model.</summary>
+    /// <summary>How many rows are evaluated.</summary>
+    public int Rows => _rows.Count;
+
+    /// <summary>Evaluates a model.</summary>
     /// <param name="model">With or without its adapter.</param>
     /// <param name="onRows">Called with the number of rows done.</param>
     /// <param name="cancellation">Ends the work between batches.</param>

@@ -17,57 +17,23 @@ internal static class AdapterFolder
     /// <exception cref="TrainingException">The adapter does not pass its proof; nothing is left but the message, which
     /// names the checks.</exception>
     /// <exception cref="IOException">The folder cannot be written; nothing of it is left.</exception>
-    public static void Write(
-        TrainAdapterInput job,
-        Tuning tuning,
-        LocalDataset dataset,
-        EvaluationReport report,
-        IReadOnlyList<TrainingProgress> progress,
-        LlamaConfig config,
-        ChatEncoder encoder,
-        Func<string, AdapterProof> prove
-    )
+    public static void Write(AdapterContent content, Func<string, AdapterProof> prove)
     {
-        string target = job.OutputDirectory;
+        string target = content.Input.OutputDirectory;
         string partial = OutputFolder.Begin(target);
         try
         {
-            string baseName = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(job.BaseDirectory)));
-            tuning.Write(partial, baseName);
+            content.Tuning.Write(partial, content.BaseName);
             AdapterProof proof = prove(partial);
             if (!proof.Passed())
             {
-                throw new TrainingException(
-                    $"The adapter is not published, it does not pass its proof: {string.Join("; ", proof.Checks.Where(c => !c.Passed).Select(Failure))}."
-                );
+                string failures = string.Join("; ", proof.Checks.Where(c => !c.Passed).Select(Failure));
+                throw new TrainingException($"The adapter is not published, it does not pass its proof: {failures}.");
             }
 
-            Write(partial, BlobLayout.ProofFile, proof);
-            Write(partial, BlobLayout.TemplateFile, Rendering(encoder, dataset.Test[0].Messages));
-            Write(partial, BlobLayout.GenerationConfigFile, GenerationConfig(encoder));
-            File.WriteAllBytes(
-                Path.Combine(partial, BlobLayout.EvaluationFile),
-                ContractJson.WriteUtf8(report, indented: true)
-            );
-            File.WriteAllBytes(
-                Path.Combine(partial, TrainingFile),
-                ContractJson.WriteUtf8(
-                    job.Training with
-                    {
-                        LearningRate = job.Training.LearningRateFor(config.HiddenSize),
-                    },
-                    indented: true
-                )
-            );
-            File.WriteAllText(
-                Path.Combine(partial, BlobLayout.ReportFile),
-                ReportPage.Write(job.Title, report, dataset.Manifest, dataset.Test, LossCurve.Svg(progress))
-            );
-            File.WriteAllText(
-                Path.Combine(partial, BlobLayout.ModelCardFile),
-                ModelCard(job.Title, baseName, tuning.Card, report, dataset.Manifest)
-            );
-            WriteTensorBoard(Path.Combine(partial, "tensorboard"), progress);
+            WriteJson(partial, BlobLayout.ProofFile, proof);
+            WriteDocuments(partial, content);
+            WriteTensorBoard(Path.Combine(partial, "tensorboard"), content.Progress);
             OutputFolder.End(partial);
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
@@ -83,13 +49,37 @@ internal static class AdapterFolder
         }
     }
 
+    private static void WriteDocuments(string folder, AdapterContent content)
+    {
+        (TrainAdapterInput input, LocalDataset dataset) = (content.Input, content.Dataset);
+        double rate = input.Training.LearningRateFor(content.Config.HiddenSize);
+        WriteJson(folder, BlobLayout.TemplateFile, Rendering(content.Encoder, dataset.Test[0].Messages));
+        WriteJson(folder, BlobLayout.GenerationConfigFile, GenerationConfig(content.Encoder));
+        WriteJson(folder, BlobLayout.EvaluationFile, content.Report);
+        WriteJson(folder, TrainingFile, input.Training with { LearningRate = rate });
+        File.WriteAllText(
+            Path.Combine(folder, BlobLayout.ReportFile),
+            ReportPage.Write(
+                input.Title,
+                content.Report,
+                dataset.Manifest,
+                dataset.Test,
+                LossCurve.Svg(content.Progress)
+            )
+        );
+        File.WriteAllText(
+            Path.Combine(folder, BlobLayout.ModelCardFile),
+            ModelCard(input.Title, content.BaseName, content.Tuning.Card, content.Report, dataset.Manifest)
+        );
+    }
+
     private static string Failure(ProofCheck check) =>
         string.Create(
             CultureInfo.InvariantCulture,
             $"'{check.Name}' came to {check.Value:0.######} where {check.Limit:0.######} is the limit ({check.Detail})"
         );
 
-    private static void Write<T>(string directory, string name, T content) =>
+    private static void WriteJson<T>(string directory, string name, T content) =>
         File.WriteAllBytes(Path.Combine(directory, name), ContractJson.WriteUtf8(content, indented: true));
 
     private static TemplateRendering Rendering(ChatEncoder encoder, IReadOnlyList<ChatMessage> messages)
@@ -194,4 +184,27 @@ internal static class AdapterFolder
             Directory.Delete(directory, recursive: true);
         }
     }
+}
+
+/// <summary>What an adapter's folder is made of.</summary>
+/// <param name="Input">Settings, title and where it goes.</param>
+/// <param name="Tuning">Writes the weights.</param>
+/// <param name="Dataset">What was trained and evaluated on.</param>
+/// <param name="Report">The evaluation.</param>
+/// <param name="Progress">Every line of progress.</param>
+/// <param name="Config">The base's.</param>
+/// <param name="Encoder">The base's.</param>
+internal sealed record AdapterContent(
+    TrainAdapterInput Input,
+    Tuning Tuning,
+    LocalDataset Dataset,
+    EvaluationReport Report,
+    IReadOnlyList<TrainingProgress> Progress,
+    LlamaConfig Config,
+    ChatEncoder Encoder
+)
+{
+    /// <summary>The base's name: its folder's.</summary>
+    public string BaseName =>
+        Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(Input.BaseDirectory)));
 }

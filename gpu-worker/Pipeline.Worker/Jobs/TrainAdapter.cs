@@ -15,12 +15,25 @@ using Pipeline.Training.Stepping;
 namespace Pipeline.Worker.Jobs;
 
 /// <summary>
-/// Base and dataset to an adapter with its evaluation: load, ask the base, train, ask the tuned model, write.
+/// Base and dataset to an adapter with its evaluation, as one story: load, evaluate the base, train, evaluate the tuned
+/// model, prove and write.
 /// </summary>
-public static class TrainAdapter
+public sealed class TrainAdapter
 {
-    /// <summary>Runs a job.</summary>
-    /// <param name="job">What to make.</param>
+    private readonly TrainAdapterInput _input;
+    private readonly ProgressLog _progress;
+    private readonly Action<string>? _onCheckpoint;
+    private readonly CancellationToken _cancellation;
+
+    private TrainAdapter(
+        TrainAdapterInput input,
+        ProgressLog progress,
+        Action<string>? onCheckpoint,
+        CancellationToken cancellation
+    ) => (_input, _progress, _onCheckpoint, _cancellation) = (input, progress, onCheckpoint, cancellation);
+
+    /// <summary>Trains an adapter.</summary>
+    /// <param name="input">Base, dataset, settings and where the adapter goes.</param>
     /// <param name="progress">Told of every stage and step.</param>
     /// <param name="onCheckpoint">Called when a checkpoint was written, with its path.</param>
     /// <param name="cancellation">Stops at the next step; a checkpoint is written first.</param>
@@ -30,132 +43,79 @@ public static class TrainAdapter
     /// <exception cref="TrainingException">Training cannot start or go on.</exception>
     /// <exception cref="IOException">The adapter cannot be written; nothing of it is left.</exception>
     public static EvaluationReport Run(
-        TrainAdapterInput job,
+        TrainAdapterInput input,
         ProgressLog progress,
         Action<string>? onCheckpoint,
         CancellationToken cancellation
     )
     {
-        ArgumentNullException.ThrowIfNull(job);
+        ArgumentNullException.ThrowIfNull(input);
         ArgumentNullException.ThrowIfNull(progress);
-        (PlacedModel placed, ChatEncoder encoder, LocalDataset dataset) = progress.Stage(
-            RunStages.Load,
-            1,
-            () => Load(job)
-        );
-        using (placed)
-        {
-            LlamaConfig config = placed.Model.Config;
-            // Whatever does not fit is said before the base is asked anything.
-            (List<EncodedRow> rows, List<EncodedRow> validationRows) = (
-                Encode(dataset.Train, encoder, config),
-                Encode(dataset.Validation, encoder, config)
-            );
-            TrainingChecks.Require(job.Training, rows, validationRows.Count);
-            using Tuning tuning = Tuning.Begin(placed, job);
-            var evaluation = new HeldOutEvaluation(
-                encoder,
-                dataset.Test,
-                dataset.Manifest.Labels,
-                job.Evaluation.Generate
-            );
-            IReadOnlyList<ModelAnswer> Ask(string stage, Func<ICausalModel> model) =>
-                progress.Stage(
-                    stage,
-                    dataset.Test.Count,
-                    () =>
-                        evaluation.Evaluate(
-                            model(),
-                            done => progress.Report(stage, done, dataset.Test.Count),
-                            cancellation
-                        )
-                );
-
-            IReadOnlyList<ModelAnswer> baseAnswers = Ask(RunStages.EvaluateBase, () => placed.ForInference(null));
-            string engine = "";
-            TrainingRun run = Run(
-                job,
-                placed,
-                tuning.Trained,
-                rows,
-                validationRows,
-                progress,
-                said => engine = said
-            ) with
-            {
-                OnCheckpoint = onCheckpoint,
-            };
-            TrainingOutcome outcome = progress.Stage(RunStages.Train, 0, () => TrainingLoop.Train(run, cancellation));
-            IReadOnlyList<ModelAnswer> tunedAnswers = Ask(RunStages.EvaluateTuned, tuning.ForInference);
-            return progress.Stage(
-                RunStages.Publish,
-                1,
-                () =>
-                {
-                    var summary = new TrainingSummary(
-                        outcome.Steps,
-                        outcome.Tokens,
-                        Math.Round(outcome.TokensPerSecond, 1),
-                        new Dictionary<string, double>(progress.SecondsPerStage),
-                        PeakMemory(),
-                        tuning.Trained.Values.NumberOfElements
-                    )
-                    {
-                        Engine = engine,
-                    };
-                    EvaluationReport report = EvaluationBuilder.Build(
-                        dataset.Manifest,
-                        dataset.Train,
-                        dataset.Test,
-                        baseAnswers,
-                        tunedAnswers,
-                        job.Evaluation,
-                        summary
-                    );
-                    var proof = new ProofBuilder(config, tuning, job, dataset, encoder);
-                    AdapterFolder.Write(
-                        job,
-                        tuning,
-                        dataset,
-                        report,
-                        progress.Lines,
-                        config,
-                        encoder,
-                        folder => proof.Make(folder, StopRate(evaluation, tuning, tunedAnswers, cancellation))
-                    );
-                    return report;
-                }
-            );
-        }
+        return new TrainAdapter(input, progress, onCheckpoint, cancellation).Run();
     }
 
-    /// <summary>Of the answers written for the evaluation, or where it wrote none, of some written now.</summary>
-    private static double? StopRate(
-        HeldOutEvaluation evaluation,
-        Tuning tuning,
-        IReadOnlyList<ModelAnswer> answers,
-        CancellationToken cancellation
-    ) =>
-        answers[0].Text is not null
-            ? answers.Average(a => a.Stopped ? 1.0 : 0)
-            : evaluation.StopRate(tuning.ForInference(), cancellation);
-
-    private static (PlacedModel Placed, ChatEncoder Encoder, LocalDataset Dataset) Load(TrainAdapterInput job)
+    private EvaluationReport Run()
     {
-        LocalDataset dataset = LocalDataset.Read(job.DatasetDirectory);
+        using Loaded loaded = _progress.Stage(RunStages.Load, 1, Load);
+
+        // Whatever does not fit is reported before the base is evaluated.
+        List<EncodedRow> train = Encode(loaded.Dataset.Train, loaded);
+        List<EncodedRow> validation = Encode(loaded.Dataset.Validation, loaded);
+        TrainingChecks.Require(_input.Training, train, validation.Count);
+
+        using Tuning tuning = Tuning.Begin(loaded.Placed, _input);
+        LocalDataset dataset = loaded.Dataset;
+        var evaluation = new HeldOutEvaluation(
+            loaded.Encoder,
+            dataset.Test,
+            dataset.Manifest.Labels,
+            _input.Evaluation.Generate
+        );
+        IReadOnlyList<ModelAnswer> baseAnswers = Evaluate(
+            RunStages.EvaluateBase,
+            evaluation,
+            () => loaded.Placed.ForInference(null)
+        );
+        (TrainingOutcome outcome, string engine) = Train(loaded.Placed, tuning.Trained, train, validation);
+        IReadOnlyList<ModelAnswer> tunedAnswers = Evaluate(RunStages.EvaluateTuned, evaluation, tuning.ForInference);
+        return _progress.Stage(
+            RunStages.Publish,
+            1,
+            () =>
+            {
+                EvaluationReport report = EvaluationBuilder.Build(
+                    dataset.Manifest,
+                    dataset.Train,
+                    dataset.Test,
+                    baseAnswers,
+                    tunedAnswers,
+                    _input.Evaluation,
+                    Summarize(outcome, tuning, engine)
+                );
+                Write(loaded, tuning, report, () => StopRate(evaluation, tuning, tunedAnswers));
+                return report;
+            }
+        );
+    }
+
+    private Loaded Load()
+    {
+        LocalDataset dataset = LocalDataset.Read(_input.DatasetDirectory);
         PlacedModel placed = PlacedModel.Load(
-            job.BaseDirectory,
-            job.Training.Method == TrainingSettings.Qlora ? WeightStorage.Nf4 : WeightStorage.Full,
-            job.Gpu,
-            PlacedModel.PlainFor(job.Training)
+            _input.BaseDirectory,
+            _input.Training.Method == TrainingSettings.Qlora ? WeightStorage.Nf4 : WeightStorage.Full,
+            _input.Gpu,
+            PlacedModel.PlainFor(_input.Training)
         );
         try
         {
-            ChatEncoder encoder = ChatEncoder.FromDirectory(job.BaseDirectory, dataset.Manifest.Template);
-            return encoder.Tokenizer.VocabularySize <= placed.Model.Config.VocabularySize
-                ? (placed, encoder, dataset)
+            ChatEncoder encoder = ChatEncoder.FromDirectory(_input.BaseDirectory, dataset.Manifest.Template);
+            int ids = encoder.Tokenizer.VocabularySize;
+            int rows = placed.Model.Config.VocabularySize;
+            return ids <= rows
+                ? new Loaded(placed, encoder, dataset)
                 : throw new InvalidDataException(
-                    $"The tokenizer in '{job.BaseDirectory}' has {encoder.Tokenizer.VocabularySize} ids where the model has {placed.Model.Config.VocabularySize}."
+                    $"The tokenizer in '{_input.BaseDirectory}' has {ids} ids where the model has {rows}."
                 );
         }
         catch
@@ -165,78 +125,90 @@ public static class TrainAdapter
         }
     }
 
-    private static List<EncodedRow> Encode(IReadOnlyList<Example> rows, ChatEncoder encoder, LlamaConfig config) =>
-        [.. rows.Select(r => EncodedRow.From(r, encoder, config.MaxPositions))];
+    private static List<EncodedRow> Encode(IReadOnlyList<Example> rows, Loaded loaded) =>
+        [.. rows.Select(r => EncodedRow.From(r, loaded.Encoder, loaded.Placed.Model.Config.MaxPositions))];
 
-    private static TrainingRun Run(
-        TrainAdapterInput job,
+    private IReadOnlyList<ModelAnswer> Evaluate(string stage, HeldOutEvaluation evaluation, Func<ICausalModel> model) =>
+        _progress.Stage(
+            stage,
+            evaluation.Rows,
+            () => evaluation.Evaluate(model(), done => _progress.Report(stage, done, evaluation.Rows), _cancellation)
+        );
+
+    private (TrainingOutcome Outcome, string Engine) Train(
         PlacedModel placed,
         TrainableTensors trained,
         List<EncodedRow> rows,
-        List<EncodedRow> validationRows,
-        ProgressLog progress,
-        Action<string> onEngine
+        List<EncodedRow> validationRows
     )
     {
-        TrainingStep? last = null;
-        return placed.Placed(
+        string engine = "";
+        var steps = new StepProgress(_progress);
+        TrainingRun run = placed.Placed(
             new TrainingRun
             {
                 Model = placed.Model,
                 Trained = trained,
                 Rows = rows,
                 ValidationRows = validationRows,
-                Settings = job.Training,
-                CheckpointDirectory = job.CheckpointDirectory,
-                OnEngine = engine =>
+                Settings = _input.Training,
+                CheckpointDirectory = _input.CheckpointDirectory,
+                OnEngine = name =>
                 {
-                    engine = placed.WhyPlain is { } why ? $"{engine} ({why})" : engine;
-                    onEngine(engine);
-                    progress.Report(
-                        new TrainingProgress
-                        {
-                            Stage = RunStages.Train,
-                            At = progress.Now(),
-                            Note = $"computed by {engine}",
-                        }
-                    );
+                    engine = placed.WhyPlain is { } why ? $"{name} ({why})" : name;
+                    steps.OnEngine(engine);
                 },
-                OnStep = step =>
-                {
-                    last = step;
-                    progress.Report(
-                        new TrainingProgress
-                        {
-                            Stage = RunStages.Train,
-                            At = progress.Now(),
-                            Done = step.Step,
-                            Total = step.Total,
-                            Loss = step.Loss,
-                            GradientNorm = step.GradientNorm,
-                            LearningRate = step.LearningRate,
-                            TokensPerSecond = step.TokensPerSecond,
-                        }
-                    );
-                },
-                OnValidation = (step, loss) =>
-                    progress.Report(
-                        new TrainingProgress
-                        {
-                            Stage = RunStages.Train,
-                            At = progress.Now(),
-                            Done = step,
-                            Total = last?.Total ?? step,
-                            ValidationLoss = loss,
-                            TokensPerSecond = last?.TokensPerSecond,
-                        }
-                    ),
+                OnStep = steps.OnStep,
+                OnValidation = steps.OnValidation,
             }
-        );
+        ) with
+        {
+            OnCheckpoint = _onCheckpoint,
+        };
+        TrainingOutcome outcome = _progress.Stage(RunStages.Train, 0, () => TrainingLoop.Train(run, _cancellation));
+        return (outcome, engine);
     }
 
-    private static long PeakMemory()
+    private TrainingSummary Summarize(TrainingOutcome outcome, Tuning tuning, string engine)
     {
         using Process process = Process.GetCurrentProcess();
-        return process.PeakWorkingSet64;
+        return new TrainingSummary(
+            outcome.Steps,
+            outcome.Tokens,
+            Math.Round(outcome.TokensPerSecond, 1),
+            new Dictionary<string, double>(_progress.SecondsPerStage),
+            process.PeakWorkingSet64,
+            tuning.Trained.Values.NumberOfElements
+        )
+        {
+            Engine = engine,
+        };
+    }
+
+    private void Write(Loaded loaded, Tuning tuning, EvaluationReport report, Func<double?> stopRate)
+    {
+        LlamaConfig config = loaded.Placed.Model.Config;
+        var proof = new ProofBuilder(config, tuning, _input, loaded.Dataset, loaded.Encoder);
+        var content = new AdapterContent(
+            _input,
+            tuning,
+            loaded.Dataset,
+            report,
+            _progress.Lines,
+            config,
+            loaded.Encoder
+        );
+        AdapterFolder.Write(content, folder => proof.Make(folder, stopRate()));
+    }
+
+    /// <summary>Of the answers generated for the evaluation, or where it generated none, of some generated now.</summary>
+    private double? StopRate(HeldOutEvaluation evaluation, Tuning tuning, IReadOnlyList<ModelAnswer> answers) =>
+        answers[0].Text is not null
+            ? answers.Average(a => a.Stopped ? 1.0 : 0)
+            : evaluation.StopRate(tuning.ForInference(), _cancellation);
+
+    private sealed record Loaded(PlacedModel Placed, ChatEncoder Encoder, LocalDataset Dataset) : IDisposable
+    {
+        public void Dispose() => Placed.Dispose();
     }
 }

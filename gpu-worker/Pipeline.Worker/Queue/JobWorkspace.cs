@@ -39,71 +39,84 @@ internal sealed class JobWorkspace(
         DirectoryInfo work = Directory.CreateTempSubdirectory("pipeline-job-");
         try
         {
-            string dataset = Path.Combine(work.FullName, "dataset");
-            string checkpoints = Path.Combine(work.FullName, "checkpoint");
-            string adapter = Path.Combine(work.FullName, "adapter");
-            await storage.Files.DownloadAsync(
-                BlobLayout.DatasetsContainer,
-                BlobLayout.DatasetPrefix(job.DatasetId),
-                dataset,
-                cancellation,
-                below: false
-            );
-            await storage.Files.DownloadAsync(
-                BlobLayout.JobsContainer,
-                BlobLayout.CheckpointPrefix(job.RunId),
-                checkpoints,
+            TrainAdapterInput input = await DownloadAsync(job, work.FullName, cancellation);
+            await TrainAsync(
+                job,
+                input,
+                lease,
+                path => UploadAsync(fenced, job.RunId, path, onCheckpoint),
                 cancellation
             );
-            await using (
-                var upload = new ProgressUpload(
-                    new FencedLog(storage.Files, lease, BlobLayout.Progress(job.RunId)),
-                    job.RunId,
-                    logger
-                )
-            )
-            {
-                upload.Start();
-                var progress = new ProgressLog(time, upload.Add, await EarlierAsync(job.RunId, cancellation));
-                var input = new TrainAdapterInput
-                {
-                    BaseDirectory = bases.Find(job.Base),
-                    DatasetDirectory = dataset,
-                    OutputDirectory = adapter,
-                    CheckpointDirectory = checkpoints,
-                    Title = $"{job.Project} v{job.Version}",
-                    Training = job.Training,
-                    Evaluation = job.Evaluation,
-                    Gpu = gpu,
-                };
-                // On the training thread: the next step waits until the checkpoint is safe.
-                void Upload(string path) => UploadAsync(fenced, job.RunId, path, onCheckpoint).GetAwaiter().GetResult();
-                try
-                {
-                    await Task.Run(() => TrainAdapter.Run(input, progress, Upload, cancellation), cancellation);
-                }
-                catch (TrainingException) when (File.Exists(Path.Combine(checkpoints, FailedStep.FileName)))
-                {
-                    await fenced.WriteFileAsync(
-                        BlobLayout.Checkpoint(job.RunId, FailedStep.FileName),
-                        Path.Combine(checkpoints, FailedStep.FileName),
-                        CancellationToken.None
-                    );
-                    throw;
-                }
-            }
-
             await fenced.UploadAsync(
-                adapter,
+                input.OutputDirectory,
                 BlobLayout.AdaptersContainer,
                 BlobLayout.AdapterPrefix(job.Project, job.Version),
                 cancellation
             );
         }
+        catch (TrainingException) when (File.Exists(FailedStepIn(work.FullName)))
+        {
+            await fenced.WriteFileAsync(
+                BlobLayout.Checkpoint(job.RunId, FailedStep.FileName),
+                FailedStepIn(work.FullName),
+                CancellationToken.None
+            );
+            throw;
+        }
         finally
         {
             work.Delete(recursive: true);
         }
+    }
+
+    private static string CheckpointsIn(string work) => Path.Combine(work, "checkpoint");
+
+    private static string FailedStepIn(string work) => Path.Combine(CheckpointsIn(work), FailedStep.FileName);
+
+    private async Task<TrainAdapterInput> DownloadAsync(TrainingJob job, string work, CancellationToken cancellation)
+    {
+        string dataset = Path.Combine(work, "dataset");
+        await storage.Files.DownloadAsync(
+            BlobLayout.DatasetsContainer,
+            BlobLayout.DatasetPrefix(job.DatasetId),
+            dataset,
+            cancellation,
+            below: false
+        );
+        await storage.Files.DownloadAsync(
+            BlobLayout.JobsContainer,
+            BlobLayout.CheckpointPrefix(job.RunId),
+            CheckpointsIn(work),
+            cancellation
+        );
+        return new TrainAdapterInput
+        {
+            BaseDirectory = bases.Find(job.Base),
+            DatasetDirectory = dataset,
+            OutputDirectory = Path.Combine(work, "adapter"),
+            CheckpointDirectory = CheckpointsIn(work),
+            Title = $"{job.Project} v{job.Version}",
+            Training = job.Training,
+            Evaluation = job.Evaluation,
+            Gpu = gpu,
+        };
+    }
+
+    private async Task TrainAsync(
+        TrainingJob job,
+        TrainAdapterInput input,
+        LeasedBlob lease,
+        Func<string, Task> upload,
+        CancellationToken cancellation
+    )
+    {
+        var log = new FencedLog(storage.Files, lease, BlobLayout.Progress(job.RunId));
+        await using var lines = new ProgressUpload(log, job.RunId, logger);
+        lines.Start();
+        var progress = new ProgressLog(time, lines.Add, await EarlierAsync(job.RunId, cancellation));
+        // On the training thread: the next step waits until the checkpoint is safe.
+        void OnCheckpoint(string path) => upload(path).GetAwaiter().GetResult();
+        await Task.Run(() => TrainAdapter.Run(input, progress, OnCheckpoint, cancellation), cancellation);
     }
 
     private static async Task UploadAsync(FencedFiles fenced, string runId, string path, Func<Task> onCheckpoint)
