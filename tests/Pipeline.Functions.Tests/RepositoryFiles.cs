@@ -15,7 +15,8 @@ internal static class RepositoryFiles
         string path = Path.GetFullPath(Path.Combine([Root, "..", "shared", .. parts]));
         Assert.SkipUnless(
             File.Exists(path) || Directory.Exists(path),
-            $"needs the reference data in ../shared/{string.Join('/', parts)}; put that folder beside the checkout and run the test again"
+            $"needs the reference data in ../shared/{string.Join('/', parts)}; "
+                + $"put that folder beside the checkout and run the test again"
         );
         return path;
     }

@@ -11,9 +11,8 @@ public sealed class ContractJsonTests
         var warnings = new List<string>();
 
         TrainingJob job = ContractJson.Read<TrainingJob>(
-            """
-            {"runId":"r","attempt":"1","project":"p","datasetId":"d","base":"b","version":3,"later":1,"training":{"r":8,"newKnob":2},"evaluation":{}}
-            """,
+            """{"runId":"r","attempt":"1","project":"p","datasetId":"d","base":"b","version":"""
+                + """3,"later":1,"training":{"r":8,"newKnob":2},"evaluation":{}}""",
             warnings.Add
         );
 

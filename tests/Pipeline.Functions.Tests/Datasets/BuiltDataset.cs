@@ -27,12 +27,16 @@ internal sealed class BuiltDataset
     public IReadOnlyDictionary<string, byte[]> Files { get; }
 
     /// <summary>Builds, reads, and removes the folder.</summary>
-    public static BuiltDataset Of(DatasetRequest request, long partBytes = long.MaxValue, SyntheticRows? made = null)
+    public static BuiltDataset Of(
+        DatasetRequest request,
+        long partBytes = long.MaxValue,
+        SyntheticRows? synthetic = null
+    )
     {
         string folder = Directory.CreateTempSubdirectory("pipeline-dataset-test-").FullName;
         try
         {
-            if (made is null)
+            if (synthetic is null)
             {
                 return new BuiltDataset(DatasetBuilder.Build(request, folder, partBytes));
             }
@@ -40,7 +44,7 @@ internal sealed class BuiltDataset
             DatasetPlan plan = DatasetBuilder.Plan(request, partBytes);
             using var part = new MemoryStream();
             DatasetBuilder.BuildPart(request, plan, 0, part);
-            return new BuiltDataset(DatasetBuilder.Assemble(request, plan, [part], folder, made));
+            return new BuiltDataset(DatasetBuilder.Assemble(request, plan, [part], folder, synthetic));
         }
         finally
         {

@@ -19,10 +19,20 @@ public sealed class DatasetPartsTests
                     Enumerable
                         .Range(0, 300)
                         .Select(i =>
-                            $"{i}{separator}{(separator == '\t' ? $"a \"line\", number {i % 290}" : $"\"{(i % 7 == 0 ? "ein Gruß," : "a line,")} number {i % 290}\r\n of \"\"three\"\"\nlines; café\"")}{separator}{(i % 3 == 0 ? "a" : i % 41 == 0 ? "odd" : "b")}\n{(i % 50 == 0 ? "\n" : "")}"
+                            $"{i}{separator}{Text(i, separator)}{separator}{Label(i)}\n{(i % 50 == 0 ? "\n" : "")}"
                         )
                 )
         );
+
+    private static string Text(int i, char separator) =>
+        separator == '\t'
+            ? $"a \"line\", number {i % 290}"
+            : $"\"{(i % 7 == 0 ? "ein Gruß," : "a line,")} number {i % 290}\r\n of \"\"three\"\"\nlines; café\"";
+
+    private static string Label(int i) =>
+        i % 3 == 0 ? "a"
+        : i % 41 == 0 ? "odd"
+        : "b";
 
     private static byte[] Jsonl =>
         Encoding.UTF8.GetBytes(
@@ -122,7 +132,7 @@ public sealed class DatasetPartsTests
     [Theory]
     [InlineData("utf-16")]
     [InlineData("utf-32")]
-    public void Inputs_SeveralBytesASign_AreReadAsAWhole(string encoding)
+    public void Inputs_MultiByteEncoding_IsReadAsAWhole(string encoding)
     {
         Encoding of = Encoding.GetEncoding(encoding);
         using var inputs = new DatasetInputs(

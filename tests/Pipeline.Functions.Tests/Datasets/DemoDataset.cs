@@ -6,7 +6,7 @@ using Pipeline.Tokenization;
 
 namespace Pipeline.Functions.Tests.Datasets;
 
-/// <summary>Datasets of a few made rows, and what holds of the counts of every dataset.</summary>
+/// <summary>Datasets of a few rows, and what holds of the counts of every dataset.</summary>
 internal static class DemoDataset
 {
     public static readonly ChatEncoder Encoder = ChatEncoder.FromDirectory(

@@ -14,7 +14,8 @@ public sealed class LineageTests
             Enumerable
                 .Range(1, 60)
                 .Select(i =>
-                    $"the crew of flight {i * 37} was {(i % 2 == 0 ? "kind" : "rude")} to {i},{(i % 2 == 0 ? "a" : "b")}\n"
+                    $"the crew of flight {i * 37} was {(i % 2 == 0 ? "kind" : "rude")} to {i},"
+                    + $"{(i % 2 == 0 ? "a" : "b")}\n"
                 )
         )
         + "the crew of flight 185 was rude to 5,b\n";
@@ -38,7 +39,7 @@ public sealed class LineageTests
         ];
 
     [Fact]
-    public void In_ARowAndItsRepetition_AreBothFound()
+    public void In_RowAndItsDuplicate_AreBothFound()
     {
         BuiltDataset build = BuiltDataset.Of(Request());
 
@@ -62,7 +63,7 @@ public sealed class LineageTests
     /// A withdrawn row keeps its number, so that all others keep theirs; of its content nothing is left anywhere.
     /// </summary>
     [Fact]
-    public void Build_Without_HasNothingOfTheRow()
+    public void Build_WithoutAWithdrawnRow_HoldsNothingOfIt()
     {
         BuiltDataset with = BuiltDataset.Of(Request());
         BuiltDataset without = BuiltDataset.Of(Request("a.csv#5", "a.csv#7", "a.csv#61"));
@@ -96,7 +97,7 @@ public sealed class LineageTests
     }
 
     [Fact]
-    public void Trace_LearnedAndRejectedRow_NameTheirPlaceAndSource()
+    public void Trace_TrainedAndRejectedRow_NameTheirPlaceAndSource()
     {
         string folder = Directory.CreateTempSubdirectory("pipeline-trace-").FullName;
         DatasetManifest manifest = DatasetBuilder.Build(Request(), folder).Manifest;
@@ -106,7 +107,8 @@ public sealed class LineageTests
 
         Assert.Contains($"of dataset {manifest.DatasetId}, labelled 'b'", learned, StringComparison.Ordinal);
         Assert.Contains(
-            $"Row 5 of 'a.csv', line 6, byte {Csv.IndexOf("the crew of flight 185", StringComparison.Ordinal)}, of what was dropped as 'a.csv', SHA-256 {manifest.Sources[0].Sha256}",
+            $"Row 5 of 'a.csv', line 6, byte {Csv.IndexOf("the crew of flight 185", StringComparison.Ordinal)}, "
+                + $"of what was dropped as 'a.csv', SHA-256 {manifest.Sources[0].Sha256}",
             learned,
             StringComparison.Ordinal
         );

@@ -9,7 +9,7 @@ namespace Pipeline.Functions.Tests.Datasets;
 public sealed class NearDuplicateDatasetTests
 {
     [Fact]
-    public void Build_RowsNearlyInTheTestSet_AreNotLearned()
+    public void Build_NearDuplicatesOfTheTestSet_AreRejected()
     {
         string csv =
             "text,label\n"
@@ -42,7 +42,9 @@ public sealed class NearDuplicateDatasetTests
             "text,label\n"
             + Filler("pos", 30)
             + Filler("neg", 30)
-            + "the crew was friendly and the seat was wide,pos\nThe crew was friendly and the seat was wide http://t.co/2,pos\n@y the crew was friendly and the seat was wide!,neg\n";
+            + "the crew was friendly and the seat was wide,pos\n"
+            + "The crew was friendly and the seat was wide http://t.co/2,pos\n"
+            + "@y the crew was friendly and the seat was wide!,neg\n";
 
         BuiltDataset build = Build(
             csv,
@@ -64,7 +66,7 @@ public sealed class NearDuplicateDatasetTests
     }
 
     [Fact]
-    public void Build_FreeAnswersToOneQuestion_AreAllLearnedOnOneSide()
+    public void Build_FreeAnswersToOneQuestion_AreAllKeptOnOneSide()
     {
         string rows = string.Concat(
             Enumerable

@@ -121,7 +121,8 @@ public sealed class PlainTextDatasetTests
     [InlineData("a.csv", "id,body\n1,first text\n2,second text\n3,third text\n4,\n", "body")]
     [InlineData(
         "a.jsonl",
-        "{\"content\": \"first text\"}\n{\"content\": \"second text\"}\n{\"content\": \"third text\"}\n{\"content\": \"\"}\n",
+        "{\"content\": \"first text\"}\n{\"content\": \"second text\"}\n"
+            + "{\"content\": \"third text\"}\n{\"content\": \"\"}\n",
         "content"
     )]
     public void Build_Table_TakesTheTextColumnAlone(string name, string content, string column)

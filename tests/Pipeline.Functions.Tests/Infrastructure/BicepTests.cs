@@ -149,7 +149,8 @@ public sealed class BicepTests
     {
         Assert.SkipUnless(
             BicepPackage is { Length: > 0 },
-            "the Bicep compiler comes as a package for linux-x64 only; run it there, or 'az bicep build -f infra/main.bicep' by hand"
+            "the Bicep compiler comes as a package for linux-x64 only; run it there, "
+                + "or 'az bicep build -f infra/main.bicep' by hand"
         );
         return Compiled.Value;
     }
@@ -202,10 +203,10 @@ public sealed class BicepTests
             };
             info.Environment["DOTNET_SYSTEM_GLOBALIZATION_INVARIANT"] = "1";
             using Process process = Process.Start(info)!;
-            Task<string> said = process.StandardError.ReadToEndAsync();
+            Task<string> errors = process.StandardError.ReadToEndAsync();
             string json = process.StandardOutput.ReadToEnd();
             process.WaitForExit();
-            Assert.Equal("", said.Result.Trim());
+            Assert.Equal("", errors.Result.Trim());
             Assert.Equal(0, process.ExitCode);
             return JsonDocument.Parse(json).RootElement;
         }

@@ -94,7 +94,9 @@ public sealed class TokenizerTests
     {
         JsonObject json = SmallTokenizers.ByteLevelJson([], []);
         json["pre_tokenizer"] = JsonNode.Parse(
-            """{"type":"Sequence","pretokenizers":[{"type":"Split","pattern":{"Regex":"[\\p{Lu}\\p{M}]+"},"behavior":"Isolated","invert":false},{"type":"ByteLevel","add_prefix_space":false,"use_regex":false}]}"""
+            """{"type":"Sequence","pretokenizers":["""
+                + """{"type":"Split","pattern":{"Regex":"[\\p{Lu}\\p{M}]+"},"behavior":"Isolated","invert":false},"""
+                + """{"type":"ByteLevel","add_prefix_space":false,"use_regex":false}]}"""
         );
 
         Assert.Contains(

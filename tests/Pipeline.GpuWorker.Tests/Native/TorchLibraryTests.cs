@@ -31,7 +31,8 @@ public sealed class TorchLibraryTests
                 || Encoding
                     .ASCII.GetString(File.ReadAllBytes(system))
                     .Contains("GLIBCXX_3.4.32", StringComparison.Ordinal),
-            "this machine's libstdc++ has GLIBCXX_3.4.32, so the library is left as it is; run it on Debian 12 or Ubuntu 22.04"
+            "this machine's libstdc++ has GLIBCXX_3.4.32, so the library is left as it is; "
+                + "run it on Debian 12 or Ubuntu 22.04"
         );
         string cache =
             Environment.GetEnvironmentVariable("NUGET_PACKAGES")

@@ -89,7 +89,8 @@ public sealed class CommandLineTests : IDisposable
         string project = Write(
             "project.yaml",
             Hosting.HostFixture.QuickYaml
-                + "synthesis: { templates: [ { text: 'hello {{name.firstName}}, friend', label: greeting, count: 20 } ] }\n"
+                + "synthesis: { templates: [ "
+                + "{ text: 'hello {{name.firstName}}, friend', label: greeting, count: 20 } ] }\n"
         );
         string json = Path.Combine(_folder, "ablation.json");
 

@@ -10,9 +10,7 @@ using static Pipeline.LocalHost.Tests.Hosting.HostFixture;
 
 namespace Pipeline.LocalHost.Tests.Hosting;
 
-/// <summary>
-/// What people change afterwards: corrected rows, feedback, rows that are withdrawn. Each trains anew.
-/// </summary>
+/// <summary>What people change afterwards: corrected rows, feedback, withdrawn rows. Each trains again.</summary>
 [Collection(OneHost.Name)]
 public sealed class CorrectionTests(HostFixture host)
 {
@@ -20,7 +18,7 @@ public sealed class CorrectionTests(HostFixture host)
     /// Bad rows are downloaded as a table, corrected, dropped, and the run starts anew with all of them.
     /// </summary>
     [Fact]
-    public async Task Drop_OfMendedRows_StartsTheirSourceAnewWithBoth()
+    public async Task Drop_OfCorrectedRows_RestartsTheirSourceWithBoth()
     {
         await host.PutProjectAsync("mending", HostFixture.QuickYaml);
         await host.DropAsync("mending", "a.csv", HostFixture.Rows(118) + "good evening friend,\ngood night friend,\n");
@@ -43,16 +41,11 @@ public sealed class CorrectionTests(HostFixture host)
 
         Assert.Contains("missing_label", page, StringComparison.Ordinal);
         Assert.Equal((RunRecord.Completed, "a.csv"), (second.State, second.Source));
-        DatasetManifest manifest = (
-            await host.Storage.Files.ReadJsonAsync<DatasetManifest>(
-                BlobLayout.Dataset(second.DatasetId!, BlobLayout.ManifestFile),
-                TestContext.Current.CancellationToken
-            )
-        )!;
+        DatasetManifest manifest = await ReadManifestAsync(second);
         Assert.Equal((122, 120, 2), (manifest.Rows.Read, manifest.Rows.Accepted, manifest.Rows.Rejected));
     }
 
-    /// <summary>A person's row is to go: what saw it is listed, and the next adapter has not.</summary>
+    /// <summary>What was trained with a withdrawn row is listed; the next adapter is trained without it.</summary>
     [Fact]
     public async Task Http_Withdrawal_ListsWhatSawTheRowAndTrainsWithoutIt()
     {
@@ -60,43 +53,15 @@ public sealed class CorrectionTests(HostFixture host)
         await host.DropAsync("erasure", "a.csv", HostFixture.Rows(120));
         RunRecord first = await host.WaitAsync("erasure", HasEnded);
 
-        AffectedDataset seen = Assert.Single(
-            (
-                await host.Http.GetFromJsonAsync<List<AffectedDataset>>(
-                    "api/projects/erasure/affected?source=a.csv&row=3",
-                    TestContext.Current.CancellationToken
-                )
-            )!
-        );
-        foreach (int row in (int[])[3, 4])
-        {
-            var bought = new ModelAnswer
-            {
-                Key = $"after-{row}",
-                Finish = ModelAnswer.Stop,
-                Text = "{}",
-                TokensIn = 1,
-                TokensOut = 1,
-                Parents = [$"a.csv#{row}"],
-            };
-            await host.Storage.Files.WriteJsonAsync(
-                BlobLayout.ModelAnswer("erasure", bought.Key),
-                bought,
-                TestContext.Current.CancellationToken
-            );
-        }
-
+        AffectedDataset before = Assert.Single(await GetAffectedByRow3Async());
+        await CacheResponseAsync(parentRow: 3);
+        await CacheResponseAsync(parentRow: 4);
         HttpResponseMessage withdrawn = await host.PostAsync(
             "api/projects/erasure/withdrawals",
             new { source = "a.csv", rows = new[] { 3 } }
         );
         RunRecord second = await host.WaitAsync("erasure", r => HasEnded(r) && r.RunId != first.RunId);
-        List<AffectedDataset> after = (
-            await host.Http.GetFromJsonAsync<List<AffectedDataset>>(
-                "api/projects/erasure/affected?source=a.csv&row=3",
-                TestContext.Current.CancellationToken
-            )
-        )!;
+        List<AffectedDataset> after = await GetAffectedByRow3Async();
 
         Assert.Equal(
             [BlobLayout.ModelAnswer("erasure", "after-4").Name],
@@ -108,28 +73,17 @@ public sealed class CorrectionTests(HostFixture host)
                 )
             ).Select(b => b.Name)
         );
-        Assert.Equal((first.DatasetId, "a.csv#3"), (seen.DatasetId, seen.Fates[0].Id));
-        Assert.Equal(new AffectedRun(first.RunId, RunRecord.Completed, first.Adapter, true), Assert.Single(seen.Runs));
+        Assert.Equal((first.DatasetId, "a.csv#3"), (before.DatasetId, before.Fates[0].Id));
+        Assert.Equal(
+            new AffectedRun(first.RunId, RunRecord.Completed, first.Adapter, true),
+            Assert.Single(before.Runs)
+        );
         Assert.Equal((HttpStatusCode.Accepted, RunRecord.Completed), (withdrawn.StatusCode, second.State));
         Assert.Equal(
             "left out: withdrawn, withdrawn: nothing of it is kept",
             Assert.Single(after.Single(d => d.DatasetId == second.DatasetId).Fates).What
         );
-        Assert.Equal(
-            HttpStatusCode.BadRequest,
-            (
-                await host.PostAsync("api/projects/erasure/withdrawals", new { source = "a.csv", rows = new[] { 0 } })
-            ).StatusCode
-        );
-        Assert.Equal(
-            HttpStatusCode.BadRequest,
-            (
-                await host.Http.GetAsync(
-                    "api/projects/erasure/affected?source=a.csv",
-                    TestContext.Current.CancellationToken
-                )
-            ).StatusCode
-        );
+        await AssertRequestsWithoutAValidRowAreRefusedAsync();
     }
 
     [Theory]
@@ -147,44 +101,14 @@ public sealed class CorrectionTests(HostFixture host)
 
         for (int i = 0; i < 3; i++)
         {
-            HttpResponseMessage kept = await host.PostAsync(
-                $"api/projects/{project}/feedback",
-                new
-                {
-                    text = $"hello to number {i}",
-                    score = -1,
-                    correction = "greeting",
-                    adapterVersion = "v1",
-                    reviewer = "clerk 7",
-                }
-            );
-            Assert.Equal(HttpStatusCode.OK, kept.StatusCode);
+            await SendCorrectionAsync(project, $"hello to number {i}");
         }
 
         RunRecord again = await host.WaitAsync(project, r => r.Trigger == trigger && HasEnded(r));
         Assert.Equal((RunRecord.Completed, 2), (again.State, again.Version!.Value));
-        DatasetManifest manifest = (
-            await host.Storage.Files.ReadJsonAsync<DatasetManifest>(
-                BlobLayout.Dataset(again.DatasetId!, BlobLayout.ManifestFile),
-                TestContext.Current.CancellationToken
-            )
-        )!;
+        DatasetManifest manifest = await ReadManifestAsync(again);
         Assert.Equal(83, manifest.Rows.Read);
-        string[] files = [BlobLayout.TrainFile, BlobLayout.ValidationFile, BlobLayout.TestFile];
-        IEnumerable<byte[]?> texts = await Task.WhenAll(
-            files.Select(f =>
-                host.Storage.Files.ReadAsync(
-                    BlobLayout.Dataset(again.DatasetId!, f),
-                    TestContext.Current.CancellationToken
-                )
-            )
-        );
-        Example[] rows =
-        [
-            .. texts
-                .SelectMany(t => Encoding.UTF8.GetString(t!).Split('\n', StringSplitOptions.RemoveEmptyEntries))
-                .Select(l => ContractJson.Read<Example>(l)),
-        ];
+        IReadOnlyList<Example> rows = await ReadRowsAsync(again);
         Assert.All(
             rows,
             r =>
@@ -196,13 +120,99 @@ public sealed class CorrectionTests(HostFixture host)
         Assert.Contains(rows, r => r.Reviewer is not null);
         await Task.Delay(3000, TestContext.Current.CancellationToken);
         Assert.Equal(2, (await host.Storage.Runs.ListAsync(project, TestContext.Current.CancellationToken)).Count);
-        await ResumeWhileAnotherRetrains(project, again);
+        await AssertResumeIsRefusedWhileAnotherRetrainsAsync(project, again);
+    }
+
+    private async Task<List<AffectedDataset>> GetAffectedByRow3Async() =>
+        (
+            await host.Http.GetFromJsonAsync<List<AffectedDataset>>(
+                "api/projects/erasure/affected?source=a.csv&row=3",
+                TestContext.Current.CancellationToken
+            )
+        )!;
+
+    /// <summary>A response of the language model whose prompt held a row.</summary>
+    private async Task CacheResponseAsync(int parentRow)
+    {
+        var bought = new ModelAnswer
+        {
+            Key = $"after-{parentRow}",
+            Finish = ModelAnswer.Stop,
+            Text = "{}",
+            TokensIn = 1,
+            TokensOut = 1,
+            Parents = [$"a.csv#{parentRow}"],
+        };
+        await host.Storage.Files.WriteJsonAsync(
+            BlobLayout.ModelAnswer("erasure", bought.Key),
+            bought,
+            TestContext.Current.CancellationToken
+        );
+    }
+
+    private async Task AssertRequestsWithoutAValidRowAreRefusedAsync()
+    {
+        HttpResponseMessage rowZero = await host.PostAsync(
+            "api/projects/erasure/withdrawals",
+            new { source = "a.csv", rows = new[] { 0 } }
+        );
+        HttpResponseMessage noRow = await host.Http.GetAsync(
+            "api/projects/erasure/affected?source=a.csv",
+            TestContext.Current.CancellationToken
+        );
+
+        Assert.Equal(HttpStatusCode.BadRequest, rowZero.StatusCode);
+        Assert.Equal(HttpStatusCode.BadRequest, noRow.StatusCode);
+    }
+
+    private async Task SendCorrectionAsync(string project, string text)
+    {
+        HttpResponseMessage kept = await host.PostAsync(
+            $"api/projects/{project}/feedback",
+            new
+            {
+                text,
+                score = -1,
+                correction = "greeting",
+                adapterVersion = "v1",
+                reviewer = "clerk 7",
+            }
+        );
+        Assert.Equal(HttpStatusCode.OK, kept.StatusCode);
+    }
+
+    private async Task<DatasetManifest> ReadManifestAsync(RunRecord run) =>
+        (
+            await host.Storage.Files.ReadJsonAsync<DatasetManifest>(
+                BlobLayout.Dataset(run.DatasetId!, BlobLayout.ManifestFile),
+                TestContext.Current.CancellationToken
+            )
+        )!;
+
+    /// <summary>Every row of a run's dataset.</summary>
+    private async Task<IReadOnlyList<Example>> ReadRowsAsync(RunRecord run)
+    {
+        string[] files = [BlobLayout.TrainFile, BlobLayout.ValidationFile, BlobLayout.TestFile];
+        IEnumerable<byte[]?> texts = await Task.WhenAll(
+            files.Select(f =>
+                host.Storage.Files.ReadAsync(
+                    BlobLayout.Dataset(run.DatasetId!, f),
+                    TestContext.Current.CancellationToken
+                )
+            )
+        );
+        return
+        [
+            .. texts
+                .SelectMany(t => Encoding.UTF8.GetString(t!).Split('\n', StringSplitOptions.RemoveEmptyEntries))
+                .Select(l => ContractJson.Read<Example>(l)),
+        ];
     }
 
     /// <summary>
-    /// The retraining had failed, say, and another one runs: the refusal says that, and not that files have changed.
+    /// A retraining has failed and another one runs: the refusal says that, and not that files have changed.
     /// </summary>
-    private async Task ResumeWhileAnotherRetrains(string project, RunRecord run)
+    private async Task AssertResumeIsRefusedWhileAnotherRetrainsAsync(string project, RunRecord run)
     {
         string instance = RetrainingInstance.InstanceOf(project);
         await host.Storage.Runs.UpdateAsync(

@@ -20,12 +20,14 @@ public sealed class DeliveryTests(ITestOutputHelper output)
     private const string Project = "delivered";
     private static readonly string Yaml =
         HostFixture.QuickYaml
-        + "retraining: { feedbackCount: 0, scheduledMinimum: 3 }\nsynthesis: { templates: [ { text: 'hello {{name.firstName}}', label: greeting, count: 15 } ], model: { deployment: gpt, rows: 10 } }\n";
+        + "retraining: { feedbackCount: 0, scheduledMinimum: 3 }\n"
+        + "synthesis: { templates: [ { text: 'hello {{name.firstName}}', label: greeting, count: 15 } ], "
+        + "model: { deployment: gpt, rows: 10 } }\n";
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task Run_EveryActivityTwice_ComesToTheSameAndPaysOnce()
+    public async Task Run_EveryActivityTwice_YieldsTheSameAndPaysOnce()
     {
         Left calm = await RunAsync(async (storage, models) => await HostAsync(storage, models, null));
         Left twice = await RunAsync(
@@ -45,7 +47,7 @@ public sealed class DeliveryTests(ITestOutputHelper output)
     }
 
     [Fact]
-    public async Task Run_HostDiesBehindEveryActivity_ComesToTheSameAndPaysOnce()
+    public async Task Run_HostDiesAfterEveryActivity_YieldsTheSameAndPaysOnce()
     {
         Left calm = await RunAsync(async (storage, models) => await HostAsync(storage, models, null));
         string[] died = [];

@@ -5,9 +5,7 @@ using static Pipeline.LocalHost.Tests.Hosting.HostFixture;
 
 namespace Pipeline.LocalHost.Tests.Hosting;
 
-/// <summary>
-/// The whole road against real parts: a file that is dropped becomes an adapter, or a run that says why not.
-/// </summary>
+/// <summary>End to end on real parts: a dropped file becomes an adapter, or a run that says why not.</summary>
 [Collection(OneHost.Name)]
 public sealed class DropTests(HostFixture host)
 {

@@ -2,13 +2,12 @@ using System.Net;
 using System.Text;
 using Pipeline.Contracts;
 using Pipeline.LocalHost.Hosting;
+using Pipeline.Storage;
 using static Pipeline.LocalHost.Tests.Hosting.HostFixture;
 
 namespace Pipeline.LocalHost.Tests.Hosting;
 
-/// <summary>
-/// What the host itself withstands: a cancelled run, messages that are none, a restart, a second host.
-/// </summary>
+/// <summary>What the host itself withstands: a cancelled run, malformed messages, a restart, a second host.</summary>
 [Collection(OneHost.Name)]
 public sealed class EmbeddedHostTests(HostFixture host)
 {
@@ -82,7 +81,7 @@ public sealed class EmbeddedHostTests(HostFixture host)
     }
 
     [Fact]
-    public async Task Restart_WhileTraining_GoesOnToTheEnd()
+    public async Task Restart_WhileTraining_ResumesFromTheCheckpoint()
     {
         string data = Directory.CreateTempSubdirectory("pipeline-restart-").FullName;
         try
@@ -90,71 +89,21 @@ public sealed class EmbeddedHostTests(HostFixture host)
             string runId;
             await using (EmbeddedHost first = await HostFixture.StartAsync(data))
             {
-                await first.Storage.Files.WriteAsync(
-                    BlobLayout.Project("again"),
-                    Encoding.UTF8.GetBytes(
-                        "training: { r: 4, epochs: 6, batchSize: 4, checkpointSteps: 5 }\nevaluation: { generate: false }\n"
-                    ),
-                    TestContext.Current.CancellationToken
+                await first.Storage.PutProjectAsync(
+                    "again",
+                    "training: { r: 4, epochs: 6, batchSize: 4, checkpointSteps: 5 }\n"
+                        + "evaluation: { generate: false }\n"
                 );
-                await first.Storage.Files.WriteAsync(
-                    BlobLayout.Raw("again", "a.csv"),
-                    Encoding.UTF8.GetBytes(HostFixture.Rows(120)),
-                    TestContext.Current.CancellationToken
-                );
-                while (true)
-                {
-                    IReadOnlyList<RunRecord> runs = await first.Storage.Runs.ListAsync(
-                        "again",
-                        TestContext.Current.CancellationToken
-                    );
-                    if (
-                        runs.Count > 0
-                        && (
-                            await first.Storage.Files.ListAsync(
-                                BlobLayout.JobsContainer,
-                                BlobLayout.CheckpointPrefix(runs[0].RunId),
-                                TestContext.Current.CancellationToken
-                            )
-                        ).Count > 0
-                    )
-                    {
-                        runId = runs[0].RunId;
-                        break;
-                    }
-
-                    await Task.Delay(50, TestContext.Current.CancellationToken);
-                }
+                await first.Storage.DropAsync("again", "a.csv", HostFixture.Rows(120));
+                runId = await UntilCheckpointAsync(first.Storage, "again");
             }
 
             await using EmbeddedHost second = await HostFixture.StartAsync(data);
-            RunRecord? run;
-            while (
-                (run = await second.Storage.Runs.GetAsync(runId, TestContext.Current.CancellationToken))!.State
-                == RunRecord.Running
-            )
-            {
-                await Task.Delay(100, TestContext.Current.CancellationToken);
-            }
+            RunRecord run = await UntilEndedAsync(second.Storage, runId);
 
             Assert.Equal((RunRecord.Completed, null), (run.State, run.Error));
-            string progress = Encoding.UTF8.GetString(
-                (
-                    await second.Storage.Files.ReadAsync(
-                        BlobLayout.Progress(runId),
-                        TestContext.Current.CancellationToken
-                    )
-                )!
-            );
-            List<int> steps =
-            [
-                .. progress
-                    .Split('\n', StringSplitOptions.RemoveEmptyEntries)
-                    .Select(l => ContractJson.Read<TrainingProgress>(l))
-                    .Where(l => l.Loss is not null)
-                    .Select(l => l.Done),
-            ];
-            Assert.Equal(1, steps.Count(s => s == 1)); // it went on from the checkpoint, not from the start
+            IReadOnlyList<int> steps = await second.Storage.ReadStepsAsync(runId);
+            Assert.Equal(1, steps.Count(s => s == 1)); // it resumed from the checkpoint, not from the start
             Assert.Equal(
                 [1],
                 (await second.Storage.Registry.GetAsync("again", TestContext.Current.CancellationToken)).Published
@@ -167,7 +116,7 @@ public sealed class EmbeddedHostTests(HostFixture host)
     }
 
     [Fact]
-    public async Task Start_FolderOrPortInUse_SaysSo()
+    public async Task Start_FolderOrPortInUse_NamesIt()
     {
         HostException folder = await Assert.ThrowsAsync<HostException>(() => HostFixture.StartAsync(host.Data));
         Assert.Contains("Another host uses", folder.Message, StringComparison.Ordinal);
@@ -190,6 +139,48 @@ public sealed class EmbeddedHostTests(HostFixture host)
         finally
         {
             Directory.Delete(data, recursive: true);
+        }
+    }
+
+    /// <summary>Waits for a first checkpoint.</summary>
+    /// <returns>The run that wrote it.</returns>
+    private static async Task<string> UntilCheckpointAsync(PipelineStorage storage, string project)
+    {
+        while (true)
+        {
+            IReadOnlyList<RunRecord> runs = await storage.Runs.ListAsync(
+                project,
+                TestContext.Current.CancellationToken
+            );
+            if (
+                runs.Count > 0
+                && (
+                    await storage.Files.ListAsync(
+                        BlobLayout.JobsContainer,
+                        BlobLayout.CheckpointPrefix(runs[0].RunId),
+                        TestContext.Current.CancellationToken
+                    )
+                ).Count > 0
+            )
+            {
+                return runs[0].RunId;
+            }
+
+            await Task.Delay(50, TestContext.Current.CancellationToken);
+        }
+    }
+
+    private static async Task<RunRecord> UntilEndedAsync(PipelineStorage storage, string runId)
+    {
+        while (true)
+        {
+            RunRecord run = (await storage.Runs.GetAsync(runId, TestContext.Current.CancellationToken))!;
+            if (HasEnded(run))
+            {
+                return run;
+            }
+
+            await Task.Delay(100, TestContext.Current.CancellationToken);
         }
     }
 }

@@ -73,7 +73,7 @@ internal sealed class FaultProxy : IAsyncDisposable
             string key = part[..equals];
             parts.Add(
                 key.EndsWith("Endpoint", StringComparison.Ordinal)
-                    ? $"{key}={await proxy.ForwardAsync(new Uri(part[(equals + 1)..]))}"
+                    ? $"{key}={await proxy.ListenForAsync(new Uri(part[(equals + 1)..]))}"
                     : part
             );
         }
@@ -93,7 +93,7 @@ internal sealed class FaultProxy : IAsyncDisposable
         _http.Dispose();
     }
 
-    private async Task<string> ForwardAsync(Uri target)
+    private async Task<string> ListenForAsync(Uri target)
     {
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
@@ -120,11 +120,21 @@ internal sealed class FaultProxy : IAsyncDisposable
             Faults.AddOrUpdate(fault, 1, (_, n) => n + 1);
         }
 
+        if (fault is null || !await FailBeforeForwardingAsync(fault, context, target))
+        {
+            await ForwardAsync(context, target, fault);
+        }
+    }
+
+    /// <summary>Faults that the service does not see, or sees half of.</summary>
+    /// <returns>Whether this was one.</returns>
+    private static async Task<bool> FailBeforeForwardingAsync(string fault, HttpContext context, Uri target)
+    {
         switch (fault)
         {
             case "503":
                 await RefuseAsync(context, 503, "ServerBusy");
-                return;
+                return true;
             case "stale ETag":
                 await RefuseAsync(
                     context,
@@ -133,36 +143,46 @@ internal sealed class FaultProxy : IAsyncDisposable
                         ? "UpdateConditionNotSatisfied"
                         : "ConditionNotMet"
                 );
-                return;
+                return true;
             case "timeout":
                 await Task.Delay(1500, context.RequestAborted).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
                 context.Abort();
-                return;
+                return true;
             case "torn upload":
                 await TearAsync(context, target);
-                return;
+                return true;
+            default:
+                return false;
         }
+    }
 
+    /// <summary>Lets the service do what was requested; some faults spoil its response alone.</summary>
+    private async Task ForwardAsync(HttpContext context, Uri target, string? fault)
+    {
         using var body = new MemoryStream();
         await context.Request.Body.CopyToAsync(body);
         using HttpRequestMessage request = Copy(context.Request, target, body.ToArray());
-        using HttpResponseMessage answer = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
-        if (fault == "503 after it was done")
+        using HttpResponseMessage response = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
+        switch (fault)
         {
-            await RefuseAsync(context, 503, "ServerBusy");
-            return;
+            case "503 after it was done":
+                await RefuseAsync(context, 503, "ServerBusy");
+                break;
+            case "answer lost":
+                context.Abort();
+                break;
+            default:
+                await ReturnAsync(context, response);
+                break;
         }
+    }
 
-        if (fault == "answer lost")
-        {
-            context.Abort();
-            return;
-        }
-
-        context.Response.StatusCode = (int)answer.StatusCode;
+    private static async Task ReturnAsync(HttpContext context, HttpResponseMessage response)
+    {
+        context.Response.StatusCode = (int)response.StatusCode;
         foreach (
-            (string name, IEnumerable<string> values) in answer
-                .Headers.Concat(answer.Content.Headers)
+            (string name, IEnumerable<string> values) in response
+                .Headers.Concat(response.Content.Headers)
                 .Where(h => !Skipped.Contains(h.Key, StringComparer.OrdinalIgnoreCase) || h.Key == "Content-Length")
         )
         {
@@ -171,10 +191,10 @@ internal sealed class FaultProxy : IAsyncDisposable
 
         if (
             context.Request.Method != "HEAD"
-            && answer.StatusCode is not (HttpStatusCode.NoContent or HttpStatusCode.NotModified)
+            && response.StatusCode is not (HttpStatusCode.NoContent or HttpStatusCode.NotModified)
         )
         {
-            await answer.Content.CopyToAsync(context.Response.Body);
+            await response.Content.CopyToAsync(context.Response.Body);
         }
     }
 
@@ -218,7 +238,8 @@ internal sealed class FaultProxy : IAsyncDisposable
         using var client = new System.Net.Sockets.TcpClient();
         await client.ConnectAsync(target.Host, target.Port);
         var head = new System.Text.StringBuilder(
-            $"{context.Request.Method} {RawTarget(context.Request)} HTTP/1.1\r\nHost: {target.Authority}\r\nContent-Length: {body.Length}\r\n"
+            $"{context.Request.Method} {RawTarget(context.Request)} HTTP/1.1\r\n"
+                + $"Host: {target.Authority}\r\nContent-Length: {body.Length}\r\n"
         );
         foreach (
             (string name, Microsoft.Extensions.Primitives.StringValues value) in context.Request.Headers.Where(h =>

@@ -1,6 +1,5 @@
 using System.Net;
 using System.Net.Http.Json;
-using System.Text;
 using System.Text.Json;
 using Pipeline.Contracts;
 using Pipeline.LocalHost.Hosting;
@@ -67,16 +66,8 @@ internal sealed class HostBench(EmbeddedHost host, PipelineStorage account, stri
     /// <returns>The run that it starts.</returns>
     public async Task<string> DropAsync(string project)
     {
-        await account.Files.WriteAsync(
-            BlobLayout.Project(project),
-            Encoding.UTF8.GetBytes(HostFixture.QuickYaml),
-            Cancellation
-        );
-        await account.Files.WriteAsync(
-            BlobLayout.Raw(project, "a.csv"),
-            Encoding.UTF8.GetBytes(HostFixture.Rows(40)),
-            Cancellation
-        );
+        await account.PutProjectAsync(project, HostFixture.QuickYaml);
+        await account.DropAsync(project, "a.csv", HostFixture.Rows(40));
         while (true)
         {
             if (await account.Runs.ListAsync(project, Cancellation) is [var run, ..])

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Net.Http.Json;
-using System.Text;
 using System.Text.Json;
 using Microsoft.DurableTask.Client;
 using Pipeline.Contracts;
@@ -27,8 +26,11 @@ public sealed class HostFixture : IAsyncLifetime
     public DurableTaskClient Durable => _host!.Durable;
 
     /// <summary>A project that trains in seconds.</summary>
-    public const string QuickYaml =
-        "training: { r: 4, epochs: 1, batchSize: 8, warmupSteps: 1 }\nevaluation: { generate: false, bootstrapSamples: 200 }\nvalidation: { maxTokens: 64 }\n";
+    public const string QuickYaml = "training: { r: 4, epochs: 1, batchSize: 8, warmupSteps: 1 }\n" + QuickEvaluation;
+
+    /// <summary>An evaluation in seconds, of short rows.</summary>
+    public const string QuickEvaluation =
+        "evaluation: { generate: false, bootstrapSamples: 200 }\nvalidation: { maxTokens: 64 }\n";
 
     public async ValueTask InitializeAsync()
     {
@@ -102,18 +104,12 @@ public sealed class HostFixture : IAsyncLifetime
                 )
         );
 
-    public Task PutProjectAsync(string project, string yaml) =>
-        Storage.Files.WriteAsync(
-            BlobLayout.Project(project),
-            Encoding.UTF8.GetBytes(yaml),
-            TestContext.Current.CancellationToken
-        );
+    public Task PutProjectAsync(string project, string yaml) => Storage.PutProjectAsync(project, yaml);
 
     public Task DropAsync(string project, string name, byte[] bytes) =>
         Storage.Files.WriteAsync(BlobLayout.Raw(project, name), bytes, TestContext.Current.CancellationToken);
 
-    public Task DropAsync(string project, string name, string text) =>
-        DropAsync(project, name, Encoding.UTF8.GetBytes(text));
+    public Task DropAsync(string project, string name, string text) => Storage.DropAsync(project, name, text);
 
     public async Task<HttpResponseMessage> PostAsync(string path, object body) =>
         await Http.PostAsJsonAsync(path, body, TestContext.Current.CancellationToken);
@@ -123,7 +119,7 @@ public sealed class HostFixture : IAsyncLifetime
 
     public static bool HasEnded(RunRecord run) => run.State != RunRecord.Running;
 
-    /// <summary>Waits until a run of a project is as asked for.</summary>
+    /// <summary>Waits until a run of a project meets a condition.</summary>
     public async Task<RunRecord> WaitAsync(string project, Func<RunRecord, bool> until)
     {
         long started = Stopwatch.GetTimestamp();
@@ -140,7 +136,8 @@ public sealed class HostFixture : IAsyncLifetime
 
             Assert.True(
                 Stopwatch.GetElapsedTime(started) < TimeSpan.FromSeconds(120),
-                $"waited in vain; the runs are {string.Join("; ", runs.Select(r => $"{r.RunId} {r.State} {r.Stage} {r.Error}"))}"
+                "waited in vain; the runs are "
+                    + string.Join("; ", runs.Select(r => $"{r.RunId} {r.State} {r.Stage} {r.Error}"))
             );
             await Task.Delay(100, TestContext.Current.CancellationToken);
         }

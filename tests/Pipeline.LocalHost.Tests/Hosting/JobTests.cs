@@ -69,7 +69,7 @@ public sealed class JobTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Word_OfAnEarlierStart_CountsForNothing()
+    public async Task Result_OfAnEarlierAttempt_IsIgnored()
     {
         await using var bench = await HostBench.StartAsync(_storage, start: "01:00:00", heartbeat: "01:00:00");
         RunRecord run = await bench.UntilAsync(await bench.DropAsync("stale-word"), r => r.Stage == "train");
@@ -154,7 +154,8 @@ public sealed class JobTests : IAsyncLifetime
         await bench.StartWorkerAsync();
 
         Assert.Equal(
-            "3 workers in a row ended with this job without reaching a new checkpoint. The last fault was OutOfMemoryException: no room.",
+            "3 workers in a row ended with this job without reaching a new checkpoint. "
+                + "The last fault was OutOfMemoryException: no room.",
             (await bench.EndAsync(run.RunId)).Error
         );
         while (await MessagesAsync() > 0)
@@ -223,7 +224,7 @@ public sealed class JobTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Cancel_OfAJobThatNobodyHasTaken_RemovesItsMessageAndResumeSendsAnother()
+    public async Task Cancel_OfAWaitingJob_RemovesItsMessageAndResumeSendsAnother()
     {
         await using var bench = await HostBench.StartAsync(_storage, start: "01:00:00", heartbeat: "01:00:00");
         RunRecord run = await bench.UntilAsync(await bench.DropAsync("taken-back"), r => r.Stage == "train");

@@ -18,7 +18,8 @@ public sealed class KillTests(ITestOutputHelper output)
 
     // 160 training rows in batches of 4 over 2 epochs: 80 steps.
     private static readonly string Yaml =
-        $"training: {{ r: 4, epochs: 2, batchSize: 4, checkpointSteps: {CheckpointSteps}, warmupSteps: 5 }}\nevaluation: {{ generate: false, bootstrapSamples: 200 }}\nvalidation: {{ maxTokens: 64 }}\n";
+        $"training: {{ r: 4, epochs: 2, batchSize: 4, checkpointSteps: {CheckpointSteps}, warmupSteps: 5 }}\n"
+        + HostFixture.QuickEvaluation;
 
     private static readonly Dictionary<string, string> Settings = new()
     {
@@ -33,14 +34,14 @@ public sealed class KillTests(ITestOutputHelper output)
     [Theory]
     [InlineData("host", 40)]
     [InlineData("worker", 20)]
-    public async Task Kill_AtARandomMoment_ChangesNothingOfTheEnd(string what, int kills)
+    public async Task Kill_AtRandomMoment_YieldsSameAdapter(string what, int kills)
     {
         kills = int.TryParse(
             Environment.GetEnvironmentVariable($"PIPELINE_TEST_{what.ToUpperInvariant()}_KILLS"),
             System.Globalization.CultureInfo.InvariantCulture,
-            out int asked
+            out int configured
         )
-            ? asked
+            ? configured
             : kills;
         long started = Stopwatch.GetTimestamp();
         Ended calm = await RunAsync(null, TimeSpan.Zero);
@@ -79,13 +80,13 @@ public sealed class KillTests(ITestOutputHelper output)
             );
             Assert.Equal(calm.Dataset, run.Dataset);
             Assert.Equal(calm.Weights, run.Weights); // resumed training is the same training
-            int again = run.Steps.Count - run.Steps.Distinct().Count();
-            Assert.InRange(again, 0, CheckpointSteps);
-            resumed += again > 0 || run.Killed is "train" ? 1 : 0;
+            Assert.InRange(run.RepeatedSteps, 0, CheckpointSteps);
+            resumed += run.RepeatedSteps > 0 || run.Killed is "train" ? 1 : 0;
         }
 
         output.WriteLine(
-            $"{kills} kills of the {what} in {Stopwatch.GetElapsedTime(started).TotalSeconds:0} s: by stage {string.Join(", ", runs.GroupBy(r => r.Result.Killed).OrderBy(g => g.Key, StringComparer.Ordinal).Select(g => $"{g.Key} {g.Count()}"))}; {runs.Sum(r => r.Result.Steps.Count - r.Result.Steps.Distinct().Count())} steps made twice"
+            $"{kills} kills of the {what} in {Stopwatch.GetElapsedTime(started).TotalSeconds:0} s: "
+                + Summarize([.. runs.Select(r => r.Result)])
         );
         Assert.True(resumed > 0, "no kill came while a run trained");
     }
@@ -97,16 +98,8 @@ public sealed class KillTests(ITestOutputHelper output)
         ServeProcess host = await ServeProcess.StartAsync(data, Settings, cancellation);
         try
         {
-            await host.Storage.Files.WriteAsync(
-                BlobLayout.Project(Project),
-                Encoding.UTF8.GetBytes(Yaml),
-                cancellation
-            );
-            await host.Storage.Files.WriteAsync(
-                BlobLayout.Raw(Project, "a.csv"),
-                Encoding.UTF8.GetBytes(HostFixture.Rows(200)),
-                cancellation
-            );
+            await host.Storage.PutProjectAsync(Project, Yaml);
+            await host.Storage.DropAsync(Project, "a.csv", HostFixture.Rows(200));
             string killed = "";
             if (kill is not null)
             {
@@ -141,11 +134,49 @@ public sealed class KillTests(ITestOutputHelper output)
         }
 
         return run.Stage != "train" ? run.Stage
-            : await ProgressAsync(host, run.RunId, cancellation) is [.., var last] ? last.Stage
+            : await host.Storage.ReadProgressAsync(run.RunId) is [.., var last] ? last.Stage
             : "queue";
     }
 
+    private static string Summarize(IReadOnlyList<Ended> runs)
+    {
+        IEnumerable<string> stages = runs.GroupBy(r => r.Killed)
+            .OrderBy(g => g.Key, StringComparer.Ordinal)
+            .Select(g => $"{g.Key} {g.Count()}");
+        return $"by stage {string.Join(", ", stages)}; {runs.Sum(r => r.RepeatedSteps)} steps repeated";
+    }
+
     private static async Task<Ended> EndAsync(ServeProcess host, string killed, CancellationToken cancellation)
+    {
+        RunRecord run = await UntilEndedAsync(host, killed, cancellation);
+        if (run.State != RunRecord.Completed)
+        {
+            return new Ended(run.State, run.Error, "", "", "", [], killed);
+        }
+
+        RegistryPointer registry = await host.Storage.Registry.GetAsync(Project, cancellation);
+        string dataset = run.DatasetId is null ? "" : await HashDatasetsAsync(host, cancellation);
+        await AssertOneVersionAsync(host, run, killed, cancellation);
+        byte[]? weights = await host.Storage.Files.ReadAsync(
+            BlobLayout.Adapter(Project, 1, BlobLayout.AdapterWeightsFile),
+            cancellation
+        );
+        return new Ended(
+            run.State,
+            run.Error,
+            string.Join(',', registry.Published),
+            dataset,
+            ContentHash.Of(weights!),
+            await host.Storage.ReadStepsAsync(run.RunId),
+            killed
+        );
+    }
+
+    private static async Task<RunRecord> UntilEndedAsync(
+        ServeProcess host,
+        string killed,
+        CancellationToken cancellation
+    )
     {
         long started = Stopwatch.GetTimestamp();
         RunRecord? run = null;
@@ -159,34 +190,32 @@ public sealed class KillTests(ITestOutputHelper output)
             run = Assert.Single((await host.Storage.Runs.ListAsync(Project, cancellation)).DefaultIfEmpty());
         }
 
-        if (run.State != RunRecord.Completed)
+        return run;
+    }
+
+    /// <summary>The name and the hash of every file of every dataset, a line each.</summary>
+    private static async Task<string> HashDatasetsAsync(ServeProcess host, CancellationToken cancellation)
+    {
+        var lines = new StringBuilder();
+        foreach ((string name, _) in await host.Storage.Files.ListAsync(BlobLayout.DatasetsContainer, "", cancellation))
         {
-            return new Ended(run.State, run.Error, "", "", "", [], killed);
+            byte[]? content = await host.Storage.Files.ReadAsync(
+                new BlobAddress(BlobLayout.DatasetsContainer, name),
+                cancellation
+            );
+            lines.Append(name).Append(' ').AppendLine(ContentHash.Of(content!));
         }
 
-        RegistryPointer registry = await host.Storage.Registry.GetAsync(Project, cancellation);
-        var dataset = new StringBuilder();
-        foreach (
-            (string name, _) in run.DatasetId is null
-                ? []
-                : await host.Storage.Files.ListAsync(BlobLayout.DatasetsContainer, "", cancellation)
-        )
-        {
-            dataset
-                .Append(name)
-                .Append(' ')
-                .AppendLine(
-                    ContentHash.Of(
-                        (
-                            await host.Storage.Files.ReadAsync(
-                                new BlobAddress(BlobLayout.DatasetsContainer, name),
-                                cancellation
-                            )
-                        )!
-                    )
-                );
-        }
+        return lines.ToString();
+    }
 
+    private static async Task AssertOneVersionAsync(
+        ServeProcess host,
+        RunRecord run,
+        string killed,
+        CancellationToken cancellation
+    )
+    {
         IEnumerable<string> versions = (
             await host.Storage.Files.ListAsync(BlobLayout.AdaptersContainer, "", cancellation)
         )
@@ -196,36 +225,7 @@ public sealed class KillTests(ITestOutputHelper output)
             versions.SequenceEqual(["v1"]),
             $"killed in '{killed}', {run.RunId} is {run.State}, {run.Adapter}; there are {string.Join(", ", versions)}"
         );
-        byte[]? weights = await host.Storage.Files.ReadAsync(
-            BlobLayout.Adapter(Project, 1, BlobLayout.AdapterWeightsFile),
-            cancellation
-        );
-        List<int> steps =
-        [
-            .. (await ProgressAsync(host, run.RunId, cancellation)).Where(l => l.Loss is not null).Select(l => l.Done),
-        ];
-        return new Ended(
-            run.State,
-            run.Error,
-            string.Join(',', registry.Published),
-            dataset.ToString(),
-            ContentHash.Of(weights!),
-            steps,
-            killed
-        );
     }
-
-    private static async Task<IReadOnlyList<TrainingProgress>> ProgressAsync(
-        ServeProcess host,
-        string runId,
-        CancellationToken cancellation
-    ) =>
-        [
-            .. Encoding
-                .UTF8.GetString(await host.Storage.Files.ReadAsync(BlobLayout.Progress(runId), cancellation) ?? [])
-                .Split('\n', StringSplitOptions.RemoveEmptyEntries)
-                .Select(l => ContractJson.Read<TrainingProgress>(l)),
-        ];
 
     /// <summary>What a run has left.</summary>
     private sealed record Ended(
@@ -236,5 +236,8 @@ public sealed class KillTests(ITestOutputHelper output)
         string Weights,
         IReadOnlyList<int> Steps,
         string Killed
-    );
+    )
+    {
+        public int RepeatedSteps => Steps.Count - Steps.Distinct().Count();
+    }
 }

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Text;
 using Pipeline.Contracts;
 using Pipeline.LocalHost.Hosting;
 
@@ -23,41 +22,16 @@ public sealed class PausedWorkerTests(StorageFixture storage) : IClassFixture<St
         string data = Directory.CreateTempSubdirectory("pipeline-paused-").FullName;
         try
         {
-            var options = new HostOptions
-            {
-                DataDirectory = data,
-                StartWorker = false,
-                LogToConsole = false,
-                Settings = new Dictionary<string, string?>
-                {
-                    [StorageAccount.ConnectionSetting] = storage.ConnectionString,
-                },
-            };
-            await using EmbeddedHost host = await EmbeddedHost.StartAsync(options, _ => { }, Cancellation);
+            await using EmbeddedHost host = await EmbeddedHost.StartAsync(OptionsOn(data), _ => { }, Cancellation);
             await using ServeWorker paused = ServeWorker.Start(storage.ConnectionString, Settings);
-            await storage.Account.Files.WriteAsync(
-                BlobLayout.Project(Project),
-                Encoding.UTF8.GetBytes(
-                    "training: { r: 4, epochs: 4, batchSize: 4, checkpointSteps: 10, warmupSteps: 5 }\nevaluation: { generate: false, bootstrapSamples: 200 }\nvalidation: { maxTokens: 64 }\n"
-                ),
-                Cancellation
+            await storage.Account.PutProjectAsync(
+                Project,
+                "training: { r: 4, epochs: 4, batchSize: 4, checkpointSteps: 10, warmupSteps: 5 }\n"
+                    + HostFixture.QuickEvaluation
             );
-            await storage.Account.Files.WriteAsync(
-                BlobLayout.Raw(Project, "a.csv"),
-                Encoding.UTF8.GetBytes(HostFixture.Rows(200)),
-                Cancellation
-            );
+            await storage.Account.DropAsync(Project, "a.csv", HostFixture.Rows(200));
             RunRecord run = await UntilAsync(r => r.Stage == "train");
-            while (
-                await storage.Account.Files.TagAsync(
-                    BlobLayout.Checkpoint(run.RunId, "checkpoint.safetensors"),
-                    Cancellation
-                )
-                    is null
-            )
-            {
-                await Task.Delay(50, Cancellation);
-            }
+            await UntilCheckpointAsync(run);
 
             await SignalAsync(paused.Id, "-STOP");
             await using (ServeWorker successor = ServeWorker.Start(storage.ConnectionString, Settings))
@@ -73,23 +47,34 @@ public sealed class PausedWorkerTests(StorageFixture storage) : IClassFixture<St
 
             Assert.Equal(before, await TagsAsync(run));
             Assert.Equal([1], (await storage.Account.Registry.GetAsync(Project, Cancellation)).Published);
-            List<int> steps =
-            [
-                .. Encoding
-                    .UTF8.GetString(
-                        (await storage.Account.Files.ReadAsync(BlobLayout.Progress(run.RunId), Cancellation))!
-                    )
-                    .Split('\n', StringSplitOptions.RemoveEmptyEntries)
-                    .Select(l => ContractJson.Read<TrainingProgress>(l))
-                    .Where(l => l.Loss is not null)
-                    .Select(l => l.Done),
-            ];
-            Assert.Equal(1, steps.Count(s => s == 1)); // the successor went on from the checkpoint
+            IReadOnlyList<int> steps = await storage.Account.ReadStepsAsync(run.RunId);
+            Assert.Equal(1, steps.Count(s => s == 1)); // the successor resumed from the checkpoint
             Assert.True(paused.IsRunning); // and the one that was paused waits for its next job
         }
         finally
         {
             Directory.Delete(data, recursive: true);
+        }
+    }
+
+    private HostOptions OptionsOn(string data) =>
+        new()
+        {
+            DataDirectory = data,
+            StartWorker = false,
+            LogToConsole = false,
+            Settings = new Dictionary<string, string?>
+            {
+                [StorageAccount.ConnectionSetting] = storage.ConnectionString,
+            },
+        };
+
+    private async Task UntilCheckpointAsync(RunRecord run)
+    {
+        BlobAddress checkpoint = BlobLayout.Checkpoint(run.RunId, "checkpoint.safetensors");
+        while (await storage.Account.Files.TagAsync(checkpoint, Cancellation) is null)
+        {
+            await Task.Delay(50, Cancellation);
         }
     }
 

@@ -11,12 +11,32 @@ using static Pipeline.LocalHost.Tests.Hosting.HostFixture;
 
 namespace Pipeline.LocalHost.Tests.Hosting;
 
-/// <summary>What is asked over HTTP before there is a run: projects and datasets.</summary>
+/// <summary>HTTP requests that come before a run: projects and datasets.</summary>
 [Collection(OneHost.Name)]
 public sealed class RequestTests(HostFixture host)
 {
+    /// <summary>What is stored of a dataset, and nothing of its parts.</summary>
+    private static readonly string[] DatasetFiles =
+    [
+        "README.md",
+        "audit.html",
+        "audit.json",
+        "conflicts.jsonl",
+        "manifest.json",
+        "rejected.jsonl",
+        "test-00000-of-00001.parquet",
+        "test.jsonl",
+        "test.jsonl",
+        "train-00000-of-00001.parquet",
+        "train.jsonl",
+        "train.jsonl",
+        "validation-00000-of-00001.parquet",
+        "validation.jsonl",
+        "validation.jsonl",
+    ];
+
     [Fact]
-    public async Task Http_Projects_AreCheckedWithTheLine()
+    public async Task Http_WrongProject_IsRefusedWithTheLine()
     {
         HttpResponseMessage wrong = await host.Http.PutAsync(
             "api/projects/checked",
@@ -47,18 +67,14 @@ public sealed class RequestTests(HostFixture host)
     }
 
     [Fact]
-    public async Task Http_Dataset_IsBuiltInPartsWithoutARunAndIsTheOneBuiltAtOnce()
+    public async Task Http_Dataset_IsBuiltInPartsWithoutARunAndEqualsOneBuiltAtOnce()
     {
         await host.PutProjectAsync("only-data", HostFixture.QuickYaml);
         HttpResponseMessage missing = await host.PostAsync(
             "api/projects/only-data/datasets",
             new { source = "none.csv" }
         );
-        await host.Storage.Files.WriteAsync(
-            BlobLayout.Raw("only-data", "sub/rows.csv"),
-            Encoding.UTF8.GetBytes(HostFixture.Rows(100)),
-            TestContext.Current.CancellationToken
-        );
+        await host.DropAsync("only-data", "sub/rows.csv", HostFixture.Rows(100));
 
         HttpResponseMessage built = await host.PostAsync(
             "api/projects/only-data/datasets",
@@ -72,24 +88,7 @@ public sealed class RequestTests(HostFixture host)
         Assert.Equal(100, manifest.Rows.Read);
         await host.WaitAsync("only-data", HasEnded); // the drop has started a run too, which builds the same
         Assert.Equal(
-            new[]
-            {
-                "README.md",
-                "audit.html",
-                "audit.json",
-                "conflicts.jsonl",
-                "manifest.json",
-                "rejected.jsonl",
-                "test-00000-of-00001.parquet",
-                "test.jsonl",
-                "test.jsonl",
-                "train-00000-of-00001.parquet",
-                "train.jsonl",
-                "train.jsonl",
-                "validation-00000-of-00001.parquet",
-                "validation.jsonl",
-                "validation.jsonl", // and nothing of the parts
-            },
+            DatasetFiles,
             (
                 await host.Storage.Files.ListAsync(
                     BlobLayout.DatasetsContainer,
@@ -101,44 +100,18 @@ public sealed class RequestTests(HostFixture host)
                 .Order(StringComparer.Ordinal)
         );
 
-        // built at once from the same bytes
-        string folder = Directory.CreateTempSubdirectory("pipeline-same-").FullName;
-        var bases = new BaseCatalog(new BaseModelFolders(RepositoryLayout.Models));
-        (ChatEncoder encoder, string sha256) = bases.EncoderFor(manifest.Settings);
-        DatasetBuild whole = DatasetBuilder.Build(
-            new DatasetRequest
-            {
-                Project = "only-data",
-                Settings = manifest.Settings,
-                Files = [new RawFile("sub/rows.csv", Encoding.UTF8.GetBytes(HostFixture.Rows(100)))],
-                Encoder = encoder,
-                TokenizerSha256 = sha256,
-                Shape = bases.ShapeOf(manifest.Settings),
-            },
-            folder
-        );
-        Assert.Equal(ContractJson.Write(whole.Manifest), ContractJson.Write(manifest));
-        foreach (string file in whole.Files)
-        {
-            Assert.Equal(
-                await File.ReadAllBytesAsync(Path.Combine(folder, file), TestContext.Current.CancellationToken),
-                await host.Storage.Files.ReadAsync(
-                    BlobLayout.Dataset(manifest.DatasetId, file),
-                    TestContext.Current.CancellationToken
-                )
-            );
-        }
-
-        Directory.Delete(folder, recursive: true);
+        await AssertEqualsOneBuiltAtOnceAsync(manifest);
     }
 
     [Fact]
-    public async Task Http_DatasetWithSynthesis_LearnsFromMadeRowsAlone()
+    public async Task Http_DatasetWithSynthesis_HoldsSyntheticRowsAndBuysNoneTwice()
     {
         await host.PutProjectAsync(
             "made-rows",
             HostFixture.QuickYaml
-                + "synthesis: { templates: [ { text: 'hello {{name.firstName}} {{name.lastName}}', label: greeting, count: 15 } ], model: { deployment: gpt, rows: 10 } }\n"
+                + "synthesis: { templates: [ "
+                + "{ text: 'hello {{name.firstName}} {{name.lastName}}', label: greeting, count: 15 } ], "
+                + "model: { deployment: gpt, rows: 10 } }\n"
         );
         await host.Storage.Files.WriteAsync(
             BlobLayout.Raw("made-rows", "rows.csv"),
@@ -200,5 +173,37 @@ public sealed class RequestTests(HostFixture host)
             HttpStatusCode.BadRequest,
             (await host.Http.SendAsync(request, TestContext.Current.CancellationToken)).StatusCode
         );
+    }
+
+    private async Task AssertEqualsOneBuiltAtOnceAsync(DatasetManifest manifest)
+    {
+        string folder = Directory.CreateTempSubdirectory("pipeline-same-").FullName;
+        var bases = new BaseCatalog(new BaseModelFolders(RepositoryLayout.Models));
+        (ChatEncoder encoder, string sha256) = bases.EncoderFor(manifest.Settings);
+        DatasetBuild whole = DatasetBuilder.Build(
+            new DatasetRequest
+            {
+                Project = "only-data",
+                Settings = manifest.Settings,
+                Files = [new RawFile("sub/rows.csv", Encoding.UTF8.GetBytes(HostFixture.Rows(100)))],
+                Encoder = encoder,
+                TokenizerSha256 = sha256,
+                Shape = bases.ShapeOf(manifest.Settings),
+            },
+            folder
+        );
+        Assert.Equal(ContractJson.Write(whole.Manifest), ContractJson.Write(manifest));
+        foreach (string file in whole.Files)
+        {
+            Assert.Equal(
+                await File.ReadAllBytesAsync(Path.Combine(folder, file), TestContext.Current.CancellationToken),
+                await host.Storage.Files.ReadAsync(
+                    BlobLayout.Dataset(manifest.DatasetId, file),
+                    TestContext.Current.CancellationToken
+                )
+            );
+        }
+
+        Directory.Delete(folder, recursive: true);
     }
 }

@@ -9,11 +9,11 @@ namespace Pipeline.LocalHost.Tests.Hosting;
 internal sealed class ServeProcess : IAsyncDisposable
 {
     private readonly Process _process;
-    private readonly StringBuilder _said;
+    private readonly StringBuilder _output;
 
-    private ServeProcess(Process process, StringBuilder said, PipelineStorage storage, Uri address)
+    private ServeProcess(Process process, StringBuilder output, PipelineStorage storage, Uri address)
     {
-        (_process, _said, Storage, Address) = (process, said, storage, address);
+        (_process, _output, Storage, Address) = (process, output, storage, address);
     }
 
     public PipelineStorage Storage { get; }
@@ -21,13 +21,13 @@ internal sealed class ServeProcess : IAsyncDisposable
     public Uri Address { get; }
 
     /// <summary>All that it has printed.</summary>
-    public string Said
+    public string Output
     {
         get
         {
-            lock (_said)
+            lock (_output)
             {
-                return _said.ToString();
+                return _output.ToString();
             }
         }
     }
@@ -47,9 +47,9 @@ internal sealed class ServeProcess : IAsyncDisposable
         info.RedirectStandardOutput = true;
         info.RedirectStandardError = true;
         Process process = Process.Start(info)!;
-        var said = new StringBuilder();
-        process.OutputDataReceived += (_, e) => Add(said, e.Data);
-        process.ErrorDataReceived += (_, e) => Add(said, e.Data);
+        var output = new StringBuilder();
+        process.OutputDataReceived += (_, e) => Add(output, e.Data);
+        process.ErrorDataReceived += (_, e) => Add(output, e.Data);
         process.BeginOutputReadLine();
         process.BeginErrorReadLine();
         string file = Path.Combine(data, "endpoint.json");
@@ -57,7 +57,7 @@ internal sealed class ServeProcess : IAsyncDisposable
         {
             if (process.HasExited)
             {
-                throw new InvalidOperationException($"serve ended with exit code {process.ExitCode}: {said}");
+                throw new InvalidOperationException($"serve ended with exit code {process.ExitCode}: {output}");
             }
 
             if (
@@ -68,7 +68,7 @@ internal sealed class ServeProcess : IAsyncDisposable
             {
                 return new ServeProcess(
                     process,
-                    said,
+                    output,
                     PipelineStorage.FromConnectionString(endpoint.GetProperty("emulatorConnection").GetString()!),
                     new Uri(endpoint.GetProperty("address").GetString()!)
                 );
@@ -112,11 +112,11 @@ internal sealed class ServeProcess : IAsyncDisposable
         _process.Dispose();
     }
 
-    private static void Add(StringBuilder said, string? line)
+    private static void Add(StringBuilder output, string? line)
     {
-        lock (said)
+        lock (output)
         {
-            said.AppendLine(line);
+            output.AppendLine(line);
         }
     }
 

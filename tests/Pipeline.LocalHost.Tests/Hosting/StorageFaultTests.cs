@@ -46,11 +46,7 @@ public sealed class StorageFaultTests(StorageFixture storage, ITestOutputHelper 
             {
                 for (int p = 0; p < Projects; p++)
                 {
-                    await storage.Account.Files.WriteAsync(
-                        BlobLayout.Project($"faults-{p}"),
-                        Encoding.UTF8.GetBytes(HostFixture.QuickYaml),
-                        Cancellation
-                    );
+                    await storage.Account.PutProjectAsync($"faults-{p}", HostFixture.QuickYaml);
                 }
 
                 await using ServeWorker second = ServeWorker.Start(proxy.ConnectionString); // two workers at one queue
@@ -59,11 +55,7 @@ public sealed class StorageFaultTests(StorageFixture storage, ITestOutputHelper 
                 {
                     for (int f = 0; f < FilesEach; f++)
                     {
-                        await storage.Account.Files.WriteAsync(
-                            BlobLayout.Raw($"faults-{p}", $"{f}.csv"),
-                            Encoding.UTF8.GetBytes(HostFixture.Rows(40, $"{p}x{f}x")),
-                            Cancellation
-                        );
+                        await storage.Account.DropAsync($"faults-{p}", $"{f}.csv", HostFixture.Rows(40, $"{p}x{f}x"));
                     }
                 }
 
@@ -78,10 +70,15 @@ public sealed class StorageFaultTests(StorageFixture storage, ITestOutputHelper 
                 await UntilQueuesAreEmptyAsync();
             }
 
-            await CheckAsync();
+            await AssertEveryRunIsCompleteOnceAsync();
+            await AssertNothingIsLeftToDoAsync();
             output.WriteLine(log.Tell());
+            IEnumerable<string> kinds = proxy
+                .Faults.OrderBy(f => f.Key, StringComparer.Ordinal)
+                .Select(f => $"{f.Key} {f.Value}");
             output.WriteLine(
-                $"{proxy.Total} faults over {Projects * FilesEach} runs in {Stopwatch.GetElapsedTime(started).TotalSeconds:0} s: {string.Join(", ", proxy.Faults.OrderBy(f => f.Key, StringComparer.Ordinal).Select(f => $"{f.Key} {f.Value}"))}"
+                $"{proxy.Total} faults over {Projects * FilesEach} runs in "
+                    + $"{Stopwatch.GetElapsedTime(started).TotalSeconds:0} s: {string.Join(", ", kinds)}"
             );
         }
         finally
@@ -131,7 +128,7 @@ public sealed class StorageFaultTests(StorageFixture storage, ITestOutputHelper 
         }
     }
 
-    private async Task CheckAsync()
+    private async Task AssertEveryRunIsCompleteOnceAsync()
     {
         PipelineStorage account = storage.Account;
         IReadOnlyList<RunRecord> runs = await account.Runs.ListAsync(null, Cancellation);
@@ -149,56 +146,67 @@ public sealed class StorageFaultTests(StorageFixture storage, ITestOutputHelper 
 
         foreach (RunRecord run in runs)
         {
-            DatasetManifest manifest = (
-                await account.Files.ReadJsonAsync<DatasetManifest>(
-                    BlobLayout.Dataset(run.DatasetId!, BlobLayout.ManifestFile),
-                    Cancellation
-                )
-            )!;
-            Assert.Equal(40, manifest.Rows.Accepted);
-            foreach ((string file, string sha256) in manifest.Files)
-            {
-                Assert.Equal(
-                    sha256,
-                    ContentHash.Of(
-                        (await account.Files.ReadAsync(BlobLayout.Dataset(run.DatasetId!, file), Cancellation))!
-                    )
-                );
-            }
-
-            List<string> files =
-            [
-                .. (await account.Files.ListAsync(BlobLayout.AdaptersContainer, run.Adapter!, Cancellation)).Select(f =>
-                    f.Name[run.Adapter!.Length..]
-                ),
-            ];
-            Assert.Equal(
-                Published,
-                files
-                    .Select(f => f.StartsWith("tensorboard/", StringComparison.Ordinal) ? "tensorboard/" : f)
-                    .Order(StringComparer.Ordinal)
-            ); // each once
-            string[] lines = Encoding
-                .UTF8.GetString((await account.Files.ReadAsync(BlobLayout.Progress(run.RunId), Cancellation))!)
-                .Split('\n', StringSplitOptions.RemoveEmptyEntries);
-            Assert.Equal(lines.Length, lines.Distinct().Count()); // no line was appended twice
-            Assert.Contains(
-                Enumerable.Range(1, Steps),
-                s =>
-                    lines.Any(l =>
-                        ContractJson.Read<TrainingProgress>(l) is { Loss: not null } line
-                        && line.Done == line.Total
-                        && line.Total == s
-                    )
-            );
+            await AssertDatasetIsWholeAsync(run);
+            await AssertAdapterIsPublishedOnceAsync(run);
+            await AssertProgressIsWrittenOnceAsync(run);
         }
+    }
 
-        Assert.Empty(await account.DeadLetters.ListAsync(Cancellation));
+    private async Task AssertDatasetIsWholeAsync(RunRecord run)
+    {
+        BlobFiles blobs = storage.Account.Files;
+        DatasetManifest manifest = (
+            await blobs.ReadJsonAsync<DatasetManifest>(
+                BlobLayout.Dataset(run.DatasetId!, BlobLayout.ManifestFile),
+                Cancellation
+            )
+        )!;
+        Assert.Equal(40, manifest.Rows.Accepted);
+        foreach ((string file, string sha256) in manifest.Files)
+        {
+            byte[]? content = await blobs.ReadAsync(BlobLayout.Dataset(run.DatasetId!, file), Cancellation);
+            Assert.Equal(sha256, ContentHash.Of(content!));
+        }
+    }
+
+    private async Task AssertAdapterIsPublishedOnceAsync(RunRecord run)
+    {
+        IEnumerable<string> files = (
+            await storage.Account.Files.ListAsync(BlobLayout.AdaptersContainer, run.Adapter!, Cancellation)
+        ).Select(f => f.Name[run.Adapter!.Length..]);
+        Assert.Equal(
+            Published,
+            files
+                .Select(f => f.StartsWith("tensorboard/", StringComparison.Ordinal) ? "tensorboard/" : f)
+                .Order(StringComparer.Ordinal)
+        );
+    }
+
+    private async Task AssertProgressIsWrittenOnceAsync(RunRecord run)
+    {
+        string[] lines = Encoding
+            .UTF8.GetString((await storage.Account.Files.ReadAsync(BlobLayout.Progress(run.RunId), Cancellation))!)
+            .Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.Equal(lines.Length, lines.Distinct().Count()); // no line was appended twice
+        Assert.Contains(
+            Enumerable.Range(1, Steps),
+            s =>
+                lines.Any(l =>
+                    ContractJson.Read<TrainingProgress>(l) is { Loss: not null } line
+                    && line.Done == line.Total
+                    && line.Total == s
+                )
+        );
+    }
+
+    private async Task AssertNothingIsLeftToDoAsync()
+    {
+        Assert.Empty(await storage.Account.DeadLetters.ListAsync(Cancellation));
         foreach (string queue in BlobLayout.Queues)
         {
             Assert.Equal(
                 0,
-                (await account.Queues.GetQueueClient(queue).GetPropertiesAsync(Cancellation))
+                (await storage.Account.Queues.GetQueueClient(queue).GetPropertiesAsync(Cancellation))
                     .Value
                     .ApproximateMessagesCount
             );

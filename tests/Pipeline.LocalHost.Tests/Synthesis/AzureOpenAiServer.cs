@@ -21,7 +21,7 @@ internal sealed class AzureOpenAiServer : IAsyncDisposable
 
     public Uri Address => new(_app.Urls.First());
 
-    /// <summary>What was asked, as JSON, in the order of arrival.</summary>
+    /// <summary>Request bodies in the order of arrival.</summary>
     public ConcurrentQueue<JsonElement> Requests { get; } = new();
 
     /// <summary>When each request came.</summary>
@@ -100,20 +100,20 @@ internal sealed class AzureOpenAiServer : IAsyncDisposable
             .GetProperty("rows")
             .GetProperty("items")
             .GetProperty("properties");
-        string asked = request.GetProperty("messages")[1].GetProperty("content").GetString()!;
+        string prompt = request.GetProperty("messages")[1].GetProperty("content").GetString()!;
         if (fields.TryGetProperty("label", out JsonElement label))
         {
             string first = label.GetProperty("enum")[0].GetString()!;
             return JsonSerializer.Serialize(
-                new { rows = asked.Split("\nText ")[1..].Select(t => new { label = Label(t) ?? first }) }
+                new { rows = prompt.Split("\nText ")[1..].Select(t => new { label = Label(t) ?? first }) }
             );
         }
 
-        int count = int.Parse(asked.Split(' ')[1], System.Globalization.CultureInfo.InvariantCulture);
+        int count = int.Parse(prompt.Split(' ')[1], System.Globalization.CultureInfo.InvariantCulture);
         long number =
             1000
             * long.Parse(
-                ContentHash.ShortOf(asked)[..5],
+                ContentHash.ShortOf(prompt)[..5],
                 System.Globalization.NumberStyles.HexNumber,
                 System.Globalization.CultureInfo.InvariantCulture
             ); // the same question, the same answer, whatever came before
@@ -130,7 +130,8 @@ internal sealed class AzureOpenAiServer : IAsyncDisposable
                                 f =>
                                 {
                                     number++;
-                                    return $"{f.Name} number {number} of a model, about subject {number * 7919 % 1009} and thing {number * 104729 % 2003}";
+                                    return $"{f.Name} number {number} of a model, "
+                                        + $"about subject {number * 7919 % 1009} and thing {number * 104729 % 2003}";
                                 }
                             )
                     ),

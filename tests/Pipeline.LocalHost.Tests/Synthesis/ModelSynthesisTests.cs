@@ -39,9 +39,8 @@ public sealed class ModelSynthesisTests : IAsyncLifetime
         + string.Concat(
             Enumerable
                 .Range(0, 40)
-                .Select(i =>
-                    $"the {(i % 2 == 0 ? "sum" : "friend")} of person {i} is {i * 17},{(i % 2 == 0 ? "number" : "greeting")}\n"
-                )
+                .Select(i => i % 2 == 0 ? (i, Noun: "sum", Label: "number") : (i, Noun: "friend", Label: "greeting"))
+                .Select(r => $"the {r.Noun} of person {r.i} is {r.i * 17},{r.Label}\n")
         );
 
     private async Task<DatasetBuild> BuildAsync(
@@ -97,19 +96,25 @@ public sealed class ModelSynthesisTests : IAsyncLifetime
                 .Select(l => ContractJson.Read<RejectedRow>(l)),
         ];
 
-    [Fact]
-    public async Task Build_GoodAnswers_AreLearnedFromAndHeldOutRowsAreOfPeople()
-    {
-        DatasetBuild build = await BuildAsync(
+    private static IEnumerable<Example> HeldOut(DatasetBuild build) =>
+        Rows(build, BlobLayout.ValidationFile).Concat(Rows(build, BlobLayout.TestFile));
+
+    private Task<DatasetBuild> BuildWithDefinitionsAsync() =>
+        BuildAsync(
             Yaml(
                 "rows: 25, rowsPerCall: 10, examples: 3",
                 "labels: [ { name: number, definition: a quantity, examples: [five apples] }, greeting ]\n"
             )
         );
 
-        List<Example> made = [.. Rows(build, BlobLayout.TrainFile).Where(r => r.Synthetic is not null)];
-        Assert.Equal(50, made.Count);
-        Assert.Equal(25, made.Count(r => r.Label == "number"));
+    [Fact]
+    public async Task Build_GoodAnswers_AreTrainedOnAndHeldOutRowsAreOfPeople()
+    {
+        DatasetBuild build = await BuildWithDefinitionsAsync();
+
+        List<Example> synthetic = [.. Rows(build, BlobLayout.TrainFile).Where(r => r.Synthetic is not null)];
+        Assert.Equal(50, synthetic.Count);
+        Assert.Equal(25, synthetic.Count(r => r.Label == "number"));
         Assert.Equal(
             (50, 50, 50, 6),
             (
@@ -119,42 +124,49 @@ public sealed class ModelSynthesisTests : IAsyncLifetime
                 build.Manifest.Synthesis[0].Calls
             )
         );
-        Assert.DoesNotContain(
-            Rows(build, BlobLayout.ValidationFile).Concat(Rows(build, BlobLayout.TestFile)),
-            r => r.Synthetic is not null
-        );
-        HashSet<string> train = [.. Rows(build, BlobLayout.TrainFile).Select(r => r.Id)];
+        Assert.DoesNotContain(HeldOut(build), r => r.Synthetic is not null);
+        RowCounts rows = build.Manifest.Rows;
+        Assert.Equal((90, 90), (rows.Read, rows.Accepted + rows.Rejected + rows.Duplicates));
+    }
+
+    [Fact]
+    public async Task Build_GoodAnswers_NameTheTrainingRowsTheyWereWrittenFrom()
+    {
+        DatasetBuild build = await BuildWithDefinitionsAsync();
+
+        List<Example> train = Rows(build, BlobLayout.TrainFile);
+        HashSet<string> ids = [.. train.Select(r => r.Id)];
+        List<Example> synthetic = [.. train.Where(r => r.Synthetic is not null)];
         Assert.All(
-            made,
+            synthetic,
             r =>
                 Assert.True(
                     r.Synthetic is { Generator: "gpt", PromptHash.Length: 16, Parents.Count: > 0 }
-                        && r.Synthetic.Parents.All(train.Contains)
+                        && r.Synthetic.Parents.All(ids.Contains)
                 )
         );
-        RowCounts rows = build.Manifest.Rows;
-        Assert.Equal((90, 90), (rows.Read, rows.Accepted + rows.Rejected + rows.Duplicates));
-
-        IEnumerable<ModelAnswer> kept = Directory
+        IEnumerable<ModelAnswer> cached = Directory
             .GetFiles(Path.Combine(_folder, "answers"))
             .Select(f => ContractJson.Read<ModelAnswer>(File.ReadAllBytes(f)));
         Assert.Equal(
-            made.SelectMany(r => r.Synthetic!.Parents).Distinct().Order(StringComparer.Ordinal),
-            kept.SelectMany(a => a.Parents).Distinct().Order(StringComparer.Ordinal)
+            synthetic.SelectMany(r => r.Synthetic!.Parents).Distinct().Order(StringComparer.Ordinal),
+            cached.SelectMany(a => a.Parents).Distinct().Order(StringComparer.Ordinal)
         );
-        JsonElement asked = _server.Requests.First();
+    }
+
+    [Fact]
+    public async Task Build_Prompts_DefineTheLabelsAndShowNoHeldOutRow()
+    {
+        DatasetBuild build = await BuildWithDefinitionsAsync();
+
+        JsonElement first = _server.Requests.First();
         Assert.Contains(
             "number: a quantity For instance: five apples",
-            asked.GetProperty("messages")[0].GetProperty("content").GetString(),
+            first.GetProperty("messages")[0].GetProperty("content").GetString(),
             StringComparison.Ordinal
         );
-        Assert.True(asked.GetProperty("response_format").GetProperty("json_schema").GetProperty("strict").GetBoolean());
-        string[] heldOut =
-        [
-            .. Rows(build, BlobLayout.ValidationFile)
-                .Concat(Rows(build, BlobLayout.TestFile))
-                .Select(r => r.Messages[1].Content),
-        ];
+        Assert.True(first.GetProperty("response_format").GetProperty("json_schema").GetProperty("strict").GetBoolean());
+        string[] heldOut = [.. HeldOut(build).Select(r => r.Messages[1].Content)];
         Assert.DoesNotContain(
             _server.Requests,
             r =>
@@ -196,13 +208,15 @@ public sealed class ModelSynthesisTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Build_AnswersThatAreFilteredCutOrBroken_AreSalvagedAndSaid()
+    public async Task Build_AnswersThatAreFilteredCutOrBroken_AreSalvagedAndNoted()
     {
         _server.Next.Enqueue(AzureOpenAiServer.Fault(400, "content_filter"));
         _server.Next.Enqueue(_server.Answer("", "content_filter"));
         _server.Next.Enqueue(
             _server.Answer(
-                """{"rows": [{"text": "one whole row about tigers"}, {"text": "another whole row about rivers"}, {"text": "a row that was cu""",
+                """{"rows": [{"text": "one whole row about tigers"}, """
+                    + """{"text": "another whole row about rivers"}, """
+                    + """{"text": "a row that was cu""",
                 "length"
             )
         );
@@ -233,7 +247,7 @@ public sealed class ModelSynthesisTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Build_LabelsThatTheCheckSeesOtherwise_GoToAPerson()
+    public async Task Build_LabelsThatTheCheckDisputes_GoToAPerson()
     {
         // the third row of each answer; the first label is greeting
         _server.Label = text => text.Contains("003 of a model", StringComparison.Ordinal) ? "number" : null;
@@ -261,10 +275,10 @@ public sealed class ModelSynthesisTests : IAsyncLifetime
 
         DatasetBuild build = await BuildAsync(Yaml($"rows: 100, rowsPerCall: 5, concurrency: 4, {budget}"));
 
-        SynthesisSummary made = build.Manifest.Synthesis[0];
-        Assert.InRange(made.TokensIn + made.TokensOut, 2800, most);
-        Assert.InRange(made.Cost ?? 0, 0, 0.02);
-        Assert.Equal((made.Calls, 5 * made.Calls), (_server.Requests.Count, made.Made));
+        SynthesisSummary summary = build.Manifest.Synthesis[0];
+        Assert.InRange(summary.TokensIn + summary.TokensOut, 2800, most);
+        Assert.InRange(summary.Cost ?? 0, 0, 0.02);
+        Assert.Equal((summary.Calls, 5 * summary.Calls), (_server.Requests.Count, summary.Made));
         Assert.Contains("the budget ends it", Assert.Single(build.Manifest.Notes), StringComparison.Ordinal);
         int paid = _server.Requests.Count;
         Assert.Equal(
@@ -277,23 +291,25 @@ public sealed class ModelSynthesisTests : IAsyncLifetime
     [Theory]
     [InlineData("deployment: missing", "secret-key", "no deployment 'missing'")]
     [InlineData("deployment: gpt", "wrong-key", "refuses the key or identity (HTTP 401)")]
-    public async Task Build_WrongSettings_AreOneClearError(string deployment, string key, string said)
+    public async Task Build_WrongSettings_AreOneClearError(string deployment, string key, string message)
     {
         DatasetException fault = await Assert.ThrowsAsync<DatasetException>(() =>
             BuildAsync(Yaml("rows: 5").Replace("deployment: gpt", deployment, StringComparison.Ordinal), key)
         );
 
-        Assert.Contains(said, fault.Message, StringComparison.Ordinal);
+        Assert.Contains(message, fault.Message, StringComparison.Ordinal);
         Assert.DoesNotContain(key, fault.Message, StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task Build_NoEndpoint_MakesTheTemplatesRowsAndSaysSo()
+    public async Task Build_NoEndpoint_HoldsTemplateRowsAloneAndNotesWhy()
     {
         DatasetBuild build = await BuildAsync(
             Yaml(
                 "rows: 5",
-                "  templates: [ { text: \"{{name.firstName}} counted {{commerce.product}} of {{company.companyName}}\", label: number, count: 12 } ]\n"
+                "  templates: [ "
+                    + "{ text: \"{{name.firstName}} counted {{commerce.product}} of {{company.companyName}}\", "
+                    + "label: number, count: 12 } ]\n"
             ),
             connected: false
         );
@@ -332,7 +348,7 @@ public sealed class ModelSynthesisTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Build_FirstTryTimesOut_IsTriedAgain()
+    public async Task Build_FirstTryTimesOut_IsRetried()
     {
         _server.Next.Enqueue(context => Task.Delay(TimeSpan.FromSeconds(30), context.RequestAborted));
 

@@ -27,7 +27,7 @@ public sealed class DatasetReportTests
     private static readonly string[] Japanese = ["荷物が届きません", "カードが使えません"];
 
     [Fact]
-    public void Languages_SentencesOfThree_AreTold()
+    public void Languages_SentencesOfThree_AreRecognised()
     {
         LanguageCounts counts = LanguageSample.Of([.. English, .. German, .. Japanese, "ok", "12345 67", "@you plus"]);
 
@@ -43,7 +43,7 @@ public sealed class DatasetReportTests
     [InlineData(1000, 1)]
     [InlineData(1001, 2)]
     [InlineData(2500, 3)]
-    public void Languages_Step_LooksAtNoMoreThanTheMost(int rows, int step)
+    public void Languages_Step_SamplesNoMoreThanTheMaximum(int rows, int step)
     {
         Assert.Equal(step, LanguageSample.Step(rows));
         Assert.InRange((rows + step - 1) / step, 1, LanguageSample.MostTexts);
@@ -58,7 +58,8 @@ public sealed class DatasetReportTests
                 Enumerable
                     .Range(0, 48)
                     .Select(i =>
-                        $"\"{(i % 2 == 0 ? English : German)[i / 2 % 4]}, {i * 7919 % 1000} {(char)('a' + (i % 26))}{i}\",{(i % 3 == 0 ? "x" : "y")}\n"
+                        $"\"{(i % 2 == 0 ? English : German)[i / 2 % 4]}, "
+                        + $"{i * 7919 % 1000} {(char)('a' + (i % 26))}{i}\",{(i % 3 == 0 ? "x" : "y")}\n"
                     )
             );
 

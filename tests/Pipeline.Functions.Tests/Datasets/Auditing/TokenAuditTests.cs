@@ -87,7 +87,7 @@ public sealed class TokenAuditTests
     }
 
     [Fact]
-    public void Audit_WellMadeDataset_PassesWithItsNumbers()
+    public void Audit_SoundDataset_PassesWithItsNumbers()
     {
         DatasetAudit audit = Audit(Train, Test);
 
@@ -111,7 +111,7 @@ public sealed class TokenAuditTests
     [Theory]
     [InlineData(0.25, AuditCheck.Red)]
     [InlineData(24.0, AuditCheck.Ok)]
-    public void Audit_MachineOfAGivenMemory_IsHeldAgainstWhatTrainingTakes(double gibibytes, string level)
+    public void Audit_MachineMemory_IsComparedWithWhatTrainingTakes(double gibibytes, string level)
     {
         DatasetAudit audit = Audit(Train, Test, gibibytes);
 
@@ -130,11 +130,11 @@ public sealed class TokenAuditTests
     [InlineData(16, "auto", AuditCheck.Ok, "memory fast takes 0.6 of 16 GiB")]
     [InlineData(0.5, "auto", AuditCheck.Red, "memory offload takes 0.6 of 0.5 GiB")]
     [InlineData(16, "lean", AuditCheck.Ok, "memory lean takes 0.6 of 16 GiB")]
-    public void Audit_GpuOfAGivenMemory_IsHeldAgainstWhatTrainingTakes(
+    public void Audit_GpuMemory_IsComparedWithWhatTrainingTakes(
         double gibibytes,
         string memory,
         string level,
-        string said
+        string detail
     )
     {
         DatasetAudit audit = Audit(
@@ -145,7 +145,7 @@ public sealed class TokenAuditTests
         );
 
         AuditCheck check = audit.Checks.Single(c => c.Name == "memory of the GPU");
-        Assert.Equal((level, said), (check.Level, check.Detail));
+        Assert.Equal((level, detail), (check.Level, check.Detail));
         Assert.Equal(["offload", "lean", "balanced", "fast"], audit.GpuMemory.OrderBy(m => m.Value).Select(m => m.Key));
         Assert.DoesNotContain(Audit(Train, Test).Checks, c => c.Name == "memory of the GPU");
         Assert.Empty(
@@ -192,7 +192,7 @@ public sealed class TokenAuditTests
 
     /// <summary>A label that only the test set has: nothing is trained, and the files say why.</summary>
     [Fact]
-    public void Build_TestSetWithALabelThatIsNeverLearned_StopsWithTheReason()
+    public void Build_TestSetWithAnUntrainedLabel_StopsWithTheReason()
     {
         string rows =
             "text,label\n"
@@ -200,7 +200,8 @@ public sealed class TokenAuditTests
                 Enumerable.Range(0, 20).Select(i => $"the sky over town {i} is wide,{(i % 2 == 0 ? "a" : "b")}\n")
             );
         string test =
-            "text,label\nfirst of another kind,c\nsecond one of that kind,c\nthird and last of those,c\nsomething quite plain,a\n";
+            "text,label\nfirst of another kind,c\nsecond one of that kind,c\n"
+            + "third and last of those,c\nsomething quite plain,a\n";
 
         BuiltDataset build = Build(rows, new ProjectSettings { Split = new() { TestFile = "test.csv" } }, test);
 

@@ -37,7 +37,8 @@ public sealed class FolderTests
         );
 
         string mail =
-            "From: a@x.org\nSubject: Win now\nContent-Type: text/html; charset=utf-8\n\n<p>Click <b>here</b> &amp; win</p>";
+            "From: a@x.org\nSubject: Win now\nContent-Type: text/html; charset=utf-8\n\n"
+            + "<p>Click <b>here</b> &amp; win</p>";
         List<RawRow> mails = Read(
             "mails.tar.gz",
             Gzip(

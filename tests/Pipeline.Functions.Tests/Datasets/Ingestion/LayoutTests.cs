@@ -8,7 +8,7 @@ using Pipeline.Datasets.Ingestion.Rows;
 
 namespace Pipeline.Functions.Tests.Datasets.Ingestion;
 
-/// <summary>Known forms are recognised without being named, and say the same whatever they came as.</summary>
+/// <summary>Known forms are recognised without being named and mean the same in whatever format they arrive.</summary>
 public sealed class LayoutTests
 {
     private static (RowLayout Layout, List<RawRow> Rows) Read(string name, string content, string yaml = "")
@@ -18,90 +18,19 @@ public sealed class LayoutTests
         return (LayoutRecognition.Of(rows, ProjectFile.Read(yaml), name), rows);
     }
 
-    private static string Said(RowContent content) =>
+    private static string Show(RowContent content) =>
         content.Reason is { } reason
             ? $"{reason}: {content.Detail}"
             : string.Join(" | ", content.Messages.Select(m => $"{m.Role}={m.Content}"));
 
     [Theory]
-    [InlineData(
-        """[{"instruction": "Add.", "input": "1 2", "output": "3"}, {"instruction": "Hi", "input": "", "output": "Hello"}]""",
-        "alpaca",
-        "instruction",
-        "user=Add.\n\n1 2 | assistant=3"
-    )]
-    [InlineData(
-        """[{"conversations": [{"from": "human", "value": "Hi"}, {"from": "gpt", "value": "Hello"}, {"from": "human", "value": "Find"}, {"from": "function_call", "value": "{}"}, {"from": "observation", "value": "[1]"}, {"from": "gpt", "value": "One"}], "tools": "[f]"}]""",
-        "ShareGPT",
-        "chat",
-        "system=Functions that can be called:\n[f] | user=Hi | assistant=Hello | user=Find | assistant={} | user=[1] | assistant=One"
-    )]
-    [InlineData(
-        """[{"messages": [{"role": "system", "content": "Be kind."}, {"role": "user", "content": [{"type": "text", "text": "Hi"}]}, {"role": "assistant", "content": "Hello"}]}]""",
-        "messages",
-        "chat",
-        "system=Be kind. | user=Hi | assistant=Hello"
-    )]
-    [InlineData(
-        """[{"text": "<s>[INST] <<SYS>>\nBe kind.\n<</SYS>>\n\nHi [/INST] Hello </s><s>[INST] And? [/INST] Bye </s>"}]""",
-        "Llama-2 text",
-        "chat",
-        "system=Be kind. | user=Hi | assistant=Hello | user=And? | assistant=Bye"
-    )]
-    [InlineData(
-        """[{"prompt": "Hi", "chosen": "Hello", "rejected": "Go"}]""",
-        "preference pairs (the chosen answers)",
-        "chat",
-        "user=Hi | assistant=Hello"
-    )]
-    [InlineData(
-        """[{"conversations": [{"from": "human", "value": "Hi"}], "chosen": {"from": "gpt", "value": "Hello"}, "rejected": {"from": "gpt", "value": "Go"}}]""",
-        "preference pairs (the chosen answers)",
-        "chat",
-        "user=Hi | assistant=Hello"
-    )]
-    [InlineData(
-        """[{"chosen": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}], "rejected": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Go"}]}]""",
-        "preference pairs (the chosen answers)",
-        "chat",
-        "user=Hi | assistant=Hello"
-    )]
-    [InlineData(
-        """[{"prompt": "Hi", "completion": "Hello", "label": true}]""",
-        "thumbs (the approved answers)",
-        "chat",
-        "user=Hi | assistant=Hello"
-    )]
-    [InlineData(
-        """[{"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Go"}], "label": false}]""",
-        "thumbs (the approved answers)",
-        "chat",
-        "disapproved: column 'label' says that this answer is not to be learned"
-    )]
-    [InlineData(
-        """[{"full_text": "Ada 😀 in Rome", "spans": [{"entity_type": "CITY", "entity_value": "Rome", "start_position": 9, "end_position": 13}, {"entity_type": "PERSON", "entity_value": "Ada", "start_position": 0, "end_position": 3}]}]""",
-        "span annotations",
-        "extraction",
-        "user=Ada 😀 in Rome | assistant={\"CITY\":[\"Rome\"],\"PERSON\":[\"Ada\"]}"
-    )]
-    [InlineData(
-        """[{"userInput": {"text": "2 people please"}, "labels": [{"slot": "people", "valueSpan": {"endIndex": 8}}]}]""",
-        "span annotations",
-        "extraction",
-        "user=2 people please | assistant={\"people\":[\"2 people\"]}"
-    )]
-    [InlineData(
-        """[{"text": "Ada left", "label": [[0, 3, "NAME"]]}, {"text": "none", "label": []}]""",
-        "span annotations",
-        "extraction",
-        "user=Ada left | assistant={\"NAME\":[\"Ada\"]}"
-    )]
+    [MemberData(nameof(KnownLayouts.Rows), MemberType = typeof(KnownLayouts))]
     public void Of_KnownForm_IsRecognisedAndRead(string json, string name, string task, string expected)
     {
         (RowLayout layout, List<RawRow> rows) = Read("a.json", json);
 
         Assert.Equal((name, task), (layout.Name, layout.Task));
-        Assert.Equal(expected, Said(layout.Map(rows[0], layout.Task)));
+        Assert.Equal(expected, Show(layout.Map(rows[0], layout.Task)));
     }
 
     [Theory]
@@ -130,11 +59,11 @@ public sealed class LayoutTests
         """{"start": 0, "end": 3, "label": "X", "text": "Bob"}""",
         "is 'Ada' in the text and 'Bob' in the annotation"
     )]
-    public void Map_SpanThatDoesNotFit_IsRefusedWithTheReason(string span, string said)
+    public void Map_SpanThatDoesNotFit_IsRefusedWithTheReason(string span, string reason)
     {
         (RowLayout layout, List<RawRow> rows) = Read("a.json", $$"""[{"text": "Ada left", "spans": [{{span}}]}]""");
 
-        Assert.Contains(said, layout.Map(rows[0], layout.Task).Detail, StringComparison.Ordinal);
+        Assert.Contains(reason, layout.Map(rows[0], layout.Task).Detail, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -149,7 +78,7 @@ public sealed class LayoutTests
         """[{"role": "critic", "content": "Hi"}, {"role": "assistant", "content": "A"}]""",
         "has the role 'critic'"
     )]
-    public void Map_DialogueThatCannotBeLearned_IsRefusedWithTheReason(string messages, string said)
+    public void Map_DialogueThatCannotBeLearned_IsRefusedWithTheReason(string messages, string reason)
     {
         (RowLayout layout, List<RawRow> rows) = Read(
             "a.jsonl",
@@ -161,7 +90,7 @@ public sealed class LayoutTests
                 + "\n"
         );
 
-        Assert.Contains(said, layout.Map(rows[2], layout.Task).Detail, StringComparison.Ordinal);
+        Assert.Contains(reason, layout.Map(rows[2], layout.Task).Detail, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -195,10 +124,11 @@ public sealed class LayoutTests
     [Theory]
     [InlineData("columns: { label: category }\n")]
     [InlineData("labels: [spam, ham]\ncolumns: { label: category }\n")]
-    public void Of_ColumnsOrCodeBookOfTheProject_GoBeforeAnyGuess(string yaml)
+    public void Of_ColumnsOrLabelsOfTheProject_TakePrecedenceOverRecognition(string yaml)
     {
         string rows = Rows(i =>
-            $$"""{"instruction": "Ask {{i}}", "response": "Say {{i}}", "category": "{{(i % 2 == 0 ? "spam" : "ham")}}"}"""
+            $$"""{"instruction": "Ask {{i}}", "response": "Say {{i}}","""
+            + $$""" "category": "{{(i % 2 == 0 ? "spam" : "ham")}}"}"""
         );
 
         Assert.Equal(
@@ -215,7 +145,8 @@ public sealed class LayoutTests
             Read(
                 "a.jsonl",
                 Rows(i =>
-                    $$"""{"text": "<s>[INST] Ask {{i}} [/INST] Say {{i}} </s>", "label": "{{(i % 2 == 0 ? "safe" : "unsafe")}}"}"""
+                    $$"""{"text": "<s>[INST] Ask {{i}} [/INST] Say {{i}} </s>","""
+                    + $$""" "label": "{{(i % 2 == 0 ? "safe" : "unsafe")}}"}"""
                 )
             ).Layout.Name
         );
@@ -224,7 +155,8 @@ public sealed class LayoutTests
             Read(
                 "a.jsonl",
                 Rows(i =>
-                    $$"""{"text": "Ada wrote {{i}}", "label": "{{(i % 2 == 0 ? "spam" : "ham")}}", "entities": [[0, 3, "NAME"]]}"""
+                    $$"""{"text": "Ada wrote {{i}}", "label": "{{(i % 2 == 0 ? "spam" : "ham")}}","""
+                    + $$""" "entities": [[0, 3, "NAME"]]}"""
                 )
             ).Layout.Name
         );
@@ -254,7 +186,9 @@ public sealed class LayoutTests
     {
         (RowLayout layout, List<RawRow> rows) = Read(
             "a.json",
-            """[{"text": "x John Smith Junior y", "spans": [{"start": 2, "end": 12, "label": "PERSON"}, {"start": 7, "end": 19, "label": "SURNAME"}]}]""",
+            """[{"text": "x John Smith Junior y","""
+                + """ "spans": [{"start": 2, "end": 12, "label": "PERSON"}, """
+                + """{"start": 7, "end": 19, "label": "SURNAME"}]}]""",
             "task: deidentification\n"
         );
 

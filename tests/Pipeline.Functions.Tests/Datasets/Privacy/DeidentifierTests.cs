@@ -20,7 +20,7 @@ public sealed class DeidentifierTests
         deidentifier.Replace([new ChatMessage(ChatMessage.User, text)], true).Messages[0].Content;
 
     [Fact]
-    public void Replace_Mask_SaysTheTypesAndNothingElse()
+    public void Replace_Mask_PutsTheTypeInPlaceOfEachValue()
     {
         (List<ChatMessage> messages, IReadOnlyDictionary<string, int> counts) = With(PrivacySettings.Mask)
             .Replace(
@@ -99,7 +99,7 @@ public sealed class DeidentifierTests
     }
 
     [Fact]
-    public void Build_Surrogates_LeaveNothingOfTheRowsThatAreLearned()
+    public void Build_Surrogates_LeaveNothingOfTheValuesInTheRows()
     {
         string csv =
             "text,label\n"
@@ -107,7 +107,8 @@ public sealed class DeidentifierTests
                 Enumerable
                     .Range(0, 40)
                     .Select(i =>
-                        $"my address is person{i}@secret{i}.org and it is {(i % 2 == 0 ? "fine" : "bad")},{(i % 2 == 0 ? "a" : "b")}\n"
+                        $"my address is person{i}@secret{i}.org "
+                        + $"and it is {(i % 2 == 0 ? "fine" : "bad")},{(i % 2 == 0 ? "a" : "b")}\n"
                     )
             );
         ProjectSettings settings = ProjectFile.Read("privacy: { mode: surrogate, seed: 4 }\n");
@@ -124,11 +125,11 @@ public sealed class DeidentifierTests
     [InlineData("privacy: { mode: hide }\n", "use one of keep, mask, surrogate")]
     [InlineData("privacy: { mode: mask, types: [SHOE_SIZE] }\n", "names 'SHOE_SIZE'")]
     [InlineData("privacy: { locale: xx }\n", "use one of")]
-    public void Read_WrongPrivacy_NamesTheLineAndTheFix(string yaml, string said)
+    public void Read_WrongPrivacy_NamesTheLineAndTheFix(string yaml, string message)
     {
         DatasetException fault = Assert.Throws<DatasetException>(() => ProjectFile.Read(yaml));
 
         Assert.Contains("line 1", fault.Message, StringComparison.Ordinal);
-        Assert.Contains(said, fault.Message, StringComparison.Ordinal);
+        Assert.Contains(message, fault.Message, StringComparison.Ordinal);
     }
 }

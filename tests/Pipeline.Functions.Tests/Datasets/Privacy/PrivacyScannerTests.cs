@@ -9,7 +9,7 @@ namespace Pipeline.Functions.Tests.Datasets.Privacy;
 
 public sealed class PrivacyScannerTests
 {
-    private static string Said(string text) =>
+    private static string Show(string text) =>
         string.Join("; ", PrivacyScanner.Find(text, PrivateType.Sure).Select(s => $"{s.Type}={text[s.Start..s.End]}"));
 
     [Theory]
@@ -36,18 +36,18 @@ public sealed class PrivacyScannerTests
     [InlineData("(602) 272-9781x12 is the desk", "PHONE_NUMBER=(602) 272-9781x12")]
     [InlineData("on 2006-04-07 at 09:00, flight 1234, 12 000 people, 3.14159265, 1,234,567", "")]
     [InlineData("Ada 😀 ada@x.org", "EMAIL_ADDRESS=ada@x.org")]
-    public void Find_EachKind_IsFoundAndNothingElse(string text, string expected) => Assert.Equal(expected, Said(text));
+    public void Find_EachKind_IsFoundAndNothingElse(string text, string expected) => Assert.Equal(expected, Show(text));
 
     [Theory]
     [InlineData("79927398713", true)] // ISO/IEC 7812-1's example
     [InlineData("79927398710", false)]
-    public void IsLuhn_OfTheStandardsExample(string digits, bool valid) =>
+    public void IsLuhn_StandardsExample_IsValidUntilADigitChanges(string digits, bool valid) =>
         Assert.Equal(valid, PrivacyScanner.IsLuhn(digits));
 
     [Theory]
     [InlineData("GB82WEST12345698765432", true)] // ISO 13616's example
     [InlineData("GB82WEST12345698765423", false)]
-    public void IsIban_OfTheStandardsExample(string iban, bool valid) =>
+    public void IsIban_StandardsExample_IsValidUntilDigitsChange(string iban, bool valid) =>
         Assert.Equal(valid, PrivacyScanner.IsIban(iban));
 
     [Theory]
@@ -62,7 +62,7 @@ public sealed class PrivacyScannerTests
     // words that are names as well, but for the last
     [InlineData("May I ask Will you come? Mark it. Hope so, Rose.", "")]
     [InlineData("The parcel is late again, and nobody told us Why", "")]
-    public void Find_Names_ByLexiconsAndTheWordsAround(string text, string expected) =>
+    public void Find_Names_UsesLexiconsAndContext(string text, string expected) =>
         Assert.Equal(
             expected,
             string.Join(
@@ -99,10 +99,11 @@ public sealed class PrivacyScannerTests
     [Fact]
     public void Measure_AnnotatedFile_CountsByType()
     {
-        const string Rows = """
-            {"text": "mail ada@x.org or call 602-272-9781", "spans": [{"start": 5, "end": 14, "label": "EMAIL"}, {"start": 23, "end": 35, "label": "PHONE_NUMBER"}]}
-            {"text": "Ada Lovelace, 4111111111111111", "spans": [{"start": 0, "end": 12, "label": "PERSON"}]}
-            """;
+        const string Rows =
+            """{"text": "mail ada@x.org or call 602-272-9781", "spans": [{"start": 5, "end": 14, "label": "EMAIL"}, """
+            + """{"start": 23, "end": 35, "label": "PHONE_NUMBER"}]}"""
+            + "\n"
+            + """{"text": "Ada Lovelace, 4111111111111111", "spans": [{"start": 0, "end": 12, "label": "PERSON"}]}""";
 
         (PrivacyMeasure measure, int texts, int unread) = AnnotatedTexts.Measure(
             new RawFile("a.jsonl", Encoding.UTF8.GetBytes(Rows))
@@ -121,7 +122,7 @@ public sealed class PrivacyScannerTests
     }
 
     [Fact]
-    public void Measure_FileWithoutAnnotations_SaysSo() =>
+    public void Measure_FileWithoutAnnotations_IsRefused() =>
         Assert.Contains(
             "has no span annotations",
             Assert
@@ -142,7 +143,7 @@ public sealed class PrivacyScannerTests
     [InlineData(PrivateType.Iban)]
     [InlineData(PrivateType.Url)]
     [InlineData(PrivateType.Ip)]
-    public void Measure_PresidiosSet_ReachesWhatIsAskedFor(string type)
+    public void Measure_PresidiosSet_ReachesTheRequiredRecallAndPrecision(string type)
     {
         (PrivacyMeasure measure, _, _) = AnnotatedTexts.Measure(
             RawFile.FromPath(RepositoryFiles.Shared("data", "pii", "presidio_a.json"))

@@ -17,7 +17,8 @@ public sealed class TemplateSynthesisTests
     public void Rows_SameSettings_AreTheSameAndOneTemplateMoreChangesNoOther()
     {
         string one =
-            "  seed: 5\n  templates:\n    - { text: '{{name.firstName}} bought {{commerce.product}}', label: sale, count: 30 }\n";
+            "  seed: 5\n  templates:\n"
+            + "    - { text: '{{name.firstName}} bought {{commerce.product}}', label: sale, count: 30 }\n";
 
         List<string> first = [.. TemplateSynthesis.Rows(Settings(one), true).Select(r => r.Text)];
 
@@ -66,69 +67,34 @@ public sealed class TemplateSynthesisTests
     [InlineData("  model: { rows: 5 }\n", "names no deployment")]
     [InlineData("  model: { deployment: gpt, moneyBudget: 3 }\n", "cannot be kept without priceOfMillionIn")]
     [InlineData("  templates: [ { text: 'x', label: a, count: 0 } ]\n", "must lie between 1 and 100000")]
-    public void Read_WrongSynthesis_NamesTheLineAndTheFix(string yaml, string said)
+    public void Read_WrongSynthesis_NamesTheLineAndTheFix(string yaml, string message)
     {
         DatasetException fault = Assert.Throws<DatasetException>(() => Settings(yaml));
 
         Assert.Contains("line 2", fault.Message, StringComparison.Ordinal);
-        Assert.Contains(said, fault.Message, StringComparison.Ordinal);
+        Assert.Contains(message, fault.Message, StringComparison.Ordinal);
     }
 
     /// <summary>
-    /// Made rows are learned from alone; one that is, or nearly is, a held-out row is left out and says so; the split
-    /// of people's rows stays.
+    /// Synthetic rows are for training alone; one that equals or nearly equals a held-out row is rejected and reported;
+    /// the split of people's rows stays.
     /// </summary>
     [Fact]
-    public void Assemble_MadeRows_AreNeverHeldOutNorRepeatWhatIs()
+    public void Assemble_SyntheticRows_AreNeverHeldOutNorRepeatOthers()
     {
-        string csv =
-            "text,label\n"
-            + string.Concat(
-                Enumerable
-                    .Range(0, 60)
-                    .Select(i =>
-                        $"the crew of flight {i * 37} was {(i % 2 == 0 ? "kind" : "rude")} to row {i},{(i % 2 == 0 ? "pos" : "neg")}\n"
-                    )
-            );
-        DatasetRequest request = Request(new ProjectSettings(), new RawFile("a.csv", Encoding.UTF8.GetBytes(csv)));
+        DatasetRequest request = Request(new ProjectSettings(), new RawFile("a.csv", Encoding.UTF8.GetBytes(Reviews)));
         BuiltDataset without = BuiltDataset.Of(request);
-        Example heldOut = without.Rows(BlobLayout.TestFile)[0];
-        Example learned = without.Rows(BlobLayout.TrainFile)[0];
-        SyntheticRow Made(string text, string label) =>
-            new()
-            {
-                Text = text,
-                Answer = label,
-                Origin = new SyntheticOrigin("templates", "h", [learned.Id]),
-            };
-        SyntheticRow[] rows =
-        [
-            Made("a wholly new remark about the breakfast on board", "pos"),
-            Made(heldOut.Messages[1].Content, heldOut.Label!),
-            Made(heldOut.Messages[1].Content + "!!!", heldOut.Label!),
-            Made("another thing", "unknown"),
-            Made(learned.Messages[1].Content, learned.Label == "pos" ? "neg" : "pos"),
-            Made("doubtful words about a seat", "neg") with
-            {
-                Doubt = "two say two things",
-            },
-        ];
+        SyntheticRow[] rows = OneSoundAndFiveUnusable(
+            without.Rows(BlobLayout.TrainFile)[0],
+            without.Rows(BlobLayout.TestFile)[0]
+        );
 
         BuiltDataset with = BuiltDataset.Of(
             request,
-            made: new SyntheticRows(true, rows, [new SynthesisSummary("templates", 6, 6, 0, 0, 0, 0, null)], [])
+            synthetic: new SyntheticRows(true, rows, [new SynthesisSummary("templates", 6, 6, 0, 0, 0, 0, null)], [])
         );
 
-        foreach (string file in (string[])[BlobLayout.ValidationFile, BlobLayout.TestFile])
-        {
-            Assert.Equal(without.Text(file), with.Text(file));
-        }
-
-        Example made = Assert.Single(with.Rows(BlobLayout.TrainFile), r => r.Synthetic is not null);
-        Assert.Equal(
-            without.Text(BlobLayout.TrainFile) + ContractJson.Write(made) + "\n",
-            with.Text(BlobLayout.TrainFile)
-        );
+        AssertOnlyTrainingGrewByOneRow(without, with);
         Assert.Equal(
             [
                 (RejectionReason.Duplicate, "made by templates#2"),
@@ -144,5 +110,52 @@ public sealed class TemplateSynthesisTests
             (with.Manifest.Synthesis[0].Learned, with.Manifest.Rows.Read, with.Manifest.Rows.Accepted)
         );
         Assert.NotEqual(without.Manifest.DatasetId, with.Manifest.DatasetId);
+    }
+
+    private static string Reviews =>
+        "text,label\n"
+        + string.Concat(
+            Enumerable
+                .Range(0, 60)
+                .Select(i => i % 2 == 0 ? (i, Word: "kind", Label: "pos") : (i, Word: "rude", Label: "neg"))
+                .Select(r => $"the crew of flight {r.i * 37} was {r.Word} to row {r.i},{r.Label}\n")
+        );
+
+    private static SyntheticRow[] OneSoundAndFiveUnusable(Example trained, Example heldOut)
+    {
+        SyntheticRow Create(string text, string label) =>
+            new()
+            {
+                Text = text,
+                Answer = label,
+                Origin = new SyntheticOrigin("templates", "h", [trained.Id]),
+            };
+
+        return
+        [
+            Create("a wholly new remark about the breakfast on board", "pos"),
+            Create(heldOut.Messages[1].Content, heldOut.Label!),
+            Create(heldOut.Messages[1].Content + "!!!", heldOut.Label!),
+            Create("another thing", "unknown"),
+            Create(trained.Messages[1].Content, trained.Label == "pos" ? "neg" : "pos"),
+            Create("doubtful words about a seat", "neg") with
+            {
+                Doubt = "two say two things",
+            },
+        ];
+    }
+
+    private static void AssertOnlyTrainingGrewByOneRow(BuiltDataset without, BuiltDataset with)
+    {
+        foreach (string file in (string[])[BlobLayout.ValidationFile, BlobLayout.TestFile])
+        {
+            Assert.Equal(without.Text(file), with.Text(file));
+        }
+
+        Example synthetic = Assert.Single(with.Rows(BlobLayout.TrainFile), r => r.Synthetic is not null);
+        Assert.Equal(
+            without.Text(BlobLayout.TrainFile) + ContractJson.Write(synthetic) + "\n",
+            with.Text(BlobLayout.TrainFile)
+        );
     }
 }

@@ -23,7 +23,8 @@ public sealed class TaskScoringTests
     {
         ScoredRow[] rows =
         [
-            new("q", """{"name": "Ada", "tags": ["a", "b"]}""", """{"tags": ["b"], "name": " Ada "}"""), // name right; tags wrong as a field, b right as a span
+            // name right; tags wrong as a field, b right as a span
+            new("q", """{"name": "Ada", "tags": ["a", "b"]}""", """{"tags": ["b"], "name": " Ada "}"""),
             new("q", """{"name": "Bo"}""", """{"name": "Bo", "age": 3}"""), // one too many
             new("q", """{"name": "Cy"}""", "I do not know"), // no JSON
         ];

@@ -40,12 +40,18 @@ public sealed class ChatTemplateTests
     )]
     [InlineData(
         "llama3",
-        "<|begin_of_text|><|start_header_id|>system<|end_header_id|>\n\nBe kind.<|eot_id|><|start_header_id|>user<|end_header_id|>\n\nHi<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\nHello.<|eot_id|><|start_header_id|>user<|end_header_id|>\n\nAnd?<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\nBye<|eot_id|>"
+        "<|begin_of_text|><|start_header_id|>system<|end_header_id|>\n\nBe kind.<|eot_id|>"
+            + "<|start_header_id|>user<|end_header_id|>\n\nHi<|eot_id|>"
+            + "<|start_header_id|>assistant<|end_header_id|>\n\nHello.<|eot_id|>"
+            + "<|start_header_id|>user<|end_header_id|>\n\nAnd?<|eot_id|>"
+            + "<|start_header_id|>assistant<|end_header_id|>\n\nBye<|eot_id|>"
     )]
     [InlineData("mistral", "<s>[INST] Be kind.\n\n Hi  [/INST] Hello.</s>[INST] And? [/INST] Bye</s>")]
     [InlineData(
         "chatml",
-        "<|im_start|>system\nBe kind.<|im_end|>\n<|im_start|>user\n Hi <|im_end|>\n<|im_start|>assistant\nHello.<|im_end|>\n<|im_start|>user\nAnd?<|im_end|>\n<|im_start|>assistant\nBye<|im_end|>\n"
+        "<|im_start|>system\nBe kind.<|im_end|>\n"
+            + "<|im_start|>user\n Hi <|im_end|>\n<|im_start|>assistant\nHello.<|im_end|>\n"
+            + "<|im_start|>user\nAnd?<|im_end|>\n<|im_start|>assistant\nBye<|im_end|>\n"
     )]
     public void Render_EachTemplate_IsItsPinnedText(string name, string expected) =>
         Assert.Equal(expected, ChatTemplate.For(Bytes, name).Render(Dialogue));
@@ -67,7 +73,9 @@ public sealed class ChatTemplateTests
     [InlineData("llama2", "<s>[INST] Hi [/INST]")]
     [InlineData(
         "llama3",
-        "<|begin_of_text|><|start_header_id|>user<|end_header_id|>\n\nHi<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n"
+        "<|begin_of_text|>"
+            + "<|start_header_id|>user<|end_header_id|>\n\nHi<|eot_id|>"
+            + "<|start_header_id|>assistant<|end_header_id|>\n\n"
     )]
     [InlineData("mistral", "<s>[INST] Hi [/INST]")]
     [InlineData("chatml", "<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n")]

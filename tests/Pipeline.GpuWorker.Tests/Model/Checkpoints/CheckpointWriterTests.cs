@@ -173,7 +173,8 @@ public sealed class CheckpointWriterTests
     [InlineData("rope_theta", "10000.0")]
     [InlineData(
         "rope_scaling",
-        "{\"rope_type\": \"llama3\", \"factor\": 8.0, \"high_freq_factor\": 4.0, \"low_freq_factor\": 1.0, \"original_max_position_embeddings\": 64}"
+        "{\"rope_type\": \"llama3\", \"factor\": 8.0, \"high_freq_factor\": 4.0, "
+            + "\"low_freq_factor\": 1.0, \"original_max_position_embeddings\": 64}"
     )]
     public void Load_ConfigInTheOldKeys_ComputesTheSame(string key, string value)
     {

@@ -51,7 +51,8 @@ public sealed class SafetensorsFileTests
         "not a safetensors file"
     )]
     [InlineData(
-        """{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[2],"data_offsets":[4,12]}}""",
+        """{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":"""
+            + """{"dtype":"F32","shape":[2],"data_offsets":[4,12]}}""",
         12,
         "overlaps"
     )]

@@ -33,7 +33,7 @@ public sealed class GpuBenchmarkTests
     [Theory]
     [InlineData("4x1024:balanced", 4096, GpuMemory.Balanced, 0.1)]
     [InlineData("8x512:LEAN:0", 4096, GpuMemory.Lean, 0.0)]
-    public void Case_OfEqualRows_IsRead(string text, int tokens, GpuMemory memory, double dropout)
+    public void Case_OfEqualRows_IsParsed(string text, int tokens, GpuMemory memory, double dropout)
     {
         GpuCase one = GpuCase.Parse(text);
 
@@ -57,7 +57,7 @@ public sealed class GpuBenchmarkTests
     [InlineData("0x4:lean")]
     [InlineData("4x8:slim")]
     [InlineData("4x8:lean:1")]
-    public void Case_ThatIsNone_IsRefusedWithAnExample(string text) =>
+    public void Case_WrongText_IsRefusedWithAnExample(string text) =>
         Assert.Contains(
             "4x1024:balanced",
             Assert.Throws<ModelException>(() => GpuCase.Parse(text)).Message,
@@ -88,9 +88,9 @@ public sealed class GpuBenchmarkTests
         Assert.True(result.TokS > 0 && result.Ms >= result.HostMs);
     }
 
-    /// <summary>Auto takes the fastest way that fits, and says what is missing where none does.</summary>
+    /// <summary>Auto chooses the fastest memory mode that fits, and reports what is missing where none does.</summary>
     [Fact]
-    public void Run_Auto_TakesWhatFits()
+    public void Run_Auto_ChoosesTheFastestThatFits()
     {
         using GpuKernels kernels = HostKernels.Load(ScalarType.Float32);
         GpuCase one = GpuCase.Parse("2x16:auto:0");
@@ -153,7 +153,7 @@ public sealed class GpuBenchmarkTests
     [InlineData(0.05, 3, TrainingSettings.AdamW)]
     [InlineData(0.05, 1, TrainingSettings.AdamW8Bit)]
     [InlineData(1000.0, 2, TrainingSettings.AdamW8Bit)]
-    public void Optimizer_SeveralSteps_AreThoseOfTheCpu(double clipNorm, int batches, string name)
+    public void Optimizer_SeveralSteps_MatchTheCpuOptimizer(double clipNorm, int batches, string name)
     {
         using DisposeScope scope = NewDisposeScope();
         using GpuKernels kernels = HostKernels.Load(ScalarType.Float32);
@@ -172,17 +172,8 @@ public sealed class GpuBenchmarkTests
         using var generator = new Generator(1);
         for (int step = 0; step < 4; step++)
         {
-            Tensor gradients = randn(trained.Values.shape, generator: generator).mul_(0.01);
             using IDisposable frozen = no_grad();
-            trained.Gradients.copy_(gradients);
-            for (int i = 0; i < batches; i++)
-            {
-                copies.Gradients.copy_(gradients.div(batches));
-                if (batches > 1)
-                {
-                    copies.AddUp();
-                }
-            }
+            SetGradients(trained, copies, randn(trained.Values.shape, generator: generator).mul_(0.01), batches);
 
             double norm = expected.ClipGradients(clipNorm);
             expected.Step(1e-3);
@@ -199,8 +190,27 @@ public sealed class GpuBenchmarkTests
         );
         Assert.True(copies.Copies.equal(optimizer.Values).all().item<bool>());
         Assert.Equal(0, copies.Gradients.count_nonzero().item<long>());
+        AssertStateIsNear(expected, optimizer);
+    }
+
+    /// <summary>The whole gradient for the CPU, and an equal share of it for each micro-batch of the copies.</summary>
+    private static void SetGradients(LoraAdapter trained, GpuAdapter copies, Tensor gradients, int batches)
+    {
+        trained.Gradients.copy_(gradients);
+        for (int i = 0; i < batches; i++)
+        {
+            copies.Gradients.copy_(gradients.div(batches));
+            if (batches > 1)
+            {
+                copies.AddUp();
+            }
+        }
+    }
+
+    private static void AssertStateIsNear(Optimizer expected, GpuOptimizer optimizer)
+    {
         foreach (
-            ((string stateName, Tensor value), (_, Tensor actual)) in expected
+            ((string name, Tensor value), (_, Tensor actual)) in expected
                 .State.Zip(optimizer.State)
                 .Where(s => s.First.Value.NumberOfElements > 0)
         )
@@ -208,14 +218,14 @@ public sealed class GpuBenchmarkTests
             Assert.True(
                 value.to(ScalarType.Float32).sub(actual).abs().gt(1e-5).to(ScalarType.Float32).mean().item<float>()
                     < 1e-3,
-                stateName
+                name
             );
         }
     }
 
-    /// <summary>A loss that is not a number is not a lesson, though its gradients may be.</summary>
+    /// <summary>A loss that is not a number teaches nothing, though its gradients may be numbers.</summary>
     [Fact]
-    public void Optimizer_ALossThatIsNone_ChangesNothing()
+    public void Optimizer_LossThatIsNotANumber_ChangesNothing()
     {
         using DisposeScope scope = NewDisposeScope();
         using GpuKernels kernels = HostKernels.Load(ScalarType.Float32);
@@ -257,7 +267,7 @@ public sealed class GpuBenchmarkTests
     }
 
     [Fact]
-    public void Command_OfADeviceThatIsNone_NamesTheSetting()
+    public void Command_UnknownDevice_NamesTheSetting()
     {
         (int code, _, string errors) = WorkerProgram.Run(
             ["run"],

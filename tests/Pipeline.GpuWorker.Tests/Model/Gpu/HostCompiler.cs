@@ -12,7 +12,8 @@ internal static class HostCompiler
     public static void Require() =>
         Assert.SkipUnless(
             IsThere,
-            "there is no g++ to compile the kernels for the host with; install it (apt-get install g++) and run the tests again"
+            "there is no g++ to compile the kernels for the host with; "
+                + "install it (apt-get install g++) and run the tests again"
         );
 
     /// <summary>Makes a library of a source file.</summary>
@@ -29,9 +30,9 @@ internal static class HostCompiler
                 RedirectStandardError = true,
             }
         )!;
-        string said = compiler.StandardError.ReadToEnd();
+        string errors = compiler.StandardError.ReadToEnd();
         compiler.WaitForExit();
-        Assert.True(compiler.ExitCode == 0, said);
+        Assert.True(compiler.ExitCode == 0, errors);
         return library;
     }
 }

@@ -28,7 +28,7 @@ internal sealed unsafe class HostKernels : IKernelLauncher
     /// </summary>
     public static GpuKernels Load(ScalarType real) => new(Launcher(real), CPU);
 
-    /// <summary>What stands for a GPU where there is none: its kernels on the host, and memory as said.</summary>
+    /// <summary>What stands for a GPU where there is none: its kernels on the host, and memory as given.</summary>
     public static Accelerator Accelerator(ScalarType real, long freeBytes = 64L << 30) =>
         new(Load(real), "the kernels on the host", () => (freeBytes, freeBytes));
 
@@ -80,7 +80,8 @@ internal sealed unsafe class HostKernels : IKernelLauncher
         string source = Path.Combine(Path.GetTempPath(), $"pipeline-kernels-{Guid.NewGuid():N}.cpp");
         string header = RepositoryFiles.At("tests", "Pipeline.GpuWorker.Tests", "Model", "Gpu", "host_device.h");
         IEnumerable<string> entries = KernelSource.Kernels.Select(k =>
-            $"extern \"C\" void launch_{k}(void** a, unsigned x, unsigned y, unsigned b) {{ host_launch(&{k}, a, x, y, b, {(HasBarriers(k) ? "true" : "false")}); }}"
+            $"extern \"C\" void launch_{k}(void** a, unsigned x, unsigned y, unsigned b) {{ "
+            + $"host_launch(&{k}, a, x, y, b, {(HasBarriers(k) ? "true" : "false")}); }}"
         );
         File.WriteAllText(source, $"{File.ReadAllText(header)}\n{KernelSource.Text}\n{string.Join('\n', entries)}\n");
         try

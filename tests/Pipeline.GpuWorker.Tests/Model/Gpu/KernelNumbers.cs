@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace Pipeline.GpuWorker.Tests.Model.Gpu;
 
 /// <summary>
-/// The numbers that kernels are given in tests, and how near to its twin in float64 each kernel must come: in float32
-/// to rounding, in bfloat16 to the rounding of what is written.
+/// The numbers that kernels are given in tests, and how near to its reference in float64 each kernel must come: in
+/// float32 to rounding, in bfloat16 to the rounding of what is written.
 /// </summary>
 internal static class KernelNumbers
 {

@@ -34,8 +34,8 @@ internal static class WorkerProgram
         using Process process = Process.Start(start)!;
         Task<string> errors = process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
         string output = process.StandardOutput.ReadToEnd();
-        string said = errors.GetAwaiter().GetResult();
+        string errorText = errors.GetAwaiter().GetResult();
         Assert.True(process.WaitForExit(TimeSpan.FromMinutes(2)), $"{string.Join(' ', arguments)} did not end");
-        return (process.ExitCode, output, said);
+        return (process.ExitCode, output, errorText);
     }
 }

@@ -10,7 +10,7 @@ namespace Pipeline.GpuWorker.Tests.Worker.Jobs;
 public sealed class RefusedJobTests
 {
     [Fact]
-    public void Run_SettingsThatContradictEachOther_FailBeforeTheBaseIsAsked()
+    public void Run_SettingsThatContradictEachOther_FailBeforeTheBaseIsEvaluated()
     {
         using var folder = new TemporaryFolder();
         string dataset = Path.Combine(folder.Path, "dataset");
@@ -46,7 +46,8 @@ public sealed class RefusedJobTests
         DatasetManifest manifest = SmallDataset.Write(
             dataset,
             SmallDataset.Rows(60),
-            "training: { r: 4, epochs: 1, batchSize: 8, warmupSteps: 0, learningRate: 1e-9 }\nevaluation: { bootstrapSamples: 200, minimumStopRate: 0 }\n"
+            "training: { r: 4, epochs: 1, batchSize: 8, warmupSteps: 0, learningRate: 1e-9 }\n"
+                + "evaluation: { bootstrapSamples: 200, minimumStopRate: 0 }\n"
         );
         string output = Path.Combine(folder.Path, "out");
 
@@ -57,7 +58,7 @@ public sealed class RefusedJobTests
     }
 
     [Fact]
-    public void Run_StopRateBelowTheLimit_IsNotPublishedAndSaysWhich()
+    public void Run_StopRateBelowTheLimit_IsNotPublishedAndNamesTheLimit()
     {
         using var folder = new TemporaryFolder();
         string dataset = Path.Combine(folder.Path, "dataset");
@@ -88,7 +89,7 @@ public sealed class RefusedJobTests
     }
 
     [Fact]
-    public void Run_FullDisk_SaysSoAndLeavesNothing()
+    public void Run_FullDisk_FailsWithTheReasonAndLeavesNothing()
     {
         using var folder = new TemporaryFolder();
         string dataset = Path.Combine(folder.Path, "dataset");

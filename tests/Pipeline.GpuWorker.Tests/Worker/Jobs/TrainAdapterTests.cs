@@ -96,20 +96,21 @@ public sealed class TrainAdapterTests
     }
 
     /// <summary>
-    /// The whole way with a GPU, whose kernels run on the host here: asked, trained, proven and published as by the
-    /// CPU, and it is said what computed.
+    /// End to end with a GPU, whose kernels run on the host here: evaluated, trained, proven and published as by the
+    /// CPU, and the report names what computed.
     /// </summary>
     [Theory]
     [InlineData("r: 4", "the GPU, by its kernels, bfloat16, memory fast")]
     [InlineData("r: 4, dora: true", "the GPU, by plain torch, float32 (training.dora learns magnitudes)")]
-    public void Run_OnAGpu_ProvesWhatItPublishesAndSaysWhatComputed(string knobs, string engine)
+    public void Run_OnAGpu_ProvesWhatItPublishesAndNamesTheDevice(string knobs, string engine)
     {
         using var folder = new TemporaryFolder();
         string dataset = Path.Combine(folder.Path, "dataset");
         DatasetManifest manifest = SmallDataset.Write(
             dataset,
             SmallDataset.Rows(60),
-            $"training: {{ {knobs}, epochs: 1, batchSize: 8, warmupSteps: 1 }}\nevaluation: {{ bootstrapSamples: 200, minimumStopRate: 0 }}\n"
+            $"training: {{ {knobs}, epochs: 1, batchSize: 8, warmupSteps: 1 }}\n"
+                + $"evaluation: {{ bootstrapSamples: 200, minimumStopRate: 0 }}\n"
         );
         string output = Path.Combine(folder.Path, "out");
         using Accelerator gpu = HostKernels.Accelerator(ScalarType.BFloat16);
@@ -139,7 +140,8 @@ public sealed class TrainAdapterTests
         DatasetManifest manifest = SmallDataset.Write(
             dataset,
             SmallDataset.Rows(60),
-            "training: { method: full, epochs: 1, batchSize: 8, warmupSteps: 1 }\nevaluation: { bootstrapSamples: 200 }\n"
+            "training: { method: full, epochs: 1, batchSize: 8, warmupSteps: 1 }\n"
+                + "evaluation: { bootstrapSamples: 200 }\n"
         );
         string output = Path.Combine(folder.Path, "out");
 
@@ -185,7 +187,7 @@ public sealed class TrainAdapterTests
     }
 
     [Fact]
-    public void Run_PlainTexts_AreLearnedAndNotAsked()
+    public void Run_PlainTexts_AreScoredByTokenLikelihood()
     {
         using var folder = new TemporaryFolder();
         string dataset = Path.Combine(folder.Path, "dataset");
@@ -194,13 +196,19 @@ public sealed class TrainAdapterTests
             Enumerable
                 .Range(0, 60)
                 .Select(i =>
-                    $"The valve {i} must be closed before the pump starts. {string.Join(' ', Enumerable.Range(0, i % 4 == 0 ? 20 : 1).Select(k => $"Check seal {(31 * i) + k} again."))}"
+                    $"The valve {i} must be closed before the pump starts. "
+                    + string.Join(
+                        ' ',
+                        Enumerable.Range(0, i % 4 == 0 ? 20 : 1).Select(k => $"Check seal {(31 * i) + k} again.")
+                    )
                 )
         );
         DatasetManifest manifest = SmallDataset.Write(
             dataset,
             System.Text.Encoding.UTF8.GetBytes(texts),
-            "task: text\nvalidation: { maxTokens: 64 }\ntraining: { r: 4, epochs: 2, batchSize: 8, warmupSteps: 1 }\nevaluation: { bootstrapSamples: 200 }\n",
+            "task: text\nvalidation: { maxTokens: 64 }\n"
+                + "training: { r: 4, epochs: 2, batchSize: 8, warmupSteps: 1 }\n"
+                + "evaluation: { bootstrapSamples: 200 }\n",
             "manual.txt"
         );
         string output = Path.Combine(folder.Path, "out");
@@ -242,7 +250,8 @@ public sealed class TrainAdapterTests
         DatasetManifest manifest = SmallDataset.Write(
             dataset,
             SmallDataset.Rows(60),
-            $"training: {{ r: 4, epochs: 1, batchSize: 8, warmupSteps: 1, {knobs} }}\nevaluation: {{ bootstrapSamples: 200, minimumStopRate: 0 }}\n"
+            $"training: {{ r: 4, epochs: 1, batchSize: 8, warmupSteps: 1, {knobs} }}\n"
+                + $"evaluation: {{ bootstrapSamples: 200, minimumStopRate: 0 }}\n"
         );
         string output = Path.Combine(folder.Path, "out");
 
@@ -260,7 +269,7 @@ public sealed class TrainAdapterTests
     }
 
     [Fact]
-    public void Run_InstructionRows_AreAskedByWriting()
+    public void Run_InstructionRows_AreEvaluatedByGenerating()
     {
         using var folder = new TemporaryFolder();
         string dataset = Path.Combine(folder.Path, "dataset");

@@ -1,0 +1,75 @@
+namespace Pipeline.LocalHost.Tests.Hosting;
+
+/// <summary>
+/// Each function of the app with its bindings: type, name, key, route or path. A change here is one that callers of the
+/// app notice.
+/// </summary>
+internal static class ExpectedBindings
+{
+    /// <summary>Functions that answer requests for the holder of a key.</summary>
+    private static readonly string[] Http =
+    [
+        "DeleteDeadLetter: httpTrigger request delete deadletters/{id}",
+        "GetAffected: httpTrigger request get projects/{project}/affected",
+        "GetAudit: httpTrigger request get runs/{id}/audit",
+        "GetDashboard: httpTrigger request get dashboard",
+        "GetDeadLetters: httpTrigger request get deadletters",
+        "GetPutAside: httpTrigger request get putaside",
+        "GetRejected: httpTrigger request get runs/{id}/rejected",
+        "GetReport: httpTrigger request get runs/{id}/report",
+        "GetRunCurve: httpTrigger request get runs/{id}/curve",
+        "GetRunEvents: httpTrigger request get runs/{id}/events",
+        "PutProject: httpTrigger request put projects/{project}",
+    ];
+
+    /// <summary>The same, with a client of the orchestrations.</summary>
+    private static readonly string[] HttpWithClient =
+    [
+        "CancelRun: httpTrigger request post runs/{id}/cancel",
+        "GetRun: httpTrigger request get runs/{id}",
+        "GetRuns: httpTrigger request get runs",
+        "PostDataset: httpTrigger request post projects/{project}/datasets",
+        "PostFeedback: httpTrigger request post projects/{project}/feedback",
+        "PostRun: httpTrigger request post projects/{project}/runs",
+        "PostWithdrawal: httpTrigger request post projects/{project}/withdrawals",
+        "PurgeRun: httpTrigger request delete runs/{id}",
+        "RequeueDeadLetter: httpTrigger request post deadletters/{id}/requeue",
+        "ResumeRun: httpTrigger request post runs/{id}/resume",
+    ];
+
+    /// <summary>What begins by itself, and the orchestrations.</summary>
+    private static readonly string[] Triggers =
+    [
+        "RawDrop: blobTrigger blob raw/{project}/{name} from EventGrid, durableClient client",
+        "RetrainingTimer: timerTrigger timer %RetrainingSchedule%, durableClient client",
+        "TrainingResults: queueTrigger message training-results, durableClient client",
+        "AdapterPipeline: orchestrationTrigger context",
+        "DatasetGeneration: orchestrationTrigger context",
+        "Retraining: orchestrationTrigger context",
+        "TrainingWatch: orchestrationTrigger context",
+    ];
+
+    /// <summary>Activities of the orchestrations.</summary>
+    private static readonly string[] Activities =
+    [
+        "AssembleDataset: activityTrigger planned",
+        "BuildDatasetPart: activityTrigger input",
+        "NoteUsedFeedback: activityTrigger used",
+        "PlanDataset: activityTrigger plan",
+        "PrepareRetraining: activityTrigger input",
+        "PublishAdapter: activityTrigger input",
+        "ReadPulse: activityTrigger runId",
+        "RecordFailure: activityTrigger failure",
+        "RemoveDatasetParts: activityTrigger planned",
+        "SubmitTraining: activityTrigger input",
+        "SynthesizeRows: activityTrigger planned",
+    ];
+
+    public static IEnumerable<string> All =>
+        [
+            .. Http.Select(f => f + " key Function, http $return"),
+            .. HttpWithClient.Select(f => f + " key Function, durableClient client, http $return"),
+            .. Triggers,
+            .. Activities,
+        ];
+}

@@ -1,0 +1,14 @@
+namespace Pipeline.LocalHost.Tests.Orchestrations;
+
+/// <summary>What the activities of a test return; by default each succeeds.</summary>
+internal sealed record ActivityScript
+{
+    public string? PlanFault { get; init; }
+    public string? PartFault { get; init; }
+    public TimeSpan Deadline { get; init; } = TimeSpan.FromHours(1);
+
+    /// <summary>Lines of progress that the worker has written.</summary>
+    public int Lines { get; init; }
+    public bool NoRetraining { get; init; }
+    public Func<string>? Publication { get; init; }
+}
