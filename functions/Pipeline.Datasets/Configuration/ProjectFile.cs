@@ -223,7 +223,7 @@ public static class ProjectFile
         return split;
     }
 
-    private static readonly string[] OfAdapters =
+    private static readonly string[] AdapterKeys =
     [
         "r",
         "alpha",
@@ -287,15 +287,21 @@ public static class ProjectFile
             EarlyStopping = section.Text("earlyStopping") is null ? null : section.Integer("earlyStopping", 3, 1, 1000),
             KeepBest = section.Flag("keepBest", defaults.KeepBest),
         };
-        foreach (
-            string key in training.Method == TrainingSettings.Full ? OfAdapters.Where(k => section.Line(k) > 0) : []
-        )
+        if (training.Method == TrainingSettings.Full)
         {
-            section.Fault(section.Line(key), key, "is about adapters, and method: full trains none; leave it out");
+            RefuseAdapterKeys(section);
         }
 
         section.RejectOthers();
         return training;
+    }
+
+    private static void RefuseAdapterKeys(YamlSection section)
+    {
+        foreach (string key in AdapterKeys.Where(k => section.Line(k) > 0))
+        {
+            section.Fault(section.Line(key), key, "is about adapters, and method: full trains none; leave it out");
+        }
     }
 
     private static IReadOnlyList<string> ReadTargets(YamlSection section, TrainingSettings defaults)

@@ -20,29 +20,13 @@ public static class Shingles
         {
             if (text[at] == '@')
             {
-                for (
-                    at++;
-                    at < text.Length && (char.IsLetterOrDigit(text[at]) || text[at] == '_') && !IsIdeograph(text[at]);
-                    at++
-                )
-                {
-                    // a name
-                }
-
+                at = EndOfName(text, at + 1);
                 continue;
             }
 
-            if (
-                text.AsSpan(at).StartsWith("http://", StringComparison.OrdinalIgnoreCase)
-                || text.AsSpan(at).StartsWith("https://", StringComparison.OrdinalIgnoreCase)
-                || text.AsSpan(at).StartsWith("www.", StringComparison.OrdinalIgnoreCase)
-            )
+            if (IsLink(text.AsSpan(at)))
             {
-                for (; at < text.Length && !char.IsWhiteSpace(text[at]) && char.IsAscii(text[at]); at++)
-                {
-                    // a link
-                }
-
+                at = EndOfLink(text, at);
                 continue;
             }
 
@@ -85,6 +69,31 @@ public static class Shingles
         }
 
         return shingles;
+    }
+
+    private static int EndOfName(string text, int at)
+    {
+        while (at < text.Length && (char.IsLetterOrDigit(text[at]) || text[at] == '_') && !IsIdeograph(text[at]))
+        {
+            at++;
+        }
+
+        return at;
+    }
+
+    private static bool IsLink(ReadOnlySpan<char> text) =>
+        text.StartsWith("http://", StringComparison.OrdinalIgnoreCase)
+        || text.StartsWith("https://", StringComparison.OrdinalIgnoreCase)
+        || text.StartsWith("www.", StringComparison.OrdinalIgnoreCase);
+
+    private static int EndOfLink(string text, int at)
+    {
+        while (at < text.Length && !char.IsWhiteSpace(text[at]) && char.IsAscii(text[at]))
+        {
+            at++;
+        }
+
+        return at;
     }
 
     /// <summary>Scripts without blanks between words: a sign is a word.</summary>

@@ -178,24 +178,21 @@ public sealed class ModelSynthesis(
                 break;
             }
 
-            underWay.Add(
-                Task.Run(
-                    async () =>
-                    {
-                        try
-                        {
-                            written[index] = await WorkAsync(call, known is null ? null : rows, check, cancellation)
-                                .ConfigureAwait(false);
-                        }
-                        finally
-                        {
-                            _budget.RecordUsage(mostIn, mostOut);
-                            slots.Release();
-                        }
-                    },
-                    cancellation
-                )
-            );
+            async Task MakeAsync()
+            {
+                try
+                {
+                    written[index] = await WorkAsync(call, known is null ? null : rows, check, cancellation)
+                        .ConfigureAwait(false);
+                }
+                finally
+                {
+                    _budget.RecordUsage(mostIn, mostOut);
+                    slots.Release();
+                }
+            }
+
+            underWay.Add(Task.Run(MakeAsync, cancellation));
         }
 
         await Task.WhenAll(underWay).ConfigureAwait(false);

@@ -3,7 +3,6 @@ using Pipeline.Datasets.Auditing;
 using Pipeline.Datasets.Ingestion.Layouts;
 using Pipeline.Datasets.Ingestion.Rows;
 using Pipeline.Datasets.Privacy;
-using Pipeline.Datasets.Validation.Checks;
 using Pipeline.Tokenization;
 
 namespace Pipeline.Datasets.Validation;

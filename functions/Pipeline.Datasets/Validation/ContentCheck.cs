@@ -1,7 +1,7 @@
 using Pipeline.Contracts;
 using Pipeline.Datasets.Ingestion.Layouts;
 
-namespace Pipeline.Datasets.Validation.Checks;
+namespace Pipeline.Datasets.Validation;
 
 /// <summary>
 /// Reads the row's messages by its file's layout and cleans them; rejects rows of which no message is left.

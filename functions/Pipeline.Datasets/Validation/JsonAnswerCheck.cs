@@ -1,6 +1,6 @@
 using Pipeline.Contracts;
 
-namespace Pipeline.Datasets.Validation.Checks;
+namespace Pipeline.Datasets.Validation;
 
 /// <summary>Rejects answers of extraction that are not JSON objects.</summary>
 internal sealed class JsonAnswerCheck : IRowCheck

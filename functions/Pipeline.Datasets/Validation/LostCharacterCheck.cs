@@ -1,6 +1,6 @@
 using Pipeline.Contracts;
 
-namespace Pipeline.Datasets.Validation.Checks;
+namespace Pipeline.Datasets.Validation;
 
 /// <summary>Rejects rows in which an earlier program replaced a character by U+FFFD.</summary>
 internal sealed class LostCharacterCheck : IRowCheck

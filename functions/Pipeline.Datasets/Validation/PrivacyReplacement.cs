@@ -1,6 +1,6 @@
 using Pipeline.Datasets.Privacy;
 
-namespace Pipeline.Datasets.Validation.Checks;
+namespace Pipeline.Datasets.Validation;
 
 /// <summary>Replaces private values by masks or surrogates; rejects nothing.</summary>
 internal sealed class PrivacyReplacement(Deidentifier deidentifier, bool hasLabels) : IRowCheck

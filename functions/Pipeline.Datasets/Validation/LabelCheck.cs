@@ -1,6 +1,6 @@
 using Pipeline.Contracts;
 
-namespace Pipeline.Datasets.Validation.Checks;
+namespace Pipeline.Datasets.Validation;
 
 /// <summary>Replaces a label's spelling by the label; rejects what is the spelling of none.</summary>
 internal sealed class LabelCheck(LabelSet labels) : IRowCheck

@@ -1,7 +1,7 @@
 using Pipeline.Contracts;
 using Pipeline.Tokenization;
 
-namespace Pipeline.Datasets.Validation.Checks;
+namespace Pipeline.Datasets.Validation;
 
 /// <summary>
 /// Puts the default system prompt before dialogues without one, encodes the row as training will, and rejects rows of

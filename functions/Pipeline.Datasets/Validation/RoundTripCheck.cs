@@ -4,7 +4,7 @@ using Pipeline.Datasets.Ingestion.Layouts;
 using Pipeline.Datasets.Ingestion.Rows;
 using Pipeline.Tokenization;
 
-namespace Pipeline.Datasets.Validation.Checks;
+namespace Pipeline.Datasets.Validation;
 
 /// <summary>
 /// Makes the example and measures its tokens; rejects rows whose answer does not read back from them, character by

@@ -1,7 +1,7 @@
 using Pipeline.Contracts;
 using Pipeline.Datasets.Ingestion.Rows;
 
-namespace Pipeline.Datasets.Validation.Checks;
+namespace Pipeline.Datasets.Validation;
 
 /// <summary>Rejects rows that could not be read as rows, and rows that were withdrawn.</summary>
 internal sealed class ReadableCheck : IRowCheck
