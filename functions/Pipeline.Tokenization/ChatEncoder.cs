@@ -25,7 +25,7 @@ public sealed class ChatEncoder
     public Tokenizer Tokenizer { get; }
     public ChatTemplate Template { get; }
 
-    /// <summary>The token that ends an answer; learned with it.</summary>
+    /// <summary>The token that ends an answer; supervised with it.</summary>
     public int EndId { get; }
 
     /// <summary>Tokens at which writing stops, <see cref="EndId"/> first.</summary>
@@ -68,19 +68,19 @@ public sealed class ChatEncoder
         var ids = new List<int>();
         var mask = new List<byte>();
         string plain = "";
-        string learned = "";
+        string supervised = "";
         foreach (TemplatePart part in Template.Parts(messages))
         {
             if (part.IsControl)
             {
-                AppendText(ids, mask, plain, learned);
-                (plain, learned) = ("", "");
+                AppendText(ids, mask, plain, supervised);
+                (plain, supervised) = ("", "");
                 ids.Add(Tokenizer.Controls[part.Text]);
-                mask.Add(part.IsLearned ? (byte)1 : (byte)0);
+                mask.Add(part.IsSupervised ? (byte)1 : (byte)0);
             }
-            else if (part.IsLearned)
+            else if (part.IsSupervised)
             {
-                learned += part.Text;
+                supervised += part.Text;
             }
             else
             {
@@ -88,7 +88,7 @@ public sealed class ChatEncoder
             }
         }
 
-        AppendText(ids, mask, plain, learned);
+        AppendText(ids, mask, plain, supervised);
         return new EncodedChat([.. ids], [.. mask]);
     }
 
@@ -121,8 +121,8 @@ public sealed class ChatEncoder
     }
 
     /// <summary>
-    /// Whether the learned tokens give the answers' texts again, blanks at their ends aside: a tokenizer cannot write
-    /// everything.
+    /// Whether the supervised tokens give the answers' texts again, blanks at their ends aside: a tokenizer cannot
+    /// write everything.
     /// </summary>
     /// <param name="messages">The dialogue.</param>
     /// <param name="encoded">What <see cref="Encode"/> made of it.</param>
@@ -141,20 +141,20 @@ public sealed class ChatEncoder
     /// unless that would merge across the border: generation knows the prompt alone, so its ids must stand whatever the
     /// answer.
     /// </summary>
-    private void AppendText(List<int> ids, List<byte> mask, string plain, string learned)
+    private void AppendText(List<int> ids, List<byte> mask, string plain, string supervised)
     {
         int[] prompt = Tokenizer.Encode(plain);
         Append(ids, mask, prompt, 0);
-        if (learned.Length == 0)
+        if (supervised.Length == 0)
         {
             return;
         }
 
-        int[] whole = Tokenizer.Encode(plain + learned);
+        int[] whole = Tokenizer.Encode(plain + supervised);
         Append(
             ids,
             mask,
-            whole.AsSpan().StartsWith(prompt) ? whole.AsSpan(prompt.Length) : Tokenizer.Encode(learned),
+            whole.AsSpan().StartsWith(prompt) ? whole.AsSpan(prompt.Length) : Tokenizer.Encode(supervised),
             1
         );
     }
@@ -175,12 +175,12 @@ public sealed class ChatEncoder
             : null;
     }
 
-    private static void Append(List<int> ids, List<byte> mask, ReadOnlySpan<int> tokens, byte learned)
+    private static void Append(List<int> ids, List<byte> mask, ReadOnlySpan<int> tokens, byte supervised)
     {
         foreach (int token in tokens)
         {
             ids.Add(token);
-            mask.Add(learned);
+            mask.Add(supervised);
         }
     }
 }

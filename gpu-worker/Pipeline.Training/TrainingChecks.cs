@@ -43,14 +43,16 @@ public static class TrainingChecks
         if ((settings.KeepBest || settings.EarlyStopping is not null) && validationRows == 0)
         {
             throw new TrainingException(
-                "training.keepBest and training.earlyStopping go by the validation loss, and there are no validation rows. Raise split.validation."
+                "training.keepBest and training.earlyStopping go by the validation loss, and there are no "
+                    + "validation rows. Raise split.validation."
             );
         }
 
         if (settings.Method == TrainingSettings.Full && (settings.Dora || settings.Rslora || settings.NeftuneAlpha > 0))
         {
             throw new TrainingException(
-                "training.dora, training.rslora and training.neftuneAlpha are about adapters, and training.method full trains none; leave them out."
+                "training.dora, training.rslora and training.neftuneAlpha are about adapters, and training.method "
+                    + "full trains none; leave them out."
             );
         }
 
@@ -72,7 +74,8 @@ public static class TrainingChecks
             throw new TrainingException(
                 string.Create(
                     CultureInfo.InvariantCulture,
-                    $"training.{key} is {value}; it must lie {(least == double.Epsilon ? "above 0" : $"from {least}")} to {most}."
+                    $"training.{key} is {value}; it must lie "
+                        + $"{(least == double.Epsilon ? "above 0" : $"from {least}")} to {most}."
                 )
             );
         }

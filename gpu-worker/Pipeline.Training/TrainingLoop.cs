@@ -46,28 +46,15 @@ public static class TrainingLoop
             }
 
             double rate = LearningRateSchedule.Rate(settings.Schedule, peak, engine.Steps, warmup, plan.Count);
-            List<EncodedRow[]> batches =
-            [
-                .. plan.Batches(engine.Steps).Select(indices => indices.Select(i => run.Rows[i]).ToArray()),
-            ];
+            List<EncodedRow[]> batches = Batches(run, plan, engine.Steps);
             tokens += batches.Sum(b => b.Sum(r => r.Ids.Count));
             // The same step drops the same inputs, whether the run came here in one go or was resumed.
             pending.BeginStep(batches, CounterDropout.Derive((uint)settings.Seed, engine.Steps), rate, tokens);
 
-            bool due = settings.EvaluationSteps is { } every
-                ? engine.Steps % every == 0 || engine.Steps == plan.Count
-                : plan.EndsEpoch(engine.Steps);
-            if (due && run.ValidationRows.Count > 0)
+            if (IsValidationDue(run, plan, engine.Steps))
             {
                 pending.CompleteStep();
-                double validation = MeanLoss(run, engine);
-                run.OnValidation?.Invoke(engine.Steps, validation);
-                if (keepsBest)
-                {
-                    engine.CopyToHost();
-                    best.Offer(validation, engine.Steps);
-                    stopped = settings.EarlyStopping is { } patience && best.Worse >= patience;
-                }
+                stopped = Validate(run, engine, keepsBest ? best : null);
             }
 
             if (engine.Steps % settings.CheckpointSteps == 0 && engine.Steps < plan.Count)
@@ -85,6 +72,36 @@ public static class TrainingLoop
         }
 
         return new TrainingOutcome(engine.Steps, tokens, pending.TokensPerSecond, keepsBest ? best.Step : null);
+    }
+
+    private static List<EncodedRow[]> Batches(TrainingRun run, StepPlan plan, int step) =>
+        [.. plan.Batches(step).Select(indices => indices.Select(i => run.Rows[i]).ToArray())];
+
+    private static bool IsValidationDue(TrainingRun run, StepPlan plan, int steps)
+    {
+        bool due = run.Settings.EvaluationSteps is { } every
+            ? steps % every == 0 || steps == plan.Count
+            : plan.EndsEpoch(steps);
+        return due && run.ValidationRows.Count > 0;
+    }
+
+    /// <summary>Measures the validation loss.</summary>
+    /// <param name="run">The run.</param>
+    /// <param name="engine">What trains.</param>
+    /// <param name="best">Gets the values where they are the best so far; <c>null</c>: they are not kept.</param>
+    /// <returns>Whether the loss has been worse for as long as the settings allow.</returns>
+    private static bool Validate(TrainingRun run, StepEngine engine, BestValues? best)
+    {
+        double validation = MeanLoss(run, engine);
+        run.OnValidation?.Invoke(engine.Steps, validation);
+        if (best is null)
+        {
+            return false;
+        }
+
+        engine.CopyToHost();
+        best.Offer(validation, engine.Steps);
+        return run.Settings.EarlyStopping is { } patience && best.Worse >= patience;
     }
 
     private static double MeanLoss(TrainingRun run, StepEngine engine)

@@ -31,7 +31,7 @@ var options = new HostOptions
 };
 if (died is not null)
 {
-    options = options with { Hidden = TimeSpan.FromSeconds(3), AroundActivity = DieBehindAsync };
+    options = options with { VisibilityTimeout = TimeSpan.FromSeconds(3), AroundActivity = DieBehindAsync };
 }
 
 await using EmbeddedHost host = await EmbeddedHost.StartAsync(options, _ => { }, CancellationToken.None);

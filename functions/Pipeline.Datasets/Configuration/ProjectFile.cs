@@ -281,10 +281,8 @@ public static class ProjectFile
             ClipNorm = section.Number("clipNorm", defaults.ClipNorm, 0, 1e6, open: true)!.Value,
             Seed = section.Integer("seed", defaults.Seed, 0, int.MaxValue),
             CheckpointSteps = section.Integer("checkpointSteps", defaults.CheckpointSteps, 1, 100_000),
-            EvaluationSteps = section.Text("evaluationSteps") is null
-                ? null
-                : section.Integer("evaluationSteps", 100, 1, 100_000),
-            EarlyStopping = section.Text("earlyStopping") is null ? null : section.Integer("earlyStopping", 3, 1, 1000),
+            EvaluationSteps = IntegerIfGiven(section, "evaluationSteps", 100_000),
+            EarlyStopping = IntegerIfGiven(section, "earlyStopping", 1000),
             KeepBest = section.Flag("keepBest", defaults.KeepBest),
         };
         if (training.Method == TrainingSettings.Full)
@@ -295,6 +293,10 @@ public static class ProjectFile
         section.RejectOthers();
         return training;
     }
+
+    /// <summary>An integer from 1; <c>null</c>: the key is not given.</summary>
+    private static int? IntegerIfGiven(YamlSection section, string key, int most) =>
+        section.Text(key) is null ? null : section.Integer(key, 1, 1, most);
 
     private static void RefuseAdapterKeys(YamlSection section)
     {

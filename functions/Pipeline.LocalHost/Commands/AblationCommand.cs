@@ -10,7 +10,7 @@ namespace Pipeline.LocalHost.Commands;
 
 /// <summary>
 /// <c>ablation</c>: the same training with and without the synthetic rows, both evaluated on the same held-out rows. It
-/// says whether making rows pays.
+/// says whether synthetic rows pay.
 /// </summary>
 internal static class AblationCommand
 {
@@ -65,36 +65,8 @@ internal static class AblationCommand
     )
     {
         DatasetRequest request = DatasetCommand.Request(project, input);
-        if (!request.Settings.Synthesis.IsRequested)
-        {
-            throw new HostException(
-                $"'{project}' asks for no rows to be made: give it a synthesis section with templates or a model."
-            );
-        }
-
-        if (Directory.Exists(output) && Directory.EnumerateFileSystemEntries(output).Any())
-        {
-            throw new HostException($"'{output}' is not empty; give a folder that is, so that nothing is replaced.");
-        }
-
-        DatasetBuild without = DatasetBuilder.Build(
-            request with
-            {
-                Settings = request.Settings with { Synthesis = new SynthesisSettings() },
-            },
-            Path.Combine(output, "without", "dataset")
-        );
-        DatasetBuild with = await DatasetBuilder.BuildAsync(
-            request,
-            Path.Combine(output, "with", "dataset"),
-            DatasetCommand.Synthesis(request.Settings, answers),
-            cancellation
-        );
-        if ((without.Fault ?? with.Fault) is { } fault)
-        {
-            throw fault;
-        }
-
+        Require(request, project, output);
+        (DatasetBuild without, DatasetBuild with) = await BuildAsync(request, output, answers, cancellation);
         foreach (string note in with.Manifest.Notes.Except(without.Manifest.Notes))
         {
             Console.WriteLine(note);
@@ -109,13 +81,51 @@ internal static class AblationCommand
             second,
             request.Settings.Evaluation.BootstrapSamples
         );
-        Console.WriteLine(Said(ablation));
+        Console.WriteLine(Verdict(ablation));
         if (json is not null)
         {
             await File.WriteAllBytesAsync(json, ContractJson.WriteUtf8(ablation, indented: true), cancellation);
         }
 
         return 0;
+    }
+
+    private static void Require(DatasetRequest request, string project, string output)
+    {
+        if (!request.Settings.Synthesis.IsRequested)
+        {
+            throw new HostException(
+                $"'{project}' asks for no rows to be made: give it a synthesis section with templates or a model."
+            );
+        }
+
+        if (Directory.Exists(output) && Directory.EnumerateFileSystemEntries(output).Any())
+        {
+            throw new HostException($"'{output}' is not empty; give a folder that is, so that nothing is replaced.");
+        }
+    }
+
+    private static async Task<(DatasetBuild Without, DatasetBuild With)> BuildAsync(
+        DatasetRequest request,
+        string output,
+        string answers,
+        CancellationToken cancellation
+    )
+    {
+        DatasetBuild without = DatasetBuilder.Build(
+            request with
+            {
+                Settings = request.Settings with { Synthesis = new SynthesisSettings() },
+            },
+            Path.Combine(output, "without", "dataset")
+        );
+        DatasetBuild with = await DatasetBuilder.BuildAsync(
+            request,
+            Path.Combine(output, "with", "dataset"),
+            DatasetCommand.Synthesis(request.Settings, answers),
+            cancellation
+        );
+        return (without.Fault ?? with.Fault) is { } fault ? throw fault : (without, with);
     }
 
     private static Ablation Compare(
@@ -150,7 +160,7 @@ internal static class AblationCommand
         );
     }
 
-    private static string Said(Ablation a)
+    private static string Verdict(Ablation a)
     {
         PairedDifference d = a.Difference;
         string verdict =
@@ -159,7 +169,12 @@ internal static class AblationCommand
             : "no difference is proven";
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"{a.ScoreName} on the same {a.Asked} held-out rows: base {100 * a.Base:0.0} %, without synthetic rows {100 * a.Without:0.0} % ({a.RowsWithout} training rows), with {a.Made} synthetic rows {100 * a.With:0.0} % ({a.RowsWith}).\nDifference {100 * d.Mean:+0.0;-0.0;0.0} points (95 % interval {100 * d.Interval.Low:+0.0;-0.0;0.0} to {100 * d.Interval.High:+0.0;-0.0;0.0}), p = {d.McNemarP:0.000}: {verdict}."
+            $"{a.ScoreName} on the same {a.Asked} held-out rows: base {100 * a.Base:0.0} %, without synthetic rows "
+                + $"{100 * a.Without:0.0} % ({a.RowsWithout} training rows), with {a.Made} synthetic rows "
+                + $"{100 * a.With:0.0} % ({a.RowsWith}).\n"
+                + $"Difference {100 * d.Mean:+0.0;-0.0;0.0} points (95 % interval "
+                + $"{100 * d.Interval.Low:+0.0;-0.0;0.0} to {100 * d.Interval.High:+0.0;-0.0;0.0}), "
+                + $"p = {d.McNemarP:0.000}: {verdict}."
         );
     }
 
@@ -169,8 +184,8 @@ internal static class AblationCommand
         CancellationToken cancellation
     )
     {
-        string models = Environment.GetEnvironmentVariable("PIPELINE_MODELS") is { Length: > 0 } said
-            ? said
+        string models = Environment.GetEnvironmentVariable("PIPELINE_MODELS") is { Length: > 0 } named
+            ? named
             : RepositoryLayout.Models;
         string adapter = Path.Combine(folder, "adapter");
         string assembly = RepositoryLayout.Worker();
@@ -204,10 +219,10 @@ internal static class AblationCommand
 
 /// <summary>Two trainings, one of them with synthetic rows.</summary>
 /// <param name="ScoreName">What the scores are.</param>
-/// <param name="Asked">Held-out rows that both were asked.</param>
-/// <param name="RowsWithout">Training rows without made ones.</param>
+/// <param name="Asked">Held-out rows that both were evaluated on.</param>
+/// <param name="RowsWithout">Training rows without synthetic ones.</param>
 /// <param name="RowsWith">Training rows with them.</param>
-/// <param name="Made">Made rows among these.</param>
+/// <param name="Made">Synthetic rows among these.</param>
 /// <param name="Base">The base's score, 0 to 1.</param>
 /// <param name="Without">The score after training without synthetic rows.</param>
 /// <param name="With">The score after training with them.</param>

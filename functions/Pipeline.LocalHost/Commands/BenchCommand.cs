@@ -54,10 +54,12 @@ internal static class BenchCommand
             await using Azurite azurite = await Azurite.StartAsync(folder.FullName, Console.WriteLine, cancellation);
             await using ServiceProvider services = new ServiceCollection().BuildServiceProvider();
             using var hub = new EmbeddedTaskHub(
-                new StorageAccount(azurite.ConnectionString, null),
-                "bench",
-                TimeSpan.FromMinutes(1),
-                HostFile.Read(),
+                new TaskHubOptions(
+                    new StorageAccount(azurite.ConnectionString, null),
+                    "bench",
+                    VisibilityTimeout: TimeSpan.FromMinutes(1),
+                    HostFile.Read()
+                ),
                 _ => new BenchTasks(),
                 services,
                 NullLoggerFactory.Instance
@@ -79,13 +81,16 @@ internal static class BenchCommand
             Console.WriteLine(
                 string.Create(
                     CultureInfo.InvariantCulture,
-                    $"{activities} activities in a chain: {activities / figures.ChainSeconds:0.0} a second; side by side: {activities / figures.SideBySideSeconds:0.0} a second"
+                    $"{activities} activities in a chain: {activities / figures.ChainSeconds:0.0} a second; side by "
+                        + $"side: {activities / figures.SideBySideSeconds:0.0} a second"
                 )
             );
             Console.WriteLine(
                 string.Create(
                     CultureInfo.InvariantCulture,
-                    $"event to end: {1000 * figures.EventSeconds:0} ms (median of {waiting} that wait); all {waiting} woken and ended in {figures.WakeSeconds:0.0} s; {figures.WorkingSetBytes / 1048576.0:0} MiB working set of this process"
+                    $"event to end: {1000 * figures.EventSeconds:0} ms (median of {waiting} that wait); all "
+                        + $"{waiting} woken and ended in {figures.WakeSeconds:0.0} s; "
+                        + $"{figures.WorkingSetBytes / 1048576.0:0} MiB working set of this process"
                 )
             );
             if (json is not null)

@@ -44,7 +44,8 @@ internal static class BenchDatasetsCommand
             Console.WriteLine(
                 string.Create(
                     CultureInfo.InvariantCulture,
-                    $"{rows:N0} synthetic texts of {words} words on average, {new FileInfo(csv).Length / 1e6:0} MB of CSV, {Environment.ProcessorCount} cores"
+                    $"{rows:N0} synthetic texts of {words} words on average, {new FileInfo(csv).Length / 1e6:0} MB "
+                        + $"of CSV, {Environment.ProcessorCount} cores"
                 )
             );
             // the base reads no more; longer texts are rejected like any other
@@ -60,39 +61,8 @@ internal static class BenchDatasetsCommand
                 Encoder = encoder,
                 TokenizerSha256 = sha256,
             };
-            List<StageFigures> figures = [];
-            figures.Add(Measure("the bare parse", rows, () => Parse(csv)));
-            DatasetPlan? plan = null;
-            figures.Add(Measure("plan", rows, () => plan = DatasetBuilder.Plan(request, long.MaxValue)));
-            string part = Path.Combine(folder.FullName, "part");
-            figures.Add(
-                Measure(
-                    "judge every row",
-                    rows,
-                    () =>
-                    {
-                        using FileStream output = File.Create(part);
-                        DatasetBuilder.BuildPart(request, plan!, 0, output);
-                    }
-                )
-            );
-            DatasetBuild? build = null;
-            figures.Add(
-                Measure(
-                    "near-duplicates, split, audit, files",
-                    rows,
-                    () =>
-                    {
-                        using FileStream input = File.OpenRead(part);
-                        build = DatasetBuilder.Assemble(
-                            request,
-                            plan!,
-                            [input],
-                            Path.Combine(folder.FullName, "dataset")
-                        );
-                    }
-                )
-            );
+            List<StageFigures> figures = [Measure("the bare parse", rows, () => Parse(csv))];
+            DatasetBuild build = Build(request, rows, folder.FullName, figures);
             double seconds = figures.Skip(1).Sum(f => f.Seconds);
             figures.Add(new StageFigures("all of it", rows, seconds, rows / seconds, figures.Max(f => f.PeakBytes)));
             foreach (StageFigures stage in figures)
@@ -100,13 +70,16 @@ internal static class BenchDatasetsCommand
                 Console.WriteLine(
                     string.Create(
                         CultureInfo.InvariantCulture,
-                        $"{stage.Stage, -38} {stage.Seconds, 8:0.0} s {stage.RowsPerSecond, 12:N0} rows/s   {stage.PeakBytes / 1048576.0, 6:0} MiB resident at most"
+                        $"{stage.Stage, -38} {stage.Seconds, 8:0.0} s {stage.RowsPerSecond, 12:N0} rows/s   "
+                            + $"{stage.PeakBytes / 1048576.0, 6:0} MiB resident at most"
                     )
                 );
             }
 
             Console.WriteLine(
-                $"{build!.Manifest.Rows.Accepted:N0} accepted, {build.Manifest.Rows.Duplicates:N0} duplicates, {build.Manifest.NearDuplicates.Rows:N0} rows in {build.Manifest.NearDuplicates.Clusters:N0} clusters of near-duplicates; the audit {(build.Audit.Passed() ? "passes" : "is red")}."
+                $"{build.Manifest.Rows.Accepted:N0} accepted, {build.Manifest.Rows.Duplicates:N0} duplicates, "
+                    + $"{build.Manifest.NearDuplicates.Rows:N0} rows in {build.Manifest.NearDuplicates.Clusters:N0} "
+                    + $"clusters of near-duplicates; the audit {(build.Audit.Passed() ? "passes" : "is red")}."
             );
             if (json is not null)
             {
@@ -119,6 +92,38 @@ internal static class BenchDatasetsCommand
         {
             folder.Delete(recursive: true);
         }
+    }
+
+    /// <summary>Builds the dataset, and adds what each stage of it took.</summary>
+    private static DatasetBuild Build(DatasetRequest request, int rows, string folder, List<StageFigures> figures)
+    {
+        DatasetPlan? plan = null;
+        figures.Add(Measure("plan", rows, () => plan = DatasetBuilder.Plan(request, long.MaxValue)));
+        string part = Path.Combine(folder, "part");
+        figures.Add(
+            Measure(
+                "validate every row",
+                rows,
+                () =>
+                {
+                    using FileStream output = File.Create(part);
+                    DatasetBuilder.BuildPart(request, plan!, 0, output);
+                }
+            )
+        );
+        DatasetBuild? build = null;
+        figures.Add(
+            Measure(
+                "near-duplicates, split, audit, files",
+                rows,
+                () =>
+                {
+                    using FileStream input = File.OpenRead(part);
+                    build = DatasetBuilder.Assemble(request, plan!, [input], Path.Combine(folder, "dataset"));
+                }
+            )
+        );
+        return build!;
     }
 
     private static StageFigures Measure(string stage, int rows, Action work)
@@ -201,7 +206,8 @@ internal static class BenchDatasetsCommand
             writer.Write(
                 string.Create(
                     CultureInfo.InvariantCulture,
-                    $"{i},\"@user{random.Next(9999)} {text}, #{words[random.Next(words.Length)]} https://t.co/{i:x}\",{labels[i % 3]}\n"
+                    $"{i},\"@user{random.Next(9999)} {text}, #{words[random.Next(words.Length)]} "
+                        + $"https://t.co/{i:x}\",{labels[i % 3]}\n"
                 )
             );
         }

@@ -149,29 +149,46 @@ internal static class DatasetCommand
     {
         RowCounts rows = build.Manifest.Rows;
         Console.WriteLine(
-            $"{rows.Read} rows read = {rows.Accepted} accepted + {rows.Rejected} rejected + {rows.Duplicates} duplicates; {(build.Manifest.Task == ProjectSettings.TextTask ? "in pieces: " : "")}{rows.Train} to train, {rows.Validation} to validate, {rows.Test} to test"
+            $"{rows.Read} rows read = {rows.Accepted} accepted + {rows.Rejected} rejected + "
+                + $"{rows.Duplicates} duplicates; "
+                + (build.Manifest.Task == ProjectSettings.TextTask ? "in pieces: " : "")
+                + $"{rows.Train} to train, {rows.Validation} to validate, {rows.Test} to test"
         );
+        (string textColumn, string labelColumn, bool guessed) = build.Manifest.Columns;
         Console.WriteLine(
-            $"Read as {build.Manifest.Layout}, task {build.Manifest.Task}{(settings.HasExplicitTask ? "" : " (guessed)")}; text from '{build.Manifest.Columns.Text}'{(build.Manifest.Columns.Label.Length > 0 ? $", answer from '{build.Manifest.Columns.Label}'" : "")}{(build.Manifest.Columns.Guessed ? " (guessed)" : "")}."
+            $"Read as {build.Manifest.Layout}, task {build.Manifest.Task}"
+                + (settings.HasExplicitTask ? "; " : " (guessed); ")
+                + $"text from '{textColumn}'"
+                + (labelColumn.Length > 0 ? $", answer from '{labelColumn}'" : "")
+                + (guessed ? " (guessed)." : ".")
         );
         if (build.Manifest.NearDuplicates is { Clusters: > 0 } near)
         {
             Console.WriteLine(
-                $"{near.Rows} rows are nearly the same as others, in {near.Clusters} clusters of up to {near.Largest}{(near.Conflicting > 0 ? $", {near.Conflicting} of them with different labels" : "")}; none is parted by the split."
+                $"{near.Rows} rows are nearly the same as others, in {near.Clusters} clusters of up to {near.Largest}"
+                    + (near.Conflicting > 0 ? $", {near.Conflicting} of them with different labels" : "")
+                    + "; none is parted by the split."
             );
         }
 
         if (build.Manifest.Replaced.Count > 0)
         {
             Console.WriteLine(
-                $"Replaced ({settings.Privacy.Mode}): {string.Join(", ", build.Manifest.Replaced.Select(r => $"{r.Key} {r.Value}"))}."
+                $"Replaced ({settings.Privacy.Mode}): "
+                    + $"{string.Join(", ", build.Manifest.Replaced.Select(r => $"{r.Key} {r.Value}"))}."
             );
         }
 
         foreach (SynthesisSummary made in build.Manifest.Synthesis)
         {
+            string money = made.Cost is { } cost
+                ? string.Create(CultureInfo.InvariantCulture, $", {cost:0.00##} in money")
+                : "";
+            string calls =
+                made.Calls > 0 ? $"; {made.Calls} calls, {made.TokensIn} + {made.TokensOut} tokens{money}" : "";
             Console.WriteLine(
-                $"Made by {made.Generator}: {made.Made} of {made.Asked} rows, {made.Learned} of them are learned from{(made.Calls > 0 ? $"; {made.Calls} calls, {made.TokensIn} + {made.TokensOut} tokens{(made.Cost is { } cost ? string.Create(CultureInfo.InvariantCulture, $", {cost:0.00##} in money") : "")}" : "")}."
+                $"Made by {made.Generator}: {made.Made} of {made.Asked} rows, "
+                    + $"{made.Learned} of them are learned from{calls}."
             );
         }
 

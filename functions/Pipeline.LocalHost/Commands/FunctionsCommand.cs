@@ -41,7 +41,8 @@ internal static partial class FunctionsCommand
         var catalog = new FunctionCatalog(services, typeof(PipelineServices).Assembly);
         Dictionary<string, string> summaries = Summaries();
         var page = new StringBuilder(
-            "# Functions\n\nGenerated: `dotnet run --project functions/Pipeline.LocalHost -- functions --out docs/functions.md`. The same under Azure Functions, `func start` and the embedded host.\n"
+            "# Functions\n\nGenerated: `dotnet run --project functions/Pipeline.LocalHost -- functions --out "
+                + "docs/functions.md`. The same under Azure Functions, `func start` and the embedded host.\n"
         );
         foreach ((string title, Func<TriggerBindingAttribute, string?> startedBy) in Kinds)
         {
@@ -54,7 +55,8 @@ internal static partial class FunctionsCommand
             {
                 string what = summaries.GetValueOrDefault($"T:{function.Method.DeclaringType!.FullName}", "");
                 page.Append(
-                    $"| {function.Name} | {startedBy(function.Trigger)} | {what.Replace("|", "\\|", StringComparison.Ordinal)} |\n"
+                    $"| {function.Name} | {startedBy(function.Trigger)} | "
+                        + $"{what.Replace("|", "\\|", StringComparison.Ordinal)} |\n"
                 );
             }
         }
@@ -68,7 +70,8 @@ internal static partial class FunctionsCommand
             "HTTP",
             t =>
                 t is HttpTriggerAttribute http
-                    ? $"`{string.Join(',', http.Methods ?? []).ToUpperInvariant()} /api/{http.Route}`, key: {http.AuthLevel}"
+                    ? $"`{string.Join(',', http.Methods ?? []).ToUpperInvariant()} /api/{http.Route}`, key: "
+                        + $"{http.AuthLevel}"
                     : null
         ),
         (

@@ -45,7 +45,8 @@ internal sealed class HostSession : IAsyncDisposable
             )
             {
                 throw new HostException(
-                    $"The host on '{options.DataDirectory}' uses a storage account; set {StorageAccount.ConnectionSetting} or {StorageAccount.NameSetting} to the same."
+                    $"The host on '{options.DataDirectory}' uses a storage account; set "
+                        + $"{StorageAccount.ConnectionSetting} or {StorageAccount.NameSetting} to the same."
                 );
             }
 

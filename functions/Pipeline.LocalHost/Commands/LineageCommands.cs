@@ -63,7 +63,8 @@ internal static class LineageCommands
             (parsed, cancellation) =>
                 AffectedAsync(
                     parsed.GetRequiredValue(data),
-                    $"api/projects/{Uri.EscapeDataString(parsed.GetRequiredValue(project))}/affected?source={Uri.EscapeDataString(parsed.GetRequiredValue(source))}&row={parsed.GetValue(row)}",
+                    $"api/projects/{Uri.EscapeDataString(parsed.GetRequiredValue(project))}/affected"
+                        + $"?source={Uri.EscapeDataString(parsed.GetRequiredValue(source))}&row={parsed.GetValue(row)}",
                     parsed.GetValue(json),
                     cancellation
                 )
@@ -97,13 +98,14 @@ internal static class LineageCommands
         foreach (AffectedDataset dataset in affected)
         {
             Console.WriteLine(
-                $"Dataset {dataset.DatasetId}: {string.Join("; ", dataset.Fates.Select(f => $"{f.Id} in {f.File}, {f.What}"))}"
+                $"Dataset {dataset.DatasetId}: "
+                    + $"{string.Join("; ", dataset.Fates.Select(f => $"{f.Id} in {f.File}, {f.What}"))}"
             );
             foreach (AffectedRun run in dataset.Runs)
             {
-                Console.WriteLine(
-                    $"  run {run.RunId} {run.State}{(run.Adapter is null ? ", no adapter" : $", adapter {run.Adapter}{(run.IsChampion ? " (the champion)" : "")}")}"
-                );
+                string adapter = run.Adapter is null ? "no adapter" : $"adapter {run.Adapter}";
+                string champion = run is { Adapter: not null, IsChampion: true } ? " (the champion)" : "";
+                Console.WriteLine($"  run {run.RunId} {run.State}, {adapter}{champion}");
             }
         }
 

@@ -53,7 +53,8 @@ internal static class LocalSettingsCommand
             ?? new StorageAccount(
                 Azurite.ConnectionOf(Path.Combine(data, "azurite"))
                     ?? throw new HostException(
-                        $"'{data}' has no storage emulator yet: run 'storage --data {data}' beside func start, or set {StorageAccount.ConnectionSetting}."
+                        $"'{data}' has no storage emulator yet: run 'storage --data {data}' beside func start, or "
+                            + $"set {StorageAccount.ConnectionSetting}."
                     ),
                 null
             );

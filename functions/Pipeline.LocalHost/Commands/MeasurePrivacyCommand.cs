@@ -17,7 +17,8 @@ internal static class MeasurePrivacyCommand
         };
         var command = new Command(
             "measure-privacy",
-            "Precision and recall of what is found, by type, against annotations; a span counts when one of its type overlaps it"
+            "Precision and recall of what is found, by type, against annotations; a span counts when one of its "
+                + "type overlaps it"
         )
         {
             file,
@@ -42,7 +43,8 @@ internal static class MeasurePrivacyCommand
 
         AnsiConsole.Write(table);
         Console.WriteLine(
-            $"{texts} texts{(unread > 0 ? $", {unread} rows could not be read" : "")}. Types that are not looked for have the recall 0; 0 found has no precision."
+            $"{texts} texts{(unread > 0 ? $", {unread} rows could not be read" : "")}. Types that are not looked "
+                + "for have the recall 0; 0 found has no precision."
         );
         return 0;
     }

@@ -49,10 +49,30 @@ internal static class RunSummary
             return result;
         }
 
+        RunResult tuned = await WithAdapterAsync(result, storage, run, version, cancellation);
+        return tuned with
+        {
+            SecondsPerStage = new Dictionary<string, double>(tuned.SecondsPerStage!)
+            {
+                ["dataset"] = Math.Round(datasetSeconds, 3),
+            },
+            PeakMemoryBytes = hostPeakBytes + tuned.PeakMemoryBytes,
+        };
+    }
+
+    /// <summary>Copies the adapter, and adds what its evaluation says; seconds and memory are the training's.</summary>
+    private static async Task<RunResult> WithAdapterAsync(
+        RunResult result,
+        PipelineStorage storage,
+        RunRecord run,
+        int version,
+        CancellationToken cancellation
+    )
+    {
         await storage.Files.DownloadAsync(
             BlobLayout.AdaptersContainer,
             BlobLayout.AdapterPrefix(run.Project, version),
-            Path.Combine(folder, "adapter"),
+            Path.Combine(result.Folder!, "adapter"),
             cancellation
         );
         EvaluationReport evaluation = (
@@ -70,12 +90,9 @@ internal static class RunSummary
             Baselines = evaluation.Baselines,
             Adapter = $"{BlobLayout.AdaptersContainer}/{run.Adapter}",
             Promotion = run.Promotion,
-            SecondsPerStage = new Dictionary<string, double>(evaluation.Training!.SecondsPerStage)
-            {
-                ["dataset"] = Math.Round(datasetSeconds, 3),
-            },
+            SecondsPerStage = evaluation.Training!.SecondsPerStage,
             TokensPerSecond = evaluation.Training.TokensPerSecond,
-            PeakMemoryBytes = hostPeakBytes + evaluation.Training.PeakMemoryBytes,
+            PeakMemoryBytes = evaluation.Training.PeakMemoryBytes,
         };
     }
 
@@ -97,9 +114,14 @@ internal static class RunSummary
     {
         if (result.Rows is { } rows)
         {
-            console.MarkupLineInterpolated(
-                CultureInfo.InvariantCulture,
-                $"Rows: {rows.Read} read = {rows.Accepted} accepted + {rows.Rejected} rejected + {rows.Duplicates} duplicates; {rows.Train} to train, {rows.Validation} to validate, {rows.Test} held out"
+            WriteLine(
+                console,
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"Rows: {rows.Read} read = {rows.Accepted} accepted + {rows.Rejected} rejected + "
+                        + $"{rows.Duplicates} duplicates; {rows.Train} to train, {rows.Validation} to validate, "
+                        + $"{rows.Test} held out"
+                )
             );
         }
 
@@ -111,6 +133,43 @@ internal static class RunSummary
             return;
         }
 
+        console.Write(Scores(result));
+        PairedDifference difference = result.Difference!;
+        WriteLine(
+            console,
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"Tuned minus base: {100 * difference.Mean:+0.0;-0.0} points, paired 95 % interval "
+                    + $"{100 * difference.Interval.Low:+0.0;-0.0} to {100 * difference.Interval.High:+0.0;-0.0}; "
+                    + $"{difference.Won} rows won, {difference.Lost} lost"
+            )
+        );
+        foreach ((string name, BaselineScore score) in result.Baselines!)
+        {
+            console.MarkupLineInterpolated(
+                CultureInfo.InvariantCulture,
+                $"Without a language model, {name}: {Percent(score.Accuracy)}, macro-F1 {score.MacroF1:0.000}"
+            );
+        }
+
+        console.MarkupLineInterpolated($"{result.Promotion}");
+        long? memory = result.PeakMemoryBytes / 1048576;
+        string seconds = string.Join(
+            ", ",
+            result.SecondsPerStage!.Select(s => string.Create(CultureInfo.InvariantCulture, $"{s.Key} {s.Value:0.0}"))
+        );
+        console.MarkupLineInterpolated(
+            CultureInfo.InvariantCulture,
+            $"Run {result.RunId}: {result.TokensPerSecond:0} tokens/s, peak memory {memory} MiB, seconds {seconds}"
+        );
+        console.MarkupLineInterpolated($"In storage: {result.Adapter}");
+        console.WriteLine($"Adapter:  {Path.Combine(result.Folder!, "adapter")}");
+        console.WriteLine($"Report:   {Path.Combine(result.Folder!, "adapter", BlobLayout.ReportFile)}");
+        console.WriteLine($"Dataset:  {Path.Combine(result.Folder!, "dataset")}");
+    }
+
+    private static Table Scores(RunResult result)
+    {
         var table = new Table().AddColumn("on the held-out rows").AddColumn("base").AddColumn("tuned");
         table.AddRow(result.ScoreName!, Percent(result.Base!.Value), Percent(result.Tuned!.Value));
         table.AddRow("95 % interval", Range(result.Base.Interval), Range(result.Tuned.Interval));
@@ -123,30 +182,10 @@ internal static class RunSummary
             );
         }
 
-        console.Write(table);
-        PairedDifference difference = result.Difference!;
-        console.MarkupLineInterpolated(
-            CultureInfo.InvariantCulture,
-            $"Tuned minus base: {100 * difference.Mean:+0.0;-0.0} points, paired 95 % interval {100 * difference.Interval.Low:+0.0;-0.0} to {100 * difference.Interval.High:+0.0;-0.0}; {difference.Won} rows won, {difference.Lost} lost"
-        );
-        foreach ((string name, BaselineScore score) in result.Baselines!)
-        {
-            console.MarkupLineInterpolated(
-                CultureInfo.InvariantCulture,
-                $"Without a language model, {name}: {Percent(score.Accuracy)}, macro-F1 {score.MacroF1:0.000}"
-            );
-        }
-
-        console.MarkupLineInterpolated($"{result.Promotion}");
-        console.MarkupLineInterpolated(
-            CultureInfo.InvariantCulture,
-            $"Run {result.RunId}: {result.TokensPerSecond:0} tokens/s, peak memory {result.PeakMemoryBytes / 1048576} MiB, seconds {string.Join(", ", result.SecondsPerStage!.Select(s => string.Create(CultureInfo.InvariantCulture, $"{s.Key} {s.Value:0.0}")))}"
-        );
-        console.MarkupLineInterpolated($"In storage: {result.Adapter}");
-        console.WriteLine($"Adapter:  {Path.Combine(result.Folder!, "adapter")}");
-        console.WriteLine($"Report:   {Path.Combine(result.Folder!, "adapter", BlobLayout.ReportFile)}");
-        console.WriteLine($"Dataset:  {Path.Combine(result.Folder!, "dataset")}");
+        return table;
     }
+
+    private static void WriteLine(IAnsiConsole console, string text) => console.MarkupLine(text.EscapeMarkup());
 
     private static Score Of(ModelScore score) => new(score.Accuracy, score.MacroF1, score.Interval, score.Score);
 

@@ -27,28 +27,22 @@ internal static class RunsCommand
                 )
         );
         var letter = new Argument<string>("ID") { Description = "Its id in the list that 'runs' prints" };
-        Command OfOne(
-            string name,
-            string description,
-            HttpMethod method,
-            string suffix,
-            string of = "runs",
-            Argument<string>? which = null
-        )
+        Command ForRun(string name, string description, HttpMethod method, string suffix) =>
+            Calling(new Command(name, description) { run, data, json }, method, p => $"runs/{Id(p, run)}{suffix}");
+        Command ForDeadLetter(string name, string description, HttpMethod method, string suffix) =>
+            Calling(
+                new Command(name, description) { letter, data, json },
+                method,
+                p => $"deadletters/{Id(p, letter)}{suffix}"
+            );
+        Command Calling(Command command, HttpMethod method, Func<ParseResult, string> path)
         {
-            var command = new Command(name, description) { which ?? run, data, json };
             command.SetAction(
                 (parsed, cancellation) =>
                     WithSessionAsync(
                         parsed.GetRequiredValue(data),
                         session =>
-                            PrintAsync(
-                                session,
-                                method,
-                                $"api/{of}/{Uri.EscapeDataString(parsed.GetRequiredValue(which ?? run))}{suffix}",
-                                parsed.GetValue(json),
-                                cancellation
-                            ),
+                            PrintAsync(session, method, $"api/{path(parsed)}", parsed.GetValue(json), cancellation),
                         cancellation
                     )
             );
@@ -58,26 +52,27 @@ internal static class RunsCommand
         return
         [
             runs,
-            OfOne("show", "Show a run", HttpMethod.Get, ""),
-            OfOne("cancel", "Cancel a run; its worker keeps a checkpoint", HttpMethod.Post, "/cancel"),
-            OfOne(
+            ForRun("show", "Show a run", HttpMethod.Get, ""),
+            ForRun("cancel", "Cancel a run; its worker keeps a checkpoint", HttpMethod.Post, "/cancel"),
+            ForRun(
                 "resume",
                 "Start a run again that failed, was cancelled or interrupted; training goes on from its checkpoint",
                 HttpMethod.Post,
                 "/resume"
             ),
-            OfOne("purge", "Remove what a failed, cancelled or interrupted run has left", HttpMethod.Delete, ""),
-            OfOne(
+            ForRun("purge", "Remove what a failed, cancelled or interrupted run has left", HttpMethod.Delete, ""),
+            ForDeadLetter(
                 "requeue",
                 "Put a dead letter back into its queue, or start its drop again",
                 HttpMethod.Post,
-                "/requeue",
-                "deadletters",
-                letter
+                "/requeue"
             ),
-            OfOne("discard", "Delete a dead letter for good", HttpMethod.Delete, "", "deadletters", letter),
+            ForDeadLetter("discard", "Delete a dead letter for good", HttpMethod.Delete, ""),
         ];
     }
+
+    private static string Id(ParseResult parsed, Argument<string> argument) =>
+        Uri.EscapeDataString(parsed.GetRequiredValue(argument));
 
     private static async Task<int> WithSessionAsync(
         string data,

@@ -18,7 +18,8 @@ internal static class ServeCommand
         var listen = new Option<string?>("--listen")
         {
             Description =
-                "Address to listen on; default: loopback only. Beyond loopback the functions ask for the key that is printed (x-functions-key or ?code=)",
+                "Address to listen on; default: loopback only. Beyond loopback the functions ask for the key that "
+                + "is printed (x-functions-key or ?code=)",
         };
         var allow = new Option<string[]>("--allow-host")
         {
@@ -62,7 +63,8 @@ internal static class ServeCommand
         try
         {
             Console.WriteLine(
-                $"Runs at {host.Address} ; HTTP functions at {host.Address}api/ ; drop files into raw/PROJECT/NAME. Ctrl-C stops."
+                $"Runs at {host.Address} ; HTTP functions at {host.Address}api/ ; drop files into raw/PROJECT/NAME. "
+                    + "Ctrl-C stops."
             );
             if (host.EmulatorProcessId is not null)
             {

@@ -19,7 +19,7 @@ internal sealed class EmbeddedTaskHub : IHostedService, IDisposable
 {
     /// <summary>After so long without a renewal a partition is anybody's.</summary>
     private static readonly TimeSpan Lease = TimeSpan.FromSeconds(15);
-    private static readonly TimeSpan LeaseLook = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan LeaseInterval = TimeSpan.FromSeconds(5);
     private const int MostActivities = 8;
     private const int MostOrchestrators = 32;
 
@@ -36,39 +36,32 @@ internal sealed class EmbeddedTaskHub : IHostedService, IDisposable
     private readonly TaskHubWorker _worker;
 
     /// <summary>On an account.</summary>
-    /// <param name="account">The account.</param>
-    /// <param name="workerId">This host among those of the account.</param>
-    /// <param name="hidden">For how long a message is hidden from other hosts; it is renewed while the work goes
-    /// on.</param>
-    /// <param name="file">host.json: the task hub's name and number of partitions, the same as under Azure
-    /// Functions.</param>
+    /// <param name="options">Which hub, and this host's part in it.</param>
     /// <param name="tasks">Orchestrators and activities; given what is cancelled when the hub stops.</param>
     /// <param name="services">Handed to what the engine makes.</param>
     /// <param name="logs">Where it logs.</param>
     public EmbeddedTaskHub(
-        StorageAccount account,
-        string workerId,
-        TimeSpan hidden,
-        HostFile file,
+        TaskHubOptions options,
         Func<CancellationToken, IDurableTaskFactory> tasks,
         IServiceProvider services,
         ILoggerFactory logs
     )
     {
+        ArgumentNullException.ThrowIfNull(options);
         _service = new AzureStorageOrchestrationService(
             new AzureStorageOrchestrationServiceSettings
             {
-                StorageAccountClientProvider = Clients(account),
-                TaskHubName = file.HubName,
-                PartitionCount = file.Partitions,
-                WorkerId = workerId,
+                StorageAccountClientProvider = Clients(options.Account),
+                TaskHubName = options.File.HubName,
+                PartitionCount = options.File.Partitions,
+                WorkerId = options.WorkerId,
                 UseAppLease = false,
-                ControlQueueVisibilityTimeout = hidden,
-                WorkItemQueueVisibilityTimeout = hidden,
+                ControlQueueVisibilityTimeout = options.VisibilityTimeout,
+                WorkItemQueueVisibilityTimeout = options.VisibilityTimeout,
                 LeaseInterval = Lease,
-                LeaseRenewInterval = LeaseLook,
-                LeaseAcquireInterval = LeaseLook,
-                MaxQueuePollingInterval = file.MaxQueuePollingInterval,
+                LeaseRenewInterval = LeaseInterval,
+                LeaseAcquireInterval = LeaseInterval,
+                MaxQueuePollingInterval = options.File.MaxQueuePollingInterval,
                 MaxConcurrentTaskActivityWorkItems = MostActivities,
                 MaxStorageOperationConcurrency = MostRequests,
                 MaxConcurrentTaskOrchestrationWorkItems = MostOrchestrators,

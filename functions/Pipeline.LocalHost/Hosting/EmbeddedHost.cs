@@ -131,8 +131,8 @@ public sealed class EmbeddedHost : IAsyncDisposable
     private static WebApplication Build(HostOptions options, StorageAccount account)
     {
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
-        string models = builder.Configuration["PIPELINE_MODELS"] is { Length: > 0 } said
-            ? said
+        string models = builder.Configuration["PIPELINE_MODELS"] is { Length: > 0 } named
+            ? named
             : RepositoryLayout.Models;
         builder.Configuration.AddInMemoryCollection(
             new Dictionary<string, string?>
@@ -146,6 +146,21 @@ public sealed class EmbeddedHost : IAsyncDisposable
         builder.Configuration.AddInMemoryCollection(
             account.Settings.Select(s => KeyValuePair.Create(s.Key, (string?)s.Value))
         );
+        AddLogging(builder, options);
+        builder.WebHost.ConfigureKestrel(kestrel =>
+            kestrel.Listen(options.Listen ?? System.Net.IPAddress.Loopback, options.Port)
+        );
+        AddServices(builder, options, account);
+        WebApplication app = builder.Build();
+        app.UseHostFiltering();
+        app.Use(OwnPages.CheckAsync);
+        app.MapGet("/", () => Microsoft.AspNetCore.Http.Results.Redirect("/api/dashboard"));
+        HttpRoutes.Map(app, app.Services.GetRequiredService<FunctionCatalog>(), options.Key);
+        return app;
+    }
+
+    private static void AddLogging(WebApplicationBuilder builder, HostOptions options)
+    {
         builder.Logging.ClearProviders();
         if (options.LogToConsole)
         {
@@ -166,18 +181,16 @@ public sealed class EmbeddedHost : IAsyncDisposable
             .AddFilter("Microsoft.DurableTask", LogLevel.Error)
             .AddFilter("DurableTask", LogLevel.Warning)
             .AddFilter("Azure", LogLevel.Error);
-        builder.WebHost.ConfigureKestrel(kestrel =>
-            kestrel.Listen(options.Listen ?? System.Net.IPAddress.Loopback, options.Port)
-        );
+    }
+
+    private static void AddServices(WebApplicationBuilder builder, HostOptions options, StorageAccount account)
+    {
         IServiceCollection services = builder.Services;
         PipelineServices.Add(services, builder.Configuration);
         services.AddSingleton<TriggerTable>();
         services.AddSingleton(s => new FunctionCatalog(s, typeof(PipelineServices).Assembly));
         services.AddSingleton(s => new EmbeddedTaskHub(
-            account,
-            options.WorkerId,
-            options.Hidden,
-            HostFile.Read(),
+            new TaskHubOptions(account, options.WorkerId, options.VisibilityTimeout, HostFile.Read()),
             stopping => new FunctionTaskFactory(s.GetRequiredService<FunctionCatalog>(), options, stopping),
             s,
             s.GetRequiredService<ILoggerFactory>()
@@ -194,12 +207,5 @@ public sealed class EmbeddedHost : IAsyncDisposable
                 ActivatorUtilities.CreateInstance<WorkerProcess>(s, account, builder.Configuration["PIPELINE_MODELS"]!)
             );
         }
-
-        WebApplication app = builder.Build();
-        app.UseHostFiltering();
-        app.Use(OwnPages.CheckAsync);
-        app.MapGet("/", () => Microsoft.AspNetCore.Http.Results.Redirect("/api/dashboard"));
-        HttpRoutes.Map(app, app.Services.GetRequiredService<FunctionCatalog>(), options.Key);
-        return app;
     }
 }

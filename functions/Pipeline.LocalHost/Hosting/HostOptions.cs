@@ -28,7 +28,7 @@ public sealed record HostOptions
     internal Func<string, Func<Task<object?>>, Task<object?>>? AroundActivity { get; init; }
 
     /// <summary>After so long, what a host that was killed had in hand is taken up by another.</summary>
-    internal TimeSpan Hidden { get; init; } = TimeSpan.FromSeconds(20);
+    internal TimeSpan VisibilityTimeout { get; init; } = TimeSpan.FromSeconds(20);
 
     /// <summary>For tests: where the host logs beside the console; <c>null</c>: nowhere.</summary>
     internal Microsoft.Extensions.Logging.ILoggerProvider? Logs { get; init; }

@@ -45,7 +45,9 @@ internal sealed class Azurite : IAsyncDisposable
             : null;
 
     private static string Connection(int[] ports) =>
-        $"DefaultEndpointsProtocol=http;AccountName={Account};AccountKey={DevelopmentKey};BlobEndpoint=http://127.0.0.1:{ports[0]}/{Account};QueueEndpoint=http://127.0.0.1:{ports[1]}/{Account};TableEndpoint=http://127.0.0.1:{ports[2]}/{Account};";
+        $"DefaultEndpointsProtocol=http;AccountName={Account};AccountKey={DevelopmentKey};"
+        + $"BlobEndpoint=http://127.0.0.1:{ports[0]}/{Account};QueueEndpoint=http://127.0.0.1:{ports[1]}/{Account};"
+        + $"TableEndpoint=http://127.0.0.1:{ports[2]}/{Account};";
 
     public int ProcessId => _process.Id;
 
@@ -82,7 +84,8 @@ internal sealed class Azurite : IAsyncDisposable
             {
                 await _process.WaitForExitAsync(_stop.Token);
                 _say(
-                    $"The storage emulator ended with exit code {_process.ExitCode}; starting it again. What was written in its last seconds may be lost."
+                    $"The storage emulator ended with exit code {_process.ExitCode}; starting it again. What was "
+                        + "written in its last seconds may be lost."
                 );
                 ChildProcess next = await LaunchAsync(_data, _ports, _stop.Token);
                 await _process.DisposeAsync();
@@ -231,7 +234,8 @@ internal sealed class Azurite : IAsyncDisposable
 
     private static HostException NodeIsMissing() =>
         new(
-            "Node is missing: Node 20 or newer with npm is needed for the storage emulator. Install it, or set AzureWebJobsStorage to a storage account's connection string."
+            "Node is missing: Node 20 or newer with npm is needed for the storage emulator. Install it, or set "
+                + "AzureWebJobsStorage to a storage account's connection string."
         );
 
     private static async Task InstallAsync(Action<string> say, CancellationToken cancellation)
@@ -274,7 +278,8 @@ internal sealed class Azurite : IAsyncDisposable
             if (npm.ExitCode != 0)
             {
                 throw new HostException(
-                    $"npm could not install the storage emulator (exit code {npm.ExitCode}): {string.Join(' ', lines.TakeLast(3))}"
+                    $"npm could not install the storage emulator (exit code {npm.ExitCode}): "
+                        + $"{string.Join(' ', lines.TakeLast(3))}"
                 );
             }
         }

@@ -21,7 +21,7 @@ internal sealed class QueuePoller(
 ) : BackgroundService
 {
     private const int MostDeliveries = 5;
-    private static readonly TimeSpan Hidden = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan VisibilityTimeout = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(250);
 
     protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
@@ -36,7 +36,11 @@ internal sealed class QueuePoller(
         {
             try
             {
-                foreach (QueueMessage message in (await queue.ReceiveMessagesAsync(16, Hidden, cancellation)).Value)
+                foreach (
+                    QueueMessage message in (
+                        await queue.ReceiveMessagesAsync(16, VisibilityTimeout, cancellation)
+                    ).Value
+                )
                 {
                     await TellAsync(function, queue, message, cancellation);
                 }

@@ -12,23 +12,22 @@ public static class EvaluationBuilder
     /// <summary>Builds the report.</summary>
     /// <param name="manifest">The dataset's.</param>
     /// <param name="train">Rows trained on, for the baselines.</param>
-    /// <param name="test">Held-out rows.</param>
-    /// <param name="baseAnswers">One a test row, in order.</param>
-    /// <param name="tunedAnswers">One a test row, in order.</param>
+    /// <param name="answered">The held-out rows and what both models answered.</param>
     /// <param name="settings">How it is measured.</param>
     /// <param name="training">What the training cost; <c>null</c>: nothing was trained.</param>
     public static EvaluationReport Build(
         DatasetManifest manifest,
         IReadOnlyList<Example> train,
-        IReadOnlyList<Example> test,
-        IReadOnlyList<ModelAnswer> baseAnswers,
-        IReadOnlyList<ModelAnswer> tunedAnswers,
+        AnsweredRows answered,
         EvaluationSettings settings,
         TrainingSummary? training
     )
     {
         ArgumentNullException.ThrowIfNull(manifest);
+        ArgumentNullException.ThrowIfNull(answered);
         ArgumentNullException.ThrowIfNull(settings);
+        (IReadOnlyList<Example> test, IReadOnlyList<ModelAnswer> baseAnswers, IReadOnlyList<ModelAnswer> tunedAnswers) =
+            answered;
         string[] gold = [.. test.Select(e => e.Messages[^1].Content.Trim())];
         string[] tuned = [.. tunedAnswers.Select(a => a.Answer)];
         ITaskScoring scoring = TaskScoring.For(manifest.Task, manifest.Labels);

@@ -31,12 +31,12 @@ public static class ClassificationMetrics
             label =>
             {
                 int right = gold.Zip(predicted).Count(p => p.First == label && p.Second == label);
-                int said = predicted.Count(p => p == label);
+                int answered = predicted.Count(p => p == label);
                 int support = gold.Count(g => g == label);
                 return new LabelScore(
-                    Share(right, said),
+                    Share(right, answered),
                     Share(right, support),
-                    Share(2 * right, said + support),
+                    Share(2 * right, answered + support),
                     support
                 );
             },
@@ -69,9 +69,9 @@ public static class ClassificationMetrics
             counts[i] = new int[labels.Count];
         }
 
-        foreach ((string right, string said) in gold.Zip(predicted))
+        foreach ((string right, string answer) in gold.Zip(predicted))
         {
-            if (index.TryGetValue(right, out int row) && index.TryGetValue(said, out int column))
+            if (index.TryGetValue(right, out int row) && index.TryGetValue(answer, out int column))
             {
                 counts[row][column]++;
             }
@@ -89,7 +89,8 @@ public static class ClassificationMetrics
         if (gold.Count == 0 || gold.Count != predicted.Count)
         {
             throw new ArgumentException(
-                $"{gold.Count} gold and {predicted.Count} predicted answers; as many of each are needed, and at least one.",
+                $"{gold.Count} gold and {predicted.Count} predicted answers; as many of each are needed, and at "
+                    + "least one.",
                 nameof(predicted)
             );
         }

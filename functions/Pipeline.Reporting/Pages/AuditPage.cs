@@ -10,7 +10,10 @@ namespace Pipeline.Reporting.Pages;
 public static class AuditPage
 {
     private const string Style =
-        ".red{color:#b3261e;font-weight:600}.warning{color:#8a5a00}.bar td:last-child{min-width:16rem;background:linear-gradient(#3b7dd8,#3b7dd8) no-repeat left center/var(--share) 60%}.first td{border-top:2px solid currentColor}";
+        ".red{color:#b3261e;font-weight:600}.warning{color:#8a5a00}"
+        + ".bar td:last-child{min-width:16rem;"
+        + "background:linear-gradient(#3b7dd8,#3b7dd8) no-repeat left center/var(--share) 60%}"
+        + ".first td{border-top:2px solid currentColor}";
 
     /// <summary>Writes the page; one file, no script, every text escaped.</summary>
     public static string Write(DatasetManifest manifest, DatasetAudit audit)
@@ -18,60 +21,9 @@ public static class AuditPage
         ArgumentNullException.ThrowIfNull(manifest);
         ArgumentNullException.ThrowIfNull(audit);
         StringBuilder page = HtmlPage.Begin($"Dataset {manifest.DatasetId}", Style);
-        RowCounts rows = manifest.Rows;
-        page.Append(
-            CultureInfo.InvariantCulture,
-            $"<h1>Dataset {HtmlPage.Escape(manifest.DatasetId)}</h1><p class=\"{(audit.Passed() ? "" : "red")}\">{HtmlPage.Escape(Verdict(audit))}</p>"
-        );
-        page.Append(
-            CultureInfo.InvariantCulture,
-            $"<p>{rows.Read} rows read as {HtmlPage.Escape(manifest.Layout)} = {rows.Accepted} accepted + {rows.Rejected} rejected + {rows.Duplicates} duplicates. Task {HtmlPage.Escape(manifest.Task)}, base {HtmlPage.Escape(manifest.Base)}, template {HtmlPage.Escape(manifest.Template)}.</p>"
-        );
-        foreach (string note in manifest.Notes)
-        {
-            page.Append(CultureInfo.InvariantCulture, $"<p>{HtmlPage.Escape(note)}</p>");
-        }
-
-        foreach (SynthesisSummary made in manifest.Synthesis)
-        {
-            page.Append(
-                CultureInfo.InvariantCulture,
-                $"<p>Made by {HtmlPage.Escape(made.Generator)}: {made.Made} of {made.Asked} rows, {made.Learned} of them are learned from{(made.Calls > 0 ? $"; {made.Calls} calls, {made.TokensIn} + {made.TokensOut} tokens{(made.Cost is { } paid ? $", {paid:0.00##} in money" : "")}" : "")}.</p>"
-            );
-        }
-
-        if (manifest.Replaced.Count > 0)
-        {
-            page.Append(
-                CultureInfo.InvariantCulture,
-                $"<p>Replaced ({HtmlPage.Escape(manifest.Settings.Privacy.Mode)}): {HtmlPage.Escape(string.Join(", ", manifest.Replaced.Select(r => $"{r.Key} {r.Value}")))}. What is not found stays; measure-privacy says how much that is on annotated texts.</p>"
-            );
-        }
-
-        page.Append("<h2>Checks</h2><table><tr><th></th><th>found</th><th></th><th>what to do</th></tr>");
-        foreach (AuditCheck check in audit.Checks)
-        {
-            page.Append(
-                CultureInfo.InvariantCulture,
-                $"<tr class=\"{check.Level}\"><th>{HtmlPage.Escape(check.Name)}</th><td>{check.Value}</td><td>{HtmlPage.Escape(check.Detail)}</td><td>{HtmlPage.Escape(check.Fix)}</td></tr>"
-            );
-        }
-
-        page.Append(
-            "</table><h2>Tokens</h2><table><tr><th></th><th>rows</th><th>tokens</th><th>learned</th><th>median</th><th>95 %</th><th>longest</th></tr>"
-        );
-        foreach ((string split, TokenCounts counts) in audit.Splits)
-        {
-            page.Append(
-                CultureInfo.InvariantCulture,
-                $"<tr><th>{split}</th><td>{counts.Rows}</td><td>{counts.Tokens}</td><td>{counts.Supervised}</td><td>{counts.Median}</td><td>{counts.P95}</td><td>{counts.Longest}</td></tr>"
-            );
-        }
-
-        page.Append(
-            CultureInfo.InvariantCulture,
-            $"</table><p>Training goes through {audit.TrainingTokens} tokens in {audit.Steps} steps{(audit.Minutes is { } minutes ? $", about {minutes:0.#} minutes{(audit.Cost is { } cost ? $" and {cost:0.00} in money" : "")}" : "; with machine.tokensPerSecond in project.yaml the minutes stand here")}.{Memory(audit)}</p>"
-        );
+        AppendRows(page, manifest, audit);
+        AppendChecks(page, audit);
+        AppendTokens(page, audit);
         Bars(
             page,
             "Rows by length, in tokens",
@@ -89,14 +41,110 @@ public static class AuditPage
         return HtmlPage.End(page);
     }
 
+    /// <summary>The result, how every row ended, and what was done to the texts.</summary>
+    private static void AppendRows(StringBuilder page, DatasetManifest manifest, DatasetAudit audit)
+    {
+        RowCounts rows = manifest.Rows;
+        page.Append(
+            CultureInfo.InvariantCulture,
+            $"<h1>Dataset {HtmlPage.Escape(manifest.DatasetId)}</h1>"
+                + $"<p class=\"{(audit.Passed() ? "" : "red")}\">{HtmlPage.Escape(Verdict(audit))}</p>"
+        );
+        page.Append(
+            CultureInfo.InvariantCulture,
+            $"<p>{rows.Read} rows read as {HtmlPage.Escape(manifest.Layout)} = {rows.Accepted} accepted + "
+                + $"{rows.Rejected} rejected + {rows.Duplicates} duplicates. Task {HtmlPage.Escape(manifest.Task)}, "
+                + $"base {HtmlPage.Escape(manifest.Base)}, template {HtmlPage.Escape(manifest.Template)}.</p>"
+        );
+        foreach (string note in manifest.Notes)
+        {
+            page.Append(CultureInfo.InvariantCulture, $"<p>{HtmlPage.Escape(note)}</p>");
+        }
+
+        foreach (SynthesisSummary made in manifest.Synthesis)
+        {
+            string cost = made.Cost is { } paid
+                ? string.Create(CultureInfo.InvariantCulture, $", {paid:0.00##} in money")
+                : "";
+            string calls =
+                made.Calls > 0 ? $"; {made.Calls} calls, {made.TokensIn} + {made.TokensOut} tokens{cost}" : "";
+            page.Append(
+                CultureInfo.InvariantCulture,
+                $"<p>Made by {HtmlPage.Escape(made.Generator)}: {made.Made} of {made.Asked} rows, "
+                    + $"{made.Learned} of them are learned from{calls}.</p>"
+            );
+        }
+
+        if (manifest.Replaced.Count > 0)
+        {
+            string replaced = string.Join(", ", manifest.Replaced.Select(r => $"{r.Key} {r.Value}"));
+            page.Append(
+                CultureInfo.InvariantCulture,
+                $"<p>Replaced ({HtmlPage.Escape(manifest.Settings.Privacy.Mode)}): {HtmlPage.Escape(replaced)}. "
+                    + $"What is not found stays; measure-privacy says how much that is on annotated texts.</p>"
+            );
+        }
+    }
+
+    private static void AppendChecks(StringBuilder page, DatasetAudit audit)
+    {
+        page.Append("<h2>Checks</h2><table><tr><th></th><th>found</th><th></th><th>what to do</th></tr>");
+        foreach (AuditCheck check in audit.Checks)
+        {
+            page.Append(
+                CultureInfo.InvariantCulture,
+                $"<tr class=\"{check.Level}\"><th>{HtmlPage.Escape(check.Name)}</th><td>{check.Value}</td>"
+                    + $"<td>{HtmlPage.Escape(check.Detail)}</td><td>{HtmlPage.Escape(check.Fix)}</td></tr>"
+            );
+        }
+
+        page.Append("</table>");
+    }
+
+    /// <summary>Tokens by split, and what training on them takes.</summary>
+    private static void AppendTokens(StringBuilder page, DatasetAudit audit)
+    {
+        page.Append(
+            "<h2>Tokens</h2><table><tr><th></th><th>rows</th><th>tokens</th><th>supervised</th><th>median</th>"
+                + "<th>95 %</th><th>longest</th></tr>"
+        );
+        foreach ((string split, TokenCounts counts) in audit.Splits)
+        {
+            page.Append(
+                CultureInfo.InvariantCulture,
+                $"<tr><th>{split}</th><td>{counts.Rows}</td><td>{counts.Tokens}</td><td>{counts.Supervised}</td>"
+                    + $"<td>{counts.Median}</td><td>{counts.P95}</td><td>{counts.Longest}</td></tr>"
+            );
+        }
+
+        page.Append(
+            CultureInfo.InvariantCulture,
+            $"</table><p>Training goes through {audit.TrainingTokens} tokens in {audit.Steps} steps{Duration(audit)}."
+                + $"{Memory(audit)}</p>"
+        );
+    }
+
+    private static string Duration(DatasetAudit audit)
+    {
+        if (audit.Minutes is not { } minutes)
+        {
+            return "; with machine.tokensPerSecond in project.yaml the minutes stand here";
+        }
+
+        string money = audit.Cost is { } cost
+            ? string.Create(CultureInfo.InvariantCulture, $" and {cost:0.00} in money")
+            : "";
+        return string.Create(CultureInfo.InvariantCulture, $", about {minutes:0.#} minutes{money}");
+    }
+
     /// <summary>The result in one sentence.</summary>
     public static string Verdict(DatasetAudit audit)
     {
         ArgumentNullException.ThrowIfNull(audit);
         AuditCheck[] red = [.. audit.Checks.Where(c => c.Level == AuditCheck.Red)];
         int warnings = audit.Checks.Count(c => c.Level == AuditCheck.Warning);
-        return red.Length > 0
-                ? $"Nothing is trained on it: {string.Join("; ", red.Select(c => $"{c.Name}: {c.Value} ({c.Detail}). {c.Fix}"))}"
+        string faults = string.Join("; ", red.Select(c => $"{c.Name}: {c.Value} ({c.Detail}). {c.Fix}"));
+        return red.Length > 0 ? $"Nothing is trained on it: {faults}"
             : warnings > 0
                 ? $"It can be trained on; {(warnings == 1 ? "one thing is" : $"{warnings} things are")} worth a look."
             : "It can be trained on; all checks passed.";
@@ -105,13 +153,20 @@ public static class AuditPage
     private static string Memory(DatasetAudit audit)
     {
         static string GiB(long bytes) => (bytes / (double)(1L << 30)).ToString("0.0", CultureInfo.InvariantCulture);
-        string onGpu =
-            audit.GpuMemory.Count == 0
-                ? ""
-                : $" On a GPU it takes {string.Join(", ", audit.GpuMemory.Select(m => $"{GiB(m.Value)} GiB with training.memory {m.Key}"))}.";
-        return audit.Memory is not { } memory
-            ? ""
-            : $" On the CPU it takes about {GiB(memory.TotalBytes)} GiB: while training the base {GiB(memory.WeightBytes)}, what is trained {GiB(memory.TrainedBytes)}, the largest batch {GiB(memory.ActivationBytes)}, the rest {GiB(memory.WorkBytes)}; {GiB(memory.AskingBytes)} in all while the held-out rows are asked.{onGpu}";
+        if (audit.Memory is not { } memory)
+        {
+            return "";
+        }
+
+        string modes = string.Join(
+            ", ",
+            audit.GpuMemory.Select(m => $"{GiB(m.Value)} GiB with training.memory {m.Key}")
+        );
+        return $" On the CPU it takes about {GiB(memory.TotalBytes)} GiB: while training the base "
+            + $"{GiB(memory.WeightBytes)}, what is trained {GiB(memory.TrainedBytes)}, the largest batch "
+            + $"{GiB(memory.ActivationBytes)}, the rest {GiB(memory.WorkBytes)}; {GiB(memory.AskingBytes)} in all "
+            + "while the held-out rows are evaluated."
+            + (audit.GpuMemory.Count == 0 ? "" : $" On a GPU it takes {modes}.");
     }
 
     private static void Conflicts(StringBuilder page, int all, IReadOnlyList<LabelConflict> conflicts)
@@ -123,7 +178,10 @@ public static class AuditPage
 
         page.Append(
             CultureInfo.InvariantCulture,
-            $"<h2>Nearly the same texts with different labels</h2><p>{all} groups; {(all > conflicts.Count ? $"the first {conflicts.Count} are shown, " : "")}{BlobLayout.ConflictsFile} lists every row of them. They stay in the dataset: decide which label is right, and correct the source.</p><table><tr><th>row</th><th>label</th><th>text</th></tr>"
+            $"<h2>Nearly the same texts with different labels</h2><p>{all} groups; "
+                + $"{(all > conflicts.Count ? $"the first {conflicts.Count} are shown, " : "")}"
+                + $"{BlobLayout.ConflictsFile} lists every row of them. They stay in the dataset: decide which label "
+                + $"is right, and correct the source.</p><table><tr><th>row</th><th>label</th><th>text</th></tr>"
         );
         foreach (LabelConflict conflict in conflicts)
         {
@@ -131,7 +189,8 @@ public static class AuditPage
             {
                 page.Append(
                     CultureInfo.InvariantCulture,
-                    $"<tr{(place == 0 ? " class=\"first\"" : "")}><td>{HtmlPage.Escape(row.Id)}</td><td>{HtmlPage.Escape(row.Label)}</td><td>{HtmlPage.Escape(row.Text)}</td></tr>"
+                    $"<tr{(place == 0 ? " class=\"first\"" : "")}><td>{HtmlPage.Escape(row.Id)}</td>"
+                        + $"<td>{HtmlPage.Escape(row.Label)}</td><td>{HtmlPage.Escape(row.Text)}</td></tr>"
                 );
             }
         }
@@ -161,7 +220,8 @@ public static class AuditPage
         {
             page.Append(
                 CultureInfo.InvariantCulture,
-                $"<tr><th>{HtmlPage.Escape(name)}</th><td>{count}</td><td style=\"--share:{100 * count / most}%\"></td></tr>"
+                $"<tr><th>{HtmlPage.Escape(name)}</th><td>{count}</td>"
+                    + $"<td style=\"--share:{100 * count / most}%\"></td></tr>"
             );
         }
 

@@ -15,7 +15,9 @@ internal static class HtmlPage
     public static StringBuilder Begin(string title, string style = "") =>
         new StringBuilder().Append(
             CultureInfo.InvariantCulture,
-            $"<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><title>{Escape(title)}</title><style>{Style}{style}</style></head><body><main>"
+            $"<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">"
+                + $"<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">"
+                + $"<title>{Escape(title)}</title><style>{Style}{style}</style></head><body><main>"
         );
 
     /// <summary>The whole page.</summary>
@@ -27,8 +29,14 @@ internal static class HtmlPage
         (100 * fraction).ToString("0.0", CultureInfo.InvariantCulture) + " %";
 
     private const string Style =
-        "body{font:15px/1.5 system-ui,sans-serif;color:#1c2430;background:#fff;margin:0}main{max-width:60rem;margin:2rem auto;padding:0 1rem}"
-        + "h1{font-size:1.6rem}h2{font-size:1.15rem;margin-top:2rem}table{border-collapse:collapse;margin:.5rem 0}th,td{padding:.3rem .7rem;border-bottom:1px solid #dde3ea;text-align:left;vertical-align:top}"
-        + "td{font-variant-numeric:tabular-nums}td.text{white-space:pre-wrap;overflow-wrap:anywhere;max-width:30rem}.matrix td{text-align:right;background:linear-gradient(#3b7dd84d,#3b7dd84d) no-repeat left/var(--share) 100%}"
-        + "svg{width:100%;height:auto;font-size:11px;fill:#5a6675}.grid{stroke:#e6eaf0}polyline{fill:none;stroke-width:1.6}.raw{stroke:#b9c9de;stroke-width:1}.smooth{stroke:#3b7dd8}.validation{stroke:#d0662a;fill:none}circle.validation{fill:#d0662a}";
+        "body{font:15px/1.5 system-ui,sans-serif;color:#1c2430;background:#fff;margin:0}"
+        + "main{max-width:60rem;margin:2rem auto;padding:0 1rem}"
+        + "h1{font-size:1.6rem}h2{font-size:1.15rem;margin-top:2rem}table{border-collapse:collapse;margin:.5rem 0}"
+        + "th,td{padding:.3rem .7rem;border-bottom:1px solid #dde3ea;text-align:left;vertical-align:top}"
+        + "td{font-variant-numeric:tabular-nums}td.text{white-space:pre-wrap;overflow-wrap:anywhere;max-width:30rem}"
+        + ".matrix td{text-align:right;"
+        + "background:linear-gradient(#3b7dd84d,#3b7dd84d) no-repeat left/var(--share) 100%}"
+        + "svg{width:100%;height:auto;font-size:11px;fill:#5a6675}.grid{stroke:#e6eaf0}"
+        + "polyline{fill:none;stroke-width:1.6}.raw{stroke:#b9c9de;stroke-width:1}.smooth{stroke:#3b7dd8}"
+        + ".validation{stroke:#d0662a;fill:none}circle.validation{fill:#d0662a}";
 }

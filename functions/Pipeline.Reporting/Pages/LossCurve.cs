@@ -59,20 +59,18 @@ public static class LossCurve
         );
         for (int i = 0; i <= 4; i++)
         {
-            double loss = highest * i / 4;
-            svg.Append(
-                CultureInfo.InvariantCulture,
-                $"<line class=\"grid\" x1=\"{Left}\" x2=\"{Width - 12}\" y1=\"{Number(Y(loss))}\" y2=\"{Number(Y(loss))}\"/><text x=\"{Left - 6}\" y=\"{Number(Y(loss) + 4)}\" text-anchor=\"end\">{loss.ToString("0.00", CultureInfo.InvariantCulture)}</text>"
-            );
+            AppendGridLine(svg, highest * i / 4, Y(highest * i / 4));
         }
 
         svg.Append(
             CultureInfo.InvariantCulture,
-            $"<text x=\"{Left}\" y=\"{Height - 10}\">step 1</text><text x=\"{Width - 12}\" y=\"{Height - 10}\" text-anchor=\"end\">step {lastStep}</text>"
+            $"<text x=\"{Left}\" y=\"{Height - 10}\">step 1</text>"
+                + $"<text x=\"{Width - 12}\" y=\"{Height - 10}\" text-anchor=\"end\">step {lastStep}</text>"
         );
         svg.Append(
             CultureInfo.InvariantCulture,
-            $"<polyline class=\"raw\" points=\"{Points(training)}\"/><polyline class=\"smooth\" points=\"{Points(Smoothed(training))}\"/>"
+            $"<polyline class=\"raw\" points=\"{Points(training)}\"/>"
+                + $"<polyline class=\"smooth\" points=\"{Points(Smoothed(training))}\"/>"
         );
         if (validation.Count > 0)
         {
@@ -91,6 +89,14 @@ public static class LossCurve
 
         return svg.Append("</svg>").ToString();
     }
+
+    private static void AppendGridLine(StringBuilder svg, double loss, double y) =>
+        svg.Append(
+            CultureInfo.InvariantCulture,
+            $"<line class=\"grid\" x1=\"{Left}\" x2=\"{Width - 12}\" y1=\"{Number(y)}\" y2=\"{Number(y)}\"/>"
+                + $"<text x=\"{Left - 6}\" y=\"{Number(y + 4)}\" "
+                + $"text-anchor=\"end\">{loss.ToString("0.00", CultureInfo.InvariantCulture)}</text>"
+        );
 
     private static IEnumerable<(int Step, double Loss)> Smoothed(IReadOnlyList<(int Step, double Loss)> points)
     {

@@ -5,7 +5,7 @@ using Pipeline.Contracts;
 namespace Pipeline.Reporting.Pages;
 
 /// <summary>
-/// The page of rows that were left out, for a clerk: how many of each kind, what to do about them, and the rows
+/// The page of rejected rows, for a clerk: how many of each kind, what to do about them, and the rows
 /// themselves.
 /// </summary>
 public static class RejectedPage
@@ -24,7 +24,9 @@ public static class RejectedPage
         int left = manifest.Reasons.Values.Sum();
         page.Append(
             CultureInfo.InvariantCulture,
-            $"<h1>Rejected rows of dataset {HtmlPage.Escape(manifest.DatasetId)}</h1><p>{left} of {manifest.Rows.Read} rows. Nothing is lost: each stands here, or in rejected.jsonl, as it was read.</p>"
+            $"<h1>Rejected rows of dataset {HtmlPage.Escape(manifest.DatasetId)}</h1><p>{left} of "
+                + $"{manifest.Rows.Read} rows. Nothing is lost: "
+                + $"each stands here, or in rejected.jsonl, as it was read.</p>"
         );
         page.Append("<table><tr><th>reason</th><th>rows</th><th>what to do</th></tr>");
         foreach (
@@ -35,7 +37,8 @@ public static class RejectedPage
         {
             page.Append(
                 CultureInfo.InvariantCulture,
-                $"<tr><th>{HtmlPage.Escape(reason)}</th><td>{count}</td><td>{HtmlPage.Escape(RejectionReason.Advice(reason))}</td></tr>"
+                $"<tr><th>{HtmlPage.Escape(reason)}</th><td>{count}</td>"
+                    + $"<td>{HtmlPage.Escape(RejectionReason.Advice(reason))}</td></tr>"
             );
         }
 
@@ -43,9 +46,12 @@ public static class RejectedPage
         foreach (RejectedRow row in rows.Take(MostRows))
         {
             RowPlace place = row.Source;
+            string line = place.Line > 0 ? $", line {place.Line}" : "";
+            string offset = place.Offset >= 0 ? $", byte {place.Offset}" : "";
             page.Append(
                 CultureInfo.InvariantCulture,
-                $"<tr><td>{HtmlPage.Escape(place.File)}<br>row {place.Row}{(place.Line > 0 ? $", line {place.Line}" : "")}{(place.Offset >= 0 ? $", byte {place.Offset}" : "")}</td><td>{HtmlPage.Escape(row.Reason)}: {HtmlPage.Escape(row.Detail)}</td><td class=\"text\">"
+                $"<tr><td>{HtmlPage.Escape(place.File)}<br>row {place.Row}{line}{offset}</td>"
+                    + $"<td>{HtmlPage.Escape(row.Reason)}: {HtmlPage.Escape(row.Detail)}</td><td class=\"text\">"
             );
             page.AppendJoin(
                     "<br>",

@@ -34,7 +34,8 @@ public static class ReportPage
         if (lossCurveSvg.Length > 0)
         {
             page.Append(
-                    "<h2>Loss</h2><p>Loss per supervised token (nats): each step, its running mean, and the validation rows.</p>"
+                    "<h2>Loss</h2><p>Loss per supervised token (nats): each step, its running mean, and the "
+                        + "validation rows.</p>"
                 )
                 .Append(lossCurveSvg);
         }
@@ -74,8 +75,11 @@ public static class ReportPage
             difference.Interval.Low > 0 ? "Tuned is better than base"
             : difference.Interval.High < 0 ? "Tuned is worse than base"
             : "Tuned is not proven better than base";
+        string metric = report.ScoreName == "accuracy" ? "" : MetricName(report.ScoreName) + " ";
         string text =
-            $"{better}: {(report.ScoreName == "accuracy" ? "" : MetricName(report.ScoreName) + " ")}{Percent(report.TunedScore.Score)} against {Percent(report.BaseScore.Score)} on {report.Outcomes.Count} held-out rows (paired 95 % interval of the difference {Signed(difference.Interval.Low)} to {Signed(difference.Interval.High)} points).";
+            $"{better}: {metric}{Percent(report.TunedScore.Score)} against {Percent(report.BaseScore.Score)} on "
+            + $"{report.Outcomes.Count} held-out rows (paired 95 % interval of the difference "
+            + $"{Signed(difference.Interval.Low)} to {Signed(difference.Interval.High)} points).";
         foreach ((string name, BaselineScore baseline) in report.Baselines)
         {
             text += $" {Name(name)} reaches {Percent(baseline.Accuracy)}.";
@@ -92,7 +96,8 @@ public static class ReportPage
         void Row(string name, Func<ModelScore, string> value) =>
             page.Append(
                 CultureInfo.InvariantCulture,
-                $"<tr><th>{Escape(name)}</th><td>{Escape(value(report.BaseScore))}</td><td>{Escape(value(report.TunedScore))}</td></tr>"
+                $"<tr><th>{Escape(name)}</th><td>{Escape(value(report.BaseScore))}</td>"
+                    + $"<td>{Escape(value(report.TunedScore))}</td></tr>"
             );
         Row(
             $"{MetricName(report.ScoreName)} (95 % interval)",
@@ -119,13 +124,15 @@ public static class ReportPage
         if (report.Baselines.Count > 0)
         {
             page.Append(
-                "<p>Without a language model, from the same training rows:</p><table><tr><th></th><th>accuracy</th><th>macro-F1</th></tr>"
+                "<p>Without a language model, from the same training rows:</p><table><tr><th></th><th>accuracy</th>"
+                    + "<th>macro-F1</th></tr>"
             );
             foreach ((string name, BaselineScore score) in report.Baselines)
             {
                 page.Append(
                     CultureInfo.InvariantCulture,
-                    $"<tr><th>{Escape(Name(name))}</th><td>{Percent(score.Accuracy)}</td><td>{score.MacroF1.ToString("0.000", CultureInfo.InvariantCulture)}</td></tr>"
+                    $"<tr><th>{Escape(Name(name))}</th><td>{Percent(score.Accuracy)}</td>"
+                        + $"<td>{score.MacroF1.ToString("0.000", CultureInfo.InvariantCulture)}</td></tr>"
                 );
             }
 
@@ -141,7 +148,8 @@ public static class ReportPage
         }
 
         page.Append(
-            "<h2>Confusion matrix of the tuned model</h2><p>Rows are right labels, columns are answers.</p><table class=\"matrix\"><tr><th></th>"
+            "<h2>Confusion matrix of the tuned model</h2><p>Rows are right labels, columns are answers.</p>"
+                + "<table class=\"matrix\"><tr><th></th>"
         );
         foreach (string label in report.Labels)
         {
@@ -179,7 +187,9 @@ public static class ReportPage
         {
             page.Append(
                 CultureInfo.InvariantCulture,
-                $"<tr><th>{Escape(label)}</th><td>{score.Support}</td><td>{score.Precision:0.000}</td><td>{score.Recall:0.000}</td><td>{score.F1:0.000}</td><td>{report.BaseScore.PerLabel.GetValueOrDefault(label)?.F1 ?? 0:0.000}</td></tr>"
+                $"<tr><th>{Escape(label)}</th><td>{score.Support}</td><td>{score.Precision:0.000}</td>"
+                    + $"<td>{score.Recall:0.000}</td><td>{score.F1:0.000}</td>"
+                    + $"<td>{report.BaseScore.PerLabel.GetValueOrDefault(label)?.F1 ?? 0:0.000}</td></tr>"
             );
         }
 
@@ -196,10 +206,9 @@ public static class ReportPage
     )
     {
         List<(int Index, RowOutcome Item)> rows = [.. report.Outcomes.Index().Where(o => which(o.Item))];
-        page.Append(
-            CultureInfo.InvariantCulture,
-            $"<h2>{heading}: {rows.Count}</h2><p>{meaning}{(rows.Count > RowsShown ? $" The first {RowsShown}; all are in evaluation.json." : "")}</p><table><tr><th>row</th><th>text</th><th>right</th><th>base</th><th>tuned</th></tr>"
-        );
+        string cut = rows.Count > RowsShown ? $" The first {RowsShown}; all are in evaluation.json." : "";
+        page.Append(CultureInfo.InvariantCulture, $"<h2>{heading}: {rows.Count}</h2><p>{meaning}{cut}</p>")
+            .Append("<table><tr><th>row</th><th>text</th><th>right</th><th>base</th><th>tuned</th></tr>");
         foreach ((int index, RowOutcome outcome) in rows.Take(RowsShown))
         {
             ChatMessage? question = test[index].Messages.LastOrDefault(m => m.Role == ChatMessage.User);
@@ -209,7 +218,8 @@ public static class ReportPage
                 : (question.Content, outcome.Gold, outcome.Base, outcome.Tuned);
             page.Append(
                 CultureInfo.InvariantCulture,
-                $"<tr><td>{Escape(outcome.Id)}</td><td class=\"text\">{Escape(text)}</td><td>{Escape(right)}</td><td>{Escape(bare)}</td><td>{Escape(tuned)}</td></tr>"
+                $"<tr><td>{Escape(outcome.Id)}</td><td class=\"text\">{Escape(text)}</td><td>{Escape(right)}</td>"
+                    + $"<td>{Escape(bare)}</td><td>{Escape(tuned)}</td></tr>"
             );
         }
 
@@ -221,17 +231,23 @@ public static class ReportPage
         RowCounts rows = manifest.Rows;
         page.Append(
             CultureInfo.InvariantCulture,
-            $"<h2>What it was made of</h2><table><tr><th>Dataset</th><td>{Escape(manifest.DatasetId)} from {Escape(string.Join(", ", manifest.Sources.Select(s => s.Name)))}</td></tr>"
+            $"<h2>What it was made of</h2><table><tr><th>Dataset</th><td>{Escape(manifest.DatasetId)} from "
+                + $"{Escape(string.Join(", ", manifest.Sources.Select(s => s.Name)))}</td></tr>"
         );
         page.Append(
             CultureInfo.InvariantCulture,
-            $"<tr><th>Rows</th><td>{rows.Read} read: {rows.Accepted} accepted ({(manifest.Task == ProjectSettings.TextTask ? "in pieces: " : "")}{rows.Train} to train, {rows.Validation} to validate, {rows.Test} to test), {rows.Rejected} rejected, {rows.Duplicates} duplicates</td></tr>"
+            $"<tr><th>Rows</th><td>{rows.Read} read: {rows.Accepted} accepted "
+                + $"({(manifest.Task == ProjectSettings.TextTask ? "in pieces: " : "")}{rows.Train} to train, "
+                + $"{rows.Validation} to validate, {rows.Test} to test), "
+                + $"{rows.Rejected} rejected, {rows.Duplicates} duplicates</td></tr>"
         );
         foreach (SynthesisSummary made in manifest.Synthesis)
         {
             page.Append(
                 CultureInfo.InvariantCulture,
-                $"<tr><th>Made by {Escape(made.Generator)}</th><td>{made.Learned} training rows of {made.Made} made{(made.Cost is { } cost ? $", for {cost:0.00##} in money" : "")}; validation and test hold none</td></tr>"
+                $"<tr><th>Made by {Escape(made.Generator)}</th><td>{made.Learned} training rows of {made.Made} made"
+                    + $"{(made.Cost is { } cost ? $", for {cost:0.00##} in money" : "")}; "
+                    + $"validation and test hold none</td></tr>"
             );
         }
 
@@ -240,9 +256,11 @@ public static class ReportPage
             page.Append(CultureInfo.InvariantCulture, $"<tr><th>Note</th><td>{Escape(note)}</td></tr>");
         }
 
+        (string textColumn, string labelColumn, bool guessed) = manifest.Columns;
+        string answer = labelColumn.Length > 0 ? $", answer from '{Escape(labelColumn)}'" : "";
         page.Append(
             CultureInfo.InvariantCulture,
-            $"<tr><th>Columns</th><td>text from '{Escape(manifest.Columns.Text)}'{(manifest.Columns.Label.Length > 0 ? $", answer from '{Escape(manifest.Columns.Label)}'" : "")}{(manifest.Columns.Guessed ? " (guessed)" : "")}</td></tr>"
+            $"<tr><th>Columns</th><td>text from '{Escape(textColumn)}'{answer}{(guessed ? " (guessed)" : "")}</td></tr>"
         );
         page.Append(
             CultureInfo.InvariantCulture,
@@ -252,7 +270,10 @@ public static class ReportPage
         {
             page.Append(
                 CultureInfo.InvariantCulture,
-                $"<tr><th>Training</th><td>{training.Steps} steps, {training.Tokens} tokens, {training.TokensPerSecond:0} tokens a second, {training.TrainableParameters} trainable parameters, peak memory {training.PeakMemoryBytes / 1048576} MiB{(training.Engine is { } engine ? $"; computed by {Escape(engine)}" : "")}</td></tr>"
+                $"<tr><th>Training</th><td>{training.Steps} steps, {training.Tokens} tokens, "
+                    + $"{training.TokensPerSecond:0} tokens a second, {training.TrainableParameters} trainable "
+                    + $"parameters, peak memory {training.PeakMemoryBytes / 1048576} MiB"
+                    + $"{(training.Engine is { } engine ? $"; computed by {Escape(engine)}" : "")}</td></tr>"
             );
         }
 

@@ -20,7 +20,7 @@ public sealed class ChatMlTemplate : ChatTemplate
     {
         if (system is not null)
         {
-            foreach (TemplatePart part in Message("system", system, learned: false))
+            foreach (TemplatePart part in Message("system", system, supervised: false))
             {
                 yield return part;
             }
@@ -42,12 +42,12 @@ public sealed class ChatMlTemplate : ChatTemplate
         }
     }
 
-    private static IEnumerable<TemplatePart> Message(string role, string text, bool learned) =>
+    private static IEnumerable<TemplatePart> Message(string role, string text, bool supervised) =>
         [
             TemplatePart.Control(Start),
             TemplatePart.Plain(role + "\n"),
-            new TemplatePart(text, false, learned),
-            TemplatePart.Control(End, learned),
+            new TemplatePart(text, false, supervised),
+            TemplatePart.Control(End, supervised),
             TemplatePart.Plain("\n"),
         ];
 }

@@ -109,7 +109,8 @@ public abstract class ChatTemplate
             if (messages[i].Role != expected)
             {
                 throw new ArgumentException(
-                    $"Message {i + 1} is of role '{messages[i].Role}' where '{expected}' is due: user and assistant take turns, system may stand first.",
+                    $"Message {i + 1} is of role '{messages[i].Role}' where '{expected}' is due: user and assistant "
+                        + "take turns, system may stand first.",
                     nameof(messages)
                 );
             }

@@ -26,7 +26,7 @@ public sealed class Llama2Template : ChatTemplate
             if (i + 1 < turns.Count)
             {
                 yield return TemplatePart.Supervised($" {Strip(turns[i + 1])} ");
-                yield return TemplatePart.Control(End, learned: true);
+                yield return TemplatePart.Control(End, supervised: true);
             }
         }
     }

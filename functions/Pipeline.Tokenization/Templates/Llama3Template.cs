@@ -24,7 +24,7 @@ public sealed class Llama3Template : ChatTemplate
         yield return TemplatePart.Control(Begin);
         if (system is not null)
         {
-            foreach (TemplatePart part in Message("system", Strip(system), learned: false))
+            foreach (TemplatePart part in Message("system", Strip(system), supervised: false))
             {
                 yield return part;
             }
@@ -56,6 +56,6 @@ public sealed class Llama3Template : ChatTemplate
             TemplatePart.Plain("\n\n"),
         ];
 
-    private static IEnumerable<TemplatePart> Message(string role, string text, bool learned) =>
-        [.. Header(role), new TemplatePart(text, false, learned), TemplatePart.Control(EndOfTurn, learned)];
+    private static IEnumerable<TemplatePart> Message(string role, string text, bool supervised) =>
+        [.. Header(role), new TemplatePart(text, false, supervised), TemplatePart.Control(EndOfTurn, supervised)];
 }

@@ -29,7 +29,7 @@ public sealed class MistralTemplate(bool instructionIsControl) : ChatTemplate
             if (i % 2 == 1)
             {
                 yield return TemplatePart.Supervised(instructionIsControl ? turns[i] : " " + turns[i]);
-                yield return TemplatePart.Control(End, learned: true);
+                yield return TemplatePart.Control(End, supervised: true);
                 continue;
             }
 

@@ -4,7 +4,7 @@ using Pipeline.Tokenization.Tokenizers;
 namespace Pipeline.Tokenization.Templates;
 
 /// <summary>
-/// No dialogue: a text as it is, every token of it learned, for continued pre-training. One BOS before it where the
+/// No dialogue: a text as it is, every token of it supervised, for continued pre-training. One BOS before it where the
 /// base has one, its end-of-text token behind it; a piece of a longer text has none behind it. Source: the base models'
 /// own tokenizers, which put BOS before every text (Touvron et al. 2023; Llama 3: <c>llama/tokenizer.py</c>, encode).
 /// </summary>
@@ -73,7 +73,7 @@ public sealed class PlainTextTemplate : ChatTemplate
 
         if (text?.Role == ChatMessage.Document)
         {
-            yield return TemplatePart.Control(_end, learned: true);
+            yield return TemplatePart.Control(_end, supervised: true);
         }
     }
 }

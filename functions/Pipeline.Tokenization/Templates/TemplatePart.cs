@@ -3,10 +3,10 @@ namespace Pipeline.Tokenization.Templates;
 /// <summary>One part of a rendered dialogue.</summary>
 /// <param name="Text">A control token's text, or text that is encoded as text.</param>
 /// <param name="IsControl">Whether it is one control token.</param>
-/// <param name="IsLearned">Whether it belongs to an answer, its end token among it.</param>
-internal readonly record struct TemplatePart(string Text, bool IsControl, bool IsLearned)
+/// <param name="IsSupervised">Whether it belongs to an answer, its end token among it.</param>
+internal readonly record struct TemplatePart(string Text, bool IsControl, bool IsSupervised)
 {
-    public static TemplatePart Control(string token, bool learned = false) => new(token, true, learned);
+    public static TemplatePart Control(string token, bool supervised = false) => new(token, true, supervised);
 
     public static TemplatePart Plain(string text) => new(text, false, false);
 

@@ -28,31 +28,23 @@ internal sealed class ByteLevelTokenizer : Tokenizer
     private readonly WordCache _words = new();
 
     /// <summary>Builds a tokenizer.</summary>
-    /// <param name="ids">Pieces, added and control tokens among them.</param>
-    /// <param name="merger">Over those ids.</param>
-    /// <param name="controls">Control tokens by text.</param>
-    /// <param name="added">Ordinary tokens that stand for themselves, by text.</param>
+    /// <param name="vocabulary">Pieces, merges, control and added tokens.</param>
     /// <param name="splitter">Text to words.</param>
     /// <param name="wholeWordsFirst">A word that is a piece is that piece, whatever the merges
     /// (<c>ignore_merges</c>).</param>
     /// <param name="composed">Texts are put into Unicode's form C first.</param>
-    /// <param name="name">For messages.</param>
     /// <exception cref="InvalidDataException">A byte's piece is missing.</exception>
     public ByteLevelTokenizer(
-        Dictionary<string, int> ids,
-        PairMerger merger,
-        IReadOnlyDictionary<string, int> controls,
-        IReadOnlyDictionary<string, int> added,
+        TokenizerVocabulary vocabulary,
         WordSplitter splitter,
         bool wholeWordsFirst,
-        bool composed,
-        string name
+        bool composed
     )
-        : base(ids.Values.Max() + 1, controls)
+        : base(vocabulary.Ids.Values.Max() + 1, vocabulary.Controls)
     {
-        (_ids, _merger, _added, _splitter, _wholeWordsFirst, _composed) = (
+        (Dictionary<string, int> ids, _merger, _, Dictionary<string, int> added, string name) = vocabulary;
+        (_ids, _added, _splitter, _wholeWordsFirst, _composed) = (
             ids,
-            merger,
             new AddedTokens(added),
             splitter,
             wholeWordsFirst,

@@ -78,7 +78,8 @@ internal static class SentencePieceModel
         )
         {
             throw new InvalidDataException(
-                $"{name}: its normalizer rewrites texts (a character map, or blanks taken away); only the identity, as Llama 2 has it, is read."
+                $"{name}: its normalizer rewrites texts (a character map, or blanks taken away); only the identity, "
+                    + "as Llama 2 has it, is read."
             );
         }
 

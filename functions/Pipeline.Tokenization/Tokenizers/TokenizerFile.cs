@@ -57,20 +57,19 @@ internal static partial class TokenizerFile
         }
 
         bool fallback = Flag(model, "byte_fallback");
-        return fallback
-            ? SentencePiece(root, ids, merger, controls, added, name)
-            : ByteLevel(root, model, ids, merger, controls, added, name);
+        var vocabulary = new TokenizerVocabulary(ids, merger, controls, added, name);
+        return fallback ? SentencePiece(root, vocabulary) : ByteLevel(root, model, vocabulary);
     }
 
-    private static LlamaTokenizer SentencePiece(
-        JsonElement root,
-        Dictionary<string, int> ids,
-        PairMerger merger,
-        Dictionary<string, int> controls,
-        Dictionary<string, int> added,
-        string name
-    )
+    private static LlamaTokenizer SentencePiece(JsonElement root, TokenizerVocabulary vocabulary)
     {
+        (
+            Dictionary<string, int> ids,
+            PairMerger merger,
+            Dictionary<string, int> controls,
+            Dictionary<string, int> added,
+            string name
+        ) = vocabulary;
         if (ids.Count == 0 || ids.Values.Min() != 0 || ids.Values.Max() != ids.Count - 1)
         {
             throw new InvalidDataException($"{name}: the vocabulary's ids are not 0 to {ids.Count - 1}.");
@@ -84,7 +83,8 @@ internal static partial class TokenizerFile
         )
         {
             throw new InvalidDataException(
-                $"{name}: the added token '{normalized.GetProperty("content").GetString()}' is matched in normalised text (\"normalized\": true), which is not read."
+                $"{name}: the added token '{normalized.GetProperty("content").GetString()}' is matched in "
+                    + "normalised text (\"normalized\": true), which is not read."
             );
         }
 
@@ -131,7 +131,8 @@ internal static partial class TokenizerFile
         }
 
         throw new InvalidDataException(
-            $"{name}: normalizer and pre-tokenizer ({string.Join(", ", kinds.Concat(splitters.Select(Kind)))}) are not those of Llama 2 or Mistral (Prepend and Replace, or Metaspace without split)."
+            $"{name}: normalizer and pre-tokenizer ({string.Join(", ", kinds.Concat(splitters.Select(Kind)))}) are "
+                + "not those of Llama 2 or Mistral (Prepend and Replace, or Metaspace without split)."
         );
     }
 
@@ -139,16 +140,9 @@ internal static partial class TokenizerFile
         normalizer.GetProperty("pattern").GetProperty("String").GetString() == " "
         && normalizer.GetProperty("content").GetString() == "\u2581";
 
-    private static ByteLevelTokenizer ByteLevel(
-        JsonElement root,
-        JsonElement model,
-        Dictionary<string, int> ids,
-        PairMerger merger,
-        Dictionary<string, int> controls,
-        Dictionary<string, int> added,
-        string name
-    )
+    private static ByteLevelTokenizer ByteLevel(JsonElement root, JsonElement model, TokenizerVocabulary vocabulary)
     {
+        string name = vocabulary.Name;
         string[] normalizers = [.. Steps(root, "normalizer", "normalizers").Select(Kind)];
         if (normalizers.Any(n => n != "NFC"))
         {
@@ -166,14 +160,10 @@ internal static partial class TokenizerFile
         }
 
         return new ByteLevelTokenizer(
-            ids,
-            merger,
-            controls,
-            added,
+            vocabulary,
             new WordSplitter(Expressions(root, name)),
-            Flag(model, "ignore_merges"),
-            normalizers.Length > 0,
-            name
+            wholeWordsFirst: Flag(model, "ignore_merges"),
+            composed: normalizers.Length > 0
         );
     }
 
@@ -195,7 +185,8 @@ internal static partial class TokenizerFile
                     ? WordSplitter.Gpt2
                     : "",
                 _ => throw new InvalidDataException(
-                    $"{name}: the pre-tokenizer {step.GetRawText()} is not read; Split (isolated), Digits (individual) and ByteLevel (without a prefixed blank) are."
+                    $"{name}: the pre-tokenizer {step.GetRawText()} is not read; Split (isolated), Digits "
+                        + "(individual) and ByteLevel (without a prefixed blank) are."
                 ),
             };
             spelled |= Kind(step) == "ByteLevel";
@@ -204,7 +195,8 @@ internal static partial class TokenizerFile
                 if (OtherCategory().Match(expression) is { Success: true } other)
                 {
                     throw new InvalidDataException(
-                        $"{name}: the pre-tokenizer's expression names {other.Value}; letters and numbers (\\p{{L}}, \\p{{N}}) are told apart here, other kinds of characters are not."
+                        $"{name}: the pre-tokenizer's expression names {other.Value}; letters and numbers "
+                            + "(\\p{L}, \\p{N}) are told apart here, other kinds of characters are not."
                     );
                 }
 

@@ -35,20 +35,7 @@ public static class AnswerLikelihood
         {
             cancellation.ThrowIfCancellationRequested();
             using DisposeScope scope = NewDisposeScope();
-            int longest = batch.Max(i => rows[i].Prompt.Count + rows[i].Answer.Count);
-            Tensor ids = tensor(
-                [
-                    .. batch
-                        .SelectMany(i =>
-                            rows[i]
-                                .Prompt.Concat(rows[i].Answer)
-                                .Concat(Enumerable.Repeat(0, longest - rows[i].Prompt.Count - rows[i].Answer.Count))
-                        )
-                        .Select(i => (long)i),
-                ],
-                [batch.Length, longest]
-            );
-            Tensor hidden = model.Forward(ids); // [rows, longest, hidden]
+            Tensor hidden = model.Forward(Ids(rows, batch)); // [rows, longest, hidden]
             for (int row = 0; row < batch.Length; row++)
             {
                 (IReadOnlyList<int> prompt, IReadOnlyList<int> answer) = rows[batch[row]];
@@ -76,5 +63,23 @@ public static class AnswerLikelihood
         }
 
         return result;
+    }
+
+    /// <summary>Prompts and answers of a batch, zeros behind them: int64 [rows, longest].</summary>
+    private static Tensor Ids(IReadOnlyList<(IReadOnlyList<int> Prompt, IReadOnlyList<int> Answer)> rows, int[] batch)
+    {
+        int longest = batch.Max(i => rows[i].Prompt.Count + rows[i].Answer.Count);
+        return tensor(
+            [
+                .. batch
+                    .SelectMany(i =>
+                        rows[i]
+                            .Prompt.Concat(rows[i].Answer)
+                            .Concat(Enumerable.Repeat(0, longest - rows[i].Prompt.Count - rows[i].Answer.Count))
+                    )
+                    .Select(i => (long)i),
+            ],
+            [batch.Length, longest]
+        );
     }
 }

@@ -1,6 +1,6 @@
 namespace Pipeline.Evaluation.Scoring;
 
-/// <summary>Rows that are asked together: of like length, no more than a model's memory takes.</summary>
+/// <summary>Rows that are evaluated together: of like length, no more than a model's memory takes.</summary>
 internal static class RowBatches
 {
     /// <summary>Divides rows.</summary>

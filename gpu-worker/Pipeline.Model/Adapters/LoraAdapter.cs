@@ -80,7 +80,8 @@ public sealed class LoraAdapter : TrainableTensors
         if (!target.shape.SequenceEqual(value.shape))
         {
             throw new ModelException(
-                $"The adapter's '{name}' has the shape [{string.Join(", ", value.shape)}] where the model asks for [{string.Join(", ", target.shape)}]."
+                $"The adapter's '{name}' has the shape [{string.Join(", ", value.shape)}] where the model asks for "
+                    + $"[{string.Join(", ", target.shape)}]."
             );
         }
 
@@ -123,7 +124,9 @@ public sealed class LoraAdapter : TrainableTensors
         return nowhere.Length == 0 && targets.Count > 0
             ? targets
             : throw new ModelException(
-                $"The adapter's targets {string.Join(", ", nowhere.Length > 0 ? nowhere : options.Targets)} name no linear layer of this model; it has {string.Join(", ", model.Projections.Select(p => p.Path.Split('.')[^1]).Distinct())}."
+                $"The adapter's targets {string.Join(", ", nowhere.Length > 0 ? nowhere : options.Targets)} name no "
+                    + "linear layer of this model; it has "
+                    + $"{string.Join(", ", model.Projections.Select(p => p.Path.Split('.')[^1]).Distinct())}."
             );
     }
 }

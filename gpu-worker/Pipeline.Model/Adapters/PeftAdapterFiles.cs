@@ -73,7 +73,9 @@ public static class PeftAdapterFiles
             if (wrong.Count > 0)
             {
                 throw new ModelException(
-                    $"The adapter in '{directory}' does not fit the model: {string.Join("; ", wrong.Take(5))}{(wrong.Count > 5 ? $" and {wrong.Count - 5} more" : "")}."
+                    $"The adapter in '{directory}' does not fit the model: "
+                        + string.Join("; ", wrong.Take(5))
+                        + (wrong.Count > 5 ? $" and {wrong.Count - 5} more." : ".")
                 );
             }
 
@@ -98,7 +100,8 @@ public static class PeftAdapterFiles
         return File.Exists(path) || !File.Exists(Path.Combine(directory, "adapter_model.bin"))
             ? SafetensorsFile.Open(path)
             : throw new ModelException(
-                $"The adapter in '{directory}' is a pickle ('adapter_model.bin'). A pickle can run code when it is opened, so none ever is; convert it to safetensors."
+                $"The adapter in '{directory}' is a pickle ('adapter_model.bin'). A pickle can run code when it is "
+                    + "opened, so none ever is; convert it to safetensors."
             );
     }
 }

@@ -118,7 +118,8 @@ public sealed class CheckpointReader : IDisposable
         if (!entry.Shape.SequenceEqual(shape))
         {
             throw new ModelException(
-                $"The base in '{_directory}': '{name}' has the shape [{string.Join(", ", entry.Shape)}] where config.json asks for [{string.Join(", ", shape)}]."
+                $"The base in '{_directory}': '{name}' has the shape [{string.Join(", ", entry.Shape)}] where "
+                    + $"config.json asks for [{string.Join(", ", shape)}]."
             );
         }
 
@@ -155,7 +156,8 @@ public sealed class CheckpointReader : IDisposable
             );
         throw new ModelException(
             pickle is not null
-                ? $"The base in '{directory}' is a pickle ('{pickle}'). A pickle can run code when it is opened, so none ever is; convert it to safetensors."
+                ? $"The base in '{directory}' is a pickle ('{pickle}'). A pickle can run code when it is opened, "
+                    + "so none ever is; convert it to safetensors."
                 : $"The base in '{directory}' has neither {SingleFile} nor {IndexFile}."
         );
     }

@@ -85,7 +85,7 @@ internal static class ConfigFile
 
         if (config.HeadSize % 2 != 0)
         {
-            throw new ModelException($"{path}: head_dim is {config.HeadSize}; RoPE turns pairs, so it must be even.");
+            throw new ModelException($"{path}: head_dim is {config.HeadSize}; RoPE rotates pairs, so it must be even.");
         }
     }
 
@@ -104,7 +104,8 @@ internal static class ConfigFile
         return architecture is LlamaConfig.Llama or LlamaConfig.Mistral or LlamaConfig.Qwen2
             ? architecture
             : throw new ModelException(
-                $"{path}: the architecture is {architecture}; {LlamaConfig.Llama}, {LlamaConfig.Mistral} and {LlamaConfig.Qwen2} are what is computed here."
+                $"{path}: the architecture is {architecture}; {LlamaConfig.Llama}, {LlamaConfig.Mistral} and "
+                    + $"{LlamaConfig.Qwen2} are what is computed here."
             );
     }
 
@@ -163,7 +164,8 @@ internal static class ConfigFile
             )
             ? scaling
             : throw new ModelException(
-                $"{path}: RoPE of the type llama3 with factor {scaling.Factor}, low_freq_factor {scaling.LowFrequencyFactor}, high_freq_factor {scaling.HighFrequencyFactor} makes no sense."
+                $"{path}: RoPE of the type llama3 with factor {scaling.Factor}, low_freq_factor "
+                    + $"{scaling.LowFrequencyFactor}, high_freq_factor {scaling.HighFrequencyFactor} makes no sense."
             );
     }
 
@@ -232,7 +234,9 @@ internal static class ConfigFile
         return method == "bitsandbytes" && type == "nf4" && nested
             ? true
             : throw new ModelException(
-                $"{path}: the weights are quantised by {method} ({type}, double quantisation {(nested ? "on" : "off")}); only bitsandbytes' nf4 with double quantisation is read. Use the original weights."
+                $"{path}: the weights are quantised by {method} ({type}, double quantisation "
+                    + $"{(nested ? "on" : "off")}); only bitsandbytes' nf4 with double quantisation is read. Use the "
+                    + "original weights."
             );
     }
 

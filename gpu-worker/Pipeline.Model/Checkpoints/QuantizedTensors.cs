@@ -78,7 +78,8 @@ public static class QuantizedTensors
         return fits
             ? new Nf4Weight(shape, codes, absmax, scales, state.GetProperty("nested_offset").GetSingle())
             : throw new ModelException(
-                $"'{name}' is not NF4 with double quantisation of shape [{outputs}, {inputs}] in blocks of {Nf4.BlockSize} and {Nf4.NestedBlockSize}."
+                $"'{name}' is not NF4 with double quantisation of shape [{outputs}, {inputs}] in blocks of "
+                    + $"{Nf4.BlockSize} and {Nf4.NestedBlockSize}."
             );
     }
 

@@ -38,7 +38,8 @@ internal static class SafetensorsDtype
         }
 
         throw new ModelException(
-            $"Tensor '{tensor}' has the dtype {name}, which is not read; known are {string.Join(", ", Known.Select(k => k.Name))}."
+            $"Tensor '{tensor}' has the dtype {name}, which is not read; known are "
+                + $"{string.Join(", ", Known.Select(k => k.Name))}."
         );
     }
 }

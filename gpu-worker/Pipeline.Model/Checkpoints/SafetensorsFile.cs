@@ -205,7 +205,7 @@ public sealed class SafetensorsFile : IDisposable
         Span<byte> prefix = stackalloc byte[8];
         if (stream.Length < 8)
         {
-            throw new ModelException($"'{name}' is truncated: {stream.Length} bytes are no safetensors file.");
+            throw new ModelException($"'{name}' is truncated: {stream.Length} bytes are not a safetensors file.");
         }
 
         stream.ReadExactly(prefix);
@@ -213,7 +213,8 @@ public sealed class SafetensorsFile : IDisposable
         if (headerLength is <= 0 or > LargestHeaderBytes || headerLength > stream.Length - 8)
         {
             throw new ModelException(
-                $"'{name}' is truncated or no safetensors file: its header is said to have {headerLength} bytes, the file has {stream.Length}."
+                $"'{name}' is truncated or not a safetensors file: its header is said to have {headerLength} bytes, "
+                    + $"the file has {stream.Length}."
             );
         }
 
@@ -266,14 +267,16 @@ public sealed class SafetensorsFile : IDisposable
             if (begin < 0 || end < begin || end - begin != expected || shape.Any(d => d < 0))
             {
                 throw new ModelException(
-                    $"'{name}' lies about '{property.Name}': {dtype} of shape [{string.Join(", ", shape)}] takes {expected} bytes, the header gives it {end - begin}."
+                    $"'{name}' lies about '{property.Name}': {dtype} of shape [{string.Join(", ", shape)}] takes "
+                        + $"{expected} bytes, the header gives it {end - begin}."
                 );
             }
 
             if (dataStart + end > fileLength)
             {
                 throw new ModelException(
-                    $"'{name}' is truncated: '{property.Name}' ends at byte {dataStart + end}, the file has {fileLength}."
+                    $"'{name}' is truncated: '{property.Name}' ends at byte {dataStart + end}, the file has "
+                        + $"{fileLength}."
                 );
             }
 
@@ -289,7 +292,8 @@ public sealed class SafetensorsFile : IDisposable
             if (entry.Offset != dataStart + covered)
             {
                 throw new ModelException(
-                    $"'{name}' is not a safetensors file: the data of '{entry.Name}' overlaps another tensor's or leaves a gap."
+                    $"'{name}' is not a safetensors file: the data of '{entry.Name}' overlaps another tensor's or "
+                        + "leaves a gap."
                 );
             }
 

@@ -6,7 +6,7 @@ using Pipeline.Model.Quantization;
 namespace Pipeline.Model.Gpu;
 
 /// <summary>
-/// A base on a GPU, computed by the kernels; it is asked and trained there, its host copy stays as it was loaded.
+/// A base on a GPU, computed by the kernels; it is evaluated and trained there, its host copy stays as it was loaded.
 /// </summary>
 internal sealed class AcceleratedModel : IDisposable
 {
@@ -41,7 +41,7 @@ internal sealed class AcceleratedModel : IDisposable
     }
 
     /// <summary>
-    /// The base, or the base with an adapter as its values are now, to be asked; good until the next call.
+    /// The base, or the base with an adapter as its values are now, for inference; good until the next call.
     /// </summary>
     /// <exception cref="ModelException">The adapter has magnitudes (DoRA).</exception>
     public ICausalModel ForInference(LoraAdapter? adapter)

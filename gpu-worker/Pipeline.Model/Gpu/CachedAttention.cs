@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 
 namespace Pipeline.Model.Gpu;
 
-/// <summary>Attention of a model that is asked: rows side by side behind a cache of earlier keys and values.</summary>
+/// <summary>Attention for inference: rows side by side behind a cache of earlier keys and values.</summary>
 /// <param name="config">The model's shape.</param>
 /// <param name="rows">Rows of the batch.</param>
 /// <param name="mask">bool [batch or 1, 1, n, held + n]; <c>null</c>: one token sees all, several are causal.</param>

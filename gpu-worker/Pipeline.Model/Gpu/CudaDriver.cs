@@ -20,7 +20,8 @@ internal static unsafe partial class CudaDriver
     {
         if (!NativeLibrary.TryLoad(Library, out nint _))
         {
-            return $"there is no {Library}: no NVIDIA driver is installed, or the container was started without its GPU (docker run --gpus all)";
+            return $"there is no {Library}: no NVIDIA driver is installed, or the container was started without its "
+                + "GPU (docker run --gpus all)";
         }
 
         int result = cuInit(0);

@@ -6,8 +6,8 @@ namespace Pipeline.Model.Gpu;
 public static class DeviceMemory
 {
     /// <summary>
-    /// Whether a fault of libtorch says that the GPU's memory ran out. TorchSharp passes every fault of libtorch on as the
-    /// same type, so this is the one place that has to read its text (<c>c10::OutOfMemoryError</c>).
+    /// Whether a fault of libtorch says that the GPU's memory ran out. TorchSharp passes every fault of libtorch on as
+    /// the same type, so this is the one place that has to read its text (<c>c10::OutOfMemoryError</c>).
     /// </summary>
     public static bool RanOut(ExternalException fault)
     {

@@ -157,7 +157,7 @@ internal sealed class GpuAdapter : IDisposable
     /// <summary>The matrices of a group of linear layers; <c>null</c>: none is adapted.</summary>
     public LoraGroup? this[int group] => _groups.GetValueOrDefault(group);
 
-    /// <summary>Whether a layer of the model learns.</summary>
+    /// <summary>Whether a layer of the model is trained.</summary>
     public bool Adapts(int layer) =>
         Enumerable.Range(layer * LoraGroups.PerLayer, LoraGroups.PerLayer).Any(_groups.ContainsKey);
 

@@ -14,7 +14,7 @@ internal sealed class GpuBatch : IDisposable
 
     /// <summary>Copies rows to the device.</summary>
     /// <param name="rows">Token ids of each; none may be empty.</param>
-    /// <param name="predicting">Tokens, counted over all rows, whose next one is learned.</param>
+    /// <param name="predicting">Tokens, counted over all rows, whose next one is supervised.</param>
     /// <param name="targets">Those next ones.</param>
     /// <param name="device">Where.</param>
     public GpuBatch(
@@ -76,7 +76,7 @@ internal sealed class GpuBatch : IDisposable
     /// <summary>Places for tokens where rows are laid side by side.</summary>
     public long Slots => Lengths.Count * (long)Longest;
 
-    /// <summary>Tokens whose next one is learned.</summary>
+    /// <summary>Tokens whose next one is supervised.</summary>
     public long Supervised => Predicting.NumberOfElements;
 
     /// <summary>int32 [tokens].</summary>
@@ -88,13 +88,13 @@ internal sealed class GpuBatch : IDisposable
     /// <summary>int32 [tokens]: places in their rows.</summary>
     public Tensor Positions { get; }
 
-    /// <summary>int32 [supervised]: tokens whose next one is learned.</summary>
+    /// <summary>int32 [supervised]: tokens whose next one is supervised.</summary>
     public Tensor Predicting { get; }
 
     /// <summary>int32 [supervised]: those next ones.</summary>
     public Tensor Targets { get; }
 
-    /// <summary>int32 [tokens]: the place of each among those whose next one is learned, or -1.</summary>
+    /// <summary>int32 [tokens]: the place of each among those whose next one is supervised, or -1.</summary>
     public Tensor ReadOf { get; }
 
     /// <summary>

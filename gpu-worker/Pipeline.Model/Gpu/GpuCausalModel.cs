@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 namespace Pipeline.Model.Gpu;
 
 /// <summary>
-/// A model on the device that is asked, in bfloat16: weights stay in NF4 and are dequantised for each product of many
+/// A model on the device for inference, in bfloat16: weights stay in NF4 and are dequantised for each product of many
 /// tokens, or read as codes where there are few. Logits are float32, of hidden states and a head in bfloat16: products
 /// and sums round nothing more.
 /// </summary>

@@ -23,15 +23,13 @@ internal sealed record GpuContext(
     bool KeepsNorms
 )
 {
-    /// <summary>Turns queries and keys, which come first in each row, by their positions.</summary>
+    /// <summary>Rotates queries and keys, which come first in each row, by their positions.</summary>
     public void ApplyRotary(Tensor projected, bool backward) =>
         Kernels.Rotate(
             projected,
             Config.Heads + Config.KeyValueHeads,
             Config.HeadSize,
-            Positions,
-            Rotary.Cosines,
-            Rotary.Sines,
+            new RotaryAngles(Positions, Rotary.Cosines, Rotary.Sines),
             backward
         );
 }

@@ -20,7 +20,7 @@ internal sealed class GpuGradient : IDisposable
     private readonly GpuKernels _kernels;
     private readonly Tensor _buffer; // numbers of the largest group
     private readonly LayerInputs _inputs;
-    private readonly int _lowest; // the lowest layer that learns
+    private readonly int _lowest; // the lowest layer that is trained
 
     /// <summary>For a model and an adapter on the device.</summary>
     /// <param name="model">The model; not owned.</param>
@@ -85,33 +85,7 @@ internal sealed class GpuGradient : IDisposable
         var tapes = new GpuLayerTape?[_model.Layers.Count];
         try
         {
-            Tensor hidden = Embed(batch, noise);
-            foreach (GpuLayer layer in _model.Layers)
-            {
-                bool learns = weight is not null && layer.Index >= _lowest;
-                Tensor input = hidden;
-                if (learns)
-                {
-                    _inputs.Save(layer.Index, input);
-                }
-
-                (hidden, tapes[layer.Index]) = GpuLayerTape.Forward(
-                    layer,
-                    context,
-                    input,
-                    keep: learns && Memory > GpuMemory.Lean
-                );
-                if (learns)
-                {
-                    _inputs.Leave(layer.Index);
-                }
-                else
-                {
-                    input.Dispose();
-                }
-            }
-
-            using Tensor last = hidden;
+            using Tensor last = Forward(Embed(batch, noise), context, tapes, learns: weight is not null);
             int top = weight is null ? -1 : _model.Layers.Count - 1;
             _inputs.Announce(top, last);
             (Tensor loss, Tensor? gradient) = Predict(last, batch, weight);
@@ -137,6 +111,42 @@ internal sealed class GpuGradient : IDisposable
             Array.ForEach(tapes, t => t?.Dispose());
             _inputs.Clear();
         }
+    }
+
+    /// <summary>Applies the layers; saves what the backward pass of those that learn needs.</summary>
+    /// <param name="hidden">[tokens, hidden]: the embeddings; disposed once nothing reads it.</param>
+    /// <param name="context">What the layers share.</param>
+    /// <param name="tapes">[layers]: gets the saved activations, as far as memory allows them.</param>
+    /// <param name="learns">Whether a backward pass follows.</param>
+    /// <returns>[tokens, hidden], the caller's.</returns>
+    private Tensor Forward(Tensor hidden, GpuContext context, GpuLayerTape?[] tapes, bool learns)
+    {
+        foreach (GpuLayer layer in _model.Layers)
+        {
+            bool saves = learns && layer.Index >= _lowest;
+            Tensor input = hidden;
+            if (saves)
+            {
+                _inputs.Save(layer.Index, input);
+            }
+
+            (hidden, tapes[layer.Index]) = GpuLayerTape.Forward(
+                layer,
+                context,
+                input,
+                keep: saves && Memory > GpuMemory.Lean
+            );
+            if (saves)
+            {
+                _inputs.Leave(layer.Index);
+            }
+            else
+            {
+                input.Dispose();
+            }
+        }
+
+        return hidden;
     }
 
     public void Dispose()
@@ -198,7 +208,7 @@ internal sealed class GpuGradient : IDisposable
         Tensor dNormed = empty_like(normed);
         _kernels.Gather(read, batch.ReadOf, dNormed);
         Tensor gradient = normed.MoveToOuterDisposeScope(); // written over: nothing reads it any more
-        _kernels.RmsNormBackward(hidden, _model.Norm, scales, dNormed, null, gradient);
+        _kernels.RmsNormBackward(new SavedNorm(hidden, _model.Norm, scales), dNormed, null, gradient);
         return (loss, gradient);
     }
 

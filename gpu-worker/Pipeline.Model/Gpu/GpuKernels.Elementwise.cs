@@ -2,27 +2,18 @@ using static TorchSharp.torch;
 
 namespace Pipeline.Model.Gpu;
 
-// What treats each number, or pair of numbers, by itself: positions, gates, dropout.
+// What treats each number, or pair of numbers, by itself: rotary positions, SwiGLU, dropout.
 internal sealed partial class GpuKernels
 {
-    /// <summary>Turns heads by their positions, in place.</summary>
+    /// <summary>Rotates heads by their positions (RoPE), in place.</summary>
     /// <param name="rows">[rows, at least heads · head size]: the heads come first in each row.</param>
-    /// <param name="heads">Heads to turn.</param>
+    /// <param name="heads">Heads to rotate.</param>
     /// <param name="headSize">A multiple of 16.</param>
-    /// <param name="positions">int32 [rows].</param>
-    /// <param name="cosines">float32 [positions, head size / 2].</param>
-    /// <param name="sines">The same shape.</param>
-    /// <param name="backward">Turn back.</param>
-    public void Rotate(
-        Tensor rows,
-        int heads,
-        int headSize,
-        Tensor positions,
-        Tensor cosines,
-        Tensor sines,
-        bool backward
-    )
+    /// <param name="angles">The positions of the rows, cosines and sines.</param>
+    /// <param name="backward">Rotate by the negative angles: the derivative.</param>
+    public void Rotate(Tensor rows, int heads, int headSize, RotaryAngles angles, bool backward)
     {
+        (Tensor positions, Tensor cosines, Tensor sines) = angles;
         (long count, int packs) = Rows(rows);
         int half = headSize / (2 * NumbersAPack);
         Require(
@@ -49,7 +40,7 @@ internal sealed partial class GpuKernels
         );
     }
 
-    /// <summary>Gates.</summary>
+    /// <summary>SwiGLU, <c>silu(gate) · up</c>.</summary>
     /// <param name="gateUp">[rows, 2 · inner]: the gate, then up.</param>
     /// <param name="output">[rows, inner]; <c>null</c>: not wanted.</param>
     /// <param name="dropped">[rows, inner]: gets the output with some dropped; <c>null</c>: not wanted.</param>

@@ -2,7 +2,7 @@ using static TorchSharp.torch;
 
 namespace Pipeline.Model.Gpu;
 
-// RMSNorm, with the residual and with dropout on the way.
+// RMSNorm, with the residual before it and dropout behind it.
 internal sealed partial class GpuKernels
 {
     /// <summary>Norms rows, or the sums of two rows, which it then keeps.</summary>
@@ -10,23 +10,18 @@ internal sealed partial class GpuKernels
     /// <param name="weight">[width].</param>
     /// <param name="epsilon">ε.</param>
     /// <param name="output">[rows, width]; <c>null</c>: not wanted.</param>
-    /// <param name="scales">float32 [rows]: the factor of each row.</param>
-    /// <param name="added">[rows, width], added to the input before; <c>null</c>: nothing.</param>
-    /// <param name="sum">Gets the sum; may be the input or what was added.</param>
-    /// <param name="dropped">[rows, width]: gets the output with some dropped; <c>null</c>: not wanted.</param>
-    /// <param name="mask">What is dropped.</param>
+    /// <param name="scales">float32 [rows]: gets the factor of each row.</param>
+    /// <param name="fusion">What is done besides.</param>
     public void RmsNorm(
         Tensor input,
         Tensor weight,
         double epsilon,
         Tensor? output,
         Tensor scales,
-        Tensor? added = null,
-        Tensor? sum = null,
-        Tensor? dropped = null,
-        DropMask mask = default
+        NormFusion fusion = default
     )
     {
+        (Tensor? added, Tensor? sum, Tensor? dropped, DropMask mask) = fusion;
         (long rows, int packs) = Rows(input);
         Same(input, output, added, sum, dropped);
         Require(
@@ -59,18 +54,14 @@ internal sealed partial class GpuKernels
     }
 
     /// <summary>The derivative by the norm's input, onto what comes in beside it.</summary>
-    /// <param name="input">What was normed.</param>
-    /// <param name="weight">[width].</param>
-    /// <param name="scales">What the forward pass gave.</param>
+    /// <param name="saved">What the forward pass had.</param>
     /// <param name="gradient">Derivative by the output.</param>
     /// <param name="residual">Added; <c>null</c>: nothing.</param>
     /// <param name="output">[rows, width]; may be the residual.</param>
     /// <param name="dxLora">Derivative by the output with some dropped; <c>null</c>: nothing read that.</param>
     /// <param name="mask">What was dropped.</param>
     public void RmsNormBackward(
-        Tensor input,
-        Tensor weight,
-        Tensor scales,
+        SavedNorm saved,
         Tensor gradient,
         Tensor? residual,
         Tensor output,
@@ -78,6 +69,7 @@ internal sealed partial class GpuKernels
         DropMask mask = default
     )
     {
+        (Tensor input, Tensor weight, Tensor scales) = saved;
         (long rows, int packs) = Rows(input);
         Same(input, gradient, residual, output, dxLora);
         Require(

@@ -46,36 +46,20 @@ internal sealed partial class GpuKernels
     }
 
     /// <summary>A step of AdamW; clears the gradients.</summary>
-    /// <param name="values">float32 [n].</param>
+    /// <param name="trained">Values, gradients and copies; none but the totals may be missing.</param>
     /// <param name="first">float32 [n]: running mean of gradients.</param>
     /// <param name="second">float32 [n]: running mean of their squares.</param>
-    /// <param name="gradients">[n].</param>
-    /// <param name="totals">float32 [n]: read, and cleared, instead of the gradients; <c>null</c>: the gradients are
-    /// read.</param>
-    /// <param name="copies">[n]: gets the values, rounded.</param>
-    /// <param name="decayed">How many of the numbers, from the first on, decay.</param>
-    /// <param name="step">From 1.</param>
-    /// <param name="learningRate">Of this step.</param>
-    /// <param name="weightDecay">Decoupled.</param>
+    /// <param name="step">What it goes by; the decay comes before the step.</param>
     /// <param name="clip">float32 [1]: factor of the gradients, above 0 to 1; any other number leaves everything as it
     /// is but the gradients.</param>
-    public void AdamW(
-        Tensor values,
-        Tensor first,
-        Tensor second,
-        Tensor gradients,
-        Tensor? totals,
-        Tensor copies,
-        long decayed,
-        int step,
-        double learningRate,
-        double weightDecay,
-        Tensor clip
-    )
+    public void AdamW(AdamWTensors trained, Tensor first, Tensor second, AdamWStep step, Tensor clip)
     {
+        (Tensor values, Tensor? gradients, Tensor? totals, Tensor? copies) = trained;
         long count = values.NumberOfElements;
         Require(
             Floats(count, values, first, second, totals)
+                && gradients is not null
+                && copies is not null
                 && Reals(count, gradients, copies)
                 && clip.dtype == ScalarType.Float32,
             "moments, gradients and copies of the values' length"
@@ -91,43 +75,26 @@ internal sealed partial class GpuKernels
                 totals,
                 copies,
                 count,
-                decayed,
-                (float)(1 - (learningRate * weightDecay)),
-                (float)(learningRate / (1 - Math.Pow(0.9, step))),
-                (float)(1 / Math.Sqrt(1 - Math.Pow(0.999, step))),
-                1e-8f,
+                step.Decayed,
+                (float)(1 - (step.LearningRate * step.WeightDecay)),
+                (float)(step.LearningRate / (1 - Math.Pow(AdamWStep.Beta1, step.Number))),
+                (float)(1 / Math.Sqrt(1 - Math.Pow(AdamWStep.Beta2, step.Number))),
+                (float)AdamWStep.Epsilon,
                 clip,
             ]
         );
     }
 
     /// <summary>A step of AdamW with moments of 8 bits; clears the gradients.</summary>
-    /// <param name="values">float32 [n].</param>
-    /// <param name="gradients">[n]; <c>null</c>: there are totals.</param>
-    /// <param name="totals">float32 [n]: read instead of the gradients; <c>null</c>: the gradients are read.</param>
-    /// <param name="copies">[n]: gets the values, rounded; <c>null</c>: not wanted.</param>
+    /// <param name="trained">Values and gradients, copies where they are wanted.</param>
     /// <param name="moments">On the device.</param>
     /// <param name="places">int64 [4 · blocks]: the moments' <see cref="BlockwiseMoments.Places"/>.</param>
-    /// <param name="decayed">How many of the numbers, from the first on, decay.</param>
-    /// <param name="step">From 1.</param>
-    /// <param name="learningRate">Of this step.</param>
-    /// <param name="weightDecay">Times the rate, taken off after the step.</param>
+    /// <param name="step">What it goes by; the decay comes after the step.</param>
     /// <param name="clip">As of <see cref="AdamW"/>.</param>
-    public void AdamW8Bit(
-        Tensor values,
-        Tensor? gradients,
-        Tensor? totals,
-        Tensor? copies,
-        BlockwiseMoments moments,
-        Tensor places,
-        long decayed,
-        int step,
-        double learningRate,
-        double weightDecay,
-        Tensor clip
-    )
+    public void AdamW8Bit(AdamWTensors trained, BlockwiseMoments moments, Tensor places, AdamWStep step, Tensor clip)
     {
         ArgumentNullException.ThrowIfNull(moments);
+        (Tensor values, Tensor? gradients, Tensor? totals, Tensor? copies) = trained;
         long count = values.NumberOfElements,
             blocks = places.NumberOfElements / 4;
         Require(
@@ -143,7 +110,7 @@ internal sealed partial class GpuKernels
             s => s.Value,
             StringComparer.Ordinal
         );
-        (float size, float epsilon) = BlockwiseMoments.Corrected(step, (float)learningRate);
+        (float size, float epsilon) = BlockwiseMoments.Corrected(step.Number, (float)step.LearningRate);
         _launcher.Launch(
             "adamw_8bit",
             Math.Clamp(blocks, 1, _launcher.MostBlocks),
@@ -163,8 +130,8 @@ internal sealed partial class GpuKernels
                 _positives,
                 places,
                 blocks,
-                decayed,
-                1f - ((float)learningRate * (float)weightDecay),
+                step.Decayed,
+                1f - ((float)step.LearningRate * (float)step.WeightDecay),
                 size,
                 epsilon,
                 clip,

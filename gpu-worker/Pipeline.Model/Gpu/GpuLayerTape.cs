@@ -6,7 +6,7 @@ namespace Pipeline.Model.Gpu;
 
 /// <summary>
 /// A decoder layer on the device with its derivative written by hand: of elementwise work nothing is kept that its
-/// kernel can make again, weights are made for each product, the stream's sums are made in the norms. Twin:
+/// kernel can make again, weights are made for each product, the stream's sums are made in the norms. Definition:
 /// <c>DecoderLayer.Forward</c> under autograd.
 /// </summary>
 internal sealed class GpuLayerTape : IDisposable
@@ -33,8 +33,8 @@ internal sealed class GpuLayerTape : IDisposable
     /// <summary>Applies the layer.</summary>
     /// <param name="layer">The layer.</param>
     /// <param name="context">What the layers share.</param>
-    /// <param name="input">[tokens, hidden]; must stay as it is until the derivative was asked for.</param>
-    /// <param name="keep">Whether a derivative will be asked for.</param>
+    /// <param name="input">[tokens, hidden]; must stay as it is until the backward pass.</param>
+    /// <param name="keep">Whether a backward pass follows.</param>
     /// <returns>[tokens, hidden], the caller's, and what the derivative needs; <c>null</c> when none will be asked
     /// for.</returns>
     public static (Tensor Output, GpuLayerTape? Tape) Forward(
@@ -86,18 +86,19 @@ internal sealed class GpuLayerTape : IDisposable
     /// <summary>Adds the derivatives by the adapter's matrices to their gradients.</summary>
     /// <param name="gradient">[tokens, hidden]: derivative by the output; becomes the one by the input, when that is
     /// wanted.</param>
-    /// <param name="inputWanted">Whether a layer below learns.</param>
+    /// <param name="inputWanted">Whether a layer below is trained.</param>
     public void Backward(Tensor gradient, bool inputWanted)
     {
         using DisposeScope scope = NewDisposeScope();
-        GroupGradient groups = _context.Groups;
-        (LoraGroup? down, LoraGroup? gateUp, LoraGroup? output, LoraGroup? attention) = (
-            Lora(3),
-            Lora(2),
-            Lora(1),
-            Lora(0)
-        );
+        BackThroughFeedForward(gradient);
+        BackThroughAttention(gradient, inputWanted);
+    }
 
+    /// <summary>Down, gates, gate and up, and their norm.</summary>
+    private void BackThroughFeedForward(Tensor gradient)
+    {
+        GroupGradient groups = _context.Groups;
+        (LoraGroup? down, LoraGroup? gateUp) = (Lora(3), Lora(2));
         (Tensor? inner, Tensor? dxLora, Tensor? dyB) = groups.Backward(_layer.Down, down, _downXA, gradient);
         // gate and up are derivatives now, inner is what down's matrices saw
         _context.Kernels.SwiGluBackward(_gateUp, inner!, dxLora, groups.Mask(down) ?? default);
@@ -110,9 +111,7 @@ internal sealed class GpuLayerTape : IDisposable
             () => _middleNormed ?? DroppedNorm(gateUp, _middle, _layer.FeedForwardNorm)
         );
         _context.Kernels.RmsNormBackward(
-            _middle,
-            _layer.FeedForwardNorm,
-            _middleScales,
+            new SavedNorm(_middle, _layer.FeedForwardNorm, _middleScales),
             normed!,
             gradient,
             gradient,
@@ -120,8 +119,14 @@ internal sealed class GpuLayerTape : IDisposable
             groups.Mask(gateUp) ?? default
         );
         Free(normed, dxLora);
+    }
 
-        (Tensor? attended, dxLora, dyB) = groups.Backward(_layer.Output, output, _outputXA, gradient);
+    /// <summary>The output's product, attention, queries, keys and values, and their norm.</summary>
+    private void BackThroughAttention(Tensor gradient, bool inputWanted)
+    {
+        GroupGradient groups = _context.Groups;
+        (LoraGroup? output, LoraGroup? attention) = (Lora(1), Lora(0));
+        (Tensor? attended, Tensor? dxLora, Tensor? dyB) = groups.Backward(_layer.Output, output, _outputXA, gradient);
         if (dxLora is not null)
         {
             _context.Kernels.Dropout(dxLora, attended!, groups.Mask(output)!.Value, onto: true);
@@ -131,7 +136,13 @@ internal sealed class GpuLayerTape : IDisposable
         Tensor projected = _attention!.Backward(attended!);
         Free(attended, dxLora);
         _context.ApplyRotary(projected, backward: true);
-        (normed, dxLora, dyB) = groups.Backward(_layer.Attention, attention, _attentionXA, projected, inputWanted);
+        (Tensor? normed, dxLora, dyB) = groups.Backward(
+            _layer.Attention,
+            attention,
+            _attentionXA,
+            projected,
+            inputWanted
+        );
         GroupGradient.AccumulateA(
             attention,
             dyB,
@@ -140,9 +151,7 @@ internal sealed class GpuLayerTape : IDisposable
         if (inputWanted)
         {
             _context.Kernels.RmsNormBackward(
-                _input,
-                _layer.AttentionNorm,
-                _scales,
+                new SavedNorm(_input, _layer.AttentionNorm, _scales),
                 normed!,
                 gradient,
                 gradient,
@@ -233,9 +242,9 @@ internal sealed class GpuLayerTape : IDisposable
     }
 
     /// <summary>A norm and what reads it; of a sum, which takes the place of what is added.</summary>
-    /// <returns>What the layers gave, what their matrices gave between, and the norm as these saw it, where norms are
+    /// <returns>What the layers gave, <c>m∘x Aᵀ</c> of their adapters, and the input that these had, where norms are
     /// kept.</returns>
-    private (Tensor Output, Tensor? Low, Tensor? Seen) Normed(
+    private (Tensor Output, Tensor? XA, Tensor? DroppedInput) Normed(
         FrozenGroup frozen,
         LoraGroup? lora,
         Tensor input,
@@ -247,7 +256,8 @@ internal sealed class GpuLayerTape : IDisposable
         using DisposeScope scope = NewDisposeScope();
         DropMask? mask = _context.Groups.Mask(lora);
         (Tensor normed, Tensor? dropped) = (empty_like(input), mask is null ? null : empty_like(input));
-        _context.Kernels.RmsNorm(input, weight, _layer.Epsilon, normed, scales, added, added, dropped, mask ?? default);
+        var fusion = new NormFusion(added, Sum: added, dropped, mask ?? default);
+        _context.Kernels.RmsNorm(input, weight, _layer.Epsilon, normed, scales, fusion);
         (Tensor output, Tensor? xA) = _context.Groups.Forward(frozen, lora, normed, dropped ?? normed);
         return (
             output.MoveToOuterDisposeScope(),
@@ -274,8 +284,7 @@ internal sealed class GpuLayerTape : IDisposable
             _layer.Epsilon,
             mask is null ? droppedInput : null,
             Scales(),
-            dropped: mask is null ? null : droppedInput,
-            mask: mask ?? default
+            new NormFusion(Dropped: mask is null ? null : droppedInput, Mask: mask ?? default)
         );
         return droppedInput;
     }

@@ -82,37 +82,15 @@ internal sealed class GpuOptimizer : IDisposable
         Tensor norm = Norm();
         Tensor clip = norm.add(1e-6).reciprocal_().mul_(clipNorm).clamp_max_(1); // torch clip_grad_norm_
         clip = loss is null ? clip : clip.add_(loss.mul(0)); // what is not a number makes the factor none
+        var trained = new AdamWTensors(Values, _adapter.Gradients, _adapter.Totals, _adapter.Copies);
+        var step = new AdamWStep(Steps, learningRate, _weightDecay, Decayed: Values.NumberOfElements);
         if (_moments is null)
         {
-            _kernels.AdamW(
-                Values,
-                _first!,
-                _second!,
-                _adapter.Gradients,
-                _adapter.Totals,
-                _adapter.Copies,
-                Values.NumberOfElements,
-                Steps,
-                learningRate,
-                _weightDecay,
-                clip
-            );
+            _kernels.AdamW(trained, _first!, _second!, step, clip);
         }
         else
         {
-            _kernels.AdamW8Bit(
-                Values,
-                _adapter.Gradients,
-                _adapter.Totals,
-                _adapter.Copies,
-                _moments,
-                _places!,
-                Values.NumberOfElements,
-                Steps,
-                learningRate,
-                _weightDecay,
-                clip
-            );
+            _kernels.AdamW8Bit(trained, _moments, _places!, step, clip);
         }
 
         return norm.MoveToOuterDisposeScope();

@@ -7,7 +7,8 @@ namespace Pipeline.Model.Gpu;
 /// <summary>
 /// Frozen linear layers with LoRA, <c>y = x Wᵀ + b + s · (m∘x Aᵀ) Bᵀ</c>, and the derivatives
 /// <c>dA = (s dy B)ᵀ (m∘x)</c>, <c>dB = s dyᵀ (m∘x Aᵀ)</c>, <c>dx = dy W + m ∘ (s dy B A)</c>. The weights' values are
-/// made for each product and kept by none; masks follow from the seed. Twin: <see cref="Llama.Projection.Forward"/>.
+/// made for each product and kept by none; masks follow from the seed. Definition:
+/// <see cref="Llama.Projection.Forward"/>.
 /// </summary>
 /// <param name="kernels">The kernels.</param>
 /// <param name="buffer">For dequantised weights.</param>
@@ -26,7 +27,7 @@ internal sealed class GroupGradient(GpuKernels kernels, Tensor buffer, uint? dro
     /// <param name="input">[tokens, in].</param>
     /// <param name="droppedInput">What the matrices see of it.</param>
     /// <returns>[tokens, out of all], and <c>m∘x Aᵀ</c>, [tokens, ranks], where there are matrices.</returns>
-    public (Tensor Output, Tensor? Low) Forward(FrozenGroup frozen, LoraGroup? lora, Tensor input, Tensor droppedInput)
+    public (Tensor Output, Tensor? XA) Forward(FrozenGroup frozen, LoraGroup? lora, Tensor input, Tensor droppedInput)
     {
         using DisposeScope scope = NewDisposeScope();
         Tensor output = Frozen(frozen, input);
@@ -60,10 +61,10 @@ internal sealed class GroupGradient(GpuKernels kernels, Tensor buffer, uint? dro
     /// <param name="lora">The matrices.</param>
     /// <param name="xA">What <see cref="Forward"/> gave.</param>
     /// <param name="gradient">[tokens, out]: derivative by the output.</param>
-    /// <param name="inputWanted">Whether anything below learns.</param>
+    /// <param name="inputWanted">Whether anything below is trained.</param>
     /// <returns>[tokens, in]; <c>s dy B A</c>, [tokens, in], which goes through the mask onto that, where there is one;
     /// and <c>s dy B</c>, [tokens, ranks].</returns>
-    public (Tensor? Input, Tensor? Across, Tensor? Slope) Backward(
+    public (Tensor? Input, Tensor? DxLora, Tensor? DyB) Backward(
         FrozenGroup frozen,
         LoraGroup? lora,
         Tensor? xA,

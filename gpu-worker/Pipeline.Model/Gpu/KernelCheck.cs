@@ -15,7 +15,7 @@ internal static class KernelCheck
     private const int Width = 264;
     private static readonly DropMask Mask = new(0.3, 77);
 
-    /// <summary>Runs the kernels and their twins.</summary>
+    /// <summary>Runs the kernels and their definitions.</summary>
     /// <param name="kernels">The kernels.</param>
     /// <param name="device">Where they run.</param>
     /// <returns>Of each kernel its largest relative error, and the most that rounding explains.</returns>
@@ -80,8 +80,8 @@ internal static class KernelCheck
             empty(Rows, device: device),
             empty_like(x)
         );
-        kernels.RmsNorm(x, w, 1e-5, output, scales, dropped: dropped, mask: Mask);
-        kernels.RmsNormBackward(x, w, scales, gradient, null, back, x, Mask);
+        kernels.RmsNorm(x, w, 1e-5, output, scales, new NormFusion(Dropped: dropped, Mask: Mask));
+        kernels.RmsNormBackward(new SavedNorm(x, w, scales), gradient, null, back, x, Mask);
         Tensor expected = KernelReference.RmsNorm(Exact(x), Exact(w), 1e-5).Output;
         Tensor expectedBack = KernelReference.RmsNormBackward(
             Exact(x),
@@ -105,8 +105,8 @@ internal static class KernelCheck
         Tensor added = Numbers(kernels.Real, device, 1, Rows, Width).flip(0).contiguous(),
             exactAdded = Exact(added);
         (Tensor output, Tensor scales, Tensor back) = (empty_like(x), empty(Rows, device: device), empty_like(x));
-        kernels.RmsNorm(x, w, 1e-5, output, scales, added: added, sum: added);
-        kernels.RmsNormBackward(added, w, scales, gradient, x, back);
+        kernels.RmsNorm(x, w, 1e-5, output, scales, new NormFusion(Added: added, Sum: added));
+        kernels.RmsNormBackward(new SavedNorm(added, w, scales), gradient, x, back);
         Tensor kept = Exact(added); // rounded: what the derivative is taken at
         return Worst(
             Error(Exact(x).add(exactAdded), added),
@@ -138,10 +138,10 @@ internal static class KernelCheck
                 Exact(angles.sin().neg())
             )
             .view(Rows, 3 * 32);
-        Tensor turnedBack = x.clone();
-        kernels.Rotate(x, 3, 32, positions, angles.cos(), angles.sin(), backward: false);
-        kernels.Rotate(turnedBack, 3, 32, positions, angles.cos(), angles.sin(), backward: true);
-        return Worst(Error(expected, x), Error(expectedBack, turnedBack));
+        Tensor rotatedBack = x.clone();
+        kernels.Rotate(x, 3, 32, new RotaryAngles(positions, angles.cos(), angles.sin()), backward: false);
+        kernels.Rotate(rotatedBack, 3, 32, new RotaryAngles(positions, angles.cos(), angles.sin()), backward: true);
+        return Worst(Error(expected, x), Error(expectedBack, rotatedBack));
     }
 
     private static double SwiGlu(GpuKernels kernels, Device device)
@@ -202,22 +202,13 @@ internal static class KernelCheck
             zeros(Width, dtype: ScalarType.Float64),
             zeros(Width, dtype: ScalarType.Float64)
         );
-        KernelReference.AdamW(exact, exactFirst, exactSecond, Exact(gradients), Width, 1, 1e-3, 0.01, 1);
-        KernelReference.AdamW(exact, exactFirst, exactSecond, exactTotals, Width, 2, 1e-3, 0.01, 0.5);
-        kernels.AdamW(values, first, second, gradients, null, copies, Width, 1, 1e-3, 0.01, ones(1, device: device));
-        kernels.AdamW(
-            values,
-            first,
-            second,
-            gradients,
-            totals,
-            copies,
-            Width,
-            2,
-            1e-3,
-            0.01,
-            full(1, 0.5, device: device)
-        );
+        var step = new AdamWStep(1, 1e-3, 0.01, Width);
+        AdamWStep next = step with { Number = 2 };
+        KernelReference.AdamW(exact, exactFirst, exactSecond, Exact(gradients), step, 1);
+        KernelReference.AdamW(exact, exactFirst, exactSecond, exactTotals, next, 0.5);
+        var trained = new AdamWTensors(values, gradients, null, copies);
+        kernels.AdamW(trained, first, second, step, ones(1, device: device));
+        kernels.AdamW(trained with { Totals = totals }, first, second, next, full(1, 0.5, device: device));
         return Worst(
             Error(exact, values),
             Error(exactFirst, first),
@@ -248,16 +239,10 @@ internal static class KernelCheck
                 .div(1 - Math.Pow(0.9, step))
                 .div(second.div(1 - Math.Pow(0.999, step)).sqrt().add(1e-8));
             kernels.AdamW8Bit(
-                values,
-                gradient,
-                null,
-                null,
+                new AdamWTensors(values, gradient, null, null),
                 moments,
                 places,
-                Width,
-                step,
-                1e-3,
-                0.01,
+                new AdamWStep(step, 1e-3, 0.01, Width),
                 ones(1, device: device)
             );
             worst = Math.Max(worst, Error(exact.sub(direction.mul(1e-3)).mul(1 - (1e-3 * 0.01)), values));

@@ -61,7 +61,8 @@ internal sealed unsafe class KernelCompiler
         }
 
         throw new ModelException(
-            "NVRTC (libnvrtc.so) is neither beside the program, nor in TORCH_LIB, nor among the system's libraries; it comes with libtorch's CUDA build, and with the CUDA toolkit."
+            "NVRTC (libnvrtc.so) is neither beside the program, nor in TORCH_LIB, nor among the system's "
+                + "libraries; it comes with libtorch's CUDA build, and with the CUDA toolkit."
         );
     }
 
@@ -107,8 +108,10 @@ internal sealed unsafe class KernelCompiler
 
             if (result != 0)
             {
+                string log = Encoding.UTF8.GetString(Take(program, "nvrtcGetProgramLogSize", "nvrtcGetProgramLog"));
                 throw new ModelException(
-                    $"The GPU kernels do not compile with NVRTC {Version} ({string.Join(' ', options)}): {Encoding.UTF8.GetString(Take(program, "nvrtcGetProgramLogSize", "nvrtcGetProgramLog")).TrimEnd('\0', '\n')}"
+                    $"The GPU kernels do not compile with NVRTC {Version} ({string.Join(' ', options)}): "
+                        + log.TrimEnd('\0', '\n')
                 );
             }
 

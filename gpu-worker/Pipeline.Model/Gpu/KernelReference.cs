@@ -75,25 +75,15 @@ internal static class KernelReference
     }
 
     /// <summary>See <see cref="GpuKernels.AdamW"/>; moments and values are changed.</summary>
-    public static void AdamW(
-        Tensor values,
-        Tensor first,
-        Tensor second,
-        Tensor gradients,
-        long decayed,
-        int step,
-        double learningRate,
-        double weightDecay,
-        double clip
-    )
+    public static void AdamW(Tensor values, Tensor first, Tensor second, Tensor gradients, AdamWStep step, double clip)
     {
         using DisposeScope scope = NewDisposeScope();
         Tensor scaled = gradients.mul(clip);
-        values.narrow(0, 0, decayed).mul_(1 - (learningRate * weightDecay));
+        values.narrow(0, 0, step.Decayed).mul_(1 - (step.LearningRate * step.WeightDecay));
         first.mul_(0.9).add_(scaled, alpha: 0.1);
         second.mul_(0.999).addcmul_(scaled, scaled, 0.001);
-        Tensor denominator = second.sqrt().div_(Math.Sqrt(1 - Math.Pow(0.999, step))).add_(1e-8);
-        values.addcdiv_(first, denominator, -learningRate / (1 - Math.Pow(0.9, step)));
+        Tensor denominator = second.sqrt().div_(Math.Sqrt(1 - Math.Pow(0.999, step.Number))).add_(1e-8);
+        values.addcdiv_(first, denominator, -step.LearningRate / (1 - Math.Pow(0.9, step.Number)));
     }
 
     private static Tensor[] Derivative(Tensor[] inputs, Func<Tensor[], Tensor> function, Tensor gradient)

@@ -12,7 +12,8 @@ public sealed record SelfCheck(bool Passed, string Line)
     private static readonly (int, int) Fewest = (7, 5); // what PyTorch's builds for CUDA 12.8 and 13 begin with
     private static readonly (int, int) Bfloat16 = (8, 0);
     private const string NoLibraries =
-        $"libtorch is not beside the program and cannot be loaded; publish the worker whole, or name the folder torch/lib of an installed PyTorch in {TorchLibraries.Setting}";
+        "libtorch is not beside the program and cannot be loaded; publish the worker whole, or name the folder "
+        + $"torch/lib of an installed PyTorch in {TorchLibraries.Setting}";
 
     /// <summary>Looks at a device.</summary>
     /// <param name="device"><c>cpu</c> or <c>cuda</c>.</param>
@@ -85,8 +86,9 @@ public sealed record SelfCheck(bool Passed, string Line)
 
         if (CudaDriver.Count() == 0)
         {
+            string? visible = Environment.GetEnvironmentVariable("CUDA_VISIBLE_DEVICES");
             return Wrong(
-                $"the driver shows no device{(Environment.GetEnvironmentVariable("CUDA_VISIBLE_DEVICES") is { } seen ? $"; CUDA_VISIBLE_DEVICES is '{seen}'" : "")}"
+                "the driver shows no device" + (visible is null ? "" : $"; CUDA_VISIBLE_DEVICES is '{visible}'")
             );
         }
 
@@ -100,9 +102,7 @@ public sealed record SelfCheck(bool Passed, string Line)
         string driversCuda = string.Create(CultureInfo.InvariantCulture, $"{driver / 1000}.{driver % 1000 / 10}");
         if (!TryInitializeDeviceType(DeviceType.CUDA))
         {
-            return Wrong(
-                $"{name} is there, but libtorch {TorchLibraries.Version} does not take it: a CPU build (publish the worker with -p:TorchDevice=cuda, or with -p:TorchDevice=none and PyTorch's torch/lib named in {TorchLibraries.Setting}), or one for a later CUDA than the driver's {driversCuda} (update the driver)"
-            );
+            return Wrong($"{name} is there, but {OtherLibtorch(driversCuda)}");
         }
 
         KernelCompiler compiler = KernelCompiler.Open(TorchLibraries.Folders());
@@ -118,7 +118,8 @@ public sealed record SelfCheck(bool Passed, string Line)
             return Wrong(
                 string.Create(
                     CultureInfo.InvariantCulture,
-                    $"{name} computes {string.Join(", ", wrong.Select(k => $"{k.Kernel} (off by {k.Error:E1})"))} wrongly; update the driver, or report it with this line"
+                    $"{name} computes {string.Join(", ", wrong.Select(k => $"{k.Kernel} (off by {k.Error:E1})"))} "
+                        + $"wrongly; update the driver, or report it with this line"
                 )
             );
         }
@@ -127,9 +128,16 @@ public sealed record SelfCheck(bool Passed, string Line)
         const double Gibi = 1L << 30;
         string line = string.Create(
             CultureInfo.InvariantCulture,
-            $"cuda: {name}, compute capability {major}.{minor}, driver's CUDA {driversCuda}, libtorch {TorchLibraries.Version}, NVRTC {compiler.Version}, {free / Gibi:0.0} of {total / Gibi:0.0} GiB free, kernels compiled and right in {real.ToString().ToLowerInvariant()}"
+            $"cuda: {name}, compute capability {major}.{minor}, driver's CUDA {driversCuda}, libtorch "
+                + $"{TorchLibraries.Version}, NVRTC {compiler.Version}, {free / Gibi:0.0} of {total / Gibi:0.0} GiB "
+                + $"free, kernels compiled and right in {real.ToString().ToLowerInvariant()}"
         );
         opened = new Accelerator(kernels, line, CudaDriver.Memory);
         return new SelfCheck(true, line);
     }
+
+    private static string OtherLibtorch(string driversCuda) =>
+        $"libtorch {TorchLibraries.Version} does not take it: a CPU build (publish the worker with "
+        + "-p:TorchDevice=cuda, or with -p:TorchDevice=none and PyTorch's torch/lib named in "
+        + $"{TorchLibraries.Setting}), or one for a later CUDA than the driver's {driversCuda} (update the driver)";
 }

@@ -106,7 +106,9 @@ public static partial class TorchLibraries
         if (File.Exists(shipped) && Path.GetFullPath(named) != Path.GetFullPath(shipped))
         {
             throw new ModelException(
-                $"{Setting} is '{folder}', and another libtorch lies beside the program in '{AppContext.BaseDirectory}'; build the worker with -p:TorchDevice=none to run on that of {Setting}, or leave {Setting} unset."
+                $"{Setting} is '{folder}', and another libtorch lies beside the program in "
+                    + $"'{AppContext.BaseDirectory}'; build the worker with -p:TorchDevice=none to run on that of "
+                    + $"{Setting}, or leave {Setting} unset."
             );
         }
 

@@ -5,7 +5,8 @@ namespace Pipeline.Model.Kernels;
 
 /// <summary>
 /// <c>y = w · x · s</c> with <c>s = 1 / sqrt(mean(x²) + ε)</c>, and its derivative
-/// <c>dx = s · (g − x · s² · mean(g · x))</c> with <c>g = dy · w</c>. Twin: <c>RmsNorm.Forward</c> under autograd.
+/// <c>dx = s · (g − x · s² · mean(g · x))</c> with <c>g = dy · w</c>. Definition: <c>RmsNorm.Forward</c> under
+/// autograd.
 /// </summary>
 internal static class RmsNormKernel
 {

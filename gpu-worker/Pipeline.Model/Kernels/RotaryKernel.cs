@@ -4,18 +4,18 @@ using Primitives = System.Numerics.Tensors.TensorPrimitives;
 namespace Pipeline.Model.Kernels;
 
 /// <summary>
-/// RoPE in place on flat rows of heads, and its derivative, which turns the other way. Twin:
+/// RoPE in place on flat rows of heads, and its derivative, which rotates the other way. Definition:
 /// <c>RotaryEmbedding.Rotate</c>.
 /// </summary>
 internal static class RotaryKernel
 {
-    /// <summary>Turns heads.</summary>
+    /// <summary>Rotates heads.</summary>
     /// <param name="heads">float32 [rows, heads · head size]; changed.</param>
     /// <param name="headSize">Even.</param>
     /// <param name="positions">The position of each row.</param>
     /// <param name="cos">float32 [positions, head size / 2].</param>
     /// <param name="sin">The same shape.</param>
-    /// <param name="backward">Turn back.</param>
+    /// <param name="backward">Rotate by the negative angles.</param>
     public static void Rotate(
         Tensor heads,
         int headSize,

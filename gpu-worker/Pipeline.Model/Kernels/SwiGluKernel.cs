@@ -6,7 +6,7 @@ namespace Pipeline.Model.Kernels;
 
 /// <summary>
 /// <c>y = silu(g) · u</c> with <c>silu(g) = g · σ(g)</c>, and its derivatives <c>du = dy · silu(g)</c> and
-/// <c>dg = dy · u · σ(g) · (1 + g · (1 − σ(g)))</c>. Source: Shazeer 2020, "GLU Variants". Twin:
+/// <c>dg = dy · u · σ(g) · (1 + g · (1 − σ(g)))</c>. Source: Shazeer 2020, "GLU Variants". Definition:
 /// <c>DecoderLayer.Forward</c>.
 /// </summary>
 internal static class SwiGluKernel
@@ -49,14 +49,14 @@ internal static class SwiGluKernel
             (start, end) =>
             {
                 float[] sigmoid = ArrayPool<float>.Shared.Rent(width);
-                float[] slope = ArrayPool<float>.Shared.Rent(width);
+                float[] siluBuffer = ArrayPool<float>.Shared.Rent(width);
                 for (int row = start; row < end; row++)
                 {
                     Span<float> g = RowParallel.Floats(gate).Slice(row * width, width);
                     Span<float> u = RowParallel.Floats(up).Slice(row * width, width);
                     Span<float> dy = RowParallel.Floats(gradient).Slice(row * width, width);
                     Span<float> sigma = sigmoid.AsSpan(0, width);
-                    Span<float> silu = slope.AsSpan(0, width);
+                    Span<float> silu = siluBuffer.AsSpan(0, width);
                     Primitives.Sigmoid(g, sigma);
                     Primitives.Subtract(1f, sigma, silu);
                     Primitives.MultiplyAdd(silu, g, 1f, silu);
@@ -68,7 +68,7 @@ internal static class SwiGluKernel
                 }
 
                 ArrayPool<float>.Shared.Return(sigmoid);
-                ArrayPool<float>.Shared.Return(slope);
+                ArrayPool<float>.Shared.Return(siluBuffer);
             }
         );
     }

@@ -18,16 +18,16 @@ internal static class Attention
     /// <exception cref="ArgumentException">Several tokens behind others without a mask.</exception>
     public static Tensor Over(Tensor queries, Tensor keys, Tensor values, Tensor? mask)
     {
-        (long[] asked, long[] held) = (queries.shape, keys.shape);
-        long group = asked[1] / held[1];
-        if (asked[2] == 1)
+        (long[] queryShape, long[] keyShape) = (queries.shape, keys.shape);
+        long group = queryShape[1] / keyShape[1];
+        if (queryShape[2] == 1)
         {
             // One token a row: heads that share keys stand where tokens would, and nothing is repeated.
-            Tensor together = queries.reshape(asked[0], held[1], group, asked[3]);
-            return Kernel(together, keys, values, mask, causal: false).reshape(asked);
+            Tensor together = queries.reshape(queryShape[0], keyShape[1], group, queryShape[3]);
+            return Kernel(together, keys, values, mask, causal: false).reshape(queryShape);
         }
 
-        if (mask is null && held[2] != asked[2])
+        if (mask is null && keyShape[2] != queryShape[2])
         {
             throw new ArgumentException("Several tokens behind a cache need a mask.", nameof(mask));
         }

@@ -34,7 +34,8 @@ public sealed class FullWeights : TrainableTensors
         if (model.Projections.Any(p => p.Weight.Quantized is not null))
         {
             throw new ModelException(
-                "A base held in NF4 cannot be trained as a whole: training.method full needs one in float32, float16 or bfloat16."
+                "A base held in NF4 cannot be trained as a whole: training.method full needs one in float32, "
+                    + "float16 or bfloat16."
             );
         }
 
@@ -84,7 +85,9 @@ public sealed class FullWeights : TrainableTensors
             throw new ModelException(
                 string.Create(
                     CultureInfo.InvariantCulture,
-                    $"Training all {count:N0} weights takes {count * needed / Gibi:0.0} GiB and more; {place} has {there / Gibi:0.0}. Use training.optimizer adamw8bit, training.method qlora or lora, or a smaller base."
+                    $"Training all {count:N0} weights takes {count * needed / Gibi:0.0} GiB and more; {place} has "
+                        + $"{there / Gibi:0.0}. Use training.optimizer adamw8bit, training.method qlora or lora, or a "
+                        + $"smaller base."
                 )
             );
         }

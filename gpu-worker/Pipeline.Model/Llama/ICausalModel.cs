@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 
 namespace Pipeline.Model.Llama;
 
-/// <summary>A model that is asked: what evaluation and generation need of one, wherever it is computed.</summary>
+/// <summary>A model for inference: what evaluation and generation need of one, wherever it is computed.</summary>
 public interface ICausalModel
 {
     /// <summary>The model's shape.</summary>

@@ -79,9 +79,9 @@ public sealed class LlamaModel : ICausalModel, IDisposable
     }
 
     /// <summary>Puts an adapter on the linear layers, or takes it off with <c>null</c>.</summary>
-    /// <param name="adapter">The adapter's matrices by module path; not owned.</param>
-    /// <param name="folded">For inference alone: adds the update to a float32 copy of each weight once,
-    /// instead of computing it at each call. Costs the memory of the linear layers in float32; nothing is learned in
+    /// <param name="adapter">The adapter; not owned.</param>
+    /// <param name="folded">For inference: adds the update to a float32 copy of each weight once,
+    /// instead of computing it at each call. Costs the memory of the linear layers in float32; nothing is trained in
     /// this form.</param>
     public void Attach(IReadOnlyDictionary<string, LoraPair>? adapter, bool folded = false)
     {
@@ -200,7 +200,7 @@ public sealed class LlamaModel : ICausalModel, IDisposable
     }
 
     /// <summary>
-    /// Puts other tensors in the place of all that the model holds: full training learns them. What was held is
+    /// Puts other tensors in the place of all that the model holds: full training trains them. What was held is
     /// disposed.
     /// </summary>
     /// <param name="replacement">Given a name in the checkpoint and the tensor, the one to hold instead; owned by the

@@ -35,7 +35,7 @@ public sealed class Projection : IDisposable
 
     /// <summary>Puts an adapter's matrices on the layer, or takes them off with <c>null</c>.</summary>
     /// <param name="lora">The matrices.</param>
-    /// <param name="folded">Whether to add the update to a copy of the weight once, for a model that is only asked: one
+    /// <param name="folded">Whether to add the update to a copy of the weight once, for inference: one
     /// product instead of three. Not done for a weight whose values are made anew at each call.</param>
     public void Attach(LoraPair? lora, bool folded)
     {

@@ -95,27 +95,17 @@ public static class CounterDropout
     }
 
     /// <summary>
-    /// Multiplies an input with the mask, and adds what comes back through the same mask to a sum: one look at each
-    /// element.
+    /// Multiplies an input with the mask, and adds the gradient, masked alike, to a sum, in one pass over the elements.
     /// </summary>
     /// <param name="input">float32, contiguous.</param>
     /// <param name="output">Gets the masked input.</param>
     /// <param name="gradient">Derivative by the masked input.</param>
     /// <param name="sum">The derivative by the input is added here.</param>
-    /// <param name="probability">p, 0 to below 1.</param>
-    /// <param name="seed">The mask's.</param>
-    /// <param name="first">Which element of the mask is the first here.</param>
-    internal static void ApplyBackward(
-        Tensor input,
-        Tensor output,
-        Tensor gradient,
-        Tensor sum,
-        double probability,
-        uint seed,
-        long first
-    )
+    /// <param name="part">The mask, from its first element here on.</param>
+    internal static void ApplyBackward(Tensor input, Tensor output, Tensor gradient, Tensor sum, MaskPart part)
     {
-        var mask = new MaskStream(probability, seed);
+        var mask = new MaskStream(part.Probability, part.Seed);
+        long first = part.First;
         RowParallel.For(
             input.NumberOfElements,
             1,

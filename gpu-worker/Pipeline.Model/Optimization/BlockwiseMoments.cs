@@ -96,36 +96,26 @@ public sealed class BlockwiseMoments : IDisposable
     {
         ArgumentNullException.ThrowIfNull(trained);
         (float size, float epsilon) = Corrected(step, learningRate);
-        float decayed = 1f - (learningRate * weightDecay);
+        var factors = new StepFactors(size, epsilon, 1f - (learningRate * weightDecay));
         for (int from = 0; from < _blocks.Length; from += BlocksTogether)
         {
-            Step(trained, from, Math.Min(_blocks.Length, from + BlocksTogether), size, decayed, epsilon);
+            Step(trained, from, Math.Min(_blocks.Length, from + BlocksTogether), factors);
         }
     }
 
     /// <summary>The same for some of the blocks: a span counts in int, and a large model has more bytes.</summary>
-    private void Step(TrainableTensors trained, int begin, int end, float size, float decayed, float epsilon)
+    private void Step(TrainableTensors trained, int begin, int end, StepFactors factors)
     {
         using TorchSharp.DisposeScope scope = NewDisposeScope();
-        ReadOnlySpan<Block> all = _blocks.AsSpan(begin, end - begin);
-        (long start, long count) = (all[0].Start, all[^1].Start + all[^1].Size - all[0].Start);
-        (long codesAt, long codes) = Reach(all, eightBits: true);
-        (long plainAt, long plain) = Reach(all, eightBits: false);
-        long absmaxAt = codes == 0 ? 0 : FirstOf(all).Absmax;
-        long absmax = 0;
-        foreach (Block block in all)
-        {
-            absmax += block.InEightBits ? 1 : 0;
-        }
-
-        Tensor values = trained.Values.narrow(0, start, count),
-            gradients = trained.Gradients.narrow(0, start, count);
-        Tensor firstCodes = _firstCodes.narrow(0, codesAt, codes),
-            secondCodes = _secondCodes.narrow(0, codesAt, codes);
-        Tensor firstAbsmax = _firstAbsmax.narrow(0, absmaxAt, absmax),
-            secondAbsmax = _secondAbsmax.narrow(0, absmaxAt, absmax);
-        Tensor firstPlain = _first.narrow(0, plainAt, plain),
-            secondPlain = _second.narrow(0, plainAt, plain);
+        var part = BufferPart.Of(_blocks.AsSpan(begin, end - begin));
+        Tensor values = trained.Values.narrow(0, part.Start, part.Count),
+            gradients = trained.Gradients.narrow(0, part.Start, part.Count);
+        Tensor firstCodes = _firstCodes.narrow(0, part.CodesAt, part.Codes),
+            secondCodes = _secondCodes.narrow(0, part.CodesAt, part.Codes);
+        Tensor firstAbsmax = _firstAbsmax.narrow(0, part.AbsmaxAt, part.Absmax),
+            secondAbsmax = _secondAbsmax.narrow(0, part.AbsmaxAt, part.Absmax);
+        Tensor firstPlain = _first.narrow(0, part.PlainAt, part.Plain),
+            secondPlain = _second.narrow(0, part.PlainAt, part.Plain);
         RowParallel.For(
             end - begin,
             BlockSize,
@@ -135,49 +125,63 @@ public sealed class BlockwiseMoments : IDisposable
                 Span<float> seconds = stackalloc float[BlockSize];
                 Span<float> allValues = RowParallel.Floats(values);
                 Span<float> allGradients = RowParallel.Floats(gradients);
-                var firstMoments = new Held(
-                    firstCodes.bytes,
-                    RowParallel.Floats(firstAbsmax),
-                    RowParallel.Floats(firstPlain),
-                    Signed,
-                    SignedZero,
-                    keepsSign: true
-                );
-                var secondMoments = new Held(
-                    secondCodes.bytes,
-                    RowParallel.Floats(secondAbsmax),
-                    RowParallel.Floats(secondPlain),
-                    Unsigned,
-                    UnsignedZero,
-                    keepsSign: false
-                );
+                Held firstMoments = First(firstCodes, firstAbsmax, firstPlain);
+                Held secondMoments = Second(secondCodes, secondAbsmax, secondPlain);
                 foreach (Block whole in _blocks.AsSpan(begin + from, to - from))
                 {
-                    Block block = whole with
-                    {
-                        Start = whole.Start - start,
-                        At = whole.At - (whole.InEightBits ? codesAt : plainAt),
-                        Absmax = whole.InEightBits ? whole.Absmax - absmaxAt : whole.Absmax,
-                    };
+                    Block block = part.Within(whole);
                     Span<float> first = firstMoments.Begin(block, firsts);
                     Span<float> second = secondMoments.Begin(block, seconds);
-                    // no block reaches over the end of a tensor
-                    float kept = whole.Start < trained.Decayed ? decayed : 1f;
-                    Span<float> value = allValues.Slice((int)block.Start, block.Size);
-                    Span<float> gradient = allGradients.Slice((int)block.Start, block.Size);
-                    for (int k = 0; k < value.Length; k++)
-                    {
-                        float g = gradient[k];
-                        second[k] = (second[k] * Beta2) + ((1f - Beta2) * g * g);
-                        first[k] = (first[k] * Beta1) + ((1f - Beta1) * g);
-                        value[k] = (value[k] + (size * (first[k] / (MathF.Sqrt(second[k]) + epsilon)))) * kept;
-                    }
-
+                    Update(
+                        allValues.Slice((int)block.Start, block.Size),
+                        allGradients.Slice((int)block.Start, block.Size),
+                        first,
+                        second,
+                        // no block reaches over the end of a tensor
+                        whole.Start < trained.Decayed
+                            ? factors
+                            : factors with
+                            {
+                                Decay = 1f,
+                            }
+                    );
                     firstMoments.End(block, first);
                     secondMoments.End(block, second);
                 }
             }
         );
+    }
+
+    private static Held First(Tensor codes, Tensor absmax, Tensor plain) =>
+        new(codes.bytes, RowParallel.Floats(absmax), RowParallel.Floats(plain), Signed, SignedZero, keepsSign: true);
+
+    private static Held Second(Tensor codes, Tensor absmax, Tensor plain) =>
+        new(
+            codes.bytes,
+            RowParallel.Floats(absmax),
+            RowParallel.Floats(plain),
+            Unsigned,
+            UnsignedZero,
+            keepsSign: false
+        );
+
+    /// <summary>A block's step.</summary>
+    private static void Update(
+        Span<float> value,
+        ReadOnlySpan<float> gradient,
+        Span<float> first,
+        Span<float> second,
+        StepFactors factors
+    )
+    {
+        (float size, float epsilon, float decay) = factors;
+        for (int k = 0; k < value.Length; k++)
+        {
+            float g = gradient[k];
+            second[k] = (second[k] * Beta2) + ((1f - Beta2) * g * g);
+            first[k] = (first[k] * Beta1) + ((1f - Beta1) * g);
+            value[k] = (value[k] + (size * (first[k] / (MathF.Sqrt(second[k]) + epsilon)))) * decay;
+        }
     }
 
     /// <summary>Where the numbers of one kind begin among these blocks, and how many there are.</summary>
@@ -225,6 +229,64 @@ public sealed class BlockwiseMoments : IDisposable
     private readonly record struct Block(long Start, int Size, long At, long Absmax)
     {
         public bool InEightBits => Absmax >= 0;
+    }
+
+    /// <summary>What a step multiplies with.</summary>
+    /// <param name="Size">Of the step: minus the learning rate, corrected.</param>
+    /// <param name="Epsilon">ε, corrected.</param>
+    /// <param name="Decay">What is left of a value behind the step.</param>
+    private readonly record struct StepFactors(float Size, float Epsilon, float Decay);
+
+    /// <summary>The part of the buffer that some blocks, one after the other, take up.</summary>
+    /// <param name="Start">Its first number in the buffer.</param>
+    /// <param name="Count">Numbers.</param>
+    /// <param name="CodesAt">Its first code.</param>
+    /// <param name="Codes">Numbers in 8 bits.</param>
+    /// <param name="PlainAt">Its first moment in float32.</param>
+    /// <param name="Plain">Numbers in float32.</param>
+    /// <param name="AbsmaxAt">Its first absmax.</param>
+    /// <param name="Absmax">Blocks in 8 bits.</param>
+    private readonly record struct BufferPart(
+        long Start,
+        long Count,
+        long CodesAt,
+        long Codes,
+        long PlainAt,
+        long Plain,
+        long AbsmaxAt,
+        long Absmax
+    )
+    {
+        public static BufferPart Of(ReadOnlySpan<Block> all)
+        {
+            (long codesAt, long codes) = Reach(all, eightBits: true);
+            (long plainAt, long plain) = Reach(all, eightBits: false);
+            long absmax = 0;
+            foreach (Block block in all)
+            {
+                absmax += block.InEightBits ? 1 : 0;
+            }
+
+            return new BufferPart(
+                all[0].Start,
+                all[^1].Start + all[^1].Size - all[0].Start,
+                codesAt,
+                codes,
+                plainAt,
+                plain,
+                codes == 0 ? 0 : FirstOf(all).Absmax,
+                absmax
+            );
+        }
+
+        /// <summary>A block whose places are counted from here on.</summary>
+        public Block Within(Block whole) =>
+            whole with
+            {
+                Start = whole.Start - Start,
+                At = whole.At - (whole.InEightBits ? CodesAt : PlainAt),
+                Absmax = whole.InEightBits ? whole.Absmax - AbsmaxAt : whole.Absmax,
+            };
     }
 
     /// <summary>One of the two moments.</summary>

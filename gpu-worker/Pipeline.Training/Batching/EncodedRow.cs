@@ -7,15 +7,15 @@ namespace Pipeline.Training.Batching;
 /// <summary>One row to learn from.</summary>
 /// <param name="Id">The example's id.</param>
 /// <param name="Ids">Token ids.</param>
-/// <param name="LossMask">1 where learned; as long as <paramref name="Ids"/>.</param>
+/// <param name="LossMask">1 where supervised; as long as <paramref name="Ids"/>.</param>
 public sealed record EncodedRow(string Id, IReadOnlyList<int> Ids, IReadOnlyList<byte> LossMask)
 {
-    /// <summary>Tokens that are learned; the first of a row cannot be.</summary>
+    /// <summary>Tokens that are supervised; the first of a row cannot be.</summary>
     public int SupervisedTokens => LossMask.Skip(1).Count(m => m == 1);
 
     /// <summary>Encodes an example and holds it against what training needs.</summary>
     /// <exception cref="TrainingException">The row is longer than the model reads, has no supervised token, or an
-    /// answer without a learned end token.</exception>
+    /// answer without a supervised end token.</exception>
     public static EncodedRow From(Example example, ChatEncoder encoder, int maxPositions)
     {
         ArgumentNullException.ThrowIfNull(example);
@@ -24,7 +24,8 @@ public sealed record EncodedRow(string Id, IReadOnlyList<int> Ids, IReadOnlyList
         if (chat.Ids.Count > maxPositions)
         {
             throw new TrainingException(
-                $"Row {example.Id} has {chat.Ids.Count} tokens where the base reads {maxPositions}; rows are never cut. Lower validation.maxTokens and build the dataset again."
+                $"Row {example.Id} has {chat.Ids.Count} tokens where the base reads {maxPositions}; rows are never "
+                    + "cut. Lower validation.maxTokens and build the dataset again."
             );
         }
 
@@ -35,7 +36,8 @@ public sealed record EncodedRow(string Id, IReadOnlyList<int> Ids, IReadOnlyList
         )
         {
             throw new TrainingException(
-                $"Row {example.Id} has no answer, or one that does not end in the learned end token {encoder.Template.EndToken}."
+                $"Row {example.Id} has no answer, or one that does not end in the supervised end token "
+                    + $"{encoder.Template.EndToken}."
             );
         }
 

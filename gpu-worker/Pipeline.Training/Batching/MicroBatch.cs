@@ -18,7 +18,7 @@ public sealed class MicroBatch : IDisposable
     /// <summary>The rows' tokens.</summary>
     public PackedRows Rows { get; }
 
-    /// <summary>int64 [supervised]: tokens, counted over all rows, whose next token is learned.</summary>
+    /// <summary>int64 [supervised]: tokens, counted over all rows, whose next token is supervised.</summary>
     public Tensor Predicting { get; }
 
     /// <summary>Those next tokens.</summary>
@@ -27,7 +27,7 @@ public sealed class MicroBatch : IDisposable
     /// <summary>Tokens.</summary>
     public int Tokens => Rows.Count;
 
-    /// <summary>Tokens that are learned.</summary>
+    /// <summary>Tokens that are supervised.</summary>
     public int SupervisedTokens => Targets.Length;
 
     /// <summary>Packs rows.</summary>
@@ -43,7 +43,7 @@ public sealed class MicroBatch : IDisposable
         );
     }
 
-    /// <summary>The tokens, counted over all rows, whose next one is learned, and those next ones.</summary>
+    /// <summary>The tokens, counted over all rows, whose next one is supervised, and those next ones.</summary>
     public static (List<int> Predicting, List<int> Targets) SupervisedPositions(IReadOnlyList<EncodedRow> rows)
     {
         ArgumentNullException.ThrowIfNull(rows);

@@ -29,7 +29,8 @@ public sealed class StepPlan
         if (settings.PackTokens is { } most && rows.MaxBy(r => r.Ids.Count) is { } longest && longest.Ids.Count > most)
         {
             throw new TrainingException(
-                $"training.packTokens is {most}; row {longest.Id} has {longest.Ids.Count} tokens. Raise it to that at least."
+                $"training.packTokens is {most}; row {longest.Id} has {longest.Ids.Count} tokens. Raise it to that "
+                    + "at least."
             );
         }
 

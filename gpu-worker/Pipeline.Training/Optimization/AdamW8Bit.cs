@@ -65,16 +65,10 @@ public sealed class AdamW8Bit : Optimizer
 
         using Tensor clip = ones(1, device: _gpu.Device);
         _gpu.Kernels.AdamW8Bit(
-            Trained.Values,
-            null,
-            Trained.Gradients,
-            null,
+            new AdamWTensors(Trained.Values, Gradients: null, Totals: Trained.Gradients, Copies: null),
             _moments,
             _places!,
-            Trained.Decayed,
-            Steps,
-            learningRate,
-            _weightDecay,
+            new AdamWStep(Steps, learningRate, _weightDecay, Trained.Decayed),
             clip
         );
     }

@@ -16,7 +16,7 @@ namespace Pipeline.Training.Stepping;
 /// <summary>
 /// Steps on a GPU by the kernels: products in bfloat16 (float32 where the GPU has none), values and moments in float32
 /// or the moments in 8 bits. The host queues a step and goes on; nothing in a step waits for the device. The run's
-/// adapter lies on the CPU and gets the values when asked.
+/// adapter lies on the CPU and gets the values on request.
 /// </summary>
 internal sealed class AcceleratedEngine : StepEngine
 {
@@ -69,7 +69,9 @@ internal sealed class AcceleratedEngine : StepEngine
             ? named
             : TrainingMemory.FastestThatFits(shape, run.Settings, slots, there, number)
                 ?? throw new TrainingException(
-                    $"Even training.memory offload needs {Gibi(Needed(GpuMemory.Offload))} for micro-batches of {slots} tokens; the GPU has {Gibi(there)} free. Lower training.packTokens or training.batchSize, and raise training.gradientAccumulation as much."
+                    $"Even training.memory offload needs {Gibi(Needed(GpuMemory.Offload))} for micro-batches of "
+                        + $"{slots} tokens; the GPU has {Gibi(there)} free. Lower training.packTokens or "
+                        + "training.batchSize, and raise training.gradientAccumulation as much."
                 );
         return new AcceleratedEngine(
             run,
@@ -77,7 +79,8 @@ internal sealed class AcceleratedEngine : StepEngine
             model,
             memory,
             plan.MostTokens,
-            $"the GPU, by its kernels, {model.Accelerator.Kernels.Real.ToString().ToLowerInvariant()}, memory {memory.ToString().ToLowerInvariant()}: {Gibi(Needed(memory))} reckoned of {Gibi(there)} free"
+            $"the GPU, by its kernels, {model.Accelerator.Kernels.Real.ToString().ToLowerInvariant()}, memory "
+                + $"{memory.ToString().ToLowerInvariant()}: {Gibi(Needed(memory))} reckoned of {Gibi(there)} free"
         );
     }
 
@@ -188,7 +191,8 @@ internal sealed class AcceleratedEngine : StepEngine
         catch (ExternalException fault) when (DeviceMemory.RanOut(fault))
         {
             throw new TrainingException(
-                $"The GPU's memory ran out: {fault.Message.Split('\n')[0]} Set training.memory to offload, or lower training.packTokens or training.batchSize."
+                $"The GPU's memory ran out: {fault.Message.Split('\n')[0]} Set training.memory to offload, or lower "
+                    + "training.packTokens or training.batchSize."
             );
         }
     }

@@ -48,8 +48,11 @@ internal sealed class FirstStepCheck(TrainableTensors trained)
         string[] still = trained.MovesAtOnce ? [.. trained.Unmoved()] : _withoutGradient;
         if (norm <= 0 || still.Length > 0)
         {
+            string more = still.Length > 5 ? $" and {still.Length - 5} more" : "";
+            string unmoved = still.Length == 0 ? "nothing" : string.Join(", ", still.Take(5)) + more;
             throw new TrainingException(
-                $"Step {steps} had the learning rate {rate} and the gradient norm {norm}, and {(still.Length == 0 ? "nothing" : string.Join(", ", still.Take(5)) + (still.Length > 5 ? $" and {still.Length - 5} more" : ""))} did not move: this run would learn nothing."
+                $"Step {steps} had the learning rate {rate} and the gradient norm {norm}, and {unmoved} did not move: "
+                    + "this run would learn nothing."
             );
         }
     }

@@ -83,7 +83,8 @@ internal sealed class PendingStep(TrainingRun run, StepEngine engine, int total,
         }
 
         throw new TrainingException(
-            $"Step {step.Step}: the loss is {loss}, the gradient norm {norm}. Nothing was learned from it. Lower the learning rate; the step's rows are {string.Join(", ", rows.Take(64))}."
+            $"Step {step.Step}: the loss is {loss}, the gradient norm {norm}. Nothing was learned from it. Lower "
+                + $"the learning rate; the step's rows are {string.Join(", ", rows.Take(64))}."
         );
     }
 

@@ -13,7 +13,7 @@ namespace Pipeline.Worker.Benchmarks;
 
 /// <summary>
 /// Whole optimizer steps on random tokens: forward, backward, clipping, AdamW; r=16 on all linear layers, dropout 0.05,
-/// every token learned.
+/// every token supervised.
 /// </summary>
 internal static class CpuBenchmark
 {
@@ -80,7 +80,7 @@ internal static class CpuBenchmark
     private static IReadOnlyList<EncodedRow> Rows(int batch, int seq, int vocabulary)
     {
         var random = new Random(1);
-        byte[] learned = [.. Enumerable.Repeat((byte)1, seq)];
+        byte[] supervised = [.. Enumerable.Repeat((byte)1, seq)];
         return
         [
             .. Enumerable
@@ -88,7 +88,7 @@ internal static class CpuBenchmark
                 .Select(i => new EncodedRow(
                     $"{i}",
                     [.. Enumerable.Range(0, seq).Select(_ => random.Next(3, vocabulary))],
-                    learned
+                    supervised
                 )),
         ];
     }

@@ -18,20 +18,19 @@ internal static class DecodeBenchmark
     /// <param name="kernels">The kernels.</param>
     /// <param name="device">Where.</param>
     /// <param name="config">The shape.</param>
-    /// <param name="rows">Rows.</param>
-    /// <param name="tokens">Tokens written a row.</param>
+    /// <param name="one">The case.</param>
     /// <param name="repeats">The best of so many.</param>
     /// <param name="freeBytes">Memory of the device before the model.</param>
     public static DecodeBenchmarkResult Run(
         GpuKernels kernels,
         Device device,
         LlamaConfig config,
-        int rows,
-        int tokens,
+        DecodeCase one,
         int repeats,
         long freeBytes
     )
     {
+        (int rows, int tokens) = one;
         using IDisposable frozen = no_grad();
         using DisposeScope scope = NewDisposeScope();
         using GpuModel model = GpuModel.Random(config, kernels.Real, device);
@@ -88,6 +87,11 @@ internal static class DecodeBenchmark
         return (prompt, Stopwatch.GetElapsedTime(started).TotalSeconds);
     }
 }
+
+/// <summary>One case of <c>bench decode</c>.</summary>
+/// <param name="Rows">Rows side by side.</param>
+/// <param name="Tokens">Tokens written a row.</param>
+internal readonly record struct DecodeCase(int Rows, int Tokens);
 
 /// <summary>One line of <c>bench decode</c>.</summary>
 /// <param name="Case">Rows and tokens written.</param>

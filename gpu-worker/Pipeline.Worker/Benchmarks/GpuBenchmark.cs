@@ -10,7 +10,7 @@ using static TorchSharp.torch;
 namespace Pipeline.Worker.Benchmarks;
 
 /// <summary>
-/// Whole optimizer steps of a shape with random weights and tokens, every token learned: embedding, layers, loss,
+/// Whole optimizer steps of a shape with random weights and tokens, every token supervised: embedding, layers, loss,
 /// clipping, AdamW.
 /// </summary>
 internal static class GpuBenchmark
@@ -45,27 +45,21 @@ internal static class GpuBenchmark
     /// <param name="device">Where.</param>
     /// <param name="config">The shape.</param>
     /// <param name="one">The case.</param>
-    /// <param name="rank">r on all linear layers.</param>
-    /// <param name="repeats">The best of so many counts.</param>
+    /// <param name="options">The adapter, and how often.</param>
     /// <param name="memory">Bytes of the device that are free, and all.</param>
-    /// <exception cref="ModelException">The case asks for what fits, and nothing does.</exception>
+    /// <exception cref="ModelException">The case is <c>auto</c>, and nothing fits.</exception>
     public static GpuBenchmarkResult Run(
         GpuKernels kernels,
         Device device,
         LlamaConfig config,
         GpuCase one,
-        int rank,
-        int repeats,
+        GpuBenchmarkOptions options,
         Func<(long Free, long Total)> memory
     )
     {
+        int rank = options.Rank;
         var training = new TrainingSettings { R = rank };
-        GpuMemory mode =
-            one.Memory
-            ?? TrainingMemory.FastestThatFits(config.Shape, training, one.Slots, memory().Free)
-            ?? throw new ModelException(
-                $"{one.Name}: even offload needs {TrainingMemory.OnGpu(config.Shape, training, one.Slots, GpuMemory.Offload).TotalBytes >> 20:N0} MiB, and {memory().Free >> 20:N0} are free."
-            );
+        GpuMemory mode = one.Memory ?? FastestThatFits(config, training, one, memory);
         double reckoned = Gibi(TrainingMemory.OnGpu(config.Shape, training, one.Slots, mode).TotalBytes);
         using IDisposable frozen = no_grad();
         using DisposeScope scope = NewDisposeScope();
@@ -78,13 +72,7 @@ internal static class GpuBenchmark
             kernels,
             weightDecay: 0
         );
-        var random = new Random(1);
-        int[][] rows =
-        [
-            .. one.Lengths.Select(l =>
-                Enumerable.Range(0, l).Select(_ => random.Next(config.VocabularySize)).ToArray()
-            ),
-        ];
+        int[][] rows = RandomRows(one, config.VocabularySize);
         (int[] predicting, int[] targets) = SupervisedPositions(rows);
         double weight = 1.0 / predicting.Length;
         Tensor Step()
@@ -97,34 +85,8 @@ internal static class GpuBenchmark
             return loss.MoveToOuterDisposeScope();
         }
 
-        double first = 0,
-            best = double.MaxValue,
-            host = 0,
-            last = 0;
-        for (int i = 0; i < WarmUps; i++)
-        {
-            double loss = Step().item<float>();
-            first = i == 0 ? loss : first;
-        }
-
-        for (int repeat = 0; repeat < repeats; repeat++)
-        {
-            using DisposeScope inner = NewDisposeScope();
-            Synchronize(device);
-            long started = Stopwatch.GetTimestamp();
-            Tensor loss = Step();
-            for (int i = 1; i < StepsARepeat; i++)
-            {
-                loss = Step();
-            }
-
-            double queued = Stopwatch.GetElapsedTime(started).TotalMilliseconds / StepsARepeat;
-            Synchronize(device);
-            double took = Stopwatch.GetElapsedTime(started).TotalMilliseconds / StepsARepeat;
-            (best, host) = took < best ? (took, queued) : (best, host);
-            last = loss.item<float>();
-        }
-
+        double first = WarmUp(Step);
+        (double best, double host, double last) = Time(Step, options.Repeats, device);
         (long free, long total) = memory();
         return new GpuBenchmarkResult(
             one.Name,
@@ -140,6 +102,70 @@ internal static class GpuBenchmark
             Math.Round(first * weight, 4),
             Math.Round(last * weight, 4)
         );
+    }
+
+    private static GpuMemory FastestThatFits(
+        LlamaConfig config,
+        TrainingSettings training,
+        GpuCase one,
+        Func<(long Free, long Total)> memory
+    )
+    {
+        if (TrainingMemory.FastestThatFits(config.Shape, training, one.Slots, memory().Free) is { } mode)
+        {
+            return mode;
+        }
+
+        long needed = TrainingMemory.OnGpu(config.Shape, training, one.Slots, GpuMemory.Offload).TotalBytes;
+        throw new ModelException(
+            $"{one.Name}: even offload needs {needed >> 20:N0} MiB, and {memory().Free >> 20:N0} are free."
+        );
+    }
+
+    private static int[][] RandomRows(GpuCase one, int vocabulary)
+    {
+        var random = new Random(1);
+        return [.. one.Lengths.Select(l => Enumerable.Range(0, l).Select(_ => random.Next(vocabulary)).ToArray())];
+    }
+
+    /// <summary>The loss of the first step of all.</summary>
+    private static double WarmUp(Func<Tensor> step)
+    {
+        double first = 0;
+        for (int i = 0; i < WarmUps; i++)
+        {
+            double loss = step().item<float>();
+            first = i == 0 ? loss : first;
+        }
+
+        return first;
+    }
+
+    /// <summary>
+    /// Milliseconds a step, best of some times eight, and of these until the host had queued it; the loss of the last.
+    /// </summary>
+    private static (double Best, double Host, double Last) Time(Func<Tensor> step, int repeats, Device device)
+    {
+        (double best, double host, double last) = (double.MaxValue, 0, 0);
+        for (int repeat = 0; repeat < repeats; repeat++)
+        {
+            using DisposeScope scope = NewDisposeScope();
+            Synchronize(device);
+            long started = Stopwatch.GetTimestamp();
+            Tensor loss = step();
+            for (int i = 1; i < StepsARepeat; i++)
+            {
+                loss = step();
+            }
+
+            double queued = Stopwatch.GetElapsedTime(started).TotalMilliseconds / StepsARepeat;
+            Synchronize(device);
+            double took = Stopwatch.GetElapsedTime(started).TotalMilliseconds / StepsARepeat;
+            (best, host) = took < best ? (took, queued) : (best, host);
+            last = loss.item<float>();
+        }
+
+        return (best, host, last);
     }
 
     private static double Gibi(long bytes) => Math.Round(bytes / (double)(1L << 30), 2);
@@ -162,6 +188,11 @@ internal static class GpuBenchmark
         );
     }
 }
+
+/// <summary>What all cases of <c>bench gpu</c> share.</summary>
+/// <param name="Rank">r on all linear layers.</param>
+/// <param name="Repeats">The best of so many counts of eight steps.</param>
+internal readonly record struct GpuBenchmarkOptions(int Rank, int Repeats);
 
 /// <summary>One line of <c>bench gpu</c>.</summary>
 /// <param name="Case">The case.</param>

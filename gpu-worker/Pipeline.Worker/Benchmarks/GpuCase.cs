@@ -55,7 +55,9 @@ internal sealed record GpuCase(string Name, IReadOnlyList<int> Lengths, GpuMemor
         if (!sound)
         {
             throw new ModelException(
-                $"'{text}' is not a case: write rows and tokens, memory, and the dropout where it is not {PeersDropout.ToString(CultureInfo.InvariantCulture)}, such as 4x1024:balanced, 8x1024:lean:0 or packed200x4096:balanced."
+                $"'{text}' is not a case: write rows and tokens, memory, and the dropout where it is not "
+                    + $"{PeersDropout.ToString(CultureInfo.InvariantCulture)}, such as 4x1024:balanced, 8x1024:lean:0 "
+                    + "or packed200x4096:balanced."
             );
         }
 

@@ -18,7 +18,7 @@ internal static class ProductCeiling
     /// <param name="config">The model.</param>
     /// <param name="rank">r on all linear layers of the decoder.</param>
     /// <param name="rows">Rows a step.</param>
-    /// <param name="length">Tokens a row; all but the first are learned.</param>
+    /// <param name="length">Tokens a row; all but the first are supervised.</param>
     public static double Seconds(LlamaConfig config, int rank, long rows, long length)
     {
         (long tokens, long predicted) = (rows * length, rows * (length - 1));

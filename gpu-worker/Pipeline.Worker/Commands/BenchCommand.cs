@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Diagnostics;
 using System.Text.Json;
 using Pipeline.Model;
+using Pipeline.Model.Checkpoints;
 using Pipeline.Model.Gpu;
 using Pipeline.Worker.Benchmarks;
 
@@ -64,10 +65,29 @@ internal static class BenchCommand
 
     private static Command Gpu()
     {
-        var cases = new Option<string[]>("--cases")
+        Option<string[]> cases = GpuCases();
+        var rank = new Option<int>("--rank")
+        {
+            Description = "LoRA rank on all linear layers",
+            DefaultValueFactory = _ => 64,
+        };
+        Option<int> layers = Layers();
+        var gpu = new Command("gpu", "QLoRA steps of the Llama-2-7B shape on the GPU, random weights made there")
+        {
+            cases,
+            rank,
+            layers,
+        };
+        gpu.SetAction(parsed => RunGpu(parsed.GetRequiredValue(cases), parsed.GetValue(rank), parsed.GetValue(layers)));
+        return gpu;
+    }
+
+    private static Option<string[]> GpuCases() =>
+        new("--cases")
         {
             Description =
-                "Rows x tokens, memory (offload, lean, balanced, fast, auto), dropout if not 0.1: 4x1024:balanced, 8x1024:lean:0, packed200x4096:balanced",
+                "Rows x tokens, memory (offload, lean, balanced, fast, auto), dropout if not 0.1: 4x1024:balanced, "
+                + "8x1024:lean:0, packed200x4096:balanced",
             AllowMultipleArgumentsPerToken = true,
             DefaultValueFactory = _ =>
                 [
@@ -84,73 +104,41 @@ internal static class BenchCommand
                     "4x1024:lean:0",
                 ],
         };
-        var rank = new Option<int>("--rank")
-        {
-            Description = "LoRA rank on all linear layers",
-            DefaultValueFactory = _ => 64,
-        };
-        var layers = new Option<int>("--layers")
+
+    private static Option<int> Layers() =>
+        new("--layers")
         {
             Description = "Decoder layers of the Llama-2-7B shape",
             DefaultValueFactory = _ => GpuBenchmark.Llama7B.Layers,
         };
-        var gpu = new Command("gpu", "QLoRA steps of the Llama-2-7B shape on the GPU, random weights made there")
-        {
-            cases,
-            rank,
-            layers,
-        };
-        gpu.SetAction(parsed =>
-        {
-            GpuCase[] all = [.. parsed.GetRequiredValue(cases).Select(GpuCase.Parse)];
-            if (all.Length > 1)
-            {
-                // A process each: what the allocator kept of one case would be counted in the next one's memory.
-                return all.Select(c =>
-                        Again(
-                            "bench",
-                            "gpu",
-                            "--cases",
-                            c.Name,
-                            "--rank",
-                            $"{parsed.GetValue(rank)}",
-                            "--layers",
-                            $"{parsed.GetValue(layers)}"
-                        )
-                    )
-                    .FirstOrDefault(code => code != 0);
-            }
 
-            using Accelerator gpu = Accelerator.Open();
-            foreach (GpuCase one in all)
-            {
-                GpuBenchmarkResult result = GpuBenchmark.Run(
-                    gpu.Kernels,
-                    gpu.Device,
-                    GpuBenchmark.Llama7B with
-                    {
-                        Layers = parsed.GetValue(layers),
-                    },
-                    one,
-                    parsed.GetValue(rank),
-                    repeats: 3,
-                    gpu.Memory
-                );
-                Console.WriteLine(JsonSerializer.Serialize(result, Snake));
-            }
+    private static int RunGpu(string[] cases, int rank, int layers)
+    {
+        GpuCase[] all = [.. cases.Select(GpuCase.Parse)];
+        if (all.Length > 1)
+        {
+            // A process each: what the allocator kept of one case would be counted in the next one's memory.
+            return all.Select(c =>
+                    Again("bench", "gpu", "--cases", c.Name, "--rank", $"{rank}", "--layers", $"{layers}")
+                )
+                .FirstOrDefault(code => code != 0);
+        }
 
-            return 0;
-        });
-        return gpu;
+        using Accelerator gpu = Accelerator.Open();
+        LlamaConfig shape = GpuBenchmark.Llama7B with { Layers = layers };
+        var options = new GpuBenchmarkOptions(rank, Repeats: 3);
+        foreach (GpuCase one in all)
+        {
+            GpuBenchmarkResult result = GpuBenchmark.Run(gpu.Kernels, gpu.Device, shape, one, options, gpu.Memory);
+            Console.WriteLine(JsonSerializer.Serialize(result, Snake));
+        }
+
+        return 0;
     }
 
     private static Command Decode()
     {
-        var layers = new Option<int>("--layers")
-        {
-            Description = "Decoder layers of the Llama-2-7B shape",
-            DefaultValueFactory = _ => GpuBenchmark.Llama7B.Layers,
-        };
+        Option<int> layers = Layers();
         var decode = new Command(
             "decode",
             "Greedy generation with the Llama-2-7B shape in NF4 on the GPU, 1 and 8 rows side by side"
@@ -170,8 +158,7 @@ internal static class BenchCommand
                     {
                         Layers = parsed.GetValue(layers),
                     },
-                    rows,
-                    tokens: 64,
+                    new DecodeCase(rows, Tokens: 64),
                     repeats: 3,
                     gpu.Memory().Free
                 );
@@ -196,10 +183,12 @@ internal static class BenchCommand
                 KernelBenchmarkResult result in KernelBenchmark.Run(
                     gpu.Kernels,
                     gpu.Device,
-                    4096,
-                    4096,
-                    11_008,
-                    32_000,
+                    new KernelShapes(
+                        Tokens: 4096,
+                        GpuBenchmark.Llama7B.HiddenSize,
+                        GpuBenchmark.Llama7B.IntermediateSize,
+                        GpuBenchmark.Llama7B.VocabularySize
+                    ),
                     times: 20
                 )
             )

@@ -29,7 +29,7 @@ internal static class EvaluateCommand
             Description = "Folder that will hold evaluation.json and report.html; must be empty or not there",
         };
         Option<string> deviceOption = DeviceOption.Create();
-        var command = new Command("evaluate", "Ask base and adapter the same held-out rows")
+        var command = new Command("evaluate", "Evaluate base and adapter on the same held-out rows")
         {
             baseOption,
             adapterOption,
@@ -105,9 +105,7 @@ internal static class EvaluateCommand
             EvaluationBuilder.Build(
                 dataset.Manifest,
                 dataset.Train,
-                dataset.Test,
-                bare,
-                tuned,
+                new AnsweredRows(dataset.Test, bare, tuned),
                 settings,
                 training: null
             );

@@ -13,7 +13,7 @@ using Pipeline.Worker.Jobs;
 
 namespace Pipeline.Worker.Commands;
 
-/// <summary><c>merge</c>: an adapter into its base, in float32, asked again on the same rows.</summary>
+/// <summary><c>merge</c>: an adapter into its base, in float32, evaluated again on the same rows.</summary>
 internal static class MergeCommand
 {
     private const string ReportFile = "merge.json";
@@ -30,7 +30,7 @@ internal static class MergeCommand
         var datasetOption = new Option<string>("--dataset")
         {
             Required = true,
-            Description = "Folder of the dataset on whose held-out rows both are asked",
+            Description = "Folder of the dataset on whose held-out rows both are evaluated",
         };
         var shardOption = new Option<long>("--max-shard-bytes")
         {
@@ -51,63 +51,66 @@ internal static class MergeCommand
             (parsed, cancellation) =>
                 Task.Run(
                     () =>
-                    {
-                        (string from, string adapter) = (
-                            parsed.GetRequiredValue(baseOption),
-                            parsed.GetRequiredValue(adapterOption)
-                        );
-                        if (AdapterBase.IsModel(adapter))
-                        {
-                            throw new InvalidDataException(
-                                $"'{adapter}' holds a model that was trained as a whole; there is nothing to merge."
-                            );
-                        }
-
-                        LocalDataset dataset = LocalDataset.Read(parsed.GetRequiredValue(datasetOption));
-                        using Accelerator? gpu = DeviceOption.Open(parsed, deviceOption);
-                        string to = OutputFolder.Begin(parsed.GetRequiredValue(outOption));
-                        MergeReport report = Merge(
-                            from,
-                            adapter,
-                            to,
-                            dataset,
+                        Run(
+                            new MergeFolders(
+                                parsed.GetRequiredValue(baseOption),
+                                parsed.GetRequiredValue(adapterOption),
+                                parsed.GetRequiredValue(outOption)
+                            ),
+                            parsed.GetRequiredValue(datasetOption),
                             parsed.GetValue(shardOption),
-                            gpu,
+                            () => DeviceOption.Open(parsed, deviceOption),
                             cancellation
-                        );
-                        File.WriteAllBytes(
-                            Path.Combine(to, ReportFile),
-                            ContractJson.WriteUtf8(report, indented: true)
-                        );
-                        File.WriteAllText(
-                            Path.Combine(to, BlobLayout.ReportFile),
-                            MergePage.Write(
-                                dataset.Manifest.Project,
-                                report,
-                                TaskScoring.For(dataset.Manifest.Task, dataset.Manifest.Labels).ScoreName,
-                                dataset.Test.Count
-                            )
-                        );
-                        Console.WriteLine(MergePage.Verdict(report, dataset.Test.Count));
-                        Console.WriteLine(OutputFolder.End(to));
-                        return 0;
-                    },
+                        ),
                     cancellation
                 )
         );
         return command;
     }
 
+    private static int Run(
+        MergeFolders folders,
+        string datasetFolder,
+        long largestFileBytes,
+        Func<Accelerator?> open,
+        CancellationToken cancellation
+    )
+    {
+        if (AdapterBase.IsModel(folders.Adapter))
+        {
+            throw new InvalidDataException(
+                $"'{folders.Adapter}' holds a model that was trained as a whole; there is nothing to merge."
+            );
+        }
+
+        LocalDataset dataset = LocalDataset.Read(datasetFolder);
+        using Accelerator? gpu = open();
+        string to = OutputFolder.Begin(folders.Output);
+        MergeReport report = Merge(folders with { Output = to }, dataset, largestFileBytes, gpu, cancellation);
+        File.WriteAllBytes(Path.Combine(to, ReportFile), ContractJson.WriteUtf8(report, indented: true));
+        File.WriteAllText(
+            Path.Combine(to, BlobLayout.ReportFile),
+            MergePage.Write(
+                dataset.Manifest.Project,
+                report,
+                TaskScoring.For(dataset.Manifest.Task, dataset.Manifest.Labels).ScoreName,
+                dataset.Test.Count
+            )
+        );
+        Console.WriteLine(MergePage.Verdict(report, dataset.Test.Count));
+        Console.WriteLine(OutputFolder.End(to));
+        return 0;
+    }
+
     private static MergeReport Merge(
-        string from,
-        string adapterFolder,
-        string to,
+        MergeFolders folders,
         LocalDataset dataset,
         long largestFileBytes,
         Accelerator? gpu,
         CancellationToken cancellation
     )
     {
+        (string from, string adapterFolder, string to) = folders;
         ChatEncoder encoder = ChatEncoder.FromDirectory(from, dataset.Manifest.Template);
         EvaluationSettings settings = dataset.Manifest.Settings.Evaluation;
         var evaluation = new HeldOutEvaluation(encoder, dataset.Test, dataset.Manifest.Labels, settings.Generate);
@@ -141,4 +144,9 @@ internal static class MergeCommand
                 .Max(p => Math.Abs(p.First.GoldLogLikelihood - p.Second.GoldLogLikelihood)),
         };
     }
+
+    /// <param name="Base">The base model.</param>
+    /// <param name="Adapter">Its adapter.</param>
+    /// <param name="Output">Gets the merged model.</param>
+    private sealed record MergeFolders(string Base, string Adapter, string Output);
 }

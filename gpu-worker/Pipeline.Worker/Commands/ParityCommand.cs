@@ -48,7 +48,9 @@ internal static class ParityCommand
                 Console.WriteLine(
                     string.Create(
                         CultureInfo.InvariantCulture,
-                        $"{(result.Passed ? "ok  " : "FAIL")}  {result.Case.PadRight(width)}  {result.Quantity, -44} {result.Error, 12:0.###e+00}  allowed {result.Tolerance:0.###e+00}"
+                        $"{(result.Passed ? "ok  " : "FAIL")}  {result.Case.PadRight(width)}  "
+                            + $"{result.Quantity, -44} {result.Error, 12:0.###e+00}  "
+                            + $"allowed {result.Tolerance:0.###e+00}"
                     )
                 );
                 if (result.Fault is not null)

@@ -46,35 +46,41 @@ internal static class TrainCommand
                         string output = parsed.GetRequiredValue(outOption);
                         OutputFolder.RequireFree(output);
                         using Accelerator? gpu = DeviceOption.Open(parsed, deviceOption);
-                        var job = new TrainAdapterInput
-                        {
-                            BaseDirectory = parsed.GetRequiredValue(baseOption),
-                            DatasetDirectory = dataset,
-                            OutputDirectory = output,
-                            CheckpointDirectory = parsed.GetValue(checkpointOption),
-                            Gpu = gpu,
-                            Title = manifest.Project,
-                            Training = parsed.GetValue(configOption) is { } path
-                                ? ReadSettings(path)
-                                : manifest.Settings.Training,
-                            Evaluation = manifest.Settings.Evaluation,
-                        };
-                        EvaluationReport report = TrainAdapter.Run(
-                            job,
-                            new ProgressLog(TimeProvider.System, ConsoleProgress.Write),
-                            null,
+                        return Run(
+                            new TrainAdapterInput
+                            {
+                                BaseDirectory = parsed.GetRequiredValue(baseOption),
+                                DatasetDirectory = dataset,
+                                OutputDirectory = output,
+                                CheckpointDirectory = parsed.GetValue(checkpointOption),
+                                Gpu = gpu,
+                                Title = manifest.Project,
+                                Training = parsed.GetValue(configOption) is { } path
+                                    ? ReadSettings(path)
+                                    : manifest.Settings.Training,
+                                Evaluation = manifest.Settings.Evaluation,
+                            },
                             cancellation
                         );
-                        Console.WriteLine(Reporting.Pages.ReportPage.Verdict(report));
-                        Console.WriteLine(
-                            $"{output}: {(job.Training.Method == TrainingSettings.Full ? "model" : "adapter")}, proof.json, evaluation.json, report.html"
-                        );
-                        return 0;
                     },
                     cancellation
                 )
         );
         return command;
+    }
+
+    private static int Run(TrainAdapterInput job, CancellationToken cancellation)
+    {
+        EvaluationReport report = TrainAdapter.Run(
+            job,
+            new ProgressLog(TimeProvider.System, ConsoleProgress.Write),
+            null,
+            cancellation
+        );
+        string trained = job.Training.Method == TrainingSettings.Full ? "model" : "adapter";
+        Console.WriteLine(Reporting.Pages.ReportPage.Verdict(report));
+        Console.WriteLine($"{job.OutputDirectory}: {trained}, proof.json, evaluation.json, report.html");
+        return 0;
     }
 
     private static TrainingSettings ReadSettings(string path)

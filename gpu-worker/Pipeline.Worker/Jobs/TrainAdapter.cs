@@ -86,9 +86,7 @@ public sealed class TrainAdapter
                 EvaluationReport report = EvaluationBuilder.Build(
                     dataset.Manifest,
                     dataset.Train,
-                    dataset.Test,
-                    baseAnswers,
-                    tunedAnswers,
+                    new AnsweredRows(dataset.Test, baseAnswers, tunedAnswers),
                     _input.Evaluation,
                     Summarize(outcome, tuning, engine)
                 );

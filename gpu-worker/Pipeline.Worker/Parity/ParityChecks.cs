@@ -54,7 +54,8 @@ public static class ParityChecks
         return results.Count > 0
             ? results
             : throw new ModelException(
-                $"'{directory}' holds no reference vectors (expected.safetensors, trajectory.safetensors, nf4's meta.json, vectors.jsonl or reference_greedy.json)."
+                $"'{directory}' holds no reference vectors (expected.safetensors, trajectory.safetensors, nf4's "
+                    + "meta.json, vectors.jsonl or reference_greedy.json)."
             );
     }
 

@@ -10,7 +10,7 @@ internal static class ParityModels
 {
     private const string PlainTorch = "by plain torch";
 
-    /// <summary>Checks a checkpoint as it is asked.</summary>
+    /// <summary>Checks a checkpoint at inference.</summary>
     /// <param name="directory">The checkpoint.</param>
     /// <param name="name">The case's.</param>
     /// <param name="gpu">The GPU; <c>null</c>: the CPU.</param>

@@ -80,6 +80,22 @@ internal static class QuantizationParity
             Math.Abs(quantized.Offset - file.Read($"{tag}.dq.offset").item<float>()),
             1e-6
         );
+        foreach (ParityResult result in Dequantized(file, quantized, matrix, tag, dtype, gpu))
+        {
+            yield return result;
+        }
+    }
+
+    /// <summary>The dequantised values, by each way that there is on this machine.</summary>
+    private static IEnumerable<ParityResult> Dequantized(
+        SafetensorsFile file,
+        Nf4Weight quantized,
+        string matrix,
+        string tag,
+        ScalarType dtype,
+        Accelerator? gpu
+    )
+    {
         Tensor dequantized = quantized.Dequantize();
         double Off(Tensor values) =>
             Largest(values.to(dtype).to(ScalarType.Float32), file.Read($"{tag}.dq.dequantized"));

@@ -69,19 +69,12 @@ public sealed partial class ArchitectureTests
         "Extensions",
     ];
 
-    private static List<string> Projects { get; } =
-    [
-        .. new[] { "functions", "gpu-worker", "tests" }
-            .SelectMany(top =>
-                Directory.EnumerateFiles(RepositoryFiles.At(top), "*.csproj", SearchOption.AllDirectories)
-            )
-            .Where(p => !p.Split(Path.DirectorySeparatorChar).Contains("obj")),
-    ]; // the Functions Sdk makes a project of its own there
+    private static IReadOnlyList<string> Projects => SourceTree.Projects;
 
     [Fact]
     public void References_EveryProject_PointOneWay()
     {
-        foreach (string project in Projects.Where(p => !IsTest(p)))
+        foreach (string project in Projects.Where(p => !SourceTree.IsTest(p)))
         {
             string name = Path.GetFileNameWithoutExtension(project);
             Assert.True(
@@ -131,7 +124,7 @@ public sealed partial class ArchitectureTests
         );
 
     [Fact]
-    public void TestProjects_Number_IsAtMostFive() => Assert.InRange(Projects.Count(IsTest), 1, 5);
+    public void TestProjects_Number_IsAtMostFive() => Assert.InRange(Projects.Count(SourceTree.IsTest), 1, 5);
 
     [Fact]
     public void AzureSdks_OnlyThoseWhoMay_UseThem()
@@ -140,7 +133,7 @@ public sealed partial class ArchitectureTests
             [
                 .. Projects
                     .Where(p =>
-                        !IsTest(p)
+                        !SourceTree.IsTest(p)
                         && packages.Any(k => File.ReadAllText(p).Contains($"\"{k}", StringComparison.Ordinal))
                     )
                     .Select(p => Path.GetFileNameWithoutExtension(p)!),
@@ -162,7 +155,7 @@ public sealed partial class ArchitectureTests
         {
             string folder = Path.GetDirectoryName(project)!;
             string root = Path.GetFileNameWithoutExtension(project);
-            foreach (string source in Sources(folder))
+            foreach (string source in SourceTree.SourcesIn(folder))
             {
                 Match match = NamespaceLine().Match(File.ReadAllText(source));
                 string inside = Path.GetDirectoryName(Path.GetRelativePath(folder, source))!
@@ -184,7 +177,7 @@ public sealed partial class ArchitectureTests
     public void Names_NoFolderOrFile_IsADrawer()
     {
         IEnumerable<string> drawers = Projects
-            .SelectMany(p => Sources(Path.GetDirectoryName(p)!))
+            .SelectMany(p => SourceTree.SourcesIn(Path.GetDirectoryName(p)!))
             .Select(s => Path.GetRelativePath(RepositoryFiles.Root, s))
             .Where(s =>
                 s.Split(Path.DirectorySeparatorChar, '.').Any(part => Drawers.Contains(part, StringComparer.Ordinal))
@@ -192,24 +185,6 @@ public sealed partial class ArchitectureTests
 
         Assert.Empty(drawers);
     }
-
-    [Fact]
-    public void Files_EverySource_StaysUnder800Lines() =>
-        Assert.Empty(
-            Projects
-                .SelectMany(p => Sources(Path.GetDirectoryName(p)!))
-                .Where(s => File.ReadLines(s).Count() > 800)
-                .Select(s => Path.GetRelativePath(RepositoryFiles.Root, s))
-        );
-
-    private static bool IsTest(string project) => project.EndsWith(".Tests.csproj", StringComparison.Ordinal);
-
-    private static IEnumerable<string> Sources(string folder) =>
-        Directory
-            .EnumerateFiles(folder, "*.cs", SearchOption.AllDirectories)
-            .Where(s =>
-                !Path.GetRelativePath(folder, s).Split(Path.DirectorySeparatorChar).Any(part => part is "bin" or "obj")
-            );
 
     [GeneratedRegex(@"^namespace ([\w.]+);", RegexOptions.Multiline)]
     private static partial Regex NamespaceLine();

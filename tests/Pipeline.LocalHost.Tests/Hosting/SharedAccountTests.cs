@@ -158,13 +158,15 @@ public sealed class SharedAccountTests(StorageFixture storage, ITestOutputHelper
     {
         await using ServiceProvider services = new ServiceCollection().BuildServiceProvider();
         using var hub = new EmbeddedTaskHub(
-            new StorageAccount(storage.ConnectionString, null),
-            "test",
-            TimeSpan.FromSeconds(20),
-            HostFile.Read() with
-            {
-                HubName = "FiveHundred",
-            },
+            new TaskHubOptions(
+                new StorageAccount(storage.ConnectionString, null),
+                "test",
+                VisibilityTimeout: TimeSpan.FromSeconds(20),
+                HostFile.Read() with
+                {
+                    HubName = "FiveHundred",
+                }
+            ),
             _ => new BenchTasks(),
             services,
             NullLoggerFactory.Instance

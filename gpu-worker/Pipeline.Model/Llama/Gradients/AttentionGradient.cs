@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 namespace Pipeline.Model.Llama.Gradients;
 
 /// <summary>
-/// Causal attention of packed rows: laid side by side for torch's kernel, whose derivative is torch's too. Twin:
+/// Causal attention of packed rows: laid side by side for torch's kernel, whose derivative is torch's too. Definition:
 /// <c>DecoderLayer.Attend</c>.
 /// </summary>
 internal sealed class AttentionGradient : IDisposable
@@ -23,7 +23,7 @@ internal sealed class AttentionGradient : IDisposable
     /// <param name="projected">Queries, keys and values, float32 [tokens, heads · head size], turned by RoPE.</param>
     /// <param name="headSize">Numbers a head.</param>
     /// <param name="mask">bool [1, 1, longest, longest]; <c>null</c>: causal.</param>
-    /// <param name="keep">Whether a derivative will be asked for.</param>
+    /// <param name="keep">Whether a backward pass follows.</param>
     /// <returns>float32 [tokens, heads · head size], and what the derivative needs; the caller disposes it.</returns>
     public static (Tensor Output, AttentionGradient? Tape) Forward(
         PackedRows rows,

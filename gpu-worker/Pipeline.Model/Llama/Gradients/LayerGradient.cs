@@ -5,10 +5,9 @@ using static TorchSharp.torch;
 namespace Pipeline.Model.Llama.Gradients;
 
 /// <summary>
-/// A decoder layer with its derivative written by hand: what is kept between the two is chosen here and not by
-/// autograd, sums are made in place, and all but attention is done for some hundred tokens after the other, so that
-/// what one product writes is still in the cache when the next reads it. Twin: <see cref="DecoderLayer.Forward"/> under
-/// autograd.
+/// A decoder layer with its derivative written by hand: the saved activations are chosen here and not by autograd, sums
+/// are made in place, and all but attention is done for some hundred tokens after the other, so that what one product
+/// writes is still in the cache when the next reads it. Definition: <see cref="DecoderLayer.Forward"/> under autograd.
 /// </summary>
 internal sealed class LayerGradient : IDisposable
 {
@@ -28,11 +27,11 @@ internal sealed class LayerGradient : IDisposable
     /// <summary>Applies the layer.</summary>
     /// <param name="layer">The layer.</param>
     /// <param name="context">What the layers share.</param>
-    /// <param name="input">float32 [tokens, hidden]; must stay as it is until the derivative was asked for.</param>
+    /// <param name="input">float32 [tokens, hidden]; must stay as it is until the backward pass.</param>
     /// <param name="output">Gets the result, float32 [tokens, hidden].</param>
-    /// <param name="keep">Whether a derivative will be asked for.</param>
+    /// <param name="keep">Whether a backward pass follows.</param>
     /// <param name="ownBuffers">Whether other layers are applied before that.</param>
-    /// <returns>What the derivative needs; <c>null</c> when none will be asked for.</returns>
+    /// <returns>What the derivative needs; <c>null</c> when no backward pass follows.</returns>
     public static LayerGradient? Forward(
         DecoderLayer layer,
         FlatContext context,
@@ -52,7 +51,7 @@ internal sealed class LayerGradient : IDisposable
     /// <summary>Adds the derivatives by the adapter's matrices to their gradients.</summary>
     /// <param name="gradient">float32 [tokens, hidden]: derivative by the output; becomes the one by the input, when
     /// that is wanted.</param>
-    /// <param name="inputWanted">Whether a layer below learns.</param>
+    /// <param name="inputWanted">Whether a layer below is trained.</param>
     public void Backward(Tensor gradient, bool inputWanted)
     {
         using DisposeScope scope = NewDisposeScope();
@@ -71,11 +70,11 @@ internal sealed class LayerGradient : IDisposable
         Tensor queries = Buffer("queries", _context.QueryWidth);
         Tensor keys = Buffer("keys", _context.KeyWidth);
         Tensor values = Buffer("values", _context.KeyWidth);
-        (Projection Projection, Tensor Weight, Tensor Output, Tensor? Low)[] parts =
+        (ProjectionPart Whole, Tensor Output)[] projections =
         [
-            (_layer.Query, _layer.Query.Weight.Values(), queries, XABuffer(_layer.Query)),
-            (_layer.Key, _layer.Key.Weight.Values(), keys, XABuffer(_layer.Key)),
-            (_layer.Value, _layer.Value.Weight.Values(), values, XABuffer(_layer.Value)),
+            (new(_layer.Query, _layer.Query.Weight.Values(), XABuffer(_layer.Query)), queries),
+            (new(_layer.Key, _layer.Key.Weight.Values(), XABuffer(_layer.Key)), keys),
+            (new(_layer.Value, _layer.Value.Weight.Values(), XABuffer(_layer.Value)), values),
         ];
         foreach ((int start, int count) in _context.Chunks())
         {
@@ -89,17 +88,9 @@ internal sealed class LayerGradient : IDisposable
                 chunk,
                 Part(scales)
             );
-            foreach ((Projection projection, Tensor weight, Tensor output, Tensor? xA) in parts)
+            foreach ((ProjectionPart whole, Tensor output) in projections)
             {
-                _projections.Forward(
-                    projection,
-                    weight,
-                    chunk,
-                    Part(output),
-                    onto: false,
-                    xA is null ? null : Part(xA),
-                    start
-                );
+                _projections.Forward(whole.Chunk(start, count), chunk, Part(output), onto: false);
             }
 
             ApplyRotary(Part(queries), start, count, backward: false);
@@ -120,23 +111,14 @@ internal sealed class LayerGradient : IDisposable
     {
         (Tensor attended, Tensor middle, Tensor normed, Tensor scales, Tensor gate, Tensor up, Tensor gated) =
             FeedForwardBuffers();
-        (Tensor outputWeight, Tensor gateWeight, Tensor upWeight, Tensor downWeight) = FeedForwardWeights();
-        (Tensor? outputLow, Tensor? gateLow, Tensor? upLow, Tensor? downLow) = FeedForwardLows();
+        (ProjectionPart outputPart, ProjectionPart gatePart, ProjectionPart upPart, ProjectionPart downPart) =
+            FeedForwardProjections();
         foreach ((int start, int count) in _context.Chunks())
         {
             using DisposeScope scope = NewDisposeScope();
             Tensor Part(Tensor whole) => whole.narrow(0, start, count);
-            Tensor? PartOf(Tensor? whole) => whole?.narrow(0, start, count);
             Tensor chunk = Part(middle).copy_(Part(_input));
-            _projections.Forward(
-                _layer.Output,
-                outputWeight,
-                Part(attended),
-                chunk,
-                onto: true,
-                PartOf(outputLow),
-                start
-            );
+            _projections.Forward(outputPart.Chunk(start, count), Part(attended), chunk, onto: true);
             RmsNormKernel.Forward(
                 chunk,
                 _layer.FeedForwardNorm.Weight,
@@ -144,26 +126,10 @@ internal sealed class LayerGradient : IDisposable
                 Part(normed),
                 Part(scales)
             );
-            _projections.Forward(
-                _layer.Gate,
-                gateWeight,
-                Part(normed),
-                Part(gate),
-                onto: false,
-                PartOf(gateLow),
-                start
-            );
-            _projections.Forward(_layer.Up, upWeight, Part(normed), Part(up), onto: false, PartOf(upLow), start);
+            _projections.Forward(gatePart.Chunk(start, count), Part(normed), Part(gate), onto: false);
+            _projections.Forward(upPart.Chunk(start, count), Part(normed), Part(up), onto: false);
             SwiGluKernel.Forward(Part(gate), Part(up), Part(gated));
-            _projections.Forward(
-                _layer.Down,
-                downWeight,
-                Part(gated),
-                Part(output).copy_(chunk),
-                onto: true,
-                PartOf(downLow),
-                start
-            );
+            _projections.Forward(downPart.Chunk(start, count), Part(gated), Part(output).copy_(chunk), onto: true);
         }
     }
 
@@ -189,72 +155,52 @@ internal sealed class LayerGradient : IDisposable
             Buffer("gated", _context.Inner)
         );
 
-    private (Tensor Output, Tensor Gate, Tensor Up, Tensor Down) FeedForwardWeights() =>
-        (
+    /// <summary>The four linear layers of this half, at all tokens.</summary>
+    private (
+        ProjectionPart Output,
+        ProjectionPart Gate,
+        ProjectionPart Up,
+        ProjectionPart Down
+    ) FeedForwardProjections()
+    {
+        (Tensor output, Tensor gate, Tensor up, Tensor down) = (
             _layer.Output.Weight.Values(),
             _layer.Gate.Weight.Values(),
             _layer.Up.Weight.Values(),
             _layer.Down.Weight.Values()
         );
-
-    private (Tensor? Output, Tensor? Gate, Tensor? Up, Tensor? Down) FeedForwardLows() =>
-        (XABuffer(_layer.Output), XABuffer(_layer.Gate), XABuffer(_layer.Up), XABuffer(_layer.Down));
+        return (
+            new ProjectionPart(_layer.Output, output, XABuffer(_layer.Output)),
+            new ProjectionPart(_layer.Gate, gate, XABuffer(_layer.Gate)),
+            new ProjectionPart(_layer.Up, up, XABuffer(_layer.Up)),
+            new ProjectionPart(_layer.Down, down, XABuffer(_layer.Down))
+        );
+    }
 
     private void BackThroughFeedForward(Tensor gradient, Tensor attendedGradient)
     {
         (Tensor attended, Tensor middle, Tensor normed, Tensor scales, Tensor gate, Tensor up, Tensor gated) =
             FeedForwardBuffers();
-        (Tensor outputWeight, Tensor gateWeight, Tensor upWeight, Tensor downWeight) = FeedForwardWeights();
-        (Tensor? outputLow, Tensor? gateLow, Tensor? upLow, Tensor? downLow) = FeedForwardLows();
+        (ProjectionPart outputPart, ProjectionPart gatePart, ProjectionPart upPart, ProjectionPart downPart) =
+            FeedForwardProjections();
         foreach ((int start, int count) in _context.Chunks())
         {
             using DisposeScope scope = NewDisposeScope();
             Tensor Part(Tensor whole) => whole.narrow(0, start, count);
-            Tensor? PartOf(Tensor? whole) => whole?.narrow(0, start, count);
             Tensor dOutput = Part(gradient);
             Tensor inner = _context.Workspace.Take("inner.gradient", -1, count, _context.Inner);
-            _projections.Backward(
-                _layer.Down,
-                downWeight,
-                Part(gated),
-                PartOf(downLow),
-                dOutput,
-                inner,
-                overwrite: true,
-                start
-            );
+            _projections.Backward(downPart.Chunk(start, count), Part(gated), dOutput, inner, overwrite: true);
             SwiGluKernel.Backward(Part(gate), Part(up), inner);
             Tensor sum = _context.Workspace.Take("normed.gradient", -1, count, _context.Hidden);
-            _projections.Backward(
-                _layer.Gate,
-                gateWeight,
-                Part(normed),
-                PartOf(gateLow),
-                Part(gate),
-                sum,
-                overwrite: true,
-                start
-            );
-            _projections.Backward(
-                _layer.Up,
-                upWeight,
-                Part(normed),
-                PartOf(upLow),
-                Part(up),
-                sum,
-                overwrite: false,
-                start
-            );
+            _projections.Backward(gatePart.Chunk(start, count), Part(normed), Part(gate), sum, overwrite: true);
+            _projections.Backward(upPart.Chunk(start, count), Part(normed), Part(up), sum, overwrite: false);
             RmsNormKernel.Backward(Part(middle), _layer.FeedForwardNorm.Weight, Part(scales), sum, dOutput);
             _projections.Backward(
-                _layer.Output,
-                outputWeight,
+                outputPart.Chunk(start, count),
                 Part(attended),
-                PartOf(outputLow),
                 dOutput,
                 Part(attendedGradient),
-                overwrite: true,
-                start
+                overwrite: true
             );
         }
     }
@@ -276,14 +222,11 @@ internal sealed class LayerGradient : IDisposable
             for (int i = 0; i < projections.Length; i++)
             {
                 _projections.Backward(
-                    projections[i],
-                    weights[i],
+                    new ProjectionPart(projections[i], weights[i], xA[i]).Chunk(start, count),
                     Part(normed),
-                    xA[i] is { } l ? Part(l) : null,
                     Part(projected[i]),
                     sum,
-                    overwrite: i == 0,
-                    start
+                    overwrite: i == 0
                 );
             }
 

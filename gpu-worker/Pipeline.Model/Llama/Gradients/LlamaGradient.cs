@@ -14,7 +14,7 @@ public sealed class LlamaGradient : IDisposable
     private const int LogitsAChunk = 1 << 20;
     private readonly LlamaModel _model;
     private readonly Workspace _workspace = new();
-    private readonly int _lowest; // the lowest layer that learns
+    private readonly int _lowest; // the lowest layer that is trained
 
     /// <summary>For a model with its adapter attached.</summary>
     /// <param name="model">The model.</param>
@@ -42,7 +42,7 @@ public sealed class LlamaGradient : IDisposable
 
     /// <summary>The loss alone.</summary>
     /// <param name="rows">The rows.</param>
-    /// <param name="predicting">int64 [supervised]: tokens whose next one is learned.</param>
+    /// <param name="predicting">int64 [supervised]: tokens whose next one is supervised.</param>
     /// <param name="targets">Those next ones.</param>
     /// <returns>Nats, summed.</returns>
     public double Loss(PackedRows rows, Tensor predicting, ReadOnlyMemory<long> targets)
@@ -63,7 +63,7 @@ public sealed class LlamaGradient : IDisposable
 
     /// <summary>The loss, and its gradients added to the adapter's.</summary>
     /// <param name="rows">The rows.</param>
-    /// <param name="predicting">int64 [supervised]: tokens whose next one is learned.</param>
+    /// <param name="predicting">int64 [supervised]: tokens whose next one is supervised.</param>
     /// <param name="targets">Those next ones.</param>
     /// <param name="weight">Factor of the gradients: one over the supervised tokens of the whole step.</param>
     /// <param name="dropoutSeed">Seed of what the adapter drops; <c>null</c>: nothing.</param>
@@ -150,20 +150,7 @@ public sealed class LlamaGradient : IDisposable
     )
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor normed = _workspace.Take("last.input", -1, hidden.shape[0], hidden.shape[1]);
-        Tensor scales = _workspace.Take("last.scales", -1, hidden.shape[0], 1);
-        foreach ((int start, int count) in context.Chunks())
-        {
-            using DisposeScope inner = NewDisposeScope();
-            RmsNormKernel.Forward(
-                hidden.narrow(0, start, count),
-                _model.Norm.Weight,
-                _model.Norm.Epsilon,
-                normed.narrow(0, start, count),
-                scales.narrow(0, start, count)
-            );
-        }
-
+        (Tensor normed, Tensor scales) = Norm(context, hidden);
         Tensor read = normed.index_select(0, predicting); // [supervised, hidden]
         int chunk = Math.Clamp(LogitsAChunk / _model.Config.VocabularySize, 16, 1024);
         Tensor buffer = _workspace.Take("logits", -1, Math.Min(chunk, targets.Length), _model.Config.VocabularySize);
@@ -201,6 +188,27 @@ public sealed class LlamaGradient : IDisposable
         }
 
         return (loss, gradient.MoveToOuterDisposeScope());
+    }
+
+    /// <summary>The last norm.</summary>
+    /// <returns>float32 [tokens, hidden] and the factor of each row, [tokens, 1]; both the workspace's.</returns>
+    private (Tensor Normed, Tensor Scales) Norm(FlatContext context, Tensor hidden)
+    {
+        Tensor normed = _workspace.Take("last.input", -1, hidden.shape[0], hidden.shape[1]);
+        Tensor scales = _workspace.Take("last.scales", -1, hidden.shape[0], 1);
+        foreach ((int start, int count) in context.Chunks())
+        {
+            using DisposeScope scope = NewDisposeScope();
+            RmsNormKernel.Forward(
+                hidden.narrow(0, start, count),
+                _model.Norm.Weight,
+                _model.Norm.Epsilon,
+                normed.narrow(0, start, count),
+                scales.narrow(0, start, count)
+            );
+        }
+
+        return (normed, scales);
     }
 
     private FlatContext Context(PackedRows rows, uint? dropoutSeed)

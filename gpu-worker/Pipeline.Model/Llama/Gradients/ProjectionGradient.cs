@@ -7,7 +7,7 @@ namespace Pipeline.Model.Llama.Gradients;
 /// <summary>
 /// A frozen linear layer with LoRA, <c>y = x Wᵀ + b + s · (m∘x Aᵀ) Bᵀ</c>, and its derivatives
 /// <c>dA = (s dy B)ᵀ (m∘x)</c>, <c>dB = s dyᵀ (m∘x Aᵀ)</c>, <c>dx = dy W + m ∘ (s dy B A)</c>, for some of a batch's
-/// tokens. Twin: <see cref="Projection.Forward"/>.
+/// tokens. Definition: <see cref="Projection.Forward"/>.
 /// </summary>
 /// <param name="workspace">For what is not kept.</param>
 /// <param name="dropoutSeed">Seed of what adapters drop; <c>null</c>: nothing.</param>
@@ -16,25 +16,15 @@ internal sealed class ProjectionGradient(Workspace workspace, uint? dropoutSeed)
     private const int AnyLayer = -1;
 
     /// <summary>Applies the layer.</summary>
-    /// <param name="projection">The layer.</param>
-    /// <param name="weight">Its weight's values.</param>
+    /// <param name="part">The layer; its <c>m∘x Aᵀ</c> is written.</param>
     /// <param name="input">float32 [tokens, in].</param>
     /// <param name="output">Gets the result, float32 [tokens, out]; with <paramref name="onto"/> what is there is added
     /// to it.</param>
     /// <param name="onto">Whether the result is added to what is there. Not for layers with a bias.</param>
-    /// <param name="xA">Gets <c>m∘x Aᵀ</c>, float32 [tokens, r]; <c>null</c> where the layer is not adapted.</param>
-    /// <param name="firstToken">Which token of the batch is the first here: masks go by the place in the batch.</param>
-    public void Forward(
-        Projection projection,
-        Tensor weight,
-        Tensor input,
-        Tensor output,
-        bool onto,
-        Tensor? xA,
-        long firstToken
-    )
+    public void Forward(ProjectionPart part, Tensor input, Tensor output, bool onto)
     {
         using DisposeScope scope = NewDisposeScope();
+        (Projection projection, Tensor weight, Tensor? xA, long firstToken) = part;
         if (projection.Bias is not null)
         {
             output.copy_(projection.Bias);
@@ -64,26 +54,15 @@ internal sealed class ProjectionGradient(Workspace workspace, uint? dropoutSeed)
     }
 
     /// <summary>Adds the derivatives by the matrices to their gradients, and the one by the input to a sum.</summary>
-    /// <param name="projection">The layer.</param>
-    /// <param name="weight">Its weight's values.</param>
+    /// <param name="part">The layer, as <see cref="Forward"/> left it.</param>
     /// <param name="input">What it got.</param>
-    /// <param name="xA">What <see cref="Forward"/> put there.</param>
     /// <param name="gradient">float32 [tokens, out]: derivative by the output.</param>
     /// <param name="sum">float32 [tokens, in]; <c>null</c>: the derivative by the input is of no use.</param>
     /// <param name="overwrite">Whether the sum begins here.</param>
-    /// <param name="firstToken">As in <see cref="Forward"/>.</param>
-    public void Backward(
-        Projection projection,
-        Tensor weight,
-        Tensor input,
-        Tensor? xA,
-        Tensor gradient,
-        Tensor? sum,
-        bool overwrite,
-        long firstToken
-    )
+    public void Backward(ProjectionPart part, Tensor input, Tensor gradient, Tensor? sum, bool overwrite)
     {
         using DisposeScope scope = NewDisposeScope();
+        (Projection projection, Tensor weight, Tensor? xA, long firstToken) = part;
         sum?.addmm_(gradient, weight, overwrite ? 0 : 1, 1);
         if (projection.Lora is not { } lora)
         {
@@ -91,13 +70,13 @@ internal sealed class ProjectionGradient(Workspace workspace, uint? dropoutSeed)
         }
 
         Tensor dyB = workspace
-            .Take("slope", AnyLayer, xA!.shape[0], xA.shape[1])
+            .Take("dyB", AnyLayer, xA!.shape[0], xA.shape[1])
             .addmm_(gradient, lora.B, 0, (float)lora.Scale); // [tokens, r]
         lora.B.grad!.addmm_(gradient.t(), xA, 1, (float)lora.Scale);
         if (dropoutSeed is { } seed && lora.Dropout > 0)
         {
             Tensor dxLora = workspace
-                .Take("through", AnyLayer, input.shape[0], input.shape[1])
+                .Take("dxLora", AnyLayer, input.shape[0], input.shape[1])
                 .addmm_(dyB, lora.A, 0, 1); // [tokens, in]
             Tensor droppedInput = workspace.Take("dropped", AnyLayer, input.shape[0], input.shape[1]);
             CounterDropout.ApplyBackward(
@@ -105,9 +84,7 @@ internal sealed class ProjectionGradient(Workspace workspace, uint? dropoutSeed)
                 droppedInput,
                 dxLora,
                 sum ?? dxLora,
-                lora.Dropout,
-                CounterDropout.Derive(seed, lora.Index),
-                firstToken * input.shape[1]
+                new MaskPart(lora.Dropout, CounterDropout.Derive(seed, lora.Index), First: firstToken * input.shape[1])
             );
             lora.A.grad!.addmm_(dyB.t(), droppedInput, 1, 1);
         }

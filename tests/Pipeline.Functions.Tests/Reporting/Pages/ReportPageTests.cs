@@ -46,9 +46,11 @@ public sealed class ReportPageTests
         EvaluationReport report = EvaluationBuilder.Build(
             manifest,
             rows,
-            rows,
-            [.. rows.Select(r => Answer(labels[0], r.Label!))],
-            [.. rows.Select(r => Answer(r.Label!, r.Label!))],
+            new AnsweredRows(
+                rows,
+                [.. rows.Select(r => Answer(labels[0], r.Label!))],
+                [.. rows.Select(r => Answer(r.Label!, r.Label!))]
+            ),
             new EvaluationSettings { BootstrapSamples = 300 },
             new TrainingSummary(1, 1, 1, new Dictionary<string, double>(), 1, 1)
         );

@@ -29,7 +29,7 @@ public sealed class ElementwiseKernelTests
             tensor(places)
         );
 
-        kernels.Rotate(x, heads, headSize, positions, cosines, sines, backward: false);
+        kernels.Rotate(x, heads, headSize, new RotaryAngles(positions, cosines, sines), backward: false);
 
         Tensor turned = KernelReference
             .Rotate(
@@ -47,7 +47,7 @@ public sealed class ElementwiseKernelTests
                 .all()
                 .item<bool>()
         );
-        kernels.Rotate(x, heads, headSize, positions, cosines, sines, backward: true);
+        kernels.Rotate(x, heads, headSize, new RotaryAngles(positions, cosines, sines), backward: true);
         AssertNear(exact, x, real, more: 2);
     }
 

@@ -19,6 +19,7 @@ namespace Pipeline.GpuWorker.Tests.Model.Gpu;
 /// </summary>
 public sealed class GpuBenchmarkTests
 {
+    private static readonly GpuBenchmarkOptions Once = new(Rank: 4, Repeats: 1);
     private static readonly LlamaConfig Small = GpuBenchmark.Llama7B with
     {
         VocabularySize = 509,
@@ -77,8 +78,7 @@ public sealed class GpuBenchmarkTests
             CPU,
             Small,
             GpuCase.Parse(text),
-            rank: 4,
-            repeats: 1,
+            Once,
             () => (5L << 30, 8L << 30)
         );
 
@@ -95,15 +95,12 @@ public sealed class GpuBenchmarkTests
         using GpuKernels kernels = HostKernels.Load(ScalarType.Float32);
         GpuCase one = GpuCase.Parse("2x16:auto:0");
 
-        Assert.Equal(
-            "fast",
-            GpuBenchmark.Run(kernels, CPU, Small, one, rank: 4, repeats: 1, () => (5L << 30, 8L << 30)).Memory
-        );
+        Assert.Equal("fast", GpuBenchmark.Run(kernels, CPU, Small, one, Once, () => (5L << 30, 8L << 30)).Memory);
         Assert.Contains(
             "even offload needs",
             Assert
                 .Throws<ModelException>(() =>
-                    GpuBenchmark.Run(kernels, CPU, Small, one, rank: 4, repeats: 1, () => (5L << 20, 8L << 30))
+                    GpuBenchmark.Run(kernels, CPU, Small, one, Once, () => (5L << 20, 8L << 30))
                 )
                 .Message,
             StringComparison.Ordinal
@@ -115,7 +112,10 @@ public sealed class GpuBenchmarkTests
     {
         using GpuKernels kernels = HostKernels.Load(ScalarType.BFloat16);
 
-        List<KernelBenchmarkResult> results = [.. KernelBenchmark.Run(kernels, CPU, 8, 64, 176, 512, times: 1)];
+        List<KernelBenchmarkResult> results =
+        [
+            .. KernelBenchmark.Run(kernels, CPU, new KernelShapes(8, 64, 176, 512), times: 1),
+        ];
 
         Assert.All(
             KernelSource.Kernels,
@@ -133,8 +133,7 @@ public sealed class GpuBenchmarkTests
             kernels,
             CPU,
             Small,
-            rows: 3,
-            tokens: 4,
+            new DecodeCase(Rows: 3, Tokens: 4),
             repeats: 1,
             freeBytes: 1L << 30
         );

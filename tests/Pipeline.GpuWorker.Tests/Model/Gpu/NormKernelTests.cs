@@ -21,14 +21,14 @@ public sealed class NormKernelTests
         (Tensor output, Tensor scales, Tensor back) = (zeros_like(x), zeros(rows), zeros_like(x));
 
         kernels.RmsNorm(x, w, 1e-5, output, scales);
-        kernels.RmsNormBackward(x, w, scales, gradient, null, back);
+        kernels.RmsNormBackward(new SavedNorm(x, w, scales), gradient, null, back);
 
         (Tensor expected, Tensor expectedScales) = KernelReference.RmsNorm(exact, exactWeight, 1e-5);
         Tensor expectedBack = KernelReference.RmsNormBackward(exact, exactWeight, 1e-5, exactGradient);
         AssertNear(expected, output, real);
         AssertNear(expectedScales, scales, ScalarType.Float32);
         AssertNear(expectedBack, back, real, more: 4);
-        kernels.RmsNormBackward(x, w, scales, gradient, residual, residual); // in place
+        kernels.RmsNormBackward(new SavedNorm(x, w, scales), gradient, residual, residual); // in place
         AssertNear(expectedBack.add(exactResidual), residual, real, more: 4);
     }
 
@@ -45,7 +45,7 @@ public sealed class NormKernelTests
         (Tensor output, Tensor scales) = (zeros_like(x), zeros(rows));
         Tensor sum = x.to(ScalarType.Float32).add(added.to(ScalarType.Float32)).to(real);
 
-        kernels.RmsNorm(x, w, 1e-6, output, scales, added, added);
+        kernels.RmsNorm(x, w, 1e-6, output, scales, new NormFusion(Added: added, Sum: added));
 
         Assert.True(sum.equal(added).all().item<bool>());
         AssertNear(KernelReference.RmsNorm(sum.to(ScalarType.Float64), exactWeight, 1e-6).Output, output, real);
@@ -65,7 +65,7 @@ public sealed class NormKernelTests
         (Tensor x, Tensor exact) = Random(real, 3, 1, rows, width);
         (Tensor w, Tensor exactWeight) = Random(real, 1, 2, width);
         (Tensor gradient, Tensor exactGradient) = Random(real, 0.1, 3, rows, width);
-        (Tensor across, Tensor exactAcross) = Random(real, 0.1, 4, rows, width);
+        (Tensor dxLora, Tensor exactDxLora) = Random(real, 0.1, 4, rows, width);
         (Tensor normed, Tensor dropped, Tensor alone, Tensor expected) = (
             zeros_like(x),
             zeros_like(x),
@@ -74,14 +74,14 @@ public sealed class NormKernelTests
         );
         (Tensor scales, Tensor back) = (zeros(rows), zeros_like(x));
 
-        kernels.RmsNorm(x, w, 1e-5, normed, scales, dropped: dropped, mask: mask);
-        kernels.RmsNorm(x, w, 1e-5, null, scales, dropped: alone, mask: mask);
-        kernels.RmsNormBackward(x, w, scales, gradient, null, back, across, mask);
+        kernels.RmsNorm(x, w, 1e-5, normed, scales, new NormFusion(Dropped: dropped, Mask: mask));
+        kernels.RmsNorm(x, w, 1e-5, null, scales, new NormFusion(Dropped: alone, Mask: mask));
+        kernels.RmsNormBackward(new SavedNorm(x, w, scales), gradient, null, back, dxLora, mask);
 
         AssertNear(KernelReference.RmsNorm(exact, exactWeight, 1e-5).Output, normed, real);
         kernels.Dropout(normed, expected, mask, onto: false);
         Assert.True(expected.equal(dropped).all().item<bool>() && expected.equal(alone).all().item<bool>());
-        Tensor whole = exactGradient.add(KernelReference.Dropout(exactAcross, mask.Probability, mask.Seed));
+        Tensor whole = exactGradient.add(KernelReference.Dropout(exactDxLora, mask.Probability, mask.Seed));
         AssertNear(KernelReference.RmsNormBackward(exact, exactWeight, 1e-5, whole), back, real, more: 4);
     }
 }

@@ -78,21 +78,22 @@ public sealed class TrainingKernelTests
                 count
             );
 
+            var settings = new AdamWStep(step, 1e-3, 0.1, Decayed: count / 2);
+
             kernels.AdamW(
-                values,
+                new AdamWTensors(
+                    values,
+                    totals ? ones(count, dtype: real) : gradients,
+                    totals ? gradients : null,
+                    copies
+                ),
                 first,
                 second,
-                totals ? ones(count, dtype: real) : gradients,
-                totals ? gradients : null,
-                copies,
-                count / 2,
-                step,
-                1e-3,
-                0.1,
+                settings,
                 tensor([0.5f])
             );
 
-            KernelReference.AdamW(exact, exactFirst, exactSecond, exactGradients, count / 2, step, 1e-3, 0.1, 0.5);
+            KernelReference.AdamW(exact, exactFirst, exactSecond, exactGradients, settings, 0.5);
             Assert.Equal(0, gradients.count_nonzero().item<long>());
         }
 
@@ -118,7 +119,8 @@ public sealed class TrainingKernelTests
         Tensor gradients = full(320, float.NaN),
             places = tensor(moments.Places);
 
-        kernels.AdamW(values, first, second, gradients, null, zeros(320), 320, 1, 1, 0.5, tensor([clip]));
+        var step = new AdamWStep(1, LearningRate: 1, WeightDecay: 0.5, Decayed: 320);
+        kernels.AdamW(new AdamWTensors(values, gradients, null, zeros(320)), first, second, step, tensor([clip]));
         Assert.Equal(
             (320f, 0, 0, 0),
             (
@@ -130,7 +132,7 @@ public sealed class TrainingKernelTests
         );
 
         gradients.fill_(float.PositiveInfinity);
-        kernels.AdamW8Bit(values, gradients, null, null, moments, places, 320, 1, 1, 0.5, tensor([clip]));
+        kernels.AdamW8Bit(new AdamWTensors(values, gradients, null, null), moments, places, step, tensor([clip]));
         Assert.Equal((320f, 0), (values.sum().item<float>(), gradients.count_nonzero().item<long>()));
         Assert.All(moments.State, s => Assert.Equal(0, s.Value.count_nonzero().item<long>()));
     }
