@@ -22,7 +22,10 @@ internal static class OwnPages
             return next(context);
         }
 
-        context.Response.StatusCode = StatusCodes.Status403Forbidden;
-        return context.Response.WriteAsJsonAsync(new { error = $"A page of '{origin}' may change nothing here." });
+        return Refusal.WriteAsync(
+            context,
+            StatusCodes.Status403Forbidden,
+            $"A page of '{origin}' may change nothing here."
+        );
     }
 }

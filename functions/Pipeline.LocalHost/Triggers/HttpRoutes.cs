@@ -23,9 +23,7 @@ internal static class HttpRoutes
                 {
                     if (!FunctionKey.Allows(context.Request, trigger.AuthLevel, key))
                     {
-                        await TypedResults
-                            .Problem(WithoutKey, statusCode: StatusCodes.Status401Unauthorized)
-                            .ExecuteAsync(context);
+                        await Refusal.WriteAsync(context, StatusCodes.Status401Unauthorized, WithoutKey);
                         return;
                     }
 
