@@ -7,7 +7,7 @@ namespace Pipeline.Contracts;
 public static class ContentHash
 {
     /// <summary>SHA-256 in lower-case hexadecimal, 64 characters.</summary>
-    public static string Of(ReadOnlySpan<byte> bytes) => Convert.ToHexStringLower(SHA256.HashData(bytes));
+    public static string Sha256(ReadOnlySpan<byte> bytes) => Convert.ToHexStringLower(SHA256.HashData(bytes));
 
     /// <summary>
     /// The first 16 hexadecimal digits of SHA-256 over the parts, each with its length in front so that parts cannot
@@ -21,6 +21,6 @@ public static class ContentHash
             text.Append(part.Length).Append(':').Append(part).Append('\n');
         }
 
-        return Of(Encoding.UTF8.GetBytes(text.ToString()))[..16];
+        return Sha256(Encoding.UTF8.GetBytes(text.ToString()))[..16];
     }
 }

@@ -17,7 +17,7 @@ internal sealed class FailingRows
         }
     }
 
-    public AuditCheck Check(string name, string detail, string fix) =>
+    public AuditCheck ToCheck(string name, string detail, string fix) =>
         _count == 0
             ? new AuditCheck(name, AuditCheck.Ok, 0, "none", "")
             : new AuditCheck(name, AuditCheck.Red, _count, $"{detail}: {Named(_first, _count)}", fix);

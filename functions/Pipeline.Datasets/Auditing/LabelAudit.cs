@@ -27,7 +27,7 @@ internal sealed class LabelAudit
     }
 
     /// <summary>The training rows of each label that has some.</summary>
-    public SortedDictionary<string, TokenCounts> Learned() =>
+    public SortedDictionary<string, TokenCounts> SupervisedTokens() =>
         new(_learned.ToDictionary(l => l.Key, l => l.Value.Counts()), StringComparer.Ordinal);
 
     /// <summary>What was found, once every row was taken up; nothing, where no row has a label.</summary>
@@ -77,11 +77,11 @@ internal sealed class LabelAudit
                 "labels of nearly the same texts",
                 AuditCheck.Warning,
                 conflicting,
-                $"for example {Said(conflicts[0].Texts)}",
+                $"for example {Quoted(conflicts[0].Texts)}",
                 $"decide which is right, and correct the source; {BlobLayout.ConflictsFile} lists them all"
             );
     }
 
-    private static string Said(IReadOnlyList<ConflictingRow> rows) =>
+    private static string Quoted(IReadOnlyList<ConflictingRow> rows) =>
         string.Join(" and ", rows.DistinctBy(r => r.Label).Take(2).Select(r => $"{r.Id} as '{r.Label}'"));
 }

@@ -34,11 +34,11 @@ public static class LanguageSample
     /// <summary>
     /// Texts by language, in English; those that it cannot tell as <see cref="LanguageCounts.NotTold"/>.
     /// </summary>
-    public static LanguageCounts Of(IReadOnlyList<string> texts)
+    public static LanguageCounts Detect(IReadOnlyList<string> texts)
     {
         ArgumentNullException.ThrowIfNull(texts);
         string[] languages = new string[texts.Count];
-        Parallel.For(0, texts.Count, i => languages[i] = Of(texts[i]));
+        Parallel.For(0, texts.Count, i => languages[i] = Detect(texts[i]));
         return new LanguageCounts(
             texts.Count,
             new SortedDictionary<string, int>(
@@ -48,7 +48,7 @@ public static class LanguageSample
         );
     }
 
-    private static string Of(string text)
+    private static string Detect(string text)
     {
         string read = text.Length <= MostCharacters ? text : text[..MostCharacters];
         if (

@@ -24,7 +24,7 @@ public readonly record struct RowMeasure(
     /// <param name="encoder">The base's.</param>
     /// <param name="example">The example.</param>
     /// <param name="chat">What the encoder made of it; <c>null</c>: not encoded yet.</param>
-    public static RowMeasure Of(ChatEncoder encoder, Example example, EncodedChat? chat = null)
+    public static RowMeasure From(ChatEncoder encoder, Example example, EncodedChat? chat = null)
     {
         ArgumentNullException.ThrowIfNull(encoder);
         ArgumentNullException.ThrowIfNull(example);

@@ -82,7 +82,7 @@ public sealed class TokenAudit(ProjectSettings settings, string endToken, BaseSh
                     .ToDictionary(s => s.ToString().ToLowerInvariant(), s => _splits[(int)s].Counts()),
                 StringComparer.Ordinal
             ),
-            Labels = _labels.Learned(),
+            Labels = _labels.SupervisedTokens(),
             Lengths = Lengths(),
             Languages = languages,
             Conflicts = conflicts,
@@ -117,32 +117,32 @@ public sealed class TokenAudit(ProjectSettings settings, string endToken, BaseSh
 
     private IEnumerable<AuditCheck> RowChecks()
     {
-        yield return _long.Check(
+        yield return _long.ToCheck(
             "rows that do not fit",
             $"longer than {settings.Validation.MaxTokens} tokens",
             "shorten or split them, or raise validation.maxTokens as far as the base reads"
         );
-        yield return _empty.Check(
+        yield return _empty.ToCheck(
             "rows without a supervised token",
             "no token of the answer is learned",
             "give them an answer, or take them out"
         );
-        yield return _endless.Check(
+        yield return _endless.ToCheck(
             "answers without a learned end",
             $"the end token {endToken} is not learned: the model would not stop",
             "report it with the row: the template is at fault, not the data"
         );
-        yield return _begun.Check(
+        yield return _begun.ToCheck(
             "BOS tokens match the template",
             "BOS is missing or doubled",
             "report it with the row: the template is at fault, not the data"
         );
-        yield return _unreadable.Check(
+        yield return _unreadable.ToCheck(
             "answers that read back from their tokens",
             "the tokens do not give the answer's text again",
             "the base's tokenizer cannot write these characters; replace them, or choose another base"
         );
-        yield return _leaking.Check(
+        yield return _leaking.ToCheck(
             "held-out rows that nearly stand among the training rows",
             "the model would be asked what it has learned by heart",
             "take them out of the test set"

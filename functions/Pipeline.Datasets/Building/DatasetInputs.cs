@@ -87,7 +87,11 @@ public sealed class DatasetInputs : IDisposable
             );
         RowLayout layout = alike
             ? first!
-            : LayoutRecognition.Of(sample, first is null ? settings : settings with { Columns = new() }, file.Name);
+            : LayoutRecognition.Recognize(
+                sample,
+                first is null ? settings : settings with { Columns = new() },
+                file.Name
+            );
         Func<RowRange, IEnumerable<RawRow>>? ranges = _reader.Ranges(file);
         return new DatasetInput(
             file,

@@ -47,7 +47,7 @@ internal static class DatasetPlanner
             Columns = inputs.Layout.Columns,
             CommonShingles = reading.CommonShingles.Found(),
             Parts = parts,
-            Notes = inputs.Notes.Said,
+            Notes = inputs.Notes.Sentences,
             Sources =
             [
                 .. request

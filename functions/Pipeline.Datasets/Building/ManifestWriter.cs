@@ -25,7 +25,7 @@ internal sealed class ManifestWriter(DatasetRequest request, DatasetPlan plan, P
     {
         byte[] bytes = ContractJson.WriteUtf8(value, indented: true);
         File.WriteAllBytes(Path.Combine(folder, name), bytes);
-        return ContentHash.Of(bytes);
+        return ContentHash.Sha256(bytes);
     }
 
     private DatasetManifest Manifest(ManifestContent content)

@@ -132,8 +132,8 @@ internal sealed class PartBuilder
             pieces =
             [
                 .. TextPieces
-                    .Of(example, _request.Encoder, _request.Settings.Validation.MaxTokens)
-                    .Select(p => (p, RowMeasure.Of(_request.Encoder, p), Sign(p))),
+                    .Divide(example, _request.Encoder, _request.Settings.Validation.MaxTokens)
+                    .Select(p => (p, RowMeasure.From(_request.Encoder, p), Sign(p))),
             ];
         }
 

@@ -36,7 +36,7 @@ public static class ProjectFile
     {
         try
         {
-            YamlBounds.Check(yaml);
+            YamlBounds.RequireBounded(yaml);
             var stream = new YamlStream();
             stream.Load(new StringReader(yaml));
             return stream.Documents.Count == 0

@@ -27,7 +27,7 @@ internal sealed class YamlBounds
     /// <summary>Reads the text event by event, without recursion.</summary>
     /// <exception cref="YamlException">The text is over a bound, has a key that is not a single value, or an alias
     /// within what it names.</exception>
-    public static void Check(string yaml)
+    public static void RequireBounded(string yaml)
     {
         if (yaml.Length > MaxCharacters)
         {

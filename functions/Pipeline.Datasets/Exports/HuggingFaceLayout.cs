@@ -60,7 +60,7 @@ public static class HuggingFaceLayout
         bool append = false;
         foreach (string[] lines in File.ReadLines(source).Chunk(RowsAGroup))
         {
-            HuggingFaceRow[] rows = [.. lines.Select(l => HuggingFaceRow.Of(ContractJson.Read<Example>(l)))];
+            HuggingFaceRow[] rows = [.. lines.Select(l => HuggingFaceRow.From(ContractJson.Read<Example>(l)))];
             output.Position = 0;
             await ParquetSerializer
                 .SerializeAsync(rows, output, new ParquetOptions { Append = append }, null, cancellation)

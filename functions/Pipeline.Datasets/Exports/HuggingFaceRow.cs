@@ -24,7 +24,7 @@ public sealed class HuggingFaceRow
     [JsonPropertyName("generator")]
     public string? Generator { get; set; }
 
-    internal static HuggingFaceRow Of(Example example) =>
+    internal static HuggingFaceRow From(Example example) =>
         new()
         {
             Id = example.Id,

@@ -52,7 +52,7 @@ public sealed partial class RawReader : IDisposable
             {
                 throw new DatasetException(
                     DatasetException.BinaryFile,
-                    $"Nothing in '{name}' can be read. {string.Join(" ", Notes.Said.Take(3))}"
+                    $"Nothing in '{name}' can be read. {string.Join(" ", Notes.Sentences.Take(3))}"
                 );
             }
         }
@@ -125,7 +125,7 @@ public sealed partial class RawReader : IDisposable
         }
         catch (DatasetException fault)
         {
-            Notes.Say("Not read: " + fault.Message);
+            Notes.Add("Not read: " + fault.Message);
             return false;
         }
     }
@@ -174,13 +174,13 @@ public sealed partial class RawReader : IDisposable
 
         if (ConllReader.Recognises(file))
         {
-            Notes.Say($"'{file.Name}' is in CoNLL columns: a token and its tag a line.");
+            Notes.Add($"'{file.Name}' is in CoNLL columns: a token and its tag a line.");
             return ConllReader.Read(file, Notes);
         }
 
         if (LabelledLines.Recognises(file))
         {
-            Notes.Say($"Each line of '{file.Name}' is a label and a text.");
+            Notes.Add($"Each line of '{file.Name}' is a label and a text.");
             return LabelledLines.Read(file, Notes);
         }
 

@@ -21,8 +21,8 @@ public static class RowSearch
         {
             RowFate? fate =
                 file == BlobLayout.RejectedFile
-                    ? Of(ContractJson.Read<RejectedRow>(line), id)
-                    : Of(file, ContractJson.Read<Example>(line), id);
+                    ? FateOf(ContractJson.Read<RejectedRow>(line), id)
+                    : FateOf(file, ContractJson.Read<Example>(line), id);
             if (fate is not null)
             {
                 yield return fate;
@@ -30,7 +30,7 @@ public static class RowSearch
         }
     }
 
-    private static RowFate? Of(string file, Example row, string id) =>
+    private static RowFate? FateOf(string file, Example row, string id) =>
         $"{row.Source.File}#{row.Source.Row}" == id
             ? new RowFate(
                 file,
@@ -42,7 +42,7 @@ public static class RowSearch
         : row.Synthetic?.Parents.Contains(id) == true ? new RowFate(file, row.Id, "a synthetic row comes of it")
         : null;
 
-    private static RowFate? Of(RejectedRow row, string id) =>
+    private static RowFate? FateOf(RejectedRow row, string id) =>
         row.Id == id ? new RowFate(BlobLayout.RejectedFile, row.Id, $"left out: {row.Reason}, {row.Detail}")
         : row.DuplicateOf == id
             ? new RowFate(BlobLayout.RejectedFile, row.Id, $"another row was left out for it: {row.Reason}")

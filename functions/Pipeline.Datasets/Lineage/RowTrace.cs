@@ -9,7 +9,7 @@ public static class RowTrace
     /// <summary>Tells it; <c>null</c>: the dataset has no such row.</summary>
     /// <param name="folder">The dataset's folder.</param>
     /// <param name="id">The row's id, as the dataset's files have it.</param>
-    public static string? Of(string folder, string id)
+    public static string? Trace(string folder, string id)
     {
         DatasetManifest manifest = ContractJson.Read<DatasetManifest>(
             File.ReadAllBytes(Path.Combine(folder, BlobLayout.ManifestFile))
@@ -22,15 +22,15 @@ public static class RowTrace
             if (line is not null)
             {
                 return file == BlobLayout.RejectedFile
-                    ? Said(manifest, ContractJson.Read<RejectedRow>(line))
-                    : Said(manifest, Path.GetFileNameWithoutExtension(file), ContractJson.Read<Example>(line));
+                    ? Describe(manifest, ContractJson.Read<RejectedRow>(line))
+                    : Describe(manifest, Path.GetFileNameWithoutExtension(file), ContractJson.Read<Example>(line));
             }
         }
 
         return null;
     }
 
-    private static string Said(DatasetManifest manifest, string split, Example row)
+    private static string Describe(DatasetManifest manifest, string split, Example row)
     {
         var said = new StringBuilder(
             $"{row.Id}: in {split} of dataset {manifest.DatasetId}{(row.Label is null ? "" : $", labelled '{row.Label}'")}\n"
@@ -61,7 +61,7 @@ public static class RowTrace
         return said.Append($"Encoded with {manifest.Base}, template {manifest.Template}, as:\n{row.Text}").ToString();
     }
 
-    private static string Said(DatasetManifest manifest, RejectedRow row) =>
+    private static string Describe(DatasetManifest manifest, RejectedRow row) =>
         $"{row.Id}: left out of dataset {manifest.DatasetId}: {row.Reason}, {row.Detail}\n{Place(manifest, row.Source)}{string.Join("\n", row.Fields.Select(f => $"{f.Key}: {f.Value}"))}";
 
     private static string Place(DatasetManifest manifest, RowPlace place)

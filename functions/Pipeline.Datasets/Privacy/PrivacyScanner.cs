@@ -21,7 +21,7 @@ public static partial class PrivacyScanner
     {
         ArgumentNullException.ThrowIfNull(text);
         var found = new List<PrivateSpan>();
-        foreach (PrivateSpan span in (types ?? PrivateType.All).SelectMany(type => Of(type, text)))
+        foreach (PrivateSpan span in (types ?? PrivateType.All).SelectMany(type => SpansOf(type, text)))
         {
             if (!found.Exists(f => f.Overlaps(span)))
             {
@@ -63,7 +63,7 @@ public static partial class PrivacyScanner
         return remainder == 1;
     }
 
-    private static IEnumerable<PrivateSpan> Of(string type, string text) =>
+    private static IEnumerable<PrivateSpan> SpansOf(string type, string text) =>
         type switch
         {
             PrivateType.Email => Spans(type, EmailForm().Matches(text)),

@@ -21,7 +21,7 @@ public sealed class CommonShingles
     /// <summary>Takes up the next text.</summary>
     public void Add(string text)
     {
-        _sample.Add((_texts, [.. Shingles.Of(text).Distinct()]));
+        _sample.Add((_texts, [.. Shingles.From(text).Distinct()]));
         _held += _sample[^1].Shingles.Length;
         Pass();
         while (_sample.Count > 1 && (_sample.Count == 2 * Sampled || _held > MostShingles))

@@ -30,7 +30,7 @@ public static class NearDuplicates
     public static uint[] Sign(string text, IReadOnlySet<ulong> common)
     {
         ArgumentNullException.ThrowIfNull(common);
-        List<ulong> shingles = Shingles.Of(text);
+        List<ulong> shingles = Shingles.From(text);
         List<ulong> own = common.Count == 0 ? shingles : shingles.FindAll(s => !common.Contains(s));
         uint[] signature = new uint[Hashes];
         Sign(own.Count > 0 ? own : shingles, signature);

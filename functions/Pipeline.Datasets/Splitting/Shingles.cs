@@ -11,7 +11,7 @@ public static class Shingles
     private const int Words = 3;
 
     /// <summary>Hashes of the runs of three words; a text of fewer words is one run.</summary>
-    public static List<ulong> Of(string text)
+    public static List<ulong> From(string text)
     {
         ArgumentNullException.ThrowIfNull(text);
         var shingles = new List<ulong>();

@@ -16,7 +16,7 @@ public static class TextPieces
     /// <param name="text">One document.</param>
     /// <param name="encoder">With the plain-text template.</param>
     /// <param name="maxTokens">Tokens a piece, BOS and end token among them.</param>
-    public static IEnumerable<Example> Of(Example text, ChatEncoder encoder, int maxTokens)
+    public static IEnumerable<Example> Divide(Example text, ChatEncoder encoder, int maxTokens)
     {
         ArgumentNullException.ThrowIfNull(text);
         ArgumentNullException.ThrowIfNull(encoder);

@@ -42,7 +42,7 @@ public sealed class ModelSynthesis(
     {
         ArgumentNullException.ThrowIfNull(train);
         List<Call> calls = [.. Calls(train)];
-        List<SyntheticRow> rows = await AskAllAsync(calls, pause, cancellation).ConfigureAwait(false);
+        List<SyntheticRow> rows = await CallAllAsync(calls, pause, cancellation).ConfigureAwait(false);
         long asked = calls.Sum(c => (long)c.Rows);
         return new ModelSynthesisResult(
             _over || !pause.IsCancellationRequested,
@@ -139,7 +139,7 @@ public sealed class ModelSynthesis(
     /// Makes the calls in order, some at a time, those bought before for nothing; stops at the budget, the pause, or
     /// when the service is away.
     /// </summary>
-    private async Task<List<SyntheticRow>> AskAllAsync(
+    private async Task<List<SyntheticRow>> CallAllAsync(
         List<Call> calls,
         CancellationToken pause,
         CancellationToken cancellation
@@ -207,7 +207,7 @@ public sealed class ModelSynthesis(
         }
 
         _over = true;
-        Say(
+        AddNote(
             "budget",
             $"{_model.Deployment}: the budget ends it after {_budget.Calls} calls; the next one could exceed it. Raise synthesis.model.tokenBudget or moneyBudget to go on."
         );
@@ -224,7 +224,7 @@ public sealed class ModelSynthesis(
     {
         if (rows is null)
         {
-            ModelAnswer? answer = await AskAsync(call, call.Question, cancellation).ConfigureAwait(false);
+            ModelAnswer? answer = await CallModelAsync(call, call.Question, cancellation).ConfigureAwait(false);
             if (answer is null)
             {
                 return null;
@@ -234,11 +234,12 @@ public sealed class ModelSynthesis(
         }
 
         return check && rows.Count > 0
-            ? [.. Compared(rows, await AskAsync(call, QuestionOf(rows), cancellation).ConfigureAwait(false))]
+            ? [.. Compared(rows, await CallModelAsync(call, QuestionOf(rows), cancellation).ConfigureAwait(false))]
             : rows;
     }
 
-    private ModelQuestion QuestionOf(List<SyntheticRow> rows) => _prompts.Check([.. rows.Select(r => r.Text)]);
+    private ModelQuestion QuestionOf(List<SyntheticRow> rows) =>
+        _prompts.LabelCheckQuestion([.. rows.Select(r => r.Text)]);
 
     private string KeyOf(ModelQuestion question, int seed) =>
         ContentHash.ShortOf(
@@ -260,7 +261,7 @@ public sealed class ModelSynthesis(
         return known;
     }
 
-    private async Task<ModelAnswer?> AskAsync(Call call, ModelQuestion question, CancellationToken cancellation)
+    private async Task<ModelAnswer?> CallModelAsync(Call call, ModelQuestion question, CancellationToken cancellation)
     {
         try
         {
@@ -279,7 +280,7 @@ public sealed class ModelSynthesis(
         catch (ModelCallException fault) // away, also after the client's own tries
         {
             _over = Interlocked.Increment(ref _failures) >= MostFailuresInARow || _over;
-            Say(
+            AddNote(
                 "away",
                 $"{_model.Deployment}: the service did not answer some calls ({fault.Message}); the dataset is made with what was bought. Start it again to buy the rest."
             );
@@ -333,7 +334,7 @@ public sealed class ModelSynthesis(
         }
     }
 
-    private void Say(string key, string note)
+    private void AddNote(string key, string note)
     {
         lock (_flaws)
         {

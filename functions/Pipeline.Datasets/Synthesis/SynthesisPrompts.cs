@@ -53,14 +53,15 @@ internal sealed class SynthesisPrompts(ProjectSettings settings, IReadOnlyList<s
         );
     }
 
-    /// <summary>Prompt tokens at most of a <see cref="Check"/> of texts that a call may still write.</summary>
+    /// <summary>Prompt tokens at most of a <see cref="LabelCheckQuestion"/> of texts that a call may still write.</summary>
     /// <param name="rows">Texts.</param>
     /// <param name="tokens">Their tokens at most; in another surrounding they may be told apart otherwise, twice as
     /// many at worst.</param>
-    public long MostTokensOfCheck(int rows, int tokens) => Check([]).MostTokens + (32L * rows) + (2L * tokens);
+    public long MostTokensOfCheck(int rows, int tokens) =>
+        LabelCheckQuestion([]).MostTokens + (32L * rows) + (2L * tokens);
 
     /// <summary>Asks which label each of some texts has.</summary>
-    public ModelQuestion Check(IReadOnlyList<string> texts)
+    public ModelQuestion LabelCheckQuestion(IReadOnlyList<string> texts)
     {
         var text = new StringBuilder("Give each text its label, in the order of the texts.\n");
         for (int i = 0; i < texts.Count; i++)

@@ -28,7 +28,7 @@ internal sealed class RoundTripCheck(ChatEncoder encoder, bool hasLabels, string
             Reviewer = ReviewerOf(draft.Row, draft.Layout),
             Replaced = draft.Replaced is { Count: > 0 } replaced ? replaced : null,
         };
-        draft.Measure = RowMeasure.Of(encoder, draft.Example, draft.Chat!);
+        draft.Measure = RowMeasure.From(encoder, draft.Example, draft.Chat!);
         return draft.Measure.ReadsBack
             ? null
             : new Rejection(

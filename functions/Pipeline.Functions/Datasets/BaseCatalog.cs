@@ -52,7 +52,7 @@ public sealed class BaseCatalog(BaseModelFolders folders)
         string directory = folders.Find(key.Base);
         return (
             ChatEncoder.FromDirectory(directory, key.Template),
-            ContentHash.Of(File.ReadAllBytes(Tokenizer.FileOf(directory)))
+            ContentHash.Sha256(File.ReadAllBytes(Tokenizer.FileOf(directory)))
         );
     }
 }

@@ -51,7 +51,7 @@ public sealed class PrepareRetraining(PipelineStorage storage, RunStarter starte
         }
 
         byte[] bytes = Encoding.UTF8.GetBytes(rows.ToString());
-        string batch = $"corrections-{ContentHash.Of(bytes)[..12]}.jsonl";
+        string batch = $"corrections-{ContentHash.Sha256(bytes)[..12]}.jsonl";
         await storage.Files.WriteAsync(BlobLayout.FeedbackBatch(input.Project, batch), bytes, cancellation);
         PipelineInput run = await starter.RecordAsync(input.Project, last!.Source, batch, input.Trigger, cancellation);
         return new RetrainingPlan(run, [.. corrections.Select(f => f.Id)]);

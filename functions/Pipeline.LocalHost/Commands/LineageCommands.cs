@@ -32,7 +32,7 @@ internal static class LineageCommands
             }
 
             Console.WriteLine(
-                RowTrace.Of(folder, parsed.GetRequiredValue(row))
+                RowTrace.Trace(folder, parsed.GetRequiredValue(row))
                     ?? throw new HostException($"'{folder}' has no row '{parsed.GetRequiredValue(row)}'.")
             );
             return 0;

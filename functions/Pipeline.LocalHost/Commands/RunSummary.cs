@@ -84,8 +84,8 @@ internal static class RunSummary
         return result with
         {
             ScoreName = evaluation.ScoreName,
-            Base = Of(evaluation.BaseScore),
-            Tuned = Of(evaluation.TunedScore),
+            Base = ScoreFrom(evaluation.BaseScore),
+            Tuned = ScoreFrom(evaluation.TunedScore),
             Difference = evaluation.Difference,
             Baselines = evaluation.Baselines,
             Adapter = $"{BlobLayout.AdaptersContainer}/{run.Adapter}",
@@ -187,7 +187,7 @@ internal static class RunSummary
 
     private static void WriteLine(IAnsiConsole console, string text) => console.MarkupLine(text.EscapeMarkup());
 
-    private static Score Of(ModelScore score) => new(score.Accuracy, score.MacroF1, score.Interval, score.Score);
+    private static Score ScoreFrom(ModelScore score) => new(score.Accuracy, score.MacroF1, score.Interval, score.Score);
 
     private static string Percent(double fraction) =>
         (100 * fraction).ToString("0.0", CultureInfo.InvariantCulture) + " %";

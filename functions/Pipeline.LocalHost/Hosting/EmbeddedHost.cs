@@ -84,7 +84,7 @@ public sealed class EmbeddedHost : IAsyncDisposable
             }
 
             app = Build(options, account);
-            TimerRunner.Check(app.Services.GetRequiredService<FunctionCatalog>(), app.Configuration);
+            TimerRunner.RequireSchedules(app.Services.GetRequiredService<FunctionCatalog>(), app.Configuration);
             if (options.StartWorker)
             {
                 _ = RepositoryLayout.Worker(); // said now rather than by a service that cannot start

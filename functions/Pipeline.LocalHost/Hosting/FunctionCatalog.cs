@@ -32,7 +32,7 @@ public sealed class FunctionCatalog
     public IEnumerable<HostedFunction> All => _functions.Values;
 
     /// <summary>Functions started by one kind of trigger.</summary>
-    public IEnumerable<(HostedFunction Function, T Trigger)> Of<T>()
+    public IEnumerable<(HostedFunction Function, T Trigger)> TriggeredBy<T>()
         where T : TriggerBindingAttribute => All.Where(f => f.Trigger is T).Select(f => (f, (T)f.Trigger));
 
     /// <summary>The function of a name that one kind of trigger starts; <c>null</c>: there is none.</summary>

@@ -248,7 +248,7 @@ internal sealed class Azurite : IAsyncDisposable
         if (
             File.Exists(marker)
             && await File.ReadAllTextAsync(marker, cancellation)
-                == Contracts.ContentHash.Of(System.Text.Encoding.UTF8.GetBytes(wanted))
+                == Contracts.ContentHash.Sha256(System.Text.Encoding.UTF8.GetBytes(wanted))
         )
         {
             return;
@@ -286,7 +286,7 @@ internal sealed class Azurite : IAsyncDisposable
 
         await File.WriteAllTextAsync(
             marker,
-            Contracts.ContentHash.Of(System.Text.Encoding.UTF8.GetBytes(wanted)),
+            Contracts.ContentHash.Sha256(System.Text.Encoding.UTF8.GetBytes(wanted)),
             cancellation
         );
     }

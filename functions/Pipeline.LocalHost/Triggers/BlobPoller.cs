@@ -30,7 +30,7 @@ internal sealed class BlobPoller(
     {
         List<(HostedFunction Function, BlobPath Path)> functions =
         [
-            .. catalog.Of<BlobTriggerAttribute>().Select(f => (f.Function, new BlobPath(f.Trigger.BlobPath))),
+            .. catalog.TriggeredBy<BlobTriggerAttribute>().Select(f => (f.Function, new BlobPath(f.Trigger.BlobPath))),
         ];
         while (!stoppingToken.IsCancellationRequested)
         {

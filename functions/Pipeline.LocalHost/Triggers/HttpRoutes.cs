@@ -14,7 +14,7 @@ internal static class HttpRoutes
 
     public static void Map(IEndpointRouteBuilder routes, FunctionCatalog catalog, string? key)
     {
-        foreach ((HostedFunction function, HttpTriggerAttribute trigger) in catalog.Of<HttpTriggerAttribute>())
+        foreach ((HostedFunction function, HttpTriggerAttribute trigger) in catalog.TriggeredBy<HttpTriggerAttribute>())
         {
             routes.MapMethods(
                 "/api/" + (trigger.Route ?? function.Name),

@@ -26,7 +26,9 @@ internal sealed class QueuePoller(
 
     protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
         Task.WhenAll(
-            catalog.Of<QueueTriggerAttribute>().Select(f => PollAsync(f.Function, f.Trigger.QueueName, stoppingToken))
+            catalog
+                .TriggeredBy<QueueTriggerAttribute>()
+                .Select(f => PollAsync(f.Function, f.Trigger.QueueName, stoppingToken))
         );
 
     private async Task PollAsync(HostedFunction function, string queueName, CancellationToken cancellation)

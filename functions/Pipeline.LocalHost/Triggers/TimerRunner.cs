@@ -34,9 +34,9 @@ internal sealed class TimerRunner(
 
     /// <summary>Reads every timer's schedule.</summary>
     /// <exception cref="HostException">One is missing or no NCRONTAB.</exception>
-    public static void Check(FunctionCatalog catalog, IConfiguration configuration)
+    public static void RequireSchedules(FunctionCatalog catalog, IConfiguration configuration)
     {
-        foreach ((_, TimerTriggerAttribute trigger) in catalog.Of<TimerTriggerAttribute>())
+        foreach ((_, TimerTriggerAttribute trigger) in catalog.TriggeredBy<TimerTriggerAttribute>())
         {
             Schedule(trigger.Schedule, name => configuration[name]);
         }
@@ -45,7 +45,7 @@ internal sealed class TimerRunner(
     protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
         Task.WhenAll(
             catalog
-                .Of<TimerTriggerAttribute>()
+                .TriggeredBy<TimerTriggerAttribute>()
                 .Select(f =>
                     RunAsync(f.Function, Schedule(f.Trigger.Schedule, name => configuration[name]), stoppingToken)
                 )

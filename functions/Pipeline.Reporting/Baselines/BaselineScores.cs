@@ -15,7 +15,7 @@ public static class BaselineScores
     /// <param name="train">Rows to learn from; each has a label.</param>
     /// <param name="test">Held-out rows; each has a label.</param>
     /// <param name="labels">All labels.</param>
-    public static IReadOnlyDictionary<string, BaselineScore> Of(
+    public static IReadOnlyDictionary<string, BaselineScore> Evaluate(
         IReadOnlyList<Example> train,
         IReadOnlyList<Example> test,
         IReadOnlyList<string> labels

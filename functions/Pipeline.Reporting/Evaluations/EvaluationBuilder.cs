@@ -49,7 +49,7 @@ public static class EvaluationBuilder
             ),
             Baselines =
                 manifest.Labels.Count > 0
-                    ? BaselineScores.Of(train, test, manifest.Labels)
+                    ? BaselineScores.Evaluate(train, test, manifest.Labels)
                     : new Dictionary<string, BaselineScore>(),
             Confusion = ClassificationMetrics.Confusion(gold, tuned, manifest.Labels),
             Outcomes =

@@ -16,7 +16,7 @@ public readonly record struct MultisetMatch(int Right, int Gold, int Said)
     public double F1 => Gold + Said == 0 ? 1 : 2.0 * Right / (Gold + Said);
 
     /// <summary>Compares two lists.</summary>
-    public static MultisetMatch Of<T>(IReadOnlyCollection<T> gold, IReadOnlyCollection<T> said)
+    public static MultisetMatch From<T>(IReadOnlyCollection<T> gold, IReadOnlyCollection<T> said)
         where T : notnull
     {
         ArgumentNullException.ThrowIfNull(gold);

@@ -18,7 +18,7 @@ public sealed partial class DeidentificationScoring : ITaskScoring
     {
         ArgumentNullException.ThrowIfNull(row);
         return Entities(row.Question, row.Answer) is { } said
-            ? MultisetMatch.Of(Entities(row.Question, row.Gold) ?? [], said).F1
+            ? MultisetMatch.From(Entities(row.Question, row.Gold) ?? [], said).F1
             : 0;
     }
 
@@ -26,7 +26,7 @@ public sealed partial class DeidentificationScoring : ITaskScoring
     {
         ArgumentNullException.ThrowIfNull(rows);
         MultisetMatch all = rows.Select(r =>
-                MultisetMatch.Of(Entities(r.Question, r.Gold) ?? [], Entities(r.Question, r.Answer) ?? [])
+                MultisetMatch.From(Entities(r.Question, r.Gold) ?? [], Entities(r.Question, r.Answer) ?? [])
             )
             .Aggregate((a, b) => a + b);
         List<(string Type, bool Leaked)> gold =
@@ -70,7 +70,7 @@ public sealed partial class DeidentificationScoring : ITaskScoring
                 {
                     MultisetMatch match = parsed
                         .Select(p =>
-                            MultisetMatch.Of(
+                            MultisetMatch.From(
                                 [.. p.Gold.Where(e => e.Type == type)],
                                 (IReadOnlyCollection<(string, string)>)[.. p.Said.Where(e => e.Type == type)]
                             )

@@ -24,7 +24,7 @@ public sealed class ExtractionScoring : ITaskScoring
     {
         ArgumentNullException.ThrowIfNull(rows);
         MultisetMatch fields = Sum(rows, Fields);
-        MultisetMatch spans = Sum(rows, (gold, answer) => MultisetMatch.Of(Spans(gold), Spans(answer)));
+        MultisetMatch spans = Sum(rows, (gold, answer) => MultisetMatch.From(Spans(gold), Spans(answer)));
         return new Dictionary<string, double>
         {
             ["jsonValidity"] = rows.Average(r => JsonAnswer.Parse(r.Answer) is null ? 0.0 : 1),
@@ -56,7 +56,7 @@ public sealed class ExtractionScoring : ITaskScoring
                 {
                     MultisetMatch match = parsed
                         .Select(p =>
-                            MultisetMatch.Of(
+                            MultisetMatch.From(
                                 [.. p.Gold.Where(s => Key(s.Path) == key)],
                                 (IReadOnlyCollection<(string, string)>)[.. p.Said.Where(s => Key(s.Path) == key)]
                             )
@@ -72,7 +72,7 @@ public sealed class ExtractionScoring : ITaskScoring
         rows.Select(r => match(r.Gold, r.Answer)).Aggregate((a, b) => a + b);
 
     private static MultisetMatch Fields(string gold, string answer) =>
-        MultisetMatch.Of(TopLevel(gold), TopLevel(answer));
+        MultisetMatch.From(TopLevel(gold), TopLevel(answer));
 
     private static List<(string Key, string Value)> TopLevel(string json) =>
         JsonAnswer.Parse(json) is { } parsed ? [.. parsed.Select(p => (p.Key, JsonAnswer.Canonical(p.Value)))] : [];

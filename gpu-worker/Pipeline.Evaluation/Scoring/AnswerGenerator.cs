@@ -43,7 +43,7 @@ public static class AnswerGenerator
 
         Answer[] open = [.. answers.Where(a => a.HasRoom(model.Config.MaxPositions))];
         foreach (
-            int[] batch in RowBatches.Of(
+            int[] batch in RowBatches.Create(
                 [.. open.Select(a => a.Prompt.Count + mostTokens)],
                 MostRows,
                 model.MostTokens,

@@ -26,7 +26,7 @@ public static class AnswerLikelihood
         var result = new double[rows.Count];
         int done = 0;
         foreach (
-            int[] batch in RowBatches.Of(
+            int[] batch in RowBatches.Create(
                 [.. rows.Select(r => r.Prompt.Count + r.Answer.Count)],
                 RowsTogether,
                 model.MostTokens

@@ -38,7 +38,11 @@ public static class LabelLikelihood
             Math.Clamp(MostLogits / (Math.Max(1, tree.Nodes.Count) * (long)model.Config.VocabularySize), 1, MostRows);
         int done = 0;
         foreach (
-            int[] batch in RowBatches.Of([.. prompts.Select(p => p.Count + tree.Nodes.Count)], rows, model.MostTokens)
+            int[] batch in RowBatches.Create(
+                [.. prompts.Select(p => p.Count + tree.Nodes.Count)],
+                rows,
+                model.MostTokens
+            )
         )
         {
             cancellation.ThrowIfCancellationRequested();

@@ -10,7 +10,7 @@ internal static class RowBatches
     /// <param name="joins">Whether a row may stand beside the shortest of a batch, given both lengths; <c>null</c>:
     /// always.</param>
     /// <returns>Indices of rows, the shortest first.</returns>
-    public static IEnumerable<int[]> Of(
+    public static IEnumerable<int[]> Create(
         IReadOnlyList<int> lengths,
         int mostRows,
         long mostTokens,

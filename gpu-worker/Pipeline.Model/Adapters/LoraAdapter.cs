@@ -41,7 +41,7 @@ public sealed class LoraAdapter : TrainableTensors
         long count = targets.Sum(t => (options.RankOf(t.Path) * (t.In + t.Out)) + (options.UseDora ? t.Out : 0));
         var adapter = new LoraAdapter(options, count, model.Device);
         using var generator = new Generator((ulong)seed);
-        foreach (IGrouping<int, Projection> group in targets.GroupBy(t => LoraGroups.Of(t.Path)))
+        foreach (IGrouping<int, Projection> group in targets.GroupBy(t => LoraGroups.NumberOf(t.Path)))
         {
             Tensor[] downs =
             [

@@ -51,11 +51,11 @@ internal static class ConfigFile
             Dtype = Dtype(root, path),
             Quantized = Quantized(root, path),
         };
-        Check(config, path);
+        RequireSupported(config, path);
         return config;
     }
 
-    private static void Check(LlamaConfig config, string path)
+    private static void RequireSupported(LlamaConfig config, string path)
     {
         (string Key, int Value)[] sizes =
         [

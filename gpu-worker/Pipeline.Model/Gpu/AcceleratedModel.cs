@@ -21,7 +21,7 @@ internal sealed class AcceleratedModel : IDisposable
     {
         ArgumentNullException.ThrowIfNull(accelerator);
         (_host, Accelerator) = (host, accelerator);
-        _model = GpuModel.Of(host, accelerator.Kernels.Real, accelerator.Device);
+        _model = GpuModel.From(host, accelerator.Kernels.Real, accelerator.Device);
     }
 
     /// <summary>The device.</summary>
@@ -63,7 +63,7 @@ internal sealed class AcceleratedModel : IDisposable
         ArgumentNullException.ThrowIfNull(adapter);
         return adapter.Options.UseDora
             ? throw new ModelException("An adapter with magnitudes (DoRA) is not computed by the kernels.")
-            : GpuAdapter.Of(adapter, _host.Projections, Accelerator.Kernels.Real, Accelerator.Device);
+            : GpuAdapter.From(adapter, _host.Projections, Accelerator.Kernels.Real, Accelerator.Device);
     }
 
     /// <summary>Loss and gradients with an adapter on the device.</summary>

@@ -64,7 +64,7 @@ internal static unsafe partial class CudaDriver
     public static nint MakeStream()
     {
         Enter();
-        Check(cuStreamCreate(out nint stream, NonBlocking), "making a stream");
+        ThrowOnError(cuStreamCreate(out nint stream, NonBlocking), "making a stream");
         return stream;
     }
 
@@ -73,17 +73,17 @@ internal static unsafe partial class CudaDriver
     public static void DropStream(nint stream) => _ = cuStreamDestroy_v2(stream);
 
     /// <summary>Waits until a stream's work is done.</summary>
-    public static void Finish(nint stream) => Check(cuStreamSynchronize(stream), "waiting for a stream");
+    public static void Finish(nint stream) => ThrowOnError(cuStreamSynchronize(stream), "waiting for a stream");
 
     /// <summary>What is put on a stream from now on waits for a mark; the host does not.</summary>
     public static void Follow(nint stream, nint mark) =>
-        Check(cuStreamWaitEvent(stream, mark, 0), "waiting for an event on a stream");
+        ThrowOnError(cuStreamWaitEvent(stream, mark, 0), "waiting for an event on a stream");
 
     /// <summary>Pinned memory of the host.</summary>
     public static nint AllocatePinned(long bytes)
     {
         Enter();
-        Check(cuMemHostAlloc(out nint memory, (nuint)bytes, 0), $"taking {bytes >> 20:N0} MiB of pinned memory");
+        ThrowOnError(cuMemHostAlloc(out nint memory, (nuint)bytes, 0), $"taking {bytes >> 20:N0} MiB of pinned memory");
         return memory;
     }
 
@@ -93,11 +93,11 @@ internal static unsafe partial class CudaDriver
 
     /// <summary>Puts a copy from the device on a stream.</summary>
     public static void CopyToHost(nint to, long from, long bytes, nint stream) =>
-        Check(cuMemcpyDtoHAsync_v2(to, (ulong)from, (nuint)bytes, stream), "copying to the host");
+        ThrowOnError(cuMemcpyDtoHAsync_v2(to, (ulong)from, (nuint)bytes, stream), "copying to the host");
 
     /// <summary>Puts a copy to the device on a stream.</summary>
     public static void CopyToDevice(long to, nint from, long bytes, nint stream) =>
-        Check(cuMemcpyHtoDAsync_v2((ulong)to, from, (nuint)bytes, stream), "copying to the device");
+        ThrowOnError(cuMemcpyHtoDAsync_v2((ulong)to, from, (nuint)bytes, stream), "copying to the device");
 
     [LibraryImport(Library)]
     private static partial int cuStreamCreate(out nint stream, uint flags);

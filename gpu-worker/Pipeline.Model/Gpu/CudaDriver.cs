@@ -31,14 +31,14 @@ internal static unsafe partial class CudaDriver
     /// <summary>Devices there are.</summary>
     public static int Count()
     {
-        Check(cuDeviceGetCount(out int count), "counting devices");
+        ThrowOnError(cuDeviceGetCount(out int count), "counting devices");
         return count;
     }
 
     /// <summary>The driver's CUDA version, 13000 for 13.0.</summary>
     public static int Version()
     {
-        Check(cuDriverGetVersion(out int version), "asking for the version");
+        ThrowOnError(cuDriverGetVersion(out int version), "asking for the version");
         return version;
     }
 
@@ -48,7 +48,7 @@ internal static unsafe partial class CudaDriver
         Span<byte> name = stackalloc byte[256];
         fixed (byte* at = name)
         {
-            Check(cuDeviceGetName(at, name.Length, 0), "asking for the device's name");
+            ThrowOnError(cuDeviceGetName(at, name.Length, 0), "asking for the device's name");
         }
 
         return (
@@ -65,19 +65,19 @@ internal static unsafe partial class CudaDriver
     public static (long Free, long Total) Memory()
     {
         Enter();
-        Check(cuMemGetInfo_v2(out nuint free, out nuint total), "asking for free memory");
+        ThrowOnError(cuMemGetInfo_v2(out nuint free, out nuint total), "asking for free memory");
         return ((long)free, (long)total);
     }
 
     /// <summary>Takes the context that torch works in on this thread for all threads.</summary>
-    public static void UseThisContext() => Check(cuCtxGetCurrent(out Shared), "asking for the context");
+    public static void UseThisContext() => ThrowOnError(cuCtxGetCurrent(out Shared), "asking for the context");
 
     /// <summary>Sees to it that this thread is in the context: torch may not have worked on it yet.</summary>
     private static void Enter()
     {
         if (Entered != Shared)
         {
-            Check(cuCtxSetCurrent(Shared), "entering the context");
+            ThrowOnError(cuCtxSetCurrent(Shared), "entering the context");
             Entered = Shared;
         }
     }
@@ -88,7 +88,7 @@ internal static unsafe partial class CudaDriver
         fixed (byte* at = image)
         {
             Enter();
-            Check(cuModuleLoadData(out nint module, at), "loading the kernels");
+            ThrowOnError(cuModuleLoadData(out nint module, at), "loading the kernels");
             return module;
         }
     }
@@ -96,7 +96,7 @@ internal static unsafe partial class CudaDriver
     /// <summary>A kernel of a program.</summary>
     public static nint Function(nint module, string name)
     {
-        Check(cuModuleGetFunction(out nint function, module, name), $"finding the kernel {name}");
+        ThrowOnError(cuModuleGetFunction(out nint function, module, name), $"finding the kernel {name}");
         return function;
     }
 
@@ -107,7 +107,7 @@ internal static unsafe partial class CudaDriver
         int result = cuLaunchKernel(function, blocks, 1, 1, threads, 1, 1, 0, 0, arguments, null);
         if (result != 0)
         {
-            Check(result, $"starting the kernel {name}");
+            ThrowOnError(result, $"starting the kernel {name}");
         }
     }
 
@@ -117,11 +117,11 @@ internal static unsafe partial class CudaDriver
 
     private static int Attribute(int attribute)
     {
-        Check(cuDeviceGetAttribute(out int value, attribute, 0), "asking for the device's properties");
+        ThrowOnError(cuDeviceGetAttribute(out int value, attribute, 0), "asking for the device's properties");
         return value;
     }
 
-    private static void Check(int result, string doing)
+    private static void ThrowOnError(int result, string doing)
     {
         if (result != 0)
         {

@@ -12,16 +12,16 @@ internal static unsafe partial class CudaDriver
     public static nint Record(nint stream = 0)
     {
         Enter();
-        Check(cuEventCreate(out nint mark, WithoutTiming), "making an event");
-        Check(cuEventRecord(mark, stream), "recording an event");
+        ThrowOnError(cuEventCreate(out nint mark, WithoutTiming), "making an event");
+        ThrowOnError(cuEventRecord(mark, stream), "recording an event");
         return mark;
     }
 
     /// <summary>Waits until the device is past a mark.</summary>
-    public static void Wait(nint mark) => Check(cuEventSynchronize(mark), "waiting for an event");
+    public static void Wait(nint mark) => ThrowOnError(cuEventSynchronize(mark), "waiting for an event");
 
     /// <summary>Gives a mark back; what waits for it goes on waiting.</summary>
-    public static void Forget(nint mark) => Check(cuEventDestroy_v2(mark), "giving an event back");
+    public static void Forget(nint mark) => ThrowOnError(cuEventDestroy_v2(mark), "giving an event back");
 
     [LibraryImport(Library)]
     private static partial int cuEventCreate(out nint mark, uint flags);

@@ -67,7 +67,7 @@ internal sealed class GpuAdapter : IDisposable
     /// <param name="projections">The model's linear layers.</param>
     /// <param name="real">The numbers of the copies.</param>
     /// <param name="device">Where they lie.</param>
-    public static GpuAdapter Of(
+    public static GpuAdapter From(
         LoraAdapter adapter,
         IReadOnlyList<Projection> projections,
         ScalarType real,
@@ -78,7 +78,7 @@ internal sealed class GpuAdapter : IDisposable
         ArgumentNullException.ThrowIfNull(projections);
         using DisposeScope scope = NewDisposeScope();
         List<AdaptedLayer> layers = [];
-        foreach (IGrouping<int, Projection> group in projections.GroupBy(p => LoraGroups.Of(p.Path)))
+        foreach (IGrouping<int, Projection> group in projections.GroupBy(p => LoraGroups.NumberOf(p.Path)))
         {
             long output = 0;
             foreach (Projection projection in group)
@@ -114,7 +114,7 @@ internal sealed class GpuAdapter : IDisposable
         {
             foreach (
                 IGrouping<int, (string Name, long Out, long In)> group in config.Shape.Linears.GroupBy(l =>
-                    LoraGroups.Of($"model.layers.{layer}.block.{l.Name}")
+                    LoraGroups.NumberOf($"model.layers.{layer}.block.{l.Name}")
                 )
             )
             {

@@ -41,7 +41,7 @@ internal sealed class GpuModel : IDisposable
     /// it.</param>
     /// <param name="real">The numbers there.</param>
     /// <param name="device">Where.</param>
-    public static GpuModel Of(LlamaModel model, ScalarType real, Device device)
+    public static GpuModel From(LlamaModel model, ScalarType real, Device device)
     {
         ArgumentNullException.ThrowIfNull(model);
         using DisposeScope scope = NewDisposeScope();

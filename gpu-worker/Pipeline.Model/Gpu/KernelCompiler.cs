@@ -15,7 +15,7 @@ internal sealed unsafe class KernelCompiler
         (_library, Path) = (library, path);
         int major,
             minor;
-        Check(((delegate* unmanaged<int*, int*, int>)Export("nvrtcVersion"))(&major, &minor), "nvrtcVersion");
+        ThrowOnError(((delegate* unmanaged<int*, int*, int>)Export("nvrtcVersion"))(&major, &minor), "nvrtcVersion");
         Version = $"{major}.{minor}";
     }
 
@@ -80,7 +80,7 @@ internal sealed unsafe class KernelCompiler
                 name = Text("kernels.cu")
         )
         {
-            Check(
+            ThrowOnError(
                 ((delegate* unmanaged<nint*, byte*, byte*, int, nint, nint, int>)Export("nvrtcCreateProgram"))(
                     &program,
                     text,
@@ -108,14 +108,16 @@ internal sealed unsafe class KernelCompiler
 
             if (result != 0)
             {
-                string log = Encoding.UTF8.GetString(Take(program, "nvrtcGetProgramLogSize", "nvrtcGetProgramLog"));
+                string log = Encoding.UTF8.GetString(
+                    ReadOutput(program, "nvrtcGetProgramLogSize", "nvrtcGetProgramLog")
+                );
                 throw new ModelException(
                     $"The GPU kernels do not compile with NVRTC {Version} ({string.Join(' ', options)}): "
                         + log.TrimEnd('\0', '\n')
                 );
             }
 
-            return Take(program, "nvrtcGetCUBINSize", "nvrtcGetCUBIN");
+            return ReadOutput(program, "nvrtcGetCUBINSize", "nvrtcGetCUBIN");
         }
         finally
         {
@@ -124,14 +126,14 @@ internal sealed unsafe class KernelCompiler
         }
     }
 
-    private byte[] Take(nint program, string size, string content)
+    private byte[] ReadOutput(nint program, string size, string content)
     {
         nuint count;
-        Check(((delegate* unmanaged<nint, nuint*, int>)Export(size))(program, &count), size);
+        ThrowOnError(((delegate* unmanaged<nint, nuint*, int>)Export(size))(program, &count), size);
         byte[] bytes = new byte[count];
         fixed (byte* at = bytes)
         {
-            Check(((delegate* unmanaged<nint, byte*, int>)Export(content))(program, at), content);
+            ThrowOnError(((delegate* unmanaged<nint, byte*, int>)Export(content))(program, at), content);
         }
 
         return bytes;
@@ -141,7 +143,7 @@ internal sealed unsafe class KernelCompiler
 
     private static byte[] Text(string text) => Encoding.UTF8.GetBytes(text + '\0');
 
-    private static void Check(int result, string doing)
+    private static void ThrowOnError(int result, string doing)
     {
         if (result != 0)
         {

@@ -17,7 +17,7 @@ public sealed record SelfCheck(bool Passed, string Line)
 
     /// <summary>Looks at a device.</summary>
     /// <param name="device"><c>cpu</c> or <c>cuda</c>.</param>
-    public static SelfCheck Of(string device) => Guarded(device, device == "cuda" ? Cuda : Cpu);
+    public static SelfCheck Run(string device) => Guarded(device, device == "cuda" ? Cuda : Cpu);
 
     private static SelfCheck Cpu()
     {

@@ -27,7 +27,7 @@ public sealed class FullWeights : TrainableTensors
     /// weight.</param>
     /// <param name="memory">Memory that training may take where the model lies; <c>null</c>: this machine's.</param>
     /// <exception cref="ModelException">The model is held in NF4, or there is too little memory.</exception>
-    public static FullWeights Of(LlamaModel model, string directory, int optimizerBytes = 8, long? memory = null)
+    public static FullWeights From(LlamaModel model, string directory, int optimizerBytes = 8, long? memory = null)
     {
         ArgumentNullException.ThrowIfNull(model);
         using DisposeScope scope = NewDisposeScope();

@@ -12,7 +12,7 @@ public static class LoraGroups
 
     /// <summary>The number of a linear layer's group among the model's.</summary>
     /// <param name="path">Such as <c>model.layers.3.self_attn.k_proj</c>.</param>
-    public static int Of(string path)
+    public static int NumberOf(string path)
     {
         ArgumentNullException.ThrowIfNull(path);
         string[] parts = path.Split('.');

@@ -107,7 +107,7 @@ public sealed class BlockwiseMoments : IDisposable
     private void Step(TrainableTensors trained, int begin, int end, StepFactors factors)
     {
         using TorchSharp.DisposeScope scope = NewDisposeScope();
-        var part = BufferPart.Of(_blocks.AsSpan(begin, end - begin));
+        var part = BufferPart.From(_blocks.AsSpan(begin, end - begin));
         Tensor values = trained.Values.narrow(0, part.Start, part.Count),
             gradients = trained.Gradients.narrow(0, part.Start, part.Count);
         Tensor firstCodes = _firstCodes.narrow(0, part.CodesAt, part.Codes),
@@ -257,7 +257,7 @@ public sealed class BlockwiseMoments : IDisposable
         long Absmax
     )
     {
-        public static BufferPart Of(ReadOnlySpan<Block> all)
+        public static BufferPart From(ReadOnlySpan<Block> all)
         {
             (long codesAt, long codes) = Reach(all, eightBits: true);
             (long plainAt, long plain) = Reach(all, eightBits: false);

@@ -31,7 +31,7 @@ public sealed class MicroBatch : IDisposable
     public int SupervisedTokens => Targets.Length;
 
     /// <summary>Packs rows.</summary>
-    public static MicroBatch Of(IReadOnlyList<EncodedRow> rows)
+    public static MicroBatch From(IReadOnlyList<EncodedRow> rows)
     {
         ArgumentNullException.ThrowIfNull(rows);
         (List<int> predicting, List<int> targets) = SupervisedPositions(rows);

@@ -15,7 +15,7 @@ internal static class EmbeddingNoise
     /// <param name="alpha">Above 0.</param>
     /// <param name="seed">The same seed gives the same noise.</param>
     /// <returns>float32 [tokens, hidden], on the CPU.</returns>
-    public static Tensor Of(IReadOnlyList<int> lengths, long hidden, double alpha, uint seed)
+    public static Tensor Create(IReadOnlyList<int> lengths, long hidden, double alpha, uint seed)
     {
         using DisposeScope scope = NewDisposeScope();
         using var generator = new Generator(seed);

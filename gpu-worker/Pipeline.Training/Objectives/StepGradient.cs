@@ -47,7 +47,7 @@ public sealed class StepGradient : IDisposable
         foreach ((int index, IReadOnlyList<EncodedRow> rows) in batches.Index())
         {
             using DisposeScope scope = NewDisposeScope();
-            using MicroBatch batch = MicroBatch.Of(rows);
+            using MicroBatch batch = MicroBatch.From(rows);
             uint? seed = dropoutSeed is { } value ? CounterDropout.Derive(value, index) : null;
             if (_gradient is not null)
             {
@@ -73,7 +73,7 @@ public sealed class StepGradient : IDisposable
 
     private Tensor? Noise(PackedRows rows, uint? seed) =>
         _noiseAlpha > 0 && seed is { } value
-            ? EmbeddingNoise.Of(rows.Lengths, _model.Config.HiddenSize, _noiseAlpha, value)
+            ? EmbeddingNoise.Create(rows.Lengths, _model.Config.HiddenSize, _noiseAlpha, value)
             : null;
 
     /// <summary>The summed loss of rows, without gradients.</summary>
@@ -81,7 +81,7 @@ public sealed class StepGradient : IDisposable
     {
         using IDisposable frozen = no_grad();
         using DisposeScope scope = NewDisposeScope();
-        using MicroBatch batch = MicroBatch.Of(rows);
+        using MicroBatch batch = MicroBatch.From(rows);
         return _gradient?.Loss(batch.Rows, batch.Predicting, batch.Targets)
             ?? CompletionLoss.Sum(_model, batch, dropoutSeed: null).item<float>();
     }

@@ -177,7 +177,7 @@ internal sealed class AcceleratedEngine : StepEngine
 
         Accelerator gpu = _model.Accelerator;
         return EmbeddingNoise
-            .Of(batch.Lengths, _model.Config.HiddenSize, _run.Settings.NeftuneAlpha, seed)
+            .Create(batch.Lengths, _model.Config.HiddenSize, _run.Settings.NeftuneAlpha, seed)
             .to(gpu.Kernels.Real)
             .ToDeviceAsync(gpu.Device);
     }

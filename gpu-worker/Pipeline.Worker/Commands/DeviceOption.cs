@@ -41,7 +41,7 @@ internal static class DeviceOption
         }
 
         SelfCheck check =
-            device == Cpu ? SelfCheck.Of(Cpu) : throw new ModelException($"{Setting} is '{device}'; use cpu or cuda.");
+            device == Cpu ? SelfCheck.Run(Cpu) : throw new ModelException($"{Setting} is '{device}'; use cpu or cuda.");
         return check.Passed ? null : throw new ModelException(check.Line);
     }
 }

@@ -19,7 +19,7 @@ internal static class SelfCheckCommand
         };
         command.SetAction(parsed =>
         {
-            SelfCheck check = SelfCheck.Of(parsed.GetRequiredValue(device));
+            SelfCheck check = SelfCheck.Run(parsed.GetRequiredValue(device));
             (check.Passed ? Console.Out : Console.Error).WriteLine(check.Line);
             return check.Passed ? 0 : 2;
         });

@@ -96,7 +96,7 @@ internal static class AdapterFolder
             encoder.Template.Render(prompt),
             encoder.Encode(prompt).Ids,
             encoder.StopIds,
-            ContentHash.Of(System.Text.Encoding.UTF8.GetBytes($"{text}\n{string.Join(' ', encoded.Ids)}"))
+            ContentHash.Sha256(System.Text.Encoding.UTF8.GetBytes($"{text}\n{string.Join(' ', encoded.Ids)}"))
         );
     }
 

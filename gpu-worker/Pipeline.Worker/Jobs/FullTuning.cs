@@ -10,7 +10,7 @@ namespace Pipeline.Worker.Jobs;
 /// <summary>All weights of a small base, published as a model of its own in float32.</summary>
 internal sealed class FullTuning(PlacedModel placed, TrainAdapterInput job) : Tuning
 {
-    private readonly FullWeights _weights = FullWeights.Of(
+    private readonly FullWeights _weights = FullWeights.From(
         placed.Model,
         job.BaseDirectory,
         (job.Training.Optimizer == TrainingSettings.AdamW8Bit ? 2 : 8)

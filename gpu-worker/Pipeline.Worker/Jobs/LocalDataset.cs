@@ -29,7 +29,7 @@ public sealed record LocalDataset(
     private static List<Example> Rows(string directory, string name, DatasetManifest manifest)
     {
         byte[] bytes = Bytes(directory, name);
-        if (manifest.Files.GetValueOrDefault(name) != ContentHash.Of(bytes))
+        if (manifest.Files.GetValueOrDefault(name) != ContentHash.Sha256(bytes))
         {
             throw new InvalidDataException(
                 $"'{Path.Combine(directory, name)}' is not the file that manifest.json names: its SHA-256 differs. Build the dataset again."

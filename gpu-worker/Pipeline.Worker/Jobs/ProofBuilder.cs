@@ -44,7 +44,7 @@ internal sealed class ProofBuilder(
             ],
             DatasetId = dataset.Manifest.DatasetId,
             Base = HashBase(),
-            TrainingSha256 = ContentHash.Of(
+            TrainingSha256 = ContentHash.Sha256(
                 ContractJson.WriteUtf8(
                     job.Training with
                     {

@@ -45,7 +45,7 @@ public sealed class AnswerDatasetTests
                 )
         );
 
-        BuiltDataset build = BuiltDataset.Of(
+        BuiltDataset build = BuiltDataset.From(
             Request(
                 new ProjectSettings { Task = ProjectSettings.ExtractionTask, HasExplicitTask = true },
                 new RawFile("a.jsonl", Encoding.UTF8.GetBytes(rows))
@@ -82,7 +82,7 @@ public sealed class AnswerDatasetTests
             + ContractJson.Write(new Dictionary<string, string> { ["text"] = "another thing", ["label"] = answer })
             + "\n";
 
-        BuiltDataset build = BuiltDataset.Of(
+        BuiltDataset build = BuiltDataset.From(
             Request(
                 new ProjectSettings { Task = ProjectSettings.ExtractionTask, HasExplicitTask = true },
                 new RawFile("a.jsonl", Encoding.UTF8.GetBytes(rows))

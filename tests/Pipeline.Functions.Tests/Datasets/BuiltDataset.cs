@@ -27,7 +27,7 @@ internal sealed class BuiltDataset
     public IReadOnlyDictionary<string, byte[]> Files { get; }
 
     /// <summary>Builds, reads, and removes the folder.</summary>
-    public static BuiltDataset Of(
+    public static BuiltDataset From(
         DatasetRequest request,
         long partBytes = long.MaxValue,
         SyntheticRows? synthetic = null

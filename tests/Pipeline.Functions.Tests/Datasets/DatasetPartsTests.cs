@@ -62,7 +62,7 @@ public sealed class DatasetPartsTests
         ];
         using var inputs = new DatasetInputs(Request(name, bytes));
         Assert.True(inputs.All[0].CanSplit);
-        BuiltDataset whole = BuiltDataset.Of(Request(name, bytes));
+        BuiltDataset whole = BuiltDataset.From(Request(name, bytes));
 
         foreach (int partBytes in (int[])[1, 100, 1000, 4096])
         {
@@ -71,7 +71,7 @@ public sealed class DatasetPartsTests
                 bytes.Length / (partBytes + 200),
                 301
             );
-            Assert.Equal(whole.Files, BuiltDataset.Of(Request(name, bytes), partBytes).Files);
+            Assert.Equal(whole.Files, BuiltDataset.From(Request(name, bytes), partBytes).Files);
         }
 
         Assert.True(whole.Manifest.Rows.Read >= 300);
@@ -100,10 +100,10 @@ public sealed class DatasetPartsTests
             },
             Encoder = ChatEncoder.FromDirectory(RepositoryFiles.At("gpu-worker", "models", "tiny-llama-chat"), "text"),
         };
-        BuiltDataset whole = BuiltDataset.Of(request);
+        BuiltDataset whole = BuiltDataset.From(request);
 
         Assert.Equal((120, 12), (whole.Manifest.Rows.Read, whole.Manifest.Reasons[RejectionReason.MissingText]));
-        Assert.Equal(whole.Files, BuiltDataset.Of(request, partBytes: 150).Files);
+        Assert.Equal(whole.Files, BuiltDataset.From(request, partBytes: 150).Files);
     }
 
     /// <summary>Each part is made with nothing but the request and the plan, as it crosses storage.</summary>
@@ -125,7 +125,7 @@ public sealed class DatasetPartsTests
         DatasetBuild build = DatasetBuilder.Assemble(Request("a.csv", bytes), plan, parts, folder);
 
         Assert.True(parts.Length > 5);
-        Assert.Equal(BuiltDataset.Of(Request("a.csv", bytes)).Manifest.Files, build.Manifest.Files);
+        Assert.Equal(BuiltDataset.From(Request("a.csv", bytes)).Manifest.Files, build.Manifest.Files);
         Directory.Delete(folder, recursive: true);
     }
 

@@ -25,7 +25,7 @@ internal static class DemoDataset
         };
 
     public static BuiltDataset Build(string csv, ProjectSettings? settings = null, string? test = null) =>
-        BuiltDataset.Of(
+        BuiltDataset.From(
             Request(
                 settings ?? new(),
                 new RawFile("a.csv", Encoding.UTF8.GetBytes(csv)),

@@ -41,7 +41,7 @@ public sealed class LineageTests
     [Fact]
     public void In_RowAndItsDuplicate_AreBothFound()
     {
-        BuiltDataset build = BuiltDataset.Of(Request());
+        BuiltDataset build = BuiltDataset.From(Request());
 
         List<RowFate> five = Fates(build, "a.csv#5");
 
@@ -65,8 +65,8 @@ public sealed class LineageTests
     [Fact]
     public void Build_WithoutAWithdrawnRow_HoldsNothingOfIt()
     {
-        BuiltDataset with = BuiltDataset.Of(Request());
-        BuiltDataset without = BuiltDataset.Of(Request("a.csv#5", "a.csv#7", "a.csv#61"));
+        BuiltDataset with = BuiltDataset.From(Request());
+        BuiltDataset without = BuiltDataset.From(Request("a.csv#5", "a.csv#7", "a.csv#61"));
 
         Assert.NotEqual(with.Manifest.DatasetId, without.Manifest.DatasetId);
         Assert.DoesNotContain(
@@ -92,7 +92,7 @@ public sealed class LineageTests
         );
         Assert.Equal(
             without.Manifest.Files,
-            BuiltDataset.Of(Request("a.csv#5", "a.csv#7", "a.csv#61"), partBytes: 300).Manifest.Files
+            BuiltDataset.From(Request("a.csv#5", "a.csv#7", "a.csv#61"), partBytes: 300).Manifest.Files
         );
     }
 
@@ -102,8 +102,8 @@ public sealed class LineageTests
         string folder = Directory.CreateTempSubdirectory("pipeline-trace-").FullName;
         DatasetManifest manifest = DatasetBuilder.Build(Request(), folder).Manifest;
 
-        string learned = RowTrace.Of(folder, "a.csv#5")!;
-        string left = RowTrace.Of(folder, "a.csv#61")!;
+        string learned = RowTrace.Trace(folder, "a.csv#5")!;
+        string left = RowTrace.Trace(folder, "a.csv#61")!;
 
         Assert.Contains($"of dataset {manifest.DatasetId}, labelled 'b'", learned, StringComparison.Ordinal);
         Assert.Contains(
@@ -115,7 +115,7 @@ public sealed class LineageTests
         Assert.Contains("[INST]", learned, StringComparison.Ordinal);
         Assert.Contains("left out of dataset", left, StringComparison.Ordinal);
         Assert.Contains("text: the crew of flight 185", left, StringComparison.Ordinal);
-        Assert.Null(RowTrace.Of(folder, "a.csv#99"));
+        Assert.Null(RowTrace.Trace(folder, "a.csv#99"));
         Directory.Delete(folder, recursive: true);
     }
 }

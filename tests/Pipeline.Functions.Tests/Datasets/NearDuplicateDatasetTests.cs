@@ -77,7 +77,7 @@ public sealed class NearDuplicateDatasetTests
                 )
         );
 
-        BuiltDataset build = BuiltDataset.Of(
+        BuiltDataset build = BuiltDataset.From(
             Request(new ProjectSettings(), new RawFile("a.jsonl", Encoding.UTF8.GetBytes(rows)))
         );
 

@@ -21,7 +21,7 @@ public sealed class PlainTextDatasetTests
     );
 
     private static BuiltDataset Build(string name, string content) =>
-        BuiltDataset.Of(
+        BuiltDataset.From(
             new DatasetRequest
             {
                 Project = "texts",

@@ -30,7 +30,7 @@ public sealed class RejectedTableTests
     [Fact]
     public void Write_RejectedRows_ComeInTheirColumnsAndMendedOnesAreAccepted()
     {
-        BuiltDataset first = BuiltDataset.Of(Request(("a.csv", Csv)));
+        BuiltDataset first = BuiltDataset.From(Request(("a.csv", Csv)));
         using var table = new StringWriter();
 
         RejectedTable.Write(first.Rejected(), table);
@@ -46,7 +46,7 @@ public sealed class RejectedTableTests
             .Replace("zebra", "a", StringComparison.Ordinal)
             .Replace("41,,a", "41,now with a text,a", StringComparison.Ordinal)
             .Replace("row 1,,", "row 1,b,", StringComparison.Ordinal);
-        BuiltDataset second = BuiltDataset.Of(Request(("a.csv", Csv), ("mended/a.csv/fix.csv", corrected)));
+        BuiltDataset second = BuiltDataset.From(Request(("a.csv", Csv), ("mended/a.csv/fix.csv", corrected)));
 
         Assert.Equal(first.Manifest.Rows.Accepted + 3, second.Manifest.Rows.Accepted);
         Assert.Equal(
@@ -62,7 +62,7 @@ public sealed class RejectedTableTests
     [Fact]
     public void Page_ForAClerk_SaysWhatToDoAndEscapesEverything()
     {
-        BuiltDataset build = BuiltDataset.Of(Request(("a.csv", Csv)));
+        BuiltDataset build = BuiltDataset.From(Request(("a.csv", Csv)));
 
         string page = RejectedPage.Write(build.Manifest, build.Rejected());
 

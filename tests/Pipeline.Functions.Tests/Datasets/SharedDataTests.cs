@@ -34,7 +34,7 @@ public sealed class SharedDataTests
     public void Build_RealFile_IsRecognisedAndEveryRowAccountedFor(string path, string layout, string task, int read)
     {
         string full = RepositoryFiles.Shared(["data", .. path.Split('/')]);
-        BuiltDataset build = BuiltDataset.Of(
+        BuiltDataset build = BuiltDataset.From(
             new DatasetRequest
             {
                 Project = "real",
@@ -62,7 +62,7 @@ public sealed class SharedDataTests
     [Fact]
     public void Build_AirlineTweets_AccountsForEveryRow()
     {
-        BuiltDataset build = BuiltDataset.Of(Request(new(), Shared("data", "tweets", "airline.csv")));
+        BuiltDataset build = BuiltDataset.From(Request(new(), Shared("data", "tweets", "airline.csv")));
 
         Assert.Null(build.Fault);
         Assert.Equal(14_640, build.Manifest.Rows.Read);
@@ -74,7 +74,7 @@ public sealed class SharedDataTests
     [Fact]
     public void Build_Tweets3_TakesTheGivenTestSet()
     {
-        BuiltDataset build = BuiltDataset.Of(
+        BuiltDataset build = BuiltDataset.From(
             Request(new(), Shared("data", "splits", "tweets3.train.tsv"), Shared("data", "splits", "tweets3.test.tsv"))
         );
 
@@ -87,7 +87,7 @@ public sealed class SharedDataTests
     [Fact]
     public void Build_Banking77_FindsItsLabels()
     {
-        BuiltDataset build = BuiltDataset.Of(
+        BuiltDataset build = BuiltDataset.From(
             Request(
                 new(),
                 Shared("data", "classification", "banking77", "train.csv"),

@@ -54,8 +54,8 @@ public sealed class AcceleratedTrainingTests
         {
             Model = model,
             Trained = adapter,
-            Rows = SmallRows.Of(rows),
-            ValidationRows = SmallRows.Of(4),
+            Rows = SmallRows.Create(rows),
+            ValidationRows = SmallRows.Create(4),
             Settings = settings,
             CheckpointDirectory = checkpoints,
             Accelerated = there,
@@ -230,7 +230,7 @@ public sealed class AcceleratedTrainingTests
     public void Train_MemoryForSome_TakesTheFastestThatFits()
     {
         using LlamaModel model = LlamaModel.Load(RepositoryFiles.At("tests", "Golden", "llama2"), WeightStorage.Nf4);
-        var plan = new StepPlan(SmallRows.Of(16), Settings);
+        var plan = new StepPlan(SmallRows.Create(16), Settings);
         long Needed(GpuMemory way) =>
             TrainingMemory.OnGpu(model.Config.Shape, Settings, plan.MostSlots, way).TotalBytes;
 

@@ -47,7 +47,7 @@ public sealed class FullTrainingTests
     {
         string folder = RepositoryFiles.At("tests", "Golden", golden);
         using LlamaModel model = LlamaModel.Load(folder, WeightStorage.Full);
-        using FullWeights weights = FullWeights.Of(model, folder);
+        using FullWeights weights = FullWeights.From(model, folder);
         using var stop = new StoppedRun(stopAfter);
         var run = new TrainingRun
         {
@@ -76,7 +76,7 @@ public sealed class FullTrainingTests
     {
         string folder = RepositoryFiles.At("tests", "Golden", golden);
         using LlamaModel model = LlamaModel.Load(folder, WeightStorage.Full);
-        using FullWeights weights = FullWeights.Of(model, folder);
+        using FullWeights weights = FullWeights.From(model, folder);
         var parameters = weights
             .Tensors.Select(t => (t.Name, Value: new TorchSharp.Modules.Parameter(t.Value.detach())))
             .ToList();
@@ -111,7 +111,7 @@ public sealed class FullTrainingTests
         {
             using DisposeScope scope = NewDisposeScope();
             EncodedRow[] rows = [.. plan.Batches(step)[0].Select(i => Rows()[i])];
-            using MicroBatch batch = MicroBatch.Of(rows);
+            using MicroBatch batch = MicroBatch.From(rows);
             weights.Gradients.zero_();
             Tensor loss = CompletionLoss.Sum(model, batch, null).div(rows.Sum(r => r.SupervisedTokens));
             loss.backward();
@@ -168,7 +168,7 @@ public sealed class FullTrainingTests
 
         Assert.Contains(
             "held in NF4 cannot be trained as a whole",
-            Assert.Throws<ModelException>(() => FullWeights.Of(model, folder)).Message,
+            Assert.Throws<ModelException>(() => FullWeights.From(model, folder)).Message,
             StringComparison.Ordinal
         );
     }

@@ -5,7 +5,7 @@ namespace Pipeline.GpuWorker.Tests.Training;
 /// <summary>Rows of 6 to 10 tokens that repeat themselves, so that a few steps learn something.</summary>
 internal static class SmallRows
 {
-    public static List<EncodedRow> Of(int count) =>
+    public static List<EncodedRow> Create(int count) =>
         [
             .. Enumerable
                 .Range(0, count)

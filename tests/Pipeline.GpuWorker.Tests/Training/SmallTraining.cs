@@ -58,8 +58,8 @@ internal static class SmallTraining
         {
             Model = model,
             Trained = adapter,
-            Rows = SmallRows.Of(rows),
-            ValidationRows = SmallRows.Of(4),
+            Rows = SmallRows.Create(rows),
+            ValidationRows = SmallRows.Create(4),
             Settings = settings,
             CheckpointDirectory = checkpoints,
             OnValidation = (step, loss) => validations.Add((step, loss)),

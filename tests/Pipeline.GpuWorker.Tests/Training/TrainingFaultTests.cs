@@ -31,7 +31,7 @@ public sealed class TrainingFaultTests
         {
             Model = model,
             Trained = adapter,
-            Rows = SmallRows.Of(8),
+            Rows = SmallRows.Create(8),
             ValidationRows = [],
             Settings = settings,
             OnStep = _ => Assert.Fail("a step was made"),
@@ -56,7 +56,7 @@ public sealed class TrainingFaultTests
         {
             Model = model,
             Trained = adapter,
-            Rows = SmallRows.Of(8),
+            Rows = SmallRows.Create(8),
             ValidationRows = [],
             Settings = Settings,
         };

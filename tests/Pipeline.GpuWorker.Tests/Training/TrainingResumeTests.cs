@@ -86,8 +86,8 @@ public sealed class TrainingResumeTests
         {
             Model = llama,
             Trained = adapter,
-            Rows = SmallRows.Of(8),
-            ValidationRows = SmallRows.Of(2),
+            Rows = SmallRows.Create(8),
+            ValidationRows = SmallRows.Create(2),
             Settings = Settings,
         };
 
@@ -95,11 +95,14 @@ public sealed class TrainingResumeTests
         [
             run.Fingerprint(),
             (run with { Model = quantized }).Fingerprint(),
-            (run with { ValidationRows = SmallRows.Of(3) }).Fingerprint(),
+            (run with { ValidationRows = SmallRows.Create(3) }).Fingerprint(),
             (
                 run with
                 {
-                    Rows = [.. SmallRows.Of(8).Select(r => r with { LossMask = [.. r.LossMask.Select(_ => (byte)1)] })],
+                    Rows =
+                    [
+                        .. SmallRows.Create(8).Select(r => r with { LossMask = [.. r.LossMask.Select(_ => (byte)1)] }),
+                    ],
                 }
             ).Fingerprint(),
         ];

@@ -4,7 +4,7 @@ namespace Pipeline.LocalHost.Tests.Hosting;
 internal static class Descendants
 {
     /// <summary>Children of a process whose command line holds a text.</summary>
-    public static IEnumerable<int> Of(int parent, string text)
+    public static IEnumerable<int> Find(int parent, string text)
     {
         foreach (string folder in Directory.EnumerateDirectories("/proc"))
         {

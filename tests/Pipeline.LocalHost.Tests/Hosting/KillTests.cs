@@ -166,7 +166,7 @@ public sealed class KillTests(ITestOutputHelper output)
             run.Error,
             string.Join(',', registry.Published),
             dataset,
-            ContentHash.Of(weights!),
+            ContentHash.Sha256(weights!),
             await host.Storage.ReadStepsAsync(run.RunId),
             killed
         );
@@ -203,7 +203,7 @@ public sealed class KillTests(ITestOutputHelper output)
                 new BlobAddress(BlobLayout.DatasetsContainer, name),
                 cancellation
             );
-            lines.Append(name).Append(' ').AppendLine(ContentHash.Of(content!));
+            lines.Append(name).Append(' ').AppendLine(ContentHash.Sha256(content!));
         }
 
         return lines.ToString();

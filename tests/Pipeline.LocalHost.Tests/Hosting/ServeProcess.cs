@@ -89,7 +89,7 @@ internal sealed class ServeProcess : IAsyncDisposable
     /// <returns>Whether there was one.</returns>
     public bool KillWorker()
     {
-        foreach (int id in Descendants.Of(_process.Id, "Pipeline.Worker.dll"))
+        foreach (int id in Descendants.Find(_process.Id, "Pipeline.Worker.dll"))
         {
             using Process worker = Process.GetProcessById(id);
             worker.Kill();

@@ -165,7 +165,7 @@ public sealed class StorageFaultTests(StorageFixture storage, ITestOutputHelper 
         foreach ((string file, string sha256) in manifest.Files)
         {
             byte[]? content = await blobs.ReadAsync(BlobLayout.Dataset(run.DatasetId!, file), Cancellation);
-            Assert.Equal(sha256, ContentHash.Of(content!));
+            Assert.Equal(sha256, ContentHash.Sha256(content!));
         }
     }
 

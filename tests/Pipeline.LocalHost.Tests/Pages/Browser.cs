@@ -51,7 +51,7 @@ internal sealed class Browser : IDisposable
     public void Open(Uri address) => _driver.Navigate().GoToUrl(address);
 
     /// <summary>What a script in the page gives.</summary>
-    public T Ask<T>(string script, params object[] arguments) =>
+    public T Evaluate<T>(string script, params object[] arguments) =>
         (T)_driver.ExecuteScript("return " + script, arguments)!;
 
     /// <summary>Waits until an expression of the page is true.</summary>
@@ -59,11 +59,11 @@ internal sealed class Browser : IDisposable
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
         limit.CancelAfter(Patience);
-        while (!Ask<bool>("!!(" + condition + ")", arguments))
+        while (!Evaluate<bool>("!!(" + condition + ")", arguments))
         {
             Assert.False(
                 limit.IsCancellationRequested,
-                $"waited in vain for {condition}; the page says: {Ask<string>("document.body.innerText")}"
+                $"waited in vain for {condition}; the page says: {Evaluate<string>("document.body.innerText")}"
             );
             await Task.Delay(100, TestContext.Current.CancellationToken);
         }

@@ -44,7 +44,11 @@ public sealed class DashboardTests
             await AssertEndIsShownAsync(browser);
             await AssertRejectedRowsAreAnAttachmentAsync(browser, host);
             OpenReport(browser);
-            Assert.Contains("held-out rows", browser.Ask<string>("document.body.innerText"), StringComparison.Ordinal);
+            Assert.Contains(
+                "held-out rows",
+                browser.Evaluate<string>("document.body.innerText"),
+                StringComparison.Ordinal
+            );
 
             Assert.NotEqual("broken", browser.Title);
             Assert.DoesNotContain(browser.Errors(), e => !e.Contains("favicon", StringComparison.Ordinal));
@@ -76,7 +80,7 @@ public sealed class DashboardTests
                 .SendMessageAsync("<script>document.title='broken'</script>", Cancellation);
             browser.Open(host.Address);
             await browser.UntilAsync(RowOfA);
-            browser.Ask<object?>(RowOfA + ".click()");
+            browser.Evaluate<object?>(RowOfA + ".click()");
             await browser.UntilAsync(AnyCurvePoints + " > 15"); // past a checkpoint
 
             await CancelAsync(browser, host, next: "Resume");
@@ -155,9 +159,13 @@ public sealed class DashboardTests
     private static async Task AssertCurveGrowsWhileTheRunRunsAsync(Browser browser)
     {
         await browser.UntilAsync(AnyCurvePoints + " > 3");
-        long before = browser.Ask<long>(CurvePoints);
+        long before = browser.Evaluate<long>(CurvePoints);
         await browser.UntilAsync(CurvePoints + " > arguments[0]", before);
-        Assert.StartsWith("running", browser.Ask<string>(FirstRow + ".cells[4].textContent"), StringComparison.Ordinal);
+        Assert.StartsWith(
+            "running",
+            browser.Evaluate<string>(FirstRow + ".cells[4].textContent"),
+            StringComparison.Ordinal
+        );
     }
 
     private static async Task AssertEndIsShownAsync(Browser browser)
@@ -167,19 +175,23 @@ public sealed class DashboardTests
                 + ".cells[4].textContent === 'completed'"
                 + " && document.getElementById('links').textContent.includes('Report')"
         );
-        Assert.Contains(Hostile, browser.Ask<string>(FirstRow + ".cells[3].textContent"), StringComparison.Ordinal);
         Assert.Contains(
-            "122 rows read = 120 accepted + 2 rejected + 0 duplicates",
-            browser.Ask<string>("document.getElementById('rows').textContent"),
+            Hostile,
+            browser.Evaluate<string>(FirstRow + ".cells[3].textContent"),
             StringComparison.Ordinal
         );
-        Assert.Equal(7L, browser.Ask<long>("document.querySelectorAll('#stages tr').length + 1"));
+        Assert.Contains(
+            "122 rows read = 120 accepted + 2 rejected + 0 duplicates",
+            browser.Evaluate<string>("document.getElementById('rows').textContent"),
+            StringComparison.Ordinal
+        );
+        Assert.Equal(7L, browser.Evaluate<long>("document.querySelectorAll('#stages tr').length + 1"));
     }
 
     private static async Task AssertRejectedRowsAreAnAttachmentAsync(Browser browser, ServeProcess host)
     {
         using var http = new HttpClient { BaseAddress = host.Address };
-        string rejected = browser.Ask<string>(
+        string rejected = browser.Evaluate<string>(
             "[...document.querySelectorAll('#links a')].find(a => a.textContent.includes('rejected')).href"
         );
         HttpResponseMessage file = await http.GetAsync(new Uri(rejected), Cancellation);
@@ -195,7 +207,7 @@ public sealed class DashboardTests
     private static void OpenReport(Browser browser) =>
         browser.Open(
             new Uri(
-                browser.Ask<string>(
+                browser.Evaluate<string>(
                     "[...document.querySelectorAll('#links a')].find(a => a.textContent === 'Report').href"
                 )
             )
@@ -233,14 +245,14 @@ public sealed class DashboardTests
         await browser.UntilAsync(Letter);
         DeadLetter letter = (await RefusedAsync(host)).Single();
         // Requeue: it is tried, and refused once more
-        browser.Ask<object?>(Letter + ".querySelector('button').click()");
+        browser.Evaluate<object?>(Letter + ".querySelector('button').click()");
         while ((await RefusedAsync(host)).All(l => l.At == letter.At))
         {
             await Task.Delay(100, Cancellation);
         }
 
         await browser.UntilAsync(Letter);
-        browser.Ask<object?>(Letter + ".querySelector('button:last-child').click()"); // Delete
+        browser.Evaluate<object?>(Letter + ".querySelector('button:last-child').click()"); // Delete
         await browser.UntilAsync("!" + Letter);
         Assert.Empty(await RefusedAsync(host));
     }

@@ -84,7 +84,7 @@ internal static class Bundle
             IsPlain(f) && BaseName(f).Contains("mapping", StringComparison.OrdinalIgnoreCase)
         );
         Dictionary<string, string> names = mapping is null ? [] : Names(mapping);
-        notes.Say(
+        notes.Add(
             $"Texts and labels were taken line by line from {string.Join(", ", pairs.Select(p => $"'{p.Text.Name}' and '{p.Label.Name}'"))}{(mapping is null ? "" : $", the labels' names from '{mapping.Name}'")}."
         );
         Unused(files, pairs.SelectMany(p => (RawFile[])[p.Text, p.Label]).Append(mapping), notes);
@@ -154,7 +154,7 @@ internal static class Bundle
             return null;
         }
 
-        notes.Say(
+        notes.Add(
             $"Each line is a text and its file's ending is the label: {string.Join(", ", classes.Select(f => $"'{f.Name}'"))}."
         );
         Unused(files, classes, notes);
@@ -197,7 +197,7 @@ internal static class Bundle
         }
 
         List<RawFile> used = [.. folders.SelectMany(g => g)];
-        notes.Say(
+        notes.Add(
             classes
                 ? $"Each file is a text and its folder the label: {string.Join(", ", folders.Select(g => LastPart(g.Key)).Distinct())}."
                 : "Each file is a mail."
@@ -248,7 +248,7 @@ internal static class Bundle
         string[] left = [.. files.Except(used.OfType<RawFile>()).Select(f => f.Name)];
         if (left.Length > 0)
         {
-            notes.Say(
+            notes.Add(
                 $"Not read, since they do not belong to it: {string.Join(", ", left.Take(20))}{(left.Length > 20 ? $" and {left.Length - 20} more" : "")}."
             );
         }

@@ -206,7 +206,7 @@ internal static class DelimitedReader
             first.RemoveAt(0);
             if (!said.Any(names.Contains) && !names.Any(ColumnGuess.IsKnownName))
             {
-                notes.Say(
+                notes.Add(
                     $"The first line of '{file.Name}' was taken for the columns' names: {string.Join(", ", names.Select(n => $"'{n}'"))}."
                 );
             }
@@ -220,7 +220,7 @@ internal static class DelimitedReader
                 );
         }
 
-        notes.Say(
+        notes.Add(
             $"'{file.Name}' has no line of column names; its columns are called 'column 1' to 'column {names.Length}'."
         );
         return [.. Enumerable.Range(1, names.Length).Select(i => $"column {i}")];

@@ -114,7 +114,7 @@ internal static class JsonReader
                 return [Row(new RowPlace(file.Name, 1, 1, 0), document.RootElement)];
             }
 
-            notes.Say($"The rows are the elements of '{rows.Name}' in '{file.Name}'.");
+            notes.Add($"The rows are the elements of '{rows.Name}' in '{file.Name}'.");
             notes.Read(file, text);
             return [.. rows.Value.EnumerateArray().Select((e, i) => Row(new RowPlace(file.Name, i + 1, 0), e))];
         }

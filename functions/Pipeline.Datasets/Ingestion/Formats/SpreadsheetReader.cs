@@ -22,7 +22,7 @@ internal static class SpreadsheetReader
                 List<string> sheets = stream.GetSheetNames();
                 if (sheets.Count > 1)
                 {
-                    notes.Say(
+                    notes.Add(
                         $"Of '{file.Name}' the sheet '{sheets[0]}' was read, and not {string.Join(", ", sheets.Skip(1).Select(s => $"'{s}'"))}."
                     );
                 }

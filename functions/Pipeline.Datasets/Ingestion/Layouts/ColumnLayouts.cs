@@ -102,7 +102,7 @@ internal sealed partial class RenderedLlama2(string column) : RowLayout
     public override IReadOnlyList<string> OtherTasks => [ProjectSettings.InstructionTask];
 
     /// <summary>Whether a text is of this form.</summary>
-    public static bool Is(string text) => Turn().IsMatch(text);
+    public static bool IsRendered(string text) => Turn().IsMatch(text);
 
     public override RowContent Map(RawRow row, string task)
     {

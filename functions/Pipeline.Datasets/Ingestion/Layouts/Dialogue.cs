@@ -9,7 +9,7 @@ namespace Pipeline.Datasets.Ingestion.Layouts;
 internal static class Dialogue
 {
     /// <summary>Whether a value is a list of messages.</summary>
-    public static bool Is(string json)
+    public static bool IsDialogue(string json)
     {
         if (!json.TrimStart().StartsWith('['))
         {

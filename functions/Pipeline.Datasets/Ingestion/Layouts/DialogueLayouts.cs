@@ -63,7 +63,7 @@ internal sealed class Preferences(string? prompt) : RowLayout
 
     /// <summary>A text is one message, JSON is a message or a list of them.</summary>
     private static (List<ChatMessage> Messages, RowContent? Refusal) Side(string value, string role) =>
-        value.TrimStart() is ['{' or '[', ..] json && (Dialogue.Is(json) || Dialogue.Is($"[{json}]"))
+        value.TrimStart() is ['{' or '[', ..] json && (Dialogue.IsDialogue(json) || Dialogue.IsDialogue($"[{json}]"))
             ? Dialogue.Read(json)
         : value.Trim().Length == 0 ? ([], null)
         : ([new ChatMessage(role, value)], null);
@@ -102,7 +102,7 @@ internal sealed class Thumbs(string prompt, string? completion, string verdict) 
                     $"column '{verdict}' says that this answer is not to be learned"
                 );
             default:
-                (List<ChatMessage> messages, RowContent? refusal) = Dialogue.Is(
+                (List<ChatMessage> messages, RowContent? refusal) = Dialogue.IsDialogue(
                     row.Fields.GetValueOrDefault(prompt, "")
                 )
                     ? Dialogue.Read(row.Fields[prompt])
@@ -110,7 +110,7 @@ internal sealed class Thumbs(string prompt, string? completion, string verdict) 
                 if (completion is not null)
                 {
                     string answer = row.Fields.GetValueOrDefault(completion, "");
-                    (List<ChatMessage> said, RowContent? wrong) = Dialogue.Is(answer)
+                    (List<ChatMessage> said, RowContent? wrong) = Dialogue.IsDialogue(answer)
                         ? Dialogue.Read(answer)
                         : ([new ChatMessage(ChatMessage.Assistant, answer)], null);
                     (messages, refusal) = ([.. messages, .. said], refusal ?? wrong);

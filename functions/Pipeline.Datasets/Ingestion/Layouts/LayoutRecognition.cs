@@ -45,7 +45,7 @@ public static class LayoutRecognition
     /// <param name="fileName">For messages.</param>
     /// <exception cref="DatasetException">A named column is missing, or no form can be told, or one that does not go
     /// with the task.</exception>
-    public static RowLayout Of(IReadOnlyList<RawRow> rows, ProjectSettings settings, string fileName)
+    public static RowLayout Recognize(IReadOnlyList<RawRow> rows, ProjectSettings settings, string fileName)
     {
         ArgumentNullException.ThrowIfNull(rows);
         ArgumentNullException.ThrowIfNull(settings);
@@ -91,7 +91,7 @@ public static class LayoutRecognition
             && Values(column).Any()
             && Values(column).Count(holds) * 2 > Values(column).Count();
 
-        string? messages = MessageColumns.FirstOrDefault(c => Most(c, Dialogue.Is));
+        string? messages = MessageColumns.FirstOrDefault(c => Most(c, Dialogue.IsDialogue));
         string? prompt = Prompts.FirstOrDefault(columns.Contains);
         if (columns.Contains(Preferences.Chosen) && columns.Contains(Preferences.Rejected))
         {
@@ -121,8 +121,8 @@ public static class LayoutRecognition
         string? spanText = SpanTexts.FirstOrDefault(columns.Contains);
         string? spans = SpanColumns.FirstOrDefault(c =>
             columns.Contains(c)
-            && Most(c, v => SpanAnnotations.Is(v) is not false)
-            && Values(c).Any(v => SpanAnnotations.Is(v) is true)
+            && Most(c, v => SpanAnnotations.AreSpans(v) is not false)
+            && Values(c).Any(v => SpanAnnotations.AreSpans(v) is true)
         );
         if (spans is not null && spanText is not null && !labelled)
         {
@@ -134,7 +134,7 @@ public static class LayoutRecognition
             return new Alpaca(output);
         }
 
-        string? rendered = columns.FirstOrDefault(c => Most(c, RenderedLlama2.Is));
+        string? rendered = columns.FirstOrDefault(c => Most(c, RenderedLlama2.IsRendered));
         return rendered is null || labelled ? null : new RenderedLlama2(rendered);
     }
 }

@@ -38,7 +38,7 @@ internal sealed class SpanAnnotations(string text, string spans) : RowLayout
 
     /// <summary>Whether a value is a list of spans; an empty list may be one.</summary>
     /// <returns><c>true</c> for spans, <c>null</c> for an empty list, <c>false</c> for anything else.</returns>
-    public static bool? Is(string json)
+    public static bool? AreSpans(string json)
     {
         try
         {

@@ -51,14 +51,14 @@ public static class ColumnGuess
         ArgumentNullException.ThrowIfNull(settings);
         List<string> columns = Columns(rows);
         string label =
-            Said(settings.Label, "label", columns, fileName)
+            Named(settings.Label, "label", columns, fileName)
             ?? GuessLabel(rows, columns, settings.Text)
             ?? throw new DatasetException(
                 DatasetException.NoColumn,
                 $"'{fileName}' has no column that is plainly the label; its columns are {Quoted(columns)}. Name one with columns.label in project.yaml."
             );
         string text =
-            Said(settings.Text, "text", columns, fileName)
+            Named(settings.Text, "text", columns, fileName)
             ?? GuessText(rows, columns, label)
             ?? throw new DatasetException(
                 DatasetException.NoColumn,
@@ -75,7 +75,7 @@ public static class ColumnGuess
         ArgumentNullException.ThrowIfNull(settings);
         List<string> columns = Columns(rows);
         string text =
-            Said(settings.Text, "text", columns, fileName)
+            Named(settings.Text, "text", columns, fileName)
             ?? GuessText(rows, columns, label: "")
             ?? throw new DatasetException(DatasetException.NoColumn, $"'{fileName}' has no column at all.");
         return new ColumnReading(text, "", settings.Text is null);
@@ -93,7 +93,7 @@ public static class ColumnGuess
                 .Distinct(StringComparer.Ordinal),
         ];
 
-    private static string? Said(string? name, string role, List<string> columns, string fileName)
+    private static string? Named(string? name, string role, List<string> columns, string fileName)
     {
         if (name is null)
         {

@@ -31,7 +31,7 @@ internal sealed class LineOffsets(Stream inner, int width, RowRange range) : Str
     /// <summary>
     /// The byte at which a line begins, from 1; lines before it are forgotten. -1 when it is not known.
     /// </summary>
-    public long Of(int line)
+    public long OffsetOf(int line)
     {
         while (_first < line && _starts.Count > 0)
         {

@@ -60,7 +60,7 @@ internal sealed class MixedText : IDisposable
     public Stream AsUtf8() => Encoding.CreateTranscodingStream(_bytes, _encoding, new UTF8Encoding(false));
 
     /// <summary>The byte at which a line begins; asked for in order, each line once at most.</summary>
-    public long OffsetOf(int line) => _offsets.Of(line);
+    public long OffsetOf(int line) => _offsets.OffsetOf(line);
 
     /// <summary>Whether the bytes are text at all in one of the encodings known here.</summary>
     public static bool LooksLikeText(ReadOnlySpan<byte> head) =>

@@ -43,7 +43,7 @@ public sealed class RawFile
         (Name, Inner, Length, IsFolder) = (name, inner, inner.Sum(f => f.Length), true);
         _open = () => throw new NotSupportedException($"'{name}' is a folder.");
         _sha256 = new Lazy<string>(() =>
-            ContentHash.Of(Encoding.UTF8.GetBytes(string.Concat(inner.Select(f => $"{f.Name} {f.Sha256}\n"))))
+            ContentHash.Sha256(Encoding.UTF8.GetBytes(string.Concat(inner.Select(f => $"{f.Name} {f.Sha256}\n"))))
         );
     }
 

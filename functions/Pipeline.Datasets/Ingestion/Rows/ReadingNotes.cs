@@ -7,7 +7,7 @@ public sealed class ReadingNotes
     private readonly HashSet<string> _undivided = [];
 
     /// <summary>In the order noticed.</summary>
-    public IReadOnlyList<string> Said
+    public IReadOnlyList<string> Sentences
     {
         get
         {
@@ -19,7 +19,7 @@ public sealed class ReadingNotes
     }
 
     /// <summary>Notes a sentence, once.</summary>
-    public void Say(string sentence)
+    public void Add(string sentence)
     {
         lock (_said)
         {
@@ -55,11 +55,11 @@ public sealed class ReadingNotes
 
         if (text.EncodingName != "UTF-8")
         {
-            Say($"'{file.Name}' was read as {text.EncodingName}.");
+            Add($"'{file.Name}' was read as {text.EncodingName}.");
         }
         else if (text.Repaired > 0)
         {
-            Say($"'{file.Name}' is UTF-8 with {text.Repaired} bytes that are not; they were read as Windows-1252.");
+            Add($"'{file.Name}' is UTF-8 with {text.Repaired} bytes that are not; they were read as Windows-1252.");
         }
     }
 }

@@ -29,7 +29,14 @@ public sealed class DatasetReportTests
     [Fact]
     public void Languages_SentencesOfThree_AreRecognised()
     {
-        LanguageCounts counts = LanguageSample.Of([.. English, .. German, .. Japanese, "ok", "12345 67", "@you plus"]);
+        LanguageCounts counts = LanguageSample.Detect([
+            .. English,
+            .. German,
+            .. Japanese,
+            "ok",
+            "12345 67",
+            "@you plus",
+        ]);
 
         Assert.Equal(13, counts.Asked);
         Assert.Equal(
@@ -114,7 +121,7 @@ public sealed class DatasetReportTests
         );
         Assert.Equal(
             build.Manifest.Files[BlobLayout.ConflictsFile],
-            ContentHash.Of(build.Files[BlobLayout.ConflictsFile])
+            ContentHash.Sha256(build.Files[BlobLayout.ConflictsFile])
         );
     }
 

@@ -72,7 +72,7 @@ public sealed class TokenAuditTests
             audit.Add(
                 split,
                 row.Label,
-                RowMeasure.Of(DemoDataset.Encoder, row),
+                RowMeasure.From(DemoDataset.Encoder, row),
                 split == Split.Test && learned.Contains(cluster),
                 () => row.Id
             );
@@ -211,7 +211,7 @@ public sealed class TokenAuditTests
             build.Fault.Message,
             StringComparison.Ordinal
         );
-        Assert.Equal(build.Manifest.Files[BlobLayout.AuditFile], ContentHash.Of(build.Files[BlobLayout.AuditFile]));
+        Assert.Equal(build.Manifest.Files[BlobLayout.AuditFile], ContentHash.Sha256(build.Files[BlobLayout.AuditFile]));
         string page = AuditPage.Write(build.Manifest, build.Audit);
         Assert.Contains("class=\"red\"", page, StringComparison.Ordinal);
         Assert.DoesNotContain("<script", page, StringComparison.Ordinal);

@@ -64,7 +64,7 @@ public sealed class FuzzTests
     {
         try
         {
-            return BuiltDataset.Of(
+            return BuiltDataset.From(
                 new DatasetRequest
                 {
                     Project = "fuzz",

@@ -13,7 +13,7 @@ internal static class RawFiles
     {
         using var reader = new RawReader(plainTexts);
         List<RawRow> rows = [.. reader.Read(file)];
-        return (rows, reader.Notes.Said);
+        return (rows, reader.Notes.Sentences);
     }
 
     public static (List<RawRow> Rows, IReadOnlyList<string> Notes) Read(string name, byte[] bytes) =>

@@ -60,7 +60,7 @@ public sealed class NearDuplicatesTests
 
             Assert.True(GC.GetTotalMemory(forceFullCollection: true) - before < 80_000_000);
             ulong[] all = common.Found();
-            ulong[] shared = [.. Shingles.Of(Shared)];
+            ulong[] shared = [.. Shingles.From(Shared)];
             return [.. Enumerable.Range(0, shared.Length).Where(i => all.Contains(shared[i]))];
         }
     }

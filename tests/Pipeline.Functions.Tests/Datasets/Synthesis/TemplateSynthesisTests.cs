@@ -83,13 +83,13 @@ public sealed class TemplateSynthesisTests
     public void Assemble_SyntheticRows_AreNeverHeldOutNorRepeatOthers()
     {
         DatasetRequest request = Request(new ProjectSettings(), new RawFile("a.csv", Encoding.UTF8.GetBytes(Reviews)));
-        BuiltDataset without = BuiltDataset.Of(request);
+        BuiltDataset without = BuiltDataset.From(request);
         SyntheticRow[] rows = OneSoundAndFiveUnusable(
             without.Rows(BlobLayout.TrainFile)[0],
             without.Rows(BlobLayout.TestFile)[0]
         );
 
-        BuiltDataset with = BuiltDataset.Of(
+        BuiltDataset with = BuiltDataset.From(
             request,
             synthetic: new SyntheticRows(true, rows, [new SynthesisSummary("templates", 6, 6, 0, 0, 0, 0, null)], [])
         );

@@ -82,7 +82,7 @@ public sealed class CheckpointWriterTests
         CheckpointWriter.WriteQuantized(model, from, quantized.Path, 100_000);
         CheckpointWriter.WriteMerged(model, from, merged.Path, 100_000);
 
-        string ofBase = PythonTypes.Of(Path.Combine(from, "config.json"));
+        string ofBase = PythonTypes.Read(Path.Combine(from, "config.json"));
         string[] ofQuantization =
         [
             "_load_in_4bit bool",
@@ -104,10 +104,10 @@ public sealed class CheckpointWriterTests
                 .Split('\n')
                 .Concat(ofQuantization.Select(l => "quantization_config." + l))
                 .Order(StringComparer.Ordinal),
-            PythonTypes.Of(Path.Combine(quantized.Path, "config.json")).Split('\n').Order(StringComparer.Ordinal)
+            PythonTypes.Read(Path.Combine(quantized.Path, "config.json")).Split('\n').Order(StringComparer.Ordinal)
         );
-        Assert.Equal(ofBase, PythonTypes.Of(Path.Combine(merged.Path, "config.json")));
-        string[] index = PythonTypes.Of(Path.Combine(merged.Path, "model.safetensors.index.json")).Split('\n');
+        Assert.Equal(ofBase, PythonTypes.Read(Path.Combine(merged.Path, "config.json")));
+        string[] index = PythonTypes.Read(Path.Combine(merged.Path, "model.safetensors.index.json")).Split('\n');
         Assert.Equal("metadata.total_size int", index[0]);
         Assert.All(index.Skip(1), line => Assert.Matches("^weight_map\\..* str$", line));
     }

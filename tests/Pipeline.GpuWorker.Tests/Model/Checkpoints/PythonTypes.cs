@@ -9,7 +9,7 @@ namespace Pipeline.GpuWorker.Tests.Model.Checkpoints;
 internal static class PythonTypes
 {
     /// <summary>A line for each value: its path and its type; of a list, each type once.</summary>
-    public static string Of(string path)
+    public static string Read(string path)
     {
         using JsonDocument document = JsonDocument.Parse(File.ReadAllBytes(path));
         return string.Join('\n', Lines(document.RootElement, "").Distinct());

@@ -51,8 +51,8 @@ public sealed class DevicePlacementTests
         using var kernels = new GpuKernels(new NoKernels(ScalarType.BFloat16), Elsewhere);
         using LlamaModel model = LlamaModel.Load(RepositoryFiles.At("tests", "Golden", name), storage);
         using LoraAdapter adapter = LlamaGradientTests.Adapter(model, new LoraOptions(8, 8, 0.1));
-        using GpuModel there = GpuModel.Of(model, kernels.Real, Elsewhere);
-        using GpuAdapter copies = GpuAdapter.Of(adapter, model.Projections, kernels.Real, Elsewhere);
+        using GpuModel there = GpuModel.From(model, kernels.Real, Elsewhere);
+        using GpuAdapter copies = GpuAdapter.From(adapter, model.Projections, kernels.Real, Elsewhere);
         IReadOnlyList<EncodedRow> rows = LlamaGradientTests.Rows([40, 7, 23]);
         (List<int> predicting, List<int> targets) = MicroBatch.SupervisedPositions(rows);
         using var optimizing = new GpuOptimizer(
@@ -80,11 +80,11 @@ public sealed class DevicePlacementTests
 
         using var asked = new GpuCausalModel(
             there,
-            GpuAdapter.Of(adapter, model.Projections, kernels.Real, Elsewhere),
+            GpuAdapter.From(adapter, model.Projections, kernels.Real, Elsewhere),
             kernels,
             freeBytes: 1L << 30
         );
-        Ask(asked);
+        Evaluate(asked);
     }
 
     [Theory]
@@ -99,13 +99,13 @@ public sealed class DevicePlacementTests
         using LoraAdapter adapter = LoraAdapter.Create(model, new LoraOptions(8, 8, 0.1) { UseDora = dora }, 1);
         model.Attach(adapter.Pairs);
         AssertThere(adapter.Values, adapter.Values.NumberOfElements);
-        using MicroBatch batch = MicroBatch.Of(LlamaGradientTests.Rows([40, 7, 23]));
+        using MicroBatch batch = MicroBatch.From(LlamaGradientTests.Rows([40, 7, 23]));
 
         Tensor loss = CompletionLoss.Sum(
             model,
             batch,
             5,
-            EmbeddingNoise.Of(batch.Rows.Lengths, model.Config.HiddenSize, 5, 1)
+            EmbeddingNoise.Create(batch.Rows.Lengths, model.Config.HiddenSize, 5, 1)
         );
         loss.backward();
 
@@ -120,9 +120,9 @@ public sealed class DevicePlacementTests
         }
 
         using IDisposable frozen = no_grad();
-        Ask(model);
+        Evaluate(model);
         model.Attach(adapter.Pairs, folded: true);
-        Ask(model);
+        Evaluate(model);
     }
 
     [Fact]
@@ -132,8 +132,8 @@ public sealed class DevicePlacementTests
         string folder = RepositoryFiles.At("tests", "Golden", "qwen2");
         using LlamaModel model = LlamaModel.Load(folder, WeightStorage.Full);
         model.MoveTo(Elsewhere);
-        using FullWeights weights = FullWeights.Of(model, folder, memory: 8L << 30);
-        using MicroBatch batch = MicroBatch.Of(LlamaGradientTests.Rows([20, 7]));
+        using FullWeights weights = FullWeights.From(model, folder, memory: 8L << 30);
+        using MicroBatch batch = MicroBatch.From(LlamaGradientTests.Rows([20, 7]));
 
         CompletionLoss.Sum(model, batch, null).backward();
 
@@ -143,7 +143,7 @@ public sealed class DevicePlacementTests
     }
 
     /// <summary>A prompt of several rows, one token behind it, and several behind it by a mask.</summary>
-    private static void Ask(ICausalModel model)
+    private static void Evaluate(ICausalModel model)
     {
         using DisposeScope scope = NewDisposeScope();
         using IDisposable frozen = no_grad();

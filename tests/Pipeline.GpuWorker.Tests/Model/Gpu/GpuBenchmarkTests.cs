@@ -160,7 +160,7 @@ public sealed class GpuBenchmarkTests
         // matrices above and below the 4,096 numbers of 8 bits
         using LoraAdapter trained = LoraAdapter.Create(model, new LoraOptions(64, 8, 0), seed: 3);
         using var expected = Optimizer.For(trained, new TrainingSettings { Optimizer = name, WeightDecay = 0.1 });
-        using GpuAdapter copies = GpuAdapter.Of(trained, model.Projections, ScalarType.Float32, CPU);
+        using GpuAdapter copies = GpuAdapter.From(trained, model.Projections, ScalarType.Float32, CPU);
         using var optimizer = new GpuOptimizer(
             copies,
             trained.Values.clone(),
@@ -230,7 +230,7 @@ public sealed class GpuBenchmarkTests
         using GpuKernels kernels = HostKernels.Load(ScalarType.Float32);
         using LlamaModel model = LlamaModel.Load(RepositoryFiles.At("tests", "Golden", "llama2"), WeightStorage.Full);
         using LoraAdapter trained = LoraAdapter.Create(model, new LoraOptions(4, 8, 0), seed: 3);
-        using GpuAdapter copies = GpuAdapter.Of(trained, model.Projections, ScalarType.Float32, CPU);
+        using GpuAdapter copies = GpuAdapter.From(trained, model.Projections, ScalarType.Float32, CPU);
         using var optimizer = new GpuOptimizer(copies, trained.Values.clone(), kernels, 0.1);
         copies.Gradients.fill_(1);
 

@@ -37,10 +37,10 @@ public sealed class GpuCausalModelTests
         using GpuKernels kernels = HostKernels.Load(real);
         using LlamaModel model = LlamaModel.Load(RepositoryFiles.At("tests", "Golden", name), storage);
         using LoraAdapter adapter = LlamaGradientTests.Adapter(model, new LoraOptions(8, 16, 0.1));
-        using GpuModel there = GpuModel.Of(model, real, CPU);
+        using GpuModel there = GpuModel.From(model, real, CPU);
         using var asked = new GpuCausalModel(
             there,
-            GpuAdapter.Of(adapter, model.Projections, real, CPU),
+            GpuAdapter.From(adapter, model.Projections, real, CPU),
             kernels,
             freeBytes
         );
@@ -159,14 +159,14 @@ public sealed class GpuCausalModelTests
     {
         int[] lengths = [5, 1, 9, 4, 4, 30, 2];
 
-        Assert.Equal(["1 6 3", "4 0", "2", "5"], RowBatches.Of(lengths, 3, 12).Select(b => string.Join(' ', b)));
+        Assert.Equal(["1 6 3", "4 0", "2", "5"], RowBatches.Create(lengths, 3, 12).Select(b => string.Join(' ', b)));
         Assert.Equal(
             ["1 6", "3 4 0", "2", "5"],
             RowBatches
-                .Of(lengths, 3, 1000, (shortest, longest) => longest <= 2 * shortest)
+                .Create(lengths, 3, 1000, (shortest, longest) => longest <= 2 * shortest)
                 .Select(b => string.Join(' ', b))
         );
-        Assert.Empty(RowBatches.Of([], 3, 12));
+        Assert.Empty(RowBatches.Create([], 3, 12));
     }
 
     [Fact]

@@ -30,8 +30,8 @@ public sealed class GpuGradientTests
     {
         LateCopies? copies = memory == GpuMemory.Offload ? new LateCopies() : null;
         using DisposeScope scope = NewDisposeScope();
-        using GpuModel there = GpuModel.Of(model, kernels.Real, CPU);
-        using GpuAdapter matrices = GpuAdapter.Of(adapter, model.Projections, kernels.Real, CPU);
+        using GpuModel there = GpuModel.From(model, kernels.Real, CPU);
+        using GpuAdapter matrices = GpuAdapter.From(adapter, model.Projections, kernels.Real, CPU);
         using var gradient = new GpuGradient(there, matrices, kernels, memory, copies);
         double loss = 0;
         foreach (IReadOnlyList<EncodedRow> rows in batches)
@@ -314,7 +314,7 @@ public sealed class GpuGradientTests
                     : exact;
             }
         );
-        using MicroBatch batch = MicroBatch.Of(rows);
+        using MicroBatch batch = MicroBatch.From(rows);
         Tensor loss = CompletionLoss.Sum(model, batch, null);
         loss.backward();
         return (

@@ -28,7 +28,7 @@ public sealed class SelfCheckTests
     [Fact]
     public void Cpu_OfThisMachine_PassesInOneLine()
     {
-        SelfCheck check = SelfCheck.Of("cpu");
+        SelfCheck check = SelfCheck.Run("cpu");
 
         Assert.True(check.Passed, check.Line);
         Assert.Matches(@"^cpu: libtorch [\d.]+, \d+ threads, [\d.]+ GiB$", check.Line);
@@ -42,7 +42,7 @@ public sealed class SelfCheckTests
             "checks the message on a machine without a GPU, and this one has a GPU; run it on a CPU-only machine"
         );
 
-        SelfCheck check = SelfCheck.Of("cuda");
+        SelfCheck check = SelfCheck.Run("cuda");
 
         Assert.False(check.Passed);
         Assert.StartsWith("cuda: there is no libcuda.so.1", check.Line, StringComparison.Ordinal);

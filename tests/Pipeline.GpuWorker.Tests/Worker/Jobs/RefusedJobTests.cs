@@ -14,7 +14,7 @@ public sealed class RefusedJobTests
     {
         using var folder = new TemporaryFolder();
         string dataset = Path.Combine(folder.Path, "dataset");
-        DatasetManifest manifest = SmallDataset.Write(dataset, SmallDataset.Rows(60), Quick);
+        DatasetManifest manifest = SmallDataset.Write(dataset, SmallDataset.Rows(60), QuickSettings);
         TrainAdapterInput job = Job(dataset, Path.Combine(folder.Path, "out"), manifest);
         var stages = new List<string>();
         var progress = new ProgressLog(TimeProvider.System, line => stages.Add(line.Stage));
@@ -62,7 +62,7 @@ public sealed class RefusedJobTests
     {
         using var folder = new TemporaryFolder();
         string dataset = Path.Combine(folder.Path, "dataset");
-        DatasetManifest manifest = SmallDataset.Write(dataset, SmallDataset.Rows(60), Quick);
+        DatasetManifest manifest = SmallDataset.Write(dataset, SmallDataset.Rows(60), QuickSettings);
         TrainAdapterInput job = Job(dataset, Path.Combine(folder.Path, "out"), manifest);
 
         // This base always ends its answers, so the limit is put where no rate reaches it.
@@ -78,7 +78,7 @@ public sealed class RefusedJobTests
     {
         using var folder = new TemporaryFolder();
         string dataset = Path.Combine(folder.Path, "dataset");
-        DatasetManifest manifest = SmallDataset.Write(dataset, SmallDataset.Rows(60), Quick);
+        DatasetManifest manifest = SmallDataset.Write(dataset, SmallDataset.Rows(60), QuickSettings);
         File.AppendAllText(Path.Combine(dataset, "test.jsonl"), "{}\n");
 
         InvalidDataException fault = Assert.Throws<InvalidDataException>(() =>
@@ -93,7 +93,7 @@ public sealed class RefusedJobTests
     {
         using var folder = new TemporaryFolder();
         string dataset = Path.Combine(folder.Path, "dataset");
-        DatasetManifest manifest = SmallDataset.Write(dataset, SmallDataset.Rows(60), Quick);
+        DatasetManifest manifest = SmallDataset.Write(dataset, SmallDataset.Rows(60), QuickSettings);
         string disk = Path.Combine(folder.Path, "disk");
         Directory.CreateDirectory(disk);
         Assert.SkipUnless(

@@ -6,7 +6,7 @@ namespace Pipeline.GpuWorker.Tests.Worker.Jobs;
 /// <summary>A job as the worker gets it, on a small dataset, and its run.</summary>
 internal static class SmallJob
 {
-    public const string Quick =
+    public const string QuickSettings =
         "training: { r: 4, epochs: 1, batchSize: 8, warmupSteps: 1 }\nevaluation: { bootstrapSamples: 200 }\n";
 
     public static TrainAdapterInput Job(string dataset, string output, DatasetManifest manifest) =>

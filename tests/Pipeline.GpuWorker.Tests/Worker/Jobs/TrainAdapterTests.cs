@@ -15,7 +15,7 @@ public sealed class TrainAdapterTests
     {
         using var folder = new TemporaryFolder();
         string dataset = Path.Combine(folder.Path, "dataset");
-        DatasetManifest manifest = SmallDataset.Write(dataset, SmallDataset.Rows(80), Quick);
+        DatasetManifest manifest = SmallDataset.Write(dataset, SmallDataset.Rows(80), QuickSettings);
 
         EvaluationReport report = Run(Job(dataset, Path.Combine(folder.Path, "one"), manifest));
         Run(Job(dataset, Path.Combine(folder.Path, "two"), manifest));
@@ -59,7 +59,7 @@ public sealed class TrainAdapterTests
     {
         using var folder = new TemporaryFolder();
         string dataset = Path.Combine(folder.Path, "dataset");
-        DatasetManifest manifest = SmallDataset.Write(dataset, SmallDataset.Rows(80), Quick);
+        DatasetManifest manifest = SmallDataset.Write(dataset, SmallDataset.Rows(80), QuickSettings);
         string output = Path.Combine(folder.Path, "out");
 
         Run(Job(dataset, output, manifest));
@@ -77,7 +77,7 @@ public sealed class TrainAdapterTests
         );
         Assert.All(proof.Checks, c => Assert.True(c.Passed, c.ToString()));
         Assert.Equal(
-            ContentHash.Of(File.ReadAllBytes(Path.Combine(output, "adapter_model.safetensors"))),
+            ContentHash.Sha256(File.ReadAllBytes(Path.Combine(output, "adapter_model.safetensors"))),
             proof.AdapterSha256
         );
         Assert.Contains("model.safetensors", proof.Base.Keys);
@@ -86,7 +86,7 @@ public sealed class TrainAdapterTests
         Assert.Equal(rendering.PromptIds, rendering.Ids.Take(rendering.PromptIds.Count));
         Assert.Equal(
             "bos_token_id int\ndo_sample bool\neos_token_id[] int",
-            PythonTypes.Of(Path.Combine(output, "generation_config.json"))
+            PythonTypes.Read(Path.Combine(output, "generation_config.json"))
         ); // transformers' GenerationConfig
         Assert.Contains(
             "\"eos_token_id\": [\n    2\n  ]",
@@ -158,7 +158,10 @@ public sealed class TrainAdapterTests
             ],
             proof.Checks.Select(c => c.Name)
         );
-        Assert.Equal(ContentHash.Of(File.ReadAllBytes(Path.Combine(output, "model.safetensors"))), proof.AdapterSha256);
+        Assert.Equal(
+            ContentHash.Sha256(File.ReadAllBytes(Path.Combine(output, "model.safetensors"))),
+            proof.AdapterSha256
+        );
         Assert.Subset(
             Directory.EnumerateFiles(output).Select(f => Path.GetFileName(f)).ToHashSet(),
             new HashSet<string>
@@ -273,7 +276,11 @@ public sealed class TrainAdapterTests
     {
         using var folder = new TemporaryFolder();
         string dataset = Path.Combine(folder.Path, "dataset");
-        DatasetManifest manifest = SmallDataset.Write(dataset, SmallDataset.Rows(60), "task: instruction\n" + Quick);
+        DatasetManifest manifest = SmallDataset.Write(
+            dataset,
+            SmallDataset.Rows(60),
+            "task: instruction\n" + QuickSettings
+        );
 
         EvaluationReport report = Run(Job(dataset, Path.Combine(folder.Path, "out"), manifest));
 

@@ -164,7 +164,7 @@ public sealed class LlamaGradientTests
     {
         using DisposeScope scope = NewDisposeScope();
         adapter.Gradients.zero_();
-        using MicroBatch batch = MicroBatch.Of(rows);
+        using MicroBatch batch = MicroBatch.From(rows);
         Tensor loss = CompletionLoss.Sum(model, batch, seed);
         loss.backward();
         return (loss.item<float>(), Gradients(adapter));
@@ -180,7 +180,7 @@ public sealed class LlamaGradientTests
     {
         adapter.Gradients.zero_();
         using var gradient = new LlamaGradient(model, keptBytes);
-        using MicroBatch batch = MicroBatch.Of(rows);
+        using MicroBatch batch = MicroBatch.From(rows);
         double loss = gradient.Accumulate(batch.Rows, batch.Predicting, batch.Targets, 1, seed);
         Assert.Equal(
             loss,
