@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace Pipeline.Contracts;
 
 /// <summary>
@@ -83,10 +85,13 @@ public sealed record AuditCheck(string Name, string Level, long Value, string De
 public sealed record LengthBin(int From, int To, int Rows);
 
 /// <summary>Texts by language.</summary>
-/// <param name="Asked">Texts looked at.</param>
+/// <param name="Sampled">Texts looked at.</param>
 /// <param name="Texts">Texts by the language's English name, and those of which it cannot be told under
 /// <see cref="NotTold"/>.</param>
-public sealed record LanguageCounts(int Asked, IReadOnlyDictionary<string, int> Texts)
+public sealed record LanguageCounts(
+    [property: JsonPropertyName("asked")] int Sampled,
+    IReadOnlyDictionary<string, int> Texts
+)
 {
     /// <summary>Too short, or like several languages.</summary>
     public const string NotTold = "not told";

@@ -90,7 +90,7 @@ public sealed record ModelSynthesisSettings
 
 /// <summary>What a generator made for a dataset.</summary>
 /// <param name="Generator">Its name: <c>templates</c>, or the model's deployment.</param>
-/// <param name="Asked">Rows asked for.</param>
+/// <param name="Requested">Rows asked for.</param>
 /// <param name="Made">Rows made; how they ended stands with all other rows.</param>
 /// <param name="Learned">Rows that are among the training rows.</param>
 /// <param name="Calls">Calls bought.</param>
@@ -99,7 +99,7 @@ public sealed record ModelSynthesisSettings
 /// <param name="Cost">What they cost; <c>null</c> where project.yaml has no prices.</param>
 public sealed record SynthesisSummary(
     string Generator,
-    long Asked,
+    [property: JsonPropertyName("asked")] long Requested,
     int Made,
     int Learned,
     int Calls,

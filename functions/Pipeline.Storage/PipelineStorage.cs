@@ -67,15 +67,15 @@ public sealed class PipelineStorage
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(accountName);
         TokenCredential identity = new DefaultAzureCredential();
-        Uri Of(string service) => new($"https://{accountName}.{service}.core.windows.net");
+        Uri EndpointOf(string service) => new($"https://{accountName}.{service}.core.windows.net");
         return new PipelineStorage(
-            new BlobServiceClient(Of("blob"), identity),
+            new BlobServiceClient(EndpointOf("blob"), identity),
             new QueueServiceClient(
-                Of("queue"),
+                EndpointOf("queue"),
                 identity,
                 new QueueClientOptions { MessageEncoding = QueueMessageEncoding.Base64 }
             ),
-            new TableServiceClient(Of("table"), identity)
+            new TableServiceClient(EndpointOf("table"), identity)
         );
     }
 

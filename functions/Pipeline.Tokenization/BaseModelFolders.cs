@@ -36,17 +36,17 @@ public sealed class BaseModelFolders(string folders)
 
         using JsonDocument config = JsonDocument.Parse(File.ReadAllBytes(path));
         JsonElement root = config.RootElement;
-        int Of(string key, int otherwise = 0) =>
+        int IntegerOf(string key, int otherwise = 0) =>
             root.TryGetProperty(key, out JsonElement value) && value.TryGetInt32(out int number) ? number : otherwise;
-        (int hidden, int heads) = (Of("hidden_size"), Of("num_attention_heads"));
+        (int hidden, int heads) = (IntegerOf("hidden_size"), IntegerOf("num_attention_heads"));
         var shape = new BaseShape(
             hidden,
-            Of("intermediate_size"),
-            Of("num_hidden_layers"),
+            IntegerOf("intermediate_size"),
+            IntegerOf("num_hidden_layers"),
             heads,
-            Of("num_key_value_heads", heads),
-            Of("head_dim", heads > 0 ? hidden / heads : 0),
-            Of("vocab_size"),
+            IntegerOf("num_key_value_heads", heads),
+            IntegerOf("head_dim", heads > 0 ? hidden / heads : 0),
+            IntegerOf("vocab_size"),
             root.TryGetProperty("tie_word_embeddings", out JsonElement tied) && tied.ValueKind == JsonValueKind.True
         );
         return shape is { Hidden: > 0, Inner: > 0, Layers: > 0, HeadSize: > 0, Vocabulary: > 0 } ? shape : null;

@@ -19,7 +19,7 @@ internal sealed class MemoryAudit(ProjectSettings settings, BaseShape? shape, IR
                 rows,
                 longest,
                 tokens,
-                settings.Machine.MemoryGiB is { } there ? (long)(there * (1L << 30)) : long.MaxValue
+                settings.Machine.MemoryGiB is { } gibibytes ? (long)(gibibytes * (1L << 30)) : long.MaxValue
             );
 
     /// <summary>Bytes that training takes on a GPU, by setting of its memory; empty: not known.</summary>
@@ -44,52 +44,52 @@ internal sealed class MemoryAudit(ProjectSettings settings, BaseShape? shape, IR
     /// <summary>The machine's memory against that, where the settings tell it.</summary>
     public IEnumerable<AuditCheck> CpuCheck(TrainingMemory? memory)
     {
-        if (memory is null || settings.Machine.MemoryGiB is not { } there)
+        if (memory is null || settings.Machine.MemoryGiB is not { } available)
         {
             yield break;
         }
 
         double needed = memory.TotalBytes / (double)(1L << 30);
-        string said = string.Create(CultureInfo.InvariantCulture, $"{needed:0.0} of {there:0.#} GiB");
-        yield return needed > there
+        string value = string.Create(CultureInfo.InvariantCulture, $"{needed:0.0} of {available:0.#} GiB");
+        yield return needed > available
             ? new AuditCheck(
                 "memory of the machine",
                 AuditCheck.Red,
                 (long)Math.Ceiling(needed),
-                said,
+                value,
                 "lower training.batchSize or validation.maxTokens, take method qlora or optimizer adamw8bit, a smaller base, or a larger machine"
             )
-            : new AuditCheck("memory of the machine", AuditCheck.Ok, (long)Math.Ceiling(needed), said, "");
+            : new AuditCheck("memory of the machine", AuditCheck.Ok, (long)Math.Ceiling(needed), value, "");
     }
 
     /// <summary>The GPU's memory against that, where the settings tell it.</summary>
     public IEnumerable<AuditCheck> GpuCheck(Dictionary<string, long> needed)
     {
-        if (settings.Machine.GpuMemoryGiB is not { } there || needed.Count == 0)
+        if (settings.Machine.GpuMemoryGiB is not { } available || needed.Count == 0)
         {
             yield break;
         }
 
         static double GiB(long bytes) => bytes / (double)(1L << 30);
-        KeyValuePair<string, long>[] fitting = [.. needed.Where(n => GiB(n.Value) <= there)];
+        KeyValuePair<string, long>[] fitting = [.. needed.Where(n => GiB(n.Value) <= available)];
         KeyValuePair<string, long> taken =
             settings.Training.Memory != TrainingSettings.AutoMemory
                 ? needed.First(n => n.Key == settings.Training.Memory)
             : fitting.Length > 0 ? fitting[^1]
             : needed.First();
-        string said = string.Create(
+        string value = string.Create(
             CultureInfo.InvariantCulture,
-            $"memory {taken.Key} takes {GiB(taken.Value):0.0} of {there:0.#} GiB"
+            $"memory {taken.Key} takes {GiB(taken.Value):0.0} of {available:0.#} GiB"
         );
-        yield return GiB(taken.Value) > there
+        yield return GiB(taken.Value) > available
             ? new AuditCheck(
                 "memory of the GPU",
                 AuditCheck.Red,
                 (long)Math.Ceiling(GiB(taken.Value)),
-                said,
+                value,
                 "lower training.batchSize or training.packTokens, take training.memory auto, method qlora, a smaller base, or a larger GPU"
             )
-            : new AuditCheck("memory of the GPU", AuditCheck.Ok, (long)Math.Ceiling(GiB(taken.Value)), said, "");
+            : new AuditCheck("memory of the GPU", AuditCheck.Ok, (long)Math.Ceiling(GiB(taken.Value)), value, "");
     }
 
     /// <summary>

@@ -155,7 +155,7 @@ public sealed class TokenAudit(ProjectSettings settings, string endToken, BaseSh
     /// </summary>
     private static AuditCheck LanguageCheck(LanguageCounts languages)
     {
-        List<(string Language, int Texts)> told =
+        List<(string Language, int Texts)> detected =
         [
             .. languages
                 .Texts.Where(l => l.Key != LanguageCounts.NotTold)
@@ -163,16 +163,16 @@ public sealed class TokenAudit(ProjectSettings settings, string endToken, BaseSh
                 .ThenBy(l => l.Key, StringComparer.Ordinal)
                 .Select(l => (l.Key, l.Value)),
         ];
-        int all = told.Sum(l => l.Texts);
+        int all = detected.Sum(l => l.Texts);
         if (all == 0)
         {
             return new AuditCheck("language of the texts", AuditCheck.Ok, 0, "too short to be told", "");
         }
 
-        int others = all - told[0].Texts;
+        int others = all - detected[0].Texts;
         string shares = string.Join(
             ", ",
-            told.Take(LanguagesNamed).Select(l => $"{l.Language} {Math.Round(100.0 * l.Texts / all)} %")
+            detected.Take(LanguagesNamed).Select(l => $"{l.Language} {Math.Round(100.0 * l.Texts / all)} %")
         );
         bool mixed = others > OtherLanguages * all;
         return new AuditCheck(

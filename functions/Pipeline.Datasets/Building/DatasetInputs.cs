@@ -51,7 +51,7 @@ public sealed class DatasetInputs : IDisposable
         }
     }
 
-    /// <summary>The files in the order in which their rows are judged.</summary>
+    /// <summary>The files in the order in which their rows are validated.</summary>
     public IReadOnlyList<DatasetInput> All { get; }
 
     /// <summary>The form of the file that was dropped.</summary>

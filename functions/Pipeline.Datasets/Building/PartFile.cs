@@ -68,8 +68,8 @@ internal static class PartFile
                 for (int i = 0; i < pieces.Length; i++)
                 {
                     ByteRange piece = Skip(reader);
-                    (RowMeasure of, uint[] sign) = ReadMeasured(reader);
-                    pieces[i] = new AcceptedPiece(piece, of, sign);
+                    (RowMeasure pieceMeasure, uint[] sign) = ReadMeasured(reader);
+                    pieces[i] = new AcceptedPiece(piece, pieceMeasure, sign);
                 }
 
                 accepted = new AcceptedRow(key, answer, split, line, fields, measure, signature, pieces);

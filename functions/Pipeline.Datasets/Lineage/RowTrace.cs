@@ -32,33 +32,35 @@ public static class RowTrace
 
     private static string Describe(DatasetManifest manifest, string split, Example row)
     {
-        var said = new StringBuilder(
+        var description = new StringBuilder(
             $"{row.Id}: in {split} of dataset {manifest.DatasetId}{(row.Label is null ? "" : $", labelled '{row.Label}'")}\n"
         );
         if (row.Synthetic is { } made)
         {
-            said.Append(
+            description.Append(
                 $"Made by {made.Generator}, prompt {made.PromptHash}{(made.Parents.Count > 0 ? $", after {string.Join(", ", made.Parents)}" : "")}\n"
             );
         }
         else
         {
-            said.Append(Place(manifest, row.Source));
+            description.Append(Place(manifest, row.Source));
         }
 
         if (row.Reviewer is { } reviewer)
         {
-            said.Append($"Its answer was said or checked by {reviewer}\n");
+            description.Append($"Its answer was said or checked by {reviewer}\n");
         }
 
         if (row.Replaced is { Count: > 0 })
         {
-            said.Append(
+            description.Append(
                 $"Replaced ({manifest.Settings.Privacy.Mode}): {string.Join(", ", row.Replaced.Select(r => $"{r.Key} {r.Value}"))}\n"
             );
         }
 
-        return said.Append($"Encoded with {manifest.Base}, template {manifest.Template}, as:\n{row.Text}").ToString();
+        return description
+            .Append($"Encoded with {manifest.Base}, template {manifest.Template}, as:\n{row.Text}")
+            .ToString();
     }
 
     private static string Describe(DatasetManifest manifest, RejectedRow row) =>

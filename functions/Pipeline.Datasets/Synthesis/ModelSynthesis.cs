@@ -43,11 +43,11 @@ public sealed class ModelSynthesis(
         ArgumentNullException.ThrowIfNull(train);
         List<Call> calls = [.. Calls(train)];
         List<SyntheticRow> rows = await CallAllAsync(calls, pause, cancellation).ConfigureAwait(false);
-        long asked = calls.Sum(c => (long)c.Rows);
+        long requested = calls.Sum(c => (long)c.Rows);
         return new ModelSynthesisResult(
             _over || !pause.IsCancellationRequested,
             rows,
-            Summary(asked, rows.Count),
+            Summary(requested, rows.Count),
             Notes()
         );
     }
@@ -121,10 +121,12 @@ public sealed class ModelSynthesis(
     /// </summary>
     private static IEnumerable<SyntheticRow> Compared(List<SyntheticRow> rows, ModelAnswer? answer)
     {
-        IReadOnlyList<IReadOnlyDictionary<string, string>> told = answer is null ? [] : ModelRows.Read(answer.Text);
+        IReadOnlyList<IReadOnlyDictionary<string, string>> checkedRows = answer is null
+            ? []
+            : ModelRows.Read(answer.Text);
         for (int i = 0; i < rows.Count; i++)
         {
-            string? label = told.Count == rows.Count ? told[i].GetValueOrDefault("label") : null;
+            string? label = checkedRows.Count == rows.Count ? checkedRows[i].GetValueOrDefault("label") : null;
             yield return label == rows[i].Answer
                 ? rows[i]
                 : rows[i] with
@@ -153,13 +155,13 @@ public sealed class ModelSynthesis(
             ModelAnswer? known = await KnownAsync(call.Question, call.Seed, cancellation).ConfigureAwait(false);
             List<SyntheticRow> rows = known is null ? [] : [.. RowsOf(call, known)];
             bool check = _model.CheckLabels && labels.Count > 0 && (known is null || rows.Count > 0);
-            ModelAnswer? told =
+            ModelAnswer? checkAnswer =
                 check && known is not null
                     ? await KnownAsync(QuestionOf(rows), call.Seed, cancellation).ConfigureAwait(false)
                     : null;
-            if (known is not null && (told is not null || !check))
+            if (known is not null && (checkAnswer is not null || !check))
             {
-                written[index] = [.. check ? Compared(rows, told) : rows];
+                written[index] = [.. check ? Compared(rows, checkAnswer) : rows];
                 continue;
             }
 
@@ -353,10 +355,10 @@ public sealed class ModelSynthesis(
     private IReadOnlyList<string> Notes() =>
         [.. _notes.Values, .. _flaws.Select(f => $"{_model.Deployment}: answers {f.Key}: {f.Value}.")];
 
-    private SynthesisSummary Summary(long asked, int made) =>
+    private SynthesisSummary Summary(long requested, int made) =>
         new(
             _model.Deployment,
-            asked,
+            requested,
             made,
             0,
             _budget.Calls,

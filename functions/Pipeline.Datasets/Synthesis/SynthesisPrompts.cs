@@ -30,7 +30,7 @@ internal sealed class SynthesisPrompts(ProjectSettings settings, IReadOnlyList<s
         );
         for (int i = 0; i < parents.Count; i++)
         {
-            string asked = Shortened(
+            string prompt = Shortened(
                 string.Join(
                     "\n",
                     parents[i].Messages.Where(m => m.Role == Contracts.ChatMessage.User).Select(m => m.Content)
@@ -38,7 +38,7 @@ internal sealed class SynthesisPrompts(ProjectSettings settings, IReadOnlyList<s
             );
             text.Append(
                 CultureInfo.InvariantCulture,
-                $"\nExample {i + 1}: {asked}\n{(label is null ? $"Answer {i + 1}: {Shortened(parents[i].Messages[^1].Content)}\n" : "")}"
+                $"\nExample {i + 1}: {prompt}\n{(label is null ? $"Answer {i + 1}: {Shortened(parents[i].Messages[^1].Content)}\n" : "")}"
             );
         }
 

@@ -4,7 +4,7 @@ using Pipeline.Datasets.Ingestion.Rows;
 
 namespace Pipeline.Datasets.Synthesis;
 
-/// <summary>Made rows, as rows to be judged like any other.</summary>
+/// <summary>Synthetic rows, as rows to be validated like any other.</summary>
 internal sealed class SyntheticLayout : RowLayout
 {
     private const string Text = "text";

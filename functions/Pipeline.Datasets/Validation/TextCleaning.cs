@@ -6,7 +6,7 @@ using Pipeline.Tokenization.Tokenizers;
 namespace Pipeline.Datasets.Validation;
 
 /// <summary>
-/// What is done to every text before it is judged: HTML entities and literal <c>\u2019</c> escapes read, line ends
+/// What is done to every text before it is validated: HTML entities and literal <c>\u2019</c> escapes read, line ends
 /// unified, control characters dropped, NFC, trimmed.
 /// </summary>
 public static partial class TextCleaning

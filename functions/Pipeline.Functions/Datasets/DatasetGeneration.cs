@@ -6,7 +6,7 @@ using Pipeline.Functions.Projects;
 namespace Pipeline.Functions.Datasets;
 
 /// <summary>
-/// Raw file to dataset: planned in one reading, its parts judged side by side, put together at the end.
+/// Raw file to dataset: planned in one reading, its parts validated side by side, put together at the end.
 /// </summary>
 public static class DatasetGeneration
 {

@@ -30,7 +30,7 @@ public sealed class PrepareRetraining(PipelineStorage storage, RunStarter starte
         IReadOnlyList<FeedbackRecord> corrections = await retraining.CorrectionsAsync(input.Project, cancellation);
         if (manifest is null || corrections.Count == 0)
         {
-            return null; // nothing to learn from, or nothing to go on from
+            return null; // no correction, or no completed run to add them to
         }
 
         var rows = new StringBuilder();

@@ -59,8 +59,8 @@ public sealed class SubmitTraining(PipelineStorage storage, TimeProvider time, I
     }
 
     private TimeSpan Deadline(string name, TimeSpan otherwise) =>
-        TimeSpan.TryParse(configuration[name], System.Globalization.CultureInfo.InvariantCulture, out TimeSpan said)
-            ? said
+        TimeSpan.TryParse(configuration[name], System.Globalization.CultureInfo.InvariantCulture, out TimeSpan deadline)
+            ? deadline
             : otherwise;
 }
 

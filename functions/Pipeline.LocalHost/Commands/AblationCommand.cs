@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using System.Text.Json.Serialization;
 using Pipeline.Contracts;
 using Pipeline.Datasets.Building;
 using Pipeline.LocalHost.Processes;
@@ -169,7 +170,7 @@ internal static class AblationCommand
             : "no difference is proven";
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"{a.ScoreName} on the same {a.Asked} held-out rows: base {100 * a.Base:0.0} %, without synthetic rows "
+            $"{a.ScoreName} on the same {a.Requested} held-out rows: base {100 * a.Base:0.0} %, without synthetic rows "
                 + $"{100 * a.Without:0.0} % ({a.RowsWithout} training rows), with {a.Made} synthetic rows "
                 + $"{100 * a.With:0.0} % ({a.RowsWith}).\n"
                 + $"Difference {100 * d.Mean:+0.0;-0.0;0.0} points (95 % interval "
@@ -219,7 +220,7 @@ internal static class AblationCommand
 
 /// <summary>Two trainings, one of them with synthetic rows.</summary>
 /// <param name="ScoreName">What the scores are.</param>
-/// <param name="Asked">Held-out rows that both were evaluated on.</param>
+/// <param name="Requested">Held-out rows that both were evaluated on.</param>
 /// <param name="RowsWithout">Training rows without synthetic ones.</param>
 /// <param name="RowsWith">Training rows with them.</param>
 /// <param name="Made">Synthetic rows among these.</param>
@@ -229,7 +230,7 @@ internal static class AblationCommand
 /// <param name="Difference">With minus without, paired over rows.</param>
 internal sealed record Ablation(
     string ScoreName,
-    int Asked,
+    [property: JsonPropertyName("asked")] int Requested,
     int RowsWithout,
     int RowsWith,
     int Made,

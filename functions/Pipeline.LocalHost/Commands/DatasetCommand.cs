@@ -118,8 +118,8 @@ internal static class DatasetCommand
         }
 
         ProjectSettings settings = ProjectFile.Read(projectFile is null ? "" : File.ReadAllText(projectFile));
-        string models = Environment.GetEnvironmentVariable("PIPELINE_MODELS") is { Length: > 0 } said
-            ? said
+        string models = Environment.GetEnvironmentVariable("PIPELINE_MODELS") is { Length: > 0 } setting
+            ? setting
             : RepositoryLayout.Models;
         var bases = new BaseCatalog(new BaseModelFolders(models));
         (ChatEncoder encoder, string sha256) = bases.EncoderFor(settings);
@@ -187,7 +187,7 @@ internal static class DatasetCommand
             string calls =
                 made.Calls > 0 ? $"; {made.Calls} calls, {made.TokensIn} + {made.TokensOut} tokens{money}" : "";
             Console.WriteLine(
-                $"Made by {made.Generator}: {made.Made} of {made.Asked} rows, "
+                $"Made by {made.Generator}: {made.Made} of {made.Requested} rows, "
                     + $"{made.Learned} of them are learned from{calls}."
             );
         }

@@ -172,14 +172,14 @@ internal sealed class EmbeddedDurableClient(EmbeddedTaskHub hub, TimeProvider ti
 
     public override ValueTask DisposeAsync() => ValueTask.CompletedTask; // the hub is its owner's
 
-    private async Task SendAsync(string instanceId, HistoryEvent said, CancellationToken cancellation)
+    private async Task SendAsync(string instanceId, HistoryEvent historyEvent, CancellationToken cancellation)
     {
         await UnfinishedAsync(instanceId, cancellation);
         await hub.Service.SendTaskOrchestrationMessageAsync(
             new TaskMessage
             {
                 OrchestrationInstance = new OrchestrationInstance { InstanceId = instanceId },
-                Event = said,
+                Event = historyEvent,
             }
         );
     }

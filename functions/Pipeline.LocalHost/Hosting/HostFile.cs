@@ -21,12 +21,12 @@ public sealed record HostFile(string HubName, int Partitions, TimeSpan MaxQueueP
             .AddJsonFile(path)
             .Build()
             .GetSection("extensions:durableTask");
-        T Of<T>(string key) =>
+        T ValueOf<T>(string key) =>
             durable.GetValue<T>(key) ?? throw new HostException($"'{path}' has no extensions:durableTask:{key}.");
         return new HostFile(
-            Of<string>("hubName"),
-            Of<int>("storageProvider:partitionCount"),
-            Of<TimeSpan>("storageProvider:maxQueuePollingInterval")
+            ValueOf<string>("hubName"),
+            ValueOf<int>("storageProvider:partitionCount"),
+            ValueOf<TimeSpan>("storageProvider:maxQueuePollingInterval")
         );
     }
 }

@@ -16,7 +16,7 @@ public sealed record StorageAccount(string? ConnectionString, string? Name)
         ArgumentNullException.ThrowIfNull(environment);
         string? Setting(string name) =>
             settings.GetValueOrDefault(name) is { Length: > 0 } own ? own
-            : environment(name) is { Length: > 0 } said ? said
+            : environment(name) is { Length: > 0 } setting ? setting
             : null;
         return Setting(ConnectionSetting) is { } connection ? new StorageAccount(connection, null)
             : Setting(NameSetting) is { } name ? new StorageAccount(null, name)

@@ -105,7 +105,7 @@ internal sealed class Azurite : IAsyncDisposable
 
     private static async Task<ChildProcess> LaunchAsync(string data, int[] ports, CancellationToken cancellation)
     {
-        var said = new List<string>();
+        var output = new List<string>();
         ChildProcess process = StartNode(
             [
                 "run.js",
@@ -127,14 +127,14 @@ internal sealed class Azurite : IAsyncDisposable
                 "--tablePort",
                 $"{ports[2]}",
             ],
-            said.Add
+            output.Add
         );
         try
         {
             await File.WriteAllTextAsync(Path.Combine(data, ProcessFile), $"{process.Id}", cancellation);
             foreach (int port in ports)
             {
-                await WaitForPortAsync(process, port, said, cancellation);
+                await WaitForPortAsync(process, port, output, cancellation);
             }
 
             return process;
@@ -316,7 +316,7 @@ internal sealed class Azurite : IAsyncDisposable
     private static async Task WaitForPortAsync(
         ChildProcess process,
         int port,
-        List<string> said,
+        List<string> output,
         CancellationToken cancellation
     )
     {
@@ -340,7 +340,7 @@ internal sealed class Azurite : IAsyncDisposable
                 )
             {
                 throw new HostException(
-                    $"The storage emulator did not start: {string.Join(' ', said.ToArray().TakeLast(3))}"
+                    $"The storage emulator did not start: {string.Join(' ', output.ToArray().TakeLast(3))}"
                 );
             }
         }

@@ -18,11 +18,11 @@ internal static class RepositoryLayout
     /// <exception cref="HostException">There is none.</exception>
     public static string Worker()
     {
-        if (Environment.GetEnvironmentVariable("PIPELINE_WORKER") is { Length: > 0 } said)
+        if (Environment.GetEnvironmentVariable("PIPELINE_WORKER") is { Length: > 0 } setting)
         {
-            return File.Exists(said)
-                ? said
-                : throw new HostException($"PIPELINE_WORKER names '{said}', which does not exist.");
+            return File.Exists(setting)
+                ? setting
+                : throw new HostException($"PIPELINE_WORKER names '{setting}', which does not exist.");
         }
 
         // bin/{Configuration}/net10.0/{rid} of the host, the same of the worker

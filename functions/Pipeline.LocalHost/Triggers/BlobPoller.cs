@@ -17,7 +17,7 @@ namespace Pipeline.LocalHost.Triggers;
 internal sealed class BlobPoller(
     PipelineStorage storage,
     FunctionCatalog catalog,
-    TriggerTable told,
+    TriggerTable receipts,
     TimeProvider time,
     ILogger<BlobPoller> logger
 ) : BackgroundService
@@ -59,11 +59,11 @@ internal sealed class BlobPoller(
             string key = $"{path.Container}/{item.Name}";
             if (
                 path.Match(item.Name) is { } values
-                && !await told.WasToldAsync(function.Name, key, etag, cancellation)
+                && !await receipts.WasToldAsync(function.Name, key, etag, cancellation)
                 && await TellAsync(function, container, item, values, $"{key}|{etag}", cancellation)
             )
             {
-                await told.NoteAsync(function.Name, key, etag, cancellation);
+                await receipts.NoteAsync(function.Name, key, etag, cancellation);
             }
         }
     }

@@ -13,7 +13,7 @@ namespace Pipeline.LocalHost.Triggers;
 /// </summary>
 internal sealed class TimerRunner(
     FunctionCatalog catalog,
-    TriggerTable told,
+    TriggerTable receipts,
     IConfiguration configuration,
     TimeProvider time,
     ILogger<TimerRunner> logger
@@ -64,7 +64,7 @@ internal sealed class TimerRunner(
 
             try
             {
-                if (!await told.TryTakeAsync(function.Name, next, cancellation))
+                if (!await receipts.TryTakeAsync(function.Name, next, cancellation))
                 {
                     continue;
                 }

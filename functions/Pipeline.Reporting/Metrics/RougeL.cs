@@ -12,14 +12,14 @@ public static partial class RougeL
     public static double F1(string gold, string answer)
     {
         string[] right = Words(gold);
-        string[] said = Words(answer);
-        if (right.Length == 0 || said.Length == 0)
+        string[] answerWords = Words(answer);
+        if (right.Length == 0 || answerWords.Length == 0)
         {
-            return right.Length == said.Length ? 1 : 0;
+            return right.Length == answerWords.Length ? 1 : 0;
         }
 
-        int common = LongestCommonSubsequence(right, said);
-        return 2.0 * common / (right.Length + said.Length);
+        int common = LongestCommonSubsequence(right, answerWords);
+        return 2.0 * common / (right.Length + answerWords.Length);
     }
 
     private static int LongestCommonSubsequence(string[] a, string[] b)

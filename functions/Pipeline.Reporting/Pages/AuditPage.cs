@@ -32,7 +32,7 @@ public static class AuditPage
         );
         Bars(
             page,
-            $"Languages of {audit.Languages.Asked} rows, looked at by Lingua",
+            $"Languages of {audit.Languages.Sampled} rows, looked at by Lingua",
             audit.Languages.Texts.Select(l => (l.Key, (long)l.Value))
         );
         Bars(page, "Training rows by label", audit.Labels.Select(l => (l.Key, (long)l.Value.Rows)));
@@ -70,7 +70,7 @@ public static class AuditPage
                 made.Calls > 0 ? $"; {made.Calls} calls, {made.TokensIn} + {made.TokensOut} tokens{cost}" : "";
             page.Append(
                 CultureInfo.InvariantCulture,
-                $"<p>Made by {HtmlPage.Escape(made.Generator)}: {made.Made} of {made.Asked} rows, "
+                $"<p>Made by {HtmlPage.Escape(made.Generator)}: {made.Made} of {made.Requested} rows, "
                     + $"{made.Learned} of them are learned from{calls}.</p>"
             );
         }

@@ -17,8 +17,8 @@ public sealed partial class DeidentificationScoring : ITaskScoring
     public double Score(ScoredRow row)
     {
         ArgumentNullException.ThrowIfNull(row);
-        return Entities(row.Question, row.Answer) is { } said
-            ? MultisetMatch.From(Entities(row.Question, row.Gold) ?? [], said).F1
+        return Entities(row.Question, row.Answer) is { } predicted
+            ? MultisetMatch.From(Entities(row.Question, row.Gold) ?? [], predicted).F1
             : 0;
     }
 

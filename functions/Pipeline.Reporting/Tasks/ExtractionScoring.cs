@@ -82,27 +82,27 @@ public sealed class ExtractionScoring : ITaskScoring
         var spans = new List<(string, string)>();
         if (JsonAnswer.Parse(json) is { } parsed)
         {
-            Collect(parsed, "", spans);
+            AddLeaves(parsed, "", spans);
         }
 
         return spans;
     }
 
-    private static void Collect(JsonNode? node, string path, List<(string, string)> spans)
+    private static void AddLeaves(JsonNode? node, string path, List<(string, string)> spans)
     {
         switch (node)
         {
             case JsonObject holder:
                 foreach ((string key, JsonNode? value) in holder)
                 {
-                    Collect(value, path.Length == 0 ? key : $"{path}.{key}", spans);
+                    AddLeaves(value, path.Length == 0 ? key : $"{path}.{key}", spans);
                 }
 
                 break;
             case JsonArray items:
                 foreach (JsonNode? item in items)
                 {
-                    Collect(item, path, spans);
+                    AddLeaves(item, path, spans);
                 }
 
                 break;

@@ -110,11 +110,14 @@ public static class LabelLikelihood
         List<(int Node, int Next)> first = [.. edges.Where(e => e.Node < 0)];
         List<(int Node, int Next)> later = [.. edges.Where(e => e.Node >= 0)];
         var values = new double[rows, edges.Count];
-        Collect(first, atPrompt.index_select(1, tensor([.. first.Select(e => (long)e.Next)], device: atPrompt.device)));
+        AddPicked(
+            first,
+            atPrompt.index_select(1, tensor([.. first.Select(e => (long)e.Next)], device: atPrompt.device))
+        );
         if (atNodes is not null && later.Count > 0)
         {
             Tensor flat = tensor([.. later.Select(e => (e.Node * atNodes.shape[2]) + e.Next)], device: atNodes.device);
-            Collect(later, atNodes.reshape(rows, -1).index_select(1, flat));
+            AddPicked(later, atNodes.reshape(rows, -1).index_select(1, flat));
         }
 
         return
@@ -124,12 +127,12 @@ public static class LabelLikelihood
                 .Select(row => tree.Steps.Select(steps => steps.Sum(s => values[row, index[s]])).ToArray()),
         ];
 
-        void Collect(List<(int Node, int Next)> of, Tensor picked) // [rows, of]
+        void AddPicked(List<(int Node, int Next)> tokens, Tensor picked) // [rows, of]
         {
             float[] numbers = picked.cpu().data<float>().ToArray();
             for (int i = 0; i < numbers.Length; i++)
             {
-                values[i / of.Count, index[of[i % of.Count]]] = numbers[i];
+                values[i / tokens.Count, index[tokens[i % tokens.Count]]] = numbers[i];
             }
         }
     }

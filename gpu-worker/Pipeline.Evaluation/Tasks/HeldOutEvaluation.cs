@@ -95,7 +95,7 @@ public sealed class HeldOutEvaluation
         (IReadOnlyList<int> Ids, bool Stopped)? written
     )
     {
-        string? text = written is { } said ? _encoder.Tokenizer.Decode(said.Ids).Trim() : null;
+        string? text = written is { } generated ? _encoder.Tokenizer.Decode(generated.Ids).Trim() : null;
         int best = Enumerable.Range(0, likelihoods.Count).MaxBy(i => likelihoods[i]);
         double gold =
             _labels.Count > 0 ? likelihoods[_labels.Index().First(l => l.Item == row.Label).Index] : likelihoods[0];

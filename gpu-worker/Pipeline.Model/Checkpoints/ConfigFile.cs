@@ -40,7 +40,7 @@ internal static class ConfigFile
                 },
             RmsNormEpsilon = Optional(root, "rms_norm_eps")?.GetDouble() ?? 1e-6,
             RopeTheta =
-                (rope is { } said ? Optional(said, "rope_theta") : null)?.GetDouble()
+                (rope is { } rotary ? Optional(rotary, "rope_theta") : null)?.GetDouble()
                 ?? Optional(root, "rope_theta")?.GetDouble()
                 ?? 10_000,
             RopeScaling = rope is { } parameters ? Scaling(parameters, path) : null,
@@ -175,8 +175,8 @@ internal static class ConfigFile
         int first = 0;
         if (architecture == LlamaConfig.Mistral)
         {
-            window = root.TryGetProperty("sliding_window", out JsonElement said)
-                ? (said.ValueKind == JsonValueKind.Null ? null : said.GetInt32())
+            window = root.TryGetProperty("sliding_window", out JsonElement size)
+                ? (size.ValueKind == JsonValueKind.Null ? null : size.GetInt32())
                 : MistralWindow;
         }
         else if (architecture == LlamaConfig.Qwen2 && Optional(root, "use_sliding_window")?.GetBoolean() == true)

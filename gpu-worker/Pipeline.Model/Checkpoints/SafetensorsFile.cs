@@ -225,9 +225,9 @@ public sealed class SafetensorsFile : IDisposable
             using JsonDocument document = JsonDocument.Parse(header);
             Dictionary<string, string> metadata = document.RootElement.TryGetProperty(
                 "__metadata__",
-                out JsonElement said
+                out JsonElement value
             )
-                ? said.EnumerateObject().ToDictionary(p => p.Name, p => p.Value.ToString(), StringComparer.Ordinal)
+                ? value.EnumerateObject().ToDictionary(p => p.Name, p => p.Value.ToString(), StringComparer.Ordinal)
                 : [];
             return (ReadEntries(document.RootElement, 8 + headerLength, stream.Length, name), metadata);
         }

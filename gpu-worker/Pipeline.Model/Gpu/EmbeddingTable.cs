@@ -17,15 +17,15 @@ internal sealed class EmbeddingTable : IDisposable
     private readonly bool _ownsHere;
 
     /// <summary>On the device at first.</summary>
-    /// <param name="there">[vocabulary, hidden]; owned from then on.</param>
+    /// <param name="onDevice">[vocabulary, hidden]; owned from then on.</param>
     /// <param name="here">The same on the host, in any numbers that round to these; not owned. <c>null</c>: there is
     /// none.</param>
     /// <param name="tied">Whether it is the head too, which stays on the device.</param>
-    public EmbeddingTable(Tensor there, Tensor? here, bool tied)
+    public EmbeddingTable(Tensor onDevice, Tensor? here, bool tied)
     {
-        ArgumentNullException.ThrowIfNull(there);
-        (_there, _here, _tied, _ownsHere) = (there.DetachFromDisposeScope(), here, tied, here is null);
-        (_device, _real) = (there.device, there.dtype);
+        ArgumentNullException.ThrowIfNull(onDevice);
+        (_there, _here, _tied, _ownsHere) = (onDevice.DetachFromDisposeScope(), here, tied, here is null);
+        (_device, _real) = (onDevice.device, onDevice.dtype);
     }
 
     /// <summary>Bytes on the device.</summary>

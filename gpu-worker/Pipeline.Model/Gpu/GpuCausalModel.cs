@@ -110,11 +110,11 @@ internal sealed class GpuCausalModel : ICausalModel, IDisposable
         using IDisposable frozen = no_grad();
         (long rows, long count) = (ids.shape[0], ids.shape[1]);
         int longest = (int)positions.max().item<long>() + 1;
-        Tensor there = positions.to(_model.Device);
-        Tensor keyPositions = cache?.AppendPositions(there, keep) ?? there;
+        Tensor onDevice = positions.to(_model.Device);
+        Tensor keyPositions = cache?.AppendPositions(onDevice, keep) ?? onDevice;
         Tensor? window =
             Config.SlidingWindow is { } size && Config.FirstWindowLayer < Config.Layers
-                ? AttentionMask.Window(mask, there, keyPositions, size)
+                ? AttentionMask.Window(mask, onDevice, keyPositions, size)
                 : null;
         var context = new GpuContext(
             _kernels,
@@ -122,7 +122,7 @@ internal sealed class GpuCausalModel : ICausalModel, IDisposable
             _adapter,
             Config,
             new CachedAttention(Config, rows, mask, window, cache, keep),
-            there.expand(rows, count).reshape(-1).to(ScalarType.Int32),
+            onDevice.expand(rows, count).reshape(-1).to(ScalarType.Int32),
             _model.Rotary(longest),
             KeepsNorms: false
         );

@@ -46,14 +46,14 @@ internal sealed class GpuModel : IDisposable
         ArgumentNullException.ThrowIfNull(model);
         using DisposeScope scope = NewDisposeScope();
         using IDisposable frozen = no_grad();
-        Tensor There(Tensor value) => value.to(real).to(device, copy: true);
+        Tensor OnDevice(Tensor value) => value.to(real).to(device, copy: true);
         return new GpuModel(
             model.Config,
             [.. model.Layers.Select(l => new GpuLayer(l, real, device))],
-            There(model.Embedding),
+            OnDevice(model.Embedding),
             model.Embedding,
-            model.Config.TiedEmbeddings ? null : There(model.Head),
-            There(model.Norm.Weight)
+            model.Config.TiedEmbeddings ? null : OnDevice(model.Head),
+            OnDevice(model.Norm.Weight)
         );
     }
 
@@ -105,9 +105,9 @@ internal sealed class GpuModel : IDisposable
     /// </summary>
     public (Tensor Cosines, Tensor Sines) Rotary(int count)
     {
-        if (_turns is { } there && there.Cosines.shape[0] >= count)
+        if (_turns is { } cached && cached.Cosines.shape[0] >= count)
         {
-            return there;
+            return cached;
         }
 
         _turns?.Cosines.Dispose();

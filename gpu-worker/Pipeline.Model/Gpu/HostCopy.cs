@@ -10,13 +10,13 @@ internal sealed class HostCopy : IDisposable
     private readonly nint _done; // an event; 0: they are here
 
     /// <summary>Begins the copy behind all that was queued.</summary>
-    /// <param name="there">float32.</param>
-    public HostCopy(Tensor there)
+    /// <param name="onDevice">float32.</param>
+    public HostCopy(Tensor onDevice)
     {
-        ArgumentNullException.ThrowIfNull(there);
-        bool away = there.device.type == DeviceType.CUDA;
+        ArgumentNullException.ThrowIfNull(onDevice);
+        bool away = onDevice.device.type == DeviceType.CUDA;
         // torch pins what it copies to unwaited
-        _here = (away ? there.to(CPU, non_blocking: true) : there.clone()).DetachFromDisposeScope();
+        _here = (away ? onDevice.to(CPU, non_blocking: true) : onDevice.clone()).DetachFromDisposeScope();
         _done = away ? CudaDriver.Record() : 0;
     }
 

@@ -12,8 +12,8 @@ internal sealed class KernelCache(string folder)
     public static KernelCache Default() =>
         new(
             Path.Combine(
-                Environment.GetEnvironmentVariable("PIPELINE_CACHE") is { Length: > 0 } said
-                    ? said
+                Environment.GetEnvironmentVariable("PIPELINE_CACHE") is { Length: > 0 } setting
+                    ? setting
                     : Path.Combine(
                         Environment.GetFolderPath(
                             Environment.SpecialFolder.LocalApplicationData,

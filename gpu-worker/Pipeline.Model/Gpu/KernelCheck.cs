@@ -44,19 +44,19 @@ internal static class KernelCheck
     private static double Dequantize(GpuKernels kernels, Device device)
     {
         using Nf4Weight weight = Nf4Weight.Quantize(Numbers(ScalarType.Float32, CPU, 0.02, 40, 512));
-        using Nf4Weight there = weight.On(device);
+        using Nf4Weight onDevice = weight.On(device);
         Tensor output = empty(40, 512, dtype: kernels.Real, device: device);
-        kernels.Dequantize(there, output);
+        kernels.Dequantize(onDevice, output);
         return Error(weight.Dequantize(), output);
     }
 
     private static double Multiply(GpuKernels kernels, Device device)
     {
         using Nf4Weight weight = Nf4Weight.Quantize(Numbers(ScalarType.Float32, CPU, 0.02, 40, Width));
-        using Nf4Weight there = weight.On(device);
+        using Nf4Weight onDevice = weight.On(device);
         Tensor x = Numbers(kernels.Real, device, 1, Rows, Width),
             output = empty(Rows, 40, dtype: kernels.Real, device: device);
-        kernels.Multiply(there, x, output);
+        kernels.Multiply(onDevice, x, output);
         return Error(Exact(x).mm(Exact(weight.Dequantize()).t()), output);
     }
 
@@ -254,12 +254,14 @@ internal static class KernelCheck
     /// <summary>A moment as its codes have it, in float64.</summary>
     private static Tensor Moment(BlockwiseMoments moments, string name, float[] code)
     {
-        Tensor Of(string part) => moments.State.First(s => s.Name == $"{name}_{part}").Value.cpu();
-        Tensor absmax = Of("absmax")
+        Tensor StateOf(string part) => moments.State.First(s => s.Name == $"{name}_{part}").Value.cpu();
+        Tensor absmax = StateOf("absmax")
             .to(ScalarType.Float64)
             .repeat_interleave(BlockwiseMoments.BlockSize)
             .narrow(0, 0, Width);
-        return tensor(code, dtype: ScalarType.Float64).index_select(0, Of("codes").to(ScalarType.Int64)).mul(absmax);
+        return tensor(code, dtype: ScalarType.Float64)
+            .index_select(0, StateOf("codes").to(ScalarType.Int64))
+            .mul(absmax);
     }
 
     private static double SumOfSquares(GpuKernels kernels, Device device)

@@ -30,7 +30,7 @@ internal sealed unsafe class KernelCompiler
     /// <exception cref="ModelException">It is nowhere.</exception>
     public static KernelCompiler Open(IEnumerable<string> folders)
     {
-        IEnumerable<string> there = folders
+        IEnumerable<string> existing = folders
             .Where(Directory.Exists)
             .SelectMany(f =>
                 Directory
@@ -41,7 +41,7 @@ internal sealed unsafe class KernelCompiler
                     )
                     .Order(StringComparer.Ordinal)
             );
-        foreach (string path in there.Concat(["libnvrtc.so.13", "libnvrtc.so.12", "libnvrtc.so"]))
+        foreach (string path in existing.Concat(["libnvrtc.so.13", "libnvrtc.so.12", "libnvrtc.so"]))
         {
             if (NativeLibrary.TryLoad(path, out nint library))
             {

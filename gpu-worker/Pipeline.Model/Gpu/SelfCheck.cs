@@ -24,13 +24,13 @@ public sealed record SelfCheck(bool Passed, string Line)
         using DisposeScope scope = NewDisposeScope();
         Tensor product = ones(3, 5).mm(ones(5, 2));
         bool right = product.eq(5).all().item<bool>();
-        double there = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / (double)(1L << 30);
+        double available = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / (double)(1L << 30);
         return new SelfCheck(
             right,
             right
                 ? string.Create(
                     CultureInfo.InvariantCulture,
-                    $"cpu: libtorch {TorchLibraries.Version}, {get_num_threads()} threads, {there:0.0} GiB"
+                    $"cpu: libtorch {TorchLibraries.Version}, {get_num_threads()} threads, {available:0.0} GiB"
                 )
                 : "cpu: libtorch gets a product wrong; its files are of another machine"
         );
@@ -69,9 +69,9 @@ public sealed record SelfCheck(bool Passed, string Line)
                         or NotSupportedException
             )
         {
-            string said = fault.GetBaseException().Message;
-            bool missing = said.Contains("TorchSharp", StringComparison.Ordinal); // its own account takes a page
-            return new SelfCheck(false, $"{device}: {(missing ? NoLibraries : said.ReplaceLineEndings(" "))}");
+            string message = fault.GetBaseException().Message;
+            bool missing = message.Contains("TorchSharp", StringComparison.Ordinal); // its own account takes a page
+            return new SelfCheck(false, $"{device}: {(missing ? NoLibraries : message.ReplaceLineEndings(" "))}");
         }
     }
 

@@ -54,10 +54,10 @@ public static partial class TorchLibraries
     {
         get
         {
-            string said = Environment.GetEnvironmentVariable(Setting) is { Length: > 0 } folder
+            string source = Environment.GetEnvironmentVariable(Setting) is { Length: > 0 } folder
                 ? Path.GetFullPath(Path.Combine(folder, "..", "version.py"))
                 : "";
-            Match match = File.Exists(said) ? VersionLine().Match(File.ReadAllText(said)) : Match.Empty;
+            Match match = File.Exists(source) ? VersionLine().Match(File.ReadAllText(source)) : Match.Empty;
             return match.Success ? match.Groups[1].Value : TorchSharp.torch.__version__;
         }
     }

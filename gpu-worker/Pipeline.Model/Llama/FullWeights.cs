@@ -76,17 +76,17 @@ public sealed class FullWeights : TrainableTensors
         return weights;
     }
 
-    private static void RequireMemory(long count, int optimizerBytes, long there, string place)
+    private static void RequireMemory(long count, int optimizerBytes, long available, string place)
     {
         int needed = 12 + optimizerBytes; // bytes a weight: the weight, where it came from, its gradient, and those
         const double Gibi = 1L << 30;
-        if (count * needed > there)
+        if (count * needed > available)
         {
             throw new ModelException(
                 string.Create(
                     CultureInfo.InvariantCulture,
                     $"Training all {count:N0} weights takes {count * needed / Gibi:0.0} GiB and more; {place} has "
-                        + $"{there / Gibi:0.0}. Use training.optimizer adamw8bit, training.method qlora or lora, or a "
+                        + $"{available / Gibi:0.0}. Use training.optimizer adamw8bit, training.method qlora or lora, or a "
                         + $"smaller base."
                 )
             );

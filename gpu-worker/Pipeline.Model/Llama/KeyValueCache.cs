@@ -109,9 +109,9 @@ public sealed class KeyValueCache(int layers) : IDisposable
     /// </summary>
     private (Tensor Keys, Tensor Values) Room(int layer, Tensor like, long positions)
     {
-        if (_layers[layer] is { } there && there.Keys.shape[2] >= positions)
+        if (_layers[layer] is { } cached && cached.Keys.shape[2] >= positions)
         {
-            return there;
+            return cached;
         }
 
         long[] shape = like.shape;

@@ -114,9 +114,9 @@ public sealed class LlamaModel : ICausalModel, IDisposable
         ArgumentNullException.ThrowIfNull(positions);
         ArgumentNullException.ThrowIfNull(cache);
         using DisposeScope scope = NewDisposeScope();
-        Tensor there = positions.to(Device);
-        Tensor keyPositions = cache.AppendPositions(there, keep);
-        return Run(ids, Context(there, keyPositions, mask?.to(Device), cache, keep, dropoutSeed: null))
+        Tensor onDevice = positions.to(Device);
+        Tensor keyPositions = cache.AppendPositions(onDevice, keep);
+        return Run(ids, Context(onDevice, keyPositions, mask?.to(Device), cache, keep, dropoutSeed: null))
             .MoveToOuterDisposeScope();
     }
 
@@ -131,26 +131,26 @@ public sealed class LlamaModel : ICausalModel, IDisposable
     public void MoveTo(Device device)
     {
         using IDisposable frozen = no_grad();
-        Tensor There(Tensor held)
+        Tensor OnDevice(Tensor held)
         {
             Tensor moved = held.to(device, copy: true).DetachFromDisposeScope();
             held.Dispose();
             return moved;
         }
 
-        _embedding = There(_embedding);
+        _embedding = OnDevice(_embedding);
         foreach (RmsNorm norm in _layers.SelectMany(l => (RmsNorm[])[l.AttentionNorm, l.FeedForwardNorm]).Append(_norm))
         {
-            norm.Replace(There);
+            norm.Replace(OnDevice);
         }
 
         foreach (Projection projection in Projections)
         {
-            projection.MoveTo(There);
+            projection.MoveTo(OnDevice);
         }
 
-        _head = _head is null ? null : There(_head);
-        _rotary.Replace(There);
+        _head = _head is null ? null : OnDevice(_head);
+        _rotary.Replace(OnDevice);
     }
 
     /// <summary>

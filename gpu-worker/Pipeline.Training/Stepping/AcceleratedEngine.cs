@@ -61,16 +61,16 @@ internal sealed class AcceleratedEngine : StepEngine
             ?? throw new ArgumentException("Only adapters are trained by the kernels.", nameof(run));
         BaseShape shape = model.Config.Shape;
         long slots = plan.MostSlots,
-            there = model.Accelerator.FreeBytes;
+            available = model.Accelerator.FreeBytes;
         string Gibi(long bytes) => string.Create(CultureInfo.InvariantCulture, $"{bytes / (double)(1L << 30):0.0} GiB");
         int number = model.Accelerator.Kernels.Real == ScalarType.Float32 ? 4 : 2;
         long Needed(GpuMemory way) => TrainingMemory.OnGpu(shape, run.Settings, slots, way, number).TotalBytes;
         GpuMemory memory = Enum.TryParse(run.Settings.Memory, ignoreCase: true, out GpuMemory named)
             ? named
-            : TrainingMemory.FastestThatFits(shape, run.Settings, slots, there, number)
+            : TrainingMemory.FastestThatFits(shape, run.Settings, slots, available, number)
                 ?? throw new TrainingException(
                     $"Even training.memory offload needs {Gibi(Needed(GpuMemory.Offload))} for micro-batches of "
-                        + $"{slots} tokens; the GPU has {Gibi(there)} free. Lower training.packTokens or "
+                        + $"{slots} tokens; the GPU has {Gibi(available)} free. Lower training.packTokens or "
                         + "training.batchSize, and raise training.gradientAccumulation as much."
                 );
         return new AcceleratedEngine(
@@ -80,7 +80,7 @@ internal sealed class AcceleratedEngine : StepEngine
             memory,
             plan.MostTokens,
             $"the GPU, by its kernels, {model.Accelerator.Kernels.Real.ToString().ToLowerInvariant()}, memory "
-                + $"{memory.ToString().ToLowerInvariant()}: {Gibi(Needed(memory))} reckoned of {Gibi(there)} free"
+                + $"{memory.ToString().ToLowerInvariant()}: {Gibi(Needed(memory))} reckoned of {Gibi(available)} free"
         );
     }
 

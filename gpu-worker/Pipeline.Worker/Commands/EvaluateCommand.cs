@@ -87,7 +87,7 @@ internal static class EvaluateCommand
         );
         if (AdapterBase.IsModel(adapterFolder))
         {
-            return Build(Ask(baseFolder), Ask(adapterFolder));
+            return Build(Evaluate(baseFolder), Evaluate(adapterFolder));
         }
 
         using PlacedModel placed = AdapterBase.Load(baseFolder, adapterFolder, gpu);
@@ -95,7 +95,7 @@ internal static class EvaluateCommand
         IReadOnlyList<ModelAnswer> bare = evaluation.Evaluate(placed.ForInference(null), null, cancellation);
         return Build(bare, evaluation.Evaluate(placed.ForInference(adapter), null, cancellation));
 
-        IReadOnlyList<ModelAnswer> Ask(string folder)
+        IReadOnlyList<ModelAnswer> Evaluate(string folder)
         {
             using PlacedModel placed = PlacedModel.Load(folder, WeightStorage.Full, gpu, AdapterBase.InFloat32);
             return evaluation.Evaluate(placed.ForInference(null), null, cancellation);

@@ -53,8 +53,8 @@ internal sealed class AdapterTuning(PlacedModel placed, TrainingSettings trainin
     public override (T Bare, T Read, T Tuned) Compare<T>(string directory, Func<ICausalModel, T> ask)
     {
         using LoraAdapter written = PeftAdapterFiles.Read(directory, placed.Model);
-        T Of(LoraAdapter? adapter) => ask(placed.ForInference(adapter, folded: false));
-        return (Of(null), Of(written), Of(_adapter)); // the last one stays: nothing asks an adapter that is gone
+        T ResultOf(LoraAdapter? adapter) => ask(placed.ForInference(adapter, folded: false));
+        return (ResultOf(null), ResultOf(written), ResultOf(_adapter)); // the last one stays: nothing asks an adapter that is gone
     }
 
     public override void Dispose() => _adapter.Dispose();

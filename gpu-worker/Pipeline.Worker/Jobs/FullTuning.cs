@@ -75,13 +75,13 @@ internal sealed class FullTuning(PlacedModel placed, TrainAdapterInput job) : Tu
 
     public override (T Bare, T Read, T Tuned) Compare<T>(string directory, Func<ICausalModel, T> ask)
     {
-        T Of(string folder)
+        T ResultOf(string folder)
         {
             using PlacedModel other = PlacedModel.Load(folder, WeightStorage.Full, job.Gpu, placed.WhyPlain);
             return ask(other.ForInference(null));
         }
 
-        return (Of(job.BaseDirectory), Of(directory), ask(placed.Model));
+        return (ResultOf(job.BaseDirectory), ResultOf(directory), ask(placed.Model));
     }
 
     public override void Dispose() => _weights.Dispose();

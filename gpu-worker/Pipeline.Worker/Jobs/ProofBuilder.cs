@@ -90,7 +90,7 @@ internal sealed class ProofBuilder(
         ];
         (Tensor[] bare, Tensor[] read, Tensor[] trained) = tuning.Compare(
             directory,
-            asked => (Tensor[])[.. prompts.Select(p => Logits(asked, p))]
+            model => (Tensor[])[.. prompts.Select(p => Logits(model, p))]
         );
         double size = trained.Max(t => t.abs().max().item<float>());
         double error = trained.Zip(read).Max(p => p.First.sub(p.Second).abs().max().item<float>()) / size;
@@ -113,8 +113,8 @@ internal sealed class ProofBuilder(
         );
     }
 
-    private static Tensor Logits(ICausalModel asked, IReadOnlyList<int> prompt) =>
-        asked.Logits(asked.Forward(tensor([.. prompt.Select(i => (long)i)], [1, prompt.Count]))).cpu();
+    private static Tensor Logits(ICausalModel model, IReadOnlyList<int> prompt) =>
+        model.Logits(model.Forward(tensor([.. prompt.Select(i => (long)i)], [1, prompt.Count]))).cpu();
 
     private ProofCheck Stops(double stopRate) =>
         new(

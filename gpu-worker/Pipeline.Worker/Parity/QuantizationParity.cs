@@ -103,17 +103,17 @@ internal static class QuantizationParity
         yield return new(matrix, $"{tag} dequantised, absolute", Off(dequantized), allowed);
         if (gpu is not null)
         {
-            using Nf4Weight there = quantized.On(gpu.Device);
+            using Nf4Weight onDevice = quantized.On(gpu.Device);
             yield return new(
                 matrix,
                 $"{tag} dequantised by plain torch, absolute",
-                Off(there.DequantizeByTorch().cpu()),
+                Off(onDevice.DequantizeByTorch().cpu()),
                 allowed
             );
             if (quantized.Count % 8 == 0)
             {
                 Tensor made = empty([.. quantized.Shape], dtype: gpu.Kernels.Real, device: gpu.Device);
-                gpu.Kernels.Dequantize(there, made);
+                gpu.Kernels.Dequantize(onDevice, made);
                 yield return new(matrix, $"{tag} dequantised by the kernel, absolute", Off(made.cpu()), allowed);
             }
         }

@@ -150,7 +150,7 @@ public sealed class DatasetBuilderTests
     [InlineData("reviewer", null)]
     [InlineData("annotator", null)]
     [InlineData("checked by", "checked by")]
-    public void Build_ColumnOfReviewers_StaysWithEachRow(string column, string? said)
+    public void Build_ColumnOfReviewers_StaysWithEachRow(string column, string? reviewer)
     {
         string csv =
             $"text,label,{column}\n"
@@ -162,7 +162,7 @@ public sealed class DatasetBuilderTests
                     )
             );
 
-        BuiltDataset build = Build(csv, new ProjectSettings { Columns = new() { Reviewer = said } });
+        BuiltDataset build = Build(csv, new ProjectSettings { Columns = new() { Reviewer = reviewer } });
 
         Example[] rows = [.. build.Rows(BlobLayout.TrainFile, BlobLayout.ValidationFile, BlobLayout.TestFile)];
         Assert.Equal(30, rows.Length);

@@ -134,9 +134,12 @@ public sealed class DatasetPartsTests
     [InlineData("utf-32")]
     public void Inputs_MultiByteEncoding_IsReadAsAWhole(string encoding)
     {
-        Encoding of = Encoding.GetEncoding(encoding);
+        Encoding fileEncoding = Encoding.GetEncoding(encoding);
         using var inputs = new DatasetInputs(
-            Request("a.csv", [.. of.GetPreamble(), .. of.GetBytes(Encoding.UTF8.GetString(Csv(',')))])
+            Request(
+                "a.csv",
+                [.. fileEncoding.GetPreamble(), .. fileEncoding.GetBytes(Encoding.UTF8.GetString(Csv(',')))]
+            )
         );
 
         Assert.False(inputs.All[0].CanSplit);

@@ -28,7 +28,7 @@ public sealed class RejectedTableTests
         };
 
     [Fact]
-    public void Write_RejectedRows_ComeInTheirColumnsAndMendedOnesAreAccepted()
+    public void Write_RejectedRows_KeepTheirColumnsAndCorrectedOnesAreAccepted()
     {
         BuiltDataset first = BuiltDataset.From(Request(("a.csv", Csv)));
         using var table = new StringWriter();
@@ -80,7 +80,7 @@ public sealed class RejectedTableTests
     [InlineData("mended/a.csv", null)]
     [InlineData("a.csv", null)]
     [InlineData("amended/a.csv/x.csv", null)]
-    public void MendedSource_OfADrop_IsWhatItMends(string name, string? source) =>
+    public void CorrectedSource_OfADrop_IsTheFileItCorrects(string name, string? source) =>
         Assert.Equal(source, BlobLayout.CorrectedSource(name));
 
     /// <summary>Every reason has its advice.</summary>

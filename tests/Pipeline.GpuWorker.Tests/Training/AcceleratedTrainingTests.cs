@@ -42,8 +42,8 @@ public sealed class AcceleratedTrainingTests
             settings.Seed
         );
         using Accelerator? gpu = real is { } numbers ? HostKernels.Accelerator(numbers, freeBytes) : null;
-        using AcceleratedModel? there = gpu is null ? null : new AcceleratedModel(model, gpu);
-        if (there is null)
+        using AcceleratedModel? accelerated = gpu is null ? null : new AcceleratedModel(model, gpu);
+        if (accelerated is null)
         {
             model.Attach(adapter.Pairs);
         }
@@ -58,7 +58,7 @@ public sealed class AcceleratedTrainingTests
             ValidationRows = SmallRows.Create(4),
             Settings = settings,
             CheckpointDirectory = checkpoints,
-            Accelerated = there,
+            Accelerated = accelerated,
             OnEngine = name => engine = name,
             OnValidation = (_, loss) => validations.Add(loss),
             OnStep = stop.Add,
@@ -179,7 +179,7 @@ public sealed class AcceleratedTrainingTests
     /// <summary>Fifty steps on the same rows: bfloat16 learns them as float32 does.</summary>
     [Fact]
     [Trait("Tier", "Slow")]
-    public void Train_FiftyStepsInBfloat16_FollowTheTwins()
+    public void Train_FiftyStepsInBfloat16_FollowTheReference()
     {
         TrainingSettings settings = Settings with { Epochs = 50, BatchSize = 8, LearningRate = 4e-3 };
 

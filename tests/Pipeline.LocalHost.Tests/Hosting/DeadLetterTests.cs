@@ -88,7 +88,7 @@ public sealed class DeadLetterTests : OwnBench
     /// A drop that could start nothing is brought back when its project is repaired; before, it says why it stays.
     /// </summary>
     [Fact]
-    public async Task DeadLetter_OfADrop_IsRequeuedWhenItsProjectIsMended()
+    public async Task DeadLetter_OfADrop_IsRequeuedWhenItsProjectIsCorrected()
     {
         await Account.Files.WriteAsync(BlobLayout.Project("mended-late"), "training: [\n"u8.ToArray(), Cancellation);
         await Account.Files.WriteAsync(

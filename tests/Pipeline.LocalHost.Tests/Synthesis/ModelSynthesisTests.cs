@@ -118,7 +118,7 @@ public sealed class ModelSynthesisTests : IAsyncLifetime
         Assert.Equal(
             (50, 50, 50, 6),
             (
-                (int)build.Manifest.Synthesis[0].Asked,
+                (int)build.Manifest.Synthesis[0].Requested,
                 build.Manifest.Synthesis[0].Made,
                 build.Manifest.Synthesis[0].Learned,
                 build.Manifest.Synthesis[0].Calls

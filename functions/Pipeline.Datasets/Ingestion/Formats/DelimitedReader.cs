@@ -17,11 +17,11 @@ internal static class DelimitedReader
     public static IEnumerable<RawRow> Read(
         RawFile file,
         char? delimiter,
-        IReadOnlyCollection<string> said,
+        IReadOnlyCollection<string> namedColumns,
         ReadingNotes notes
     )
     {
-        (string[]? header, bool named, _) = Head(file, delimiter, said, notes);
+        (string[]? header, bool named, _) = Head(file, delimiter, namedColumns, notes);
         return header is null ? [] : Rows(file, delimiter, header, named, RowRange.Whole, notes);
     }
 
@@ -31,7 +31,7 @@ internal static class DelimitedReader
     public static Func<RowRange, IEnumerable<RawRow>>? Ranges(
         RawFile file,
         char? delimiter,
-        IReadOnlyCollection<string> said
+        IReadOnlyCollection<string> namedColumns
     )
     {
         using (MixedText text = MixedText.Open(file))
@@ -42,7 +42,7 @@ internal static class DelimitedReader
             }
         }
 
-        (string[]? header, bool named, char? separator) = Head(file, delimiter, said, new ReadingNotes());
+        (string[]? header, bool named, char? separator) = Head(file, delimiter, namedColumns, new ReadingNotes());
         return header is null || separator is null
             ? null
             : range => Rows(file, separator, header, named && range.Start == 0, range, null);
@@ -55,7 +55,7 @@ internal static class DelimitedReader
     private static (string[]? Header, bool Named, char? Separator) Head(
         RawFile file,
         char? delimiter,
-        IReadOnlyCollection<string> said,
+        IReadOnlyCollection<string> namedColumns,
         ReadingNotes notes
     )
     {
@@ -78,7 +78,7 @@ internal static class DelimitedReader
         }
 
         int rows = first.Count;
-        string[] header = Header(file, first, said, notes);
+        string[] header = Header(file, first, namedColumns, notes);
         return (header, first.Count < rows, delimiter);
     }
 
@@ -196,15 +196,15 @@ internal static class DelimitedReader
     public static string[] Header(
         RawFile file,
         List<(string[] Fields, int Line)> first,
-        IReadOnlyCollection<string> said,
+        IReadOnlyCollection<string> namedColumns,
         ReadingNotes notes
     )
     {
         string[] names = [.. first[0].Fields.Select(f => f.Trim())];
-        if (IsHeader(names, [.. first.Skip(1).Select(f => f.Fields)], said))
+        if (IsHeader(names, [.. first.Skip(1).Select(f => f.Fields)], namedColumns))
         {
             first.RemoveAt(0);
-            if (!said.Any(names.Contains) && !names.Any(ColumnGuess.IsKnownName))
+            if (!namedColumns.Any(names.Contains) && !names.Any(ColumnGuess.IsKnownName))
             {
                 notes.Add(
                     $"The first line of '{file.Name}' was taken for the columns' names: {string.Join(", ", names.Select(n => $"'{n}'"))}."
@@ -231,10 +231,10 @@ internal static class DelimitedReader
     /// Else names are short, are no numbers, end like no sentence, and do not come again as values. One line alone is
     /// taken for names.
     /// </summary>
-    private static bool IsHeader(string[] names, List<string[]> rows, IReadOnlyCollection<string> said)
+    private static bool IsHeader(string[] names, List<string[]> rows, IReadOnlyCollection<string> namedColumns)
     {
         const int LongestName = 64;
-        if (said.Count > 0 && said.All(names.Contains))
+        if (namedColumns.Count > 0 && namedColumns.All(names.Contains))
         {
             return true;
         }

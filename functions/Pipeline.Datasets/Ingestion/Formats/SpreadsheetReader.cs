@@ -12,7 +12,7 @@ internal static class SpreadsheetReader
 {
     private const int HeaderSample = 50;
 
-    public static IEnumerable<RawRow> Read(RawFile file, IReadOnlyCollection<string> said, ReadingNotes notes)
+    public static IEnumerable<RawRow> Read(RawFile file, IReadOnlyCollection<string> namedColumns, ReadingNotes notes)
     {
         Guarded(
             file,
@@ -44,7 +44,7 @@ internal static class SpreadsheetReader
                 }
             }
 
-            header ??= Header(file, first, said, notes);
+            header ??= Header(file, first, namedColumns, notes);
             foreach (RawRow row in Take(file, header, first, fields, line))
             {
                 yield return row with
@@ -56,7 +56,7 @@ internal static class SpreadsheetReader
 
         if (header is null && first.Count > 0)
         {
-            header = Header(file, first, said, notes);
+            header = Header(file, first, namedColumns, notes);
             foreach ((string[] fields, int line) in first)
             {
                 yield return Row(file, header, fields, line) with
@@ -84,7 +84,7 @@ internal static class SpreadsheetReader
     private static string[] Header(
         RawFile file,
         List<(string[] Fields, int Line)> first,
-        IReadOnlyCollection<string> said,
+        IReadOnlyCollection<string> namedColumns,
         ReadingNotes notes
     )
     {
@@ -93,7 +93,7 @@ internal static class SpreadsheetReader
             [.. first[0].Fields.Select((f, i) => f.Trim().Length > 0 ? f.Trim() : $"column {i + 1}")],
             first[0].Line
         );
-        return DelimitedReader.Header(file, first, said, notes);
+        return DelimitedReader.Header(file, first, namedColumns, notes);
     }
 
     private static RawRow Row(RawFile file, string[] header, string[] values, int line)

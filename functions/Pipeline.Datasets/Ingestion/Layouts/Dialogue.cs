@@ -45,16 +45,16 @@ internal static class Dialogue
                     : [document.RootElement];
             foreach (JsonElement element in elements)
             {
-                string? said = RoleOf(element);
-                if (said is null || RoleNamed(said) is not { } role)
+                string? spelling = RoleOf(element);
+                if (spelling is null || RoleNamed(spelling) is not { } role)
                 {
                     return (
                         [],
                         RowContent.Refused(
                             RejectionReason.Malformed,
-                            said is null
+                            spelling is null
                                 ? "a message has neither 'role' nor 'from'"
-                                : $"a message has the role '{said}', which is not known"
+                                : $"a message has the role '{spelling}', which is not known"
                         )
                     );
                 }
@@ -146,8 +146,8 @@ internal static class Dialogue
     /// Calls of functions are the assistant's to write; what they give back is told to it. As LLaMA-Factory has it
     /// (<c>data/README.md</c>).
     /// </summary>
-    private static string? RoleNamed(string said) =>
-        said.ToLowerInvariant() switch
+    private static string? RoleNamed(string name) =>
+        name.ToLowerInvariant() switch
         {
             "system" or "developer" => ChatMessage.System,
             "user" or "human" or "observation" or "tool" or "function" or "ipython" => ChatMessage.User,

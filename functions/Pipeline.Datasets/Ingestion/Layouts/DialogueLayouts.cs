@@ -110,10 +110,10 @@ internal sealed class Thumbs(string prompt, string? completion, string verdict) 
                 if (completion is not null)
                 {
                     string answer = row.Fields.GetValueOrDefault(completion, "");
-                    (List<ChatMessage> said, RowContent? wrong) = Dialogue.IsDialogue(answer)
+                    (List<ChatMessage> answers, RowContent? wrong) = Dialogue.IsDialogue(answer)
                         ? Dialogue.Read(answer)
                         : ([new ChatMessage(ChatMessage.Assistant, answer)], null);
-                    (messages, refusal) = ([.. messages, .. said], refusal ?? wrong);
+                    (messages, refusal) = ([.. messages, .. answers], refusal ?? wrong);
                 }
 
                 return refusal ?? Dialogue.Check(Messages.WithSystem(row, messages));

@@ -56,9 +56,9 @@ public static class LayoutRecognition
         }
 
         // What project.yaml says goes before any guess: columns, a code book, or the task that has labels.
-        bool said =
+        bool isNamed =
             settings.Columns.Text is not null || settings.Columns.Label is not null || settings.Labels.Count > 0;
-        RowLayout? known = said ? null : Known(sample);
+        RowLayout? known = isNamed ? null : Known(sample);
         bool plainTable =
             known is not null
             && settings.HasExplicitTask

@@ -207,12 +207,12 @@ internal sealed class SpanAnnotations(string text, string spans) : RowLayout
         var values = new SortedDictionary<string, List<string>>(StringComparer.Ordinal);
         foreach (Span span in found)
         {
-            if (!values.TryGetValue(span.Type, out List<string>? of))
+            if (!values.TryGetValue(span.Type, out List<string>? texts))
             {
-                values[span.Type] = of = [];
+                values[span.Type] = texts = [];
             }
 
-            of.Add(content[span.Start..span.End]);
+            texts.Add(content[span.Start..span.End]);
         }
 
         return JsonSerializer.Serialize(values, Relaxed);

@@ -18,12 +18,16 @@ internal sealed class MixedText : IDisposable
     private readonly LineOffsets _offsets;
     private readonly Repair? _repair;
 
-    private MixedText(Stream bytes, (Encoding Encoding, int Width, string Name, Repair? Repair) told, RowRange range)
+    private MixedText(
+        Stream bytes,
+        (Encoding Encoding, int Width, string Name, Repair? Repair) detected,
+        RowRange range
+    )
     {
-        (_bytes, _encoding, _repair, EncodingName) = (bytes, told.Encoding, told.Repair, told.Name);
-        _offsets = new LineOffsets(bytes, told.Width, range);
+        (_bytes, _encoding, _repair, EncodingName) = (bytes, detected.Encoding, detected.Repair, detected.Name);
+        _offsets = new LineOffsets(bytes, detected.Width, range);
         bytes.Position = range.Start;
-        IsByteWise = told.Width == 1;
+        IsByteWise = detected.Width == 1;
         Reader = new StreamReader(_offsets, _encoding, detectEncodingFromByteOrderMarks: range.Start == 0, 1 << 16);
     }
 

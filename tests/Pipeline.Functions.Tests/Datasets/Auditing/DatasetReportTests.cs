@@ -38,7 +38,7 @@ public sealed class DatasetReportTests
             "@you plus",
         ]);
 
-        Assert.Equal(13, counts.Asked);
+        Assert.Equal(13, counts.Sampled);
         Assert.Equal(
             [("English", 4), ("German", 4), ("Japanese", 2), (LanguageCounts.NotTold, 3)],
             counts.Texts.Select(t => (t.Key, t.Value))
@@ -75,7 +75,7 @@ public sealed class DatasetReportTests
         AuditCheck check = build.Audit.Checks.Single(c => c.Name == "language of the texts");
         Assert.Equal(AuditCheck.Warning, check.Level);
         Assert.Contains("German", check.Detail, StringComparison.Ordinal);
-        Assert.Equal(build.Manifest.Rows.Accepted, build.Audit.Languages.Asked);
+        Assert.Equal(build.Manifest.Rows.Accepted, build.Audit.Languages.Sampled);
         Assert.Equal(build.Manifest.Rows.Accepted, build.Audit.Lengths.Sum(b => b.Rows));
         string page = AuditPage.Write(build.Manifest, build.Audit);
         Assert.Contains("<h2>Rows by length, in tokens</h2>", page, StringComparison.Ordinal);

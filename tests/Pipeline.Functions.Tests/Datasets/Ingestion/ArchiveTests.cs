@@ -82,9 +82,9 @@ public sealed class ArchiveTests
     [InlineData("7z\u00BC\u00AF", "is a 7z archive")]
     [InlineData("Rar!\u001A", "is a RAR archive")]
     [InlineData("BZh91AY", "is a bzip2 archive")]
-    public void Read_FormatThatIsNotRead_IsNamed(string content, string said) =>
+    public void Read_FormatThatIsNotRead_IsNamed(string content, string reason) =>
         Assert.Contains(
-            said,
+            reason,
             Assert.Throws<DatasetException>(() => Read("a.bin", Encoding.Latin1.GetBytes(content))).Message,
             StringComparison.Ordinal
         );

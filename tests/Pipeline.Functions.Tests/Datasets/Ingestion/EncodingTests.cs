@@ -15,17 +15,17 @@ public sealed class EncodingTests
     [InlineData("utf-16BE", true, "UTF-16 (big-endian)")]
     [InlineData("utf-32", true, "UTF-32")]
     [InlineData("iso-8859-1", false, "ISO-8859-1 or Windows-1252")]
-    public void Read_EachEncoding_IsToldAndSaid(string encoding, bool mark, string? said)
+    public void Read_EachEncoding_IsToldAndSaid(string encoding, bool mark, string? note)
     {
-        Encoding of = Encoding.GetEncoding(encoding);
+        Encoding fileEncoding = Encoding.GetEncoding(encoding);
 
         (List<RawRow> rows, IReadOnlyList<string> notes) = Read(
             "a.csv",
-            [.. mark ? of.GetPreamble() : [], .. of.GetBytes(Csv)]
+            [.. mark ? fileEncoding.GetPreamble() : [], .. fileEncoding.GetBytes(Csv)]
         );
 
         AssertRows(rows);
-        Assert.Equal(said is null ? [] : [$"'a.csv' was read as {said}."], notes);
+        Assert.Equal(note is null ? [] : [$"'a.csv' was read as {note}."], notes);
     }
 
     [Fact]
@@ -66,14 +66,22 @@ public sealed class EncodingTests
     [InlineData("utf-16")]
     public void Read_Rows_SayAtWhichByteTheyStand(string encoding)
     {
-        Encoding of = Encoding.GetEncoding(encoding);
-        byte[] bytes = [.. of.GetPreamble(), .. of.GetBytes(Csv)];
+        Encoding fileEncoding = Encoding.GetEncoding(encoding);
+        byte[] bytes = [.. fileEncoding.GetPreamble(), .. fileEncoding.GetBytes(Csv)];
 
         List<RawRow> rows = Read("a.csv", bytes).Rows;
 
         Assert.Equal((2, 4), (rows[0].Place.Line, rows[1].Place.Line));
-        Assert.StartsWith("zwei,b", of.GetString(bytes[(int)rows[1].Place.Offset..]), StringComparison.Ordinal);
-        Assert.StartsWith("\"Grüße", of.GetString(bytes[(int)rows[0].Place.Offset..]), StringComparison.Ordinal);
+        Assert.StartsWith(
+            "zwei,b",
+            fileEncoding.GetString(bytes[(int)rows[1].Place.Offset..]),
+            StringComparison.Ordinal
+        );
+        Assert.StartsWith(
+            "\"Grüße",
+            fileEncoding.GetString(bytes[(int)rows[0].Place.Offset..]),
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -96,11 +104,11 @@ public sealed class EncodingTests
     [InlineData("iso-8859-1")]
     public void Read_JsonArrayInAnotherEncoding_IsRead(string encoding)
     {
-        Encoding of = Encoding.GetEncoding(encoding);
+        Encoding fileEncoding = Encoding.GetEncoding(encoding);
 
         List<RawRow> rows = Read(
             "a.json",
-            [.. of.GetPreamble(), .. of.GetBytes("[{\"text\": \"Grüße\"}, {\"text\": \"naïf\"}]")]
+            [.. fileEncoding.GetPreamble(), .. fileEncoding.GetBytes("[{\"text\": \"Grüße\"}, {\"text\": \"naïf\"}]")]
         ).Rows;
 
         Assert.Equal([("Grüße", -1L), ("naïf", -1L)], rows.Select(r => (r.Fields["text"], r.Place.Offset)));

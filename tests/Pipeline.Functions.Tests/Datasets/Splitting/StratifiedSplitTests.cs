@@ -26,7 +26,7 @@ public sealed class StratifiedSplitTests
         IReadOnlyList<Example> Validation,
         IReadOnlyList<Example> Test
     ) Divide(List<Example> rows, double validation, double test, int seed, int[]? clusters = null) =>
-        Of(
+        Divide(
             rows,
             StratifiedSplit.Divide(
                 [.. rows.Select(r => new SplitRow(r.Label![0], StratifiedSplit.OrderOf(seed, r.Text), 1))],
@@ -36,7 +36,7 @@ public sealed class StratifiedSplitTests
             )
         );
 
-    private static (IReadOnlyList<Example>, IReadOnlyList<Example>, IReadOnlyList<Example>) Of(
+    private static (IReadOnlyList<Example>, IReadOnlyList<Example>, IReadOnlyList<Example>) Divide(
         List<Example> rows,
         Split[] places
     )
@@ -60,10 +60,10 @@ public sealed class StratifiedSplitTests
             clusters
         );
 
-        Dictionary<string, int> of = rows.Index().ToDictionary(r => r.Item.Id, r => clusters[r.Index]);
+        Dictionary<string, int> clusterOf = rows.Index().ToDictionary(r => r.Item.Id, r => clusters[r.Index]);
         IReadOnlyList<Example>[] splits = [train, validation, test];
-        Assert.All(clusters.Distinct(), c => Assert.Single(splits, s => s.Any(e => of[e.Id] == c)));
-        Assert.Contains(train, e => of[e.Id] == 0); // it would fill the test set by itself
+        Assert.All(clusters.Distinct(), c => Assert.Single(splits, s => s.Any(e => clusterOf[e.Id] == c)));
+        Assert.Contains(train, e => clusterOf[e.Id] == 0); // it would fill the test set by itself
         Assert.InRange(test.Count, 56, 68);
         Assert.InRange(validation.Count, 26, 36);
     }

@@ -10,18 +10,18 @@ public sealed class ClassificationMetricsTests
 {
     private static readonly string[] Labels = ["a", "b", "c"];
     private static readonly string[] Gold = ["a", "a", "a", "b", "b", "c"];
-    private static readonly string[] Said = ["a", "b", "a", "b", "c", "a"];
+    private static readonly string[] Predicted = ["a", "b", "a", "b", "c", "a"];
 
     [Fact]
     public void PerLabel_Rows_GivePrecisionRecallAndF1()
     {
-        IReadOnlyDictionary<string, LabelScore> scores = ClassificationMetrics.PerLabel(Gold, Said, Labels);
+        IReadOnlyDictionary<string, LabelScore> scores = ClassificationMetrics.PerLabel(Gold, Predicted, Labels);
 
         Assert.Equal(new LabelScore(2 / 3.0, 2 / 3.0, 2 / 3.0, 3), scores["a"]);
         Assert.Equal(new LabelScore(0.5, 0.5, 0.5, 2), scores["b"]);
         Assert.Equal(new LabelScore(0, 0, 0, 1), scores["c"]);
         Assert.Equal((2 / 3.0 + 0.5) / 3, ClassificationMetrics.MacroF1(scores), 1e-12);
-        Assert.Equal(0.5, ClassificationMetrics.Accuracy(Gold, Said), 1e-12);
+        Assert.Equal(0.5, ClassificationMetrics.Accuracy(Gold, Predicted), 1e-12);
     }
 
     [Fact]
@@ -32,7 +32,7 @@ public sealed class ClassificationMetricsTests
                 [0, 1, 1],
                 [1, 0, 0],
             ],
-            ClassificationMetrics.Confusion(Gold, Said, Labels)
+            ClassificationMetrics.Confusion(Gold, Predicted, Labels)
         );
 
     [Fact]

@@ -22,8 +22,8 @@ public sealed class ReportPageTests
     {
         string[] labels = [label, "other"];
         List<Example> rows = [.. Enumerable.Range(0, 40).Select(i => Row(i, $"{Attack} {i}", labels[i % 2]))];
-        ModelAnswer Answer(string said, string gold) =>
-            new(said, said == labels[0] ? [-0.1, -3] : [-3, -0.1], said == gold ? -0.1 : -3, 2, said, true);
+        ModelAnswer Answer(string answer, string gold) =>
+            new(answer, answer == labels[0] ? [-0.1, -3] : [-3, -0.1], answer == gold ? -0.1 : -3, 2, answer, true);
         var manifest = new DatasetManifest
         {
             DatasetId = "d",

@@ -51,7 +51,7 @@ public sealed class DevicePlacementTests
         using var kernels = new GpuKernels(new NoKernels(ScalarType.BFloat16), Elsewhere);
         using LlamaModel model = LlamaModel.Load(RepositoryFiles.At("tests", "Golden", name), storage);
         using LoraAdapter adapter = LlamaGradientTests.Adapter(model, new LoraOptions(8, 8, 0.1));
-        using GpuModel there = GpuModel.From(model, kernels.Real, Elsewhere);
+        using GpuModel onDevice = GpuModel.From(model, kernels.Real, Elsewhere);
         using GpuAdapter copies = GpuAdapter.From(adapter, model.Projections, kernels.Real, Elsewhere);
         IReadOnlyList<EncodedRow> rows = LlamaGradientTests.Rows([40, 7, 23]);
         (List<int> predicting, List<int> targets) = MicroBatch.SupervisedPositions(rows);
@@ -64,7 +64,7 @@ public sealed class DevicePlacementTests
         );
         foreach (GpuMemory memory in Enum.GetValues<GpuMemory>())
         {
-            using var gradient = new GpuGradient(there, copies, kernels, memory);
+            using var gradient = new GpuGradient(onDevice, copies, kernels, memory);
             using var batch = new GpuBatch([.. rows.Select(r => r.Ids)], predicting, targets, Elsewhere);
             Tensor loss = gradient.Accumulate(
                 batch,
@@ -78,13 +78,13 @@ public sealed class DevicePlacementTests
             optimizing.Round();
         }
 
-        using var asked = new GpuCausalModel(
-            there,
+        using var inference = new GpuCausalModel(
+            onDevice,
             GpuAdapter.From(adapter, model.Projections, kernels.Real, Elsewhere),
             kernels,
             freeBytes: 1L << 30
         );
-        Evaluate(asked);
+        Evaluate(inference);
     }
 
     [Theory]

@@ -53,7 +53,7 @@ public sealed class ElementwiseKernelTests
 
     [Theory]
     [MemberData(nameof(Shapes), MemberType = typeof(KernelNumbers))]
-    public void SwiGlu_AndItsDerivative_AreTheTwins(ScalarType real, int rows, int width)
+    public void SwiGlu_AndItsBackward_MatchTheReference(ScalarType real, int rows, int width)
     {
         using DisposeScope scope = NewDisposeScope();
         using GpuKernels kernels = HostKernels.Load(real);

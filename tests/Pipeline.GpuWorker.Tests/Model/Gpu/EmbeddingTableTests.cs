@@ -60,23 +60,23 @@ public sealed class EmbeddingTableTests
         using Accelerator gpu = HostKernels.Accelerator(ScalarType.BFloat16);
         using LlamaModel model = LlamaModel.Load(RepositoryFiles.At("tests", "Golden", name), WeightStorage.Full);
         using LoraAdapter adapter = LlamaGradientTests.Adapter(model, new LoraOptions(4, 8, 0));
-        using var there = new AcceleratedModel(model, gpu);
-        using GpuAdapter copies = there.Copy(adapter);
-        long whole = there.Bytes;
+        using var accelerated = new AcceleratedModel(model, gpu);
+        using GpuAdapter copies = accelerated.Copy(adapter);
+        long whole = accelerated.Bytes;
         long Reckoned(GpuMemory memory) =>
             TrainingMemory
                 .OnGpu(model.Config.Shape, new TrainingSettings { Method = TrainingSettings.Lora }, 8, memory)
                 .WeightBytes;
-        float[] Answer() => Numbers(there.ForInference(null).Forward(tensor(Ids, ScalarType.Int64).unsqueeze(0)));
+        float[] Answer() => Numbers(accelerated.ForInference(null).Forward(tensor(Ids, ScalarType.Int64).unsqueeze(0)));
         float[] before = Answer();
 
-        there.Gradient(copies, GpuMemory.Offload, 0).Dispose();
+        accelerated.Gradient(copies, GpuMemory.Offload, 0).Dispose();
 
-        Assert.Equal(Reckoned(GpuMemory.Lean) - Reckoned(GpuMemory.Offload), whole - there.Bytes);
-        Assert.Equal(model.Config.TiedEmbeddings, there.Bytes == whole);
+        Assert.Equal(Reckoned(GpuMemory.Lean) - Reckoned(GpuMemory.Offload), whole - accelerated.Bytes);
+        Assert.Equal(model.Config.TiedEmbeddings, accelerated.Bytes == whole);
         Assert.Equal(before, Answer());
-        there.Gradient(copies, GpuMemory.Offload, 0).Dispose();
-        there.Gradient(copies, GpuMemory.Lean, 0).Dispose();
-        Assert.Equal(whole, there.Bytes);
+        accelerated.Gradient(copies, GpuMemory.Offload, 0).Dispose();
+        accelerated.Gradient(copies, GpuMemory.Lean, 0).Dispose();
+        Assert.Equal(whole, accelerated.Bytes);
     }
 }

@@ -37,14 +37,14 @@ public sealed class GpuCausalModelTests
         using GpuKernels kernels = HostKernels.Load(real);
         using LlamaModel model = LlamaModel.Load(RepositoryFiles.At("tests", "Golden", name), storage);
         using LoraAdapter adapter = LlamaGradientTests.Adapter(model, new LoraOptions(8, 16, 0.1));
-        using GpuModel there = GpuModel.From(model, real, CPU);
-        using var asked = new GpuCausalModel(
-            there,
+        using GpuModel onDevice = GpuModel.From(model, real, CPU);
+        using var inference = new GpuCausalModel(
+            onDevice,
             GpuAdapter.From(adapter, model.Projections, real, CPU),
             kernels,
             freeBytes
         );
-        compare(model, asked);
+        compare(model, inference);
     }
 
     [Theory]
@@ -57,7 +57,7 @@ public sealed class GpuCausalModelTests
             name,
             storage,
             ScalarType.Float32,
-            (model, asked) =>
+            (model, inference) =>
             {
                 CancellationToken none = TestContext.Current.CancellationToken;
                 IReadOnlyList<(IReadOnlyList<int> Ids, bool Stopped)> expected = AnswerGenerator.Continue(
@@ -67,7 +67,7 @@ public sealed class GpuCausalModelTests
                         [2],
                         cancellation: none
                     ),
-                    written = AnswerGenerator.Continue(asked, Prompts, 40, [2], cancellation: none);
+                    written = AnswerGenerator.Continue(inference, Prompts, 40, [2], cancellation: none);
                 Assert.Equal(
                     expected.Select(w => (string.Join(' ', w.Ids), w.Stopped)),
                     written.Select(w => (string.Join(' ', w.Ids), w.Stopped))
@@ -75,7 +75,7 @@ public sealed class GpuCausalModelTests
 
                 var tree = new AnswerTree(Answers);
                 IReadOnlyList<IReadOnlyList<double>> labels = LabelLikelihood.Score(model, Prompts, tree, null, none),
-                    others = LabelLikelihood.Score(asked, Prompts, tree, null, none);
+                    others = LabelLikelihood.Score(inference, Prompts, tree, null, none);
                 Assert.All(
                     labels.SelectMany(l => l).Zip(others.SelectMany(l => l)),
                     p => Assert.Equal(p.First, p.Second, 5e-4)
@@ -88,7 +88,7 @@ public sealed class GpuCausalModelTests
                 Assert.All(
                     AnswerLikelihood
                         .Score(model, rows, null, none)
-                        .Zip(AnswerLikelihood.Score(asked, rows, null, none)),
+                        .Zip(AnswerLikelihood.Score(inference, rows, null, none)),
                     p => Assert.Equal(p.First, p.Second, 5e-4)
                 );
             }
@@ -102,14 +102,14 @@ public sealed class GpuCausalModelTests
             name,
             WeightStorage.Nf4,
             ScalarType.BFloat16,
-            (model, asked) =>
+            (model, inference) =>
             {
                 using DisposeScope scope = NewDisposeScope();
                 using IDisposable frozen = no_grad();
                 Tensor ids = tensor([.. Prompts[3].Select(i => (long)i)], [1, 30]);
 
                 Tensor expected = model.Logits(model.Forward(ids)),
-                    logits = asked.Logits(asked.Forward(ids));
+                    logits = inference.Logits(inference.Forward(ids));
 
                 Assert.Equal(ScalarType.Float32, logits.dtype);
                 Assert.Equal(expected.shape, logits.shape);
@@ -129,9 +129,9 @@ public sealed class GpuCausalModelTests
             "llama3",
             WeightStorage.Nf4,
             ScalarType.Float32,
-            (model, asked) =>
+            (model, inference) =>
             {
-                Assert.InRange(asked.MostTokens, least, least * 10L);
+                Assert.InRange(inference.MostTokens, least, least * 10L);
                 IReadOnlyList<IReadOnlyList<double>> expected = LabelLikelihood.Score(
                     model,
                     Prompts,
@@ -140,7 +140,7 @@ public sealed class GpuCausalModelTests
                     TestContext.Current.CancellationToken
                 );
                 IReadOnlyList<IReadOnlyList<double>> scores = LabelLikelihood.Score(
-                    asked,
+                    inference,
                     Prompts,
                     new AnswerTree(Answers),
                     null,
@@ -175,15 +175,27 @@ public sealed class GpuCausalModelTests
             "mistral_window",
             WeightStorage.Nf4,
             ScalarType.BFloat16,
-            (_, asked) =>
+            (_, inference) =>
             {
                 // makes the tables of positions
-                AnswerGenerator.Continue(asked, Prompts, 2, [2], cancellation: TestContext.Current.CancellationToken);
+                AnswerGenerator.Continue(
+                    inference,
+                    Prompts,
+                    2,
+                    [2],
+                    cancellation: TestContext.Current.CancellationToken
+                );
                 long before = DisposeScopeManager.Statistics.ThreadTotalLiveCount;
 
-                AnswerGenerator.Continue(asked, Prompts, 5, [2], cancellation: TestContext.Current.CancellationToken);
+                AnswerGenerator.Continue(
+                    inference,
+                    Prompts,
+                    5,
+                    [2],
+                    cancellation: TestContext.Current.CancellationToken
+                );
                 LabelLikelihood.Score(
-                    asked,
+                    inference,
                     Prompts,
                     new AnswerTree(Answers),
                     null,

@@ -30,9 +30,9 @@ public sealed class GpuGradientTests
     {
         LateCopies? copies = memory == GpuMemory.Offload ? new LateCopies() : null;
         using DisposeScope scope = NewDisposeScope();
-        using GpuModel there = GpuModel.From(model, kernels.Real, CPU);
+        using GpuModel onDevice = GpuModel.From(model, kernels.Real, CPU);
         using GpuAdapter matrices = GpuAdapter.From(adapter, model.Projections, kernels.Real, CPU);
-        using var gradient = new GpuGradient(there, matrices, kernels, memory, copies);
+        using var gradient = new GpuGradient(onDevice, matrices, kernels, memory, copies);
         double loss = 0;
         foreach (IReadOnlyList<EncodedRow> rows in batches)
         {

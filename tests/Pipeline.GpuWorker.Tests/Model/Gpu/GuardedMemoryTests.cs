@@ -48,13 +48,13 @@ public sealed partial class GuardedMemoryTests
             start.Environment["LD_PRELOAD"] = library;
             using Process process = Process.Start(start)!;
             Task<string> errors = process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
-            string said = await process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
+            string output = await process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
             string fault = await errors;
             await process.WaitForExitAsync(TestContext.Current.CancellationToken);
 
             Assert.True(
                 process.ExitCode == 0,
-                $"exit {process.ExitCode}; 139 is a byte outside of a buffer\n{said}\n{fault}"
+                $"exit {process.ExitCode}; 139 is a byte outside of a buffer\n{output}\n{fault}"
             );
             Assert.True(
                 Guarded().Match(fault) is { Success: true } counted

@@ -10,7 +10,7 @@ public sealed class NormKernelTests
 {
     [Theory]
     [MemberData(nameof(Shapes), MemberType = typeof(KernelNumbers))]
-    public void RmsNorm_AndItsDerivative_AreTheTwins(ScalarType real, int rows, int width)
+    public void RmsNorm_AndItsBackward_MatchTheReference(ScalarType real, int rows, int width)
     {
         using DisposeScope scope = NewDisposeScope();
         using GpuKernels kernels = HostKernels.Load(real);

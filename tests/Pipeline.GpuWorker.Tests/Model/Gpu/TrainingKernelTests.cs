@@ -15,7 +15,7 @@ public sealed class TrainingKernelTests
     [InlineData(ScalarType.Float32, 5, 4099, 4104)]
     [InlineData(ScalarType.BFloat16, 3, 13, 24)]
     [InlineData(ScalarType.BFloat16, 5, 32_001, 32_008)]
-    public void CrossEntropy_AndItsDerivative_AreTheTwins(ScalarType real, int rows, int vocabulary, int stride)
+    public void CrossEntropy_AndItsBackward_MatchTheReference(ScalarType real, int rows, int vocabulary, int stride)
     {
         using DisposeScope scope = NewDisposeScope();
         using GpuKernels kernels = HostKernels.Load(real);
@@ -59,7 +59,7 @@ public sealed class TrainingKernelTests
     [InlineData(ScalarType.Float32, 2051, false)]
     [InlineData(ScalarType.BFloat16, 777, false)]
     [InlineData(ScalarType.BFloat16, 777, true)]
-    public void AdamW_ThreeSteps_AreTheTwins(ScalarType real, int count, bool totals)
+    public void AdamW_ThreeSteps_MatchTheReference(ScalarType real, int count, bool totals)
     {
         using DisposeScope scope = NewDisposeScope();
         using GpuKernels kernels = HostKernels.Load(real);
