@@ -1,8 +1,8 @@
 namespace Pipeline.Storage;
 
 /// <summary>
-/// The one way in which stored state is changed by several writers: read it with its ETag, change it, write it under that
-/// ETag, and begin again when another writer came first.
+/// The one way in which stored state is changed by several writers: read it with its ETag, change it, write it under
+/// that ETag, and begin again when another writer came first.
 /// </summary>
 internal static class OptimisticUpdate
 {

@@ -57,7 +57,8 @@ internal sealed class MemoryAudit(ProjectSettings settings, BaseShape? shape, IR
                 AuditCheck.Red,
                 (long)Math.Ceiling(needed),
                 value,
-                "lower training.batchSize or validation.maxTokens, take method qlora or optimizer adamw8bit, a smaller base, or a larger machine"
+                "lower training.batchSize or validation.maxTokens, take method qlora or optimizer adamw8bit, "
+                    + "a smaller base, or a larger machine"
             )
             : new AuditCheck("memory of the machine", AuditCheck.Ok, (long)Math.Ceiling(needed), value, "");
     }
@@ -87,7 +88,8 @@ internal sealed class MemoryAudit(ProjectSettings settings, BaseShape? shape, IR
                 AuditCheck.Red,
                 (long)Math.Ceiling(GiB(taken.Value)),
                 value,
-                "lower training.batchSize or training.packTokens, take training.memory auto, method qlora, a smaller base, or a larger GPU"
+                "lower training.batchSize or training.packTokens, take training.memory auto, method qlora, "
+                    + "a smaller base, or a larger GPU"
             )
             : new AuditCheck("memory of the GPU", AuditCheck.Ok, (long)Math.Ceiling(GiB(taken.Value)), value, "");
     }

@@ -91,8 +91,8 @@ public static class DatasetBuilder
     }
 
     /// <summary>
-    /// Builds the dataset with the synthetic rows that project.yaml requests. They are made after the split, of training
-    /// rows alone.
+    /// Builds the dataset with the synthetic rows that project.yaml requests. They are made after the split, of
+    /// training rows alone.
     /// </summary>
     /// <param name="request">What it is made of.</param>
     /// <param name="folder">Where its files are written.</param>

@@ -5,7 +5,9 @@ using Pipeline.Datasets.Validation;
 
 namespace Pipeline.Datasets.Building;
 
-/// <summary>What the first reading of a dataset's files finds: spellings of labels, common phrases, where rows begin.</summary>
+/// <summary>
+/// What the first reading of a dataset's files finds: spellings of labels, common phrases, where rows begin.
+/// </summary>
 /// <param name="task">The task.</param>
 /// <param name="hasLabels">Whether answers are labels.</param>
 /// <param name="countSpellings">Whether the labels are those of the data.</param>

@@ -82,7 +82,9 @@ internal sealed class NearDuplicateFilter(PartRows rows, bool drop)
         return left;
     }
 
-    /// <summary>Takes out held-out pieces of plain texts that nearly repeat a piece to learn, such as a heading.</summary>
+    /// <summary>
+    /// Takes out held-out pieces of plain texts that nearly repeat a piece to learn, such as a heading.
+    /// </summary>
     public List<SplitLine> FilterPieces(List<SplitLine> pieces)
     {
         while (true)

@@ -7,8 +7,8 @@ using Pipeline.Datasets.Splitting;
 namespace Pipeline.Datasets.Building;
 
 /// <summary>
-/// A part's rows, validated one by one: for each rejected one its line of <c>rejected.jsonl</c>, for each accepted one its
-/// line of the dataset with all that is needed to compare it with the others. Little-endian, as
+/// A part's rows, validated one by one: for each rejected one its line of <c>rejected.jsonl</c>, for each accepted one
+/// its line of the dataset with all that is needed to compare it with the others. Little-endian, as
 /// <see cref="BinaryWriter"/> has it.
 /// </summary>
 internal static class PartFile

@@ -6,7 +6,8 @@ using Pipeline.Datasets.Validation;
 namespace Pipeline.Datasets.Building;
 
 /// <summary>
-/// Writes <c>train.jsonl</c>, <c>validation.jsonl</c> and <c>test.jsonl</c>, and gives each line to the audit on the way.
+/// Writes <c>train.jsonl</c>, <c>validation.jsonl</c> and <c>test.jsonl</c>, and gives each line to the audit on the
+/// way.
 /// </summary>
 /// <param name="rows">Where the lines are.</param>
 /// <param name="labels">The labels; <c>null</c>: there are none.</param>

@@ -53,7 +53,9 @@ internal sealed class SynthesisPrompts(ProjectSettings settings, IReadOnlyList<s
         );
     }
 
-    /// <summary>Prompt tokens at most of a <see cref="LabelCheckQuestion"/> of texts that a call may still write.</summary>
+    /// <summary>
+    /// Prompt tokens at most of a <see cref="LabelCheckQuestion"/> of texts that a call may still write.
+    /// </summary>
     /// <param name="rows">Texts.</param>
     /// <param name="tokens">Their tokens at most; in another surrounding they may be told apart otherwise, twice as
     /// many at worst.</param>

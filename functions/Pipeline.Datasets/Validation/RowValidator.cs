@@ -24,8 +24,8 @@ internal sealed record ValidationRules(
 );
 
 /// <summary>
-/// Decides on each row by itself whether it can be learned: a list of checks, the first that rejects it gives the reason.
-/// Whether another row has the same content is decided over all of them.
+/// Decides on each row by itself whether it can be learned: a list of checks, the first that rejects it gives the
+/// reason. Whether another row has the same content is decided over all of them.
 /// </summary>
 internal sealed class RowValidator(ValidationRules rules, ChatEncoder encoder)
 {

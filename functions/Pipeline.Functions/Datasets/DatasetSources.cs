@@ -30,7 +30,8 @@ public sealed class DatasetSources(PipelineStorage storage, BaseCatalog bases)
 {
     /// <summary>Opens the blobs.</summary>
     /// <param name="source">What the dataset is made of.</param>
-    /// <param name="folder">Where to write them to disk; <c>null</c>: they are read piece by piece from storage.</param>
+    /// <param name="folder">Where to write them to disk; <c>null</c>: they are read piece by piece from
+    /// storage.</param>
     /// <param name="cancellation">Ends the call.</param>
     /// <exception cref="DatasetException">A blob is missing, or the settings do not go with the base.</exception>
     /// <exception cref="InvalidDataException">A blob was written anew.</exception>

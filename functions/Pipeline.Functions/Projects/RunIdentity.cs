@@ -5,8 +5,8 @@ using Pipeline.Storage;
 namespace Pipeline.Functions.Projects;
 
 /// <summary>
-/// The id of a run: the project, a hash of its raw files' bytes, and a hash of its settings. The same bytes and settings
-/// give the same run.
+/// The id of a run: the project, a hash of its raw files' bytes, and a hash of its settings. The same bytes and
+/// settings give the same run.
 /// </summary>
 public sealed class RunIdentity(PipelineStorage storage, ProjectReader projects)
 {

@@ -4,8 +4,8 @@ using Pipeline.Contracts;
 namespace Pipeline.Functions.Runs;
 
 /// <summary>
-/// Resumes a run that a retraining started. The retraining starts such a run itself, so that it can note at the end that
-/// the corrections are used; runs know it only by this interface.
+/// Resumes a run that a retraining started. The retraining starts such a run itself, so that it can note at the end
+/// that the corrections are used; runs know it only by this interface.
 /// </summary>
 public interface IRetrainingResumption
 {

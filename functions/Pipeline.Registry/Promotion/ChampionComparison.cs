@@ -11,7 +11,8 @@ public static class ChampionComparison
     /// <param name="candidate">The new version's evaluation.</param>
     /// <param name="bootstrapSamples">Samples of the bootstrap, 1 or more.</param>
     /// <returns>
-    /// New minus champion, a fraction; <c>null</c>: fewer than <see cref="ChampionGate.FewestRows"/> texts can be compared.
+    /// New minus champion, a fraction; <c>null</c>: fewer than <see cref="ChampionGate.FewestRows"/> texts can be
+    /// compared.
     /// </returns>
     public static PairedDifference? Compare(
         EvaluationReport? champion,

@@ -84,7 +84,7 @@ internal sealed partial class GpuKernels
     /// <param name="input">Contiguous.</param>
     /// <param name="output">The same shape; may be the input.</param>
     /// <param name="mask">What is dropped.</param>
-    /// <param name="onto">Whether the result is added to what is there.</param>
+    /// <param name="onto">Whether the result is added to the output, which then holds earlier values.</param>
     public void Dropout(Tensor input, Tensor output, DropMask mask, bool onto)
     {
         Same(input, output);

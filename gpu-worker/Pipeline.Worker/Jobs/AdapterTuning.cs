@@ -54,7 +54,8 @@ internal sealed class AdapterTuning(PlacedModel placed, TrainingSettings trainin
     {
         using LoraAdapter written = PeftAdapterFiles.Read(directory, placed.Model);
         T ResultOf(LoraAdapter? adapter) => ask(placed.ForInference(adapter, folded: false));
-        return (ResultOf(null), ResultOf(written), ResultOf(_adapter)); // the last one stays: nothing asks an adapter that is gone
+        // the last one stays: nothing asks an adapter that is gone
+        return (ResultOf(null), ResultOf(written), ResultOf(_adapter));
     }
 
     public override void Dispose() => _adapter.Dispose();

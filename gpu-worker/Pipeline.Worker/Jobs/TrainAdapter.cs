@@ -199,7 +199,9 @@ public sealed class TrainAdapter
         AdapterFolder.Write(content, folder => proof.Make(folder, stopRate()));
     }
 
-    /// <summary>Of the answers generated for the evaluation, or where it generated none, of some generated now.</summary>
+    /// <summary>
+    /// Of the answers generated for the evaluation, or where it generated none, of some generated now.
+    /// </summary>
     private double? StopRate(HeldOutEvaluation evaluation, Tuning tuning, IReadOnlyList<ModelAnswer> answers) =>
         answers[0].Text is not null
             ? answers.Average(a => a.Stopped ? 1.0 : 0)

@@ -50,7 +50,9 @@ public sealed class GlossaryTests
         Assert.True(found.Count == 0, string.Join('\n', found));
     }
 
-    /// <summary>Rows are: name or text, a pattern, what to write. Exceptions are: except, a file, a pattern, why.</summary>
+    /// <summary>
+    /// Rows are: name or text, a pattern, what to write. Exceptions are: except, a file, a pattern, why.
+    /// </summary>
     private static IEnumerable<string> Faults(string kind, string source, string words) =>
         Rows.Where(r => r[0] == kind && Regex.IsMatch(words, r[1], RegexOptions.None, TimeSpan.FromSeconds(1)))
             .Where(r =>

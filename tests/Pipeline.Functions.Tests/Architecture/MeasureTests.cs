@@ -72,8 +72,8 @@ public sealed class MeasureTests
         );
 
     /// <summary>
-    /// Two namespaces of one project that use each other are one that was cut in the wrong place. A namespace is used by
-    /// whoever names one of its types and can see it: by a using, or from a namespace inside it.
+    /// Two namespaces of one project that use each other are one that was cut in the wrong place. A namespace is used
+    /// by whoever names one of its types and can see it: by a using, or from a namespace inside it.
     /// </summary>
     [Fact]
     public void Namespaces_OfAProject_DoNotUseEachOther()

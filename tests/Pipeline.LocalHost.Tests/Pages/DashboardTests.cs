@@ -123,7 +123,7 @@ public sealed class DashboardTests
             own.Headers.Add("Origin", host.Address.GetLeftPart(UriPartial.Authority));
 
             Assert.Equal(HttpStatusCode.Forbidden, (await http.SendAsync(strange, Cancellation)).StatusCode);
-            // there is no such file
+            // the project has no file of this name
             Assert.Equal(HttpStatusCode.BadRequest, (await http.SendAsync(own, Cancellation)).StatusCode);
             HttpResponseMessage page = await http.GetAsync("api/dashboard", Cancellation);
             Assert.Contains(

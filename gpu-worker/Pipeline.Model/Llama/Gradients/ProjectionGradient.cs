@@ -20,7 +20,8 @@ internal sealed class ProjectionGradient(Workspace workspace, uint? dropoutSeed)
     /// <param name="input">float32 [tokens, in].</param>
     /// <param name="output">Gets the result, float32 [tokens, out]; with <paramref name="onto"/> what is there is added
     /// to it.</param>
-    /// <param name="onto">Whether the result is added to what is there. Not for layers with a bias.</param>
+    /// <param name="onto">Whether the result is added to the output, which then holds earlier values. Not for layers
+    /// with a bias.</param>
     public void Forward(ProjectionPart part, Tensor input, Tensor output, bool onto)
     {
         using DisposeScope scope = NewDisposeScope();
