@@ -35,6 +35,6 @@ public sealed record AdapterProof
 /// <param name="Name">What was checked.</param>
 /// <param name="Passed">Whether it holds.</param>
 /// <param name="Value">What was measured.</param>
-/// <param name="Limit">What it is held against.</param>
+/// <param name="Limit">What it is compared with.</param>
 /// <param name="Detail">For people.</param>
 public sealed record ProofCheck(string Name, bool Passed, double Value, double Limit, string Detail);

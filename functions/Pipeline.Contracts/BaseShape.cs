@@ -1,6 +1,6 @@
 namespace Pipeline.Contracts;
 
-/// <summary>The shape of a base, as its config.json says it; what memory and time are reckoned from.</summary>
+/// <summary>The shape of a base, as its config.json says it; what memory and time are estimated from.</summary>
 /// <param name="Hidden">Numbers a token (<c>hidden_size</c>).</param>
 /// <param name="Inner">Numbers a token within the feed-forward (<c>intermediate_size</c>).</param>
 /// <param name="Layers">Decoder layers.</param>
@@ -33,7 +33,7 @@ public sealed record BaseShape(
         ];
 
     /// <summary>Numbers in the linear weights of one layer.</summary>
-    public long LinearsPerLayer => Linears.Sum(l => l.Out * l.In);
+    public long LinearParametersPerLayer => Linears.Sum(l => l.Out * l.In);
 
     /// <summary>Numbers in embedding, head and norms.</summary>
     public long Others => ((TiedEmbeddings ? 1L : 2L) * Vocabulary * Hidden) + ((2L * Layers) + 1) * Hidden;
@@ -45,7 +45,7 @@ public sealed record BaseShape(
         ArgumentNullException.ThrowIfNull(training);
         if (training.Method == TrainingSettings.Full)
         {
-            return (Layers * LinearsPerLayer) + Others;
+            return (Layers * LinearParametersPerLayer) + Others;
         }
 
         IEnumerable<(string Name, long Out, long In)> adapted = Linears.Where(l =>

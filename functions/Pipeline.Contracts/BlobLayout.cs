@@ -74,7 +74,7 @@ public static partial class BlobLayout
 
     /// <summary>
     /// Where corrected rows of a raw blob are dropped: <c>raw/{project}/mended/{source}/{name}</c>. From then on they
-    /// are read behind it.
+    /// are read after it.
     /// </summary>
     public static string CorrectedPrefix(string project, string source) =>
         $"{Checked(project)}/{CorrectedFolder}{source}/";

@@ -3,8 +3,8 @@ using System.Text.Json.Serialization;
 namespace Pipeline.Contracts;
 
 /// <summary>
-/// <c>audit.json</c>: what the training will really see, measured with its own encoder before any machine starts. One
-/// red check, and no training starts.
+/// <c>audit.json</c>: the data as training will encode it, measured before any machine starts. With one red check no
+/// training starts.
 /// </summary>
 public sealed record DatasetAudit
 {
@@ -23,11 +23,11 @@ public sealed record DatasetAudit
     /// <summary>Rows by their length in tokens, over all splits, from short to long.</summary>
     public IReadOnlyList<LengthBin> Lengths { get; init; } = [];
 
-    /// <summary>The languages of what is asked, of a sample of all rows; of plain texts of the texts.</summary>
+    /// <summary>Languages of the prompts in a sample of all rows; of the texts themselves for plain texts.</summary>
     public LanguageCounts Languages { get; init; } = new(0, new Dictionary<string, int>());
 
     /// <summary>
-    /// Clusters of nearly the same texts that bear different labels: the first ones; the manifest counts all,
+    /// Clusters of near duplicates with different labels: the first ones; the manifest counts all,
     /// <c>conflicts.jsonl</c> lists them.
     /// </summary>
     public IReadOnlyList<LabelConflict> Conflicts { get; init; } = [];
@@ -39,25 +39,26 @@ public sealed record DatasetAudit
     public required long TrainingTokens { get; init; }
 
     /// <summary>
-    /// Minutes of training at the machine's speed; <c>null</c> where project.yaml names none. Loading and evaluation
-    /// come on top.
+    /// Estimated minutes of training; <c>null</c> where project.yaml has no <c>machine.tokensPerSecond</c>. Loading and
+    /// evaluation come on top.
     /// </summary>
     public double? Minutes { get; init; }
 
     /// <summary>
-    /// What these minutes cost, in the machine's currency; <c>null</c> where project.yaml names no price.
+    /// What these minutes cost, in the currency of <c>machine.pricePerHour</c>; <c>null</c> without that or without
+    /// minutes.
     /// </summary>
     public double? Cost { get; init; }
 
     /// <summary>
-    /// Memory that training takes on the CPU, reckoned from the base's shape and the longest rows; <c>null</c> where
-    /// the base's config.json does not say its shape.
+    /// Memory that training takes on the CPU, estimated from the base model's shape and the longest rows; <c>null</c>
+    /// where its config.json does not give the shape.
     /// </summary>
     public TrainingMemory? Memory { get; init; }
 
     /// <summary>
-    /// Bytes that training takes of a GPU by each value of <c>training.memory</c>, the leanest first; empty where its
-    /// kernels do not train (method full, DoRA) or the shape is not known.
+    /// Bytes that training takes of a GPU by each value of <c>training.memory</c> but <c>auto</c>, the smallest first;
+    /// empty where the kernels do not train (method full, DoRA) or the shape is not known.
     /// </summary>
     public IReadOnlyDictionary<string, long> GpuMemory { get; init; } = new Dictionary<string, long>();
 
@@ -68,7 +69,7 @@ public sealed record DatasetAudit
 /// <summary>One check of a dataset.</summary>
 /// <param name="Name">What was checked.</param>
 /// <param name="Level"><c>ok</c>, <c>warning</c> or <c>red</c>.</param>
-/// <param name="Value">What was counted.</param>
+/// <param name="Value">The figure checked: rows or clusters; GiB for memory, a ratio for the balance of labels.</param>
 /// <param name="Detail">For people; with the first rows concerned.</param>
 /// <param name="Fix">What to do; empty when all is well.</param>
 public sealed record AuditCheck(string Name, string Level, long Value, string Detail, string Fix)
@@ -85,33 +86,33 @@ public sealed record AuditCheck(string Name, string Level, long Value, string De
 public sealed record LengthBin(int From, int To, int Rows);
 
 /// <summary>Texts by language.</summary>
-/// <param name="Sampled">Texts looked at.</param>
-/// <param name="Texts">Texts by the language's English name, and those of which it cannot be told under
-/// <see cref="NotTold"/>.</param>
+/// <param name="Sampled">Texts in the sample.</param>
+/// <param name="Texts">Texts by the language's English name; those without a detected one under
+/// <see cref="NotDetected"/>.</param>
 public sealed record LanguageCounts(
     [property: JsonPropertyName("asked")] int Sampled,
     IReadOnlyDictionary<string, int> Texts
 )
 {
     /// <summary>Too short, or like several languages.</summary>
-    public const string NotTold = "not told";
+    public const string NotDetected = "unknown";
 }
 
-/// <summary>Texts that are nearly the same and bear different labels.</summary>
-/// <param name="Rows">How many there are.</param>
-/// <param name="Texts">The first ones.</param>
+/// <summary>A cluster of near duplicates with different labels.</summary>
+/// <param name="Rows">Number of rows.</param>
+/// <param name="Texts">The first rows.</param>
 public sealed record LabelConflict(int Rows, IReadOnlyList<ConflictingRow> Texts);
 
 /// <summary>A row of a conflict.</summary>
 /// <param name="Id">The row.</param>
 /// <param name="Label">Its label.</param>
-/// <param name="Text">What it asks, its beginning.</param>
+/// <param name="Text">The beginning of its prompt.</param>
 public sealed record ConflictingRow(string Id, string Label, string Text);
 
 /// <summary>Tokens of some rows.</summary>
-/// <param name="Rows">Rows.</param>
+/// <param name="Rows">Number of rows.</param>
 /// <param name="Tokens">All their tokens.</param>
-/// <param name="Supervised">Tokens that are learned.</param>
+/// <param name="Supervised">Supervised tokens.</param>
 /// <param name="Median">Tokens of the row in the middle.</param>
 /// <param name="P95">Tokens that 95 % of the rows do not exceed.</param>
 /// <param name="Longest">Tokens of the longest row.</param>

@@ -3,18 +3,18 @@ using System.Text.Json.Nodes;
 
 namespace Pipeline.Contracts;
 
-/// <summary>Answers that are JSON objects: what extraction learns and is measured by.</summary>
+/// <summary>Parses and compares answers that are JSON objects, the target format of extraction.</summary>
 public static class JsonAnswer
 {
-    private static readonly JsonDocumentOptions NoDoubles = new() { AllowDuplicateProperties = false };
+    private static readonly JsonDocumentOptions RejectDuplicateKeys = new() { AllowDuplicateProperties = false };
 
     /// <summary>The object that a text is; <c>null</c>: it is not JSON, not an object, or names a key twice.</summary>
     public static JsonObject? Parse(string text)
     {
         try
         {
-            var parsed = JsonNode.Parse(text, documentOptions: NoDoubles) as JsonObject;
-            _ = Canonical(parsed); // half an escape (\\ud83d) is found when the text is taken, not when it is parsed
+            var parsed = JsonNode.Parse(text, documentOptions: RejectDuplicateKeys) as JsonObject;
+            _ = ComparisonKey(parsed); // an unpaired surrogate (\ud83d) is detected when a string is read, not when it is parsed
             return parsed;
         }
         catch (Exception fault) when (fault is JsonException or ArgumentException or InvalidOperationException)
@@ -24,20 +24,25 @@ public static class JsonAnswer
     }
 
     /// <summary>
-    /// A value as text that is the same for the same content: keys in order, text without blanks at its ends.
+    /// A key for comparing values: keys in order, strings trimmed and escaped, numbers as written (1 is not 1.0).
+    /// <c>null</c> is a value too.
     /// </summary>
-    public static string Canonical(JsonNode? node) =>
+    public static string ComparisonKey(JsonNode? node) =>
         node switch
         {
             null => "null",
             JsonObject holder => "{"
                 + string.Join(
                     ',',
-                    holder.OrderBy(p => p.Key, StringComparer.Ordinal).Select(p => $"{p.Key}:{Canonical(p.Value)}")
+                    holder
+                        .OrderBy(p => p.Key, StringComparer.Ordinal)
+                        .Select(p => $"{Escape(p.Key)}:{ComparisonKey(p.Value)}")
                 )
                 + "}",
-            JsonArray items => "[" + string.Join(',', items.Select(Canonical)) + "]",
-            _ when node.GetValueKind() == JsonValueKind.String => "\"" + node.GetValue<string>().Trim() + "\"",
+            JsonArray items => "[" + string.Join(',', items.Select(ComparisonKey)) + "]",
+            _ when node.GetValueKind() == JsonValueKind.String => Escape(node.GetValue<string>().Trim()),
             _ => node.ToJsonString(),
         };
+
+    private static string Escape(string text) => JsonSerializer.Serialize(text);
 }

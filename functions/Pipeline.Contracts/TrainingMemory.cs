@@ -1,7 +1,7 @@
 namespace Pipeline.Contracts;
 
 /// <summary>
-/// What a training takes of a machine's memory, reckoned before it starts from the shapes of what is held; checked
+/// What a training takes of a machine's memory, estimated before it starts from the shapes of what is held; checked
 /// against the resident memory of real runs (gpu-worker/EXPERIMENTS.md).
 /// </summary>
 /// <param name="WeightBytes">The base.</param>
@@ -26,7 +26,7 @@ public sealed record TrainingMemory(
     public const int KeptShare = 4;
 
     /// <summary>Bytes of dequantised layers that the CPU keeps beside their codes, at most.</summary>
-    public const long MostDequantizedKept = 2L << 30;
+    public const long MaxDequantizedKept = 2L << 30;
 
     /// <summary>
     /// Bytes a number in NF4 takes with double quantisation: a half, an absmax code a 64, a float a 256 of those.
@@ -51,7 +51,7 @@ public sealed record TrainingMemory(
     public long TotalBytes => Math.Max(WeightBytes + TrainedBytes + ActivationBytes + WorkBytes, AskingBytes);
 
     /// <summary>
-    /// Training on the CPU, in float32. Full training and DoRA go by autograd, which keeps more: reckoned with what it
+    /// Training on the CPU, in float32. Full training and DoRA go by autograd, which keeps more: estimated with what it
     /// keeps.
     /// </summary>
     /// <param name="shape">The base's.</param>
@@ -71,7 +71,7 @@ public sealed record TrainingMemory(
     {
         ArgumentNullException.ThrowIfNull(shape);
         ArgumentNullException.ThrowIfNull(training);
-        long linear = shape.Layers * shape.LinearsPerLayer;
+        long linear = shape.Layers * shape.LinearParametersPerLayer;
         bool full = training.Method == TrainingSettings.Full;
         long weights =
             (4 * shape.Others)
@@ -79,7 +79,7 @@ public sealed record TrainingMemory(
                 training.Method != TrainingSettings.Qlora
                     ? 4 * linear
                     : (long)(Nf4Bytes * linear)
-                        + (4 * linear <= MostDequantizedKept ? 4 * linear : 4 * shape.LinearsPerLayer)
+                        + (4 * linear <= MaxDequantizedKept ? 4 * linear : 4 * shape.LinearParametersPerLayer)
             );
         long trained =
             shape.Trained(training)
@@ -123,7 +123,7 @@ public sealed record TrainingMemory(
     {
         ArgumentNullException.ThrowIfNull(shape);
         ArgumentNullException.ThrowIfNull(training);
-        long linear = shape.Layers * shape.LinearsPerLayer,
+        long linear = shape.Layers * shape.LinearParametersPerLayer,
             queries = (long)shape.Heads * shape.HeadSize,
             keys = (long)shape.KeyValueHeads * shape.HeadSize;
         bool coded = training.Method == TrainingSettings.Qlora;
@@ -162,7 +162,7 @@ public sealed record TrainingMemory(
             * shape.Hidden
             * (memory == GpuMemory.Offload ? Math.Min(InputsOnTheWay, shape.Layers + 1) : shape.Layers + 1);
         long activations = inputs + (layer * (memory <= GpuMemory.Lean ? 1 : shape.Layers));
-        // of the layer that is computed, and of norm and loss behind the last
+        // of the layer that is computed, and of norm and loss after the last
         long passing = number * tokens * ((3L * shape.Inner) + (8L * shape.Hidden));
         long work = GpuProgram + passing + (number * Math.Min(GpuLogits, tokens * shape.Vocabulary));
         return new TrainingMemory(
@@ -209,8 +209,9 @@ public sealed record TrainingMemory(
     {
         long slots = InferenceRows * (long)longest;
         long folded =
-            4 * shape.Layers * shape.LinearsPerLayer <= MostDequantizedKept || training.Method == TrainingSettings.Lora
-                ? 4 * shape.Layers * shape.LinearsPerLayer
+            4 * shape.Layers * shape.LinearParametersPerLayer <= MaxDequantizedKept
+            || training.Method == TrainingSettings.Lora
+                ? 4 * shape.Layers * shape.LinearParametersPerLayer
                 : 0;
         long layer = 4 * slots * ((8L * shape.Hidden) + (4L * shape.Inner) + (2L * shape.Heads * shape.HeadSize));
         long scores = 4 * slots * longest * shape.Heads;

@@ -33,7 +33,7 @@ public static class PipelineServices
         ));
         services.AddHostedService<StorageSetup>(); // before any that a host adds
         services.AddSingleton<RunIdentity>();
-        services.AddSingleton<IRetrainingResumption, RetrainingInstance>();
+        services.AddSingleton<IRetrainingResumption, RetrainingOrchestrations>();
         services.AddSingleton<RunStarter>();
         services.AddSingleton<ProjectReader>();
         services.AddSingleton<DatasetSources>();

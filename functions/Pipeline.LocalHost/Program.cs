@@ -17,7 +17,7 @@ var root = new RootCommand("The data-to-adapter pipeline on one machine.")
     LocalSettingsCommand.Create(),
     FunctionsCommand.Create(),
 };
-foreach (Command command in RunsCommand.Create().Concat(LineageCommands.Create()))
+foreach (Command command in RunsCommand.Create().Concat(RowCommands.Create()))
 {
     root.Add(command);
 }

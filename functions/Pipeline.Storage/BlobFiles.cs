@@ -182,7 +182,7 @@ public sealed class BlobFiles(BlobServiceClient service)
     }
 
     /// <summary>
-    /// Puts text behind what an append blob holds, if it is as long as thought; makes the blob where there is none.
+    /// Puts text after what an append blob holds, if it is as long as thought; makes the blob where there is none.
     /// </summary>
     /// <param name="address">The blob.</param>
     /// <param name="bytes">The text.</param>

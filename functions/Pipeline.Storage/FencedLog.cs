@@ -3,14 +3,14 @@ using Pipeline.Contracts;
 namespace Pipeline.Storage;
 
 /// <summary>
-/// Lines put behind an append blob, each once: an append is bound to the blob's length, so one whose answer was lost is
+/// Lines put after an append blob, each once: an append is bound to the blob's length, so one whose answer was lost is
 /// not made again.
 /// </summary>
 public sealed class FencedLog(BlobFiles files, LeasedBlob lease, BlobAddress address)
 {
     private long? _length;
 
-    /// <summary>Puts text behind what stands there.</summary>
+    /// <summary>Puts text after what stands there.</summary>
     /// <exception cref="LeaseLostException">The lease is another's.</exception>
     public async Task AppendAsync(byte[] bytes, CancellationToken cancellation)
     {

@@ -8,7 +8,7 @@ namespace Pipeline.Storage;
 /// <summary>Contracts as queue messages, in base64 as Azure Functions reads them.</summary>
 public sealed class QueueMessages(QueueServiceClient service)
 {
-    private const int MostAtATime = 32; // the service's limit
+    private const int MaxAtATime = 32; // the service's limit
 
     /// <summary>Sends a message.</summary>
     /// <returns>What it can be taken back by until somebody has taken it.</returns>
@@ -59,7 +59,7 @@ public sealed class QueueMessages(QueueServiceClient service)
         try
         {
             return (
-                await service.GetQueueClient(queue).PeekMessagesAsync(MostAtATime, cancellation).ConfigureAwait(false)
+                await service.GetQueueClient(queue).PeekMessagesAsync(MaxAtATime, cancellation).ConfigureAwait(false)
             ).Value;
         }
         catch (RequestFailedException fault) when (fault.Status == 404)
@@ -95,7 +95,7 @@ public sealed class QueueMessages(QueueServiceClient service)
             {
                 QueueMessage[] taken = (
                     await client
-                        .ReceiveMessagesAsync(MostAtATime, TimeSpan.FromSeconds(30), cancellation)
+                        .ReceiveMessagesAsync(MaxAtATime, TimeSpan.FromSeconds(30), cancellation)
                         .ConfigureAwait(false)
                 ).Value;
                 found = taken.FirstOrDefault(m => m.MessageId == messageId);

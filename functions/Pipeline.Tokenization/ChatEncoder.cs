@@ -114,7 +114,7 @@ public sealed class ChatEncoder
         int end = whole.Ids.Count;
         while (whole.LossMask[end - 1] == 0)
         {
-            end--; // what the template puts behind the end token is nobody's to say
+            end--; // what the template puts after the end token is nobody's to say
         }
 
         return (prompt, [.. whole.Ids.Take(end).Skip(prompt.Count)]);

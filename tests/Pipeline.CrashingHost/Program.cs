@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using Pipeline.LocalHost.Hosting;
 
-// The embedded host without a worker, to be killed. With a second argument it kills itself behind the effect of each
+// The embedded host without a worker, to be killed. With a second argument it kills itself after the effect of each
 // activity and before the engine has its result: once for every activity function. The file named there remembers, from
 // process to process, which have died already.
 (string data, string? died) = (args[0], args.ElementAtOrDefault(1));

@@ -5,13 +5,13 @@ namespace Pipeline.Datasets.Auditing;
 /// <summary>Rows at which a check fails.</summary>
 internal sealed class FailingRows
 {
-    private const int MostNamed = 5;
+    private const int MaxNamed = 5;
     private readonly List<string> _first = [];
     private long _count;
 
     public void Add(bool wrong, Func<string> id)
     {
-        if (wrong && _count++ < MostNamed)
+        if (wrong && _count++ < MaxNamed)
         {
             _first.Add(id());
         }
@@ -26,5 +26,5 @@ internal sealed class FailingRows
     public static string Named(IReadOnlyCollection<string> names, long all) =>
         all == 0
             ? "none"
-            : string.Join(", ", names.Take(MostNamed)) + (all > MostNamed ? $" and {all - MostNamed} more" : "");
+            : string.Join(", ", names.Take(MaxNamed)) + (all > MaxNamed ? $" and {all - MaxNamed} more" : "");
 }

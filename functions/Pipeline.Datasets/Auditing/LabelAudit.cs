@@ -27,10 +27,10 @@ internal sealed class LabelAudit
     }
 
     /// <summary>The training rows of each label that has some.</summary>
-    public SortedDictionary<string, TokenCounts> SupervisedTokens() =>
+    public SortedDictionary<string, TokenCounts> TrainingTokens() =>
         new(_learned.ToDictionary(l => l.Key, l => l.Value.Counts()), StringComparer.Ordinal);
 
-    /// <summary>What was found, once every row was taken up; nothing, where no row has a label.</summary>
+    /// <summary>What was found, after all rows were added; nothing, where no row has a label.</summary>
     /// <param name="conflicting">Clusters of nearly the same texts that bear different labels.</param>
     /// <param name="conflicts">The first of them.</param>
     public IEnumerable<AuditCheck> Checks(int conflicting, IReadOnlyList<LabelConflict> conflicts)

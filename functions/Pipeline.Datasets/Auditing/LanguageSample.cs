@@ -10,11 +10,11 @@ namespace Pipeline.Datasets.Auditing;
 public static class LanguageSample
 {
     /// <summary>Most texts that are looked at.</summary>
-    public const int MostTexts = 1000;
+    public const int MaxTexts = 1000;
 
-    private const int FewestLetters = 20;
-    private const int MostCharacters = 1000;
-    private const double FewestConfidence = 0.8;
+    private const int MinLetters = 20;
+    private const int MaxCharacters = 1000;
+    private const double MinConfidence = 0.8;
 
     // Nobody's customers write in these two, and short texts of names and handles look like them.
     private static readonly Lazy<LanguageDetector> Detector = new(() =>
@@ -29,10 +29,10 @@ public static class LanguageSample
 
     /// <summary>Every how many rows one is looked at.</summary>
     /// <param name="rows">All rows.</param>
-    public static int Step(int rows) => Math.Max(1, (rows + MostTexts - 1) / MostTexts);
+    public static int Step(int rows) => Math.Max(1, (rows + MaxTexts - 1) / MaxTexts);
 
     /// <summary>
-    /// Texts by language, in English; those that it cannot tell as <see cref="LanguageCounts.NotTold"/>.
+    /// Texts by language, in English; those that it cannot tell as <see cref="LanguageCounts.NotDetected"/>.
     /// </summary>
     public static LanguageCounts Detect(IReadOnlyList<string> texts)
     {
@@ -50,17 +50,13 @@ public static class LanguageSample
 
     private static string Detect(string text)
     {
-        string read = text.Length <= MostCharacters ? text : text[..MostCharacters];
-        if (
-            read.EnumerateRunes().Count(r => System.Text.Rune.IsLetter(r) && r.Value < 0x2E80)
-            is > 0
-                and < FewestLetters
-        )
+        string read = text.Length <= MaxCharacters ? text : text[..MaxCharacters];
+        if (read.EnumerateRunes().Count(r => System.Text.Rune.IsLetter(r) && r.Value < 0x2E80) is > 0 and < MinLetters)
         {
-            return LanguageCounts.NotTold; // the scripts above write a sentence with fewer signs
+            return LanguageCounts.NotDetected; // the scripts above write a sentence with fewer signs
         }
 
         (Language language, double confidence) = Detector.Value.ComputeLanguageConfidenceValues(read).First();
-        return confidence < FewestConfidence ? LanguageCounts.NotTold : language.ToString();
+        return confidence < MinConfidence ? LanguageCounts.NotDetected : language.ToString();
     }
 }

@@ -5,7 +5,7 @@ namespace Pipeline.Datasets.Auditing;
 
 /// <summary>Whether the largest micro-batch of training fits into the memory that there is.</summary>
 /// <param name="settings">The project's settings.</param>
-/// <param name="shape">The base's shape; <c>null</c>: not known, and no memory is reckoned.</param>
+/// <param name="shape">The base's shape; <c>null</c>: not known, and no memory is estimated.</param>
 /// <param name="lengths">The training rows' tokens, in order.</param>
 internal sealed class MemoryAudit(ProjectSettings settings, BaseShape? shape, IReadOnlyList<int> lengths)
 {

@@ -4,32 +4,32 @@ using Pipeline.Datasets.Splitting;
 namespace Pipeline.Datasets.Auditing;
 
 /// <summary>
-/// Holds a finished dataset against what training needs, row by row, as the encoder that training uses has measured
-/// them.
+/// Checks a finished dataset against what training needs, row by row, as measured by the encoder that training uses.
+/// Add the rows, then build.
 /// </summary>
 /// <param name="settings">The project's settings.</param>
-/// <param name="endToken">The template's end token, for messages.</param>
-/// <param name="shape">The base's shape; <c>null</c>: not known, and no memory is reckoned.</param>
+/// <param name="endToken">The template's end token, shown in the checks.</param>
+/// <param name="shape">The base model's shape; <c>null</c>: not known, and memory is not estimated.</param>
 public sealed class TokenAudit(ProjectSettings settings, string endToken, BaseShape? shape)
 {
-    private const int LanguagesNamed = 5;
-    private const int Bins = 16;
-    private const double OtherLanguages = 0.1;
+    private const int MaxListedLanguages = 5;
+    private const int LengthBins = 16;
+    private const double MaxOtherLanguageShare = 0.1;
     private readonly RowLengths[] _splits = [new(), new(), new()];
     private readonly LabelAudit _labels = new();
     private readonly FailingRows _long = new(),
-        _empty = new(),
-        _endless = new(),
-        _begun = new(),
-        _unreadable = new(),
+        _withoutSupervisedToken = new(),
+        _endNotSupervised = new(),
+        _wrongBos = new(),
+        _notRoundTripping = new(),
         _leaking = new();
 
-    /// <summary>Takes up a row of the dataset.</summary>
-    /// <param name="split">Where it stands.</param>
+    /// <summary>Adds a row of the dataset.</summary>
+    /// <param name="split">Its split.</param>
     /// <param name="label">Its label, where the task has some.</param>
-    /// <param name="measure">Its tokens.</param>
-    /// <param name="leaks">Whether it is held out and nearly stands among the training rows.</param>
-    /// <param name="id">Its id, asked for when it is to be named.</param>
+    /// <param name="measure">Its measurements.</param>
+    /// <param name="leaks">Whether it is a test row that is a near duplicate of a training row.</param>
+    /// <param name="id">Gives its id; called only for rows that fail a check.</param>
     public void Add(Split split, string? label, RowMeasure measure, bool leaks, Func<string> id)
     {
         _splits[(int)split].Add(measure);
@@ -39,29 +39,29 @@ public sealed class TokenAudit(ProjectSettings settings, string endToken, BaseSh
         }
 
         _long.Add(measure.Tokens > settings.Validation.MaxTokens, id);
-        _empty.Add(!measure.Learns, id);
-        _endless.Add(!measure.Ends, id);
-        _begun.Add(!measure.Begins, id);
-        _unreadable.Add(!measure.ReadsBack, id);
+        _withoutSupervisedToken.Add(!measure.HasSupervisedToken, id);
+        _endNotSupervised.Add(!measure.EndIsSupervised, id);
+        _wrongBos.Add(!measure.BosIsRight, id);
+        _notRoundTripping.Add(!measure.RoundTrips, id);
         _leaking.Add(leaks, id);
     }
 
-    /// <summary>What was found, once every row was taken up.</summary>
+    /// <summary>Builds the audit; call after all rows were added.</summary>
     /// <param name="datasetId">The dataset's id.</param>
     /// <param name="languages">Of a sample of its rows.</param>
-    /// <param name="conflicting">Clusters of nearly the same texts that bear different labels.</param>
-    /// <param name="conflicts">The first of them.</param>
-    public DatasetAudit Audit(
+    /// <param name="conflictCount">Clusters of near duplicates with different labels.</param>
+    /// <param name="firstConflicts">The first of them.</param>
+    public DatasetAudit Build(
         string datasetId,
         LanguageCounts languages,
-        int conflicting,
-        IReadOnlyList<LabelConflict> conflicts
+        int conflictCount,
+        IReadOnlyList<LabelConflict> firstConflicts
     )
     {
         TokenCounts train = _splits[(int)Split.Train].Counts();
         long tokens = train.Tokens * settings.Training.Epochs;
         double? minutes = settings.Machine.TokensPerSecond is { } speed ? Math.Round(tokens / speed / 60, 2) : null;
-        // in order, since they were counted
+        // sorted: Counts() above sorts the lengths in place
         var machine = new MemoryAudit(settings, shape, _splits[(int)Split.Train].Lengths);
         TrainingMemory? memory = machine.OnCpu();
         Dictionary<string, long> gpu = machine.OnGpu();
@@ -70,9 +70,9 @@ public sealed class TokenAudit(ProjectSettings settings, string endToken, BaseSh
             DatasetId = datasetId,
             Checks =
             [
-                Enough(train.Rows, _splits[(int)Split.Test].Counts().Rows),
+                SplitSizeCheck(train.Rows, _splits[(int)Split.Test].Counts().Rows),
                 .. RowChecks(),
-                .. _labels.Checks(conflicting, conflicts),
+                .. _labels.Checks(conflictCount, firstConflicts),
                 LanguageCheck(languages),
                 .. machine.CpuCheck(memory),
                 .. machine.GpuCheck(gpu),
@@ -82,10 +82,10 @@ public sealed class TokenAudit(ProjectSettings settings, string endToken, BaseSh
                     .ToDictionary(s => s.ToString().ToLowerInvariant(), s => _splits[(int)s].Counts()),
                 StringComparer.Ordinal
             ),
-            Labels = _labels.SupervisedTokens(),
+            Labels = _labels.TrainingTokens(),
             Lengths = Lengths(),
             Languages = languages,
-            Conflicts = conflicts,
+            Conflicts = firstConflicts,
             Memory = memory,
             GpuMemory = gpu,
             Steps = Steps(train),
@@ -98,67 +98,67 @@ public sealed class TokenAudit(ProjectSettings settings, string endToken, BaseSh
         };
     }
 
-    private static AuditCheck Enough(int train, int test) =>
+    private static AuditCheck SplitSizeCheck(int train, int test) =>
         train > 0 && test > 0
             ? new AuditCheck(
-                "rows to learn from and to ask",
+                "training and test rows",
                 AuditCheck.Ok,
                 train + test,
-                $"{train} to train, {test} to test",
+                $"{train} training rows, {test} test rows",
                 ""
             )
             : new AuditCheck(
-                "rows to learn from and to ask",
+                "training and test rows",
                 AuditCheck.Red,
                 train + test,
-                $"{train} to train, {test} to test",
-                "more rows are needed; see the reasons of those that were left out"
+                $"{train} training rows, {test} test rows",
+                "more rows are needed; rejected.jsonl says why rows were rejected"
             );
 
     private IEnumerable<AuditCheck> RowChecks()
     {
         yield return _long.ToCheck(
-            "rows that do not fit",
+            "rows over validation.maxTokens",
             $"longer than {settings.Validation.MaxTokens} tokens",
-            "shorten or split them, or raise validation.maxTokens as far as the base reads"
+            "shorten or split them, or raise validation.maxTokens up to the base model's context length"
         );
-        yield return _empty.ToCheck(
+        yield return _withoutSupervisedToken.ToCheck(
             "rows without a supervised token",
-            "no token of the answer is learned",
+            "no token of the answer is supervised",
             "give them an answer, or take them out"
         );
-        yield return _endless.ToCheck(
-            "answers without a learned end",
-            $"the end token {endToken} is not learned: the model would not stop",
-            "report it with the row: the template is at fault, not the data"
+        yield return _endNotSupervised.ToCheck(
+            "answers whose end token is not supervised",
+            $"the end token {endToken} is not supervised: the model would not learn to stop",
+            "a fault of the chat template, not of the data: report it as a bug, with the row"
         );
-        yield return _begun.ToCheck(
-            "BOS tokens match the template",
+        yield return _wrongBos.ToCheck(
+            "rows with missing or extra BOS tokens",
             "BOS is missing or doubled",
-            "report it with the row: the template is at fault, not the data"
+            "a fault of the chat template, not of the data: report it as a bug, with the row"
         );
-        yield return _unreadable.ToCheck(
-            "answers that read back from their tokens",
-            "the tokens do not give the answer's text again",
-            "the base's tokenizer cannot write these characters; replace them, or choose another base"
+        yield return _notRoundTripping.ToCheck(
+            "answers changed by the tokenizer",
+            "decoding the tokens gives another text",
+            "the base model's tokenizer cannot encode these characters; replace them, or choose another base"
         );
         yield return _leaking.ToCheck(
-            "held-out rows that nearly stand among the training rows",
-            "the model would be asked what it has learned by heart",
+            "test rows that are near duplicates of training rows",
+            "the test would measure memorization",
             "take them out of the test set"
         );
     }
 
     /// <summary>
-    /// One model for several languages is possible, one that half understands them is not noticed: the shares are said,
-    /// and a second language of weight is worth a look.
+    /// A base model that supports a language poorly fails silently: the shares are reported, and a warning is given when
+    /// languages other than the most frequent one make up more than a tenth.
     /// </summary>
     private static AuditCheck LanguageCheck(LanguageCounts languages)
     {
         List<(string Language, int Texts)> detected =
         [
             .. languages
-                .Texts.Where(l => l.Key != LanguageCounts.NotTold)
+                .Texts.Where(l => l.Key != LanguageCounts.NotDetected)
                 .OrderByDescending(l => l.Value)
                 .ThenBy(l => l.Key, StringComparer.Ordinal)
                 .Select(l => (l.Key, l.Value)),
@@ -166,22 +166,28 @@ public sealed class TokenAudit(ProjectSettings settings, string endToken, BaseSh
         int all = detected.Sum(l => l.Texts);
         if (all == 0)
         {
-            return new AuditCheck("language of the texts", AuditCheck.Ok, 0, "too short to be told", "");
+            return new AuditCheck(
+                "language of the texts",
+                AuditCheck.Ok,
+                0,
+                "not detected: the texts are too short or ambiguous",
+                ""
+            );
         }
 
         int others = all - detected[0].Texts;
         string shares = string.Join(
             ", ",
-            detected.Take(LanguagesNamed).Select(l => $"{l.Language} {Math.Round(100.0 * l.Texts / all)} %")
+            detected.Take(MaxListedLanguages).Select(l => $"{l.Language} {Math.Round(100.0 * l.Texts / all)} %")
         );
-        bool mixed = others > OtherLanguages * all;
+        bool mixed = others > MaxOtherLanguageShare * all;
         return new AuditCheck(
             "language of the texts",
             mixed ? AuditCheck.Warning : AuditCheck.Ok,
             others,
-            $"of {all} texts: {shares}",
+            $"of {all} texts whose language was detected: {shares}",
             mixed
-                ? "see that the base reads these languages and that each has held-out rows, or make a project of each"
+                ? "check that the base model supports these languages and that each has test rows, or make a project of each"
                 : ""
         );
     }
@@ -190,7 +196,7 @@ public sealed class TokenAudit(ProjectSettings settings, string endToken, BaseSh
     private List<LengthBin> Lengths()
     {
         int longest = _splits.Max(s => s.Longest);
-        int width = Math.Max(1, (longest + Bins - 1) / Bins);
+        int width = Math.Max(1, (longest + LengthBins - 1) / LengthBins);
         int[] rows = new int[(longest + width - 1) / width];
         foreach (int length in _splits.SelectMany(s => s.Lengths))
         {

@@ -61,7 +61,7 @@ internal sealed class DatasetAssembler(
             [BlobLayout.RejectedFile] = rejected,
         };
         List<string> sample = writer.Write(folder, lines, leaks, audit, files);
-        DatasetAudit audited = audit.Audit(_id, LanguageSample.Detect(sample), near.Counts.Conflicting, near.Conflicts);
+        DatasetAudit audited = audit.Build(_id, LanguageSample.Detect(sample), near.Counts.Conflicting, near.Conflicts);
         files[BlobLayout.AuditFile] = ManifestWriter.WriteJson(folder, BlobLayout.AuditFile, audited);
         DatasetManifest manifest = new ManifestWriter(request, plan, rows, _labels).Write(
             folder,

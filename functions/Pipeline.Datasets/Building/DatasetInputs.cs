@@ -6,19 +6,19 @@ using Pipeline.Datasets.Ingestion.Rows;
 namespace Pipeline.Datasets.Building;
 
 /// <summary>
-/// The files of a dataset, opened: each with the form of its rows, told from its first ones. A test set of its own
-/// comes first.
+/// The files of a dataset, opened: each with the layout of its rows, recognised from the first ones. A test set of its
+/// own comes first.
 /// </summary>
 public sealed class DatasetInputs : IDisposable
 {
-    private const int RowsLookedAt = 1000;
-    private const int FaultyRowsLookedAt = 20_000;
+    private const int RowsSampled = 1000;
+    private const int FaultyRowsSampled = 20_000;
     private readonly RawReader _reader;
     private readonly HashSet<string> _without;
 
     /// <summary>Opens the files.</summary>
-    /// <exception cref="DatasetException">A file is empty, binary or unreadable, or its columns cannot be
-    /// told.</exception>
+    /// <exception cref="DatasetException">A file is empty, binary or unreadable, or its columns are not
+    /// recognised.</exception>
     public DatasetInputs(DatasetRequest request)
     {
         ArgumentNullException.ThrowIfNull(request);
@@ -54,10 +54,10 @@ public sealed class DatasetInputs : IDisposable
     /// <summary>The files in the order in which their rows are validated.</summary>
     public IReadOnlyList<DatasetInput> All { get; }
 
-    /// <summary>The form of the file that was dropped.</summary>
+    /// <summary>The layout of the file that was uploaded.</summary>
     public RowLayout Layout { get; }
 
-    /// <summary>The project's settings, with the task that the form gave where none was said.</summary>
+    /// <summary>The project's settings, with the task that the layout gives where they have none.</summary>
     public ProjectSettings Settings { get; }
 
     /// <summary>What was noticed on the way.</summary>
@@ -74,7 +74,7 @@ public sealed class DatasetInputs : IDisposable
         {
             sample.Add(row);
             sound += row.Fault is null ? 1 : 0;
-            if (sound == RowsLookedAt || sample.Count == FaultyRowsLookedAt)
+            if (sound == RowsSampled || sample.Count == FaultyRowsSampled)
             {
                 break;
             }
@@ -121,12 +121,12 @@ public sealed class DatasetInputs : IDisposable
 /// <param name="File">As it was dropped.</param>
 /// <param name="Layout">The form of its rows.</param>
 /// <param name="IsTest">Whether it is the test set.</param>
-/// <param name="CanSplit">Whether parts of it can be read by themselves.</param>
+/// <param name="SupportsRanges">Whether its format can be read by ranges of bytes.</param>
 /// <param name="Rows">Its rows, or those of a part.</param>
 public sealed record DatasetInput(
     RawFile File,
     RowLayout Layout,
     bool IsTest,
-    bool CanSplit,
+    bool SupportsRanges,
     Func<RowRange?, IEnumerable<RawRow>> Rows
 );

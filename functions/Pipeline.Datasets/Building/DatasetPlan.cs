@@ -6,52 +6,54 @@ using Pipeline.Datasets.Validation;
 namespace Pipeline.Datasets.Building;
 
 /// <summary>
-/// What must be known of all rows before any can be validated by itself; made in one reading. With it the parts can be
-/// validated anywhere, in any order.
+/// What must be known of all rows before any row can be validated independently; made in one pass over the rows. With
+/// it the parts can be validated anywhere, in any order.
 /// </summary>
 public sealed record DatasetPlan
 {
     public required string DatasetId { get; init; }
 
-    /// <summary>The settings that the dataset is made with.</summary>
+    /// <summary>The settings as project.yaml has them; the task as recognised is <see cref="Task"/>.</summary>
     public required ProjectSettings Settings { get; init; }
 
-    /// <summary>Rows that were withdrawn.</summary>
+    /// <summary>Ids of rows that were withdrawn.</summary>
     public required IReadOnlyList<string> Without { get; init; }
     public required string Task { get; init; }
 
     /// <summary>The spellings of labels and what they mean; <c>null</c> for tasks without labels.</summary>
     public IReadOnlyDictionary<string, string>? Spellings { get; init; }
 
-    /// <summary>Whether project.yaml gave them.</summary>
+    /// <summary>Whether project.yaml defines the labels. Its stored name is that of earlier versions.</summary>
     [JsonPropertyName("spellingsAreSaid")]
     public bool HasLabelDefinitions { get; init; }
 
     /// <summary>The system prompt of rows that have none of their own.</summary>
     public string? SystemPrompt { get; init; }
 
-    /// <summary>The form of the dropped file and its columns.</summary>
+    /// <summary>Name of the uploaded file's layout.</summary>
     public required string Layout { get; init; }
+
+    /// <summary>Its columns.</summary>
     public required ColumnReading Columns { get; init; }
 
-    /// <summary>Shingles that tell nothing of a pair of texts.</summary>
+    /// <summary>Shingles too frequent to indicate near duplicates.</summary>
     public required IReadOnlyList<ulong> CommonShingles { get; init; }
 
-    /// <summary>What to read, in the order in which rows are validated.</summary>
+    /// <summary>The parts, in the order in which their rows are merged: of duplicates the first is kept.</summary>
     public required IReadOnlyList<DatasetPart> Parts { get; init; }
 
-    /// <summary>What was noticed while reading.</summary>
+    /// <summary>Remarks on the reading, for who uploaded the file.</summary>
     public required IReadOnlyList<string> Notes { get; init; }
 
-    /// <summary>The files, in the order given.</summary>
+    /// <summary>The files, in the order given, the test set last.</summary>
     public required IReadOnlyList<SourceFile> Sources { get; init; }
 
     /// <summary>The labels with their spellings; <c>null</c> for tasks without labels.</summary>
     internal LabelSet? Labels() => Spellings is null ? null : LabelSet.From(Spellings, HasLabelDefinitions);
 }
 
-/// <summary>A file, or rows of it that stand one behind the other.</summary>
-/// <param name="Input">The file's index among the inputs.</param>
-/// <param name="IsTest">Whether it is the test set.</param>
-/// <param name="Range">The rows; <c>null</c>: all.</param>
-public sealed record DatasetPart(int Input, bool IsTest, RowRange? Range);
+/// <summary>A file, or a contiguous range of its rows.</summary>
+/// <param name="InputIndex">The file's index in <see cref="DatasetInputs.All"/>, which has the test set first.</param>
+/// <param name="IsTest">Whether its rows are test rows.</param>
+/// <param name="Range">The rows; <c>null</c>: the file cannot be divided, and is read as a whole.</param>
+public sealed record DatasetPart([property: JsonPropertyName("input")] int InputIndex, bool IsTest, RowRange? Range);

@@ -5,35 +5,32 @@ using Pipeline.Datasets.Validation;
 namespace Pipeline.Datasets.Building;
 
 /// <summary>
-/// Reads all rows once, to learn what they have in common: the labels, the phrases, where rows begin.
+/// Plans a dataset in one pass over its rows, besides the recognition of layouts and the hashing: it collects labels,
+/// common shingles and the byte offsets at which files can be divided.
 /// </summary>
 internal static class DatasetPlanner
 {
-    /// <summary>Most labels that the default system prompt lists; more would crowd out the text.</summary>
-    private const int MostListedLabels = 20;
+    /// <summary>Labels that the default system prompt lists at most; more would crowd out the text.</summary>
+    private const int MaxListedLabels = 20;
 
     /// <summary>Makes the plan.</summary>
     /// <param name="request">What the dataset is made of.</param>
     /// <param name="inputs">Its files, opened.</param>
-    /// <param name="partBytes">Bytes a part where a file can be divided; the dataset is the same whatever they
-    /// are.</param>
+    /// <param name="partBytes">Minimum bytes per part where a file can be divided; the dataset does not depend on
+    /// them.</param>
     public static DatasetPlan Plan(DatasetRequest request, DatasetInputs inputs, long partBytes)
     {
         ProjectSettings settings = inputs.Settings;
         bool hasLabels = settings.Task == ProjectSettings.ClassificationTask;
-        var reading = new FirstReading(
-            settings.Task,
-            hasLabels,
-            countSpellings: hasLabels && settings.Labels.Count == 0
-        );
+        var reading = new FirstPass(settings.Task, hasLabels, countSpellings: hasLabels && settings.Labels.Count == 0);
         List<DatasetPart> parts =
         [
-            .. inputs.All.Index().SelectMany(i => reading.Parts(i.Index, i.Item, inputs.Notes, partBytes)),
+            .. inputs.All.Index().SelectMany(i => reading.ReadAndDivide(i.Index, i.Item, inputs.Notes, partBytes)),
         ];
         LabelSet? labels =
             !hasLabels ? null
             : settings.Labels.Count > 0 ? LabelSet.From(settings.Labels)
-            : LabelSet.FromData(Cleaned(reading.Spellings));
+            : LabelSet.FromData(MergeCleaned(reading.SpellingCounts));
         return new DatasetPlan
         {
             DatasetId = request.DatasetId(),
@@ -58,7 +55,7 @@ internal static class DatasetPlanner
         };
     }
 
-    private static Dictionary<string, int> Cleaned(IReadOnlyDictionary<string, int> spellings)
+    private static Dictionary<string, int> MergeCleaned(IReadOnlyDictionary<string, int> spellings)
     {
         var cleaned = new Dictionary<string, int>(StringComparer.Ordinal);
         foreach ((string raw, int rows) in spellings)
@@ -74,7 +71,7 @@ internal static class DatasetPlanner
         labels switch
         {
             null => null,
-            { Labels.Count: <= MostListedLabels } =>
+            { Labels.Count: <= MaxListedLabels } =>
                 $"You label a text. Answer with one of: {string.Join(", ", labels.Labels)}.",
             _ => "You label a text. Answer with its label alone.",
         };

@@ -23,7 +23,7 @@ internal static class LabelConflicts
         IEnumerable<List<int>> clusters
     )
     {
-        using var file = new HashedFile(path);
+        using var file = new HashingFileWriter(path);
         int count = 0;
         List<LabelConflict> first = [];
         foreach (
@@ -41,7 +41,7 @@ internal static class LabelConflicts
             }
         }
 
-        return (file.Finish(), count, first);
+        return (file.CloseAndGetSha256(), count, first);
     }
 
     /// <summary>Some of a conflict's rows, one of each label before a second of any.</summary>

@@ -50,7 +50,7 @@ internal sealed class PartBuilder
     /// <param name="output">Takes the part up.</param>
     public void Write(DatasetInputs inputs, DatasetPart part, Stream output)
     {
-        DatasetInput input = inputs.All[part.Input];
+        DatasetInput input = inputs.All[part.InputIndex];
         using BinaryWriter writer = PartFile.Writer(output);
         foreach (RawRow[][] batches in input.Rows(part.Range).Chunk(RowsABatch).Chunk(4 * Environment.ProcessorCount))
         {

@@ -98,10 +98,10 @@ internal static class PartFile
         writer.Write(measure.Supervised);
         writer.Write(
             (byte)(
-                (measure.Learns ? 1 : 0)
-                | (measure.Ends ? 2 : 0)
-                | (measure.Begins ? 4 : 0)
-                | (measure.ReadsBack ? 8 : 0)
+                (measure.HasSupervisedToken ? 1 : 0)
+                | (measure.EndIsSupervised ? 2 : 0)
+                | (measure.BosIsRight ? 4 : 0)
+                | (measure.RoundTrips ? 8 : 0)
             )
         );
         writer.Write(MemoryMarshal.AsBytes<uint>(signature));

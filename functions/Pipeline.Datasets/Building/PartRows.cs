@@ -15,14 +15,15 @@ internal sealed class PartRows : IDisposable
     private readonly SignatureStore _signatures = new();
     private readonly Dictionary<UInt128, int> _seen = [];
     private readonly SortedDictionary<string, int> _reasons = new(StringComparer.Ordinal);
-    private readonly HashedFile _rejected;
+    private readonly HashingFileWriter _rejected;
     private readonly bool _plain;
     private int _longest;
 
     /// <summary>No rows yet.</summary>
     /// <param name="rejectedPath">Where rejected rows are written.</param>
     /// <param name="plain">Whether they are plain texts, without answers that could differ.</param>
-    public PartRows(string rejectedPath, bool plain) => (_rejected, _plain) = (new HashedFile(rejectedPath), plain);
+    public PartRows(string rejectedPath, bool plain) =>
+        (_rejected, _plain) = (new HashingFileWriter(rejectedPath), plain);
 
     /// <summary>Accepted rows in the order read.</summary>
     public List<KeptRow> Accepted { get; } = [];
@@ -106,7 +107,7 @@ internal sealed class PartRows : IDisposable
 
     /// <summary>Closes the file of rejected rows.</summary>
     /// <returns>Its SHA-256.</returns>
-    public string FinishRejected() => _rejected.Finish();
+    public string FinishRejected() => _rejected.CloseAndGetSha256();
 
     /// <summary>A line's bytes.</summary>
     public byte[] Read(RowLine line) => Read(line.Part, line.Bytes);

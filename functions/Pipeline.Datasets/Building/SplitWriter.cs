@@ -35,7 +35,7 @@ internal sealed class SplitWriter(PartRows rows, LabelSet? labels, PrivacySettin
         Dictionary<string, string> files
     )
     {
-        HashedFile[] outputs = [.. Names.Select(n => new HashedFile(Path.Combine(folder, n)))];
+        HashingFileWriter[] outputs = [.. Names.Select(n => new HashingFileWriter(Path.Combine(folder, n)))];
         try
         {
             List<string> sample = [];
@@ -59,9 +59,9 @@ internal sealed class SplitWriter(PartRows rows, LabelSet? labels, PrivacySettin
                 );
             }
 
-            foreach ((string name, HashedFile output) in Names.Zip(outputs))
+            foreach ((string name, HashingFileWriter output) in Names.Zip(outputs))
             {
-                files[name] = output.Finish();
+                files[name] = output.CloseAndGetSha256();
             }
 
             return sample;

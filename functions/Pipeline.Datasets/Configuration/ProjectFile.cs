@@ -72,8 +72,8 @@ public static class ProjectFile
             Labels = ReadLabels(root),
             SystemPrompt = root.Text("systemPrompt"),
             Validation = ReadValidation(root.Section("validation")),
-            Privacy = MadeTextSections.ReadPrivacy(root.Section("privacy")),
-            Synthesis = MadeTextSections.Read(root.Section("synthesis")),
+            Privacy = SyntheticTextSections.ReadPrivacy(root.Section("privacy")),
+            Synthesis = SyntheticTextSections.Read(root.Section("synthesis")),
             Split = ReadSplit(root.Section("split")),
             Base = root.Text(
                 "base",

@@ -5,7 +5,7 @@ using Sylvan.Data.Csv;
 namespace Pipeline.Datasets.Exports;
 
 /// <summary>
-/// The rejected rows alone as CSV, in the columns they came in and with the reason behind: to be corrected in a
+/// The rejected rows alone as CSV, in the columns they came in and with the reason after: to be corrected in a
 /// spreadsheet and dropped again.
 /// </summary>
 public static class RejectedTable

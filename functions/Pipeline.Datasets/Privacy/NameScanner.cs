@@ -8,7 +8,7 @@ namespace Pipeline.Datasets.Privacy;
 /// </summary>
 internal static partial class NameScanner
 {
-    private const int MostWordsOfAName = 4;
+    private const int MaxWordsOfAName = 4;
 
     /// <summary>Spans of a type.</summary>
     public static IEnumerable<PrivateSpan> Find(string type, string text) =>
@@ -35,7 +35,7 @@ internal static partial class NameScanner
         };
 
     /// <summary>
-    /// Runs of capitalised words with a known name in them, behind a title, or behind words that introduce a person.
+    /// Runs of capitalised words with a known name in them, after a title, or after words that introduce a person.
     /// </summary>
     private static IEnumerable<PrivateSpan> Persons(string text)
     {
@@ -98,7 +98,7 @@ internal static partial class NameScanner
 
         int length = 1;
         while (
-            length < MostWordsOfAName
+            length < MaxWordsOfAName
             && from + length < words.Count
             && !Lexicons.Ordinary.Contains(Plain(words[from + length].Value))
             && !CompanySuffix().IsMatch(words[from + length].Value)

@@ -122,7 +122,7 @@ public static partial class PrivacyScanner
         }
     }
 
-    /// <summary>Words before or behind a number that make it one to call.</summary>
+    /// <summary>Words before or after a number that make it one to call.</summary>
     private static bool HasContext(string text, Match match)
     {
         int from = Math.Max(0, match.Index - ContextCharacters);

@@ -9,22 +9,22 @@ public sealed class CommonShingles
 {
     private const int Sampled = 20_000;
     private const int Fewest = 20;
-    private const long MostShingles = 1 << 22; // of all texts that are held, 32 MiB
+    private const long MaxShingles = 1 << 22; // of all texts that are held, 32 MiB
     private readonly List<(long At, ulong[] Shingles)> _sample = [];
     private long _texts;
     private long _step = 1;
     private long _held;
 
-    /// <summary>Whether the next text would be looked at; where not, <see cref="Pass"/> it over.</summary>
-    public bool Wants => _texts % _step == 0;
+    /// <summary>Whether the next text would be looked at; where not, <see cref="Skip"/> it over.</summary>
+    public bool WantsNext => _texts % _step == 0;
 
     /// <summary>Takes up the next text.</summary>
     public void Add(string text)
     {
         _sample.Add((_texts, [.. Shingles.From(text).Distinct()]));
         _held += _sample[^1].Shingles.Length;
-        Pass();
-        while (_sample.Count > 1 && (_sample.Count == 2 * Sampled || _held > MostShingles))
+        Skip();
+        while (_sample.Count > 1 && (_sample.Count == 2 * Sampled || _held > MaxShingles))
         {
             _step *= 2;
             _sample.RemoveAll(s => s.At % _step != 0);
@@ -33,7 +33,7 @@ public sealed class CommonShingles
     }
 
     /// <summary>Counts a text without looking at it.</summary>
-    public void Pass() => _texts++;
+    public void Skip() => _texts++;
 
     /// <summary>The shingles, in order.</summary>
     public ulong[] Found()

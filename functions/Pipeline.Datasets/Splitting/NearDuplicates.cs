@@ -19,7 +19,7 @@ public static class NearDuplicates
 
     private const int Bands = 16;
     private const int RowsABand = Hashes / Bands;
-    private const int MostRepresentatives = 512; // of the clusters in one bucket
+    private const int MaxRepresentatives = 512; // of the clusters in one bucket
 
     private static readonly uint[] Factors = Constants(1);
     private static readonly uint[] Offsets = Constants(2);
@@ -113,7 +113,7 @@ public static class NearDuplicates
                 }
             }
 
-            if (!joined && representatives.Count < MostRepresentatives)
+            if (!joined && representatives.Count < MaxRepresentatives)
             {
                 representatives.Add((row, signature));
             }

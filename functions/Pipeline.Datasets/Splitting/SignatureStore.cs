@@ -4,7 +4,7 @@ using System.Runtime.InteropServices;
 namespace Pipeline.Datasets.Splitting;
 
 /// <summary>
-/// Signatures of texts, one behind the other, on disk: a quarter of a kilobyte each, and there may be millions.
+/// Signatures of texts, one after the other, on disk: a quarter of a kilobyte each, and there may be millions.
 /// </summary>
 public sealed class SignatureStore : IDisposable
 {

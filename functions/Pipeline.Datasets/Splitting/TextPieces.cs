@@ -72,7 +72,7 @@ public static class TextPieces
         }
     }
 
-    /// <summary>The place behind the last border in the latter half of a head.</summary>
+    /// <summary>The place after the last border in the latter half of a head.</summary>
     private static int? Behind(string text, int length, string border)
     {
         int at = text.LastIndexOf(border, length - 1, StringComparison.Ordinal);

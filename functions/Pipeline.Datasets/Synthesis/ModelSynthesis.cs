@@ -20,7 +20,7 @@ public sealed class ModelSynthesis(
     IReadOnlyList<string> labels
 )
 {
-    private const int MostFailuresInARow = 3;
+    private const int MaxFailuresInARow = 3;
     private readonly ModelSynthesisSettings _model = settings.Synthesis.Model!;
     private readonly CallBudget _budget = new(settings.Synthesis.Model!);
     private readonly SynthesisPrompts _prompts = new(settings, labels);
@@ -167,8 +167,8 @@ public sealed class ModelSynthesis(
 
             await slots.WaitAsync(cancellation).ConfigureAwait(false);
             long mostIn =
-                (known is null ? call.Question.MostTokens : 0)
-                + (check ? _prompts.MostTokensOfCheck(call.Rows, _model.MaxOutputTokens) : 0);
+                (known is null ? call.Question.MaxTokens : 0)
+                + (check ? _prompts.MaxTokensOfCheck(call.Rows, _model.MaxOutputTokens) : 0);
             long mostOut = _model.MaxOutputTokens * (long)((known is null ? 1 : 0) + (check ? 1 : 0));
             if (
                 pause.IsCancellationRequested
@@ -281,7 +281,7 @@ public sealed class ModelSynthesis(
         }
         catch (ModelCallException fault) // away, also after the client's own tries
         {
-            _over = Interlocked.Increment(ref _failures) >= MostFailuresInARow || _over;
+            _over = Interlocked.Increment(ref _failures) >= MaxFailuresInARow || _over;
             AddNote(
                 "away",
                 $"{_model.Deployment}: the service did not answer some calls ({fault.Message}); the dataset is made with what was bought. Start it again to buy the rest."
@@ -319,7 +319,7 @@ public sealed class ModelSynthesis(
                 Key = key,
                 Finish = finish,
                 Text = response.Text,
-                TokensIn = response.Usage?.InputTokenCount ?? question.MostTokens,
+                TokensIn = response.Usage?.InputTokenCount ?? question.MaxTokens,
                 TokensOut = response.Usage?.OutputTokenCount ?? _model.MaxOutputTokens,
             };
         }

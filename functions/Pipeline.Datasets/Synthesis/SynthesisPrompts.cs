@@ -59,8 +59,8 @@ internal sealed class SynthesisPrompts(ProjectSettings settings, IReadOnlyList<s
     /// <param name="rows">Texts.</param>
     /// <param name="tokens">Their tokens at most; in another surrounding they may be told apart otherwise, twice as
     /// many at worst.</param>
-    public long MostTokensOfCheck(int rows, int tokens) =>
-        LabelCheckQuestion([]).MostTokens + (32L * rows) + (2L * tokens);
+    public long MaxTokensOfCheck(int rows, int tokens) =>
+        LabelCheckQuestion([]).MaxTokens + (32L * rows) + (2L * tokens);
 
     /// <summary>Asks which label each of some texts has.</summary>
     public ModelQuestion LabelCheckQuestion(IReadOnlyList<string> texts)
@@ -146,6 +146,6 @@ internal sealed record ModelQuestion(IReadOnlyList<Message> Messages, string For
         ContentHash.ShortOf([Form, Schema.GetRawText(), .. Messages.SelectMany(m => (string[])[m.Role.Value, m.Text])]);
 
     /// <summary>Prompt tokens at most: a token has a byte at least, and each message a frame.</summary>
-    public long MostTokens =>
+    public long MaxTokens =>
         Encoding.UTF8.GetByteCount(Schema.GetRawText()) + Messages.Sum(m => 32L + Encoding.UTF8.GetByteCount(m.Text));
 }

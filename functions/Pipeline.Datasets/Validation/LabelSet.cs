@@ -6,7 +6,7 @@ namespace Pipeline.Datasets.Validation;
 public sealed class LabelSet
 {
     /// <summary>Fewest rows that make a label of one that no code book names: one for each split.</summary>
-    public const int FewestRows = 3;
+    public const int MinRows = 3;
 
     private readonly Dictionary<string, string> _bySpelling;
     private readonly Dictionary<string, int> _numbers;
@@ -53,7 +53,7 @@ public sealed class LabelSet
                 .GroupBy(s => s.Spelling, StringComparer.OrdinalIgnoreCase)
         )
         {
-            if (group.Sum(s => s.Rows) >= FewestRows)
+            if (group.Sum(s => s.Rows) >= MinRows)
             {
                 spellings[group.Key] = group
                     .GroupBy(s => s.Spelling, StringComparer.Ordinal)
@@ -90,5 +90,5 @@ public sealed class LabelSet
     public string Explain(string spelling) =>
         _explicit
             ? $"'{spelling}' is neither a label of project.yaml nor an alias of one"
-            : $"'{spelling}' stands in fewer than {FewestRows} rows; if it is a label, name it under labels in project.yaml";
+            : $"'{spelling}' stands in fewer than {MinRows} rows; if it is a label, name it under labels in project.yaml";
 }

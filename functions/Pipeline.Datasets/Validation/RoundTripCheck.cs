@@ -29,7 +29,7 @@ internal sealed class RoundTripCheck(ChatEncoder encoder, bool hasLabels, string
             Replaced = draft.Replaced is { Count: > 0 } replaced ? replaced : null,
         };
         draft.Measure = RowMeasure.From(encoder, draft.Example, draft.Chat!);
-        return draft.Measure.ReadsBack
+        return draft.Measure.RoundTrips
             ? null
             : new Rejection(
                 RejectionReason.InvalidText,

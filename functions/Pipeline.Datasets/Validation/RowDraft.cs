@@ -42,7 +42,7 @@ internal sealed class RowDraft(RawRow row, RowLayout layout)
 /// <param name="Detail">The reason in words, with the fix.</param>
 internal sealed record Rejection(string Reason, string Detail);
 
-/// <summary>One check of a row; it may complete the draft for those behind it.</summary>
+/// <summary>One check of a row; it may complete the draft for those after it.</summary>
 internal interface IRowCheck
 {
     /// <summary>Checks a row.</summary>

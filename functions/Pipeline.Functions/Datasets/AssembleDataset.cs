@@ -34,6 +34,7 @@ public sealed class AssembleDataset(PipelineStorage storage, DatasetParts parts,
             (string runId, string datasetId) = (planned.Input.RunId, build.Manifest.DatasetId);
             if (runId.Length > 0)
             {
+                // for a run that the version before has started, which wrote them here
                 await storage.Files.WriteJsonAsync(BlobLayout.RunSettings(runId), plan.Settings, cancellation);
             }
 

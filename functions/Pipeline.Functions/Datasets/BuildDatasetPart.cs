@@ -6,12 +6,15 @@ using Pipeline.Storage;
 
 namespace Pipeline.Functions.Datasets;
 
-/// <summary>Validates the rows of one part. Of a divided file only the part's bytes are fetched.</summary>
+/// <summary>
+/// Validates the rows of one part. A divided file is read by range, besides the first rows of every file, by which its
+/// layout is recognised; for an undivided one all raw files are copied to disk.
+/// </summary>
 public sealed class BuildDatasetPart(PipelineStorage storage, DatasetSources sources)
 {
     public const string Name = nameof(BuildDatasetPart);
 
-    /// <returns>What is wrong with the raw files; <c>null</c>: nothing.</returns>
+    /// <returns>Why the part cannot be built; <c>null</c>: it was.</returns>
     [Function(Name)]
     public async Task<string?> Run([ActivityTrigger] DatasetPartInput input, CancellationToken cancellation)
     {
@@ -24,11 +27,14 @@ public sealed class BuildDatasetPart(PipelineStorage storage, DatasetSources sou
                 await storage.Files.ReadJsonAsync<DatasetPlan>(
                     BlobLayout.BuildPlan(planned.DatasetId, planned.Instance),
                     cancellation
-                ) ?? throw new FileNotFoundException($"The plan of dataset {planned.DatasetId} is gone.");
-            bool whole = plan.Parts[input.Part].Range is null;
+                )
+                ?? throw new FileNotFoundException(
+                    $"The plan of dataset {planned.DatasetId} was not found in storage."
+                );
+            bool isWholeFile = plan.Parts[input.Part].Range is null;
             (DatasetRequest request, _) = await sources.OpenAsync(
                 new DatasetSource(planned.Input, plan.Settings, plan.Without, planned.Mended, planned.Tags),
-                whole ? folder.FullName : null,
+                isWholeFile ? folder.FullName : null,
                 cancellation
             );
             string path = Path.Combine(folder.FullName, "part");

@@ -22,7 +22,7 @@ public static class DatasetGeneration
         DatasetPlanned planned = await context.CallActivityAsync<DatasetPlanned>(
             PlanDataset.Name,
             new DatasetToPlan(input, context.InstanceId),
-            Retries.Storage
+            Retries.TransientFaults
         );
         if (planned.Fault is not null)
         {
@@ -39,7 +39,7 @@ public static class DatasetGeneration
                         context.CallActivityAsync<string?>(
                             BuildDatasetPart.Name,
                             new DatasetPartInput(planned, part),
-                            Retries.Storage
+                            Retries.TransientFaults
                         )
                     )
             );
@@ -49,17 +49,21 @@ public static class DatasetGeneration
                 (whole, fault) = await context.CallActivityAsync<SynthesisTurn>(
                     SynthesizeRows.Name,
                     planned,
-                    Retries.Storage
+                    Retries.TransientFaults
                 );
             }
 
             return fault is not null
                 ? new DatasetOutput("", fault)
-                : await context.CallActivityAsync<DatasetOutput>(AssembleDataset.Name, planned, Retries.Storage);
+                : await context.CallActivityAsync<DatasetOutput>(
+                    AssembleDataset.Name,
+                    planned,
+                    Retries.TransientFaults
+                );
         }
         finally
         {
-            await context.CallActivityAsync(RemoveDatasetParts.Name, planned, Retries.Storage);
+            await context.CallActivityAsync(RemoveDatasetParts.Name, planned, Retries.TransientFaults);
         }
     }
 }

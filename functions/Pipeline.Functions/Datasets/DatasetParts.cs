@@ -25,7 +25,7 @@ public sealed class DatasetParts(PipelineStorage storage, DatasetSources sources
             await storage.Files.ReadJsonAsync<DatasetPlan>(
                 BlobLayout.BuildPlan(planned.DatasetId, planned.Instance),
                 cancellation
-            ) ?? throw new FileNotFoundException($"The plan of dataset {planned.DatasetId} is gone.");
+            ) ?? throw new FileNotFoundException($"The plan of dataset {planned.DatasetId} was not found in storage.");
         (DatasetRequest request, _) = await sources.OpenAsync(
             new DatasetSource(planned.Input, plan.Settings, plan.Without, planned.Mended, planned.Tags),
             null,

@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using Pipeline.Contracts;
 using Pipeline.Datasets;
 using Pipeline.Datasets.Building;
@@ -107,10 +108,23 @@ public sealed class DatasetSources(PipelineStorage storage, BaseCatalog bases)
                 return (new RawFile(name, stream.Length, Open), tag);
             }
 
-            await using FileStream file = File.Create(path);
-            await stream.CopyToAsync(file, cancellation);
-            await file.FlushAsync(cancellation);
-            return (RawFile.FromPath(path, name), tag);
+            string sha256;
+            await using (FileStream file = File.Create(path))
+            {
+                sha256 = await CopyHashedAsync(stream, file, cancellation);
+            }
+
+            return (RawFile.FromPath(path, name, sha256), tag);
         }
+    }
+
+    /// <summary>Copies a stream.</summary>
+    /// <returns>SHA-256 of what was copied, lower-case hexadecimal.</returns>
+    private static async Task<string> CopyHashedAsync(Stream source, Stream target, CancellationToken cancellation)
+    {
+        using var hash = SHA256.Create();
+        await using var hashed = new CryptoStream(source, hash, CryptoStreamMode.Read, leaveOpen: true);
+        await hashed.CopyToAsync(target, cancellation);
+        return Convert.ToHexStringLower(hash.Hash!);
     }
 }

@@ -9,19 +9,18 @@ using Pipeline.Storage;
 namespace Pipeline.Functions.Datasets;
 
 /// <summary>
-/// Reads the raw files once and plans the dataset: what its rows have in common, and in which parts they are validated.
+/// Plans the dataset: what its rows have in common, and in which parts they are validated.
 /// </summary>
 public sealed class PlanDataset(
     PipelineStorage storage,
     ProjectReader projects,
-    RunIdentity identity,
     DatasetSources sources,
     IConfiguration configuration
 )
 {
     public const string Name = nameof(PlanDataset);
 
-    /// <summary>Setting: bytes of a part, at least; default 32 MiB. A file of fewer is one part.</summary>
+    /// <summary>Setting: minimum bytes of a part; default 32 MiB. A file of fewer is one part.</summary>
     public const string PartBytes = "PIPELINE_PART_BYTES";
     private const long DefaultPartBytes = 32L << 20;
 
@@ -34,26 +33,24 @@ public sealed class PlanDataset(
         DirectoryInfo folder = Directory.CreateTempSubdirectory("pipeline-plan-");
         try
         {
-            if (input.RunId.Length > 0 && !await identity.IsCurrentAsync(input, cancellation))
-            {
-                return Fault(
-                    $"'{input.Source}' or the project's settings changed after the run was started; the change starts a run of its own."
-                );
-            }
-
-            ProjectSettings settings = await projects.SettingsAsync(input.Project, cancellation);
+            ProjectSettings settings = await projects.SettingsAsync(input, cancellation);
             IReadOnlyList<string> corrected = await projects.CorrectedAsync(input.Project, input.Source, cancellation);
+            IReadOnlyList<string> withdrawn = await projects.WithdrawnAsync(input.Project, cancellation);
             (DatasetRequest request, IReadOnlyList<string> tags) = await sources.OpenAsync(
-                new DatasetSource(
-                    input,
-                    settings,
-                    await projects.WithdrawnAsync(input.Project, cancellation),
-                    corrected,
-                    null
-                ),
+                new DatasetSource(input, settings, withdrawn, corrected, null),
                 folder.FullName,
                 cancellation
             );
+            if (
+                input.RunId.Length > 0
+                && input.RunId != RunIdentity.Create(input.Project, Content(input, request), settings)
+            )
+            {
+                return Fault(
+                    $"'{input.Source}', its test set, its corrected rows or the withdrawn rows changed after the run was started; the change starts a run of its own."
+                );
+            }
+
             DatasetPlan made = DatasetBuilder.Plan(request, configuration.GetValue(PartBytes, DefaultPartBytes));
             await storage.Files.WriteJsonAsync(BlobLayout.BuildPlan(made.DatasetId, plan.Instance), made, cancellation);
             return new DatasetPlanned(
@@ -76,6 +73,16 @@ public sealed class PlanDataset(
             folder.Delete(recursive: true);
         }
     }
+
+    /// <summary>What goes into a run, as it was read now.</summary>
+    private static RunContent Content(PipelineInput input, DatasetRequest request) =>
+        new(
+            request.Files[0].Sha256,
+            request.TestFile?.Sha256,
+            input.FeedbackBatch,
+            [.. request.Files.Skip(input.FeedbackBatch is null ? 1 : 2).Select(f => f.Sha256)],
+            request.Without
+        );
 }
 
 /// <summary>A dataset to plan.</summary>
@@ -88,7 +95,7 @@ public sealed record DatasetToPlan(PipelineInput Input, string Instance);
 /// <param name="Instance">The orchestration that builds the dataset.</param>
 /// <param name="DatasetId">Its id.</param>
 /// <param name="Parts">Parts to build.</param>
-/// <param name="Mended">Blobs of corrected rows that are read behind the source.</param>
+/// <param name="Mended">Blobs of corrected rows that are read after the source.</param>
 /// <param name="Tags">ETags of the raw blobs, in the order read: no other content is taken.</param>
 /// <param name="HasSynthesis">Whether rows are to be made.</param>
 /// <param name="Fault">Why nothing can be built; <c>null</c>: it can.</param>

@@ -6,10 +6,10 @@ namespace Pipeline.Functions.Durable;
 internal static class Retries
 {
     /// <summary>
-    /// For faults of the world, behind the storage SDK's own retries: five attempts within about a minute. What no
-    /// retry mends, a <see cref="RunFailedException"/>, fails at once.
+    /// For transient faults, on top of the storage SDK's own retries: five attempts within about a minute. A
+    /// <see cref="RunFailedException"/>, which no retry mends, fails at once.
     /// </summary>
-    public static TaskOptions Storage { get; } =
+    public static TaskOptions TransientFaults { get; } =
         TaskOptions.FromRetryPolicy(
             new RetryPolicy(5, TimeSpan.FromSeconds(2), 2, TimeSpan.FromSeconds(30))
             {

@@ -6,7 +6,7 @@ using Pipeline.Storage;
 
 namespace Pipeline.Functions.Projects;
 
-/// <summary>A project's settings as registered; the defaults where none are.</summary>
+/// <summary>A project's settings as registered, the defaults where none are; and those that a run keeps.</summary>
 public sealed class ProjectReader(PipelineStorage storage)
 {
     /// <summary>Reads them.</summary>
@@ -23,6 +23,18 @@ public sealed class ProjectReader(PipelineStorage storage)
 
         byte[]? yaml = await storage.Files.ReadAsync(BlobLayout.Project(project), cancellation);
         return ProjectFile.Read(yaml is null ? "" : Encoding.UTF8.GetString(yaml));
+    }
+
+    /// <summary>The settings that a run keeps; those of its project for a dataset without a run.</summary>
+    /// <exception cref="DatasetException">The registered project.yaml cannot be read.</exception>
+    public async Task<ProjectSettings> SettingsAsync(PipelineInput input, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(input);
+        ProjectSettings? kept =
+            input.RunId.Length > 0
+                ? await storage.Files.ReadJsonAsync<ProjectSettings>(BlobLayout.RunSettings(input.RunId), cancellation)
+                : null;
+        return kept ?? await SettingsAsync(input.Project, cancellation);
     }
 
     /// <summary>Names of the blobs that hold corrected rows of a raw blob, in ordinal order.</summary>

@@ -10,14 +10,15 @@ namespace Pipeline.Functions.Projects;
 /// </summary>
 public sealed class RunIdentity(PipelineStorage storage, ProjectReader projects)
 {
-    /// <summary>What a run of a raw blob is about, with the id that follows from what lies in storage now.</summary>
+    /// <summary>What a run of a raw blob is about, with the id that follows from what is in storage now.</summary>
     /// <param name="project">The project.</param>
     /// <param name="source">The raw blob's name within its project.</param>
     /// <param name="feedbackBatch">Name of the blob of corrections that go in too; <c>null</c>: none.</param>
     /// <param name="trigger">drop, http, feedback or timer; not part of the id.</param>
     /// <param name="cancellation">Ends the call.</param>
+    /// <returns>The run and the settings that it is to keep.</returns>
     /// <exception cref="DatasetException">A blob does not exist or the settings cannot be read.</exception>
-    public async Task<PipelineInput> IdentifyAsync(
+    public async Task<(PipelineInput Input, ProjectSettings Settings)> IdentifyAsync(
         string project,
         string source,
         string? feedbackBatch,
@@ -26,43 +27,62 @@ public sealed class RunIdentity(PipelineStorage storage, ProjectReader projects)
     )
     {
         ProjectSettings settings = await projects.SettingsAsync(project, cancellation);
-        string content = await HashAsync(BlobLayout.Raw(project, source), cancellation);
-        string test = settings.Split.TestFile is { } name
+        string raw = await HashAsync(BlobLayout.Raw(project, source), cancellation);
+        string? test = settings.Split.TestFile is { } name
             ? await HashAsync(BlobLayout.Raw(project, name), cancellation)
-            : "";
+            : null;
         List<string> corrected = [];
         foreach (string file in await projects.CorrectedAsync(project, source, cancellation))
         {
             corrected.Add(await HashAsync(BlobLayout.Raw(project, file), cancellation));
         }
 
-        IReadOnlyList<string> withdrawn = await projects.WithdrawnAsync(project, cancellation);
-        string contentHash = ContentHash.ShortOf([content, test, feedbackBatch ?? "", .. corrected, .. withdrawn]);
-        string settingsHash = ContentHash.ShortOf(ContractJson.Write(settings));
-        return new PipelineInput(
-            $"{project}-{contentHash[..10]}-{settingsHash[..6]}",
-            project,
-            source,
+        var content = new RunContent(
+            raw,
+            test,
             feedbackBatch,
-            trigger
+            corrected,
+            await projects.WithdrawnAsync(project, cancellation)
+        );
+        return (
+            new PipelineInput(Create(project, content, settings), project, source, feedbackBatch, trigger),
+            settings
         );
     }
 
-    /// <summary>Whether a run's raw files and settings still are those that its id was made of.</summary>
-    public async Task<bool> IsCurrentAsync(PipelineInput input, CancellationToken cancellation)
+    /// <summary>The id of a run.</summary>
+    /// <param name="project">The project.</param>
+    /// <param name="content">What goes in.</param>
+    /// <param name="settings">The settings, as project.yaml has them: defaults are left out of the hash.</param>
+    public static string Create(string project, RunContent content, ProjectSettings settings)
     {
-        ArgumentNullException.ThrowIfNull(input);
-        PipelineInput current = await IdentifyAsync(
-            input.Project,
-            input.Source,
-            input.FeedbackBatch,
-            input.Trigger,
-            cancellation
-        );
-        return current.RunId == input.RunId;
+        ArgumentNullException.ThrowIfNull(content);
+        string contentHash = ContentHash.ShortOf([
+            content.Source,
+            content.TestFile ?? "",
+            content.FeedbackBatch ?? "",
+            .. content.Corrected,
+            .. content.Withdrawn,
+        ]);
+        string settingsHash = ContentHash.ShortOf(ContractJson.Write(settings));
+        return $"{project}-{contentHash[..10]}-{settingsHash[..6]}";
     }
 
     private async Task<string> HashAsync(BlobAddress address, CancellationToken cancellation) =>
         await storage.Files.HashAsync(address, cancellation)
         ?? throw new DatasetException(DatasetException.UnreadableFile, $"'{address}' does not exist; drop it first.");
 }
+
+/// <summary>What goes into a run, for its id.</summary>
+/// <param name="Source">SHA-256 of the raw file, as all hashes here in lower-case hexadecimal.</param>
+/// <param name="TestFile">SHA-256 of the test set of its own; <c>null</c>: there is none.</param>
+/// <param name="FeedbackBatch">Name of the blob of corrections, which has their hash in it; <c>null</c>: none.</param>
+/// <param name="Corrected">SHA-256 of each file of corrected rows.</param>
+/// <param name="Withdrawn">Ids of rows that were withdrawn.</param>
+public sealed record RunContent(
+    string Source,
+    string? TestFile,
+    string? FeedbackBatch,
+    IReadOnlyList<string> Corrected,
+    IReadOnlyList<string> Withdrawn
+);

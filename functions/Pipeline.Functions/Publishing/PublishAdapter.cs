@@ -1,7 +1,6 @@
 using Microsoft.Azure.Functions.Worker;
 using Pipeline.Contracts;
 using Pipeline.Functions.Durable;
-using Pipeline.Functions.Projects;
 using Pipeline.Functions.Training;
 using Pipeline.Registry.Promotion;
 using Pipeline.Storage;
@@ -12,7 +11,7 @@ namespace Pipeline.Functions.Publishing;
 /// Holds a written adapter against what it must have, decides on the champion, and makes it visible by one pointer
 /// write.
 /// </summary>
-public sealed class PublishAdapter(PipelineStorage storage, ProjectReader projects, TimeProvider time)
+public sealed class PublishAdapter(PipelineStorage storage, TimeProvider time)
 {
     public const string Name = nameof(PublishAdapter);
     private static readonly string[] Needed =
@@ -42,28 +41,16 @@ public sealed class PublishAdapter(PipelineStorage storage, ProjectReader projec
             throw new RunFailedException("The run was cancelled; nothing was published.");
         }
 
-        string prefix = BlobLayout.AdapterPrefix(input.Project, version);
-        HashSet<string> written =
-        [
-            .. (await storage.Files.ListAsync(BlobLayout.AdaptersContainer, prefix, cancellation)).Select(b =>
-                b.Name[prefix.Length..]
-            ),
-        ];
-        string[] weights = written.Contains(BlobLayout.ModelWeightsFile) ? ModelFiles : AdapterFiles;
-        if (weights.Concat(Needed).Except(written).FirstOrDefault() is { } missing)
-        {
-            throw new RunFailedException(
-                $"The adapter v{version} is not whole: {missing} is missing. Nothing was published."
-            );
-        }
-
+        await RequireFilesAsync(input.Project, version, cancellation);
         EvaluationReport evaluation = (await EvaluationOf(input.Project, version, cancellation))!;
         int? champion = before.Champion;
         EvaluationReport? rival = champion is null
             ? null
             : await EvaluationOf(input.Project, champion.Value, cancellation);
-        ProjectSettings settings = await projects.SettingsAsync(input.Project, cancellation);
-        (bool promote, string reason) = ChampionGate.Decide(
+        ProjectSettings settings = (
+            await storage.Files.ReadJsonAsync<ProjectSettings>(BlobLayout.RunSettings(input.RunId), cancellation)
+        )!;
+        (bool promote, string reason) = PromotionTest.Decide(
             evaluation.Difference,
             champion,
             ChampionComparison.Compare(rival, evaluation, settings.Evaluation.BootstrapSamples),
@@ -83,6 +70,25 @@ public sealed class PublishAdapter(PipelineStorage storage, ProjectReader projec
             cancellation
         );
         return await NoteAsync(input, version, after.Decisions[version], cancellation);
+    }
+
+    /// <exception cref="RunFailedException">A file that every adapter has is missing.</exception>
+    private async Task RequireFilesAsync(string project, int version, CancellationToken cancellation)
+    {
+        string prefix = BlobLayout.AdapterPrefix(project, version);
+        HashSet<string> written =
+        [
+            .. (await storage.Files.ListAsync(BlobLayout.AdaptersContainer, prefix, cancellation)).Select(b =>
+                b.Name[prefix.Length..]
+            ),
+        ];
+        string[] weights = written.Contains(BlobLayout.ModelWeightsFile) ? ModelFiles : AdapterFiles;
+        if (weights.Concat(Needed).Except(written).FirstOrDefault() is { } missing)
+        {
+            throw new RunFailedException(
+                $"The adapter v{version} is not whole: {missing} is missing. Nothing was published."
+            );
+        }
     }
 
     /// <summary>

@@ -21,7 +21,7 @@ public static class RetrainProject
         RetrainingPlan? plan = await context.CallActivityAsync<RetrainingPlan?>(
             PrepareRetraining.Name,
             input,
-            Retries.Storage
+            Retries.TransientFaults
         );
         if (plan is null)
         {
@@ -36,7 +36,7 @@ public static class RetrainProject
         await context.CallActivityAsync(
             NoteUsedFeedback.Name,
             new UsedFeedback(plan.Run.Project, plan.Feedback),
-            Retries.Storage
+            Retries.TransientFaults
         );
         return output;
     }

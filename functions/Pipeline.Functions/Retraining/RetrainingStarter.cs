@@ -78,7 +78,7 @@ public sealed class RetrainingStarter(
             return null;
         }
 
-        string? instanceId = await RetrainingInstance.StartAsync(
+        string? instanceId = await RetrainingOrchestrations.StartAsync(
             client,
             new RetrainingInput(project, trigger),
             cancellation

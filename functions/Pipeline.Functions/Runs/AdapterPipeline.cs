@@ -54,7 +54,11 @@ public static class AdapterPipeline
                 throw new RunFailedException(result.Error ?? "The worker gave no reason.");
             }
 
-            string promotion = await context.CallActivityAsync<string>(PublishAdapter.Name, job, Retries.Storage);
+            string promotion = await context.CallActivityAsync<string>(
+                PublishAdapter.Name,
+                job,
+                Retries.TransientFaults
+            );
             return new PipelineOutput(
                 input.RunId,
                 dataset.DatasetId,
@@ -68,7 +72,7 @@ public static class AdapterPipeline
             await context.CallActivityAsync(
                 RecordFailure.Name,
                 new RunFailure(input.RunId, Reason(fault)),
-                Retries.Storage
+                Retries.TransientFaults
             );
             throw;
         }

@@ -33,7 +33,13 @@ public sealed class RunStarter(
     )
     {
         ArgumentNullException.ThrowIfNull(client);
-        PipelineInput input = await identity.IdentifyAsync(project, source, null, trigger, cancellation);
+        (PipelineInput input, ProjectSettings settings) = await identity.IdentifyAsync(
+            project,
+            source,
+            null,
+            trigger,
+            cancellation
+        );
         OrchestrationMetadata? existing = await client.GetInstanceAsync(input.RunId, false, cancellation);
         if (
             existing is
@@ -59,7 +65,7 @@ public sealed class RunStarter(
             throw new InvalidOperationException(StillStopping(input.RunId)); // a drop is tried again
         }
 
-        await PutAsync(input, cancellation);
+        await PutAsync(input, settings, cancellation);
         if (!await client.TryStartAsync(AdapterPipeline.Name, input, input.RunId, cancellation))
         {
             // The drop and a call, or two drops of the same bytes, came at once: the other one has started it.
@@ -128,8 +134,14 @@ public sealed class RunStarter(
     {
         ArgumentNullException.ThrowIfNull(client);
         ArgumentNullException.ThrowIfNull(run);
-        var input = new PipelineInput(run.RunId, run.Project, run.Source, run.FeedbackBatch, run.Trigger);
-        if (!await identity.IsCurrentAsync(input, cancellation))
+        (PipelineInput input, ProjectSettings settings) = await identity.IdentifyAsync(
+            run.Project,
+            run.Source,
+            run.FeedbackBatch,
+            run.Trigger,
+            cancellation
+        );
+        if (input.RunId != run.RunId)
         {
             return $"'{run.Source}' or the project's settings have changed since; drop the file again to start a run of what is there now.";
         }
@@ -150,7 +162,7 @@ public sealed class RunStarter(
             return await retraining.ResumeAsync(client, run, cancellation);
         }
 
-        await PutAsync(input, cancellation);
+        await PutAsync(input, settings, cancellation);
         if (!await client.TryStartAsync(AdapterPipeline.Name, input, input.RunId, cancellation))
         {
             return $"Run '{run.RunId}' was started by somebody else in this moment.";
@@ -169,13 +181,21 @@ public sealed class RunStarter(
         CancellationToken cancellation
     )
     {
-        PipelineInput input = await identity.IdentifyAsync(project, source, feedbackBatch, trigger, cancellation);
-        await PutAsync(input, cancellation);
+        (PipelineInput input, ProjectSettings settings) = await identity.IdentifyAsync(
+            project,
+            source,
+            feedbackBatch,
+            trigger,
+            cancellation
+        );
+        await PutAsync(input, settings, cancellation);
         return input;
     }
 
-    private async Task PutAsync(PipelineInput input, CancellationToken cancellation)
+    /// <summary>Lists a run, with the settings that it keeps.</summary>
+    private async Task PutAsync(PipelineInput input, ProjectSettings settings, CancellationToken cancellation)
     {
+        await storage.Files.WriteJsonAsync(BlobLayout.RunSettings(input.RunId), settings, cancellation);
         await storage.Files.DeleteAsync(BlobLayout.CancelRequest(input.RunId), cancellation);
         var run = new RunRecord
         {

@@ -29,7 +29,7 @@ public static class TrainingWatch
         ArgumentNullException.ThrowIfNull(wait);
         SubmittedJob handle =
             wait.Handle
-            ?? await context.CallActivityAsync<SubmittedJob>(SubmitTraining.Name, wait.Job, Retries.Storage);
+            ?? await context.CallActivityAsync<SubmittedJob>(SubmitTraining.Name, wait.Job, Retries.TransientFaults);
 
         // One wait over the whole of this look: one that is given up swallows the event that comes next.
         Task<TrainingResult> finished = context.WaitForExternalEvent<TrainingResult>(Finished);
@@ -43,7 +43,7 @@ public static class TrainingWatch
             JobHeartbeat heartbeat = await context.CallActivityAsync<JobHeartbeat>(
                 ReadHeartbeat.Name,
                 wait.Job.RunId,
-                Retries.Storage
+                Retries.TransientFaults
             );
             if (!finished.IsCompleted)
             {

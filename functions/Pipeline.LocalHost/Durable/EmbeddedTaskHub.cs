@@ -20,12 +20,12 @@ internal sealed class EmbeddedTaskHub : IHostedService, IDisposable
     /// <summary>After so long without a renewal a partition is anybody's.</summary>
     private static readonly TimeSpan Lease = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan LeaseInterval = TimeSpan.FromSeconds(5);
-    private const int MostActivities = 8;
-    private const int MostOrchestrators = 32;
+    private const int MaxActivities = 8;
+    private const int MaxOrchestrators = 32;
 
     /// <summary>More than wait while storage is away (each orchestrator, activity, renewal and queue), so that the
     /// leases are still renewed.</summary>
-    private const int MostRequests = 100;
+    private const int MaxRequests = 100;
 
     /// <summary>About ten minutes of <see cref="LongestRetryDelay"/>.</summary>
     private const int QueueRetries = 120;
@@ -62,9 +62,9 @@ internal sealed class EmbeddedTaskHub : IHostedService, IDisposable
                 LeaseRenewInterval = LeaseInterval,
                 LeaseAcquireInterval = LeaseInterval,
                 MaxQueuePollingInterval = options.File.MaxQueuePollingInterval,
-                MaxConcurrentTaskActivityWorkItems = MostActivities,
-                MaxStorageOperationConcurrency = MostRequests,
-                MaxConcurrentTaskOrchestrationWorkItems = MostOrchestrators,
+                MaxConcurrentTaskActivityWorkItems = MaxActivities,
+                MaxStorageOperationConcurrency = MaxRequests,
+                MaxConcurrentTaskOrchestrationWorkItems = MaxOrchestrators,
                 ThrowExceptionOnInvalidDedupeStatus = true,
                 LoggerFactory = logs,
             }

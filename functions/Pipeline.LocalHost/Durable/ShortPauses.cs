@@ -5,7 +5,7 @@ namespace Pipeline.LocalHost.Durable;
 
 /// <summary>
 /// An orchestration service, unchanged but for one thing: after a work item that failed, the dispatcher goes on after a
-/// second. DurableTask.AzureStorage asks for ten seconds behind each of the next five items, which with fifty runs and
+/// second. DurableTask.AzureStorage asks for ten seconds after each of the next five items, which with fifty runs and
 /// an unsteady storage is nearly always; meanwhile the messages in memory outlive their visibility timeout, are read
 /// again and again, and each reading doubles the time for which a failure hides them (up to ten minutes).
 /// </summary>

@@ -27,7 +27,7 @@ public sealed record HostOptions
     /// </summary>
     internal Func<string, Func<Task<object?>>, Task<object?>>? AroundActivity { get; init; }
 
-    /// <summary>After so long, what a host that was killed had in hand is taken up by another.</summary>
+    /// <summary>After so long, what a host that was killed had in hand goes on at another.</summary>
     internal TimeSpan VisibilityTimeout { get; init; } = TimeSpan.FromSeconds(20);
 
     /// <summary>For tests: where the host logs beside the console; <c>null</c>: nowhere.</summary>

@@ -18,21 +18,21 @@ internal sealed class Azurite : IAsyncDisposable
         "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
     private const string ProcessFile = "process-id";
     private const string PortsFile = "ports";
-    private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan ProcessTimeout = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan RestartPause = TimeSpan.FromMilliseconds(500);
     private readonly string _data;
     private readonly int[] _ports;
-    private readonly Action<string> _say;
+    private readonly Action<string> _report;
     private readonly CancellationTokenSource _stop = new();
     private ChildProcess _process;
     private Task _watch = Task.CompletedTask;
 
     private Azurite(string data, int[] ports, ChildProcess process, Action<string> say)
     {
-        (_data, _ports, _process, _say) = (data, ports, process, say);
+        (_data, _ports, _process, _report) = (data, ports, process, say);
     }
 
-    public string ConnectionString => Connection(_ports);
+    public string ConnectionString => BuildConnectionString(_ports);
 
     /// <summary>
     /// The connection string of a data folder's emulator, running or not; <c>null</c>: there was none on it.
@@ -40,11 +40,11 @@ internal sealed class Azurite : IAsyncDisposable
     public static string? ConnectionOf(string data) =>
         Path.Combine(data, PortsFile) is var file
         && File.Exists(file)
-        && Numbers(File.ReadAllText(file)) is { Length: 3 } ports
-            ? Connection(ports)
+        && ParsePorts(File.ReadAllText(file)) is { Length: 3 } ports
+            ? BuildConnectionString(ports)
             : null;
 
-    private static string Connection(int[] ports) =>
+    private static string BuildConnectionString(int[] ports) =>
         $"DefaultEndpointsProtocol=http;AccountName={Account};AccountKey={DevelopmentKey};"
         + $"BlobEndpoint=http://127.0.0.1:{ports[0]}/{Account};QueueEndpoint=http://127.0.0.1:{ports[1]}/{Account};"
         + $"TableEndpoint=http://127.0.0.1:{ports[2]}/{Account};";
@@ -60,7 +60,7 @@ internal sealed class Azurite : IAsyncDisposable
     {
         await InstallAsync(say, cancellation);
         Directory.CreateDirectory(data);
-        await WaitForEarlierAsync(Path.Combine(data, ProcessFile), cancellation);
+        await WaitForPreviousExitAsync(Path.Combine(data, ProcessFile), cancellation);
         int[] ports = await PortsAsync(Path.Combine(data, PortsFile), cancellation);
         var azurite = new Azurite(data, ports, await LaunchAsync(data, ports, cancellation), say);
         azurite._watch = azurite.WatchAsync();
@@ -83,7 +83,7 @@ internal sealed class Azurite : IAsyncDisposable
             try
             {
                 await _process.WaitForExitAsync(_stop.Token);
-                _say(
+                _report(
                     $"The storage emulator ended with exit code {_process.ExitCode}; starting it again. What was "
                         + "written in its last seconds may be lost."
                 );
@@ -97,7 +97,7 @@ internal sealed class Azurite : IAsyncDisposable
             }
             catch (Exception fault) when (fault is HostException or IOException)
             {
-                _say(fault.Message);
+                _report(fault.Message);
                 await Task.Delay(RestartPause, _stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
         }
@@ -151,7 +151,7 @@ internal sealed class Azurite : IAsyncDisposable
     /// </summary>
     private static async Task<int[]> PortsAsync(string file, CancellationToken cancellation)
     {
-        int[] ports = File.Exists(file) ? Numbers(await File.ReadAllTextAsync(file, cancellation)) : [];
+        int[] ports = File.Exists(file) ? ParsePorts(await File.ReadAllTextAsync(file, cancellation)) : [];
         if (ports.Length != 3 || !ports.All(IsFree))
         {
             ports = [FreePort(), FreePort(), FreePort()];
@@ -161,7 +161,7 @@ internal sealed class Azurite : IAsyncDisposable
         return ports;
     }
 
-    private static int[] Numbers(string text) =>
+    private static int[] ParsePorts(string text) =>
         [.. text.Split(' ').Select(p => int.TryParse(p, out int port) ? port : 0)];
 
     private static bool IsFree(int port)
@@ -187,7 +187,7 @@ internal sealed class Azurite : IAsyncDisposable
     /// The emulator of a host that was killed ends by itself and writes its files first: two on one folder would undo
     /// each other.
     /// </summary>
-    private static async Task WaitForEarlierAsync(string file, CancellationToken cancellation)
+    private static async Task WaitForPreviousExitAsync(string file, CancellationToken cancellation)
     {
         if (!File.Exists(file) || !int.TryParse(await File.ReadAllTextAsync(file, cancellation), out int id))
         {
@@ -199,7 +199,7 @@ internal sealed class Azurite : IAsyncDisposable
             using var earlier = Process.GetProcessById(id);
             if (earlier.ProcessName.StartsWith("node", StringComparison.Ordinal))
             {
-                await earlier.WaitForExitAsync(cancellation).WaitAsync(StartLimit, cancellation);
+                await earlier.WaitForExitAsync(cancellation).WaitAsync(ProcessTimeout, cancellation);
             }
         }
         catch (ArgumentException)
@@ -209,7 +209,7 @@ internal sealed class Azurite : IAsyncDisposable
         catch (TimeoutException)
         {
             throw new HostException(
-                $"The storage emulator of an earlier host (process {id}) does not end; end it and start again."
+                $"The storage emulator of an earlier host (process {id}) has not exited; stop it and try again."
             );
         }
     }
@@ -321,7 +321,7 @@ internal sealed class Azurite : IAsyncDisposable
     )
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        limit.CancelAfter(StartLimit);
+        limit.CancelAfter(ProcessTimeout);
         while (true)
         {
             try

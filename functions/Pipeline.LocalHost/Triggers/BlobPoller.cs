@@ -22,7 +22,7 @@ internal sealed class BlobPoller(
     ILogger<BlobPoller> logger
 ) : BackgroundService
 {
-    private const int MostAttempts = 5;
+    private const int MaxAttempts = 5;
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(500);
     private readonly Dictionary<string, int> _attempts = new(StringComparer.Ordinal);
 
@@ -94,7 +94,7 @@ internal sealed class BlobPoller(
         {
             int attempt = _attempts[key] = _attempts.GetValueOrDefault(key) + 1;
             Log.TriggerFailed(logger, function.Name, item.Name, attempt, fault.Message);
-            if (attempt < MostAttempts)
+            if (attempt < MaxAttempts)
             {
                 return false;
             }

@@ -20,7 +20,7 @@ internal sealed class QueuePoller(
     ILogger<QueuePoller> logger
 ) : BackgroundService
 {
-    private const int MostDeliveries = 5;
+    private const int MaxDeliveries = 5;
     private static readonly TimeSpan VisibilityTimeout = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(250);
 
@@ -81,7 +81,7 @@ internal sealed class QueuePoller(
                 (int)message.DequeueCount,
                 fault.Message
             );
-            if (message.DequeueCount < MostDeliveries)
+            if (message.DequeueCount < MaxDeliveries)
             {
                 await queue.UpdateMessageAsync(
                     message.MessageId,

@@ -11,7 +11,7 @@ public static class ChampionComparison
     /// <param name="candidate">The new version's evaluation.</param>
     /// <param name="bootstrapSamples">Samples of the bootstrap, 1 or more.</param>
     /// <returns>
-    /// New minus champion, a fraction; <c>null</c>: fewer than <see cref="ChampionGate.FewestRows"/> texts can be
+    /// New minus champion, a fraction; <c>null</c>: fewer than <see cref="PromotionTest.MinRows"/> texts can be
     /// compared.
     /// </returns>
     public static PairedDifference? Compare(
@@ -53,7 +53,7 @@ public static class ChampionComparison
         [
             .. both.GroupBy(o => RowOutcome.TextOf(o.Id), StringComparer.Ordinal),
         ];
-        return texts.Count < ChampionGate.FewestRows
+        return texts.Count < PromotionTest.MinRows
             ? null
             : PairedComparison.Compare(
                 [.. texts.Select(t => t.Average(o => Score(known[o.TextHash])))],

@@ -205,7 +205,7 @@ public static class AuditPage
         bool sort = true
     )
     {
-        const int MostBars = 60;
+        const int MaxBars = 60;
         List<(string Name, long Count)> sorted = sort
             ? [.. bars.OrderByDescending(b => b.Count).ThenBy(b => b.Name, StringComparer.Ordinal)]
             : [.. bars];
@@ -216,7 +216,7 @@ public static class AuditPage
 
         long most = Math.Max(1, sorted.Max(b => b.Count));
         page.Append(CultureInfo.InvariantCulture, $"<h2>{title}</h2><table class=\"bar\">");
-        foreach ((string name, long count) in sorted.Take(MostBars))
+        foreach ((string name, long count) in sorted.Take(MaxBars))
         {
             page.Append(
                 CultureInfo.InvariantCulture,

@@ -30,7 +30,7 @@ public static class MergePage
                     + $"<td>{value(report.MergedScore)}</td></tr>"
             );
         Row(
-            $"{ReportPage.MetricName(scoreName)} (95 % interval)",
+            $"{EvaluationReportPage.MetricName(scoreName)} (95 % interval)",
             s =>
                 $"{HtmlPage.Percent(s.Score)} ({HtmlPage.Percent(s.Interval.Low)} to "
                 + $"{HtmlPage.Percent(s.Interval.High)})"

@@ -10,7 +10,7 @@ namespace Pipeline.Reporting.Pages;
 /// </summary>
 public static class RejectedPage
 {
-    private const int MostRows = 500;
+    private const int MaxRows = 500;
     private const int LongestValue = 300;
 
     /// <summary>Writes the page; one file, no script, every text escaped.</summary>
@@ -43,7 +43,7 @@ public static class RejectedPage
         }
 
         page.Append("</table><h2>The rows</h2><table><tr><th>where</th><th>what is wrong</th><th>the row</th></tr>");
-        foreach (RejectedRow row in rows.Take(MostRows))
+        foreach (RejectedRow row in rows.Take(MaxRows))
         {
             RowPlace place = row.Source;
             string line = place.Line > 0 ? $", line {place.Line}" : "";
@@ -61,9 +61,9 @@ public static class RejectedPage
         }
 
         page.Append("</table>");
-        if (left > MostRows)
+        if (left > MaxRows)
         {
-            page.Append(CultureInfo.InvariantCulture, $"<p>The first {MostRows} are shown.</p>");
+            page.Append(CultureInfo.InvariantCulture, $"<p>The first {MaxRows} are shown.</p>");
         }
 
         return HtmlPage.End(page);

@@ -75,7 +75,7 @@ public sealed class ExtractionScoring : ITaskScoring
         MultisetMatch.From(TopLevel(gold), TopLevel(answer));
 
     private static List<(string Key, string Value)> TopLevel(string json) =>
-        JsonAnswer.Parse(json) is { } parsed ? [.. parsed.Select(p => (p.Key, JsonAnswer.Canonical(p.Value)))] : [];
+        JsonAnswer.Parse(json) is { } parsed ? [.. parsed.Select(p => (p.Key, JsonAnswer.ComparisonKey(p.Value)))] : [];
 
     private static List<(string Path, string Value)> Spans(string json)
     {
@@ -107,7 +107,7 @@ public sealed class ExtractionScoring : ITaskScoring
 
                 break;
             case not null:
-                spans.Add((path, JsonAnswer.Canonical(node)));
+                spans.Add((path, JsonAnswer.ComparisonKey(node)));
                 break;
         }
     }

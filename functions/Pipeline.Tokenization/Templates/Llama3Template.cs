@@ -1,7 +1,7 @@
 namespace Pipeline.Tokenization.Templates;
 
 /// <summary>
-/// The Llama-3 chat format: one BOS, then each message behind a header of its role. Source: meta-llama/llama3,
+/// The Llama-3 chat format: one BOS, then each message after a header of its role. Source: meta-llama/llama3,
 /// <c>llama/tokenizer.py</c> (ChatFormat), and the chat_template of its tokenizer_config.json, which strips each text.
 /// </summary>
 public sealed class Llama3Template : ChatTemplate

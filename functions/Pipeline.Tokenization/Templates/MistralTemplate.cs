@@ -1,7 +1,7 @@
 namespace Pipeline.Tokenization.Templates;
 
 /// <summary>
-/// The Mistral instruct format: one BOS, <c>[INST] user [/INST] answer</c>, EOS behind each answer; the system text
+/// The Mistral instruct format: one BOS, <c>[INST] user [/INST] answer</c>, EOS after each answer; the system text
 /// stands before the first user's (the last one's in version 3), two line ends between. Source:
 /// mistralai/mistral-common, <c>tokens/tokenizers/instruct.py</c>, version 1; where the tokenizer has <c>[INST]</c> as
 /// a control token, version 3. Texts are taken as they are.

@@ -5,7 +5,7 @@ namespace Pipeline.Tokenization.Templates;
 
 /// <summary>
 /// No dialogue: a text as it is, every token of it supervised, for continued pre-training. One BOS before it where the
-/// base has one, its end-of-text token behind it; a piece of a longer text has none behind it. Source: the base models'
+/// base has one, its end-of-text token after it; a piece of a longer text has none after it. Source: the base models'
 /// own tokenizers, which put BOS before every text (Touvron et al. 2023; Llama 3: <c>llama/tokenizer.py</c>, encode).
 /// </summary>
 public sealed class PlainTextTemplate : ChatTemplate

@@ -5,7 +5,7 @@ namespace Pipeline.Tokenization.Tokenizers;
 /// <summary>Words and their ids: most words of a text have been met before.</summary>
 internal sealed class WordCache
 {
-    private const int MostWordsKept = 100_000;
+    private const int MaxWordsKept = 100_000;
     private const int LongestWordKept = 64;
     private readonly ConcurrentDictionary<string, int[]> _words = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, int[]>.AlternateLookup<ReadOnlySpan<char>> _lookup;
@@ -25,7 +25,7 @@ internal sealed class WordCache
 
         string text = word.ToString();
         int[] ids = encode(text);
-        if (text.Length <= LongestWordKept && _kept < MostWordsKept && _words.TryAdd(text, ids))
+        if (text.Length <= LongestWordKept && _kept < MaxWordsKept && _words.TryAdd(text, ids))
         {
             Interlocked.Increment(ref _kept);
         }

@@ -4,15 +4,15 @@ using static TorchSharp.torch;
 
 namespace Pipeline.Evaluation.Scoring;
 
-/// <summary>Continues prompts token by token behind a key-value cache, until a stop token.</summary>
+/// <summary>Continues prompts token by token with a key-value cache, until a stop token.</summary>
 public static class AnswerGenerator
 {
-    private const int MostRows = 32;
+    private const int MaxRows = 32;
     private const int Padding = 4; // a prompt goes beside one that is longer by one part in so many, or by a few tokens
     private const int FewTokens = 8;
 
     /// <summary>
-    /// Writes behind each prompt. Prompts of about the same length go side by side; padding is seen by none.
+    /// Writes after each prompt. Prompts of about the same length go side by side; padding is seen by none.
     /// </summary>
     /// <param name="model">With or without its adapter.</param>
     /// <param name="prompts">Token ids of each prompt.</param>
@@ -45,8 +45,8 @@ public static class AnswerGenerator
         foreach (
             int[] batch in RowBatches.Create(
                 [.. open.Select(a => a.Prompt.Count + mostTokens)],
-                MostRows,
-                model.MostTokens,
+                MaxRows,
+                model.MaxTokens,
                 (shortest, longest) => longest - shortest <= Math.Max(FewTokens, (shortest - mostTokens) / Padding)
             )
         )
@@ -111,7 +111,7 @@ public static class AnswerGenerator
     }
 
     /// <summary>
-    /// Reads the prompts: what stands behind each one's last token, [rows, hidden], and where some are padded, the
+    /// Reads the prompts: what stands after each one's last token, [rows, hidden], and where some are padded, the
     /// tokens that each may see, bool [rows, longest].
     /// </summary>
     private static (Tensor Next, Tensor? Seen) Read(ICausalModel model, Answer[] rows, KeyValueCache cache)

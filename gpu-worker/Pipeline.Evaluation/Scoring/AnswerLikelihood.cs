@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 
 namespace Pipeline.Evaluation.Scoring;
 
-/// <summary>The log-likelihood of one given answer behind each prompt, for tasks whose answers are free text.</summary>
+/// <summary>The log-likelihood of one given answer after each prompt, for tasks whose answers are free text.</summary>
 public static class AnswerLikelihood
 {
     private const int RowsTogether = 16;
@@ -29,7 +29,7 @@ public static class AnswerLikelihood
             int[] batch in RowBatches.Create(
                 [.. rows.Select(r => r.Prompt.Count + r.Answer.Count)],
                 RowsTogether,
-                model.MostTokens
+                model.MaxTokens
             )
         )
         {
@@ -65,7 +65,7 @@ public static class AnswerLikelihood
         return result;
     }
 
-    /// <summary>Prompts and answers of a batch, zeros behind them: int64 [rows, longest].</summary>
+    /// <summary>Prompts and answers of a batch, zeros after them: int64 [rows, longest].</summary>
     private static Tensor Ids(IReadOnlyList<(IReadOnlyList<int> Prompt, IReadOnlyList<int> Answer)> rows, int[] batch)
     {
         int longest = batch.Max(i => rows[i].Prompt.Count + rows[i].Answer.Count);

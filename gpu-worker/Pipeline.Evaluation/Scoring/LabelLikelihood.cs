@@ -5,14 +5,14 @@ using static TorchSharp.torch;
 namespace Pipeline.Evaluation.Scoring;
 
 /// <summary>
-/// The log-likelihood of each possible answer behind each prompt, summed over the answer's tokens and the end token.
-/// The prompt is read once; the answers are read as one tree behind it, each node seeing the prompt and its ancestors
+/// The log-likelihood of each possible answer after each prompt, summed over the answer's tokens and the end token.
+/// The prompt is read once; the answers are read as one tree after it, each node seeing the prompt and its ancestors
 /// only.
 /// </summary>
 public static class LabelLikelihood
 {
-    private const int MostRows = 32;
-    private const long MostLogits = 1L << 25; // numbers in the largest logits tensor, 128 MiB
+    private const int MaxRows = 32;
+    private const long MaxLogits = 1L << 25; // numbers in the largest logits tensor, 128 MiB
 
     /// <summary>Scores every answer for every prompt.</summary>
     /// <param name="model">With or without its adapter.</param>
@@ -35,13 +35,13 @@ public static class LabelLikelihood
         using IDisposable frozen = no_grad();
         var result = new IReadOnlyList<double>[prompts.Count];
         int rows = (int)
-            Math.Clamp(MostLogits / (Math.Max(1, tree.Nodes.Count) * (long)model.Config.VocabularySize), 1, MostRows);
+            Math.Clamp(MaxLogits / (Math.Max(1, tree.Nodes.Count) * (long)model.Config.VocabularySize), 1, MaxRows);
         int done = 0;
         foreach (
             int[] batch in RowBatches.Create(
                 [.. prompts.Select(p => p.Count + tree.Nodes.Count)],
                 rows,
-                model.MostTokens
+                model.MaxTokens
             )
         )
         {

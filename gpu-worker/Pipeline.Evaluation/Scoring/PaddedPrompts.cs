@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 
 namespace Pipeline.Evaluation.Scoring;
 
-/// <summary>Prompts side by side, padded behind to the longest; padding is read and seen by none.</summary>
+/// <summary>Prompts side by side, padded after to the longest; padding is read and seen by none.</summary>
 internal static class PaddedPrompts
 {
     /// <summary>Reads them into a cache.</summary>
@@ -11,7 +11,7 @@ internal static class PaddedPrompts
     /// <param name="prompts">Token ids of each, at least one.</param>
     /// <param name="longest">Tokens of the longest.</param>
     /// <param name="cache">Gets all keys and values, those of the padding too.</param>
-    /// <returns>[rows, hidden]: what stands behind each prompt's last token.</returns>
+    /// <returns>[rows, hidden]: what stands after each prompt's last token.</returns>
     public static Tensor Read(
         ICausalModel model,
         IReadOnlyList<IReadOnlyList<int>> prompts,

@@ -4,7 +4,7 @@ namespace Pipeline.Evaluation.Scoring;
 internal static class RowBatches
 {
     /// <summary>Divides rows.</summary>
-    /// <param name="lengths">Tokens of each row, what is written behind it included.</param>
+    /// <param name="lengths">Tokens of each row, what is written after it included.</param>
     /// <param name="mostRows">Rows at a time.</param>
     /// <param name="mostTokens">Places for tokens at a time, rows laid side by side; a row alone may take more.</param>
     /// <param name="joins">Whether a row may stand beside the shortest of a batch, given both lengths; <c>null</c>:

@@ -54,12 +54,12 @@ public sealed record LlamaConfig
     /// </summary>
     public bool Quantized { get; init; }
 
-    /// <summary>What memory is reckoned from.</summary>
+    /// <summary>What memory is estimated from.</summary>
     public BaseShape Shape =>
         new(HiddenSize, IntermediateSize, Layers, Heads, KeyValueHeads, HeadSize, VocabularySize, TiedEmbeddings);
 
     /// <summary>Numbers in a full-size decoder layer's linear weights.</summary>
-    public long LinearParametersPerLayer => Shape.LinearsPerLayer;
+    public long LinearParametersPerLayer => Shape.LinearParametersPerLayer;
 
     /// <summary>How many positions a query of a layer sees; <c>null</c>: all before it.</summary>
     public int? WindowOf(int layer) => layer >= FirstWindowLayer ? SlidingWindow : null;

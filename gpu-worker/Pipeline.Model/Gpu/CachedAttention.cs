@@ -5,13 +5,13 @@ using static TorchSharp.torch;
 
 namespace Pipeline.Model.Gpu;
 
-/// <summary>Attention for inference: rows side by side behind a cache of earlier keys and values.</summary>
+/// <summary>Attention for inference: rows side by side with a cache of earlier keys and values.</summary>
 /// <param name="config">The model's shape.</param>
 /// <param name="rows">Rows of the batch.</param>
 /// <param name="mask">bool [batch or 1, 1, n, held + n]; <c>null</c>: one token sees all, several are causal.</param>
 /// <param name="window">The same for layers with a sliding window.</param>
 /// <param name="cache">Earlier keys and values; <c>null</c>: there are none.</param>
-/// <param name="keepInCache">Whether the cache takes up this pass.</param>
+/// <param name="keepInCache">Whether this pass is added to the cache.</param>
 internal sealed class CachedAttention(
     LlamaConfig config,
     long rows,

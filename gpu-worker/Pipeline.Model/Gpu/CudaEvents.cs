@@ -7,7 +7,7 @@ internal static unsafe partial class CudaDriver
 {
     private const uint WithoutTiming = 2;
 
-    /// <summary>A mark behind all that was put on a stream.</summary>
+    /// <summary>A mark after all that was put on a stream.</summary>
     /// <param name="stream">0: the default one, which is torch's.</param>
     public static nint Record(nint stream = 0)
     {

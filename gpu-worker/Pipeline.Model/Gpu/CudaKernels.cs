@@ -13,7 +13,7 @@ internal sealed unsafe class CudaKernels : IKernelLauncher
 
     private CudaKernels(ScalarType real, int multiprocessors, ReadOnlySpan<byte> program)
     {
-        (Real, MostBlocks) = (real, BlocksAMultiprocessor * multiprocessors);
+        (Real, MaxBlocks) = (real, BlocksAMultiprocessor * multiprocessors);
         CudaDriver.UseThisContext();
         _module = CudaDriver.Load(program);
         _functions = KernelSource.Kernels.ToDictionary(
@@ -25,7 +25,7 @@ internal sealed unsafe class CudaKernels : IKernelLauncher
 
     public ScalarType Real { get; }
 
-    public int MostBlocks { get; }
+    public int MaxBlocks { get; }
 
     /// <summary>Compiles and loads them.</summary>
     /// <param name="real">bfloat16 or float32.</param>

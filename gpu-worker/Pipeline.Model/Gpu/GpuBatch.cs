@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 namespace Pipeline.Model.Gpu;
 
 /// <summary>
-/// Rows one behind the other on the device, with all that tells where their tokens stand: one copy from pinned memory,
+/// Rows one after the other on the device, with all that tells where their tokens stand: one copy from pinned memory,
 /// which the host does not wait for.
 /// </summary>
 internal sealed class GpuBatch : IDisposable

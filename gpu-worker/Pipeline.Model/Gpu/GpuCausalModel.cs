@@ -47,14 +47,14 @@ internal sealed class GpuCausalModel : ICausalModel, IDisposable
                 + (4L * model.Config.IntermediateSize)
                 + (8L * model.Config.HiddenSize)
             );
-        MostTokens = Math.Max(1, (freeBytes - (number * model.LargestGroup) - (4 * NumbersAPart)) / 2 / token);
+        MaxTokens = Math.Max(1, (freeBytes - (number * model.LargestGroup) - (4 * NumbersAPart)) / 2 / token);
     }
 
     /// <inheritdoc/>
     public LlamaConfig Config => _model.Config;
 
     /// <inheritdoc/>
-    public long MostTokens { get; }
+    public long MaxTokens { get; }
 
     /// <inheritdoc/>
     public Tensor Forward(Tensor ids)
@@ -118,7 +118,7 @@ internal sealed class GpuCausalModel : ICausalModel, IDisposable
                 : null;
         var context = new GpuContext(
             _kernels,
-            new GroupGradient(_kernels, _buffer, dropoutSeed: null),
+            new GpuLoraGradient(_kernels, _buffer, dropoutSeed: null),
             _adapter,
             Config,
             new CachedAttention(Config, rows, mask, window, cache, keep),

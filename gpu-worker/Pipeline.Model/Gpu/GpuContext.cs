@@ -14,7 +14,7 @@ namespace Pipeline.Model.Gpu;
 /// <param name="KeepsNorms">Whether the backward pass finds what the norms gave.</param>
 internal sealed record GpuContext(
     GpuKernels Kernels,
-    GroupGradient Groups,
+    GpuLoraGradient Groups,
     GpuAdapter? Adapter,
     LlamaConfig Config,
     IGpuAttention Attention,

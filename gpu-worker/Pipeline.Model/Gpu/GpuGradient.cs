@@ -13,7 +13,7 @@ namespace Pipeline.Model.Gpu;
 internal sealed class GpuGradient : IDisposable
 {
     private const long LogitsAChunk = TrainingMemory.GpuLogits;
-    private const int FewestLossRows = 16;
+    private const int MinLossRows = 16;
     private const int RowsATile = 128; // of a product: a part of one takes as long as a whole
     private readonly GpuModel _model;
     private readonly Device _device;
@@ -176,8 +176,8 @@ internal sealed class GpuGradient : IDisposable
         Tensor read = empty(count, hidden.shape[1], dtype: hidden.dtype, device: _device); // [supervised, hidden]
         _kernels.Gather(normed, batch.Predicting, read);
         Tensor losses = empty(count, device: _device);
-        long chunk = Math.Max(FewestLossRows, LogitsAChunk / stride);
-        chunk = Math.Min(chunk < RowsATile ? chunk : chunk / RowsATile * RowsATile, Math.Max(FewestLossRows, count));
+        long chunk = Math.Max(MinLossRows, LogitsAChunk / stride);
+        chunk = Math.Min(chunk < RowsATile ? chunk : chunk / RowsATile * RowsATile, Math.Max(MinLossRows, count));
         Tensor buffer = zeros(Math.Min(chunk, count), stride, dtype: _kernels.Real, device: _device);
         for (long start = 0; start < count; start += chunk)
         {
@@ -223,7 +223,7 @@ internal sealed class GpuGradient : IDisposable
 
         return new GpuContext(
             _kernels,
-            new GroupGradient(_kernels, _buffer, dropoutSeed),
+            new GpuLoraGradient(_kernels, _buffer, dropoutSeed),
             Adapter,
             _model.Config,
             new PackedAttention(_kernels, _model.Config, batch, window),

@@ -2,7 +2,7 @@ using static TorchSharp.torch;
 
 namespace Pipeline.Model.Gpu;
 
-// RMSNorm, with the residual before it and dropout behind it.
+// RMSNorm, with the residual before it and dropout after it.
 internal sealed partial class GpuKernels
 {
     /// <summary>Norms rows, or the sums of two rows, which it then keeps.</summary>

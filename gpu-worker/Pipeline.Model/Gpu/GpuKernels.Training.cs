@@ -113,7 +113,7 @@ internal sealed partial class GpuKernels
         (float size, float epsilon) = BlockwiseMoments.Corrected(step.Number, (float)step.LearningRate);
         _launcher.Launch(
             "adamw_8bit",
-            Math.Clamp(blocks, 1, _launcher.MostBlocks),
+            Math.Clamp(blocks, 1, _launcher.MaxBlocks),
             BlockwiseMoments.BlockSize,
             [
                 values,

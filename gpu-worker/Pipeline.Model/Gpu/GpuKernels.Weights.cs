@@ -46,7 +46,7 @@ internal sealed partial class GpuKernels
                 y = output.narrow(0, first, count);
             _launcher.Launch(
                 "nf4_matvec",
-                Math.Clamp((outputs + WarpsABlock - 1) / WarpsABlock, 1, _launcher.MostBlocks),
+                Math.Clamp((outputs + WarpsABlock - 1) / WarpsABlock, 1, _launcher.MaxBlocks),
                 Threads,
                 [
                     weight.Codes,

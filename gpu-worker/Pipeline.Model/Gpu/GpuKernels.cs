@@ -44,7 +44,7 @@ internal sealed partial class GpuKernels : IDisposable
     private void LaunchElementwise(string kernel, long work, ReadOnlySpan<KernelArgument> arguments) =>
         _launcher.Launch(
             kernel,
-            Math.Clamp((work + Threads - 1) / Threads, 1, _launcher.MostBlocks),
+            Math.Clamp((work + Threads - 1) / Threads, 1, _launcher.MaxBlocks),
             Threads,
             arguments
         );

@@ -20,7 +20,7 @@ internal sealed class GpuLayerTape : IDisposable
     private Tensor? _attentionXA; // [tokens, ranks]
     private Tensor _attended = null!; // [tokens, heads · head size]
     private Tensor? _outputXA;
-    private Tensor _middle = null!; // [tokens, hidden]: the stream behind attention
+    private Tensor _middle = null!; // [tokens, hidden]: the stream after attention
     private Tensor? _middleNormed;
     private Tensor _middleScales = null!;
     private Tensor _gateUp = null!; // [tokens, 2 · inner]
@@ -76,7 +76,7 @@ internal sealed class GpuLayerTape : IDisposable
                 mask is null ? null : droppedInput,
                 mask ?? default
             );
-            tape._downXA = GroupGradient.LoraDown(down, droppedInput);
+            tape._downXA = GpuLoraGradient.LoraDown(down, droppedInput);
         }
 
         tape.Keep();
@@ -97,15 +97,15 @@ internal sealed class GpuLayerTape : IDisposable
     /// <summary>Down, gates, gate and up, and their norm.</summary>
     private void BackThroughFeedForward(Tensor gradient)
     {
-        GroupGradient groups = _context.Groups;
+        GpuLoraGradient groups = _context.Groups;
         (LoraGroup? down, LoraGroup? gateUp) = (Lora(3), Lora(2));
         (Tensor? inner, Tensor? dxLora, Tensor? dyB) = groups.Backward(_layer.Down, down, _downXA, gradient);
         // gate and up are derivatives now, inner is what down's matrices saw
         _context.Kernels.SwiGluBackward(_gateUp, inner!, dxLora, groups.Mask(down) ?? default);
-        GroupGradient.AccumulateA(down, dyB, () => inner!);
+        GpuLoraGradient.AccumulateA(down, dyB, () => inner!);
         Free(inner, dxLora); // each part's numbers make room for the next one's
         (Tensor? normed, dxLora, dyB) = groups.Backward(_layer.GateUp, gateUp, _gateUpXA, _gateUp);
-        GroupGradient.AccumulateA(
+        GpuLoraGradient.AccumulateA(
             gateUp,
             dyB,
             () => _middleNormed ?? DroppedNorm(gateUp, _middle, _layer.FeedForwardNorm)
@@ -124,7 +124,7 @@ internal sealed class GpuLayerTape : IDisposable
     /// <summary>The output's product, attention, queries, keys and values, and their norm.</summary>
     private void BackThroughAttention(Tensor gradient, bool inputWanted)
     {
-        GroupGradient groups = _context.Groups;
+        GpuLoraGradient groups = _context.Groups;
         (LoraGroup? output, LoraGroup? attention) = (Lora(1), Lora(0));
         (Tensor? attended, Tensor? dxLora, Tensor? dyB) = groups.Backward(_layer.Output, output, _outputXA, gradient);
         if (dxLora is not null)
@@ -132,7 +132,7 @@ internal sealed class GpuLayerTape : IDisposable
             _context.Kernels.Dropout(dxLora, attended!, groups.Mask(output)!.Value, onto: true);
         }
 
-        GroupGradient.AccumulateA(output, dyB, () => groups.DroppedInput(output, _attended));
+        GpuLoraGradient.AccumulateA(output, dyB, () => groups.DroppedInput(output, _attended));
         Tensor projected = _attention!.Backward(attended!);
         Free(attended, dxLora);
         _context.ApplyRotary(projected, backward: true);
@@ -143,7 +143,7 @@ internal sealed class GpuLayerTape : IDisposable
             projected,
             inputWanted
         );
-        GroupGradient.AccumulateA(
+        GpuLoraGradient.AccumulateA(
             attention,
             dyB,
             () => _normed ?? DroppedNorm(attention, _input, _layer.AttentionNorm)
@@ -170,7 +170,7 @@ internal sealed class GpuLayerTape : IDisposable
     private Tensor Run(bool keep)
     {
         UpToGates(keep);
-        GroupGradient groups = _context.Groups;
+        GpuLoraGradient groups = _context.Groups;
         DropMask? mask = groups.Mask(Lora(3));
         (Tensor gated, Tensor? droppedInput) = (SwiGluOutput(), mask is null ? null : SwiGluOutput());
         _context.Kernels.SwiGlu(_gateUp, gated, droppedInput, mask ?? default);
@@ -211,7 +211,7 @@ internal sealed class GpuLayerTape : IDisposable
 
     private void UpToGates(bool keep)
     {
-        GroupGradient groups = _context.Groups;
+        GpuLoraGradient groups = _context.Groups;
         _scales = Scales();
         (Tensor projected, _attentionXA, _normed) = Normed(
             _layer.Attention,

@@ -8,7 +8,7 @@ namespace Pipeline.Model.Gpu;
 /// <summary>A frozen model on the device: linear layers as NF4 codes or numbers, the rest as numbers.</summary>
 internal sealed class GpuModel : IDisposable
 {
-    private const int FewestPositions = 512;
+    private const int MinPositions = 512;
     private readonly RotaryEmbedding _rotary;
     private (Tensor Cosines, Tensor Sines)? _turns;
 
@@ -112,7 +112,7 @@ internal sealed class GpuModel : IDisposable
 
         _turns?.Cosines.Dispose();
         _turns?.Sines.Dispose();
-        int positions = Math.Max(FewestPositions, (int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)count));
+        int positions = Math.Max(MinPositions, (int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)count));
         (float[] cosines, float[] sines) = _rotary.Tables(positions);
         Tensor Table(float[] values)
         {

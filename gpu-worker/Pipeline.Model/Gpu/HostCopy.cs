@@ -9,7 +9,7 @@ internal sealed class HostCopy : IDisposable
     private readonly Tensor _here;
     private readonly nint _done; // an event; 0: they are here
 
-    /// <summary>Begins the copy behind all that was queued.</summary>
+    /// <summary>Begins the copy after all that was queued.</summary>
     /// <param name="onDevice">float32.</param>
     public HostCopy(Tensor onDevice)
     {

@@ -11,18 +11,18 @@ internal interface IHostCopies : IDisposable
     /// <summary>Gives it back; no copy may be under way.</summary>
     void Free(nint memory);
 
-    /// <summary>Begins a copy behind all that was queued.</summary>
+    /// <summary>Begins a copy after all that was queued.</summary>
     /// <param name="from">Contiguous, on the device; stays as it is, and is not given back, until the copy was
     /// awaited.</param>
     /// <param name="to">As many bytes.</param>
-    /// <returns>A mark behind the copy, to be awaited once.</returns>
+    /// <returns>A mark after the copy, to be awaited once.</returns>
     nint ToHost(Tensor from, nint to);
 
-    /// <summary>Begins a copy behind all that was queued.</summary>
+    /// <summary>Begins a copy after all that was queued.</summary>
     /// <param name="from">As many bytes.</param>
     /// <param name="to">Contiguous, on the device; not to be read, and not given back, until the copy was
     /// awaited.</param>
-    /// <returns>A mark behind the copy, to be awaited once.</returns>
+    /// <returns>A mark after the copy, to be awaited once.</returns>
     nint ToDevice(nint from, Tensor to);
 
     /// <summary>What is queued from now on waits for the mark; the host does not.</summary>

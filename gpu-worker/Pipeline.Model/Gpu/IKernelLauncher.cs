@@ -9,7 +9,7 @@ internal interface IKernelLauncher : IDisposable
     ScalarType Real { get; }
 
     /// <summary>Blocks that fill the device.</summary>
-    int MostBlocks { get; }
+    int MaxBlocks { get; }
 
     /// <summary>Puts a kernel on torch's stream.</summary>
     /// <param name="kernel">Its name.</param>

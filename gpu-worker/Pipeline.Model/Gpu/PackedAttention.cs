@@ -7,7 +7,7 @@ namespace Pipeline.Model.Gpu;
 
 /// <summary>
 /// Causal attention of packed rows in training: each token sees its own row. Rows of several lengths are scattered side
-/// by side for torch's flash kernel; no mask is made, since padding stands behind every token of its row.
+/// by side for torch's flash kernel; no mask is made, since padding stands after every token of its row.
 /// </summary>
 /// <param name="kernels">Gather rows.</param>
 /// <param name="config">The model's shape.</param>

@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 
 namespace Pipeline.Model.Gpu;
 
-/// <summary>What a worker looks at before it takes up work, said in one line.</summary>
+/// <summary>What a worker looks at before it takes work, as one line.</summary>
 /// <param name="Passed">Whether work can begin.</param>
 /// <param name="Line">What is there, or what is wrong and what to do.</param>
 public sealed record SelfCheck(bool Passed, string Line)
@@ -36,7 +36,7 @@ public sealed record SelfCheck(bool Passed, string Line)
         );
     }
 
-    /// <summary>The GPU with its kernels, compiled and held against their definitions.</summary>
+    /// <summary>The GPU with its kernels, compiled and checked against their definitions.</summary>
     /// <param name="real">The numbers that the kernels compute on; <c>null</c>: bfloat16 where the GPU has it.</param>
     /// <exception cref="ModelException">There is no GPU that does the work; the line says why.</exception>
     internal static Accelerator Open(ScalarType? real)

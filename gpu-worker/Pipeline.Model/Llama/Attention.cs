@@ -15,7 +15,7 @@ internal static class Attention
     /// <param name="mask">bool [batch or 1, 1, n, held + n], true where seen; <c>null</c>: one token sees all, several
     /// are causal.</param>
     /// <returns>[batch, heads, n, head size].</returns>
-    /// <exception cref="ArgumentException">Several tokens behind others without a mask.</exception>
+    /// <exception cref="ArgumentException">Several tokens after others without a mask.</exception>
     public static Tensor Over(Tensor queries, Tensor keys, Tensor values, Tensor? mask)
     {
         (long[] queryShape, long[] keyShape) = (queries.shape, keys.shape);
@@ -29,7 +29,7 @@ internal static class Attention
 
         if (mask is null && keyShape[2] != queryShape[2])
         {
-            throw new ArgumentException("Several tokens behind a cache need a mask.", nameof(mask));
+            throw new ArgumentException("Several tokens with a cache need a mask.", nameof(mask));
         }
 
         return Kernel(queries, Repeat(keys, group), Repeat(values, group), mask, causal: mask is null);

@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 namespace Pipeline.Model.Llama;
 
 /// <summary>
-/// One block: attention and SwiGLU, each behind a norm and added to what came in. Source: Touvron et al. 2023;
+/// One block: attention and SwiGLU, each after a norm and added to what came in. Source: Touvron et al. 2023;
 /// transformers <c>LlamaDecoderLayer</c>.
 /// </summary>
 internal sealed class DecoderLayer : IDisposable

@@ -10,11 +10,11 @@ public interface ICausalModel
     LlamaConfig Config { get; }
 
     /// <summary>Tokens, prompts and answers of all rows, that its memory takes at a time.</summary>
-    long MostTokens { get; }
+    long MaxTokens { get; }
 
     /// <summary>Runs the decoder.</summary>
     /// <param name="ids">int64 [batch, n], on any device.</param>
-    /// <returns>[batch, n, hidden], behind the last norm, on the model's device.</returns>
+    /// <returns>[batch, n, hidden], after the last norm, on the model's device.</returns>
     Tensor Forward(Tensor ids);
 
     /// <summary>Runs the decoder over what follows a cache.</summary>
@@ -23,9 +23,9 @@ public interface ICausalModel
     /// <param name="mask">bool [batch or 1, 1, n, held + n], on any device, true where seen; <c>null</c>: all that is
     /// held, or with an empty cache, causal.</param>
     /// <param name="cache">Earlier keys and values.</param>
-    /// <param name="keep">Whether the cache takes up this pass.</param>
-    /// <returns>[batch, n, hidden], behind the last norm, on the model's device.</returns>
-    /// <exception cref="ArgumentException">Several tokens behind a cache without a mask.</exception>
+    /// <param name="keep">Whether this pass is added to the cache.</param>
+    /// <returns>[batch, n, hidden], after the last norm, on the model's device.</returns>
+    /// <exception cref="ArgumentException">Several tokens with a cache without a mask.</exception>
     Tensor Forward(Tensor ids, Tensor positions, Tensor? mask, KeyValueCache cache, bool keep);
 
     /// <summary>Next-token logits.</summary>

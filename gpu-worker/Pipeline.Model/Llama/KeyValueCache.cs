@@ -17,7 +17,7 @@ public sealed class KeyValueCache(int layers) : IDisposable
     /// <summary>Positions held.</summary>
     public long Length => _held[0];
 
-    /// <summary>Puts new keys and values behind those held.</summary>
+    /// <summary>Puts new keys and values after those held.</summary>
     /// <param name="layer">0 to layers - 1.</param>
     /// <param name="keys">[batch, kv heads, new, head size].</param>
     /// <param name="values">The same shape.</param>
@@ -46,7 +46,7 @@ public sealed class KeyValueCache(int layers) : IDisposable
         return (allKeys.narrow(2, 0, held + count), allValues.narrow(2, 0, held + count));
     }
 
-    /// <summary>Puts the positions of new tokens behind those held.</summary>
+    /// <summary>Puts the positions of new tokens after those held.</summary>
     /// <param name="positions">int64 [batch or 1, new].</param>
     /// <param name="keep">Whether the cache shall hold the result.</param>
     /// <returns>Positions of all keys, int64 [batch or 1, held + new].</returns>

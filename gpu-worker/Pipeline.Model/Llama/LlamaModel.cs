@@ -34,7 +34,7 @@ public sealed class LlamaModel : ICausalModel, IDisposable
             : checkpoint.Read("lm_head.weight", config.VocabularySize, config.HiddenSize).DetachFromDisposeScope();
         _rotary = new RotaryEmbedding(config);
         Projections = [.. _layers.SelectMany(l => l.Projections)];
-        bool keep = 4 * config.Layers * config.LinearParametersPerLayer <= TrainingMemory.MostDequantizedKept;
+        bool keep = 4 * config.Layers * config.LinearParametersPerLayer <= TrainingMemory.MaxDequantizedKept;
         foreach (Projection projection in Projections)
         {
             projection.Weight.KeepsDequantized = keep;
@@ -46,8 +46,8 @@ public sealed class LlamaModel : ICausalModel, IDisposable
     /// <summary>Where it is computed: the CPU after loading.</summary>
     public Device Device => _embedding.device;
 
-    /// <summary>As many as come: the audit reckons what asking takes.</summary>
-    public long MostTokens => long.MaxValue;
+    /// <summary>As many as come: the audit estimates what asking takes.</summary>
+    public long MaxTokens => long.MaxValue;
 
     internal IReadOnlyList<DecoderLayer> Layers => _layers;
     internal RmsNorm Norm => _norm;
@@ -98,7 +98,7 @@ public sealed class LlamaModel : ICausalModel, IDisposable
     /// <param name="ids">int64 [batch, n], on any device.</param>
     /// <param name="dropoutSeed">Seed of what the adapter drops; <c>null</c>: nothing, as in evaluation.</param>
     /// <param name="noise">[batch, n, hidden] added to the embeddings (NEFTune); <c>null</c>: none.</param>
-    /// <returns>float32 [batch, n, hidden], behind the last norm.</returns>
+    /// <returns>float32 [batch, n, hidden], after the last norm.</returns>
     public Tensor Forward(Tensor ids, uint? dropoutSeed, Tensor? noise = null)
     {
         ArgumentNullException.ThrowIfNull(ids);

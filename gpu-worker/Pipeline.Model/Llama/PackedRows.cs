@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 namespace Pipeline.Model.Llama;
 
 /// <summary>
-/// Rows of tokens one behind the other, with no padding between them. All work on single tokens is done in this flat
+/// Rows of tokens one after the other, with no padding between them. All work on single tokens is done in this flat
 /// form; only attention lays rows side by side, so that no token sees another row's.
 /// </summary>
 public sealed class PackedRows : IDisposable
@@ -107,7 +107,7 @@ public sealed class PackedRows : IDisposable
             ? flat
             : zeros(Lengths.Count * (long)Longest, flat.shape[1]).index_copy_(0, _slotOfToken, flat);
 
-    /// <summary>Back to one behind the other: [rows · longest, width] to [tokens, width].</summary>
+    /// <summary>Back to one after the other: [rows · longest, width] to [tokens, width].</summary>
     internal Tensor Unpad(Tensor padded) => _slotOfToken is null ? padded : padded.index_select(0, _slotOfToken);
 
     public void Dispose()

@@ -234,7 +234,7 @@ public sealed class BlockwiseMoments : IDisposable
     /// <summary>What a step multiplies with.</summary>
     /// <param name="Size">Of the step: minus the learning rate, corrected.</param>
     /// <param name="Epsilon">ε, corrected.</param>
-    /// <param name="Decay">What is left of a value behind the step.</param>
+    /// <param name="Decay">What is left of a value after the step.</param>
     private readonly record struct StepFactors(float Size, float Epsilon, float Decay);
 
     /// <summary>The part of the buffer that some blocks, one after the other, take up.</summary>

@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 
 namespace Pipeline.Model.Quantization;
 
-/// <summary>The arithmetic of quantisation, on spans; the definition that every faster form is held against.</summary>
+/// <summary>The arithmetic of quantisation, on spans; the definition that every faster form is compared with.</summary>
 public static class Nf4Quantizer
 {
     private const int Zero = 7; // the level 0

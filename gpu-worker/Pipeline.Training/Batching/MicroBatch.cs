@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 namespace Pipeline.Training.Batching;
 
 /// <summary>
-/// Rows that are computed together, one behind the other. There is no padding to be told from tokens: where rows are
+/// Rows that are computed together, one after the other. There is no padding to be told from tokens: where rows are
 /// laid side by side, padding is known by position, never by id.
 /// </summary>
 public sealed class MicroBatch : IDisposable

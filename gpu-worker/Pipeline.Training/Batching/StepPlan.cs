@@ -45,10 +45,10 @@ public sealed class StepPlan
     }
 
     /// <summary>The most places for tokens that a micro-batch takes, rows laid side by side.</summary>
-    public long MostSlots => _steps.SelectMany(s => s.Batches).Max(b => b.Count * b.Max(i => (long)_lengths[i]));
+    public long MaxSlots => _steps.SelectMany(s => s.Batches).Max(b => b.Count * b.Max(i => (long)_lengths[i]));
 
     /// <summary>The most tokens of a micro-batch.</summary>
-    public long MostTokens => _steps.SelectMany(s => s.Batches).Max(b => b.Sum(i => (long)_lengths[i]));
+    public long MaxTokens => _steps.SelectMany(s => s.Batches).Max(b => b.Sum(i => (long)_lengths[i]));
 
     /// <summary>Optimizer steps of the whole run.</summary>
     public int Count => _steps.Count;

@@ -7,7 +7,7 @@ namespace Pipeline.Training.Objectives;
 
 /// <summary>
 /// Next-token cross-entropy on the answers' tokens alone, by plain torch over padded rows: the definition that the
-/// faster form is held against.
+/// faster form is compared with.
 /// </summary>
 public static class CompletionLoss
 {

@@ -60,7 +60,7 @@ internal sealed class AcceleratedEngine : StepEngine
             run.Trained as LoraAdapter
             ?? throw new ArgumentException("Only adapters are trained by the kernels.", nameof(run));
         BaseShape shape = model.Config.Shape;
-        long slots = plan.MostSlots,
+        long slots = plan.MaxSlots,
             available = model.Accelerator.FreeBytes;
         string Gibi(long bytes) => string.Create(CultureInfo.InvariantCulture, $"{bytes / (double)(1L << 30):0.0} GiB");
         int number = model.Accelerator.Kernels.Real == ScalarType.Float32 ? 4 : 2;
@@ -78,9 +78,9 @@ internal sealed class AcceleratedEngine : StepEngine
             adapter,
             model,
             memory,
-            plan.MostTokens,
+            plan.MaxTokens,
             $"the GPU, by its kernels, {model.Accelerator.Kernels.Real.ToString().ToLowerInvariant()}, memory "
-                + $"{memory.ToString().ToLowerInvariant()}: {Gibi(Needed(memory))} reckoned of {Gibi(available)} free"
+                + $"{memory.ToString().ToLowerInvariant()}: {Gibi(Needed(memory))} estimated of {Gibi(available)} free"
         );
     }
 

@@ -41,7 +41,8 @@ public sealed record TrainingRun
     public Action<TrainingStep>? OnStep { get; init; }
 
     /// <summary>
-    /// Called at the end of every epoch with the step and the mean validation loss, nats per supervised token.
+    /// Called after every validation (each epoch, or each <c>evaluationSteps</c>) with the step and the mean
+    /// validation loss, nats per supervised token.
     /// </summary>
     public Action<int, double>? OnValidation { get; init; }
 

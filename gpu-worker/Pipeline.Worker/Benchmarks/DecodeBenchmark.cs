@@ -8,7 +8,7 @@ using static TorchSharp.torch;
 namespace Pipeline.Worker.Benchmarks;
 
 /// <summary>
-/// Greedy generation behind a cache, of a shape with random weights in NF4: the prompt at once, then token by token.
+/// Greedy generation with a cache, of a shape with random weights in NF4: the prompt at once, then token by token.
 /// </summary>
 internal static class DecodeBenchmark
 {
@@ -97,6 +97,6 @@ internal readonly record struct DecodeCase(int Rows, int Tokens);
 /// <param name="Case">Rows and tokens written.</param>
 /// <param name="Rows">Rows side by side.</param>
 /// <param name="PromptMs">Milliseconds for the prompts of 128 tokens, best of several.</param>
-/// <param name="TokenMs">Milliseconds a token behind them, best of several.</param>
+/// <param name="TokenMs">Milliseconds a token after them, best of several.</param>
 /// <param name="TokS">Tokens a second, all rows together.</param>
 internal sealed record DecodeBenchmarkResult(string Case, int Rows, double PromptMs, double TokenMs, double TokS);

@@ -60,7 +60,7 @@ internal static class GpuBenchmark
         int rank = options.Rank;
         var training = new TrainingSettings { R = rank };
         GpuMemory mode = one.Memory ?? FastestThatFits(config, training, one, memory);
-        double reckoned = Gibi(TrainingMemory.OnGpu(config.Shape, training, one.Slots, mode).TotalBytes);
+        double estimated = Gibi(TrainingMemory.OnGpu(config.Shape, training, one.Slots, mode).TotalBytes);
         using IDisposable frozen = no_grad();
         using DisposeScope scope = NewDisposeScope();
         using GpuModel model = GpuModel.Random(config, kernels.Real, device);
@@ -98,7 +98,7 @@ internal static class GpuBenchmark
             Math.Round(host, 1),
             Math.Round(1000 * one.Tokens / best),
             Gibi(total - free),
-            reckoned,
+            estimated,
             Math.Round(first * weight, 4),
             Math.Round(last * weight, 4)
         );
@@ -204,7 +204,7 @@ internal readonly record struct GpuBenchmarkOptions(int Rank, int Repeats);
 /// <param name="HostMs">Of these, until the host had queued it.</param>
 /// <param name="TokS">Tokens a second.</param>
 /// <param name="PeakGib">Memory of the device in use at the end, context and allocator included.</param>
-/// <param name="ReckonedGib">What was reckoned before.</param>
+/// <param name="EstimatedGib">What was estimated before.</param>
 /// <param name="FirstLoss">Mean nats a token at the first step.</param>
 /// <param name="Loss">At the last one, on the same rows.</param>
 internal sealed record GpuBenchmarkResult(
@@ -217,7 +217,7 @@ internal sealed record GpuBenchmarkResult(
     double HostMs,
     double TokS,
     double PeakGib,
-    double ReckonedGib,
+    double EstimatedGib,
     double FirstLoss,
     double Loss
 );

@@ -12,7 +12,7 @@ internal sealed class KernelBenchmark
 {
     private const int Repeats = 5;
     private const int HeadSize = 128;
-    private const int MostLossRows = 2048;
+    private const int MaxLossRows = 2048;
     private static readonly DropMask Mask = new(0.1, 1);
     private readonly GpuKernels _kernels;
     private readonly Device _device;
@@ -213,7 +213,7 @@ internal sealed class KernelBenchmark
     private IEnumerable<KernelBenchmarkResult> CrossEntropy()
     {
         using DisposeScope scope = NewDisposeScope();
-        long rows = Math.Min(_shapes.Tokens, MostLossRows);
+        long rows = Math.Min(_shapes.Tokens, MaxLossRows);
         (Tensor logits, Tensor targets, Tensor losses) = (
             Numbers(rows, _shapes.Vocabulary),
             zeros(rows, dtype: ScalarType.Int32, device: _device),

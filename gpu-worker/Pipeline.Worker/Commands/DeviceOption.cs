@@ -36,7 +36,7 @@ internal static class DeviceOption
         if (device == Cuda)
         {
             Accelerator gpu = Accelerator.Open(real);
-            Console.Error.WriteLine(gpu.Line);
+            Console.Error.WriteLine(gpu.Summary);
             return gpu;
         }
 

@@ -52,15 +52,8 @@ internal static class EvaluateCommand
                             gpu,
                             cancellation
                         );
-                        File.WriteAllBytes(
-                            Path.Combine(to, BlobLayout.EvaluationFile),
-                            ContractJson.WriteUtf8(report, indented: true)
-                        );
-                        File.WriteAllText(
-                            Path.Combine(to, BlobLayout.ReportFile),
-                            ReportPage.Write(dataset.Manifest.Project, report, dataset.Manifest, dataset.Test, "")
-                        );
-                        Console.WriteLine(ReportPage.Verdict(report));
+                        WriteReport(to, report, dataset);
+                        Console.WriteLine(EvaluationReportPage.Verdict(report));
                         Console.WriteLine(OutputFolder.End(to));
                         return 0;
                     },
@@ -68,6 +61,18 @@ internal static class EvaluateCommand
                 )
         );
         return command;
+    }
+
+    private static void WriteReport(string folder, EvaluationReport report, LocalDataset dataset)
+    {
+        File.WriteAllBytes(
+            Path.Combine(folder, BlobLayout.EvaluationFile),
+            ContractJson.WriteUtf8(report, indented: true)
+        );
+        File.WriteAllText(
+            Path.Combine(folder, BlobLayout.ReportFile),
+            EvaluationReportPage.Write(dataset.Manifest.Project, report, dataset.Manifest, dataset.Test, "")
+        );
     }
 
     private static EvaluationReport Evaluate(

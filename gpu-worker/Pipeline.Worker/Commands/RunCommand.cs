@@ -29,12 +29,12 @@ internal static class RunCommand
             {
                 using Accelerator? gpu = DeviceOption.Open(parsed, deviceOption);
                 using ILoggerFactory loggers = LoggerFactory.Create(ToStandardError);
-                var loop = new QueueLoop(
+                var loop = new TrainingQueueListener(
                     PipelineStorage.FromSettings(Environment.GetEnvironmentVariable),
                     new BaseModelFolders(Environment.GetEnvironmentVariable("PIPELINE_MODELS") ?? ""),
                     VisibilityTimeouts.FromSetting(Environment.GetEnvironmentVariable(VisibilityTimeouts.Setting)),
                     TimeProvider.System,
-                    loggers.CreateLogger<QueueLoop>(),
+                    loggers.CreateLogger<TrainingQueueListener>(),
                     gpu
                 );
                 using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);

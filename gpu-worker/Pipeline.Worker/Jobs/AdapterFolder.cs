@@ -59,7 +59,7 @@ internal static class AdapterFolder
         WriteJson(folder, TrainingFile, input.Training with { LearningRate = rate });
         File.WriteAllText(
             Path.Combine(folder, BlobLayout.ReportFile),
-            ReportPage.Write(
+            EvaluationReportPage.Write(
                 input.Title,
                 content.Report,
                 dataset.Manifest,
@@ -158,11 +158,11 @@ internal static class AdapterFolder
             ---
             # {title}
 
-            {ReportPage.Verdict(report)}
+            {EvaluationReportPage.Verdict(report)}
 
             | | base | tuned |
             |---|---|---|
-            | {ReportPage.MetricName(
+            | {EvaluationReportPage.MetricName(
                 report.ScoreName
             ).ToLowerInvariant()} | {report.BaseScore.Score:0.0000} | {report.TunedScore.Score:0.0000} |
             | perplexity of the gold answer, a token | {report.BaseScore.Perplexity:0.000} | {report.TunedScore.Perplexity:0.000} |

@@ -2,7 +2,7 @@ using System.Text.Json.Serialization;
 
 namespace Pipeline.Worker.Parity;
 
-/// <summary>One quantity held against its reference.</summary>
+/// <summary>One quantity compared with its reference.</summary>
 /// <param name="Case">The folder of vectors.</param>
 /// <param name="Quantity">What was compared.</param>
 /// <param name="Error">The largest error found, in the measure of the tolerance; not a number when it could not be

@@ -14,10 +14,10 @@ namespace Pipeline.Worker.Queue;
 internal sealed class JobDelivery(
     PipelineStorage storage,
     LeasedBlob lease,
-    DeliveryRenewal renewal,
+    LeaseAndMessageRenewal renewal,
     TrainingJob job,
     JobWorkspace workspace,
-    ILogger<QueueLoop> logger
+    ILogger<TrainingQueueListener> logger
 )
 {
     private static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(10);

@@ -19,7 +19,7 @@ internal sealed class JobWorkspace(
     BaseModelFolders bases,
     TimeProvider time,
     Accelerator? gpu,
-    ILogger<QueueLoop> logger
+    ILogger<TrainingQueueListener> logger
 )
 {
     /// <summary>Trains a job to a whole adapter in its place.</summary>

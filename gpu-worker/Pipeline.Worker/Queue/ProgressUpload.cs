@@ -9,7 +9,8 @@ namespace Pipeline.Worker.Queue;
 /// <summary>
 /// Takes lines of progress from the training thread and appends them to the job's blob about once a second.
 /// </summary>
-internal sealed class ProgressUpload(FencedLog log, string runId, ILogger<QueueLoop> logger) : IAsyncDisposable
+internal sealed class ProgressUpload(FencedLog log, string runId, ILogger<TrainingQueueListener> logger)
+    : IAsyncDisposable
 {
     private const int FrequentAppends = 3600; // an append blob holds 50,000 blocks: after an hour, one each ten seconds
     private static readonly TimeSpan FrequentInterval = TimeSpan.FromSeconds(1);

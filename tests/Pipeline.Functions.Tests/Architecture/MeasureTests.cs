@@ -13,7 +13,7 @@ public sealed class MeasureTests
     private const double WideLines = 0.005;
     private const int LongestFile = 400;
     private const int LongestMethod = 60;
-    private const int MostParameters = 6;
+    private const int MaxParameters = 6;
 
     /// <summary>
     /// Services come into these by their constructor, or everything is put together in them.
@@ -67,7 +67,7 @@ public sealed class MeasureTests
                 .SelectMany(s => SourceTree.Parse(s).DescendantNodes())
                 .OfType<ParameterListSyntax>()
                 .Where(p => p.Parent is not RecordDeclarationSyntax && !IsNativeImport(p.Parent))
-                .Where(p => p.Parameters.Count > MostParameters)
+                .Where(p => p.Parameters.Count > MaxParameters)
                 .Select(p => $"{SourceTree.Show(p)} {Name(p.Parent!)}: {p.Parameters.Count} parameters")
         );
 

@@ -17,7 +17,7 @@ public sealed class TrainingMemoryTests
     [Fact]
     public void Shape_Llama2_7B_CountsAsPublished()
     {
-        Assert.Equal(6_738_415_616, (Llama7B.Layers * Llama7B.LinearsPerLayer) + Llama7B.Others);
+        Assert.Equal(6_738_415_616, (Llama7B.Layers * Llama7B.LinearParametersPerLayer) + Llama7B.Others);
         Assert.Equal(159_907_840, Llama7B.Trained(new TrainingSettings { R = 64 }));
         Assert.Equal(6_738_415_616, Llama7B.Trained(new TrainingSettings { Method = TrainingSettings.Full }));
         Assert.Equal(
@@ -42,7 +42,7 @@ public sealed class TrainingMemoryTests
     [InlineData("lora", 8, false, 470, 64, 1169)]
     [InlineData("full", 8, false, 470, 16, 1113)]
     [InlineData("qlora", 8, true, 470, 16, 2722)]
-    public void OnCpu_RunsThatWereMeasured_AreReckonedWithinAQuarter(
+    public void OnCpu_RunsThatWereMeasured_AreEstimatedWithinAQuarter(
         string method,
         int rows,
         bool dora,
@@ -98,9 +98,9 @@ public sealed class TrainingMemoryTests
     [InlineData(8192, GpuMemory.Balanced, 30.8)]
     public void OnGpu_Llama2_7B_IsNearWhatTheExperimentTook(int tokens, GpuMemory memory, double gibibytes)
     {
-        TrainingMemory reckoned = TrainingMemory.OnGpu(Llama7B, new TrainingSettings { R = 64 }, tokens, memory);
+        TrainingMemory estimated = TrainingMemory.OnGpu(Llama7B, new TrainingSettings { R = 64 }, tokens, memory);
 
-        Assert.InRange(reckoned.TotalBytes / (double)(1L << 30), 0.95 * gibibytes, 1.1 * gibibytes);
+        Assert.InRange(estimated.TotalBytes / (double)(1L << 30), 0.95 * gibibytes, 1.1 * gibibytes);
     }
 
     [Theory]

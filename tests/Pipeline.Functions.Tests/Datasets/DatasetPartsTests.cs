@@ -61,7 +61,7 @@ public sealed class DatasetPartsTests
             .. name.EndsWith("jsonl", StringComparison.Ordinal) ? Jsonl : Csv(separator),
         ];
         using var inputs = new DatasetInputs(Request(name, bytes));
-        Assert.True(inputs.All[0].CanSplit);
+        Assert.True(inputs.All[0].SupportsRanges);
         BuiltDataset whole = BuiltDataset.From(Request(name, bytes));
 
         foreach (int partBytes in (int[])[1, 100, 1000, 4096])
@@ -142,6 +142,6 @@ public sealed class DatasetPartsTests
             )
         );
 
-        Assert.False(inputs.All[0].CanSplit);
+        Assert.False(inputs.All[0].SupportsRanges);
     }
 }

@@ -75,7 +75,7 @@ public sealed class PlainTextDatasetTests
                 )
         );
         Assert.True(texts[0].Count() > 2, "the long one was cut");
-        // behind a word, a sentence, a line
+        // after a word, a sentence, a line
         Assert.All(texts[0].SkipLast(1), p => Assert.Matches(@"(word0x\d+\.?|\n)$", p.Messages[0].Content));
         Assert.All(
             pieces,

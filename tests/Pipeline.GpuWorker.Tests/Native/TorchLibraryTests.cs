@@ -45,7 +45,7 @@ public sealed class TorchLibraryTests
         Assert.Equal(0, Flags(original));
     }
 
-    /// <summary>vna_flags of the one version need: the u16 behind its hash.</summary>
+    /// <summary>vna_flags of the one version need: the u16 after its hash.</summary>
     private static int Flags(string path)
     {
         byte[] image = File.ReadAllBytes(path);

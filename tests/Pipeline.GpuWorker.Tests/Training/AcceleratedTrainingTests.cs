@@ -231,8 +231,7 @@ public sealed class AcceleratedTrainingTests
     {
         using LlamaModel model = LlamaModel.Load(RepositoryFiles.At("tests", "Golden", "llama2"), WeightStorage.Nf4);
         var plan = new StepPlan(SmallRows.Create(16), Settings);
-        long Needed(GpuMemory way) =>
-            TrainingMemory.OnGpu(model.Config.Shape, Settings, plan.MostSlots, way).TotalBytes;
+        long Needed(GpuMemory way) => TrainingMemory.OnGpu(model.Config.Shape, Settings, plan.MaxSlots, way).TotalBytes;
 
         Assert.Contains(
             "memory lean:",

@@ -3,7 +3,7 @@ using Pipeline.Training.Stepping;
 
 namespace Pipeline.GpuWorker.Tests.Training;
 
-/// <summary>The steps of a run, which is stopped from outside behind one of them.</summary>
+/// <summary>The steps of a run, which is stopped from outside after one of them.</summary>
 /// <param name="after">That step; <see cref="int.MaxValue"/>: none.</param>
 internal sealed class StoppedRun(int after) : IDisposable
 {

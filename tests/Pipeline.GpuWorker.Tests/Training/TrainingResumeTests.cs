@@ -17,14 +17,14 @@ public sealed class TrainingResumeTests
     public void Train_StoppedAndResumed_EqualsTheUnbrokenRun()
     {
         using var folder = new TemporaryFolder();
-        (float[] unbroken, List<TrainingStep> all) = Train(Settings);
+        (float[] uninterrupted, List<TrainingStep> all) = Train(Settings);
 
         (_, List<TrainingStep> before) = Train(Settings, folder.Path, stopAfter: 5);
         (float[] resumed, List<TrainingStep> after) = Train(Settings, folder.Path);
 
         Assert.Equal(5, before.Count);
         Assert.Equal(6, after[0].Step);
-        Assert.Equal(unbroken, resumed);
+        Assert.Equal(uninterrupted, resumed);
         Assert.Equal(all.Select(s => s.Loss), before.Concat(after).Select(s => s.Loss));
         Assert.Equal(all[^1].Tokens, after[^1].Tokens);
     }
@@ -34,9 +34,9 @@ public sealed class TrainingResumeTests
     [InlineData(false, 5.0, 40)]
     [InlineData(true, 0.0, null)]
     [InlineData(false, 0.0, null, TrainingSettings.AdamW8Bit)]
-    public void Train_EachMethodStoppedAndResumed_EqualsTheUnbrokenRun(
+    public void Train_EachVariantStoppedAndResumed_EqualsTheUninterruptedRun(
         bool dora,
-        double noise,
+        double neftuneAlpha,
         int? packTokens,
         string optimizer = TrainingSettings.AdamW
     )
@@ -47,17 +47,17 @@ public sealed class TrainingResumeTests
             Dora = dora,
             R = 64,
             Optimizer = optimizer,
-            NeftuneAlpha = noise,
+            NeftuneAlpha = neftuneAlpha,
             PackTokens = packTokens,
             EvaluationSteps = 2,
             KeepBest = true,
         };
-        (float[] unbroken, List<TrainingStep> all) = Train(settings);
+        (float[] uninterrupted, List<TrainingStep> all) = Train(settings);
 
         (_, List<TrainingStep> before) = Train(settings, folder.Path, stopAfter: 5);
         (float[] resumed, List<TrainingStep> after) = Train(settings, folder.Path);
 
-        Assert.Equal(unbroken, resumed);
+        Assert.Equal(uninterrupted, resumed);
         Assert.Equal(all.Select(s => s.Loss), before.Concat(after).Select(s => s.Loss));
     }
 
@@ -72,9 +72,9 @@ public sealed class TrainingResumeTests
         Assert.Equal(1, steps[0].Step);
     }
 
-    /// <summary>The same rows and settings on other weights, or with another mask, are another run.</summary>
+    /// <summary>Other weights, another loss mask or other validation rows give another fingerprint.</summary>
     [Fact]
-    public void Fingerprint_OtherBaseMaskOrValidationRows_IsAnotherRun()
+    public void Fingerprint_OtherWeightsLossMaskOrValidationRows_Differs()
     {
         using LlamaModel llama = LlamaModel.Load(RepositoryFiles.At("tests", "Golden", "llama2"), WeightStorage.Full);
         using LlamaModel quantized = LlamaModel.Load(

@@ -214,7 +214,7 @@ public sealed class CorrectionTests(HostFixture host)
     /// </summary>
     private async Task AssertResumeIsRefusedWhileAnotherRetrainsAsync(string project, RunRecord run)
     {
-        string instance = RetrainingInstance.InstanceOf(project);
+        string instance = RetrainingOrchestrations.InstanceOf(project);
         await host.Storage.Runs.UpdateAsync(
             run.RunId,
             r => r with { State = RunRecord.Failed },

@@ -9,9 +9,9 @@ using Pipeline.Storage;
 namespace Pipeline.LocalHost.Tests.Hosting;
 
 /// <summary>
-/// What the durable engine promises of activities is "at least once". A run and the retraining behind it, with a
+/// What the durable engine promises of activities is "at least once". A run and the retraining after it, with a
 /// language model that is paid, come to the same dataset and adapter bytes and pay once when each activity is delivered
-/// twice, and when the host dies behind each activity's effect.
+/// twice, and when the host dies after each activity's effect.
 /// </summary>
 [Trait("Tier", "Slow")]
 [Collection("one at a time")]
@@ -60,7 +60,7 @@ public sealed class DeliveryTests(ITestOutputHelper output)
         );
 
         Assert.Equal(calm, crashed);
-        output.WriteLine($"{lives} lives; died behind {string.Join(", ", died)}");
+        output.WriteLine($"{lives} lives; died after {string.Join(", ", died)}");
         Assert.Equal(
             [
                 "AssembleDataset",
@@ -117,7 +117,7 @@ public sealed class DeliveryTests(ITestOutputHelper output)
             RegistryPointer registry = await account.Registry.GetAsync(Project, Cancellation);
             while (registry.UsedFeedback.Count < 3)
             {
-                await Task.Delay(200, Cancellation); // noted behind the run's end
+                await Task.Delay(200, Cancellation); // noted after the run's end
                 registry = await account.Registry.GetAsync(Project, Cancellation);
             }
 

@@ -3,6 +3,7 @@ using System.Text;
 using Microsoft.DurableTask;
 using Microsoft.DurableTask.Client;
 using Pipeline.Contracts;
+using Pipeline.Datasets.Configuration;
 using Pipeline.Functions.Projects;
 using Pipeline.Functions.Runs;
 using Pipeline.Functions.Training;
@@ -16,7 +17,7 @@ namespace Pipeline.LocalHost.Tests.Hosting;
 /// </summary>
 public sealed class JobTests : IAsyncLifetime
 {
-    // one for each test: a new host takes up every drop that lies there
+    // one for each test: a new host takes every drop that is there
     private readonly StorageFixture _storage = new();
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
@@ -217,10 +218,45 @@ public sealed class JobTests : IAsyncLifetime
         // On this backend a failure is the output, as text, and no details come with it.
         Assert.Equal((OrchestrationRuntimeStatus.Failed, null), (end.RuntimeStatus, end.FailureDetails));
         Assert.Contains(
-            "'a.csv' or the project's settings changed after the run was started; the change starts a run of its own.",
+            "'a.csv', its test set, its corrected rows or the withdrawn rows changed after the run was started; "
+                + "the change starts a run of its own.",
             end.SerializedOutput,
             StringComparison.Ordinal
         );
+    }
+
+    [Fact]
+    public async Task Settings_ChangedAfterTheStart_AreNotTheRuns()
+    {
+        await using var bench = await HostBench.StartAsync(_storage, start: "01:00:00", heartbeat: "01:00:00");
+        byte[] bytes = Encoding.UTF8.GetBytes(HostFixture.Rows(40));
+        ProjectSettings kept = ProjectFile.Read("training: { r: 3 }");
+        string runId = RunIdentity.Create(
+            "settings-changed",
+            new RunContent(ContentHash.Sha256(bytes), null, null, [], []),
+            kept
+        );
+        await Account.Files.WriteAsync(BlobLayout.Raw("settings-changed", "a.csv"), bytes, Cancellation);
+        await Account.Files.WriteJsonAsync(BlobLayout.RunSettings(runId), kept, Cancellation);
+        await Account.PutProjectAsync("settings-changed", "training: { r: 5 }\n");
+
+        await bench.Host.Durable.ScheduleNewOrchestrationInstanceAsync(
+            AdapterPipeline.Name,
+            new PipelineInput(runId, "settings-changed", "a.csv", null, "http"),
+            new StartOrchestrationOptions(runId),
+            Cancellation
+        );
+
+        while (!await Account.Files.ExistsAsync(BlobLayout.Job(runId), Cancellation))
+        {
+            await Task.Delay(50, Cancellation);
+        }
+
+        Assert.Equal(
+            3,
+            (await Account.Files.ReadJsonAsync<TrainingJob>(BlobLayout.Job(runId), Cancellation))!.Training.R
+        );
+        await bench.Host.Durable.TerminateInstanceAsync(runId, Cancellation);
     }
 
     [Fact]

@@ -112,7 +112,9 @@ public sealed class StoredAccountTests : IAsyncLifetime
         );
         Assert.True(shown.GetProperty("rows").GetProperty("accepted").GetInt32() >= 120);
         Assert.Equal(JsonValueKind.Object, shown.GetProperty("progress").ValueKind);
-        foreach ((string page, string content) in new[] { ("audit", "tokens"), ("report", "accuracy"), ("curve", "<svg") })
+        foreach (
+            (string page, string content) in new[] { ("audit", "tokens"), ("report", "accuracy"), ("curve", "<svg") }
+        )
         {
             Assert.Contains(
                 content,

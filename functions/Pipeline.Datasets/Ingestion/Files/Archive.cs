@@ -12,8 +12,8 @@ namespace Pipeline.Datasets.Ingestion.Files;
 internal static class Archive
 {
     private const int HeadBytes = 512;
-    private const int MostFiles = 200_000;
-    private const int MostLayers = 4;
+    private const int MaxFiles = 200_000;
+    private const int MaxLayers = 4;
     private const long SuspiciousBytes = 1L << 30;
     private const long LargestRatio = 500; // gzip's own limit is 1,032: text does not come near it
 
@@ -57,11 +57,11 @@ internal static class Archive
             return [file];
         }
 
-        if (layer == MostLayers)
+        if (layer == MaxLayers)
         {
             throw new DatasetException(
                 DatasetException.UnreadableFile,
-                $"'{file.Name}': archives within archives are unpacked {MostLayers} deep at most."
+                $"'{file.Name}': archives within archives are unpacked {MaxLayers} deep at most."
             );
         }
 
@@ -127,11 +127,11 @@ internal static class Archive
 
     private static void RequireFew(RawFile file, int files)
     {
-        if (files > MostFiles)
+        if (files > MaxFiles)
         {
             throw new DatasetException(
                 DatasetException.UnreadableFile,
-                $"'{file.Name}' holds more than {MostFiles} files; divide it."
+                $"'{file.Name}' holds more than {MaxFiles} files; divide it."
             );
         }
     }

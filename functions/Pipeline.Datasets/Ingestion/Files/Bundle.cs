@@ -9,7 +9,7 @@ namespace Pipeline.Datasets.Ingestion.Files;
 /// </summary>
 internal static class Bundle
 {
-    private const int FewestInFolder = 2;
+    private const int MinInFolder = 2;
     private static readonly string[] SplitNames =
     [
         "train",
@@ -188,7 +188,7 @@ internal static class Bundle
         folders = [.. folders.Where(g => g.Key.Count(c => c == '/') == deepest)];
         bool classes =
             folders.Count > 1
-            && folders.Count(g => g.Count() >= FewestInFolder) > folders.Count / 2
+            && folders.Count(g => g.Count() >= MinInFolder) > folders.Count / 2
             && folders.Select(g => LastPart(g.Key)).Distinct(StringComparer.OrdinalIgnoreCase).Count() > 1;
         bool mails = files.Count(f => Extension(f) == ".eml") > files.Count / 2;
         if (!classes && !mails)

@@ -7,7 +7,7 @@ using Pipeline.Datasets.Ingestion.Rows;
 namespace Pipeline.Datasets.Ingestion.Formats;
 
 /// <summary>
-/// CoNLL columns: a token a line, its tag in the last column (IOB, IOB2, BIOES or bare types), a blank line behind each
+/// CoNLL columns: a token a line, its tag in the last column (IOB, IOB2, BIOES or bare types), a blank line after each
 /// sentence. A sentence becomes a text, its tokens parted by blanks, with spans. Source: Tjong Kim Sang and De Meulder
 /// 2003, section 2.
 /// </summary>

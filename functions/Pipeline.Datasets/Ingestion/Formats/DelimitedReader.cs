@@ -82,7 +82,7 @@ internal static class DelimitedReader
         return (header, first.Count < rows, delimiter);
     }
 
-    /// <summary>The sign behind a row's first field; <c>null</c> where there is no second one.</summary>
+    /// <summary>The sign after a row's first field; <c>null</c> where there is no second one.</summary>
     private static char? Separator(CsvDataReader reader, string[] fields)
     {
         ReadOnlySpan<char> raw = reader.GetRawRecordSpan();

@@ -56,7 +56,7 @@ internal static class JsonReader
                     : new RawRow(
                         place,
                         new Dictionary<string, string> { ["line"] = window.Excerpt() },
-                        $"the array is broken here, and nothing behind it can be read: {fault}"
+                        $"the array is broken here, and nothing after it can be read: {fault}"
                     );
             }
         }
@@ -271,7 +271,7 @@ internal static class JsonReader
             }
         }
 
-        /// <summary>Whether anything but blanks stands behind the array.</summary>
+        /// <summary>Whether anything but blanks stands after the array.</summary>
         private bool More()
         {
             do

@@ -7,7 +7,7 @@ namespace Pipeline.Datasets.Ingestion.Rows;
 /// </summary>
 public static class ColumnGuess
 {
-    private const int MostLabels = 200;
+    private const int MaxLabels = 200;
     private static readonly string[] TextNames =
     [
         "text",
@@ -147,7 +147,7 @@ public static class ColumnGuess
         List<string> values = [.. Values(rows, column)];
         int distinct = values.Distinct(StringComparer.OrdinalIgnoreCase).Count();
         return values.Count > 0
-            && distinct is > 1 and <= MostLabels
+            && distinct is > 1 and <= MaxLabels
             && distinct * 5 <= values.Count
             && values.Average(v => v.Length) < 40;
     }

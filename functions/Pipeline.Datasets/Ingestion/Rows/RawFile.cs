@@ -28,14 +28,17 @@ public sealed class RawFile
     /// <param name="name">Its name.</param>
     /// <param name="length">Its bytes.</param>
     /// <param name="open">Opens it at its start, each time; seekable.</param>
-    public RawFile(string name, long length, Func<Stream> open)
+    /// <param name="sha256">Of its content, lower-case hexadecimal; <c>null</c>: read when it is needed.</param>
+    public RawFile(string name, long length, Func<Stream> open, string? sha256 = null)
     {
         (Name, Length, _open) = (name, length, open);
-        _sha256 = new Lazy<string>(() =>
-        {
-            using Stream stream = open();
-            return Convert.ToHexStringLower(SHA256.HashData(stream));
-        });
+        _sha256 = sha256 is not null
+            ? new Lazy<string>(sha256)
+            : new Lazy<string>(() =>
+            {
+                using Stream stream = open();
+                return Convert.ToHexStringLower(SHA256.HashData(stream));
+            });
     }
 
     private RawFile(string name, IReadOnlyList<RawFile> inner)
@@ -62,11 +65,15 @@ public sealed class RawFile
     public string Sha256 => _sha256.Value;
 
     /// <summary>A file on disk.</summary>
-    public static RawFile FromPath(string path, string? name = null) =>
+    /// <param name="path">Where it is.</param>
+    /// <param name="name">Its name; <c>null</c>: as on disk.</param>
+    /// <param name="sha256">Of its content, where that is known.</param>
+    public static RawFile FromPath(string path, string? name = null, string? sha256 = null) =>
         new(
             name ?? Path.GetFileName(path),
             new FileInfo(path).Length,
-            () => new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 16)
+            () => new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 16),
+            sha256
         );
 
     /// <summary>Everything in a folder and below it.</summary>

@@ -34,7 +34,7 @@ public sealed class ReadingNotes
     /// Whether parts of a file that was read can be read by themselves: a carriage return alone ends a row or does not,
     /// as the ones before it were.
     /// </summary>
-    internal bool CanSplit(RawFile file)
+    internal bool IsSafeToDivide(RawFile file)
     {
         lock (_said)
         {

@@ -14,7 +14,7 @@ namespace Pipeline.Model.Llama.Gradients;
 internal sealed record FlatContext(
     PackedRows Rows,
     LlamaConfig Config,
-    Workspace Workspace,
+    TensorWorkspace Workspace,
     float[] Cos,
     float[] Sin,
     Tensor? WindowMask,

@@ -13,7 +13,7 @@ internal sealed class LayerGradient : IDisposable
 {
     private readonly DecoderLayer _layer;
     private readonly FlatContext _context;
-    private readonly ProjectionGradient _projections;
+    private readonly LoraLinearGradient _projections;
     private readonly int _place; // whose buffers: the layer's own while they are kept, else those of all layers
     private readonly Tensor _input;
     private AttentionGradient? _attention;
@@ -21,7 +21,7 @@ internal sealed class LayerGradient : IDisposable
     private LayerGradient(DecoderLayer layer, FlatContext context, Tensor input, int place)
     {
         (_layer, _context, _input, _place) = (layer, context, input, place);
-        _projections = new ProjectionGradient(context.Workspace, context.DropoutSeed);
+        _projections = new LoraLinearGradient(context.Workspace, context.DropoutSeed);
     }
 
     /// <summary>Applies the layer.</summary>
@@ -188,10 +188,10 @@ internal sealed class LayerGradient : IDisposable
             using DisposeScope scope = NewDisposeScope();
             Tensor Part(Tensor whole) => whole.narrow(0, start, count);
             Tensor dOutput = Part(gradient);
-            Tensor inner = _context.Workspace.Take("inner.gradient", -1, count, _context.Inner);
+            Tensor inner = _context.Workspace.GetBuffer("inner.gradient", -1, count, _context.Inner);
             _projections.Backward(downPart.Chunk(start, count), Part(gated), dOutput, inner, overwrite: true);
             SwiGluKernel.Backward(Part(gate), Part(up), inner);
-            Tensor sum = _context.Workspace.Take("normed.gradient", -1, count, _context.Hidden);
+            Tensor sum = _context.Workspace.GetBuffer("normed.gradient", -1, count, _context.Hidden);
             _projections.Backward(gatePart.Chunk(start, count), Part(normed), Part(gate), sum, overwrite: true);
             _projections.Backward(upPart.Chunk(start, count), Part(normed), Part(up), sum, overwrite: false);
             RmsNormKernel.Backward(Part(middle), _layer.FeedForwardNorm.Weight, Part(scales), sum, dOutput);
@@ -218,7 +218,9 @@ internal sealed class LayerGradient : IDisposable
             Tensor Part(Tensor whole) => whole.narrow(0, start, count);
             ApplyRotary(Part(projected[0]), start, count, backward: true);
             ApplyRotary(Part(projected[1]), start, count, backward: true);
-            Tensor? sum = inputWanted ? _context.Workspace.Take("normed.gradient", -1, count, _context.Hidden) : null;
+            Tensor? sum = inputWanted
+                ? _context.Workspace.GetBuffer("normed.gradient", -1, count, _context.Hidden)
+                : null;
             for (int i = 0; i < projections.Length; i++)
             {
                 _projections.Backward(
@@ -248,7 +250,7 @@ internal sealed class LayerGradient : IDisposable
         );
 
     private Tensor Buffer(string name, long columns, int? place = null) =>
-        _context.Workspace.Take(name, place ?? _place, _context.Rows.Count, columns);
+        _context.Workspace.GetBuffer(name, place ?? _place, _context.Rows.Count, columns);
 
     private Tensor? XABuffer(Projection projection) =>
         projection.Lora is { } lora ? Buffer(projection.Path, lora.A.shape[0]) : null;

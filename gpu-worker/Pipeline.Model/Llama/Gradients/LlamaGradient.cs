@@ -13,7 +13,7 @@ public sealed class LlamaGradient : IDisposable
 {
     private const int LogitsAChunk = 1 << 20;
     private readonly LlamaModel _model;
-    private readonly Workspace _workspace = new();
+    private readonly TensorWorkspace _workspace = new();
     private readonly int _lowest; // the lowest layer that is trained
 
     /// <summary>For a model with its adapter attached.</summary>
@@ -130,7 +130,7 @@ public sealed class LlamaGradient : IDisposable
     public void Dispose() => _workspace.Dispose();
 
     private Tensor Hidden(PackedRows rows, int layer) =>
-        _workspace.Take("hidden", layer, rows.Count, _model.Config.HiddenSize);
+        _workspace.GetBuffer("hidden", layer, rows.Count, _model.Config.HiddenSize);
 
     private Tensor Embed(PackedRows rows, Tensor? noise)
     {
@@ -153,7 +153,12 @@ public sealed class LlamaGradient : IDisposable
         (Tensor normed, Tensor scales) = Norm(context, hidden);
         Tensor read = normed.index_select(0, predicting); // [supervised, hidden]
         int chunk = Math.Clamp(LogitsAChunk / _model.Config.VocabularySize, 16, 1024);
-        Tensor buffer = _workspace.Take("logits", -1, Math.Min(chunk, targets.Length), _model.Config.VocabularySize);
+        Tensor buffer = _workspace.GetBuffer(
+            "logits",
+            -1,
+            Math.Min(chunk, targets.Length),
+            _model.Config.VocabularySize
+        );
         double loss = 0;
         for (int start = 0; start < targets.Length; start += chunk)
         {
@@ -194,8 +199,8 @@ public sealed class LlamaGradient : IDisposable
     /// <returns>float32 [tokens, hidden] and the factor of each row, [tokens, 1]; both the workspace's.</returns>
     private (Tensor Normed, Tensor Scales) Norm(FlatContext context, Tensor hidden)
     {
-        Tensor normed = _workspace.Take("last.input", -1, hidden.shape[0], hidden.shape[1]);
-        Tensor scales = _workspace.Take("last.scales", -1, hidden.shape[0], 1);
+        Tensor normed = _workspace.GetBuffer("last.input", -1, hidden.shape[0], hidden.shape[1]);
+        Tensor scales = _workspace.GetBuffer("last.scales", -1, hidden.shape[0], 1);
         foreach ((int start, int count) in context.Chunks())
         {
             using DisposeScope scope = NewDisposeScope();

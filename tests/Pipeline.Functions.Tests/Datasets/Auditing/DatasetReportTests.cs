@@ -40,7 +40,7 @@ public sealed class DatasetReportTests
 
         Assert.Equal(13, counts.Sampled);
         Assert.Equal(
-            [("English", 4), ("German", 4), ("Japanese", 2), (LanguageCounts.NotTold, 3)],
+            [("English", 4), ("German", 4), ("Japanese", 2), (LanguageCounts.NotDetected, 3)],
             counts.Texts.Select(t => (t.Key, t.Value))
         );
     }
@@ -53,7 +53,7 @@ public sealed class DatasetReportTests
     public void Languages_Step_SamplesNoMoreThanTheMaximum(int rows, int step)
     {
         Assert.Equal(step, LanguageSample.Step(rows));
-        Assert.InRange((rows + step - 1) / step, 1, LanguageSample.MostTexts);
+        Assert.InRange((rows + step - 1) / step, 1, LanguageSample.MaxTexts);
     }
 
     [Fact]

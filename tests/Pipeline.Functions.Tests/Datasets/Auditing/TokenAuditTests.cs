@@ -78,9 +78,9 @@ public sealed class TokenAuditTests
             );
         }
 
-        return audit.Audit(
+        return audit.Build(
             "d",
-            new LanguageCounts(12, new Dictionary<string, int> { ["English"] = 9, [LanguageCounts.NotTold] = 3 }),
+            new LanguageCounts(12, new Dictionary<string, int> { ["English"] = 9, [LanguageCounts.NotDetected] = 3 }),
             0,
             []
         );
@@ -156,10 +156,10 @@ public sealed class TokenAuditTests
     public static TheoryData<string, string> Faults =>
         new()
         {
-            { "rows that do not fit", "long" },
-            { "answers without a learned end", "unanswered" },
+            { "rows over validation.maxTokens", "long" },
+            { "answers whose end token is not supervised", "unanswered" },
             { "rows without a supervised token", "unanswered" },
-            { "held-out rows that nearly stand among the training rows", "leak" },
+            { "test rows that are near duplicates of training rows", "leak" },
             { "labels that are held out and never learned", "label" },
         };
 

@@ -44,7 +44,7 @@ public sealed class NearDuplicatesTests
             var common = new CommonShingles();
             for (int i = 0; i < texts; i++)
             {
-                if (common.Wants)
+                if (common.WantsNext)
                 {
                     common.Add(
                         string.Concat(
@@ -54,7 +54,7 @@ public sealed class NearDuplicatesTests
                 }
                 else
                 {
-                    common.Pass();
+                    common.Skip();
                 }
             }
 

@@ -25,7 +25,7 @@ public sealed class DevicePlacementTests
     {
         public ScalarType Real => real;
 
-        public int MostBlocks => 1;
+        public int MaxBlocks => 1;
 
         public void Launch(string kernel, long blocks, int threads, ReadOnlySpan<KernelArgument> arguments) =>
             Assert.Contains(kernel, KernelSource.Kernels);
@@ -142,7 +142,7 @@ public sealed class DevicePlacementTests
         AssertThere(weights.Gradients, weights.Values.NumberOfElements);
     }
 
-    /// <summary>A prompt of several rows, one token behind it, and several behind it by a mask.</summary>
+    /// <summary>A prompt of several rows, one token after it, and several after it by a mask.</summary>
     private static void Evaluate(ICausalModel model)
     {
         using DisposeScope scope = NewDisposeScope();

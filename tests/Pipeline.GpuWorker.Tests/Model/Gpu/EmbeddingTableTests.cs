@@ -50,7 +50,7 @@ public sealed class EmbeddingTableTests
         Assert.Equal(7 * 16 * 4, table.Bytes);
     }
 
-    /// <summary>Offload saves what is reckoned for it, and the model is asked afterwards as before.</summary>
+    /// <summary>Offload saves what is estimated for it, and the model is asked afterwards as before.</summary>
     [Theory]
     [InlineData("llama2")]
     [InlineData("qwen2")]

@@ -124,14 +124,14 @@ public sealed class GpuCausalModelTests
     [Theory]
     [InlineData(0, 1)]
     [InlineData(512L << 20, 20_000)]
-    public void MostTokens_GoesByTheMemoryThereIs(long freeBytes, int least) =>
+    public void MaxTokens_GoesByTheMemoryThereIs(long freeBytes, int least) =>
         WithBoth(
             "llama3",
             WeightStorage.Nf4,
             ScalarType.Float32,
             (model, inference) =>
             {
-                Assert.InRange(inference.MostTokens, least, least * 10L);
+                Assert.InRange(inference.MaxTokens, least, least * 10L);
                 IReadOnlyList<IReadOnlyList<double>> expected = LabelLikelihood.Score(
                     model,
                     Prompts,

@@ -10,7 +10,7 @@ namespace Pipeline.GpuWorker.Tests.Model.Gpu;
 /// </summary>
 public sealed partial class GuardedMemoryTests
 {
-    private const int FewestBuffers = 1000;
+    private const int MinBuffers = 1000;
 
     [Theory]
     [InlineData(
@@ -58,7 +58,7 @@ public sealed partial class GuardedMemoryTests
             );
             Assert.True(
                 Guarded().Match(fault) is { Success: true } counted
-                    && int.Parse(counted.Groups[1].Value, null) > FewestBuffers,
+                    && int.Parse(counted.Groups[1].Value, null) > MinBuffers,
                 $"no buffer was guarded\n{fault}"
             );
         }

@@ -41,7 +41,7 @@ internal sealed unsafe class HostKernels : IKernelLauncher
 
     public ScalarType Real { get; }
 
-    public int MostBlocks => 3; // so few that every loop over the grid goes round
+    public int MaxBlocks => 3; // so few that every loop over the grid goes round
 
     public void Launch(string kernel, long blocks, int threads, ReadOnlySpan<KernelArgument> arguments)
     {

@@ -177,7 +177,7 @@ public sealed class SelfCheckTests
     {
         public ScalarType Real => launcher.Real;
 
-        public int MostBlocks => launcher.MostBlocks;
+        public int MaxBlocks => launcher.MaxBlocks;
 
         public void Launch(string kernel, long blocks, int threads, ReadOnlySpan<KernelArgument> arguments)
         {

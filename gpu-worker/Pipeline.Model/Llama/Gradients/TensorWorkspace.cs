@@ -6,7 +6,7 @@ namespace Pipeline.Model.Llama.Gradients;
 /// Named buffers that grow to the largest batch and stay: a step allocates nothing that the one before had, so memory
 /// is flat whatever the order of batches, and the system need not hand out and clear the same pages again and again.
 /// </summary>
-internal sealed class Workspace : IDisposable
+internal sealed class TensorWorkspace : IDisposable
 {
     private readonly Dictionary<(string Name, int Layer), Tensor> _buffers = [];
 
@@ -18,7 +18,7 @@ internal sealed class Workspace : IDisposable
     /// <param name="rows">Rows.</param>
     /// <param name="columns">Numbers a row.</param>
     /// <returns>float32 [rows, columns].</returns>
-    public Tensor Take(string name, int layer, long rows, long columns)
+    public Tensor GetBuffer(string name, int layer, long rows, long columns)
     {
         long count = rows * columns;
         if (!_buffers.TryGetValue((name, layer), out Tensor? buffer) || buffer.NumberOfElements < count)

@@ -11,7 +11,7 @@ namespace Pipeline.Model.Llama.Gradients;
 /// </summary>
 /// <param name="workspace">For what is not kept.</param>
 /// <param name="dropoutSeed">Seed of what adapters drop; <c>null</c>: nothing.</param>
-internal sealed class ProjectionGradient(Workspace workspace, uint? dropoutSeed)
+internal sealed class LoraLinearGradient(TensorWorkspace workspace, uint? dropoutSeed)
 {
     private const int AnyLayer = -1;
 
@@ -40,7 +40,7 @@ internal sealed class ProjectionGradient(Workspace workspace, uint? dropoutSeed)
         Tensor droppedInput = input;
         if (dropoutSeed is { } seed && lora.Dropout > 0)
         {
-            droppedInput = workspace.Take("dropped", AnyLayer, input.shape[0], input.shape[1]);
+            droppedInput = workspace.GetBuffer("dropped", AnyLayer, input.shape[0], input.shape[1]);
             CounterDropout.Apply(
                 input,
                 droppedInput,
@@ -71,15 +71,15 @@ internal sealed class ProjectionGradient(Workspace workspace, uint? dropoutSeed)
         }
 
         Tensor dyB = workspace
-            .Take("dyB", AnyLayer, xA!.shape[0], xA.shape[1])
+            .GetBuffer("dyB", AnyLayer, xA!.shape[0], xA.shape[1])
             .addmm_(gradient, lora.B, 0, (float)lora.Scale); // [tokens, r]
         lora.B.grad!.addmm_(gradient.t(), xA, 1, (float)lora.Scale);
         if (dropoutSeed is { } seed && lora.Dropout > 0)
         {
             Tensor dxLora = workspace
-                .Take("dxLora", AnyLayer, input.shape[0], input.shape[1])
+                .GetBuffer("dxLora", AnyLayer, input.shape[0], input.shape[1])
                 .addmm_(dyB, lora.A, 0, 1); // [tokens, in]
-            Tensor droppedInput = workspace.Take("dropped", AnyLayer, input.shape[0], input.shape[1]);
+            Tensor droppedInput = workspace.GetBuffer("dropped", AnyLayer, input.shape[0], input.shape[1]);
             CounterDropout.ApplyBackward(
                 input,
                 droppedInput,

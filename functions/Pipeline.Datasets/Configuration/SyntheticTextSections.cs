@@ -6,7 +6,7 @@ using Pipeline.Datasets.Synthesis;
 namespace Pipeline.Datasets.Configuration;
 
 /// <summary>Reads <c>synthesis</c> and <c>privacy</c> of project.yaml: what Bogus makes.</summary>
-internal static class MadeTextSections
+internal static class SyntheticTextSections
 {
     private static readonly string[] Locales = [.. Database.GetAllLocales()];
 

@@ -3,7 +3,7 @@ using Pipeline.Registry.Promotion;
 
 namespace Pipeline.Functions.Tests.Registry.Promotion;
 
-public sealed class ChampionGateTests
+public sealed class PromotionTestTests
 {
     private static PairedDifference Difference(double low, double high) =>
         new((low + high) / 2, new Interval(low, high), 1, 0, 0.5);
@@ -11,16 +11,16 @@ public sealed class ChampionGateTests
     [Fact]
     public void Decide_FirstVersion_IsHeldAgainstTheBase()
     {
-        Assert.True(ChampionGate.Decide(Difference(0.1, 0.2), null, null, new()).Promote);
-        Assert.False(ChampionGate.Decide(Difference(-0.1, 0.2), null, null, new()).Promote);
-        Assert.False(ChampionGate.Decide(Difference(0.1, 0.2), null, null, new() { MinimumGain = 0.15 }).Promote);
+        Assert.True(PromotionTest.Decide(Difference(0.1, 0.2), null, null, new()).Promote);
+        Assert.False(PromotionTest.Decide(Difference(-0.1, 0.2), null, null, new()).Promote);
+        Assert.False(PromotionTest.Decide(Difference(0.1, 0.2), null, null, new() { MinimumGain = 0.15 }).Promote);
     }
 
     [Fact]
     public void Decide_LaterVersion_IsHeldAgainstTheChampion()
     {
-        Assert.True(ChampionGate.Decide(Difference(0.1, 0.2), 3, Difference(0.01, 0.1), new()).Promote);
-        (bool promote, string reason) = ChampionGate.Decide(Difference(0.1, 0.2), 3, Difference(-0.01, 0.1), new());
+        Assert.True(PromotionTest.Decide(Difference(0.1, 0.2), 3, Difference(0.01, 0.1), new()).Promote);
+        (bool promote, string reason) = PromotionTest.Decide(Difference(0.1, 0.2), 3, Difference(-0.01, 0.1), new());
         Assert.False(promote);
         Assert.StartsWith(
             "v3 stays: not proven better (+4.5 points, 95 % interval -1.0 to +10.0",
@@ -29,7 +29,7 @@ public sealed class ChampionGateTests
         );
         Assert.Contains(
             "fewer than 20",
-            ChampionGate.Decide(Difference(0.1, 0.2), 3, null, new()).Reason,
+            PromotionTest.Decide(Difference(0.1, 0.2), 3, null, new()).Reason,
             StringComparison.Ordinal
         );
     }

@@ -13,7 +13,7 @@ namespace Pipeline.Model.Gpu;
 /// <param name="kernels">The kernels.</param>
 /// <param name="buffer">For dequantised weights.</param>
 /// <param name="dropoutSeed">Seed of what is dropped; <c>null</c>: nothing.</param>
-internal sealed class GroupGradient(GpuKernels kernels, Tensor buffer, uint? dropoutSeed)
+internal sealed class GpuLoraGradient(GpuKernels kernels, Tensor buffer, uint? dropoutSeed)
 {
     /// <summary>What of their input the matrices do not see; <c>null</c>: they see it all.</summary>
     public DropMask? Mask(LoraGroup? lora) =>

@@ -6,7 +6,7 @@ using static Pipeline.Reporting.Pages.HtmlPage;
 namespace Pipeline.Reporting.Pages;
 
 /// <summary><c>report.html</c>: one file with everything in it, no script, no request, every text escaped.</summary>
-public static class ReportPage
+public static class EvaluationReportPage
 {
     private const int RowsShown = 40;
 

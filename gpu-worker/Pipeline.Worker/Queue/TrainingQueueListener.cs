@@ -12,12 +12,12 @@ namespace Pipeline.Worker.Queue;
 /// Takes jobs off the queue, one at a time. A worker that dies leaves its message; the next one goes on from the last
 /// checkpoint.
 /// </summary>
-public sealed class QueueLoop(
+public sealed class TrainingQueueListener(
     PipelineStorage storage,
     BaseModelFolders bases,
     VisibilityTimeouts times,
     TimeProvider time,
-    ILogger<QueueLoop> logger,
+    ILogger<TrainingQueueListener> logger,
     Accelerator? gpu = null
 )
 {
@@ -98,7 +98,7 @@ public sealed class QueueLoop(
 
         try
         {
-            await using var renewal = new DeliveryRenewal(storage, lease, times, message, job.RunId);
+            await using var renewal = new LeaseAndMessageRenewal(storage, lease, times, message, job.RunId);
             var workspace = new JobWorkspace(storage, bases, time, gpu, logger);
             await new JobDelivery(storage, lease, renewal, job, workspace, logger).RunAsync(request!, cancellation);
         }

@@ -8,7 +8,7 @@ namespace Pipeline.Worker.Queue;
 /// Keeps a delivery while its job is worked on: renews the message's visibility timeout and the lease on the job, and
 /// watches for a cancellation.
 /// </summary>
-internal sealed class DeliveryRenewal : IAsyncDisposable
+internal sealed class LeaseAndMessageRenewal : IAsyncDisposable
 {
     private static readonly TimeSpan PollInterval = TimeSpan.FromSeconds(2);
     private readonly PipelineStorage _storage;
@@ -21,7 +21,7 @@ internal sealed class DeliveryRenewal : IAsyncDisposable
     private readonly Task _loop;
     private string _receipt;
 
-    public DeliveryRenewal(
+    public LeaseAndMessageRenewal(
         PipelineStorage storage,
         LeasedBlob lease,
         VisibilityTimeouts times,

@@ -11,7 +11,7 @@ namespace Pipeline.LocalHost.Commands;
 /// <c>trace ROW</c>, <c>affected</c> and <c>rebuild --without</c>: from a row to its source, from a source's row to
 /// what saw it, and on without it.
 /// </summary>
-internal static class LineageCommands
+internal static class RowCommands
 {
     public static IEnumerable<Command> Create() => [Trace(), Affected(), Rebuild()];
 
@@ -46,12 +46,15 @@ internal static class LineageCommands
         var source = new Option<string>("--source")
         {
             Required = true,
-            Description = "The raw file's name as rows have it",
+            Description = "The file's name as row ids have it, such as tweets.csv",
         };
         var row = new Option<int>("--row") { Required = true, Description = "The row's number, from 1" };
         Option<string> data = CommandOptions.Data("serve");
         Option<string?> json = CommandOptions.Json();
-        var command = new Command("affected", "List the datasets and adapters that saw a raw row")
+        var command = new Command(
+            "affected",
+            "List the datasets that contain a raw row and the adapters trained on them"
+        )
         {
             project,
             source,
@@ -92,7 +95,7 @@ internal static class LineageCommands
         );
         if (affected.Count == 0)
         {
-            Console.WriteLine("No dataset of a run saw it.");
+            Console.WriteLine("No run's dataset contains this row.");
         }
 
         foreach (AffectedDataset dataset in affected)
@@ -123,7 +126,7 @@ internal static class LineageCommands
         var source = new Option<string>("--source")
         {
             Required = true,
-            Description = "The raw blob's name within the project",
+            Description = "The file's name as row ids have it, such as tweets.csv",
         };
         var without = new Option<int[]>("--without")
         {

@@ -4,7 +4,7 @@ using Pipeline.Reporting.Pages;
 
 namespace Pipeline.Functions.Tests.Reporting.Pages;
 
-public sealed class ReportPageTests
+public sealed class EvaluationReportPageTests
 {
     private const string Attack = "<script>alert('x')</script> \"quoted\" & more";
 
@@ -62,7 +62,13 @@ public sealed class ReportPageTests
     {
         (EvaluationReport report, DatasetManifest manifest, List<Example> test) = Build(Attack);
 
-        string page = ReportPage.Write(Attack, report, manifest, test, LossCurve.Svg([(1, 2.0), (2, 1.0)], [(2, 1.5)]));
+        string page = EvaluationReportPage.Write(
+            Attack,
+            report,
+            manifest,
+            test,
+            LossCurve.Svg([(1, 2.0), (2, 1.0)], [(2, 1.5)])
+        );
 
         Assert.DoesNotContain("<script", page, StringComparison.OrdinalIgnoreCase);
         Assert.Contains("&lt;script&gt;", page, StringComparison.Ordinal);
@@ -96,7 +102,7 @@ public sealed class ReportPageTests
 
         Assert.StartsWith(
             words + ":",
-            ReportPage.Verdict(
+            EvaluationReportPage.Verdict(
                 report with
                 {
                     Difference = report.Difference with { Interval = new Interval(low, high) },

@@ -2,8 +2,8 @@ using System.Security.Cryptography;
 
 namespace Pipeline.Datasets.Building;
 
-/// <summary>A file of a dataset that is hashed while it is written.</summary>
-internal sealed class HashedFile(string path) : IDisposable
+/// <summary>Writes a file of a dataset and hashes it on the way.</summary>
+internal sealed class HashingFileWriter(string path) : IDisposable
 {
     private readonly FileStream _file = new(path, FileMode.Create, FileAccess.Write, FileShare.None, 1 << 16);
     private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
@@ -23,7 +23,7 @@ internal sealed class HashedFile(string path) : IDisposable
 
     /// <summary>Closes the file.</summary>
     /// <returns>SHA-256 of all of it, lower-case hexadecimal.</returns>
-    public string Finish()
+    public string CloseAndGetSha256()
     {
         _file.Dispose();
         return Convert.ToHexStringLower(_hash.GetCurrentHash());

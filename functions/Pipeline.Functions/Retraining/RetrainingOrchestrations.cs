@@ -6,10 +6,10 @@ using Pipeline.Functions.Runs;
 namespace Pipeline.Functions.Retraining;
 
 /// <summary>A project's one retraining: what comes while it runs waits for the next.</summary>
-public sealed class RetrainingInstance : IRetrainingResumption
+public sealed class RetrainingOrchestrations : IRetrainingResumption
 {
     private const string OtherRuns =
-        "Another retraining of the project runs, and takes up every correction that waits; "
+        "Another retraining of the project runs, and takes every correction that waits; "
         + "resume this one when that one has ended.";
 
     /// <summary>The instance of a project's retraining.</summary>

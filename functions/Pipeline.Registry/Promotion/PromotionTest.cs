@@ -4,10 +4,10 @@ using Pipeline.Contracts;
 namespace Pipeline.Registry.Promotion;
 
 /// <summary>Whether a new adapter replaces the champion: only when it is proven better on held-out rows.</summary>
-public static class ChampionGate
+public static class PromotionTest
 {
     /// <summary>Fewest rows that both were asked; below, nothing is proven.</summary>
-    public const int FewestRows = 20;
+    public const int MinRows = 20;
 
     /// <summary>Decides.</summary>
     /// <param name="againstBase">Tuned minus base.</param>
@@ -34,10 +34,7 @@ public static class ChampionGate
 
         if (againstChampion is null)
         {
-            return (
-                false,
-                $"v{champion} stays: fewer than {FewestRows} held-out rows were asked of both in the same way"
-            );
+            return (false, $"v{champion} stays: fewer than {MinRows} held-out rows were asked of both in the same way");
         }
 
         return againstChampion.Interval.Low > settings.MinimumGain

@@ -1,0 +1,97 @@
+using Pipeline.Datasets.Ingestion.Layouts;
+using Pipeline.Datasets.Ingestion.Rows;
+using Pipeline.Datasets.Splitting;
+using Pipeline.Datasets.Validation;
+
+namespace Pipeline.Datasets.Building;
+
+/// <summary>
+/// The first pass over a dataset's rows: it counts spellings of labels, samples shingles and finds the byte offsets at
+/// which files can be divided.
+/// </summary>
+/// <param name="task">The task.</param>
+/// <param name="hasLabels">Whether answers are labels.</param>
+/// <param name="countSpellings">Whether to count the label column's values: project.yaml defines no labels.</param>
+internal sealed class FirstPass(string task, bool hasLabels, bool countSpellings)
+{
+    /// <summary>Maximum of distinct values; a column with more is not a label column.</summary>
+    private const int MaxLabelSpellings = 100_000;
+
+    private readonly Dictionary<string, int> _spellings = new(StringComparer.Ordinal);
+
+    /// <summary>Row count by spelling.</summary>
+    public IReadOnlyDictionary<string, int> SpellingCounts => _spellings;
+
+    /// <summary>Shingles too frequent to indicate near duplicates.</summary>
+    public CommonShingles CommonShingles { get; } = new();
+
+    /// <summary>Reads a file, and divides it where it can be.</summary>
+    /// <param name="inputIndex">The file's index among the inputs.</param>
+    /// <param name="input">The file.</param>
+    /// <param name="notes">Tell, after the file was read, whether it can be divided.</param>
+    /// <param name="partBytes">Minimum bytes before a new part begins; the last may be shorter.</param>
+    /// <exception cref="DatasetException">The label column has too many distinct values.</exception>
+    public IReadOnlyList<DatasetPart> ReadAndDivide(
+        int inputIndex,
+        DatasetInput input,
+        ReadingNotes notes,
+        long partBytes
+    )
+    {
+        RowRange? current = null;
+        List<DatasetPart> ranges = [];
+        foreach (RawRow row in input.Rows(null))
+        {
+            if (input.SupportsRanges && row.Place.Offset >= 0 && row.Place.Offset - (current?.Start ?? 0) >= partBytes)
+            {
+                RowRange range = (current ?? RowRange.Whole) with { End = row.Place.Offset };
+                ranges.Add(new DatasetPart(inputIndex, input.IsTest, range));
+                current = new RowRange(row.Place.Offset, long.MaxValue, row.Place.Row, row.Place.Line);
+            }
+
+            if (row.Fault is null)
+            {
+                CountSpelling(row, input);
+                SampleShingles(row, input.Layout);
+            }
+        }
+
+        return notes.IsSafeToDivide(input.File)
+            ? [.. ranges, new DatasetPart(inputIndex, input.IsTest, current)]
+            : [new DatasetPart(inputIndex, input.IsTest, null)];
+    }
+
+    private void CountSpelling(RawRow row, DatasetInput input)
+    {
+        string column = input.Layout.Columns.Label;
+        if (!countSpellings || !row.Fields.TryGetValue(column, out string? label))
+        {
+            return;
+        }
+
+        _spellings[label] = _spellings.GetValueOrDefault(label) + 1;
+        if (_spellings.Count > MaxLabelSpellings)
+        {
+            throw new DatasetException(
+                DatasetException.NoColumn,
+                $"Column '{column}' of '{input.File.Name}' has more than {MaxLabelSpellings:N0} different values: "
+                    + "so it is not a label column. Name another one with columns.label in project.yaml, or another task."
+            );
+        }
+    }
+
+    private void SampleShingles(RawRow row, RowLayout layout)
+    {
+        if (!CommonShingles.WantsNext)
+        {
+            CommonShingles.Skip();
+            return;
+        }
+
+        RowContent content = layout.Map(row, task);
+        if (content.Reason is null)
+        {
+            CommonShingles.Add(MessageCleaning.PromptText(MessageCleaning.Clean(content, layout, hasLabels)));
+        }
+    }
+}
