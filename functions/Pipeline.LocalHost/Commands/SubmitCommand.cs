@@ -62,6 +62,11 @@ internal static class SubmitCommand
             text => console.MarkupLineInterpolated($"{text}"),
             cancellation
         );
+        if (submission.Test is not null)
+        {
+            await RefuseToReplaceAsync(session, submission.Project, yaml!, cancellation);
+        }
+
         if (yaml is not null)
         {
             using var body = new StringContent(yaml, Encoding.UTF8, "application/yaml");
@@ -97,6 +102,24 @@ internal static class SubmitCommand
         }
 
         return await FollowAsync(session, console, started.RunId, data, json, cancellation);
+    }
+
+    /// <exception cref="HostException">The project has settings, which those of <c>--test</c> would replace.</exception>
+    private static async Task RefuseToReplaceAsync(
+        HostSession session,
+        string project,
+        string yaml,
+        CancellationToken cancellation
+    )
+    {
+        byte[]? registered = await session.Storage.Files.ReadAsync(BlobLayout.Project(project), cancellation);
+        if (registered is not null && Encoding.UTF8.GetString(registered) != yaml)
+        {
+            throw new HostException(
+                $"Project '{project}' has registered settings, which --test would replace: write split.test into its "
+                    + "project.yaml and give that with --settings."
+            );
+        }
     }
 
     /// <summary>Follows a run to its end and prints the result.</summary>
