@@ -57,7 +57,7 @@ steps() { # on a GPU, or (smoke) as far as they go
   step selfcheck 60 bash -c 'worker selfcheck --device cuda'
   step parity 90 bash -c "worker parity '$kit/golden' --tokenizer '$kit/tokenizer' --device cuda --json '$out/parity.json'" # float32: its kernels are checked in that form too
   step kernels 45 bash -c 'worker bench kernels'
-  step steps 210 bash -c 'worker bench gpu --cases 4x1024:balanced 4x1024:lean 4x1024:offload 8x1024:balanced 8x1024:lean 4x512:balanced 4x512:lean packed200x4096:balanced 4x1024:balanced:0 4x1024:lean:0'
+  step steps 210 bash -c 'worker bench gpu --cases 4x1024:selective 4x1024:full 4x1024:offload 8x1024:selective 8x1024:full 4x512:selective 4x512:full packed200x4096:selective 4x1024:selective:0 4x1024:full:0'
   step decode 45 bash -c 'worker bench decode'
   if [ -f "$kit/peer.py" ]; then # bfloat16 LoRA where bitsandbytes is absent
     cases=lora:4x1024:none,lora:4x1024:ckpt

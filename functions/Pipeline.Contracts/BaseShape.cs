@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace Pipeline.Contracts;
 
 /// <summary>The shape of a base, as its config.json says it; what memory and time are estimated from.</summary>
@@ -33,6 +35,7 @@ public sealed record BaseShape(
         ];
 
     /// <summary>Numbers in the linear weights of one layer.</summary>
+    [JsonPropertyName("linearsPerLayer")] // as it was written before: checkpoints are told apart by it
     public long LinearParametersPerLayer => Linears.Sum(l => l.Out * l.In);
 
     /// <summary>Numbers in embedding, head and norms.</summary>
@@ -43,7 +46,7 @@ public sealed record BaseShape(
     public long Trained(TrainingSettings training)
     {
         ArgumentNullException.ThrowIfNull(training);
-        if (training.Method == TrainingSettings.Full)
+        if (training.Method == TrainingMethod.Full)
         {
             return (Layers * LinearParametersPerLayer) + Others;
         }

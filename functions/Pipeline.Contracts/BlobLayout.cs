@@ -178,6 +178,9 @@ public static partial class BlobLayout
     [GeneratedRegex(@"^[a-z0-9-]{3,40}\z", RegexOptions.CultureInvariant)]
     private static partial Regex ProjectName();
 
-    [GeneratedRegex(@"^[A-Za-z0-9][A-Za-z0-9._-]{0,95}\z", RegexOptions.CultureInvariant)]
+    /// <summary>The form of a base's name, a regular expression.</summary>
+    public const string BaseNamePattern = @"^[A-Za-z0-9][A-Za-z0-9._-]{0,95}\z";
+
+    [GeneratedRegex(BaseNamePattern, RegexOptions.CultureInvariant)]
     private static partial Regex BaseName();
 }

@@ -57,27 +57,22 @@ public sealed record DatasetAudit
     public TrainingMemory? Memory { get; init; }
 
     /// <summary>
-    /// Bytes that training takes of a GPU by each value of <c>training.memory</c> but <c>auto</c>, the smallest first;
+    /// Bytes that training takes of a GPU by each value of <c>training.activationCheckpointing</c> but <c>auto</c>, the smallest first;
     /// empty where the kernels do not train (method full, DoRA) or the shape is not known.
     /// </summary>
     public IReadOnlyDictionary<string, long> GpuMemory { get; init; } = new Dictionary<string, long>();
 
     /// <summary>Whether no check is red.</summary>
-    public bool Passed() => Checks.All(c => c.Level != AuditCheck.Red);
+    public bool Passed() => Checks.All(c => c.Level != AuditLevel.Red);
 }
 
 /// <summary>One check of a dataset.</summary>
 /// <param name="Name">What was checked.</param>
-/// <param name="Level"><c>ok</c>, <c>warning</c> or <c>red</c>.</param>
+/// <param name="Level">What it found.</param>
 /// <param name="Value">The figure checked: rows or clusters; GiB for memory, a ratio for the balance of labels.</param>
 /// <param name="Detail">For people; with the first rows concerned.</param>
 /// <param name="Fix">What to do; empty when all is well.</param>
-public sealed record AuditCheck(string Name, string Level, long Value, string Detail, string Fix)
-{
-    public const string Ok = "ok";
-    public const string Warning = "warning";
-    public const string Red = "red";
-}
+public sealed record AuditCheck(string Name, AuditLevel Level, long Value, string Detail, string Fix);
 
 /// <summary>Rows of some lengths.</summary>
 /// <param name="From">Fewest tokens.</param>

@@ -10,7 +10,7 @@ public sealed record DatasetManifest
     public int SchemaVersion { get; init; } = CurrentSchemaVersion;
     public required string DatasetId { get; init; }
     public required string Project { get; init; }
-    public required string Task { get; init; }
+    public required TaskKind Task { get; init; }
 
     /// <summary>Labels in ordinal order; empty for tasks without labels.</summary>
     public required IReadOnlyList<string> Labels { get; init; }

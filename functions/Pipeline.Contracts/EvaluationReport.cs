@@ -6,7 +6,7 @@ namespace Pipeline.Contracts;
 public sealed record EvaluationReport
 {
     public int SchemaVersion { get; init; } = 1;
-    public required string Task { get; init; }
+    public required TaskKind Task { get; init; }
     public required string Base { get; init; }
     public required string DatasetId { get; init; }
     public required IReadOnlyList<string> Labels { get; init; }

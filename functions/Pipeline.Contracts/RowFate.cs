@@ -18,4 +18,4 @@ public sealed record AffectedDataset(string DatasetId, IReadOnlyList<RowFate> Fa
 /// <param name="State">How it stands.</param>
 /// <param name="Adapter">The published adapter's blob prefix; <c>null</c>: none was published.</param>
 /// <param name="IsChampion">Whether that adapter is the project's champion.</param>
-public sealed record AffectedRun(string RunId, string State, string? Adapter, bool IsChampion);
+public sealed record AffectedRun(string RunId, RunState State, string? Adapter, bool IsChampion);

@@ -5,29 +5,21 @@ namespace Pipeline.Contracts;
 /// <summary>One row of the table <c>runs</c>: what is listed and shown.</summary>
 public sealed record RunRecord
 {
-    public const string Running = "running";
-    public const string Completed = "completed";
-    public const string Failed = "failed";
-    public const string Cancelled = "cancelled";
-
-    /// <summary>Noted as running, but no orchestration works on it any more.</summary>
-    public const string Interrupted = "interrupted";
-
     public required string RunId { get; init; }
     public required string Project { get; init; }
 
-    /// <summary><c>running</c>, <c>completed</c>, <c>failed</c>, <c>cancelled</c>, <c>interrupted</c>.</summary>
-    public required string State { get; init; }
+    /// <summary>Where it stands.</summary>
+    public required RunState State { get; init; }
 
     /// <summary>Whether it can be resumed or purged.</summary>
     [JsonIgnore]
-    public bool HasStopped => State is Failed or Cancelled or Interrupted;
+    public bool HasStopped => State is RunState.Failed or RunState.Cancelled or RunState.Interrupted;
 
-    /// <summary><c>dataset</c>, <c>train</c> or <c>done</c>: see <see cref="RunStages"/>.</summary>
-    public required string Stage { get; init; }
+    /// <summary><c>dataset</c>, <c>train</c> or <c>done</c>.</summary>
+    public required RunStage Stage { get; init; }
 
-    /// <summary>What started it: <c>drop</c>, <c>http</c>, <c>feedback</c>, <c>timer</c>.</summary>
-    public required string Trigger { get; init; }
+    /// <summary>What started it.</summary>
+    public required RunTrigger Trigger { get; init; }
 
     /// <summary>The raw blob's name within its project.</summary>
     public required string Source { get; init; }

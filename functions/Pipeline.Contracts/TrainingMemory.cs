@@ -72,11 +72,11 @@ public sealed record TrainingMemory(
         ArgumentNullException.ThrowIfNull(shape);
         ArgumentNullException.ThrowIfNull(training);
         long linear = shape.Layers * shape.LinearParametersPerLayer;
-        bool full = training.Method == TrainingSettings.Full;
+        bool full = training.Method == TrainingMethod.Full;
         long weights =
             (4 * shape.Others)
             + (
-                training.Method != TrainingSettings.Qlora
+                training.Method != TrainingMethod.Qlora
                     ? 4 * linear
                     : (long)(Nf4Bytes * linear)
                         + (4 * linear <= MaxDequantizedKept ? 4 * linear : 4 * shape.LinearParametersPerLayer)
@@ -85,7 +85,7 @@ public sealed record TrainingMemory(
             shape.Trained(training)
             * (
                 (full ? 4 : 8)
-                + (training.Optimizer == TrainingSettings.AdamW8Bit ? 2 : 8)
+                + (training.Optimizer == OptimizerKind.AdamW8Bit ? 2 : 8)
                 + (training.KeepBest || training.EarlyStopping is not null ? 4 : 0)
             );
         long slots = (long)rows * longest;
@@ -117,7 +117,7 @@ public sealed record TrainingMemory(
         BaseShape shape,
         TrainingSettings training,
         long tokens,
-        GpuMemory memory,
+        ActivationCheckpointing memory,
         int number = 2
     )
     {
@@ -126,14 +126,14 @@ public sealed record TrainingMemory(
         long linear = shape.Layers * shape.LinearParametersPerLayer,
             queries = (long)shape.Heads * shape.HeadSize,
             keys = (long)shape.KeyValueHeads * shape.HeadSize;
-        bool coded = training.Method == TrainingSettings.Qlora;
+        bool coded = training.Method == TrainingMethod.Qlora;
         long largestGroup = Math.Max(
             shape.Hidden * Math.Max(2L * shape.Inner, queries + (2 * keys)),
             queries * shape.Hidden
         );
         long embeddings =
             // that stay on the host
-            memory == GpuMemory.Offload
+            memory == ActivationCheckpointing.Offload
             && !shape.TiedEmbeddings
                 ? (long)shape.Vocabulary * shape.Hidden
                 : 0;
@@ -147,21 +147,10 @@ public sealed record TrainingMemory(
                 + number
                 + number
                 + (training.GradientAccumulation > 1 ? 4 : 0)
-                + (training.Optimizer == TrainingSettings.AdamW8Bit ? 2 : 8)
+                + (training.Optimizer == OptimizerKind.AdamW8Bit ? 2 : 8)
             ); // values, copies, gradients, their sums, moments
 
-        long repeated = shape.KeyValueHeads < shape.Heads ? 2 * queries : 0;
-        long numbers =
-            queries + (2 * keys) + repeated + queries + shape.Hidden + (2L * shape.Inner) + (7L * training.R);
-        long layer =
-            tokens
-            * ((number * (numbers + (memory == GpuMemory.Fast ? 2L * shape.Hidden : 0))) + (4L * (shape.Heads + 2)));
-        long inputs =
-            number
-            * tokens
-            * shape.Hidden
-            * (memory == GpuMemory.Offload ? Math.Min(InputsOnTheWay, shape.Layers + 1) : shape.Layers + 1);
-        long activations = inputs + (layer * (memory <= GpuMemory.Lean ? 1 : shape.Layers));
+        long activations = SavedOnGpu(shape, training, tokens, memory, number);
         // of the layer that is computed, and of norm and loss after the last
         long passing = number * tokens * ((3L * shape.Inner) + (8L * shape.Hidden));
         long work = GpuProgram + passing + (number * Math.Min(GpuLogits, tokens * shape.Vocabulary));
@@ -174,22 +163,54 @@ public sealed record TrainingMemory(
         );
     }
 
+    /// <summary>Bytes of the activations that a forward pass on a GPU saves.</summary>
+    private static long SavedOnGpu(
+        BaseShape shape,
+        TrainingSettings training,
+        long tokens,
+        ActivationCheckpointing memory,
+        int number
+    )
+    {
+        long queries = (long)shape.Heads * shape.HeadSize,
+            keys = (long)shape.KeyValueHeads * shape.HeadSize;
+        long repeated = shape.KeyValueHeads < shape.Heads ? 2 * queries : 0;
+        long numbers =
+            queries + (2 * keys) + repeated + queries + shape.Hidden + (2L * shape.Inner) + (7L * training.R);
+        long layer =
+            tokens
+            * (
+                (number * (numbers + (memory == ActivationCheckpointing.None ? 2L * shape.Hidden : 0)))
+                + (4L * (shape.Heads + 2))
+            );
+        long inputs =
+            number
+            * tokens
+            * shape.Hidden
+            * (
+                memory == ActivationCheckpointing.Offload
+                    ? Math.Min(InputsOnTheWay, shape.Layers + 1)
+                    : shape.Layers + 1
+            );
+        return inputs + (layer * (memory <= ActivationCheckpointing.Full ? 1 : shape.Layers));
+    }
+
     /// <summary>The fastest way that fits into a GPU's memory; <c>null</c>: none does.</summary>
     /// <param name="shape">The base's.</param>
     /// <param name="training">Method, rank, optimizer.</param>
     /// <param name="tokens">Tokens of the largest micro-batch.</param>
     /// <param name="freeBytes">Memory that is free.</param>
     /// <param name="number">Bytes of a number.</param>
-    public static GpuMemory? FastestThatFits(
+    public static ActivationCheckpointing? FastestThatFits(
         BaseShape shape,
         TrainingSettings training,
         long tokens,
         long freeBytes,
         int number = 2
     ) =>
-        Enum.GetValues<GpuMemory>()
-            .OrderDescending()
-            .Select(m => (GpuMemory?)m)
+        ActivationCheckpointingLevels
+            .All.Reverse()
+            .Select(m => (ActivationCheckpointing?)m)
             .FirstOrDefault(m => OnGpu(shape, training, tokens, m!.Value, number).TotalBytes <= freeBytes);
 
     /// <summary>
@@ -197,7 +218,7 @@ public sealed record TrainingMemory(
     /// masked inputs, directions, updates and their sums.
     /// </summary>
     private static long Recorded(BaseShape shape, TrainingSettings training) =>
-        training.Method == TrainingSettings.Full
+        training.Method == TrainingMethod.Full
             ? (2L * shape.Inner) + (4L * shape.Hidden)
             : shape.Linears.Sum(l => (2 * l.In) + (6 * l.Out));
 
@@ -210,7 +231,7 @@ public sealed record TrainingMemory(
         long slots = InferenceRows * (long)longest;
         long folded =
             4 * shape.Layers * shape.LinearParametersPerLayer <= MaxDequantizedKept
-            || training.Method == TrainingSettings.Lora
+            || training.Method == TrainingMethod.Lora
                 ? 4 * shape.Layers * shape.LinearParametersPerLayer
                 : 0;
         long layer = 4 * slots * ((8L * shape.Hidden) + (4L * shape.Inner) + (2L * shape.Heads * shape.HeadSize));
@@ -218,7 +239,7 @@ public sealed record TrainingMemory(
         long cache = 4 * slots * 2L * shape.KeyValueHeads * shape.HeadSize * shape.Layers;
         return Program
             + weights
-            + (training.Method == TrainingSettings.Full ? 0 : folded)
+            + (training.Method == TrainingMethod.Full ? 0 : folded)
             + layer
             + scores
             + cache

@@ -4,7 +4,7 @@ namespace Pipeline.Contracts;
 public sealed record TrainingProgress
 {
     /// <summary><c>load</c>, <c>evaluate-base</c>, <c>train</c>, <c>evaluate-tuned</c>, <c>publish</c>.</summary>
-    public required string Stage { get; init; }
+    public required RunStage Stage { get; init; }
 
     /// <summary>When the line was written, UTC.</summary>
     public required DateTimeOffset At { get; init; }

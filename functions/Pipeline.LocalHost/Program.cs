@@ -16,6 +16,7 @@ var root = new RootCommand("The data-to-adapter pipeline on one machine.")
     StorageCommand.Create(),
     LocalSettingsCommand.Create(),
     FunctionsCommand.Create(),
+    ProjectCommand.Create(),
 };
 foreach (Command command in RunsCommand.Create().Concat(RowCommands.Create()))
 {

@@ -19,8 +19,8 @@ internal sealed class FailingRows
 
     public AuditCheck ToCheck(string name, string detail, string fix) =>
         _count == 0
-            ? new AuditCheck(name, AuditCheck.Ok, 0, "none", "")
-            : new AuditCheck(name, AuditCheck.Red, _count, $"{detail}: {Named(_first, _count)}", fix);
+            ? new AuditCheck(name, AuditLevel.Ok, 0, "none", "")
+            : new AuditCheck(name, AuditLevel.Red, _count, $"{detail}: {Named(_first, _count)}", fix);
 
     /// <summary>The first of some names, and how many there are besides.</summary>
     public static string Named(IReadOnlyCollection<string> names, long all) =>

@@ -43,7 +43,7 @@ internal sealed class LabelAudit
         string[] unlearned = [.. _rows.Where(l => l.Value[(int)Split.Train] == 0).Select(l => l.Key)];
         yield return new AuditCheck(
             "labels that are held out and never learned",
-            unlearned.Length > 0 ? AuditCheck.Red : AuditCheck.Ok,
+            unlearned.Length > 0 ? AuditLevel.Red : AuditLevel.Ok,
             unlearned.Length,
             FailingRows.Named(unlearned, unlearned.Length),
             unlearned.Length > 0 ? "give them training rows, or take them out of the test set" : ""
@@ -51,7 +51,7 @@ internal sealed class LabelAudit
         string[] untested = [.. _rows.Where(l => l.Value[(int)Split.Test] == 0).Select(l => l.Key)];
         yield return new AuditCheck(
             "labels without a held-out row",
-            untested.Length > 0 ? AuditCheck.Warning : AuditCheck.Ok,
+            untested.Length > 0 ? AuditLevel.Warning : AuditLevel.Ok,
             untested.Length,
             FailingRows.Named(untested, untested.Length),
             untested.Length > 0 ? "nothing will be known of them; give them more rows" : ""
@@ -60,7 +60,7 @@ internal sealed class LabelAudit
         bool uneven = most > 20 * fewest;
         yield return new AuditCheck(
             "balance of the labels",
-            uneven ? AuditCheck.Warning : AuditCheck.Ok,
+            uneven ? AuditLevel.Warning : AuditLevel.Ok,
             most / fewest,
             $"the most frequent label has {most} rows, the rarest {fewest}",
             uneven ? "collect rows of the rare labels, or join labels" : ""
@@ -68,14 +68,14 @@ internal sealed class LabelAudit
         yield return conflicts.Count == 0
             ? new AuditCheck(
                 "labels of nearly the same texts",
-                AuditCheck.Ok,
+                AuditLevel.Ok,
                 0,
                 "no two texts that are nearly the same have different labels",
                 ""
             )
             : new AuditCheck(
                 "labels of nearly the same texts",
-                AuditCheck.Warning,
+                AuditLevel.Warning,
                 conflicting,
                 $"for example {Quoted(conflicts[0].Texts)}",
                 $"decide which is right, and correct the source; {BlobLayout.ConflictsFile} lists them all"

@@ -22,23 +22,17 @@ internal sealed class MemoryAudit(ProjectSettings settings, BaseShape? shape, IR
                 settings.Machine.MemoryGiB is { } gibibytes ? (long)(gibibytes * (1L << 30)) : long.MaxValue
             );
 
-    /// <summary>Bytes that training takes on a GPU, by setting of its memory; empty: not known.</summary>
+    /// <summary>Bytes that training takes on a GPU, by activation checkpointing; empty: not known.</summary>
     public Dictionary<string, long> OnGpu() =>
-        LargestBatch() is { } batch && settings.Training.Method != TrainingSettings.Full && !settings.Training.Dora
-            ? Enum.GetValues<GpuMemory>()
-                .ToDictionary(
-                    m => m.ToString().ToLowerInvariant(),
-                    m =>
-                        TrainingMemory
-                            .OnGpu(
-                                shape!,
-                                settings.Training,
-                                Math.Max(batch.Tokens, batch.Rows * (long)batch.Longest),
-                                m
-                            )
-                            .TotalBytes,
-                    StringComparer.Ordinal
-                )
+        LargestBatch() is { } batch && settings.Training.Method != TrainingMethod.Full && !settings.Training.Dora
+            ? ActivationCheckpointingLevels.All.ToDictionary(
+                m => m.Name(),
+                m =>
+                    TrainingMemory
+                        .OnGpu(shape!, settings.Training, Math.Max(batch.Tokens, batch.Rows * (long)batch.Longest), m)
+                        .TotalBytes,
+                StringComparer.Ordinal
+            )
             : [];
 
     /// <summary>The machine's memory against that, where the settings tell it.</summary>
@@ -54,13 +48,13 @@ internal sealed class MemoryAudit(ProjectSettings settings, BaseShape? shape, IR
         yield return needed > available
             ? new AuditCheck(
                 "memory of the machine",
-                AuditCheck.Red,
+                AuditLevel.Red,
                 (long)Math.Ceiling(needed),
                 value,
                 "lower training.batchSize or validation.maxTokens, take method qlora or optimizer adamw8bit, "
                     + "a smaller base, or a larger machine"
             )
-            : new AuditCheck("memory of the machine", AuditCheck.Ok, (long)Math.Ceiling(needed), value, "");
+            : new AuditCheck("memory of the machine", AuditLevel.Ok, (long)Math.Ceiling(needed), value, "");
     }
 
     /// <summary>The GPU's memory against that, where the settings tell it.</summary>
@@ -74,24 +68,24 @@ internal sealed class MemoryAudit(ProjectSettings settings, BaseShape? shape, IR
         static double GiB(long bytes) => bytes / (double)(1L << 30);
         KeyValuePair<string, long>[] fitting = [.. needed.Where(n => GiB(n.Value) <= available)];
         KeyValuePair<string, long> taken =
-            settings.Training.Memory != TrainingSettings.AutoMemory
-                ? needed.First(n => n.Key == settings.Training.Memory)
+            settings.Training.ActivationCheckpointing != ActivationCheckpointing.Auto
+                ? needed.First(n => n.Key == settings.Training.ActivationCheckpointing.Name())
             : fitting.Length > 0 ? fitting[^1]
             : needed.First();
         string value = string.Create(
             CultureInfo.InvariantCulture,
-            $"memory {taken.Key} takes {GiB(taken.Value):0.0} of {available:0.#} GiB"
+            $"activation checkpointing {taken.Key} takes {GiB(taken.Value):0.0} of {available:0.#} GiB"
         );
         yield return GiB(taken.Value) > available
             ? new AuditCheck(
                 "memory of the GPU",
-                AuditCheck.Red,
+                AuditLevel.Red,
                 (long)Math.Ceiling(GiB(taken.Value)),
                 value,
-                "lower training.batchSize or training.packTokens, take training.memory auto, method qlora, "
+                "lower training.batchSize or training.packTokens, take training.activationCheckpointing auto, method qlora, "
                     + "a smaller base, or a larger GPU"
             )
-            : new AuditCheck("memory of the GPU", AuditCheck.Ok, (long)Math.Ceiling(GiB(taken.Value)), value, "");
+            : new AuditCheck("memory of the GPU", AuditLevel.Ok, (long)Math.Ceiling(GiB(taken.Value)), value, "");
     }
 
     /// <summary>

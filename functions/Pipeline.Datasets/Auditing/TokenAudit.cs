@@ -102,14 +102,14 @@ public sealed class TokenAudit(ProjectSettings settings, string endToken, BaseSh
         train > 0 && test > 0
             ? new AuditCheck(
                 "training and test rows",
-                AuditCheck.Ok,
+                AuditLevel.Ok,
                 train + test,
                 $"{train} training rows, {test} test rows",
                 ""
             )
             : new AuditCheck(
                 "training and test rows",
-                AuditCheck.Red,
+                AuditLevel.Red,
                 train + test,
                 $"{train} training rows, {test} test rows",
                 "more rows are needed; rejected.jsonl says why rows were rejected"
@@ -168,7 +168,7 @@ public sealed class TokenAudit(ProjectSettings settings, string endToken, BaseSh
         {
             return new AuditCheck(
                 "language of the texts",
-                AuditCheck.Ok,
+                AuditLevel.Ok,
                 0,
                 "not detected: the texts are too short or ambiguous",
                 ""
@@ -183,7 +183,7 @@ public sealed class TokenAudit(ProjectSettings settings, string endToken, BaseSh
         bool mixed = others > MaxOtherLanguageShare * all;
         return new AuditCheck(
             "language of the texts",
-            mixed ? AuditCheck.Warning : AuditCheck.Ok,
+            mixed ? AuditLevel.Warning : AuditLevel.Ok,
             others,
             $"of {all} texts whose language was detected: {shares}",
             mixed

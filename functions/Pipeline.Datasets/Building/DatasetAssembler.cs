@@ -32,7 +32,7 @@ internal sealed class DatasetAssembler(
     public DatasetBuild Assemble(string folder)
     {
         Directory.CreateDirectory(folder);
-        var filter = new NearDuplicateFilter(rows, _settings.Validation.NearDuplicates == ValidationSettings.Drop);
+        var filter = new NearDuplicateFilter(rows, _settings.Validation.NearDuplicates == NearDuplicateRule.Drop);
         List<int> tests = rows.OfKind(RowKind.TestSet);
         (List<int> left, int[] clusters) = filter.FilterDropped(tests);
         ClusterReport near = ReportClusters(folder, left, clusters);
@@ -43,7 +43,7 @@ internal sealed class DatasetAssembler(
             request.TestFile is null ? _settings.Split.Test : 0
         );
         List<SplitLine> lines =
-            plan.Task == ProjectSettings.TextTask
+            plan.Task == TaskKind.Text
                 ? Pieces(filter, tests, left, sides)
                 : [.. Lines(left, sides), .. tests.Select(i => new SplitLine(rows.Accepted[i].Line, Split.Test))];
         List<int> learned = filter.FilterSynthetic(lines);

@@ -54,10 +54,7 @@ public static class DatasetBuilder
         ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(plan);
         Directory.CreateDirectory(folder);
-        using var rows = new PartRows(
-            Path.Combine(folder, BlobLayout.RejectedFile),
-            plan.Task == ProjectSettings.TextTask
-        );
+        using var rows = new PartRows(Path.Combine(folder, BlobLayout.RejectedFile), plan.Task == TaskKind.Text);
         foreach ((Stream stream, DatasetPart part) in parts.Zip(plan.Parts))
         {
             rows.Add(stream, part.IsTest ? RowKind.TestSet : RowKind.Dropped);

@@ -19,7 +19,7 @@ internal static class DatasetFault
             );
         }
 
-        if (manifest.Task == ProjectSettings.ClassificationTask && manifest.Labels.Count < 2)
+        if (manifest.Task == TaskKind.Classification && manifest.Labels.Count < 2)
         {
             return new DatasetException(
                 DatasetException.OneLabel,
@@ -53,7 +53,7 @@ internal static class DatasetFault
                 string.Join(
                     " ",
                     audit
-                        .Checks.Where(c => c.Level == AuditCheck.Red)
+                        .Checks.Where(c => c.Level == AuditLevel.Red)
                         .Select(c => $"The audit stops here: {c.Name}: {c.Value}, {c.Detail}; {c.Fix}.")
                 )
             );

@@ -25,7 +25,7 @@ public sealed class DatasetInputs : IDisposable
         ProjectSettings settings = request.Settings;
         _without = [.. request.Without];
         _reader = new RawReader(
-            settings.Task == ProjectSettings.TextTask,
+            settings.Task == TaskKind.Text,
             [.. ((string?[])[settings.Columns.Text, settings.Columns.Label]).OfType<string>()]
         );
         try

@@ -18,7 +18,7 @@ public sealed record DatasetPlan
 
     /// <summary>Ids of rows that were withdrawn.</summary>
     public required IReadOnlyList<string> Without { get; init; }
-    public required string Task { get; init; }
+    public required TaskKind Task { get; init; }
 
     /// <summary>The spellings of labels and what they mean; <c>null</c> for tasks without labels.</summary>
     public IReadOnlyDictionary<string, string>? Spellings { get; init; }

@@ -21,7 +21,7 @@ internal static class DatasetPlanner
     public static DatasetPlan Plan(DatasetRequest request, DatasetInputs inputs, long partBytes)
     {
         ProjectSettings settings = inputs.Settings;
-        bool hasLabels = settings.Task == ProjectSettings.ClassificationTask;
+        bool hasLabels = settings.Task == TaskKind.Classification;
         var reading = new FirstPass(settings.Task, hasLabels, countSpellings: hasLabels && settings.Labels.Count == 0);
         List<DatasetPart> parts =
         [

@@ -37,7 +37,7 @@ public sealed record DatasetRequest
             DatasetBuilder.Version,
             Project,
             Encoder.Template.Name,
-            ContractJson.Write(DatasetSettings()),
+            SettingsIdentity.Write(DatasetSettings()),
             TokenizerSha256,
             .. Files.Append(TestFile).OfType<RawFile>().SelectMany(f => (string[])[f.Name, f.Sha256]),
             .. Without,

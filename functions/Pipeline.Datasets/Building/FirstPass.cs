@@ -1,3 +1,4 @@
+using Pipeline.Contracts;
 using Pipeline.Datasets.Ingestion.Layouts;
 using Pipeline.Datasets.Ingestion.Rows;
 using Pipeline.Datasets.Splitting;
@@ -12,7 +13,7 @@ namespace Pipeline.Datasets.Building;
 /// <param name="task">The task.</param>
 /// <param name="hasLabels">Whether answers are labels.</param>
 /// <param name="countSpellings">Whether to count the label column's values: project.yaml defines no labels.</param>
-internal sealed class FirstPass(string task, bool hasLabels, bool countSpellings)
+internal sealed class FirstPass(TaskKind task, bool hasLabels, bool countSpellings)
 {
     /// <summary>Maximum of distinct values; a column with more is not a label column.</summary>
     private const int MaxLabelSpellings = 100_000;

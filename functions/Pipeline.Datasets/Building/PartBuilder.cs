@@ -27,7 +27,7 @@ internal sealed class PartBuilder
         (_request, _plan) = (request, plan);
         _labels = plan.Labels();
         Deidentifier? privacy =
-            request.Settings.Privacy.Mode == PrivacySettings.Keep
+            request.Settings.Privacy.Mode == PrivacyMode.Keep
                 ? null
                 : new Deidentifier(request.Settings.Privacy, request.Project);
         _validator = new RowValidator(
@@ -119,7 +119,7 @@ internal sealed class PartBuilder
 
         Example example = accepted with { Synthetic = origin };
 
-        bool plain = _plan.Task == ProjectSettings.TextTask;
+        bool plain = _plan.Task == TaskKind.Text;
         int label = example.Label is null ? -1 : _labels!.NumberOf(example.Label);
         var split = new SplitRow(
             label,

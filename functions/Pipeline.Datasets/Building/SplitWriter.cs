@@ -74,7 +74,7 @@ internal sealed class SplitWriter(PartRows rows, LabelSet? labels, PrivacySettin
 
     private void CountReplaced(byte[] line)
     {
-        if (privacy.Mode == PrivacySettings.Keep)
+        if (privacy.Mode == PrivacyMode.Keep)
         {
             return;
         }

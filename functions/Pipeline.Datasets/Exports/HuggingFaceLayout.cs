@@ -80,8 +80,8 @@ public static class HuggingFaceLayout
 
         string category = manifest.Task switch
         {
-            ProjectSettings.ClassificationTask => "text-classification",
-            ProjectSettings.ExtractionTask or ProjectSettings.DeidentificationTask => "token-classification",
+            TaskKind.Classification => "text-classification",
+            TaskKind.Extraction or TaskKind.Deidentification => "token-classification",
             _ => "text-generation",
         };
         card.Append(
@@ -108,7 +108,7 @@ public static class HuggingFaceLayout
         {
             card.Append(
                 CultureInfo.InvariantCulture,
-                $"\nReplaced ({manifest.Settings.Privacy.Mode}): {string.Join(", ", manifest.Replaced.Select(r => $"{r.Key} {r.Value}"))}. What was not found is still there.\n"
+                $"\nReplaced ({manifest.Settings.Privacy.Mode.Name()}): {string.Join(", ", manifest.Replaced.Select(r => $"{r.Key} {r.Value}"))}. What was not found is still there.\n"
             );
         }
 

@@ -18,7 +18,7 @@ public static class OpenAiMessages
     public static IReadOnlyList<string> Write(string folder, DatasetManifest manifest)
     {
         ArgumentNullException.ThrowIfNull(manifest);
-        if (manifest.Task == ProjectSettings.TextTask)
+        if (manifest.Task == TaskKind.Text)
         {
             return [];
         }

@@ -54,7 +54,7 @@ public static class RowTrace
         if (row.Replaced is { Count: > 0 })
         {
             description.Append(
-                $"Replaced ({manifest.Settings.Privacy.Mode}): {string.Join(", ", row.Replaced.Select(r => $"{r.Key} {r.Value}"))}\n"
+                $"Replaced ({manifest.Settings.Privacy.Mode.Name()}): {string.Join(", ", row.Replaced.Select(r => $"{r.Key} {r.Value}"))}\n"
             );
         }
 

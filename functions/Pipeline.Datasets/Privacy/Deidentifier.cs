@@ -128,7 +128,7 @@ public sealed class Deidentifier(PrivacySettings settings, string project)
             replaced[span.Type] = replaced.GetValueOrDefault(span.Type) + 1;
             result
                 .Append(text, done, span.Start - done)
-                .Append(settings.Mode == PrivacySettings.Mask ? $"<{span.Type}>" : Surrogate(span.Type, value));
+                .Append(settings.Mode == PrivacyMode.Mask ? $"<{span.Type}>" : Surrogate(span.Type, value));
             done = span.End;
         }
 

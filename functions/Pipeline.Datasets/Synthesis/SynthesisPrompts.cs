@@ -80,7 +80,7 @@ internal sealed class SynthesisPrompts(ProjectSettings settings, IReadOnlyList<s
 
     private string Role(string does)
     {
-        var role = new StringBuilder($"{does} for a small language model. Its task: {settings.Task}.");
+        var role = new StringBuilder($"{does} for a small language model. Its task: {settings.Task.Name()}.");
         if (!string.IsNullOrWhiteSpace(settings.SystemPrompt))
         {
             role.Append(CultureInfo.InvariantCulture, $" It is told: {settings.SystemPrompt}");

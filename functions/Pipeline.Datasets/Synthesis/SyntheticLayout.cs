@@ -12,9 +12,9 @@ internal sealed class SyntheticLayout : RowLayout
 
     public override string Name => "synthetic rows";
     public override ColumnReading Columns => new(Text, Answer, false);
-    public override string Task => ProjectSettings.ClassificationTask;
+    public override TaskKind Task => TaskKind.Classification;
 
-    public override RowContent Map(RawRow row, string task)
+    public override RowContent Map(RawRow row, TaskKind task)
     {
         ArgumentNullException.ThrowIfNull(row);
         return row.Fields[Text].Length == 0

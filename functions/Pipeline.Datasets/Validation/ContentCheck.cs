@@ -6,7 +6,7 @@ namespace Pipeline.Datasets.Validation;
 /// <summary>
 /// Reads the row's messages by its file's layout and cleans them; rejects rows of which no message is left.
 /// </summary>
-internal sealed class ContentCheck(string task, bool hasLabels) : IRowCheck
+internal sealed class ContentCheck(TaskKind task, bool hasLabels) : IRowCheck
 {
     /// <inheritdoc/>
     public Rejection? Check(RowDraft draft)

@@ -15,7 +15,7 @@ namespace Pipeline.Datasets.Validation;
 /// <param name="Privacy">Replaces private values; <c>null</c>: they stay.</param>
 /// <param name="ReviewerColumn">The column that names who checked the answer; <c>null</c>: the usual names.</param>
 internal sealed record ValidationRules(
-    string Task,
+    TaskKind Task,
     LabelSet? Labels,
     string? SystemPrompt,
     int MaxTokens,
@@ -29,7 +29,7 @@ internal sealed record ValidationRules(
 /// </summary>
 internal sealed class RowValidator(ValidationRules rules, ChatEncoder encoder)
 {
-    private readonly bool _isPlainText = rules.Task == ProjectSettings.TextTask;
+    private readonly bool _isPlainText = rules.Task == TaskKind.Text;
     private readonly IReadOnlyList<IRowCheck> _checks = Checks(rules, encoder);
 
     /// <summary>Validates a row.</summary>
@@ -68,7 +68,7 @@ internal sealed class RowValidator(ValidationRules rules, ChatEncoder encoder)
             checks.Add(new LabelCheck(labels));
         }
 
-        if (rules.Task == ProjectSettings.ExtractionTask)
+        if (rules.Task == TaskKind.Extraction)
         {
             checks.Add(new JsonAnswerCheck());
         }
@@ -78,7 +78,7 @@ internal sealed class RowValidator(ValidationRules rules, ChatEncoder encoder)
             checks.Add(new PrivacyReplacement(privacy, hasLabels));
         }
 
-        bool isPlainText = rules.Task == ProjectSettings.TextTask;
+        bool isPlainText = rules.Task == TaskKind.Text;
         checks.Add(new LengthCheck(encoder, rules.MaxTokens, rules.SystemPrompt, isPlainText));
         checks.Add(new RoundTripCheck(encoder, hasLabels, rules.ReviewerColumn));
         return checks;
@@ -94,9 +94,7 @@ internal sealed class RowValidator(ValidationRules rules, ChatEncoder encoder)
                 .SkipLast(_isPlainText ? 0 : 1)
                 .Select(m => TextCleaning.Key(m.Content))
         );
-        return rules.Task is ProjectSettings.InstructionTask or ProjectSettings.ChatTask
-            ? $"{key}\0{TextCleaning.Key(draft.Answer)}"
-            : key;
+        return rules.Task is TaskKind.Instruction or TaskKind.Chat ? $"{key}\0{TextCleaning.Key(draft.Answer)}" : key;
     }
 }
 

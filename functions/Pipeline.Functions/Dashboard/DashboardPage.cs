@@ -24,7 +24,8 @@ internal static class DashboardPage
         $"default-src 'none'; script-src '{Hash(Script)}'; style-src '{Hash(Style)}'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
     /// <summary>Names and titles of the stages, as an array of pairs.</summary>
-    private static string Stages() => ContractJson.Write(RunStages.Titles.Select(s => new[] { s.Name, s.Title }));
+    private static string Stages() =>
+        ContractJson.Write(RunStages.Titles.Select(s => new[] { s.Stage.Name(), s.Title }));
 
     private static string Hash(string text) =>
         "sha256-" + Convert.ToBase64String(SHA256.HashData(Encoding.UTF8.GetBytes(text)));

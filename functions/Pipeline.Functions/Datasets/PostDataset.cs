@@ -40,7 +40,7 @@ public sealed class PostDataset(PipelineStorage storage)
 
         string instanceId = await client.ScheduleNewOrchestrationInstanceAsync(
             DatasetGeneration.Name,
-            new PipelineInput("", project, body.Source, null, "http"),
+            new PipelineInput("", project, body.Source, null, RunTrigger.Http),
             null,
             cancellation
         );

@@ -1,3 +1,5 @@
+using Pipeline.Contracts;
+
 namespace Pipeline.Functions.Projects;
 
 /// <summary>What a run is about.</summary>
@@ -6,4 +8,10 @@ namespace Pipeline.Functions.Projects;
 /// <param name="Source">The raw blob's name within its project.</param>
 /// <param name="FeedbackBatch">Name of the blob of corrections that go in too; <c>null</c>: none.</param>
 /// <param name="Trigger">drop, http, feedback or timer.</param>
-public sealed record PipelineInput(string RunId, string Project, string Source, string? FeedbackBatch, string Trigger);
+public sealed record PipelineInput(
+    string RunId,
+    string Project,
+    string Source,
+    string? FeedbackBatch,
+    RunTrigger Trigger
+);

@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Azure.Functions.Worker;
 using Pipeline.Contracts;
@@ -9,7 +10,10 @@ using Pipeline.Storage;
 
 namespace Pipeline.Functions.Projects;
 
-/// <summary><c>PUT /api/projects/{project}</c>: registers project.yaml.</summary>
+/// <summary>
+/// <c>PUT /api/projects/{project}</c>: registers project.yaml; answers with all settings and, where a former name was
+/// used, <c>warnings</c>.
+/// </summary>
 public sealed class PutProject(PipelineStorage storage)
 {
     [Function(nameof(PutProject))]
@@ -32,9 +36,15 @@ public sealed class PutProject(PipelineStorage storage)
 
         try
         {
-            ProjectSettings settings = ProjectFile.Read(yaml);
+            List<string> warnings = [];
+            JsonNode answer = JsonNode.Parse(ContractJson.WriteUtf8(ProjectFile.Read(yaml, warnings.Add)))!;
             await storage.Files.WriteAsync(BlobLayout.Project(project), Encoding.UTF8.GetBytes(yaml), cancellation);
-            return TypedResults.Ok(settings);
+            if (warnings.Count > 0)
+            {
+                answer["warnings"] = new JsonArray([.. warnings.Select(w => (JsonNode)w)]);
+            }
+
+            return TypedResults.Ok(answer);
         }
         catch (DatasetException fault)
         {

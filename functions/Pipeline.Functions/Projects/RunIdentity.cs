@@ -22,7 +22,7 @@ public sealed class RunIdentity(PipelineStorage storage, ProjectReader projects)
         string project,
         string source,
         string? feedbackBatch,
-        string trigger,
+        RunTrigger trigger,
         CancellationToken cancellation
     )
     {
@@ -64,7 +64,7 @@ public sealed class RunIdentity(PipelineStorage storage, ProjectReader projects)
             .. content.Corrected,
             .. content.Withdrawn,
         ]);
-        string settingsHash = ContentHash.ShortOf(ContractJson.Write(settings));
+        string settingsHash = ContentHash.ShortOf(SettingsIdentity.Write(settings));
         return $"{project}-{contentHash[..10]}-{settingsHash[..6]}";
     }
 

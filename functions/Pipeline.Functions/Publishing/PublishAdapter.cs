@@ -107,8 +107,8 @@ public sealed class PublishAdapter(PipelineStorage storage, TimeProvider time)
             run =>
                 run with
                 {
-                    State = RunRecord.Completed,
-                    Stage = RunStages.Done,
+                    State = RunState.Completed,
+                    Stage = RunStage.Done,
                     Adapter = BlobLayout.AdapterPrefix(input.Project, version),
                     Promotion = decision,
                     Error = null,

@@ -54,7 +54,7 @@ public sealed class PostFeedback(PipelineStorage storage, RetrainingStarter retr
 
         await storage.Files.WriteJsonAsync(BlobLayout.Feedback(project, verdict.Id), verdict, cancellation);
         string? started = FeedbackVerdict.Teaches(verdict)
-            ? await retraining.StartIfDueAsync(client, project, "feedback", cancellation)
+            ? await retraining.StartIfDueAsync(client, project, RunTrigger.Feedback, cancellation)
             : null;
         return TypedResults.Ok(new { verdict.Id, retraining = started });
     }

@@ -19,7 +19,7 @@ public sealed class PrepareRetraining(PipelineStorage storage, RunStarter starte
     {
         ArgumentNullException.ThrowIfNull(input);
         RunRecord? last = (await storage.Runs.ListAsync(input.Project, cancellation)).FirstOrDefault(r =>
-            r.State == RunRecord.Completed && r.DatasetId is not null
+            r.State == RunState.Completed && r.DatasetId is not null
         );
         DatasetManifest? manifest = last is null
             ? null

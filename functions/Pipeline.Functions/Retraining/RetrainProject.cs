@@ -1,5 +1,6 @@
 using Microsoft.Azure.Functions.Worker;
 using Microsoft.DurableTask;
+using Pipeline.Contracts;
 using Pipeline.Functions.Durable;
 using Pipeline.Functions.Runs;
 
@@ -43,4 +44,4 @@ public static class RetrainProject
 }
 
 /// <summary>What a retraining is about.</summary>
-public sealed record RetrainingInput(string Project, string Trigger);
+public sealed record RetrainingInput(string Project, RunTrigger Trigger);

@@ -52,13 +52,13 @@ public sealed class RetrainingStarter(
     public async Task<string?> StartIfDueAsync(
         DurableTaskClient client,
         string project,
-        string trigger,
+        RunTrigger trigger,
         CancellationToken cancellation
     )
     {
         ArgumentNullException.ThrowIfNull(client);
         ProjectSettings all = await projects.SettingsAsync(project, cancellation);
-        if (all.Task == ProjectSettings.TextTask)
+        if (all.Task == TaskKind.Text)
         {
             return null; // corrections are answers, and this project learns none
         }
@@ -69,7 +69,7 @@ public sealed class RetrainingStarter(
             await storage.Registry.GetAsync(project, cancellation)
         );
         bool due =
-            trigger == "timer"
+            trigger == RunTrigger.Timer
                 ? RetrainingPolicy.IsDueBySchedule(waiting.Count, settings)
                 : RetrainingPolicy.IsDueByCount(waiting.Count, settings);
         if (!due)

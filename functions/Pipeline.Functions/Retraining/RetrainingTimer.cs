@@ -36,7 +36,7 @@ public sealed class RetrainingTimer(
         {
             try
             {
-                await retraining.StartIfDueAsync(client, project, "timer", cancellation);
+                await retraining.StartIfDueAsync(client, project, RunTrigger.Timer, cancellation);
             }
             catch (Exception fault) when (fault is DatasetException or JsonException)
             {

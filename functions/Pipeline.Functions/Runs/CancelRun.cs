@@ -29,9 +29,9 @@ public sealed class CancelRun(PipelineStorage storage, JobStopper jobs, TimeProv
             return HttpResults.NotFound($"There is no run '{id}'.");
         }
 
-        if (run.State != RunRecord.Running)
+        if (run.State != RunState.Running)
         {
-            return HttpResults.Conflict($"Run '{id}' is {run.State}; there is nothing to cancel.");
+            return HttpResults.Conflict($"Run '{id}' is {run.State.Name()}; there is nothing to cancel.");
         }
 
         await jobs.StopAsync(id, cancellation);
@@ -43,8 +43,7 @@ public sealed class CancelRun(PipelineStorage storage, JobStopper jobs, TimeProv
 
         await storage.Runs.UpdateAsync(
             id,
-            r =>
-                r.State != RunRecord.Running ? r : r with { State = RunRecord.Cancelled, UpdatedAt = time.GetUtcNow() },
+            r => r.State != RunState.Running ? r : r with { State = RunState.Cancelled, UpdatedAt = time.GetUtcNow() },
             cancellation
         );
         return TypedResults.Ok(await storage.Runs.GetAsync(id, cancellation));

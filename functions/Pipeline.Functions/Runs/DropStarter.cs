@@ -40,7 +40,7 @@ public sealed class DropStarter(
 
             // corrected rows start their source anew and whole
             string source = BlobLayout.CorrectedSource(name) ?? name;
-            await starter.StartAsync(client, project, source, "drop", cancellation);
+            await starter.StartAsync(client, project, source, RunTrigger.Drop, cancellation);
         }
         catch (DatasetException fault)
         {
@@ -78,7 +78,7 @@ public sealed class DropStarter(
         {
             if (blob[prefix.Length..] != testSet && BlobLayout.CorrectedSource(blob[prefix.Length..]) is null)
             {
-                await starter.StartAsync(client, project, blob[prefix.Length..], "drop", cancellation);
+                await starter.StartAsync(client, project, blob[prefix.Length..], RunTrigger.Drop, cancellation);
             }
         }
     }

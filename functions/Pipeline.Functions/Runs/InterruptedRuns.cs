@@ -40,7 +40,7 @@ public sealed class InterruptedRuns(PipelineStorage storage, TimeProvider time)
     {
         ArgumentNullException.ThrowIfNull(client);
         ArgumentNullException.ThrowIfNull(run);
-        if (run.State != RunRecord.Running || time.GetUtcNow() - run.UpdatedAt < GracePeriod)
+        if (run.State != RunState.Running || time.GetUtcNow() - run.UpdatedAt < GracePeriod)
         {
             return run;
         }
@@ -55,10 +55,10 @@ public sealed class InterruptedRuns(PipelineStorage storage, TimeProvider time)
             ? "No orchestration works on this run: it was left by another engine or task hub."
             : $"Its orchestration has ended ({instance.RuntimeStatus}) without writing down how: {Failure(instance)}.";
         RunRecord Interrupted(RunRecord r) =>
-            r.State == RunRecord.Running && r.UpdatedAt == run.UpdatedAt
+            r.State == RunState.Running && r.UpdatedAt == run.UpdatedAt
                 ? r with
                 {
-                    State = RunRecord.Interrupted,
+                    State = RunState.Interrupted,
                     Error = $"{reason} Resume it to start it again.",
                     UpdatedAt = time.GetUtcNow(),
                 }

@@ -34,7 +34,13 @@ public sealed class PostRun(RunStarter starter)
 
         try
         {
-            (string runId, bool started) = await starter.StartAsync(client, project, body.Source, "http", cancellation);
+            (string runId, bool started) = await starter.StartAsync(
+                client,
+                project,
+                body.Source,
+                RunTrigger.Http,
+                cancellation
+            );
             return started
                 ? TypedResults.Accepted($"/api/runs/{runId}", new { runId, started })
                 : TypedResults.Ok(

@@ -31,11 +31,11 @@ public sealed class RecordFailure(PipelineStorage storage, JobStopper jobs, Time
         await storage.Runs.UpdateAsync(
             failure.RunId,
             r =>
-                r.State == RunRecord.Cancelled
+                r.State == RunState.Cancelled
                     ? r
                     : r with
                     {
-                        State = RunRecord.Failed,
+                        State = RunState.Failed,
                         Error = failure.Error,
                         UpdatedAt = time.GetUtcNow(),
                     },

@@ -32,7 +32,7 @@ public sealed class ResumeRun(PipelineStorage storage, RunStarter starter, Inter
         if (!run.HasStopped)
         {
             return HttpResults.Conflict(
-                $"Run '{id}' is {run.State}; only one that failed, was cancelled or interrupted can be resumed."
+                $"Run '{id}' is {run.State.Name()}; only one that failed, was cancelled or interrupted can be resumed."
             );
         }
 

@@ -28,7 +28,7 @@ public sealed class RunStarter(
         DurableTaskClient client,
         string project,
         string source,
-        string trigger,
+        RunTrigger trigger,
         CancellationToken cancellation
     )
     {
@@ -69,11 +69,11 @@ public sealed class RunStarter(
         if (!await client.TryStartAsync(AdapterPipeline.Name, input, input.RunId, cancellation))
         {
             // The drop and a call, or two drops of the same bytes, came at once: the other one has started it.
-            Log.RunExists(logger, input.RunId, RunRecord.Running);
+            Log.RunExists(logger, input.RunId, RunState.Running.Name());
             return (input.RunId, false);
         }
 
-        Log.RunStarted(logger, input.RunId, trigger, source);
+        Log.RunStarted(logger, input.RunId, trigger.Name(), source);
         return (input.RunId, true);
     }
 
@@ -85,12 +85,14 @@ public sealed class RunStarter(
     private async Task<string?> IsDoneWithAsync(
         DurableTaskClient client,
         RunRecord noted,
-        string trigger,
+        RunTrigger trigger,
         CancellationToken cancellation
     )
     {
         RunRecord run = await interrupted.CheckAsync(client, noted, cancellation);
-        return run.State == RunRecord.Completed || (trigger == "drop" && run.HasStopped) ? run.State : null;
+        return run.State == RunState.Completed || (trigger == RunTrigger.Drop && run.HasStopped)
+            ? run.State.Name()
+            : null;
     }
 
     /// <summary>A run's orchestrations, the run itself first.</summary>
@@ -177,7 +179,7 @@ public sealed class RunStarter(
         string project,
         string source,
         string feedbackBatch,
-        string trigger,
+        RunTrigger trigger,
         CancellationToken cancellation
     )
     {
@@ -201,8 +203,8 @@ public sealed class RunStarter(
         {
             RunId = input.RunId,
             Project = input.Project,
-            State = RunRecord.Running,
-            Stage = RunStages.Dataset,
+            State = RunState.Running,
+            Stage = RunStage.Dataset,
             Trigger = input.Trigger,
             Source = input.Source,
             FeedbackBatch = input.FeedbackBatch,

@@ -18,7 +18,7 @@ public sealed class ReadHeartbeat(PipelineStorage storage, TimeProvider time)
         bool busy = false;
         foreach (
             RunRecord other in (await storage.Runs.ListAsync(null, cancellation)).Where(r =>
-                r.RunId != runId && r is { State: RunRecord.Running, Stage: RunStages.Train }
+                r.RunId != runId && r is { State: RunState.Running, Stage: RunStage.Train }
             )
         )
         {

@@ -47,7 +47,7 @@ public sealed class SubmitTraining(PipelineStorage storage, TimeProvider time, I
         await storage.Files.WriteJsonAsync(BlobLayout.JobMessage(input.RunId), sent, cancellation);
         await storage.Runs.UpdateAsync(
             input.RunId,
-            run => run with { Stage = RunStages.Train, Version = version, UpdatedAt = time.GetUtcNow() },
+            run => run with { Stage = RunStage.Train, Version = version, UpdatedAt = time.GetUtcNow() },
             cancellation
         );
         return new SubmittedJob(

@@ -48,7 +48,13 @@ public sealed class PostWithdrawal(PipelineStorage storage, RunStarter starter)
         await BlobResponseCache.ForgetAsync(storage, project, ids, cancellation);
         try
         {
-            (string runId, bool started) = await starter.StartAsync(client, project, body.Source, "http", cancellation);
+            (string runId, bool started) = await starter.StartAsync(
+                client,
+                project,
+                body.Source,
+                RunTrigger.Http,
+                cancellation
+            );
             return TypedResults.Accepted($"/api/runs/{runId}", new { runId, started });
         }
         catch (DatasetException refused)

@@ -117,7 +117,10 @@ internal static class DatasetCommand
             }
         }
 
-        ProjectSettings settings = ProjectFile.Read(projectFile is null ? "" : File.ReadAllText(projectFile));
+        ProjectSettings settings = ProjectFile.Read(
+            projectFile is null ? "" : File.ReadAllText(projectFile),
+            Console.Error.WriteLine
+        );
         string models = Environment.GetEnvironmentVariable("PIPELINE_MODELS") is { Length: > 0 } setting
             ? setting
             : RepositoryLayout.Models;
@@ -151,12 +154,12 @@ internal static class DatasetCommand
         Console.WriteLine(
             $"{rows.Read} rows read = {rows.Accepted} accepted + {rows.Rejected} rejected + "
                 + $"{rows.Duplicates} duplicates; "
-                + (build.Manifest.Task == ProjectSettings.TextTask ? "in pieces: " : "")
+                + (build.Manifest.Task == TaskKind.Text ? "in pieces: " : "")
                 + $"{rows.Train} to train, {rows.Validation} to validate, {rows.Test} to test"
         );
         (string textColumn, string labelColumn, bool guessed) = build.Manifest.Columns;
         Console.WriteLine(
-            $"Read as {build.Manifest.Layout}, task {build.Manifest.Task}"
+            $"Read as {build.Manifest.Layout}, task {build.Manifest.Task.Name()}"
                 + (settings.HasExplicitTask ? "; " : " (guessed); ")
                 + $"text from '{textColumn}'"
                 + (labelColumn.Length > 0 ? $", answer from '{labelColumn}'" : "")
@@ -174,7 +177,7 @@ internal static class DatasetCommand
         if (build.Manifest.Replaced.Count > 0)
         {
             Console.WriteLine(
-                $"Replaced ({settings.Privacy.Mode}): "
+                $"Replaced ({settings.Privacy.Mode.Name()}): "
                     + $"{string.Join(", ", build.Manifest.Replaced.Select(r => $"{r.Key} {r.Value}"))}."
             );
         }

@@ -67,7 +67,7 @@ internal static class DemoCommand
             await File.WriteAllBytesAsync(json, ContractJson.WriteUtf8(result, indented: true), cancellation);
         }
 
-        return run.State == RunRecord.Completed ? 0 : 1;
+        return run.State == RunState.Completed ? 0 : 1;
     }
 
     /// <summary>The run that the drop has started.</summary>

@@ -108,7 +108,7 @@ internal static class RowCommands
             {
                 string adapter = run.Adapter is null ? "no adapter" : $"adapter {run.Adapter}";
                 string champion = run is { Adapter: not null, IsChampion: true } ? " (the champion)" : "";
-                Console.WriteLine($"  run {run.RunId} {run.State}, {adapter}{champion}");
+                Console.WriteLine($"  run {run.RunId} {run.State.Name()}, {adapter}{champion}");
             }
         }
 

@@ -30,15 +30,15 @@ internal sealed class RunFollower(PipelineStorage storage, IAnsiConsole console)
             )
             .StartAsync(async context =>
             {
-                ProgressTask dataset = context.AddTask(RunStages.TitleOf(RunStages.Dataset), maxValue: 1);
-                var tasks = new Dictionary<string, ProgressTask>(StringComparer.Ordinal);
-                while (run is null or { State: RunRecord.Running })
+                ProgressTask dataset = context.AddTask(RunStages.TitleOf(RunStage.Dataset), maxValue: 1);
+                var tasks = new Dictionary<RunStage, ProgressTask>();
+                while (run is null or { State: RunState.Running })
                 {
                     await Task.Delay(PollInterval, cancellation);
                     run =
                         await storage.Runs.GetAsync(runId, cancellation)
                         ?? throw new HostException($"There is no run '{runId}'.");
-                    if (run.Stage != RunStages.Dataset && !dataset.IsFinished)
+                    if (run.Stage != RunStage.Dataset && !dataset.IsFinished)
                     {
                         dataset.Value = 1;
                         DatasetSeconds = Math.Max(0, (run.UpdatedAt - run.CreatedAt).TotalSeconds);
@@ -50,7 +50,7 @@ internal sealed class RunFollower(PipelineStorage storage, IAnsiConsole console)
                     }
                 }
 
-                if (run.State == RunRecord.Completed)
+                if (run.State == RunState.Completed)
                 {
                     foreach (ProgressTask task in tasks.Values)
                     {
@@ -72,7 +72,7 @@ internal sealed class RunFollower(PipelineStorage storage, IAnsiConsole console)
             .Select(g => g.LastOrDefault(l => l.Loss is not null) ?? g.Last());
     }
 
-    private static void Show(ProgressContext context, Dictionary<string, ProgressTask> tasks, TrainingProgress line)
+    private static void Show(ProgressContext context, Dictionary<RunStage, ProgressTask> tasks, TrainingProgress line)
     {
         if (!tasks.TryGetValue(line.Stage, out ProgressTask? task))
         {

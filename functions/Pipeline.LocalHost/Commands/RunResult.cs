@@ -6,7 +6,7 @@ namespace Pipeline.LocalHost.Commands;
 internal sealed record RunResult
 {
     public required string RunId { get; init; }
-    public required string State { get; init; }
+    public required RunState State { get; init; }
     public string? Error { get; init; }
     public string? DatasetId { get; init; }
     public RowCounts? Rows { get; init; }

@@ -44,7 +44,7 @@ internal static class RunSummary
             );
         }
 
-        if (run is not { State: RunRecord.Completed, Version: { } version })
+        if (run is not { State: RunState.Completed, Version: { } version })
         {
             return result;
         }
@@ -125,10 +125,10 @@ internal static class RunSummary
             );
         }
 
-        if (result.State != RunRecord.Completed)
+        if (result.State != RunState.Completed)
         {
             console.MarkupLineInterpolated(
-                $"[red]Run {result.RunId} has {result.State}:[/] {result.Error ?? "no reason was kept"}"
+                $"[red]Run {result.RunId} has {result.State.Name()}:[/] {result.Error ?? "no reason was kept"}"
             );
             return;
         }

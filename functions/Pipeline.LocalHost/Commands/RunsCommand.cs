@@ -104,9 +104,9 @@ internal static class RunsCommand
                 {
                     run.RunId,
                     run.CreatedAt.ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture),
-                    run.Trigger,
+                    run.Trigger.Name(),
                     run.Source,
-                    run.State == RunRecord.Running ? $"{run.State}: {run.Stage}" : run.State,
+                    run.State == RunState.Running ? $"{run.State.Name()}: {run.Stage.Name()}" : run.State.Name(),
                     Percent(run.BaseAccuracy),
                     Percent(run.TunedAccuracy),
                     run.Error ?? run.Promotion ?? "",

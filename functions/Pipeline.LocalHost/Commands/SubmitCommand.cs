@@ -94,7 +94,7 @@ internal static class SubmitCommand
             call,
             cancellation
         );
-        if ((await session.Storage.Runs.GetAsync(started.RunId, cancellation))?.State == RunRecord.Completed)
+        if ((await session.Storage.Runs.GetAsync(started.RunId, cancellation))?.State == RunState.Completed)
         {
             console.MarkupLineInterpolated(
                 $"The same bytes and settings are run {started.RunId}, which has completed: none started."
@@ -148,7 +148,7 @@ internal static class SubmitCommand
             await File.WriteAllBytesAsync(json, ContractJson.WriteUtf8(result, indented: true), cancellation);
         }
 
-        return run.State == RunRecord.Completed ? 0 : 1;
+        return run.State == RunState.Completed ? 0 : 1;
     }
 
     internal sealed record Started(string RunId);
@@ -184,7 +184,7 @@ internal static class SubmitCommand
                 : Test is not null
                     ? $"split:\n  test: '{Path.GetFileName(Test).Replace("'", "''", StringComparison.Ordinal)}'\n"
                 : null;
-            string? testName = yaml is null ? null : ProjectFile.Read(yaml).Split.TestFile;
+            string? testName = yaml is null ? null : ProjectFile.Read(yaml, Console.Error.WriteLine).Split.TestFile;
             string? testPath =
                 Test
                 ?? (testName is null ? null : Path.Combine(Path.GetDirectoryName(Path.GetFullPath(File))!, testName));

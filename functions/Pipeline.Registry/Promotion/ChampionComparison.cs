@@ -40,7 +40,7 @@ public static class ChampionComparison
             champion.ScoreName == candidate.ScoreName
             && both.All(o => o.TunedScore is not null && known[o.TextHash].TunedScore is not null);
         // Plain texts are scored a token, and another base has other tokens.
-        if (candidate.Task == ProjectSettings.TextTask && (!scoredAlike || champion.Base != candidate.Base))
+        if (candidate.Task == TaskKind.Text && (!scoredAlike || champion.Base != candidate.Base))
         {
             return null;
         }

@@ -53,7 +53,7 @@ public static class AuditPage
         page.Append(
             CultureInfo.InvariantCulture,
             $"<p>{rows.Read} rows read as {HtmlPage.Escape(manifest.Layout)} = {rows.Accepted} accepted + "
-                + $"{rows.Rejected} rejected + {rows.Duplicates} duplicates. Task {HtmlPage.Escape(manifest.Task)}, "
+                + $"{rows.Rejected} rejected + {rows.Duplicates} duplicates. Task {HtmlPage.Escape(manifest.Task.Name())}, "
                 + $"base {HtmlPage.Escape(manifest.Base)}, template {HtmlPage.Escape(manifest.Template)}.</p>"
         );
         foreach (string note in manifest.Notes)
@@ -80,7 +80,7 @@ public static class AuditPage
             string replaced = string.Join(", ", manifest.Replaced.Select(r => $"{r.Key} {r.Value}"));
             page.Append(
                 CultureInfo.InvariantCulture,
-                $"<p>Replaced ({HtmlPage.Escape(manifest.Settings.Privacy.Mode)}): {HtmlPage.Escape(replaced)}. "
+                $"<p>Replaced ({HtmlPage.Escape(manifest.Settings.Privacy.Mode.Name())}): {HtmlPage.Escape(replaced)}. "
                     + $"What is not found stays; measure-privacy says how much that is on annotated texts.</p>"
             );
         }
@@ -93,7 +93,7 @@ public static class AuditPage
         {
             page.Append(
                 CultureInfo.InvariantCulture,
-                $"<tr class=\"{check.Level}\"><th>{HtmlPage.Escape(check.Name)}</th><td>{check.Value}</td>"
+                $"<tr class=\"{check.Level.Name()}\"><th>{HtmlPage.Escape(check.Name)}</th><td>{check.Value}</td>"
                     + $"<td>{HtmlPage.Escape(check.Detail)}</td><td>{HtmlPage.Escape(check.Fix)}</td></tr>"
             );
         }
@@ -141,8 +141,8 @@ public static class AuditPage
     public static string Verdict(DatasetAudit audit)
     {
         ArgumentNullException.ThrowIfNull(audit);
-        AuditCheck[] red = [.. audit.Checks.Where(c => c.Level == AuditCheck.Red)];
-        int warnings = audit.Checks.Count(c => c.Level == AuditCheck.Warning);
+        AuditCheck[] red = [.. audit.Checks.Where(c => c.Level == AuditLevel.Red)];
+        int warnings = audit.Checks.Count(c => c.Level == AuditLevel.Warning);
         string faults = string.Join("; ", red.Select(c => $"{c.Name}: {c.Value} ({c.Detail}). {c.Fix}"));
         return red.Length > 0 ? $"Nothing is trained on it: {faults}"
             : warnings > 0
@@ -160,7 +160,7 @@ public static class AuditPage
 
         string modes = string.Join(
             ", ",
-            audit.GpuMemory.Select(m => $"{GiB(m.Value)} GiB with training.memory {m.Key}")
+            audit.GpuMemory.Select(m => $"{GiB(m.Value)} GiB with training.activationCheckpointing {m.Key}")
         );
         return $" On the CPU it takes about {GiB(memory.TotalBytes)} GiB: while training the base "
             + $"{GiB(memory.WeightBytes)}, what is trained {GiB(memory.TrainedBytes)}, the largest batch "

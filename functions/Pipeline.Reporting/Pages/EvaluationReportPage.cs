@@ -237,7 +237,7 @@ public static class EvaluationReportPage
         page.Append(
             CultureInfo.InvariantCulture,
             $"<tr><th>Rows</th><td>{rows.Read} read: {rows.Accepted} accepted "
-                + $"({(manifest.Task == ProjectSettings.TextTask ? "in pieces: " : "")}{rows.Train} to train, "
+                + $"({(manifest.Task == TaskKind.Text ? "in pieces: " : "")}{rows.Train} to train, "
                 + $"{rows.Validation} to validate, {rows.Test} to test), "
                 + $"{rows.Rejected} rejected, {rows.Duplicates} duplicates</td></tr>"
         );

@@ -7,18 +7,18 @@ public static class TaskScoring
 {
     /// <summary>The scoring of a task by its name in project.yaml.</summary>
     /// <exception cref="ArgumentOutOfRangeException">There is no such task.</exception>
-    public static ITaskScoring For(string task, IReadOnlyList<string> labels) =>
+    public static ITaskScoring For(TaskKind task, IReadOnlyList<string> labels) =>
         task switch
         {
-            ProjectSettings.ClassificationTask => new ClassificationScoring(labels),
-            ProjectSettings.ExtractionTask => new ExtractionScoring(),
-            ProjectSettings.DeidentificationTask => new DeidentificationScoring(),
-            ProjectSettings.InstructionTask or ProjectSettings.ChatTask => new FreeTextScoring(),
-            ProjectSettings.TextTask => new PlainTextScoring(),
+            TaskKind.Classification => new ClassificationScoring(labels),
+            TaskKind.Extraction => new ExtractionScoring(),
+            TaskKind.Deidentification => new DeidentificationScoring(),
+            TaskKind.Instruction or TaskKind.Chat => new FreeTextScoring(),
+            TaskKind.Text => new PlainTextScoring(),
             _ => throw new ArgumentOutOfRangeException(
                 nameof(task),
                 task,
-                $"Use one of {string.Join(", ", ProjectSettings.Tasks)}."
+                $"Use one of {string.Join(", ", EnumNames.All<TaskKind>())}."
             ),
         };
 }

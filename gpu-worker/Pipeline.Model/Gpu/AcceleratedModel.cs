@@ -1,3 +1,4 @@
+using Pipeline.Contracts;
 using Pipeline.Model.Adapters;
 using Pipeline.Model.Checkpoints;
 using Pipeline.Model.Llama;
@@ -70,7 +71,7 @@ internal sealed class AcceleratedModel : IDisposable
     /// <param name="adapter">On the device; not owned.</param>
     /// <param name="memory">What is saved for the backward pass.</param>
     /// <param name="mostTokens">Tokens of the largest batch to come.</param>
-    public GpuGradient Gradient(GpuAdapter adapter, Contracts.GpuMemory memory, long mostTokens)
+    public GpuGradient Gradient(GpuAdapter adapter, ActivationCheckpointing memory, long mostTokens)
     {
         _forInference?.Dispose(); // its buffer and adapter make room
         _forInference = null;

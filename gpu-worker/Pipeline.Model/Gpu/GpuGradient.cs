@@ -35,7 +35,7 @@ internal sealed class GpuGradient : IDisposable
         GpuModel model,
         GpuAdapter adapter,
         GpuKernels kernels,
-        GpuMemory memory,
+        ActivationCheckpointing memory,
         IHostCopies? copies = null,
         long mostTokens = 0
     )
@@ -46,10 +46,10 @@ internal sealed class GpuGradient : IDisposable
         _buffer = empty(model.LargestGroup, dtype: kernels.Real, device: _device).DetachFromDisposeScope();
         _inputs = new LayerInputs(
             model.Layers.Count,
-            memory == GpuMemory.Offload ? copies ?? CudaCopiesOf(_device) : null,
+            memory == ActivationCheckpointing.Offload ? copies ?? CudaCopiesOf(_device) : null,
             mostTokens * model.Config.HiddenSize * kernels.Real.ElementSize()
         );
-        if (memory == GpuMemory.Offload)
+        if (memory == ActivationCheckpointing.Offload)
         {
             model.Embedding.OffloadToHost();
         }
@@ -65,7 +65,7 @@ internal sealed class GpuGradient : IDisposable
     public GpuAdapter Adapter { get; }
 
     /// <summary>What is saved for the backward pass.</summary>
-    public GpuMemory Memory { get; }
+    public ActivationCheckpointing Memory { get; }
 
     /// <summary>
     /// The loss, and its gradients added to the adapter's. Nothing is read back: the device is not waited for.
@@ -134,7 +134,7 @@ internal sealed class GpuGradient : IDisposable
                 layer,
                 context,
                 input,
-                keep: saves && Memory > GpuMemory.Lean
+                keep: saves && Memory > ActivationCheckpointing.Full
             );
             if (saves)
             {
@@ -229,7 +229,7 @@ internal sealed class GpuGradient : IDisposable
             new PackedAttention(_kernels, _model.Config, batch, window),
             batch.Positions,
             _model.Rotary(batch.Longest),
-            KeepsNorms: Memory == GpuMemory.Fast
+            KeepsNorms: Memory == ActivationCheckpointing.None
         );
     }
 }

@@ -9,12 +9,12 @@ namespace Pipeline.Training.Optimization;
 public static class LearningRateSchedule
 {
     /// <summary>The rate of a step.</summary>
-    /// <param name="schedule">constant, linear or cosine.</param>
+    /// <param name="schedule">How the rate goes on after the warm-up.</param>
     /// <param name="peak">The rate at the end of the warm-up.</param>
     /// <param name="step">Optimizer steps done, from 0.</param>
     /// <param name="warmup">Steps of warm-up.</param>
     /// <param name="total">Steps of the whole run.</param>
-    public static double Rate(string schedule, double peak, int step, int warmup, int total)
+    public static double Rate(RateSchedule schedule, double peak, int step, int warmup, int total)
     {
         if (step < warmup)
         {
@@ -24,10 +24,10 @@ public static class LearningRateSchedule
         double progress = (step - warmup) / (double)Math.Max(1, total - warmup);
         return schedule switch
         {
-            TrainingSettings.Constant => peak,
-            TrainingSettings.Linear => peak * Math.Max(0, 1 - progress),
-            TrainingSettings.Cosine => peak * Math.Max(0, 0.5 * (1 + Math.Cos(Math.PI * progress))),
-            _ => throw new ArgumentOutOfRangeException(nameof(schedule), schedule, "Use constant, linear or cosine."),
+            RateSchedule.Constant => peak,
+            RateSchedule.Linear => peak * Math.Max(0, 1 - progress),
+            RateSchedule.Cosine => peak * Math.Max(0, 0.5 * (1 + Math.Cos(Math.PI * progress))),
+            _ => throw new ArgumentOutOfRangeException(nameof(schedule), schedule, "There is no such schedule."),
         };
     }
 }

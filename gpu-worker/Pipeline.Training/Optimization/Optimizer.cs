@@ -17,7 +17,7 @@ public abstract class Optimizer(TrainableTensors trained) : IResumable, IDisposa
     public static Optimizer For(TrainableTensors trained, TrainingSettings settings, Accelerator? gpu = null)
     {
         ArgumentNullException.ThrowIfNull(settings);
-        return settings.Optimizer == TrainingSettings.AdamW8Bit
+        return settings.Optimizer == OptimizerKind.AdamW8Bit
             ? new AdamW8Bit(trained, settings.WeightDecay, gpu)
             : new AdamW(trained, settings.WeightDecay);
     }

@@ -30,7 +30,7 @@ internal sealed class AcceleratedEngine : StepEngine
         TrainingRun run,
         LoraAdapter adapter,
         AcceleratedModel model,
-        GpuMemory memory,
+        ActivationCheckpointing memory,
         long mostTokens,
         string name
     )
@@ -45,7 +45,7 @@ internal sealed class AcceleratedEngine : StepEngine
             adapter.Values.to(device, copy: true),
             model.Accelerator.Kernels,
             run.Settings.WeightDecay,
-            run.Settings.Optimizer == TrainingSettings.AdamW8Bit ? AdamW8Bit.Moments(adapter, device) : null
+            run.Settings.Optimizer == OptimizerKind.AdamW8Bit ? AdamW8Bit.Moments(adapter, device) : null
         );
     }
 
@@ -64,23 +64,25 @@ internal sealed class AcceleratedEngine : StepEngine
             available = model.Accelerator.FreeBytes;
         string Gibi(long bytes) => string.Create(CultureInfo.InvariantCulture, $"{bytes / (double)(1L << 30):0.0} GiB");
         int number = model.Accelerator.Kernels.Real == ScalarType.Float32 ? 4 : 2;
-        long Needed(GpuMemory way) => TrainingMemory.OnGpu(shape, run.Settings, slots, way, number).TotalBytes;
-        GpuMemory memory = Enum.TryParse(run.Settings.Memory, ignoreCase: true, out GpuMemory named)
-            ? named
-            : TrainingMemory.FastestThatFits(shape, run.Settings, slots, available, number)
-                ?? throw new TrainingException(
-                    $"Even training.memory offload needs {Gibi(Needed(GpuMemory.Offload))} for micro-batches of "
-                        + $"{slots} tokens; the GPU has {Gibi(available)} free. Lower training.packTokens or "
-                        + "training.batchSize, and raise training.gradientAccumulation as much."
-                );
+        long Needed(ActivationCheckpointing way) =>
+            TrainingMemory.OnGpu(shape, run.Settings, slots, way, number).TotalBytes;
+        ActivationCheckpointing memory =
+            run.Settings.ActivationCheckpointing != ActivationCheckpointing.Auto
+                ? run.Settings.ActivationCheckpointing
+                : TrainingMemory.FastestThatFits(shape, run.Settings, slots, available, number)
+                    ?? throw new TrainingException(
+                        $"Even training.activationCheckpointing offload needs {Gibi(Needed(ActivationCheckpointing.Offload))} for micro-batches of "
+                            + $"{slots} tokens; the GPU has {Gibi(available)} free. Lower training.packTokens or "
+                            + "training.batchSize, and raise training.gradientAccumulation as much."
+                    );
         return new AcceleratedEngine(
             run,
             adapter,
             model,
             memory,
             plan.MaxTokens,
-            $"the GPU, by its kernels, {model.Accelerator.Kernels.Real.ToString().ToLowerInvariant()}, memory "
-                + $"{memory.ToString().ToLowerInvariant()}: {Gibi(Needed(memory))} estimated of {Gibi(available)} free"
+            $"the GPU, by its kernels, {model.Accelerator.Kernels.Real.ToString().ToLowerInvariant()}, activation "
+                + $"checkpointing {memory.Name()}: {Gibi(Needed(memory))} estimated of {Gibi(available)} free"
         );
     }
 
@@ -191,7 +193,7 @@ internal sealed class AcceleratedEngine : StepEngine
         catch (ExternalException fault) when (DeviceMemory.RanOut(fault))
         {
             throw new TrainingException(
-                $"The GPU's memory ran out: {fault.Message.Split('\n')[0]} Set training.memory to offload, or lower "
+                $"The GPU's memory ran out: {fault.Message.Split('\n')[0]} Set training.activationCheckpointing to offload, or lower "
                     + "training.packTokens or training.batchSize."
             );
         }

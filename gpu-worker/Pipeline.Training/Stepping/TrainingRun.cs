@@ -55,7 +55,7 @@ public sealed record TrainingRun
     public string Fingerprint() =>
         ContentHash.ShortOf([
             Layout,
-            ContractJson.Write(Settings with { Memory = TrainingSettings.AutoMemory }),
+            SettingsIdentity.Write(Settings with { ActivationCheckpointing = ActivationCheckpointing.Auto }),
             ContractJson.Write(Model.Config),
             Model.WeightSample(),
             .. Rows.Concat(ValidationRows).Select(r => $"{r.Id}:{string.Join(' ', r.Ids)}:{string.Concat(r.LossMask)}"),

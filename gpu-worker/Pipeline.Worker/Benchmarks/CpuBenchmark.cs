@@ -27,18 +27,18 @@ internal static class CpuBenchmark
     {
         foreach ((int batch, int seq) in ((int, int)[])[(16, 128), (8, 256)])
         {
-            foreach (string method in (string[])[TrainingSettings.Lora, TrainingSettings.Qlora])
+            foreach (TrainingMethod method in (TrainingMethod[])[TrainingMethod.Lora, TrainingMethod.Qlora])
             {
                 yield return Time(baseDirectory, method, batch, seq);
             }
         }
     }
 
-    private static CpuBenchmarkResult Time(string baseDirectory, string method, int batch, int seq)
+    private static CpuBenchmarkResult Time(string baseDirectory, TrainingMethod method, int batch, int seq)
     {
         using LlamaModel model = LlamaModel.Load(
             baseDirectory,
-            method == TrainingSettings.Qlora ? WeightStorage.Nf4 : WeightStorage.Full
+            method == TrainingMethod.Qlora ? WeightStorage.Nf4 : WeightStorage.Full
         );
         using LoraAdapter adapter = LoraAdapter.Create(model, new LoraOptions(Rank, 2 * Rank, 0.05), seed: 1);
         model.Attach(adapter.Pairs);
@@ -67,7 +67,7 @@ internal static class CpuBenchmark
         long tokens = (long)batch * seq;
         double ceiling = ProductCeiling.Seconds(model.Config, Rank, batch, seq);
         return new CpuBenchmarkResult(
-            method,
+            method.Name(),
             get_num_threads(),
             batch,
             seq,

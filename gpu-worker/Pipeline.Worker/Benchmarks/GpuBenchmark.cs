@@ -59,7 +59,8 @@ internal static class GpuBenchmark
     {
         int rank = options.Rank;
         var training = new TrainingSettings { R = rank };
-        GpuMemory mode = one.Memory ?? FastestThatFits(config, training, one, memory);
+        ActivationCheckpointing mode =
+            one.Memory == ActivationCheckpointing.Auto ? FastestThatFits(config, training, one, memory) : one.Memory;
         double estimated = Gibi(TrainingMemory.OnGpu(config.Shape, training, one.Slots, mode).TotalBytes);
         using IDisposable frozen = no_grad();
         using DisposeScope scope = NewDisposeScope();
@@ -90,7 +91,7 @@ internal static class GpuBenchmark
         (long free, long total) = memory();
         return new GpuBenchmarkResult(
             one.Name,
-            mode.ToString().ToLowerInvariant(),
+            mode.Name(),
             rank,
             "all-linear",
             one.Dropout,
@@ -104,7 +105,7 @@ internal static class GpuBenchmark
         );
     }
 
-    private static GpuMemory FastestThatFits(
+    private static ActivationCheckpointing FastestThatFits(
         LlamaConfig config,
         TrainingSettings training,
         GpuCase one,
@@ -116,7 +117,9 @@ internal static class GpuBenchmark
             return mode;
         }
 
-        long needed = TrainingMemory.OnGpu(config.Shape, training, one.Slots, GpuMemory.Offload).TotalBytes;
+        long needed = TrainingMemory
+            .OnGpu(config.Shape, training, one.Slots, ActivationCheckpointing.Offload)
+            .TotalBytes;
         throw new ModelException(
             $"{one.Name}: even offload needs {needed >> 20:N0} MiB, and {memory().Free >> 20:N0} are free."
         );

@@ -5,17 +5,16 @@ using Pipeline.Model;
 namespace Pipeline.Worker.Benchmarks;
 
 /// <summary>
-/// One case of <c>bench gpu</c>: <c>4x1024:balanced</c>, or <c>4x1024:auto</c> for the fastest way that fits, with
-/// <c>:0</c> without dropout; <c>packed200x4096:balanced</c>, rows of 200 tokens on average packed into 4,096.
+/// One case of <c>bench gpu</c>: <c>4x1024:selective</c>, or <c>4x1024:auto</c> for the fastest way that fits, with
+/// <c>:0</c> without dropout; <c>packed200x4096:selective</c>, rows of 200 tokens on average packed into 4,096.
 /// </summary>
 /// <param name="Name">As it was given.</param>
 /// <param name="Lengths">Tokens of each row.</param>
-/// <param name="Memory">What is saved for the backward pass; <c>null</c>: as much as fits.</param>
+/// <param name="Memory">What is saved for the backward pass; <c>Auto</c>: as much as fits.</param>
 /// <param name="Dropout">On the adapter's input.</param>
-internal sealed record GpuCase(string Name, IReadOnlyList<int> Lengths, GpuMemory? Memory, double Dropout)
+internal sealed record GpuCase(string Name, IReadOnlyList<int> Lengths, ActivationCheckpointing Memory, double Dropout)
 {
     private const string Packed = "packed";
-    private const string Auto = "auto";
     private const double PeersDropout = 0.1;
 
     /// <summary>Tokens a step.</summary>
@@ -44,7 +43,7 @@ internal sealed record GpuCase(string Name, IReadOnlyList<int> Lengths, GpuMemor
             parts.Length is 2 or 3
             && numbers.Length == 2
             && numbers.All(n => n > 0)
-            && (parts[1] == Auto || Enum.TryParse(parts[1], ignoreCase: true, out GpuMemory _))
+            && EnumNames.Parse<ActivationCheckpointing>(parts[1]) is not null
             && (
                 parts.Length == 2
                 || (
@@ -55,20 +54,15 @@ internal sealed record GpuCase(string Name, IReadOnlyList<int> Lengths, GpuMemor
         if (!sound)
         {
             throw new ModelException(
-                $"'{text}' is not a case: write rows and tokens, memory, and the dropout where it is not "
-                    + $"{PeersDropout.ToString(CultureInfo.InvariantCulture)}, such as 4x1024:balanced, 8x1024:lean:0 "
-                    + "or packed200x4096:balanced."
+                $"'{text}' is not a case: write rows and tokens, activation checkpointing, and the dropout where it is not "
+                    + $"{PeersDropout.ToString(CultureInfo.InvariantCulture)}, such as 4x1024:selective, 8x1024:full:0 "
+                    + "or packed200x4096:selective."
             );
         }
 
         IReadOnlyList<int> lengths =
             parts[0] == shape ? [.. Enumerable.Repeat(numbers[1], numbers[0])] : Mixed(numbers[0], numbers[1]);
-        return new GpuCase(
-            text,
-            lengths,
-            parts[1] == Auto ? null : Enum.Parse<GpuMemory>(parts[1], ignoreCase: true),
-            dropout
-        );
+        return new GpuCase(text, lengths, EnumNames.Parse<ActivationCheckpointing>(parts[1])!.Value, dropout);
     }
 
     /// <summary>

@@ -86,22 +86,22 @@ internal static class BenchCommand
         new("--cases")
         {
             Description =
-                "Rows x tokens, memory (offload, lean, balanced, fast, auto), dropout if not 0.1: 4x1024:balanced, "
-                + "8x1024:lean:0, packed200x4096:balanced",
+                "Rows x tokens, activation checkpointing (offload, full, selective, none, auto), dropout if not 0.1: 4x1024:selective, "
+                + "8x1024:full:0, packed200x4096:selective",
             AllowMultipleArgumentsPerToken = true,
             DefaultValueFactory = _ =>
                 [
-                    "4x1024:balanced",
-                    "4x1024:lean",
+                    "4x1024:selective",
+                    "4x1024:full",
                     "4x1024:offload",
-                    "8x1024:lean",
+                    "8x1024:full",
                     "8x1024:offload",
-                    "4x512:lean",
-                    "2x4096:balanced",
-                    "packed200x4096:balanced",
+                    "4x512:full",
+                    "2x4096:selective",
+                    "packed200x4096:selective",
                     "1x512:offload",
-                    "4x1024:balanced:0",
-                    "4x1024:lean:0",
+                    "4x1024:selective:0",
+                    "4x1024:full:0",
                 ],
         };
 

@@ -12,12 +12,12 @@ internal static class ConsoleProgress
     {
         string? text = line switch
         {
-            { Note: { } note } => $"{line.Stage}: {note}",
+            { Note: { } note } => $"{line.Stage.Name()}: {note}",
             { ValidationLoss: { } validation } =>
                 $"train {line.Done}/{line.Total}  validation loss {validation:0.0000}",
             { Loss: { } loss } when line.Done % StepsALine == 0 || line.Done == line.Total =>
                 $"train {line.Done}/{line.Total}  loss {loss:0.0000}  {line.TokensPerSecond:0} tokens/s",
-            { Loss: null, Done: 0 } => line.Stage,
+            { Loss: null, Done: 0 } => line.Stage.Name(),
             _ => null,
         };
         if (text is not null)

@@ -77,7 +77,7 @@ internal static class TrainCommand
             null,
             cancellation
         );
-        string trained = job.Training.Method == TrainingSettings.Full ? "model" : "adapter";
+        string trained = job.Training.Method == TrainingMethod.Full ? "model" : "adapter";
         Console.WriteLine(Reporting.Pages.EvaluationReportPage.Verdict(report));
         Console.WriteLine($"{job.OutputDirectory}: {trained}, proof.json, evaluation.json, report.html");
         return 0;

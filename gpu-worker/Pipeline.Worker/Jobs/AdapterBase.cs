@@ -17,7 +17,7 @@ internal static class AdapterBase
         string path = Path.Combine(adapterDirectory, AdapterFolder.TrainingFile);
         return
             File.Exists(path)
-            && ContractJson.Read<TrainingSettings>(File.ReadAllBytes(path)).Method == TrainingSettings.Qlora
+            && ContractJson.Read<TrainingSettings>(File.ReadAllBytes(path)).Method == TrainingMethod.Qlora
             ? WeightStorage.Nf4
             : WeightStorage.Full;
     }

@@ -13,7 +13,7 @@ internal sealed class FullTuning(PlacedModel placed, TrainAdapterInput job) : Tu
     private readonly FullWeights _weights = FullWeights.From(
         placed.Model,
         job.BaseDirectory,
-        (job.Training.Optimizer == TrainingSettings.AdamW8Bit ? 2 : 8)
+        (job.Training.Optimizer == OptimizerKind.AdamW8Bit ? 2 : 8)
             + (job.Training.KeepBest || job.Training.EarlyStopping is not null ? 4 : 0),
         placed.Memory
     );

@@ -68,7 +68,7 @@ internal sealed class PlacedModel : IDisposable
     public static string? PlainFor(TrainingSettings training)
     {
         ArgumentNullException.ThrowIfNull(training);
-        return training.Method == TrainingSettings.Full ? "training.method full learns every weight"
+        return training.Method == TrainingMethod.Full ? "training.method full learns every weight"
             : training.Dora ? "training.dora learns magnitudes"
             : null;
     }

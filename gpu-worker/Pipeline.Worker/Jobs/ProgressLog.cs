@@ -9,17 +9,18 @@ public sealed class ProgressLog(
     IReadOnlyList<TrainingProgress>? earlier = null
 )
 {
-    private readonly Dictionary<string, double> _seconds = new(StringComparer.Ordinal);
+    private readonly Dictionary<RunStage, double> _seconds = [];
     private readonly List<TrainingProgress> _lines = [.. earlier ?? []];
 
     /// <summary>Wall seconds by stage so far.</summary>
-    public IReadOnlyDictionary<string, double> SecondsPerStage => _seconds;
+    public IReadOnlyDictionary<string, double> SecondsPerStage =>
+        _seconds.ToDictionary(s => s.Key.Name(), s => s.Value, StringComparer.Ordinal);
 
     /// <summary>Every line so far, those of workers that had the job before too.</summary>
     public IReadOnlyList<TrainingProgress> Lines => _lines;
 
     /// <summary>Runs a stage and takes its time.</summary>
-    public T Stage<T>(string stage, int total, Func<T> work)
+    public T Stage<T>(RunStage stage, int total, Func<T> work)
     {
         ArgumentNullException.ThrowIfNull(work);
         Report(
@@ -50,7 +51,7 @@ public sealed class ProgressLog(
     }
 
     /// <summary>Rows or steps done in a stage.</summary>
-    public void Report(string stage, int done, int total) =>
+    public void Report(RunStage stage, int done, int total) =>
         Report(
             new TrainingProgress
             {

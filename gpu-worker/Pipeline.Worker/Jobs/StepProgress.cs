@@ -13,7 +13,7 @@ internal sealed class StepProgress(ProgressLog progress)
         progress.Report(
             new TrainingProgress
             {
-                Stage = RunStages.Train,
+                Stage = RunStage.Train,
                 At = progress.Now(),
                 Note = $"computed by {engine}",
             }
@@ -26,7 +26,7 @@ internal sealed class StepProgress(ProgressLog progress)
         progress.Report(
             new TrainingProgress
             {
-                Stage = RunStages.Train,
+                Stage = RunStage.Train,
                 At = progress.Now(),
                 Done = step.Step,
                 Total = step.Total,
@@ -43,7 +43,7 @@ internal sealed class StepProgress(ProgressLog progress)
         progress.Report(
             new TrainingProgress
             {
-                Stage = RunStages.Train,
+                Stage = RunStage.Train,
                 At = progress.Now(),
                 Done = step,
                 Total = _last?.Total ?? step,

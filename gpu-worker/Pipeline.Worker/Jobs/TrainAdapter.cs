@@ -56,7 +56,7 @@ public sealed class TrainAdapter
 
     private EvaluationReport Run()
     {
-        using Loaded loaded = _progress.Stage(RunStages.Load, 1, Load);
+        using Loaded loaded = _progress.Stage(RunStage.Load, 1, Load);
 
         // Whatever does not fit is reported before the base is evaluated.
         List<EncodedRow> train = Encode(loaded.Dataset.Train, loaded);
@@ -72,14 +72,14 @@ public sealed class TrainAdapter
             _input.Evaluation.Generate
         );
         IReadOnlyList<ModelAnswer> baseAnswers = Evaluate(
-            RunStages.EvaluateBase,
+            RunStage.EvaluateBase,
             evaluation,
             () => loaded.Placed.ForInference(null)
         );
         (TrainingOutcome outcome, string engine) = Train(loaded.Placed, tuning.Trained, train, validation);
-        IReadOnlyList<ModelAnswer> tunedAnswers = Evaluate(RunStages.EvaluateTuned, evaluation, tuning.ForInference);
+        IReadOnlyList<ModelAnswer> tunedAnswers = Evaluate(RunStage.EvaluateTuned, evaluation, tuning.ForInference);
         return _progress.Stage(
-            RunStages.Publish,
+            RunStage.Publish,
             1,
             () =>
             {
@@ -101,7 +101,7 @@ public sealed class TrainAdapter
         LocalDataset dataset = LocalDataset.Read(_input.DatasetDirectory);
         PlacedModel placed = PlacedModel.Load(
             _input.BaseDirectory,
-            _input.Training.Method == TrainingSettings.Qlora ? WeightStorage.Nf4 : WeightStorage.Full,
+            _input.Training.Method == TrainingMethod.Qlora ? WeightStorage.Nf4 : WeightStorage.Full,
             _input.Gpu,
             PlacedModel.PlainFor(_input.Training)
         );
@@ -126,7 +126,11 @@ public sealed class TrainAdapter
     private static List<EncodedRow> Encode(IReadOnlyList<Example> rows, Loaded loaded) =>
         [.. rows.Select(r => EncodedRow.From(r, loaded.Encoder, loaded.Placed.Model.Config.MaxPositions))];
 
-    private IReadOnlyList<ModelAnswer> Evaluate(string stage, HeldOutEvaluation evaluation, Func<ICausalModel> model) =>
+    private IReadOnlyList<ModelAnswer> Evaluate(
+        RunStage stage,
+        HeldOutEvaluation evaluation,
+        Func<ICausalModel> model
+    ) =>
         _progress.Stage(
             stage,
             evaluation.Rows,
@@ -163,7 +167,7 @@ public sealed class TrainAdapter
         {
             OnCheckpoint = _onCheckpoint,
         };
-        TrainingOutcome outcome = _progress.Stage(RunStages.Train, 0, () => TrainingLoop.Train(run, _cancellation));
+        TrainingOutcome outcome = _progress.Stage(RunStage.Train, 0, () => TrainingLoop.Train(run, _cancellation));
         return (outcome, engine);
     }
 

@@ -11,7 +11,7 @@ internal abstract class Tuning : IDisposable
     /// <summary>Begins as the settings say.</summary>
     /// <exception cref="Pipeline.Model.ModelException">The base cannot be tuned this way.</exception>
     public static Tuning Begin(PlacedModel placed, TrainAdapterInput job) =>
-        job.Training.Method == TrainingSettings.Full
+        job.Training.Method == TrainingMethod.Full
             ? new FullTuning(placed, job)
             : new AdapterTuning(placed, job.Training);
 

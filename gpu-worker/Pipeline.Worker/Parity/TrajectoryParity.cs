@@ -102,7 +102,7 @@ internal static class TrajectoryParity
         (double worstLoss, double worstNorm, double worstRate) = (0, 0, 0);
         for (int step = 0; step < Steps; step++)
         {
-            double rate = LearningRateSchedule.Rate(TrainingSettings.Cosine, Peak, step, Warmup, Steps);
+            double rate = LearningRateSchedule.Rate(RateSchedule.Cosine, Peak, step, Warmup, Steps);
             using IStepNumbers numbers = engine.Step(
                 [.. batches.Skip(step * MicroBatches).Take(MicroBatches)],
                 dropoutSeed: 0,

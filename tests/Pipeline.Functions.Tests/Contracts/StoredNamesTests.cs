@@ -4,7 +4,7 @@ using Pipeline.Contracts;
 namespace Pipeline.Functions.Tests.Contracts;
 
 /// <summary>
-/// Ids of runs and datasets hash the settings' JSON: a member that is renamed keeps the name that it is written by, so
+/// Ids of runs and datasets hash the settings under their former names, so
 /// that the same drop stays the same run.
 /// </summary>
 public sealed class StoredNamesTests
@@ -89,8 +89,8 @@ public sealed class StoredNamesTests
         """;
 
     [Fact]
-    public void Settings_Written_AreTheBytesOfTheVersionBefore() =>
-        Assert.Equal(JsonNode.Parse(Settings)!.ToJsonString(), ContractJson.Write(new ProjectSettings()));
+    public void Settings_WrittenForIds_AreTheBytesOfTheVersionBefore() =>
+        Assert.Equal(JsonNode.Parse(Settings)!.ToJsonString(), SettingsIdentity.Write(new ProjectSettings()));
 
     [Fact]
     public void JobState_OfAJobUnderWay_IsRead()

@@ -19,7 +19,7 @@ public sealed class TrainingMemoryTests
     {
         Assert.Equal(6_738_415_616, (Llama7B.Layers * Llama7B.LinearParametersPerLayer) + Llama7B.Others);
         Assert.Equal(159_907_840, Llama7B.Trained(new TrainingSettings { R = 64 }));
-        Assert.Equal(6_738_415_616, Llama7B.Trained(new TrainingSettings { Method = TrainingSettings.Full }));
+        Assert.Equal(6_738_415_616, Llama7B.Trained(new TrainingSettings { Method = TrainingMethod.Full }));
         Assert.Equal(
             32L * 2 * 8 * 2 * 4096,
             Llama7B.Trained(new TrainingSettings { R = 8, Targets = ["q_proj", "v_proj"] })
@@ -35,15 +35,15 @@ public sealed class TrainingMemoryTests
     /// 2026-11-23).
     /// </summary>
     [Theory]
-    [InlineData("qlora", 16, false, 93, 16, 700)]
-    [InlineData("qlora", 1, false, 470, 16, 1124)]
-    [InlineData("qlora", 8, false, 470, 16, 1179)]
-    [InlineData("qlora", 32, false, 470, 16, 2521)]
-    [InlineData("lora", 8, false, 470, 64, 1169)]
-    [InlineData("full", 8, false, 470, 16, 1113)]
-    [InlineData("qlora", 8, true, 470, 16, 2722)]
+    [InlineData(TrainingMethod.Qlora, 16, false, 93, 16, 700)]
+    [InlineData(TrainingMethod.Qlora, 1, false, 470, 16, 1124)]
+    [InlineData(TrainingMethod.Qlora, 8, false, 470, 16, 1179)]
+    [InlineData(TrainingMethod.Qlora, 32, false, 470, 16, 2521)]
+    [InlineData(TrainingMethod.Lora, 8, false, 470, 64, 1169)]
+    [InlineData(TrainingMethod.Full, 8, false, 470, 16, 1113)]
+    [InlineData(TrainingMethod.Qlora, 8, true, 470, 16, 2722)]
     public void OnCpu_RunsThatWereMeasured_AreEstimatedWithinAQuarter(
-        string method,
+        TrainingMethod method,
         int rows,
         bool dora,
         int longest,
@@ -82,7 +82,7 @@ public sealed class TrainingMemoryTests
         Assert.Equal(large.WeightBytes, small.WeightBytes);
         Assert.True(
             TrainingMemory
-                .OnCpu(Llama7B, training with { Optimizer = TrainingSettings.AdamW8Bit }, 4, 1024, 4096, 16L << 30)
+                .OnCpu(Llama7B, training with { Optimizer = OptimizerKind.AdamW8Bit }, 4, 1024, 4096, 16L << 30)
                 .TrainedBytes < small.TrainedBytes
         );
     }
@@ -92,11 +92,15 @@ public sealed class TrainingMemoryTests
     /// building of random weights wasted. The product's own figures are to be measured.
     /// </summary>
     [Theory]
-    [InlineData(4096, GpuMemory.Balanced, 19.1)]
-    [InlineData(4096, GpuMemory.Lean, 8.9)]
-    [InlineData(8192, GpuMemory.Lean, 10.7)]
-    [InlineData(8192, GpuMemory.Balanced, 30.8)]
-    public void OnGpu_Llama2_7B_IsNearWhatTheExperimentTook(int tokens, GpuMemory memory, double gibibytes)
+    [InlineData(4096, ActivationCheckpointing.Selective, 19.1)]
+    [InlineData(4096, ActivationCheckpointing.Full, 8.9)]
+    [InlineData(8192, ActivationCheckpointing.Full, 10.7)]
+    [InlineData(8192, ActivationCheckpointing.Selective, 30.8)]
+    public void OnGpu_Llama2_7B_IsNearWhatTheExperimentTook(
+        int tokens,
+        ActivationCheckpointing memory,
+        double gibibytes
+    )
     {
         TrainingMemory estimated = TrainingMemory.OnGpu(Llama7B, new TrainingSettings { R = 64 }, tokens, memory);
 
@@ -104,12 +108,12 @@ public sealed class TrainingMemoryTests
     }
 
     [Theory]
-    [InlineData(80.0, GpuMemory.Fast)]
-    [InlineData(20.0, GpuMemory.Balanced)]
-    [InlineData(10.0, GpuMemory.Lean)]
-    [InlineData(8.5, GpuMemory.Offload)]
+    [InlineData(80.0, ActivationCheckpointing.None)]
+    [InlineData(20.0, ActivationCheckpointing.Selective)]
+    [InlineData(10.0, ActivationCheckpointing.Full)]
+    [InlineData(8.5, ActivationCheckpointing.Offload)]
     [InlineData(6.0, null)]
-    public void FastestThatFits_SmallerGpu_KeepsLess(double gibibytes, GpuMemory? expected) =>
+    public void FastestThatFits_SmallerGpu_KeepsLess(double gibibytes, ActivationCheckpointing? expected) =>
         Assert.Equal(
             expected,
             TrainingMemory.FastestThatFits(

@@ -11,7 +11,7 @@ public sealed class AnswerDatasetTests
     [Fact]
     public void Build_InstructionRows_LearnTheFreeAnswer()
     {
-        var settings = new ProjectSettings { Task = ProjectSettings.InstructionTask };
+        var settings = new ProjectSettings { Task = TaskKind.Instruction };
 
         BuiltDataset build = Build(
             "instruction,output\n" + string.Concat(Enumerable.Range(0, 20).Select(i => $"say {i},it is {i}\n")),
@@ -47,7 +47,7 @@ public sealed class AnswerDatasetTests
 
         BuiltDataset build = BuiltDataset.From(
             Request(
-                new ProjectSettings { Task = ProjectSettings.ExtractionTask, HasExplicitTask = true },
+                new ProjectSettings { Task = TaskKind.Extraction, HasExplicitTask = true },
                 new RawFile("a.jsonl", Encoding.UTF8.GetBytes(rows))
             )
         );
@@ -84,7 +84,7 @@ public sealed class AnswerDatasetTests
 
         BuiltDataset build = BuiltDataset.From(
             Request(
-                new ProjectSettings { Task = ProjectSettings.ExtractionTask, HasExplicitTask = true },
+                new ProjectSettings { Task = TaskKind.Extraction, HasExplicitTask = true },
                 new RawFile("a.jsonl", Encoding.UTF8.GetBytes(rows))
             )
         );

@@ -94,7 +94,7 @@ public sealed class DatasetPartsTests
         {
             Settings = new ProjectSettings
             {
-                Task = ProjectSettings.TextTask,
+                Task = TaskKind.Text,
                 HasExplicitTask = true,
                 Template = "text",
             },

@@ -34,9 +34,9 @@ public sealed class NearDuplicateDatasetTests
     }
 
     [Theory]
-    [InlineData(ValidationSettings.Group, 3)]
-    [InlineData(ValidationSettings.Drop, 1)]
-    public void Build_NearDuplicates_StayTogetherOrTheFirstStays(string nearDuplicates, int left)
+    [InlineData(NearDuplicateRule.Group, 3)]
+    [InlineData(NearDuplicateRule.Drop, 1)]
+    public void Build_NearDuplicates_StayTogetherOrTheFirstStays(NearDuplicateRule nearDuplicates, int left)
     {
         string csv =
             "text,label\n"
@@ -57,7 +57,7 @@ public sealed class NearDuplicateDatasetTests
         Assert.Equal(left, files.Sum(Crew));
         Assert.Single(files, f => Crew(f) > 0);
         Assert.Equal(
-            nearDuplicates == ValidationSettings.Group
+            nearDuplicates == NearDuplicateRule.Group
                 ? new NearDuplicateCounts(1, 3, 3, 1)
                 : new NearDuplicateCounts(0, 0, 0, 0),
             build.Manifest.NearDuplicates
@@ -116,6 +116,6 @@ public sealed class NearDuplicateDatasetTests
 
         BuiltDataset build = Build(csv);
 
-        Assert.DoesNotContain(build.Audit.Checks, c => c.Level == AuditCheck.Red);
+        Assert.DoesNotContain(build.Audit.Checks, c => c.Level == AuditLevel.Red);
     }
 }

@@ -47,7 +47,7 @@ public sealed class SharedDataTests
 
         Assert.Null(build.Fault);
         RowCounts rows = build.Manifest.Rows;
-        Assert.Equal((layout, task, read), (build.Manifest.Layout, build.Manifest.Task, rows.Read));
+        Assert.Equal((layout, task, read), (build.Manifest.Layout, build.Manifest.Task.Name(), rows.Read));
         Assert.Equal(
             (rows.Read, rows.Accepted),
             (rows.Accepted + rows.Rejected + rows.Duplicates, rows.Train + rows.Validation + rows.Test)

@@ -16,11 +16,11 @@ public sealed class FullTrainingTests
 {
     private static readonly TrainingSettings Settings = new()
     {
-        Method = TrainingSettings.Full,
+        Method = TrainingMethod.Full,
         Epochs = 2,
         BatchSize = 4,
         LearningRate = 2e-3,
-        Schedule = TrainingSettings.Constant,
+        Schedule = RateSchedule.Constant,
         WarmupSteps = 0,
         WeightDecay = 0.1,
         ClipNorm = 0.5,
@@ -145,9 +145,9 @@ public sealed class FullTrainingTests
     }
 
     [Theory]
-    [InlineData(TrainingSettings.AdamW)]
-    [InlineData(TrainingSettings.AdamW8Bit)]
-    public void Train_StoppedAndResumed_EqualsTheUnbrokenRun(string optimizer)
+    [InlineData(OptimizerKind.AdamW)]
+    [InlineData(OptimizerKind.AdamW8Bit)]
+    public void Train_StoppedAndResumed_EqualsTheUnbrokenRun(OptimizerKind optimizer)
     {
         using var folder = new TemporaryFolder();
         TrainingSettings settings = Settings with { Optimizer = optimizer };
@@ -191,29 +191,46 @@ public sealed class FullTrainingTests
                 Settings with
                 {
                     LearningRate = 1e-7,
-                    Schedule = TrainingSettings.Linear,
+                    Schedule = RateSchedule.Linear,
                     WarmupSteps = 2,
                 }
             ).Losses.Count
         );
 
+    /// <summary>A choice that is none of its own, from a program: one from a file does not get so far.</summary>
     [Theory]
-    [InlineData("method", "FULL")]
-    [InlineData("optimizer", "adamw_8bit")]
-    [InlineData("schedule", "Cosine")]
-    public void Train_SettingThatIsMisspelt_FailsBeforeAnyStep(string key, string value)
+    [InlineData("method")]
+    [InlineData("optimizer")]
+    [InlineData("schedule")]
+    public void Train_ChoiceThatIsNone_FailsBeforeAnyStep(string key)
     {
         TrainingSettings wrong = key switch
         {
-            "method" => Settings with { Method = value },
-            "optimizer" => Settings with { Optimizer = value },
-            _ => Settings with { Schedule = value },
+            "method" => Settings with { Method = (TrainingMethod)99 },
+            "optimizer" => Settings with { Optimizer = (OptimizerKind)99 },
+            _ => Settings with { Schedule = (RateSchedule)99 },
         };
 
         Assert.Contains(
-            $"training.{key} is '{value}'; use one of",
+            $"training.{key} is 99; use one of",
             Assert.Throws<TrainingException>(() => Train("llama2", wrong)).Message,
             StringComparison.Ordinal
         );
     }
+
+    /// <summary>A job with a misspelt choice is not read at all, and the message names the place.</summary>
+    [Theory]
+    [InlineData("method", "FULL")]
+    [InlineData("optimizer", "adamw_8bit")]
+    [InlineData("schedule", "Cosine")]
+    public void Read_ChoiceThatIsMisspelt_IsRefusedByItsPath(string key, string value) =>
+        Assert.Contains(
+            $"$.{key}",
+            Assert
+                .Throws<System.Text.Json.JsonException>(() =>
+                    ContractJson.Read<TrainingSettings>($$"""{"{{key}}": "{{value}}"}""")
+                )
+                .Message,
+            StringComparison.Ordinal
+        );
 }

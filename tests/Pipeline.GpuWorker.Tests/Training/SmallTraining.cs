@@ -20,7 +20,7 @@ internal static class SmallTraining
         LearningRate = 5e-3,
         WarmupSteps = 2,
         CheckpointSteps = 3,
-        Method = TrainingSettings.Lora,
+        Method = TrainingMethod.Lora,
     };
 
     public static (float[] Values, List<TrainingStep> Steps) Train(
@@ -60,7 +60,11 @@ internal static class SmallTraining
             Trained = adapter,
             Rows = SmallRows.Create(rows),
             ValidationRows = SmallRows.Create(4),
-            Settings = settings,
+            // an adapter of a larger alpha than settings may have breaks the loss
+            Settings = settings with
+            {
+                Alpha = Math.Min(settings.Alpha, 65_536),
+            },
             CheckpointDirectory = checkpoints,
             OnValidation = (step, loss) => validations.Add((step, loss)),
             OnStep = stop.Add,

@@ -15,13 +15,13 @@ public sealed class TrainingFaultTests
     [Theory]
     [InlineData("packTokens")]
     [InlineData("keepBest")]
-    [InlineData("memory")]
+    [InlineData("activationCheckpointing")]
     public void Train_SettingsThatContradictEachOther_FailBeforeAnyStep(string named)
     {
         TrainingSettings settings = named switch
         {
             "packTokens" => Settings with { PackTokens = 8 },
-            "memory" => Settings with { Memory = "small" },
+            "activationCheckpointing" => Settings with { ActivationCheckpointing = (ActivationCheckpointing)99 },
             _ => Settings with { KeepBest = true },
         };
         using LlamaModel model = LlamaModel.Load(RepositoryFiles.At("tests", "Golden", "llama2"), WeightStorage.Full);

@@ -16,7 +16,7 @@ public sealed class TrainingLoopTests
         TrainingSettings settings = Settings with { R = 64, Epochs = 10 };
         (float[] exact, List<TrainingStep> all) = Train(settings);
 
-        (float[] coded, List<TrainingStep> steps) = Train(settings with { Optimizer = TrainingSettings.AdamW8Bit });
+        (float[] coded, List<TrainingStep> steps) = Train(settings with { Optimizer = OptimizerKind.AdamW8Bit });
 
         Assert.NotEqual(exact, coded);
         Assert.True(all[^1].Loss < 0.7 * all[0].Loss, $"{all[0].Loss} to {all[^1].Loss}");
@@ -38,7 +38,7 @@ public sealed class TrainingLoopTests
         {
             Epochs = 60,
             LearningRate = 0.5,
-            Schedule = TrainingSettings.Constant,
+            Schedule = RateSchedule.Constant,
             EvaluationSteps = 1,
             EarlyStopping = 3,
             WarmupSteps = 0,

@@ -33,12 +33,12 @@ public sealed class TrainingResumeTests
     [InlineData(false, 0.0, null)]
     [InlineData(false, 5.0, 40)]
     [InlineData(true, 0.0, null)]
-    [InlineData(false, 0.0, null, TrainingSettings.AdamW8Bit)]
+    [InlineData(false, 0.0, null, OptimizerKind.AdamW8Bit)]
     public void Train_EachVariantStoppedAndResumed_EqualsTheUninterruptedRun(
         bool dora,
         double neftuneAlpha,
         int? packTokens,
-        string optimizer = TrainingSettings.AdamW
+        OptimizerKind optimizer = OptimizerKind.AdamW
     )
     {
         using var folder = new TemporaryFolder();

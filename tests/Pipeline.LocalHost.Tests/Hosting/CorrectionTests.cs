@@ -40,7 +40,7 @@ public sealed class CorrectionTests(HostFixture host)
         RunRecord second = await host.WaitAsync("mending", r => HasEnded(r) && r.RunId != first.RunId);
 
         Assert.Contains("missing_label", page, StringComparison.Ordinal);
-        Assert.Equal((RunRecord.Completed, "a.csv"), (second.State, second.Source));
+        Assert.Equal((RunState.Completed, "a.csv"), (second.State, second.Source));
         DatasetManifest manifest = await ReadManifestAsync(second);
         Assert.Equal((122, 120, 2), (manifest.Rows.Read, manifest.Rows.Accepted, manifest.Rows.Rejected));
     }
@@ -74,11 +74,8 @@ public sealed class CorrectionTests(HostFixture host)
             ).Select(b => b.Name)
         );
         Assert.Equal((first.DatasetId, "a.csv#3"), (before.DatasetId, before.Fates[0].Id));
-        Assert.Equal(
-            new AffectedRun(first.RunId, RunRecord.Completed, first.Adapter, true),
-            Assert.Single(before.Runs)
-        );
-        Assert.Equal((HttpStatusCode.Accepted, RunRecord.Completed), (withdrawn.StatusCode, second.State));
+        Assert.Equal(new AffectedRun(first.RunId, RunState.Completed, first.Adapter, true), Assert.Single(before.Runs));
+        Assert.Equal((HttpStatusCode.Accepted, RunState.Completed), (withdrawn.StatusCode, second.State));
         Assert.Equal(
             "left out: withdrawn, withdrawn: nothing of it is kept",
             Assert.Single(after.Single(d => d.DatasetId == second.DatasetId).Fates).What
@@ -87,9 +84,9 @@ public sealed class CorrectionTests(HostFixture host)
     }
 
     [Theory]
-    [InlineData("by-count", "retraining: { feedbackCount: 3, scheduledMinimum: 1000 }\n", "feedback")]
-    [InlineData("by-timer", "retraining: { feedbackCount: 0, scheduledMinimum: 3 }\n", "timer")]
-    public async Task Feedback_EnoughCorrections_TrainAgainOnce(string project, string yaml, string trigger)
+    [InlineData("by-count", "retraining: { feedbackCount: 3, scheduledMinimum: 1000 }\n", RunTrigger.Feedback)]
+    [InlineData("by-timer", "retraining: { feedbackCount: 0, scheduledMinimum: 3 }\n", RunTrigger.Timer)]
+    public async Task Feedback_EnoughCorrections_TrainAgainOnce(string project, string yaml, RunTrigger trigger)
     {
         await host.PutProjectAsync(project, HostFixture.QuickYaml + yaml);
         await host.DropAsync(project, "a.csv", HostFixture.Rows(80));
@@ -105,7 +102,7 @@ public sealed class CorrectionTests(HostFixture host)
         }
 
         RunRecord again = await host.WaitAsync(project, r => r.Trigger == trigger && HasEnded(r));
-        Assert.Equal((RunRecord.Completed, 2), (again.State, again.Version!.Value));
+        Assert.Equal((RunState.Completed, 2), (again.State, again.Version!.Value));
         DatasetManifest manifest = await ReadManifestAsync(again);
         Assert.Equal(83, manifest.Rows.Read);
         IReadOnlyList<Example> rows = await ReadRowsAsync(again);
@@ -217,7 +214,7 @@ public sealed class CorrectionTests(HostFixture host)
         string instance = RetrainingOrchestrations.InstanceOf(project);
         await host.Storage.Runs.UpdateAsync(
             run.RunId,
-            r => r with { State = RunRecord.Failed },
+            r => r with { State = RunState.Failed },
             TestContext.Current.CancellationToken
         );
         await host.Durable.PurgeInstanceAsync(instance, TestContext.Current.CancellationToken);

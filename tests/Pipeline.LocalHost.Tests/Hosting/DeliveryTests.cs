@@ -98,7 +98,7 @@ public sealed class DeliveryTests(ITestOutputHelper output)
                 Cancellation
             );
             await using IAsyncDisposable host = await start(storage, models);
-            RunRecord first = await EndAsync(account, r => r.Trigger == "drop");
+            RunRecord first = await EndAsync(account, r => r.Trigger == RunTrigger.Drop);
             for (int i = 0; i < 3; i++)
             {
                 var verdict = new FeedbackRecord
@@ -113,7 +113,7 @@ public sealed class DeliveryTests(ITestOutputHelper output)
                 await account.Files.WriteJsonAsync(BlobLayout.Feedback(Project, verdict.Id), verdict, Cancellation);
             }
 
-            RunRecord second = await EndAsync(account, r => r.Trigger != "drop");
+            RunRecord second = await EndAsync(account, r => r.Trigger != RunTrigger.Drop);
             RegistryPointer registry = await account.Registry.GetAsync(Project, Cancellation);
             while (registry.UsedFeedback.Count < 3)
             {
@@ -168,9 +168,9 @@ public sealed class DeliveryTests(ITestOutputHelper output)
         while (true)
         {
             IReadOnlyList<RunRecord> runs = await account.Runs.ListAsync(Project, Cancellation);
-            if (runs.FirstOrDefault(which) is { State: not RunRecord.Running } run)
+            if (runs.FirstOrDefault(which) is { State: not RunState.Running } run)
             {
-                Assert.Equal((RunRecord.Completed, null), (run.State, run.Error));
+                Assert.Equal((RunState.Completed, null), (run.State, run.Error));
                 return run;
             }
 

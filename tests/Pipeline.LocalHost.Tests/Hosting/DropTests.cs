@@ -17,7 +17,7 @@ public sealed class DropTests(HostFixture host)
 
         RunRecord run = await host.WaitAsync("drop", HasEnded);
 
-        Assert.Equal((RunRecord.Completed, null, "drop"), (run.State, run.Error, run.Trigger));
+        Assert.Equal((RunState.Completed, null, RunTrigger.Drop), (run.State, run.Error, run.Trigger));
         IEnumerable<string> files = (
             await host.Storage.Files.ListAsync(
                 BlobLayout.AdaptersContainer,
@@ -80,7 +80,7 @@ public sealed class DropTests(HostFixture host)
 
         RunRecord run = await host.WaitAsync(project, HasEnded);
 
-        Assert.Equal(RunRecord.Failed, run.State);
+        Assert.Equal(RunState.Failed, run.State);
         Assert.Contains(reason, run.Error, StringComparison.Ordinal);
         Assert.Empty(
             await host.Storage.Files.ListAsync(
@@ -127,7 +127,7 @@ public sealed class DropTests(HostFixture host)
 
         await host.DropAsync("test-later", "held.csv", HostFixture.Rows(30, "t"));
 
-        Assert.Equal(RunRecord.Completed, (await host.WaitAsync("test-later", HasEnded)).State);
+        Assert.Equal(RunState.Completed, (await host.WaitAsync("test-later", HasEnded)).State);
     }
 
     [Fact]
@@ -141,7 +141,7 @@ public sealed class DropTests(HostFixture host)
         await host.DropAsync("own-test", "a.csv", HostFixture.Rows(80));
 
         RunRecord run = await host.WaitAsync("own-test", HasEnded);
-        Assert.Equal(RunRecord.Completed, run.State);
+        Assert.Equal(RunState.Completed, run.State);
         DatasetManifest manifest = (
             await host.Storage.Files.ReadJsonAsync<DatasetManifest>(
                 BlobLayout.Dataset(run.DatasetId!, BlobLayout.ManifestFile),

@@ -19,7 +19,7 @@ public sealed class EmbeddedHostTests(HostFixture host)
             "training: { epochs: 100, batchSize: 1 }\nevaluation: { generate: false }\n"
         );
         await host.DropAsync("cancelled", "a.csv", HostFixture.Rows(100));
-        RunRecord run = await host.WaitAsync("cancelled", r => r.Stage == "train");
+        RunRecord run = await host.WaitAsync("cancelled", r => r.Stage == RunStage.Train);
         while (
             await host.Storage.Files.ReadAsync(BlobLayout.Progress(run.RunId), TestContext.Current.CancellationToken)
                 is not { } lines
@@ -32,7 +32,7 @@ public sealed class EmbeddedHostTests(HostFixture host)
         HttpResponseMessage answer = await host.PostAsync($"api/runs/{run.RunId}/cancel", new { });
 
         Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
-        Assert.Equal(RunRecord.Cancelled, (await host.WaitAsync("cancelled", HasEnded)).State);
+        Assert.Equal(RunState.Cancelled, (await host.WaitAsync("cancelled", HasEnded)).State);
         while (
             (
                 await host
@@ -101,7 +101,7 @@ public sealed class EmbeddedHostTests(HostFixture host)
             await using EmbeddedHost second = await HostFixture.StartAsync(data);
             RunRecord run = await UntilEndedAsync(second.Storage, runId);
 
-            Assert.Equal((RunRecord.Completed, null), (run.State, run.Error));
+            Assert.Equal((RunState.Completed, null), (run.State, run.Error));
             IReadOnlyList<int> steps = await second.Storage.ReadStepsAsync(runId);
             Assert.Equal(1, steps.Count(s => s == 1)); // it resumed from the checkpoint, not from the start
             Assert.Equal(

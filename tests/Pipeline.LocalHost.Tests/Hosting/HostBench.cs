@@ -79,7 +79,7 @@ internal sealed class HostBench(EmbeddedHost host, PipelineStorage account, stri
         }
     }
 
-    public Task<RunRecord> EndAsync(string runId) => UntilAsync(runId, r => r.State != RunRecord.Running);
+    public Task<RunRecord> EndAsync(string runId) => UntilAsync(runId, r => r.State != RunState.Running);
 
     public async Task<RunRecord> UntilAsync(string runId, Func<RunRecord, bool> condition)
     {

@@ -117,7 +117,7 @@ public sealed class HostFixture : IAsyncLifetime
     public static async Task<JsonElement> JsonAsync(HttpResponseMessage response) =>
         await response.Content.ReadFromJsonAsync<JsonElement>(TestContext.Current.CancellationToken);
 
-    public static bool HasEnded(RunRecord run) => run.State != RunRecord.Running;
+    public static bool HasEnded(RunRecord run) => run.State != RunState.Running;
 
     /// <summary>Waits until a run of a project meets a condition.</summary>
     public async Task<RunRecord> WaitAsync(string project, Func<RunRecord, bool> until)

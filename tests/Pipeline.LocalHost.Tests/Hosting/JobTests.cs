@@ -35,7 +35,7 @@ public sealed class JobTests : IAsyncLifetime
 
         RunRecord run = await bench.EndAsync(await bench.DropAsync("no-worker"));
 
-        Assert.Equal(RunRecord.Failed, run.State);
+        Assert.Equal(RunState.Failed, run.State);
         Assert.StartsWith(
             "No worker took the job within twice 00:00:01. Is one running?",
             run.Error,
@@ -50,7 +50,7 @@ public sealed class JobTests : IAsyncLifetime
     public async Task SilentWorker_ByTheDeadline_FailsTheRunAndNamesTheCheckpoint()
     {
         await using var bench = await HostBench.StartAsync(_storage, start: "00:00:05", heartbeat: "00:00:01");
-        RunRecord run = await bench.UntilAsync(await bench.DropAsync("silent"), r => r.Stage == "train");
+        RunRecord run = await bench.UntilAsync(await bench.DropAsync("silent"), r => r.Stage == RunStage.Train);
         await Account.Files.TryAppendAsync(
             BlobLayout.Progress(run.RunId),
             Encoding.UTF8.GetBytes("{\"stage\":\"load\",\"at\":\"2026-01-01T00:00:00Z\"}\n"),
@@ -62,7 +62,7 @@ public sealed class JobTests : IAsyncLifetime
 
         Assert.Equal(
             (
-                RunRecord.Failed,
+                RunState.Failed,
                 "The worker has been silent for twice 00:00:01. Start the run again to go on from its checkpoint."
             ),
             (run.State, run.Error)
@@ -73,7 +73,7 @@ public sealed class JobTests : IAsyncLifetime
     public async Task Result_OfAnEarlierAttempt_IsIgnored()
     {
         await using var bench = await HostBench.StartAsync(_storage, start: "01:00:00", heartbeat: "01:00:00");
-        RunRecord run = await bench.UntilAsync(await bench.DropAsync("stale-word"), r => r.Stage == "train");
+        RunRecord run = await bench.UntilAsync(await bench.DropAsync("stale-word"), r => r.Stage == RunStage.Train);
         TrainingJob job = (await Account.Files.ReadJsonAsync<TrainingJob>(BlobLayout.Job(run.RunId), Cancellation))!;
 
         await Account.Messages.SendAsync(
@@ -82,7 +82,7 @@ public sealed class JobTests : IAsyncLifetime
             Cancellation
         );
         await Task.Delay(1500, Cancellation);
-        Assert.Equal(RunRecord.Running, (await Account.Runs.GetAsync(run.RunId, Cancellation))!.State);
+        Assert.Equal(RunState.Running, (await Account.Runs.GetAsync(run.RunId, Cancellation))!.State);
         await Account.Messages.SendAsync(
             BlobLayout.TrainingResultsQueue,
             new TrainingResult(run.RunId, job.Attempt, false, false, "this one"),
@@ -109,7 +109,7 @@ public sealed class JobTests : IAsyncLifetime
     public async Task Adapter_HalfWritten_IsNeitherListedNorLeft()
     {
         await using var bench = await HostBench.StartAsync(_storage, start: "01:00:00", heartbeat: "01:00:00");
-        RunRecord run = await bench.UntilAsync(await bench.DropAsync("half"), r => r.Stage == "train");
+        RunRecord run = await bench.UntilAsync(await bench.DropAsync("half"), r => r.Stage == RunStage.Train);
         TrainingJob job = (await Account.Files.ReadJsonAsync<TrainingJob>(BlobLayout.Job(run.RunId), Cancellation))!;
         await Account.Files.WriteAsync(
             BlobLayout.Adapter("half", job.Version, BlobLayout.AdapterWeightsFile),
@@ -126,7 +126,7 @@ public sealed class JobTests : IAsyncLifetime
         run = await bench.EndAsync(run.RunId);
         Assert.Equal(
             (
-                RunRecord.Failed,
+                RunState.Failed,
                 $"The adapter v{job.Version} is not whole: adapter_config.json is missing. Nothing was published."
             ),
             (run.State, run.Error)
@@ -139,7 +139,7 @@ public sealed class JobTests : IAsyncLifetime
     public async Task Workers_ThreeInARowWithoutACheckpoint_GiveTheJobUp()
     {
         await using var bench = await HostBench.StartAsync(_storage, start: "01:00:00", heartbeat: "01:00:00");
-        RunRecord run = await bench.UntilAsync(await bench.DropAsync("fruitless"), r => r.Stage == "train");
+        RunRecord run = await bench.UntilAsync(await bench.DropAsync("fruitless"), r => r.Stage == RunStage.Train);
         TrainingJob job = (await Account.Files.ReadJsonAsync<TrainingJob>(BlobLayout.Job(run.RunId), Cancellation))!;
         await Account.Files.WriteJsonAsync(
             BlobLayout.JobLock(run.RunId),
@@ -175,7 +175,7 @@ public sealed class JobTests : IAsyncLifetime
             worker: true
         );
         RunRecord run = await bench.EndAsync(await bench.DropAsync("said-twice"));
-        Assert.Equal((RunRecord.Completed, null), (run.State, run.Error));
+        Assert.Equal((RunState.Completed, null), (run.State, run.Error));
         TrainingJob job = (await Account.Files.ReadJsonAsync<TrainingJob>(BlobLayout.Job(run.RunId), Cancellation))!;
         BlobAddress weights = BlobLayout.Adapter("said-twice", 1, BlobLayout.AdapterWeightsFile);
         string? tag = await Account.Files.TagAsync(weights, Cancellation);
@@ -209,7 +209,7 @@ public sealed class JobTests : IAsyncLifetime
 
         await bench.Host.Durable.ScheduleNewOrchestrationInstanceAsync(
             AdapterPipeline.Name,
-            new PipelineInput(RunId, "changed", "a.csv", null, "drop"),
+            new PipelineInput(RunId, "changed", "a.csv", null, RunTrigger.Drop),
             new StartOrchestrationOptions(RunId),
             Cancellation
         );
@@ -242,7 +242,7 @@ public sealed class JobTests : IAsyncLifetime
 
         await bench.Host.Durable.ScheduleNewOrchestrationInstanceAsync(
             AdapterPipeline.Name,
-            new PipelineInput(runId, "settings-changed", "a.csv", null, "http"),
+            new PipelineInput(runId, "settings-changed", "a.csv", null, RunTrigger.Http),
             new StartOrchestrationOptions(runId),
             Cancellation
         );
@@ -263,7 +263,7 @@ public sealed class JobTests : IAsyncLifetime
     public async Task Cancel_OfAWaitingJob_RemovesItsMessageAndResumeSendsAnother()
     {
         await using var bench = await HostBench.StartAsync(_storage, start: "01:00:00", heartbeat: "01:00:00");
-        RunRecord run = await bench.UntilAsync(await bench.DropAsync("taken-back"), r => r.Stage == "train");
+        RunRecord run = await bench.UntilAsync(await bench.DropAsync("taken-back"), r => r.Stage == RunStage.Train);
         Assert.Equal(1, await MessagesAsync());
 
         (await bench.Http.PostAsync($"api/runs/{run.RunId}/cancel", null, Cancellation)).EnsureSuccessStatusCode();
@@ -281,7 +281,7 @@ public sealed class JobTests : IAsyncLifetime
         }
 
         (await bench.Http.PostAsync($"api/runs/{run.RunId}/resume", null, Cancellation)).EnsureSuccessStatusCode();
-        await bench.UntilAsync(run.RunId, r => r is { State: RunRecord.Running, Stage: "train" });
+        await bench.UntilAsync(run.RunId, r => r is { State: RunState.Running, Stage: RunStage.Train });
         Assert.Equal(1, await MessagesAsync());
         (await bench.Http.PostAsync($"api/runs/{run.RunId}/cancel", null, Cancellation)).EnsureSuccessStatusCode();
         (await bench.Http.DeleteAsync($"api/runs/{run.RunId}", Cancellation)).EnsureSuccessStatusCode();
@@ -319,7 +319,7 @@ public sealed class JobTests : IAsyncLifetime
             Encoding.UTF8.GetBytes(HostFixture.Rows(40)),
             Cancellation
         );
-        await bench.UntilAsync(await bench.DropAsync("not-blocked"), r => r.Stage == "train");
+        await bench.UntilAsync(await bench.DropAsync("not-blocked"), r => r.Stage == RunStage.Train);
 
         List<DeadLetter> letters = [];
         while (letters.Count(a => a.What is "raw/NO/a.csv" or "raw/broken-yaml/a.csv" or "raw/endless-yaml/a.csv") < 3)

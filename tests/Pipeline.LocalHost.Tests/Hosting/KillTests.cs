@@ -74,10 +74,7 @@ public sealed class KillTests(ITestOutputHelper output)
         int resumed = 0;
         foreach (Ended run in runs.Select(r => r.Result))
         {
-            Assert.Equal(
-                (run.Killed, RunRecord.Completed, null, "1"),
-                (run.Killed, run.State, run.Error, run.Versions)
-            );
+            Assert.Equal((run.Killed, RunState.Completed, null, "1"), (run.Killed, run.State, run.Error, run.Versions));
             Assert.Equal(calm.Dataset, run.Dataset);
             Assert.Equal(calm.Weights, run.Weights); // resumed training is the same training
             Assert.InRange(run.RepeatedSteps, 0, CheckpointSteps);
@@ -133,8 +130,8 @@ public sealed class KillTests(ITestOutputHelper output)
             return "before";
         }
 
-        return run.Stage != "train" ? run.Stage
-            : await host.Storage.ReadProgressAsync(run.RunId) is [.., var last] ? last.Stage
+        return run.Stage != RunStage.Train ? run.Stage.Name()
+            : await host.Storage.ReadProgressAsync(run.RunId) is [.., var last] ? last.Stage.Name()
             : "queue";
     }
 
@@ -149,7 +146,7 @@ public sealed class KillTests(ITestOutputHelper output)
     private static async Task<Ended> EndAsync(ServeProcess host, string killed, CancellationToken cancellation)
     {
         RunRecord run = await UntilEndedAsync(host, killed, cancellation);
-        if (run.State != RunRecord.Completed)
+        if (run.State != RunState.Completed)
         {
             return new Ended(run.State, run.Error, "", "", "", [], killed);
         }
@@ -180,7 +177,7 @@ public sealed class KillTests(ITestOutputHelper output)
     {
         long started = Stopwatch.GetTimestamp();
         RunRecord? run = null;
-        while (run is null or { State: RunRecord.Running })
+        while (run is null or { State: RunState.Running })
         {
             Assert.True(
                 Stopwatch.GetElapsedTime(started) < TimeSpan.FromMinutes(4),
@@ -229,7 +226,7 @@ public sealed class KillTests(ITestOutputHelper output)
 
     /// <summary>What a run has left.</summary>
     private sealed record Ended(
-        string State,
+        RunState State,
         string? Error,
         string Versions,
         string Dataset,

@@ -24,7 +24,7 @@ public sealed class OfficialEngineTests : OwnBench
     [Fact]
     public async Task Cancel_UnknownEndedAndSuspendedRuns_AnswersAsTheyAre()
     {
-        RunRecord run = await Bench.UntilAsync(await Bench.DropAsync("cancelling"), r => r.Stage == "train");
+        RunRecord run = await Bench.UntilAsync(await Bench.DropAsync("cancelling"), r => r.Stage == RunStage.Train);
         foreach (string instance in (string[])[run.RunId, TrainingWatch.InstanceOf(run.RunId)])
         {
             await Bench.Host.Durable.SuspendInstanceAsync(instance, "by a person", Cancellation);
@@ -38,7 +38,7 @@ public sealed class OfficialEngineTests : OwnBench
 
         Assert.Equal((HttpStatusCode.NotFound, "There is no run 'nobody'."), (unknown, nobody));
         Assert.Equal(
-            (HttpStatusCode.OK, RunRecord.Cancelled),
+            (HttpStatusCode.OK, RunState.Cancelled),
             (suspended, (await Account.Runs.GetAsync(run.RunId, Cancellation))!.State)
         );
         Assert.Equal(
@@ -54,7 +54,7 @@ public sealed class OfficialEngineTests : OwnBench
     [Fact]
     public async Task Cancel_WhoseOrchestrationsHaveEndedOrAreGone_CancelsTheRun()
     {
-        RunRecord run = await Bench.UntilAsync(await Bench.DropAsync("ended-first"), r => r.Stage == "train");
+        RunRecord run = await Bench.UntilAsync(await Bench.DropAsync("ended-first"), r => r.Stage == RunStage.Train);
         foreach (string instance in (string[])[run.RunId, TrainingWatch.InstanceOf(run.RunId)])
         {
             await Bench.Host.Durable.TerminateInstanceAsync(instance, "by a person", Cancellation);
@@ -70,7 +70,7 @@ public sealed class OfficialEngineTests : OwnBench
         (HttpStatusCode code, _) = await Bench.CallAsync(HttpMethod.Post, $"api/runs/{run.RunId}/cancel");
 
         Assert.Equal(
-            (HttpStatusCode.OK, RunRecord.Cancelled),
+            (HttpStatusCode.OK, RunState.Cancelled),
             (code, (await Account.Runs.GetAsync(run.RunId, Cancellation))!.State)
         );
     }
@@ -78,7 +78,7 @@ public sealed class OfficialEngineTests : OwnBench
     [Fact]
     public async Task ResumeAndPurge_RightBehindACancellation_WaitForItsEnd()
     {
-        RunRecord run = await Bench.UntilAsync(await Bench.DropAsync("right-behind"), r => r.Stage == "train");
+        RunRecord run = await Bench.UntilAsync(await Bench.DropAsync("right-behind"), r => r.Stage == RunStage.Train);
         await Assert.ThrowsAnyAsync<InvalidOperationException>(() =>
             Bench.Host.Durable.PurgeInstanceAsync(run.RunId, null, Cancellation)
         ); // it runs
@@ -93,7 +93,7 @@ public sealed class OfficialEngineTests : OwnBench
             HttpStatusCode.Conflict,
             (await Bench.CallAsync(HttpMethod.Post, $"api/runs/{run.RunId}/resume")).Code
         );
-        await Bench.UntilAsync(run.RunId, r => r.Stage == "train");
+        await Bench.UntilAsync(run.RunId, r => r.Stage == RunStage.Train);
         Assert.Equal(HttpStatusCode.OK, (await Bench.CallAsync(HttpMethod.Post, $"api/runs/{run.RunId}/cancel")).Code);
         Assert.Equal(HttpStatusCode.OK, (await Bench.CallAsync(HttpMethod.Delete, $"api/runs/{run.RunId}")).Code);
         Assert.False(
@@ -108,7 +108,7 @@ public sealed class OfficialEngineTests : OwnBench
     [Fact]
     public async Task TrainingResult_OfAnEndedAndAnUnknownRun_IsTakenAndPoisonsNothing()
     {
-        RunRecord run = await Bench.UntilAsync(await Bench.DropAsync("late-word"), r => r.Stage == "train");
+        RunRecord run = await Bench.UntilAsync(await Bench.DropAsync("late-word"), r => r.Stage == RunStage.Train);
         await Bench.CallAsync(HttpMethod.Post, $"api/runs/{run.RunId}/cancel");
         await UntilAsync(TrainingWatch.InstanceOf(run.RunId), OrchestrationRuntimeStatus.Terminated);
 
@@ -180,7 +180,7 @@ public sealed class OfficialEngineTests : OwnBench
     [Fact]
     public async Task Events_CutOff_GoOnBehindTheLastEventSeen()
     {
-        RunRecord run = await Bench.UntilAsync(await Bench.DropAsync("streamed"), r => r.Stage == "train");
+        RunRecord run = await Bench.UntilAsync(await Bench.DropAsync("streamed"), r => r.Stage == RunStage.Train);
         BlobAddress progress = BlobLayout.Progress(run.RunId);
         byte[] first = "{\"stage\":\"load\",\"at\":\"2026-01-01T00:00:00Z\"}\n"u8.ToArray();
         await Account.Files.TryAppendAsync(progress, first, 0, Cancellation);
@@ -222,7 +222,7 @@ public sealed class OfficialEngineTests : OwnBench
     [Fact]
     public async Task Events_BrowserLeaves_EndWithoutAFault()
     {
-        RunRecord run = await Bench.UntilAsync(await Bench.DropAsync("left-stream"), r => r.Stage == "train");
+        RunRecord run = await Bench.UntilAsync(await Bench.DropAsync("left-stream"), r => r.Stage == RunStage.Train);
         await using ServiceProvider services = new ServiceCollection().AddLogging().BuildServiceProvider();
         using var left = new CancellationTokenSource();
         var context = new DefaultHttpContext { RequestServices = services, RequestAborted = left.Token };
@@ -248,7 +248,7 @@ public sealed class OfficialEngineTests : OwnBench
     public async Task Run_ThatNoOrchestrationWorksOn_IsListedAsInterruptedAndCanBeResumed()
     {
         string id = await Bench.DropAsync("left-behind");
-        await Bench.UntilAsync(id, r => r.Stage == "train");
+        await Bench.UntilAsync(id, r => r.Stage == RunStage.Train);
         await Bench.CallAsync(HttpMethod.Post, $"api/runs/{id}/cancel");
         string[] instances = [TrainingWatch.InstanceOf(id), AdapterPipeline.DatasetInstanceOf(id), id];
         await Task.WhenAll(instances.Select(i => Bench.Host.Durable.WaitForInstanceCompletionAsync(i, Cancellation)));
@@ -265,7 +265,7 @@ public sealed class OfficialEngineTests : OwnBench
 
         await Account.Runs.UpdateAsync(
             id,
-            r => r with { State = RunRecord.Running, UpdatedAt = DateTimeOffset.UtcNow.AddHours(-1) },
+            r => r with { State = RunState.Running, UpdatedAt = DateTimeOffset.UtcNow.AddHours(-1) },
             Cancellation
         );
 
@@ -273,7 +273,7 @@ public sealed class OfficialEngineTests : OwnBench
             await Bench.Http.GetFromJsonAsync<List<RunRecord>>("api/runs", ContractJson.Compact, Cancellation)
         )!;
         RunRecord listed = runs.Single(r => r.RunId == id);
-        Assert.Equal(RunRecord.Interrupted, listed.State);
+        Assert.Equal(RunState.Interrupted, listed.State);
         Assert.Contains("Resume it to start it again", listed.Error, StringComparison.Ordinal);
 
         await Account.Files.WriteAsync(
@@ -282,10 +282,10 @@ public sealed class OfficialEngineTests : OwnBench
             Cancellation
         ); // told of the same file again, as a new host is
         await Task.Delay(2000, Cancellation);
-        Assert.Equal(RunRecord.Interrupted, (await Account.Runs.GetAsync(id, Cancellation))!.State);
+        Assert.Equal(RunState.Interrupted, (await Account.Runs.GetAsync(id, Cancellation))!.State);
 
         Assert.Equal(HttpStatusCode.Accepted, (await Bench.CallAsync(HttpMethod.Post, $"api/runs/{id}/resume")).Code);
-        Assert.Equal(RunRecord.Running, (await Bench.UntilAsync(id, r => r.Stage == "train")).State);
+        Assert.Equal(RunState.Running, (await Bench.UntilAsync(id, r => r.Stage == RunStage.Train)).State);
     }
 
     /// <summary>

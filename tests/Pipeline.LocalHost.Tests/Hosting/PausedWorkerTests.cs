@@ -30,16 +30,16 @@ public sealed class PausedWorkerTests(StorageFixture storage) : IClassFixture<St
                     + HostFixture.QuickEvaluation
             );
             await storage.Account.DropAsync(Project, "a.csv", HostFixture.Rows(200));
-            RunRecord run = await UntilAsync(r => r.Stage == "train");
+            RunRecord run = await UntilAsync(r => r.Stage == RunStage.Train);
             await UntilCheckpointAsync(run);
 
             await SignalAsync(paused.Id, "-STOP");
             await using (ServeWorker successor = ServeWorker.Start(storage.ConnectionString, Settings))
             {
-                run = await UntilAsync(r => r.State != RunRecord.Running);
+                run = await UntilAsync(r => r.State != RunState.Running);
             }
 
-            Assert.Equal((RunRecord.Completed, null), (run.State, run.Error));
+            Assert.Equal((RunState.Completed, null), (run.State, run.Error));
             List<string> before = await TagsAsync(run);
             await SignalAsync(paused.Id, "-CONT");
             // it finds its lease gone at its next look, or at its next write

@@ -45,19 +45,24 @@ public sealed class SharedAccountTests(StorageFixture storage, ITestOutputHelper
             )!;
             await own.Account.PutProjectAsync("left", HostFixture.QuickYaml);
             await own.Account.DropAsync("left", "a.csv", HostFixture.Rows(40));
-            RunRecord run = await UntilAsync(own.Account, "left", r => r.Stage == "train", TimeSpan.FromMinutes(1));
+            RunRecord run = await UntilAsync(
+                own.Account,
+                "left",
+                r => r.Stage == RunStage.Train,
+                TimeSpan.FromMinutes(1)
+            );
             await using HostBench second = await HostBench.StartAsync(own, start: "01:00:00", heartbeat: "01:00:00");
 
             first.Kill();
             await first.WaitForExitAsync(Cancellation);
             long killed = Stopwatch.GetTimestamp();
             await FailTrainingAsync(own.Account, run.RunId, "reported to the other host");
-            run = await UntilAsync(own.Account, "left", r => r.State != RunRecord.Running, TakeOver);
+            run = await UntilAsync(own.Account, "left", r => r.State != RunState.Running, TakeOver);
 
             output.WriteLine(
                 $"finished by the other host {Stopwatch.GetElapsedTime(killed).TotalSeconds:0.0} s after the kill"
             );
-            Assert.Equal((RunRecord.Failed, "reported to the other host"), (run.State, run.Error));
+            Assert.Equal((RunState.Failed, "reported to the other host"), (run.State, run.Error));
         }
         finally
         {
@@ -89,7 +94,7 @@ public sealed class SharedAccountTests(StorageFixture storage, ITestOutputHelper
             RunRecord run = await UntilAsync(
                 host.Storage,
                 "emulator",
-                r => r.Stage == "train",
+                r => r.Stage == RunStage.Train,
                 TimeSpan.FromMinutes(1)
             );
             await Task.Delay(TimeSpan.FromSeconds(12), Cancellation); // it writes its tables every five seconds
@@ -101,10 +106,10 @@ public sealed class SharedAccountTests(StorageFixture storage, ITestOutputHelper
             }
 
             await FailTrainingAsync(host.Storage, run.RunId, "reported to the new emulator");
-            run = await UntilAsync(host.Storage, "emulator", r => r.State != RunRecord.Running, TakeOver);
+            run = await UntilAsync(host.Storage, "emulator", r => r.State != RunState.Running, TakeOver);
 
             output.WriteLine($"finished {Stopwatch.GetElapsedTime(killed).TotalSeconds:0.0} s after the kill");
-            Assert.Equal((RunRecord.Failed, "reported to the new emulator"), (run.State, run.Error));
+            Assert.Equal((RunState.Failed, "reported to the new emulator"), (run.State, run.Error));
         }
         finally
         {
@@ -131,7 +136,7 @@ public sealed class SharedAccountTests(StorageFixture storage, ITestOutputHelper
 
             long started = Stopwatch.GetTimestamp();
             IReadOnlyList<RunRecord> runs = [];
-            while (runs.Count < Runs || runs.Any(r => r.State == RunRecord.Running))
+            while (runs.Count < Runs || runs.Any(r => r.State == RunState.Running))
             {
                 Assert.True(
                     Stopwatch.GetElapsedTime(started) < TimeSpan.FromMinutes(3),
@@ -143,7 +148,7 @@ public sealed class SharedAccountTests(StorageFixture storage, ITestOutputHelper
             }
 
             output.WriteLine($"{Runs} runs ended in {Stopwatch.GetElapsedTime(started).TotalSeconds:0.0} s");
-            Assert.All(runs, r => Assert.Equal((RunRecord.Failed, "no worker"), (r.State, r.Error)));
+            Assert.All(runs, r => Assert.Equal((RunState.Failed, "no worker"), (r.State, r.Error)));
             Assert.Equal(Runs, runs.Select(r => r.Project).Distinct().Count());
         }
         finally

@@ -90,13 +90,13 @@ public sealed class StorageFaultTests(StorageFixture storage, ITestOutputHelper 
     private async Task UntilAllEndedAsync(long started, LogLines log)
     {
         IReadOnlyList<RunRecord> runs = [];
-        while (runs.Count < Projects * FilesEach || runs.Any(r => r.State == RunRecord.Running))
+        while (runs.Count < Projects * FilesEach || runs.Any(r => r.State == RunState.Running))
         {
             Assert.True(
                 Stopwatch.GetElapsedTime(started) < TimeSpan.FromMinutes(25),
                 string.Join(
                     "; ",
-                    runs.Where(r => r.State == RunRecord.Running)
+                    runs.Where(r => r.State == RunState.Running)
                         .Select(r => $"{r.RunId} {r.Stage}")
                         .Prepend($"{runs.Count} runs")
                         .Append(log.Tell())
@@ -132,10 +132,7 @@ public sealed class StorageFaultTests(StorageFixture storage, ITestOutputHelper 
     {
         PipelineStorage account = storage.Account;
         IReadOnlyList<RunRecord> runs = await account.Runs.ListAsync(null, Cancellation);
-        Assert.Equal(
-            [],
-            runs.Where(r => r.State != RunRecord.Completed).Select(r => $"{r.RunId}: {r.State} {r.Error}")
-        );
+        Assert.Equal([], runs.Where(r => r.State != RunState.Completed).Select(r => $"{r.RunId}: {r.State} {r.Error}"));
         Assert.Equal(Projects * FilesEach, runs.Count);
         for (int p = 0; p < Projects; p++)
         {

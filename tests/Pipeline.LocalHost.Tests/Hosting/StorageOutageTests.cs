@@ -47,7 +47,7 @@ public sealed class StorageOutageTests(StorageFixture storage) : IClassFixture<S
                 byte[] rows = Encoding.UTF8.GetBytes(HostFixture.Rows(40, "o"));
                 await account.Files.WriteAsync(BlobLayout.Raw("outage", "0.csv"), rows, Cancellation);
                 long started = Stopwatch.GetTimestamp();
-                while (!(await account.Runs.ListAsync(null, Cancellation)).Any(r => r.State == RunRecord.Completed))
+                while (!(await account.Runs.ListAsync(null, Cancellation)).Any(r => r.State == RunState.Completed))
                 {
                     Assert.True(Stopwatch.GetElapsedTime(started) < TimeSpan.FromMinutes(4), log.Tell());
                     await Task.Delay(500, Cancellation);

@@ -72,7 +72,7 @@ public sealed class StoredAccountTests : IAsyncLifetime
         await CompletedFromCheckpointAsync(InFlight, checkpointSteps: 5);
 
         RunRecord cancelled = (await _host.Storage.Runs.GetAsync(Cancelled, Cancellation))!;
-        Assert.Equal((RunRecord.Cancelled, 3), (cancelled.State, cancelled.Version));
+        Assert.Equal((RunState.Cancelled, 3), (cancelled.State, cancelled.Version));
         int before = (await _host.Storage.ReadStepsAsync(Cancelled)).Max();
         HttpResponseMessage resumed = await _http.PostAsync($"api/runs/{Cancelled}/resume", null, Cancellation);
         Assert.Equal(HttpStatusCode.Accepted, resumed.StatusCode);
@@ -95,7 +95,7 @@ public sealed class StoredAccountTests : IAsyncLifetime
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
         limit.CancelAfter(TimeSpan.FromMinutes(3));
-        while ((await _host.Storage.Runs.GetAsync(runId, limit.Token))!.State == RunRecord.Running)
+        while ((await _host.Storage.Runs.GetAsync(runId, limit.Token))!.State == RunState.Running)
         {
             await Task.Delay(100, limit.Token);
         }
@@ -129,7 +129,7 @@ public sealed class StoredAccountTests : IAsyncLifetime
     private async Task CompletedFromCheckpointAsync(string runId, int checkpointSteps)
     {
         RunRecord run = (await _host.Storage.Runs.GetAsync(runId, Cancellation))!;
-        Assert.Equal((RunRecord.Completed, null), (run.State, run.Error));
+        Assert.Equal((RunState.Completed, null), (run.State, run.Error));
         IReadOnlyList<int> steps = await _host.Storage.ReadStepsAsync(runId);
         Assert.Equal(Enumerable.Range(1, steps.Max()), steps.Distinct().Order());
         Assert.InRange(steps.Count - steps.Distinct().Count(), 0, checkpointSteps);

@@ -16,7 +16,7 @@ namespace Pipeline.LocalHost.Tests.Orchestrations;
 /// </summary>
 public sealed class OrchestratorTests : IAsyncDisposable
 {
-    internal static readonly PipelineInput Drop = new("run-1", "orchestrated", "a.csv", null, "drop");
+    internal static readonly PipelineInput Drop = new("run-1", "orchestrated", "a.csv", null, RunTrigger.Drop);
     private readonly ScriptedTasks _tasks = new();
     private DurableTaskTestHost? _host;
 
@@ -168,7 +168,7 @@ public sealed class OrchestratorTests : IAsyncDisposable
     {
         OrchestrationMetadata end = await RunAsync(
             RetrainProject.Name,
-            new RetrainingInput("orchestrated", "feedback"),
+            new RetrainingInput("orchestrated", RunTrigger.Feedback),
             async (client, attempt) =>
                 await client.RaiseEventAsync(
                     TrainingWatch.InstanceOf("run-1"),
@@ -189,7 +189,7 @@ public sealed class OrchestratorTests : IAsyncDisposable
 
         OrchestrationMetadata end = await RunAsync(
             RetrainProject.Name,
-            new RetrainingInput("orchestrated", "timer"),
+            new RetrainingInput("orchestrated", RunTrigger.Timer),
             null
         );
 

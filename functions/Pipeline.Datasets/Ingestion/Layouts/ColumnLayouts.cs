@@ -9,17 +9,12 @@ internal sealed class TextAndLabel(ColumnReading columns) : RowLayout
 {
     public override string Name => DatasetManifest.TextAndLabel;
     public override ColumnReading Columns => columns;
-    public override string Task => ProjectSettings.ClassificationTask;
-    public override IReadOnlyList<string> OtherTasks =>
-        [
-            ProjectSettings.ExtractionTask,
-            ProjectSettings.DeidentificationTask,
-            ProjectSettings.InstructionTask,
-            ProjectSettings.ChatTask,
-        ];
+    public override TaskKind Task => TaskKind.Classification;
+    public override IReadOnlyList<TaskKind> OtherTasks =>
+        [TaskKind.Extraction, TaskKind.Deidentification, TaskKind.Instruction, TaskKind.Chat];
     public override bool HasAccidents => true;
 
-    public override RowContent Map(RawRow row, string task)
+    public override RowContent Map(RawRow row, TaskKind task)
     {
         ArgumentNullException.ThrowIfNull(row);
         string text = row.Fields.GetValueOrDefault(columns.Text, "");
@@ -37,10 +32,10 @@ internal sealed class TextAlone(ColumnReading columns) : RowLayout
 {
     public override string Name => "text";
     public override ColumnReading Columns => columns;
-    public override string Task => ProjectSettings.TextTask;
+    public override TaskKind Task => TaskKind.Text;
     public override bool HasAccidents => true;
 
-    public override RowContent Map(RawRow row, string task)
+    public override RowContent Map(RawRow row, TaskKind task)
     {
         ArgumentNullException.ThrowIfNull(row);
         string text = row.Fields.GetValueOrDefault(columns.Text, "");
@@ -62,11 +57,11 @@ internal sealed class Alpaca(string output) : RowLayout
 
     public override string Name => "alpaca";
     public override ColumnReading Columns => new(Instruction, output, true);
-    public override string Task => ProjectSettings.InstructionTask;
-    public override IReadOnlyList<string> OtherTasks =>
-        [ProjectSettings.ChatTask, ProjectSettings.ExtractionTask, ProjectSettings.DeidentificationTask];
+    public override TaskKind Task => TaskKind.Instruction;
+    public override IReadOnlyList<TaskKind> OtherTasks =>
+        [TaskKind.Chat, TaskKind.Extraction, TaskKind.Deidentification];
 
-    public override RowContent Map(RawRow row, string task)
+    public override RowContent Map(RawRow row, TaskKind task)
     {
         ArgumentNullException.ThrowIfNull(row);
         string Field(string name) => row.Fields.GetValueOrDefault(name, "").Trim();
@@ -98,13 +93,13 @@ internal sealed partial class RenderedLlama2(string column) : RowLayout
 {
     public override string Name => "Llama-2 text";
     public override ColumnReading Columns => new(column, column, true);
-    public override string Task => ProjectSettings.ChatTask;
-    public override IReadOnlyList<string> OtherTasks => [ProjectSettings.InstructionTask];
+    public override TaskKind Task => TaskKind.Chat;
+    public override IReadOnlyList<TaskKind> OtherTasks => [TaskKind.Instruction];
 
     /// <summary>Whether a text is of this form.</summary>
     public static bool IsRendered(string text) => Turn().IsMatch(text);
 
-    public override RowContent Map(RawRow row, string task)
+    public override RowContent Map(RawRow row, TaskKind task)
     {
         ArgumentNullException.ThrowIfNull(row);
         string text = row.Fields.GetValueOrDefault(column, "");

@@ -10,11 +10,11 @@ internal sealed class Messages(string column, bool shareGpt) : RowLayout
 {
     public override string Name => shareGpt ? "ShareGPT" : "messages";
     public override ColumnReading Columns => new(column, column, true);
-    public override string Task => ProjectSettings.ChatTask;
-    public override IReadOnlyList<string> OtherTasks =>
-        [ProjectSettings.InstructionTask, ProjectSettings.ExtractionTask, ProjectSettings.DeidentificationTask];
+    public override TaskKind Task => TaskKind.Chat;
+    public override IReadOnlyList<TaskKind> OtherTasks =>
+        [TaskKind.Instruction, TaskKind.Extraction, TaskKind.Deidentification];
 
-    public override RowContent Map(RawRow row, string task)
+    public override RowContent Map(RawRow row, TaskKind task)
     {
         ArgumentNullException.ThrowIfNull(row);
         (List<ChatMessage> messages, RowContent? refusal) = Dialogue.Read(row.Fields.GetValueOrDefault(column, ""));
@@ -46,10 +46,10 @@ internal sealed class Preferences(string? prompt) : RowLayout
 
     public override string Name => "preference pairs (the chosen answers)";
     public override ColumnReading Columns => new(prompt ?? Chosen, Chosen, true);
-    public override string Task => ProjectSettings.ChatTask;
-    public override IReadOnlyList<string> OtherTasks => [ProjectSettings.InstructionTask];
+    public override TaskKind Task => TaskKind.Chat;
+    public override IReadOnlyList<TaskKind> OtherTasks => [TaskKind.Instruction];
 
-    public override RowContent Map(RawRow row, string task)
+    public override RowContent Map(RawRow row, TaskKind task)
     {
         ArgumentNullException.ThrowIfNull(row);
         string chosen = row.Fields.GetValueOrDefault(Chosen, "");
@@ -77,8 +77,8 @@ internal sealed class Thumbs(string prompt, string? completion, string verdict) 
 {
     public override string Name => "thumbs (the approved answers)";
     public override ColumnReading Columns => new(prompt, completion ?? prompt, true);
-    public override string Task => ProjectSettings.ChatTask;
-    public override IReadOnlyList<string> OtherTasks => [ProjectSettings.InstructionTask];
+    public override TaskKind Task => TaskKind.Chat;
+    public override IReadOnlyList<TaskKind> OtherTasks => [TaskKind.Instruction];
 
     /// <summary>Whether a value is a thumb.</summary>
     public static bool? Verdict(string value) =>
@@ -89,7 +89,7 @@ internal sealed class Thumbs(string prompt, string? completion, string verdict) 
             _ => null,
         };
 
-    public override RowContent Map(RawRow row, string task)
+    public override RowContent Map(RawRow row, TaskKind task)
     {
         ArgumentNullException.ThrowIfNull(row);
         switch (Verdict(row.Fields.GetValueOrDefault(verdict, "")))

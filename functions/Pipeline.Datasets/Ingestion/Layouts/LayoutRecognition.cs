@@ -50,7 +50,7 @@ public static class LayoutRecognition
         ArgumentNullException.ThrowIfNull(rows);
         ArgumentNullException.ThrowIfNull(settings);
         List<RawRow> sample = [.. rows.Where(r => r.Fault is null).Take(RowsLookedAt)];
-        if (settings.Task == ProjectSettings.TextTask)
+        if (settings.Task == TaskKind.Text)
         {
             return new TextAlone(ColumnGuess.ChooseText(rows, settings.Columns, fileName));
         }
@@ -62,7 +62,7 @@ public static class LayoutRecognition
         bool plainTable =
             known is not null
             && settings.HasExplicitTask
-            && settings.Task == ProjectSettings.ClassificationTask
+            && settings.Task == TaskKind.Classification
             && sample.Any(r => r.Fields.Count > 1)
             && known is not (Messages or Preferences or SpanAnnotations);
         RowLayout layout =
@@ -71,7 +71,7 @@ public static class LayoutRecognition
             ? layout
             : throw new DatasetException(
                 DatasetException.NoColumn,
-                $"'{fileName}' holds {layout.Name}, which is learned as {string.Join(" or ", layout.OtherTasks.Prepend(layout.Task))}; project.yaml says task: {settings.Task}. Change the task, or name two columns with columns.text and columns.label."
+                $"'{fileName}' holds {layout.Name}, which is learned as {string.Join(" or ", layout.OtherTasks.Prepend(layout.Task).Select(t => t.Name()))}; project.yaml says task: {settings.Task.Name()}. Change the task, or name two columns with columns.text and columns.label."
             );
     }
 

@@ -13,10 +13,10 @@ public abstract class RowLayout
     public abstract ColumnReading Columns { get; }
 
     /// <summary>The task that the form is made for.</summary>
-    public abstract string Task { get; }
+    public abstract TaskKind Task { get; }
 
     /// <summary>Other tasks for which its rows will do.</summary>
-    public virtual IReadOnlyList<string> OtherTasks => [];
+    public virtual IReadOnlyList<TaskKind> OtherTasks => [];
 
     /// <summary>
     /// Whether its texts come from tables of short texts, where HTML entities and literal <c>\u</c> escapes are
@@ -27,5 +27,5 @@ public abstract class RowLayout
     /// <summary>What a row says.</summary>
     /// <param name="row">A row without a fault.</param>
     /// <param name="task">The project's task.</param>
-    public abstract RowContent Map(RawRow row, string task);
+    public abstract RowContent Map(RawRow row, TaskKind task);
 }

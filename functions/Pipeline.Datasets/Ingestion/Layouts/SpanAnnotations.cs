@@ -33,8 +33,8 @@ internal sealed class SpanAnnotations(string text, string spans) : RowLayout
 
     public override string Name => "span annotations";
     public override ColumnReading Columns => new(text, spans, true);
-    public override string Task => ProjectSettings.ExtractionTask;
-    public override IReadOnlyList<string> OtherTasks => [ProjectSettings.DeidentificationTask];
+    public override TaskKind Task => TaskKind.Extraction;
+    public override IReadOnlyList<TaskKind> OtherTasks => [TaskKind.Deidentification];
 
     /// <summary>Whether a value is a list of spans; an empty list may be one.</summary>
     /// <returns><c>true</c> for spans, <c>null</c> for an empty list, <c>false</c> for anything else.</returns>
@@ -53,7 +53,7 @@ internal sealed class SpanAnnotations(string text, string spans) : RowLayout
         }
     }
 
-    public override RowContent Map(RawRow row, string task)
+    public override RowContent Map(RawRow row, TaskKind task)
     {
         ArgumentNullException.ThrowIfNull(row);
         string content = TextOf(row.Fields.GetValueOrDefault(text, ""));
@@ -71,7 +71,7 @@ internal sealed class SpanAnnotations(string text, string spans) : RowLayout
 
         return RowContent.Pair(
             content,
-            task == ProjectSettings.DeidentificationTask ? Masked(content, found) : Values(content, found)
+            task == TaskKind.Deidentification ? Masked(content, found) : Values(content, found)
         );
     }
 

@@ -73,7 +73,7 @@ public sealed class DatasetReportTests
         BuiltDataset build = Build(csv);
 
         AuditCheck check = build.Audit.Checks.Single(c => c.Name == "language of the texts");
-        Assert.Equal(AuditCheck.Warning, check.Level);
+        Assert.Equal(AuditLevel.Warning, check.Level);
         Assert.Contains("German", check.Detail, StringComparison.Ordinal);
         Assert.Equal(build.Manifest.Rows.Accepted, build.Audit.Languages.Sampled);
         Assert.Equal(build.Manifest.Rows.Accepted, build.Audit.Lengths.Sum(b => b.Rows));
@@ -111,7 +111,7 @@ public sealed class DatasetReportTests
         );
         AuditCheck check = build.Audit.Checks.Single(c => c.Name == "labels of nearly the same texts");
         Assert.Equal(
-            (AuditCheck.Warning, 1L, "for example a.csv#41 as 'x' and a.csv#42 as 'y'"),
+            (AuditLevel.Warning, 1L, "for example a.csv#41 as 'x' and a.csv#42 as 'y'"),
             (check.Level, check.Value, check.Detail)
         );
         Assert.Contains(

@@ -91,7 +91,7 @@ public sealed class TokenAuditTests
     {
         DatasetAudit audit = Audit(Train, Test);
 
-        Assert.All(audit.Checks, c => Assert.Equal((c.Name, AuditCheck.Ok), (c.Name, c.Level)));
+        Assert.All(audit.Checks, c => Assert.Equal((c.Name, AuditLevel.Ok), (c.Name, c.Level)));
         int tokens = Train.Sum(e => DemoDataset.Encoder.Encode(e.Messages).Ids.Count);
         Assert.Equal(
             (10, tokens, Train.Sum(e => DemoDataset.Encoder.Encode(e.Messages).SupervisedTokens)),
@@ -109,9 +109,9 @@ public sealed class TokenAuditTests
     }
 
     [Theory]
-    [InlineData(0.25, AuditCheck.Red)]
-    [InlineData(24.0, AuditCheck.Ok)]
-    public void Audit_MachineMemory_IsComparedWithWhatTrainingTakes(double gibibytes, string level)
+    [InlineData(0.25, AuditLevel.Red)]
+    [InlineData(24.0, AuditLevel.Ok)]
+    public void Audit_MachineMemory_IsComparedWithWhatTrainingTakes(double gibibytes, AuditLevel level)
     {
         DatasetAudit audit = Audit(Train, Test, gibibytes);
 
@@ -122,18 +122,23 @@ public sealed class TokenAuditTests
             check.Detail,
             StringComparison.Ordinal
         );
-        Assert.Equal(level == AuditCheck.Ok, audit.Passed());
+        Assert.Equal(level == AuditLevel.Ok, audit.Passed());
         Assert.DoesNotContain(Audit(Train, Test).Checks, c => c.Name == "memory of the machine");
     }
 
     [Theory]
-    [InlineData(16, "auto", AuditCheck.Ok, "memory fast takes 0.6 of 16 GiB")]
-    [InlineData(0.5, "auto", AuditCheck.Red, "memory offload takes 0.6 of 0.5 GiB")]
-    [InlineData(16, "lean", AuditCheck.Ok, "memory lean takes 0.6 of 16 GiB")]
+    [InlineData(16, ActivationCheckpointing.Auto, AuditLevel.Ok, "activation checkpointing none takes 0.6 of 16 GiB")]
+    [InlineData(
+        0.5,
+        ActivationCheckpointing.Auto,
+        AuditLevel.Red,
+        "activation checkpointing offload takes 0.6 of 0.5 GiB"
+    )]
+    [InlineData(16, ActivationCheckpointing.Full, AuditLevel.Ok, "activation checkpointing full takes 0.6 of 16 GiB")]
     public void Audit_GpuMemory_IsComparedWithWhatTrainingTakes(
         double gibibytes,
-        string memory,
-        string level,
+        ActivationCheckpointing memory,
+        AuditLevel level,
         string detail
     )
     {
@@ -141,12 +146,15 @@ public sealed class TokenAuditTests
             Train,
             Test,
             gpuMemoryGiB: gibibytes,
-            training: new TrainingSettings { Memory = memory }
+            training: new TrainingSettings { ActivationCheckpointing = memory }
         );
 
         AuditCheck check = audit.Checks.Single(c => c.Name == "memory of the GPU");
         Assert.Equal((level, detail), (check.Level, check.Detail));
-        Assert.Equal(["offload", "lean", "balanced", "fast"], audit.GpuMemory.OrderBy(m => m.Value).Select(m => m.Key));
+        Assert.Equal(
+            ["offload", "full", "selective", "none"],
+            audit.GpuMemory.OrderBy(m => m.Value).Select(m => m.Key)
+        );
         Assert.DoesNotContain(Audit(Train, Test).Checks, c => c.Name == "memory of the GPU");
         Assert.Empty(
             Audit(Train, Test, gpuMemoryGiB: gibibytes, training: new TrainingSettings { Dora = true }).GpuMemory
@@ -183,7 +191,7 @@ public sealed class TokenAuditTests
             : Audit(Train.Append(wrong), Test);
 
         AuditCheck red = audit.Checks.Single(c => c.Name == check);
-        Assert.Equal((AuditCheck.Red, 1L), (red.Level, red.Value));
+        Assert.Equal((AuditLevel.Red, 1L), (red.Level, red.Value));
         Assert.Contains(fault == "label" ? "c" : "wrong", red.Detail, StringComparison.Ordinal);
         Assert.NotEmpty(red.Fix);
         Assert.False(audit.Passed());

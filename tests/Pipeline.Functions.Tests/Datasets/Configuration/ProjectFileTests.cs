@@ -33,7 +33,7 @@ public sealed class ProjectFileTests
         Assert.Equal("held-out.tsv", settings.Split.TestFile);
         Assert.Equal(["nope"], settings.Labels[1].Aliases);
         Assert.Equal(
-            (4, 8.0, 0.01, "linear", 11),
+            (4, 8.0, 0.01, RateSchedule.Linear, 11),
             (
                 settings.Training.R,
                 settings.Training.Alpha,
@@ -64,8 +64,8 @@ public sealed class ProjectFileTests
         "'training.learningRate' is 0; it must lie between 0 (exclusive) and 1"
     )]
     [InlineData(
-        "training:\n  memory: small\n",
-        "line 2: 'training.memory' is 'small': use one of auto, offload, lean, balanced, fast"
+        "training:\n  activationCheckpointing: small\n",
+        "line 2: 'training.activationCheckpointing' is 'small': use one of offload, full, selective, none, auto"
     )]
     [InlineData("training:\n  targets: q_proj\n", "line 2: 'training.targets' must be a list")]
     [InlineData("template: gemma\n", "line 1: 'template' is 'gemma'")]

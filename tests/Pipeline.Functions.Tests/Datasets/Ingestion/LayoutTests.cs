@@ -29,7 +29,7 @@ public sealed class LayoutTests
     {
         (RowLayout layout, List<RawRow> rows) = Read("a.json", json);
 
-        Assert.Equal((name, task), (layout.Name, layout.Task));
+        Assert.Equal((name, task), (layout.Name, layout.Task.Name()));
         Assert.Equal(expected, Show(layout.Map(rows[0], layout.Task)));
     }
 
@@ -50,7 +50,7 @@ public sealed class LayoutTests
             "task: deidentification\n"
         );
 
-        Assert.Equal(expected, layout.Map(rows[0], ProjectSettings.DeidentificationTask).Messages[^1].Content);
+        Assert.Equal(expected, layout.Map(rows[0], TaskKind.Deidentification).Messages[^1].Content);
     }
 
     [Theory]
@@ -192,6 +192,6 @@ public sealed class LayoutTests
             "task: deidentification\n"
         );
 
-        Assert.Equal("x <PERSON> y", layout.Map(rows[0], ProjectSettings.DeidentificationTask).Messages[^1].Content);
+        Assert.Equal("x <PERSON> y", layout.Map(rows[0], TaskKind.Deidentification).Messages[^1].Content);
     }
 }

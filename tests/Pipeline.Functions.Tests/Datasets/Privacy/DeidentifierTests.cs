@@ -8,7 +8,7 @@ namespace Pipeline.Functions.Tests.Datasets.Privacy;
 
 public sealed class DeidentifierTests
 {
-    private static Deidentifier With(string mode, string project = "p", params string[] types) =>
+    private static Deidentifier With(PrivacyMode mode, string project = "p", params string[] types) =>
         new(
             types.Length == 0
                 ? new PrivacySettings { Mode = mode }
@@ -22,7 +22,7 @@ public sealed class DeidentifierTests
     [Fact]
     public void Replace_Mask_PutsTheTypeInPlaceOfEachValue()
     {
-        (List<ChatMessage> messages, IReadOnlyDictionary<string, int> counts) = With(PrivacySettings.Mask)
+        (List<ChatMessage> messages, IReadOnlyDictionary<string, int> counts) = With(PrivacyMode.Mask)
             .Replace(
                 [
                     new ChatMessage(
@@ -50,7 +50,7 @@ public sealed class DeidentifierTests
     [Fact]
     public void Replace_Surrogates_AreTheSameForTheSameValueAndOthersInAnotherProject()
     {
-        Deidentifier one = With(PrivacySettings.Surrogate);
+        Deidentifier one = With(PrivacyMode.Surrogate);
 
         string first = Replaced(one, "mail ada@corp.org today"),
             again = Replaced(one, "it was ADA@corp.org again"),
@@ -60,7 +60,7 @@ public sealed class DeidentifierTests
         Assert.Contains("@example.", surrogate, StringComparison.Ordinal);
         Assert.Contains(surrogate, again, StringComparison.Ordinal);
         Assert.DoesNotContain(surrogate, other, StringComparison.Ordinal);
-        static Deidentifier One(string project) => With(PrivacySettings.Surrogate, project);
+        static Deidentifier One(string project) => With(PrivacyMode.Surrogate, project);
     }
 
     [Theory]
@@ -73,7 +73,7 @@ public sealed class DeidentifierTests
     [InlineData(PrivateType.Url, "https://www.UEarly.se/")]
     public void Surrogate_OfAFormOrChecksum_IsFoundAsTheSameType(string type, string value)
     {
-        string surrogate = With(PrivacySettings.Surrogate).Surrogate(type, value);
+        string surrogate = With(PrivacyMode.Surrogate).Surrogate(type, value);
 
         Assert.NotEqual(value, surrogate);
         PrivateSpan found = Assert.Single(PrivacyScanner.Find($"the number to call is {surrogate} today", [type]));
@@ -84,7 +84,7 @@ public sealed class DeidentifierTests
     [Fact]
     public void Replace_AnswerThatRepeatsAValue_HasTheSameSurrogate()
     {
-        (List<ChatMessage> messages, _) = With(PrivacySettings.Surrogate, "p", PrivateType.Person)
+        (List<ChatMessage> messages, _) = With(PrivacyMode.Surrogate, "p", PrivateType.Person)
             .Replace(
                 [
                     new ChatMessage(ChatMessage.User, "My name is Zorblax, book a table. For Zorblax only."),
@@ -123,7 +123,7 @@ public sealed class DeidentifierTests
 
     [Theory]
     [InlineData("privacy: { mode: hide }\n", "use one of keep, mask, surrogate")]
-    [InlineData("privacy: { mode: mask, types: [SHOE_SIZE] }\n", "names 'SHOE_SIZE'")]
+    [InlineData("privacy: { mode: mask, types: [SHOE_SIZE] }\n", "'privacy.types[0]' is 'SHOE_SIZE': use some of")]
     [InlineData("privacy: { locale: xx }\n", "use one of")]
     public void Read_WrongPrivacy_NamesTheLineAndTheFix(string yaml, string message)
     {

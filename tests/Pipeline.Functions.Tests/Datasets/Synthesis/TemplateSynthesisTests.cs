@@ -62,9 +62,9 @@ public sealed class TemplateSynthesisTests
 
     [Theory]
     [InlineData("  templates: [ { text: '{{nobody.knows}}', label: a } ]\n", "Bogus cannot fill it")]
-    [InlineData("  templates: [ { text: 'x' } ]\n", "without a label or an answer")]
+    [InlineData("  templates: [ { text: 'x' } ]\n", "'synthesis.templates[0]' has no label or answer")]
     [InlineData("  locale: klingon\n", "use one of")]
-    [InlineData("  model: { rows: 5 }\n", "names no deployment")]
+    [InlineData("  model: { rows: 5 }\n", "'synthesis.model' has no deployment")]
     [InlineData("  model: { deployment: gpt, moneyBudget: 3 }\n", "cannot be kept without priceOfMillionIn")]
     [InlineData("  templates: [ { text: 'x', label: a, count: 0 } ]\n", "must lie between 1 and 100000")]
     public void Read_WrongSynthesis_NamesTheLineAndTheFix(string yaml, string message)

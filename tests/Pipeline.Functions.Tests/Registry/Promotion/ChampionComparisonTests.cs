@@ -60,8 +60,8 @@ public sealed class ChampionComparisonTests
     [Fact]
     public void Compare_PlainTextsOfAnotherBase_AreNotComparable()
     {
-        EvaluationReport champion = Report(Rows(30, right: 10)) with { Task = ProjectSettings.TextTask };
-        EvaluationReport candidate = Report(Rows(30, right: 30)) with { Task = ProjectSettings.TextTask };
+        EvaluationReport champion = Report(Rows(30, right: 10)) with { Task = TaskKind.Text };
+        EvaluationReport candidate = Report(Rows(30, right: 30)) with { Task = TaskKind.Text };
 
         Assert.NotNull(ChampionComparison.Compare(champion, candidate, Samples));
         Assert.Null(ChampionComparison.Compare(champion with { Base = "other" }, candidate, Samples));
@@ -98,7 +98,7 @@ public sealed class ChampionComparisonTests
         var score = new ModelScore(0, null, new Interval(0, 0), 0, 0, null, null, new Dictionary<string, LabelScore>());
         return new EvaluationReport
         {
-            Task = "classification",
+            Task = TaskKind.Classification,
             Base = "base",
             DatasetId = "dataset",
             Labels = ["a", "b"],

@@ -28,7 +28,7 @@ public sealed class EvaluationReportPageTests
         {
             DatasetId = "d",
             Project = Attack,
-            Task = "classification",
+            Task = TaskKind.Classification,
             Labels = labels,
             SystemPrompt = "",
             Columns = new ColumnReading(Attack, "label", true),

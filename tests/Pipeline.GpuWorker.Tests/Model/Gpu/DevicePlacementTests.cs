@@ -42,10 +42,10 @@ public sealed class DevicePlacementTests
     }
 
     [Theory]
-    [InlineData("llama2", WeightStorage.Nf4, TrainingSettings.AdamW)]
-    [InlineData("qwen2", WeightStorage.Full, TrainingSettings.AdamW8Bit)]
-    [InlineData("mistral_window", WeightStorage.Nf4, TrainingSettings.AdamW)]
-    public void Kernels_TrainAndAsk_OnOneDevice(string name, WeightStorage storage, string optimizer)
+    [InlineData("llama2", WeightStorage.Nf4, OptimizerKind.AdamW)]
+    [InlineData("qwen2", WeightStorage.Full, OptimizerKind.AdamW8Bit)]
+    [InlineData("mistral_window", WeightStorage.Nf4, OptimizerKind.AdamW)]
+    public void Kernels_TrainAndAsk_OnOneDevice(string name, WeightStorage storage, OptimizerKind optimizer)
     {
         using DisposeScope scope = NewDisposeScope();
         using var kernels = new GpuKernels(new NoKernels(ScalarType.BFloat16), Elsewhere);
@@ -60,9 +60,9 @@ public sealed class DevicePlacementTests
             adapter.Values.to(Elsewhere),
             kernels,
             0.1,
-            optimizer == TrainingSettings.AdamW ? null : AdamW8Bit.Moments(adapter, Elsewhere)
+            optimizer == OptimizerKind.AdamW ? null : AdamW8Bit.Moments(adapter, Elsewhere)
         );
-        foreach (GpuMemory memory in Enum.GetValues<GpuMemory>())
+        foreach (ActivationCheckpointing memory in Enum.GetValues<ActivationCheckpointing>())
         {
             using var gradient = new GpuGradient(onDevice, copies, kernels, memory);
             using var batch = new GpuBatch([.. rows.Select(r => r.Ids)], predicting, targets, Elsewhere);

@@ -63,20 +63,23 @@ public sealed class EmbeddingTableTests
         using var accelerated = new AcceleratedModel(model, gpu);
         using GpuAdapter copies = accelerated.Copy(adapter);
         long whole = accelerated.Bytes;
-        long Reckoned(GpuMemory memory) =>
+        long Reckoned(ActivationCheckpointing memory) =>
             TrainingMemory
-                .OnGpu(model.Config.Shape, new TrainingSettings { Method = TrainingSettings.Lora }, 8, memory)
+                .OnGpu(model.Config.Shape, new TrainingSettings { Method = TrainingMethod.Lora }, 8, memory)
                 .WeightBytes;
         float[] Answer() => Numbers(accelerated.ForInference(null).Forward(tensor(Ids, ScalarType.Int64).unsqueeze(0)));
         float[] before = Answer();
 
-        accelerated.Gradient(copies, GpuMemory.Offload, 0).Dispose();
+        accelerated.Gradient(copies, ActivationCheckpointing.Offload, 0).Dispose();
 
-        Assert.Equal(Reckoned(GpuMemory.Lean) - Reckoned(GpuMemory.Offload), whole - accelerated.Bytes);
+        Assert.Equal(
+            Reckoned(ActivationCheckpointing.Full) - Reckoned(ActivationCheckpointing.Offload),
+            whole - accelerated.Bytes
+        );
         Assert.Equal(model.Config.TiedEmbeddings, accelerated.Bytes == whole);
         Assert.Equal(before, Answer());
-        accelerated.Gradient(copies, GpuMemory.Offload, 0).Dispose();
-        accelerated.Gradient(copies, GpuMemory.Lean, 0).Dispose();
+        accelerated.Gradient(copies, ActivationCheckpointing.Offload, 0).Dispose();
+        accelerated.Gradient(copies, ActivationCheckpointing.Full, 0).Dispose();
         Assert.Equal(whole, accelerated.Bytes);
     }
 }

@@ -32,9 +32,9 @@ public sealed class GpuBenchmarkTests
     };
 
     [Theory]
-    [InlineData("4x1024:balanced", 4096, GpuMemory.Balanced, 0.1)]
-    [InlineData("8x512:LEAN:0", 4096, GpuMemory.Lean, 0.0)]
-    public void Case_OfEqualRows_IsParsed(string text, int tokens, GpuMemory memory, double dropout)
+    [InlineData("4x1024:selective", 4096, ActivationCheckpointing.Selective, 0.1)]
+    [InlineData("8x512:full:0", 4096, ActivationCheckpointing.Full, 0.0)]
+    public void Case_OfEqualRows_IsParsed(string text, int tokens, ActivationCheckpointing memory, double dropout)
     {
         GpuCase one = GpuCase.Parse(text);
 
@@ -45,7 +45,7 @@ public sealed class GpuBenchmarkTests
     [Fact]
     public void Case_OfPackedRows_FillsTheBatchWithRowsOfTheMean()
     {
-        GpuCase one = GpuCase.Parse("packed200x4096:balanced");
+        GpuCase one = GpuCase.Parse("packed200x4096:selective");
 
         Assert.InRange(one.Tokens, 3700, 4096);
         Assert.InRange(one.Lengths.Average(), 150, 250);
@@ -54,21 +54,21 @@ public sealed class GpuBenchmarkTests
 
     [Theory]
     [InlineData("4x1024")]
-    [InlineData("4x:lean")]
-    [InlineData("0x4:lean")]
+    [InlineData("4x:full")]
+    [InlineData("0x4:full")]
     [InlineData("4x8:slim")]
-    [InlineData("4x8:lean:1")]
+    [InlineData("4x8:full:1")]
     public void Case_WrongText_IsRefusedWithAnExample(string text) =>
         Assert.Contains(
-            "4x1024:balanced",
+            "4x1024:selective",
             Assert.Throws<ModelException>(() => GpuCase.Parse(text)).Message,
             StringComparison.Ordinal
         );
 
     [Theory]
-    [InlineData(ScalarType.Float32, "2x24:balanced")]
-    [InlineData(ScalarType.Float32, "packed8x40:lean:0")]
-    [InlineData(ScalarType.BFloat16, "2x16:fast:0")]
+    [InlineData(ScalarType.Float32, "2x24:selective")]
+    [InlineData(ScalarType.Float32, "packed8x40:full:0")]
+    [InlineData(ScalarType.BFloat16, "2x16:none:0")]
     public void Run_SmallShape_LearnsTheRowsThatItRepeats(ScalarType real, string text)
     {
         using GpuKernels kernels = HostKernels.Load(real);
@@ -95,7 +95,7 @@ public sealed class GpuBenchmarkTests
         using GpuKernels kernels = HostKernels.Load(ScalarType.Float32);
         GpuCase one = GpuCase.Parse("2x16:auto:0");
 
-        Assert.Equal("fast", GpuBenchmark.Run(kernels, CPU, Small, one, Once, () => (5L << 30, 8L << 30)).Memory);
+        Assert.Equal("none", GpuBenchmark.Run(kernels, CPU, Small, one, Once, () => (5L << 30, 8L << 30)).Memory);
         Assert.Contains(
             "even offload needs",
             Assert
@@ -147,12 +147,12 @@ public sealed class GpuBenchmarkTests
     /// optimizer that the CPU trains with.
     /// </summary>
     [Theory]
-    [InlineData(0.05, 1, TrainingSettings.AdamW)]
-    [InlineData(1000.0, 1, TrainingSettings.AdamW)]
-    [InlineData(0.05, 3, TrainingSettings.AdamW)]
-    [InlineData(0.05, 1, TrainingSettings.AdamW8Bit)]
-    [InlineData(1000.0, 2, TrainingSettings.AdamW8Bit)]
-    public void Optimizer_SeveralSteps_MatchTheCpuOptimizer(double clipNorm, int batches, string name)
+    [InlineData(0.05, 1, OptimizerKind.AdamW)]
+    [InlineData(1000.0, 1, OptimizerKind.AdamW)]
+    [InlineData(0.05, 3, OptimizerKind.AdamW)]
+    [InlineData(0.05, 1, OptimizerKind.AdamW8Bit)]
+    [InlineData(1000.0, 2, OptimizerKind.AdamW8Bit)]
+    public void Optimizer_SeveralSteps_MatchTheCpuOptimizer(double clipNorm, int batches, OptimizerKind name)
     {
         using DisposeScope scope = NewDisposeScope();
         using GpuKernels kernels = HostKernels.Load(ScalarType.Float32);
@@ -166,7 +166,7 @@ public sealed class GpuBenchmarkTests
             trained.Values.clone(),
             kernels,
             0.1,
-            name == TrainingSettings.AdamW ? null : AdamW8Bit.Moments(trained, CPU)
+            name == OptimizerKind.AdamW ? null : AdamW8Bit.Moments(trained, CPU)
         );
         using var generator = new Generator(1);
         for (int step = 0; step < 4; step++)
@@ -184,7 +184,7 @@ public sealed class GpuBenchmarkTests
         Tensor error = trained.Values.sub(optimizer.Values).abs();
         Assert.True(
             error.mean().item<float>() < 1e-7
-                && error.max().item<float>() < (name == TrainingSettings.AdamW ? 1e-6 : 2e-4),
+                && error.max().item<float>() < (name == OptimizerKind.AdamW ? 1e-6 : 2e-4),
             $"{error.mean().item<float>()} {error.max().item<float>()}"
         );
         Assert.True(copies.Copies.equal(optimizer.Values).all().item<bool>());

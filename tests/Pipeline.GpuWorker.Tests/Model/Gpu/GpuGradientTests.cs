@@ -25,10 +25,10 @@ public sealed class GpuGradientTests
         GpuKernels kernels,
         IReadOnlyList<IReadOnlyList<EncodedRow>> batches,
         uint? seed,
-        GpuMemory memory
+        ActivationCheckpointing memory
     )
     {
-        LateCopies? copies = memory == GpuMemory.Offload ? new LateCopies() : null;
+        LateCopies? copies = memory == ActivationCheckpointing.Offload ? new LateCopies() : null;
         using DisposeScope scope = NewDisposeScope();
         using GpuModel onDevice = GpuModel.From(model, kernels.Real, CPU);
         using GpuAdapter matrices = GpuAdapter.From(adapter, model.Projections, kernels.Real, CPU);
@@ -57,19 +57,19 @@ public sealed class GpuGradientTests
     }
 
     [Theory]
-    [InlineData("llama2", WeightStorage.Full, 0.0, GpuMemory.Balanced)]
-    [InlineData("llama2", WeightStorage.Nf4, 0.1, GpuMemory.Balanced)]
-    [InlineData("llama2", WeightStorage.Nf4, 0.1, GpuMemory.Lean)]
-    [InlineData("llama2", WeightStorage.Nf4, 0.1, GpuMemory.Fast)]
-    [InlineData("llama3", WeightStorage.Full, 0.1, GpuMemory.Balanced)]
-    [InlineData("mistral", WeightStorage.Nf4, 0.1, GpuMemory.Balanced)]
-    [InlineData("mistral_window", WeightStorage.Full, 0.1, GpuMemory.Lean)]
-    [InlineData("qwen2", WeightStorage.Nf4, 0.1, GpuMemory.Balanced)]
+    [InlineData("llama2", WeightStorage.Full, 0.0, ActivationCheckpointing.Selective)]
+    [InlineData("llama2", WeightStorage.Nf4, 0.1, ActivationCheckpointing.Selective)]
+    [InlineData("llama2", WeightStorage.Nf4, 0.1, ActivationCheckpointing.Full)]
+    [InlineData("llama2", WeightStorage.Nf4, 0.1, ActivationCheckpointing.None)]
+    [InlineData("llama3", WeightStorage.Full, 0.1, ActivationCheckpointing.Selective)]
+    [InlineData("mistral", WeightStorage.Nf4, 0.1, ActivationCheckpointing.Selective)]
+    [InlineData("mistral_window", WeightStorage.Full, 0.1, ActivationCheckpointing.Full)]
+    [InlineData("qwen2", WeightStorage.Nf4, 0.1, ActivationCheckpointing.Selective)]
     public void Accumulate_EveryArchitecture_EqualsAutograd(
         string name,
         WeightStorage storage,
         double dropout,
-        GpuMemory memory
+        ActivationCheckpointing memory
     )
     {
         using GpuKernels kernels = HostKernels.Load(ScalarType.Float32);
@@ -102,7 +102,14 @@ public sealed class GpuGradientTests
         IReadOnlyList<EncodedRow> rows = LlamaGradientTests.Rows([30, 11]);
 
         (_, Dictionary<string, float[]> expected) = LlamaGradientTests.Autograd(model, adapter, rows, null);
-        (_, Dictionary<string, float[]> actual) = OnGpu(model, adapter, kernels, [rows], null, GpuMemory.Balanced);
+        (_, Dictionary<string, float[]> actual) = OnGpu(
+            model,
+            adapter,
+            kernels,
+            [rows],
+            null,
+            ActivationCheckpointing.Selective
+        );
 
         LlamaGradientTests.AssertSame(expected, actual);
     }
@@ -124,7 +131,7 @@ public sealed class GpuGradientTests
             kernels,
             [rows],
             null,
-            GpuMemory.Balanced
+            ActivationCheckpointing.Selective
         );
         (double alone, Dictionary<string, float[]> sum) = OnGpu(
             model,
@@ -132,7 +139,7 @@ public sealed class GpuGradientTests
             kernels,
             [.. rows.Select(r => (IReadOnlyList<EncodedRow>)[r])],
             null,
-            GpuMemory.Balanced
+            ActivationCheckpointing.Selective
         );
 
         Assert.Equal(alone, packedLoss, 1e-5 * alone);
@@ -159,9 +166,12 @@ public sealed class GpuGradientTests
             kernels,
             [rows, LlamaGradientTests.Rows([50, 50])],
             9,
-            GpuMemory.Lean
+            ActivationCheckpointing.Full
         );
-        foreach (GpuMemory memory in (GpuMemory[])[GpuMemory.Offload, GpuMemory.Balanced, GpuMemory.Fast])
+        foreach (
+            ActivationCheckpointing memory in (ActivationCheckpointing[])
+                [ActivationCheckpointing.Offload, ActivationCheckpointing.Selective, ActivationCheckpointing.None]
+        )
         {
             (double other, Dictionary<string, float[]> actual) = OnGpu(
                 model,
@@ -199,7 +209,7 @@ public sealed class GpuGradientTests
             kernels,
             [rows],
             5,
-            GpuMemory.Balanced
+            ActivationCheckpointing.Selective
         );
 
         Assert.Equal(expectedLoss, loss, 2e-3 * expectedLoss);
@@ -241,7 +251,7 @@ public sealed class GpuGradientTests
             kernels,
             [rows],
             null,
-            GpuMemory.Balanced
+            ActivationCheckpointing.Selective
         );
 
         (double expectedLoss, Dictionary<string, double[]> expected) = ByAutograd(
@@ -333,7 +343,7 @@ public sealed class GpuGradientTests
         using GpuKernels kernels = HostKernels.Load(ScalarType.Float32);
         using LlamaModel model = LlamaModel.Load(RepositoryFiles.At("tests", "Golden", "llama2"), WeightStorage.Nf4);
         using LoraAdapter adapter = LlamaGradientTests.Adapter(model, new LoraOptions(4, 8, 0.1));
-        foreach (GpuMemory memory in Enum.GetValues<GpuMemory>())
+        foreach (ActivationCheckpointing memory in Enum.GetValues<ActivationCheckpointing>())
         {
             long before = DisposeScopeManager.Statistics.ThreadTotalLiveCount;
             OnGpu(

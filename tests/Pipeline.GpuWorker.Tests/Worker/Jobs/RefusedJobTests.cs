@@ -16,7 +16,7 @@ public sealed class RefusedJobTests
         string dataset = Path.Combine(folder.Path, "dataset");
         DatasetManifest manifest = SmallDataset.Write(dataset, SmallDataset.Rows(60), QuickSettings);
         TrainAdapterInput job = Job(dataset, Path.Combine(folder.Path, "out"), manifest);
-        var stages = new List<string>();
+        var stages = new List<RunStage>();
         var progress = new ProgressLog(TimeProvider.System, line => stages.Add(line.Stage));
 
         TrainingException fault = Assert.Throws<TrainingException>(() =>
@@ -32,7 +32,7 @@ public sealed class RefusedJobTests
         );
 
         Assert.Contains("training.packTokens is 16", fault.Message, StringComparison.Ordinal);
-        Assert.DoesNotContain(RunStages.EvaluateBase, stages);
+        Assert.DoesNotContain(RunStage.EvaluateBase, stages);
     }
 
     /// <summary>

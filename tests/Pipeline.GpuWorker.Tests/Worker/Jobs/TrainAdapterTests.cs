@@ -100,7 +100,7 @@ public sealed class TrainAdapterTests
     /// CPU, and the report names what computed.
     /// </summary>
     [Theory]
-    [InlineData("r: 4", "the GPU, by its kernels, bfloat16, memory fast")]
+    [InlineData("r: 4", "the GPU, by its kernels, bfloat16, activation checkpointing none")]
     [InlineData("r: 4, dora: true", "the GPU, by plain torch, float32 (training.dora learns magnitudes)")]
     public void Run_OnAGpu_ProvesWhatItPublishesAndNamesTheDevice(string knobs, string engine)
     {

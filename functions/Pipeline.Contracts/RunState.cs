@@ -1,0 +1,29 @@
+using System.ComponentModel;
+using System.Text.Json.Serialization;
+
+namespace Pipeline.Contracts;
+
+/// <summary>Where a run stands.</summary>
+[JsonConverter(typeof(JsonStringEnumConverter<RunState>))]
+public enum RunState
+{
+    [JsonStringEnumMemberName("running")]
+    [Description("an orchestration works on it")]
+    Running,
+
+    [JsonStringEnumMemberName("completed")]
+    [Description("its adapter is published")]
+    Completed,
+
+    [JsonStringEnumMemberName("failed")]
+    [Description("it ended with an error; it can be resumed")]
+    Failed,
+
+    [JsonStringEnumMemberName("cancelled")]
+    [Description("a person ended it; it can be resumed")]
+    Cancelled,
+
+    [JsonStringEnumMemberName("interrupted")]
+    [Description("noted as running, but no orchestration works on it any more; it can be resumed")]
+    Interrupted,
+}

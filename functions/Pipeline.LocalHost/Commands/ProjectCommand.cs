@@ -1,0 +1,43 @@
+using System.CommandLine;
+using Pipeline.Contracts;
+using Pipeline.Datasets.Configuration;
+
+namespace Pipeline.LocalHost.Commands;
+
+/// <summary><c>project</c>: what helps with writing project.yaml.</summary>
+internal static class ProjectCommand
+{
+    public static Command Create() =>
+        new("project", "Help with writing project.yaml") { SchemaCommand(), SettingsPageCommand() };
+
+    private static Command SchemaCommand()
+    {
+        var output = new Option<string?>("--out") { Description = "Write the schema here; default: print it" };
+        var command = new Command("schema", "The JSON schema of project.yaml, for editors") { output };
+        command.SetAction(parsed =>
+        {
+            string schema = SettingsSchema.Create().ToJsonString(ContractJson.Indented) + "\n";
+            if (parsed.GetValue(output) is { } path)
+            {
+                File.WriteAllText(path, schema);
+            }
+            else
+            {
+                Console.Write(schema);
+            }
+        });
+        return command;
+    }
+
+    private static Command SettingsPageCommand()
+    {
+        var page = new Argument<string>("PAGE") { Description = "docs/settings.md" };
+        var command = new Command("settings-page", "Write the tables of the settings page anew") { page };
+        command.SetAction(parsed =>
+        {
+            string path = parsed.GetRequiredValue(page);
+            File.WriteAllText(path, SettingsTables.Update(File.ReadAllText(path)));
+        });
+        return command;
+    }
+}
