@@ -12,6 +12,12 @@ public static class RejectionReason
     /// <summary>The label is neither in the code book nor an alias of one that is.</summary>
     public const string UnknownLabel = "unknown_label";
 
+    /// <summary>The row has more than one label; one is learned.</summary>
+    public const string SeveralLabels = "several_labels";
+
+    /// <summary>Nothing of the row is to be learned: every answer is marked as context.</summary>
+    public const string NothingToLearn = "nothing_to_learn";
+
     /// <summary>
     /// The answer is not of the form that the task learns: for extraction a JSON object that names no key twice.
     /// </summary>
@@ -51,6 +57,8 @@ public static class RejectionReason
             MissingText => "Fill the text in, or leave the row away.",
             MissingLabel => "Give the row its label or answer.",
             UnknownLabel => "Correct the label, or add it, or its spelling as an alias, under labels in project.yaml.",
+            SeveralLabels => "Decide on one label, or make a row of each.",
+            NothingToLearn => "Nothing: every answer of it is marked as context.",
             InvalidAnswer =>
                 "Write the answer as a JSON object that names no key twice, or name another task in project.yaml.",
             TooLong => "Shorten or divide the text, or raise validation.maxTokens as far as the base reads.",

@@ -89,7 +89,27 @@ public sealed class ChatEncoder
         }
 
         AppendText(ids, mask, plain, supervised);
+        if (messages.Any(m => m.IsContext))
+        {
+            ClearContext(messages, mask);
+        }
+
         return new EncodedChat([.. ids], [.. mask]);
+    }
+
+    /// <summary>Answers that are context are in the text as ever, and no token of them is supervised.</summary>
+    private static void ClearContext(IReadOnlyList<ChatMessage> messages, List<byte> mask)
+    {
+        ChatMessage[] answers = [.. messages.Where(m => m.Role == ChatMessage.Assistant)];
+        int answer = -1;
+        byte before = 0;
+        for (int i = 0; i < mask.Count; i++)
+        {
+            byte now = mask[i];
+            answer += now != 0 && before == 0 ? 1 : 0; // each answer is one run of supervised tokens
+            mask[i] = now != 0 && answers[answer].IsContext ? (byte)0 : now;
+            before = now;
+        }
     }
 
     /// <summary>

@@ -92,6 +92,11 @@ public sealed class DatasetInputs : IDisposable
                 first is null ? settings : settings with { Columns = new() },
                 file.Name
             );
+        if (first is null)
+        {
+            NoteUnread(sample, layout, settings.Columns.Reviewer, file.Name);
+        }
+
         Func<RowRange, IEnumerable<RawRow>>? ranges = _reader.Ranges(file);
         return new DatasetInput(
             file,
@@ -100,6 +105,29 @@ public sealed class DatasetInputs : IDisposable
             ranges is not null,
             range => Without(range is null ? rows : ranges!(range))
         );
+    }
+
+    /// <summary>Says which columns nothing is learned from, so that none is dropped in silence.</summary>
+    private void NoteUnread(List<RawRow> sample, RowLayout layout, string? reviewer, string fileName)
+    {
+        HashSet<string> used =
+        [
+            .. layout.Used.Select(u => u.Split('.', '[')[0]),
+            .. layout.Used,
+            .. reviewer is null ? ColumnSettings.ReviewerNames : [reviewer],
+        ];
+        string[] unread =
+        [
+            .. sample
+                .Where(r => r.Fault is null)
+                .SelectMany(r => r.Fields.Keys)
+                .Distinct(StringComparer.Ordinal)
+                .Where(c => !used.Contains(c)),
+        ];
+        if (unread.Length > 0)
+        {
+            Notes.Add($"Not read of '{fileName}': {string.Join(", ", unread.Select(c => $"'{c}'"))}.");
+        }
     }
 
     /// <summary>Withdrawn rows keep their places and lose their content.</summary>
@@ -111,6 +139,7 @@ public sealed class DatasetInputs : IDisposable
                     ? r with
                     {
                         Fields = new Dictionary<string, string>(),
+                        Kinds = null,
                         Fault = RawRow.Withdrawn,
                     }
                     : r

@@ -64,8 +64,7 @@ internal sealed class FirstPass(TaskKind task, bool hasLabels, bool countSpellin
 
     private void CountSpelling(RawRow row, DatasetInput input)
     {
-        string column = input.Layout.Columns.Label;
-        if (!countSpellings || !row.Fields.TryGetValue(column, out string? label))
+        if (!countSpellings || input.Layout.LabelOf(row) is not { } label)
         {
             return;
         }
@@ -75,7 +74,7 @@ internal sealed class FirstPass(TaskKind task, bool hasLabels, bool countSpellin
         {
             throw new DatasetException(
                 DatasetException.NoColumn,
-                $"Column '{column}' of '{input.File.Name}' has more than {MaxLabelSpellings:N0} different values: "
+                $"Column '{input.Layout.Columns.Label}' of '{input.File.Name}' has more than {MaxLabelSpellings:N0} different values: "
                     + "so it is not a label column. Name another one with columns.label in project.yaml, or another task."
             );
         }

@@ -182,7 +182,26 @@ internal static class DatasetCommand
             );
         }
 
-        foreach (SynthesisSummary made in build.Manifest.Synthesis)
+        PrintSynthesis(build.Manifest);
+        foreach (string note in build.Manifest.Notes)
+        {
+            Console.WriteLine(note);
+        }
+
+        foreach ((string reason, int count) in build.Manifest.Reasons)
+        {
+            Console.WriteLine($"  {reason} {count}");
+        }
+
+        if (build.Fault is null)
+        {
+            Console.WriteLine(AuditPage.Verdict(build.Audit)); // else the fault is the last word
+        }
+    }
+
+    private static void PrintSynthesis(DatasetManifest manifest)
+    {
+        foreach (SynthesisSummary made in manifest.Synthesis)
         {
             string money = made.Cost is { } cost
                 ? string.Create(CultureInfo.InvariantCulture, $", {cost:0.00##} in money")
@@ -194,18 +213,6 @@ internal static class DatasetCommand
                     + $"{made.Learned} of them are learned from{calls}."
             );
         }
-
-        foreach (string note in build.Manifest.Notes)
-        {
-            Console.WriteLine(note);
-        }
-
-        foreach ((string reason, int count) in build.Manifest.Reasons)
-        {
-            Console.WriteLine($"  {reason} {count}");
-        }
-
-        Console.WriteLine(AuditPage.Verdict(build.Audit));
     }
 
     private static RawFile Read(string path) =>

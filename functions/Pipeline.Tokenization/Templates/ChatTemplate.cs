@@ -27,7 +27,7 @@ public abstract class ChatTemplate
     public virtual bool IsSupervised(ChatMessage message)
     {
         ArgumentNullException.ThrowIfNull(message);
-        return message.Role == ChatMessage.Assistant;
+        return message.Role == ChatMessage.Assistant && !message.IsContext;
     }
 
     /// <summary>The templates by name.</summary>

@@ -60,12 +60,13 @@ internal static class DelimitedReader
     )
     {
         using MixedText text = MixedText.Open(file);
+        delimiter ??= NamedSeparator(file);
         using CsvDataReader reader = Open(file, text, delimiter);
         var first = new List<(string[] Fields, int Line)>();
         while (first.Count < HeaderSample && Advance(file, reader))
         {
             string[] fields = ReadFields(reader);
-            if (!IsBlank(fields))
+            if (!IsBlank(fields) && !(first.Count == 0 && IsSeparatorLine(reader)))
             {
                 delimiter ??= first.Count == 0 ? Separator(reader, fields) : null;
                 first.Add((fields, 0));
@@ -81,6 +82,20 @@ internal static class DelimitedReader
         string[] header = Header(file, first, namedColumns, notes);
         return (header, first.Count < rows, delimiter);
     }
+
+    /// <summary>The separator that Excel's first line names, <c>sep=;</c>; <c>null</c>: there is no such line.</summary>
+    private static char? NamedSeparator(RawFile file)
+    {
+        using MixedText text = MixedText.Open(file);
+        return
+            text.Reader.ReadLine() is { Length: 5 } line && line.StartsWith("sep=", StringComparison.OrdinalIgnoreCase)
+            ? line[4]
+            : null;
+    }
+
+    private static bool IsSeparatorLine(CsvDataReader reader) =>
+        reader.GetRawRecordSpan().TrimEnd("\r\n") is { Length: 5 } line
+        && line.StartsWith("sep=", StringComparison.OrdinalIgnoreCase);
 
     /// <summary>The sign after a row's first field; <c>null</c> where there is no second one.</summary>
     private static char? Separator(CsvDataReader reader, string[] fields)
@@ -114,13 +129,23 @@ internal static class DelimitedReader
     )
     {
         using MixedText text = MixedText.Open(file, range);
-        using CsvDataReader reader = Open(file, text, separator);
+        using CsvDataReader reader = Open(file, text, separator ?? NamedSeparator(file));
         (int rows, int line) = (range.FirstRow - 1, range.FirstLine);
+        bool begins = range.Start == 0;
         while (Advance(file, reader))
         {
             string[] fields = ReadFields(reader);
             int at = line;
             line += Lines(fields);
+            if (begins && !IsBlank(fields))
+            {
+                begins = false;
+                if (IsSeparatorLine(reader))
+                {
+                    continue; // Excel's first line, which names the separator
+                }
+            }
+
             if (IsBlank(fields) && (header.Length > 1 || skip))
             {
                 continue; // a blank line is not a row, but where it may be an empty value of the only column

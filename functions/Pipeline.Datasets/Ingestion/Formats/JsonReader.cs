@@ -6,7 +6,7 @@ using Pipeline.Datasets.Ingestion.Rows;
 namespace Pipeline.Datasets.Ingestion.Formats;
 
 /// <summary>
-/// JSON objects: one a line, or the elements of an array; values other than strings are taken as their JSON text.
+/// JSON objects: one a line, or the elements of an array.
 /// </summary>
 internal static class JsonReader
 {
@@ -85,7 +85,11 @@ internal static class JsonReader
                 second = text.Reader.ReadLine();
             }
 
-            if (first is not null && IsJson(first) && !(second is null && HoldsRows(first)))
+            if (
+                first is not null
+                && IsJson(first)
+                && !(second is null && (HoldsRows(first) || DataFrameJson.IsTable(first)))
+            )
             {
                 return Lines(file, notes);
             }
@@ -100,6 +104,13 @@ internal static class JsonReader
         try
         {
             using JsonDocument document = JsonDocument.Parse(text.Reader.ReadToEnd());
+            if (DataFrameJson.Rows(document.RootElement, file.Name) is { } frame)
+            {
+                notes.Add($"'{file.Name}' is a table as pandas writes it ({frame.Orient}).");
+                notes.Read(file, text);
+                return frame.Rows;
+            }
+
             JsonProperty? array = document
                 .RootElement.EnumerateObject()
                 .Where(p =>
@@ -158,6 +169,10 @@ internal static class JsonReader
             using JsonDocument document = JsonDocument.Parse(json);
             return Row(place, document.RootElement);
         }
+        catch (JsonException) when (PythonJson.Repair(json) is { } repaired)
+        {
+            return Row(place, repaired);
+        }
         catch (JsonException fault)
         {
             return new RawRow(
@@ -179,29 +194,15 @@ internal static class JsonReader
             );
         }
 
-        var fields = new Dictionary<string, string>(StringComparer.Ordinal);
         try
         {
-            foreach (JsonProperty property in element.EnumerateObject())
-            {
-                fields[property.Name] = Text(property.Value);
-            }
-
-            return new RawRow(place, fields, null);
+            return RawRow.From(place, element.EnumerateObject().Select(p => (p.Name, p.Value)));
         }
         catch (InvalidOperationException fault) // half an escape, such as \ud83d alone, is found when the text is taken
         {
             return new RawRow(place, new Dictionary<string, string>(), $"not a JSON object: {fault.Message}");
         }
     }
-
-    private static string Text(JsonElement value) =>
-        value.ValueKind switch
-        {
-            JsonValueKind.String => value.GetString()!,
-            JsonValueKind.Null => "",
-            _ => value.GetRawText(),
-        };
 
     /// <summary>A part of the stream that is looked at, as wide as the widest element so far.</summary>
     private sealed class Window(Stream stream, byte[] first)

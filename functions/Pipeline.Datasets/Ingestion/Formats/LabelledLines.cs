@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.RegularExpressions;
 using Pipeline.Datasets.Ingestion.Rows;
 
@@ -48,28 +49,41 @@ internal static partial class LabelledLines
     }
 
     public static IEnumerable<RawRow> Read(RawFile file, ReadingNotes notes) =>
-        PlainTextReader
-            .Lines(file, notes)
-            .Select(row =>
+        PlainTextReader.Lines(file, notes).Select(Read);
+
+    private static RawRow Read(RawRow line)
+    {
+        List<string> labels = [];
+        string rest = line.Fields[PlainTextReader.Column];
+        // One label, and as many more as fastText's mark says.
+        while (
+            Form().Match(rest) is { Success: true } match
+            && (labels.Count == 0 || rest.StartsWith(FastText, StringComparison.Ordinal))
+        )
+        {
+            string label = match.Groups["label"].Value;
+            labels.Add(label.StartsWith(FastText, StringComparison.Ordinal) ? label[FastText.Length..] : label);
+            rest = match.Groups["text"].Value;
+        }
+
+        return labels.Count switch
+        {
+            0 => line with { Fault = "no label and text, parted by a blank" },
+            1 => line with
             {
-                Match match = Form().Match(row.Fields[PlainTextReader.Column]);
-                string label = match.Groups["label"].Value;
-                return match.Success
-                    ? row with
-                    {
-                        Fields = new Dictionary<string, string>
-                        {
-                            ["label"] = label.StartsWith(FastText, StringComparison.Ordinal)
-                                ? label[FastText.Length..]
-                                : label,
-                            ["text"] = match.Groups["text"].Value,
-                        },
-                    }
-                    : row with
-                    {
-                        Fault = "no label and text, parted by a blank",
-                    };
-            });
+                Fields = new Dictionary<string, string> { ["label"] = labels[0], ["text"] = rest },
+            },
+            _ => line with
+            {
+                Fields = new Dictionary<string, string>
+                {
+                    ["label"] = JsonSerializer.Serialize(labels),
+                    ["text"] = rest,
+                },
+                Kinds = new Dictionary<string, CellKind> { ["label"] = CellKind.List },
+            },
+        };
+    }
 
     [GeneratedRegex(@"^(?<label>[A-Za-z_][\w:./-]{0,63})[ \t]+(?<text>\S.*)$")]
     private static partial Regex Form();

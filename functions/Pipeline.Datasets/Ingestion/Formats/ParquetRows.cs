@@ -1,5 +1,7 @@
+using System.Collections;
 using System.Globalization;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Parquet;
 using Parquet.Serialization;
 using Pipeline.Contracts;
@@ -24,11 +26,7 @@ internal static class ParquetRows
             int index = group;
             foreach (Dictionary<string, object> row in Guarded(file, () => Rows(file, index)))
             {
-                yield return new RawRow(
-                    new RowPlace(file.Name, ++rows, 0),
-                    row.ToDictionary(f => f.Key, f => Text(f.Value), StringComparer.Ordinal),
-                    null
-                );
+                yield return Row(new RowPlace(file.Name, ++rows, 0), row);
             }
         }
     }
@@ -53,16 +51,64 @@ internal static class ParquetRows
         return ParquetSerializer.DeserializeUntypedAsync(stream, rowGroupIndex: group).GetAwaiter().GetResult().Data;
     }
 
-    private static string Text(object? value) =>
+    private static RawRow Row(RowPlace place, Dictionary<string, object> values)
+    {
+        var fields = new Dictionary<string, string>(values.Count, StringComparer.Ordinal);
+        Dictionary<string, CellKind>? kinds = null;
+        foreach ((string column, object value) in values)
+        {
+            Cell cell = Read(value);
+            fields[column] = cell.Text;
+            if (cell.Kind != CellKind.Text)
+            {
+                (kinds ??= new Dictionary<string, CellKind>(StringComparer.Ordinal))[column] = cell.Kind;
+            }
+        }
+
+        return new RawRow(place, fields, null) { Kinds = kinds };
+    }
+
+    private static Cell Read(object? value) =>
         value switch
         {
-            null => "",
-            string text => text,
-            DateTime moment => moment.ToString("O", CultureInfo.InvariantCulture),
-            IFormattable number => number.ToString(null, CultureInfo.InvariantCulture),
-            bool flag => flag ? "true" : "false",
-            _ => JsonSerializer.Serialize(value, Relaxed),
+            null or float.NaN or double.NaN => Cell.Missing,
+            string text => new Cell(text, CellKind.Text),
+            ReadOnlyMemory<char> text => new Cell(text.ToString(), CellKind.Text),
+            DateTime moment => new Cell(moment.ToString("O", CultureInfo.InvariantCulture), CellKind.Text),
+            bool flag => new Cell(flag ? "true" : "false", CellKind.Flag),
+            IFormattable number => new Cell(number.ToString(null, CultureInfo.InvariantCulture), CellKind.Number),
+            _ => Node(value) is var node && node is JsonObject
+                ? new Cell(node.ToJsonString(Relaxed), CellKind.Structure)
+                : new Cell(node!.ToJsonString(Relaxed), CellKind.List),
         };
+
+    /// <summary>Lists, maps and structures, as the library gives them, as JSON.</summary>
+    private static JsonNode? Node(object? value)
+    {
+        switch (value)
+        {
+            case null or float.NaN or double.NaN:
+                return null;
+            case ReadOnlyMemory<char> text:
+                return text.ToString();
+            case string text:
+                return text;
+            case IDictionary map:
+                var mapped = new JsonObject();
+                foreach (DictionaryEntry entry in map)
+                {
+                    mapped[Convert.ToString(Read(entry.Key).Text, CultureInfo.InvariantCulture)!] = Node(entry.Value);
+                }
+
+                return mapped;
+            case byte[] bytes:
+                return Convert.ToBase64String(bytes);
+            case IEnumerable list:
+                return new JsonArray([.. list.Cast<object?>().Select(Node)]);
+            default:
+                return JsonSerializer.SerializeToNode(value, value.GetType(), Relaxed);
+        }
+    }
 
     private static T Guarded<T>(RawFile file, Func<T> read)
     {

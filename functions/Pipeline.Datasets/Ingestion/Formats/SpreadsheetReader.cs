@@ -6,7 +6,7 @@ using Pipeline.Datasets.Ingestion.Rows;
 namespace Pipeline.Datasets.Ingestion.Formats;
 
 /// <summary>
-/// The first sheet of an XLSX file, with or without a first row of names; sheets that are not read are named.
+/// One sheet of an XLSX file, with or without a first row of names; sheets that are not read are named.
 /// </summary>
 internal static class SpreadsheetReader
 {
@@ -14,26 +14,11 @@ internal static class SpreadsheetReader
 
     public static IEnumerable<RawRow> Read(RawFile file, IReadOnlyCollection<string> namedColumns, ReadingNotes notes)
     {
-        Guarded(
-            file,
-            () =>
-            {
-                using Stream stream = file.Open();
-                List<string> sheets = stream.GetSheetNames();
-                if (sheets.Count > 1)
-                {
-                    notes.Add(
-                        $"Of '{file.Name}' the sheet '{sheets[0]}' was read, and not {string.Join(", ", sheets.Skip(1).Select(s => $"'{s}'"))}."
-                    );
-                }
-
-                return sheets.Count;
-            }
-        );
+        string sheet = Choose(file, namedColumns, notes);
         string[]? header = null;
         var first = new List<(string[] Fields, int Line)>();
         int rows = 0;
-        foreach ((string[] fields, int line) in Cells(file))
+        foreach ((string[] fields, int line) in Cells(file, sheet))
         {
             if (header is null)
             {
@@ -65,6 +50,37 @@ internal static class SpreadsheetReader
                 };
             }
         }
+    }
+
+    /// <summary>
+    /// The first sheet with the columns that project.yaml names, else with columns of known names, else with two columns
+    /// at least, else the first.
+    /// </summary>
+    private static string Choose(RawFile file, IReadOnlyCollection<string> namedColumns, ReadingNotes notes)
+    {
+        List<string> sheets = Guarded(
+            file,
+            () =>
+            {
+                using Stream stream = file.Open();
+                return stream.GetSheetNames();
+            }
+        );
+        if (sheets.Count == 1)
+        {
+            return sheets[0];
+        }
+
+        var firstRows = sheets.ToDictionary(s => s, s => Cells(file, s).Take(1).SelectMany(r => r.Fields).ToList());
+        string sheet =
+            sheets.Find(s => namedColumns.Count > 0 && namedColumns.All(c => firstRows[s].Any(f => f.Trim() == c)))
+            ?? sheets.Find(s => firstRows[s].Count(f => ColumnGuess.IsKnownName(f.Trim())) > 1)
+            ?? sheets.Find(s => firstRows[s].Count(f => f.Trim().Length > 0) > 1)
+            ?? sheets[0];
+        notes.Add(
+            $"Of '{file.Name}' the sheet '{sheet}' was read, and not {string.Join(", ", sheets.Where(s => s != sheet).Select(s => $"'{s}'"))}."
+        );
+        return sheet;
     }
 
     /// <summary>The rows that waited for the names, or this one alone.</summary>
@@ -107,14 +123,14 @@ internal static class SpreadsheetReader
         return new RawRow(new RowPlace(file.Name, 0, line), fields, null);
     }
 
-    private static IEnumerable<(string[] Fields, int Line)> Cells(RawFile file)
+    private static IEnumerable<(string[] Fields, int Line)> Cells(RawFile file, string sheet)
     {
         using Stream stream = file.Open();
         using IEnumerator<IDictionary<string, object?>> cells = Guarded(
             file,
             () =>
                 stream
-                    .Query(useHeaderRow: false, excelType: ExcelType.XLSX)
+                    .Query(useHeaderRow: false, sheetName: sheet, excelType: ExcelType.XLSX)
                     .Cast<IDictionary<string, object?>>()
                     .GetEnumerator()
         );

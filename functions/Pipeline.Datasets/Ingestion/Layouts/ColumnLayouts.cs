@@ -5,8 +5,15 @@ using Pipeline.Datasets.Ingestion.Rows;
 namespace Pipeline.Datasets.Ingestion.Layouts;
 
 /// <summary>A column of texts, one of labels or answers.</summary>
-internal sealed class TextAndLabel(ColumnReading columns) : RowLayout
+/// <param name="columns">The columns, or paths to values within them.</param>
+/// <param name="declared">Labels and aliases that project.yaml declares; <c>null</c>: none.</param>
+internal sealed class TextAndLabel(ColumnReading columns, IReadOnlyList<LabelDefinition>? declared = null) : RowLayout
 {
+    private readonly HashSet<string> _declared = new(
+        (declared ?? []).SelectMany(d => d.Aliases.Prepend(d.Name)),
+        StringComparer.OrdinalIgnoreCase
+    );
+
     public override string Name => DatasetManifest.TextAndLabel;
     public override ColumnReading Columns => columns;
     public override TaskKind Task => TaskKind.Classification;
@@ -14,16 +21,33 @@ internal sealed class TextAndLabel(ColumnReading columns) : RowLayout
         [TaskKind.Extraction, TaskKind.Deidentification, TaskKind.Instruction, TaskKind.Chat];
     public override bool HasAccidents => true;
 
+    public override string? LabelOf(RawRow row)
+    {
+        ArgumentNullException.ThrowIfNull(row);
+        (string spelling, RowContent? refusal) = LabelValue.Read(row[columns.Label], columns.Label, _declared.Contains);
+        return refusal is null ? spelling : null;
+    }
+
     public override RowContent Map(RawRow row, TaskKind task)
     {
         ArgumentNullException.ThrowIfNull(row);
-        string text = row.Fields.GetValueOrDefault(columns.Text, "");
-        string label = row.Fields.GetValueOrDefault(columns.Label, "");
-        return string.IsNullOrWhiteSpace(text)
-                ? RowContent.Refused(RejectionReason.MissingText, $"column '{columns.Text}' is empty")
-            : string.IsNullOrWhiteSpace(label)
-                ? RowContent.Refused(RejectionReason.MissingLabel, $"column '{columns.Label}' is empty")
-            : RowContent.Pair(text, label);
+        (string text, RowContent? noText) = TextValue.Read(
+            row[columns.Text],
+            columns.Text,
+            RejectionReason.MissingText
+        );
+        if (noText is not null)
+        {
+            return noText;
+        }
+
+        (string answer, RowContent? noAnswer) = task switch
+        {
+            TaskKind.Classification => LabelValue.Read(row[columns.Label], columns.Label, _declared.Contains),
+            TaskKind.Extraction when row[columns.Label] is { Kind: CellKind.Structure, Text: var json } => (json, null),
+            _ => TextValue.Read(row[columns.Label], columns.Label, RejectionReason.MissingLabel),
+        };
+        return noAnswer ?? RowContent.Pair(text, answer);
     }
 }
 
@@ -46,43 +70,59 @@ internal sealed class TextAlone(ColumnReading columns) : RowLayout
 }
 
 /// <summary>
-/// Alpaca: <c>instruction</c>, <c>input</c> (may be empty), <c>output</c>; <c>system</c> where there is one. Source:
-/// stanford_alpaca, <c>README.md</c>.
+/// Alpaca: <c>instruction</c>, <c>input</c> (may be empty), <c>output</c>; <c>system</c> and <c>history</c>, a list of
+/// pairs of question and answer, where there are some. Dolly's <c>context</c> is the <c>input</c> under another name.
+/// Sources: stanford_alpaca, <c>README.md</c>; LLaMA-Factory, <c>data/README.md</c>; databricks-dolly-15k.
 /// </summary>
-internal sealed class Alpaca(string output) : RowLayout
+/// <param name="output">The column of answers.</param>
+/// <param name="input">The column of what the instruction is about; <c>null</c>: none.</param>
+internal sealed class Alpaca(string output, string? input) : RowLayout
 {
     public const string Instruction = "instruction";
-    public const string Input = "input";
     public const string System = "system";
+    private const string History = "history";
+
+    /// <summary>Names of the column of what the instruction is about.</summary>
+    public static IReadOnlyList<string> Inputs { get; } = ["input", "context"];
 
     public override string Name => "alpaca";
     public override ColumnReading Columns => new(Instruction, output, true);
     public override TaskKind Task => TaskKind.Instruction;
     public override IReadOnlyList<TaskKind> OtherTasks =>
         [TaskKind.Chat, TaskKind.Extraction, TaskKind.Deidentification];
+    public override IReadOnlyList<string> Used =>
+        [Instruction, output, System, History, .. input is null ? (string[])[] : [input]];
 
     public override RowContent Map(RawRow row, TaskKind task)
     {
         ArgumentNullException.ThrowIfNull(row);
         string Field(string name) => row.Fields.GetValueOrDefault(name, "").Trim();
-        string question = Field(Input).Length == 0 ? Field(Instruction) : $"{Field(Instruction)}\n\n{Field(Input)}";
+        string about = input is null ? "" : Field(input);
+        string question = about.Length == 0 ? Field(Instruction) : $"{Field(Instruction)}\n\n{about}";
         if (question.Length == 0)
         {
             return RowContent.Refused(RejectionReason.MissingText, "column 'instruction' is empty");
         }
 
-        if (Field(output).Length == 0)
+        (string answer, RowContent? noAnswer) =
+            row[output] is { Kind: CellKind.Structure, Text: var json } && task == TaskKind.Extraction
+                ? (json, null)
+                : TextValue.Read(row[output], output, RejectionReason.MissingLabel);
+        if (noAnswer is not null)
         {
-            return RowContent.Refused(RejectionReason.MissingLabel, $"column '{output}' is empty");
+            return noAnswer;
         }
 
-        RowContent pair = RowContent.Pair(question, Field(output));
-        return Field(System).Length == 0
-            ? pair
-            : pair with
-            {
-                Messages = [new ChatMessage(ChatMessage.System, Field(System)), .. pair.Messages],
-            };
+        (List<ChatMessage> before, RowContent? fault) = Dialogue.Pairs(row[History], History);
+        if (fault is not null)
+        {
+            return fault;
+        }
+
+        RowContent pair = RowContent.Pair(question, answer.Trim());
+        List<ChatMessage> system =
+            Field(System).Length == 0 ? [] : [new ChatMessage(ChatMessage.System, Field(System))];
+        return pair with { Messages = [.. system, .. before, .. pair.Messages] };
     }
 }
 

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Pipeline.Contracts;
+using Pipeline.Datasets.Ingestion.Rows;
 
 namespace Pipeline.Datasets.Ingestion.Layouts;
 
@@ -70,12 +71,20 @@ internal static class Dialogue
                     );
                 }
 
-                messages.Add(new ChatMessage(role, content));
+                messages.Add(new ChatMessage(role, content) { Weight = WeightOf(element) });
             }
         }
         catch (Exception fault) when (fault is JsonException or InvalidOperationException)
         {
-            return ([], RowContent.Refused(RejectionReason.Malformed, $"the messages are no JSON: {fault.Message}"));
+            return (
+                [],
+                RowContent.Refused(
+                    RejectionReason.Malformed,
+                    json.TrimStart().StartsWith("[{'", StringComparison.Ordinal)
+                        ? "the messages are Python source, not JSON; write them with json.dumps"
+                        : $"the messages are not JSON: {fault.Message}"
+                )
+            );
         }
 
         return (messages, null);
@@ -89,7 +98,7 @@ internal static class Dialogue
         var merged = new List<ChatMessage>();
         foreach (ChatMessage message in messages)
         {
-            if (merged.Count > 0 && merged[^1].Role == message.Role)
+            if (merged.Count > 0 && merged[^1].Role == message.Role && merged[^1].IsContext == message.IsContext)
             {
                 merged[^1] = merged[^1] with { Content = merged[^1].Content + "\n\n" + message.Content };
             }
@@ -97,6 +106,11 @@ internal static class Dialogue
             {
                 merged.Add(message);
             }
+        }
+
+        if (merged.Any(m => m.IsContext) && CutContext(merged) is { } refusal)
+        {
+            return refusal;
         }
 
         int first = merged.Count > 0 && merged[0].Role == ChatMessage.System ? 1 : 0;
@@ -134,6 +148,85 @@ internal static class Dialogue
                 $"a message of the role '{empty.Role}' is empty"
             );
     }
+
+    /// <summary>Cuts what follows the last answer that is learned: it changes nothing of what is learned.</summary>
+    /// <returns>Why the dialogue cannot be learned; <c>null</c>: it can.</returns>
+    private static RowContent? CutContext(List<ChatMessage> messages)
+    {
+        int last = messages.FindLastIndex(m => m.Role == ChatMessage.Assistant && !m.IsContext);
+        if (last < 0)
+        {
+            return RowContent.Refused(
+                RejectionReason.NothingToLearn,
+                "every answer is marked as context (weight 0, train false): nothing is to be learned"
+            );
+        }
+
+        messages.RemoveRange(last + 1, messages.Count - last - 1);
+        return messages.Zip(messages.Skip(1)).Any(p => p.First.Role == p.Second.Role)
+            ? RowContent.Refused(
+                RejectionReason.Malformed,
+                "an answer that is learned and one that is context follow each other; make one of them"
+            )
+            : null;
+    }
+
+    /// <summary>A list of pairs of question and answer, as alpaca's <c>history</c>.</summary>
+    /// <returns>The messages, none of a missing cell; a refusal when it is something else.</returns>
+    public static (List<ChatMessage> Messages, RowContent? Refusal) Pairs(Cell cell, string column)
+    {
+        if (string.IsNullOrWhiteSpace(cell.Text))
+        {
+            return ([], null);
+        }
+
+        try
+        {
+            string[][] pairs = JsonSerializer.Deserialize<string[][]>(cell.Text) ?? [];
+            return pairs.All(p => p.Length == 2)
+                ? (
+                    [
+                        .. pairs.SelectMany(p =>
+                            (ChatMessage[])
+                                [new ChatMessage(ChatMessage.User, p[0]), new ChatMessage(ChatMessage.Assistant, p[1])]
+                        ),
+                    ],
+                    null
+                )
+                : ([], NoPairs(column));
+        }
+        catch (JsonException)
+        {
+            return ([], NoPairs(column));
+        }
+    }
+
+    private static RowContent NoPairs(string column) =>
+        RowContent.Refused(
+            RejectionReason.Malformed,
+            $"column '{column}' is not a list of pairs of question and answer"
+        );
+
+    /// <summary>
+    /// 0 where a message is marked as one that is not to be learned: OpenAI's <c>weight</c>, ShareGPT's <c>train</c>
+    /// and <c>training</c>, <c>loss</c>; <c>mask</c> and <c>masked</c> the other way round.
+    /// </summary>
+    private static int? WeightOf(JsonElement message)
+    {
+        bool isContext =
+            (message.TryGetProperty("weight", out JsonElement weight) && IsOff(weight))
+            || ((string[])["train", "training", "loss", "learn"]).Any(k =>
+                message.TryGetProperty(k, out JsonElement flag) && IsOff(flag)
+            )
+            || ((string[])["mask", "masked"]).Any(k =>
+                message.TryGetProperty(k, out JsonElement flag) && flag.ValueKind == JsonValueKind.True
+            );
+        return isContext ? 0 : null;
+    }
+
+    private static bool IsOff(JsonElement value) =>
+        value.ValueKind == JsonValueKind.False
+        || (value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out double number) && number == 0);
 
     private static string? RoleOf(JsonElement message) =>
         message.ValueKind == JsonValueKind.Object

@@ -9,6 +9,7 @@ namespace Pipeline.Datasets.Ingestion.Layouts;
 internal sealed class Messages(string column, bool shareGpt) : RowLayout
 {
     public override string Name => shareGpt ? "ShareGPT" : "messages";
+    public override IReadOnlyList<string> Used => [column, "system", "tools"];
     public override ColumnReading Columns => new(column, column, true);
     public override TaskKind Task => TaskKind.Chat;
     public override IReadOnlyList<TaskKind> OtherTasks =>
@@ -45,6 +46,7 @@ internal sealed class Preferences(string? prompt) : RowLayout
     public const string Rejected = "rejected";
 
     public override string Name => "preference pairs (the chosen answers)";
+    public override IReadOnlyList<string> Used => [prompt ?? Chosen, Chosen, Rejected, "system", "tools"];
     public override ColumnReading Columns => new(prompt ?? Chosen, Chosen, true);
     public override TaskKind Task => TaskKind.Chat;
     public override IReadOnlyList<TaskKind> OtherTasks => [TaskKind.Instruction];
@@ -76,6 +78,7 @@ internal sealed class Preferences(string? prompt) : RowLayout
 internal sealed class Thumbs(string prompt, string? completion, string verdict) : RowLayout
 {
     public override string Name => "thumbs (the approved answers)";
+    public override IReadOnlyList<string> Used => [prompt, completion ?? prompt, verdict, "system", "tools"];
     public override ColumnReading Columns => new(prompt, completion ?? prompt, true);
     public override TaskKind Task => TaskKind.Chat;
     public override IReadOnlyList<TaskKind> OtherTasks => [TaskKind.Instruction];

@@ -28,6 +28,20 @@ public static class LayoutRecognition
         "span_labels",
     ];
     private static readonly string[] SpanTexts = ["full_text", "text", "sentence", "content", "userInput", "document"];
+    private const string VerdictColumn = "answer";
+    private const string ChoiceColumn = "accept";
+
+    /// <summary>Pairs of columns that are a question and its answer, if the answers do not come again and again.</summary>
+    private static readonly (string Prompt, string Completion)[] QuestionsAndAnswers =
+    [
+        ("prompt", "completion"),
+        ("prompt", "response"),
+        ("question", "answer"),
+        ("input", "output"),
+        ("input", "target"),
+        ("inputs", "outputs"),
+        ("inputs", "targets"),
+    ];
     private static readonly string[] Outputs = ["output", "response", "answer", "completion"];
     private static readonly string[] Prompts =
     [
@@ -65,8 +79,7 @@ public static class LayoutRecognition
             && settings.Task == TaskKind.Classification
             && sample.Any(r => r.Fields.Count > 1)
             && known is not (Messages or Preferences or SpanAnnotations);
-        RowLayout layout =
-            (plainTable ? null : known) ?? new TextAndLabel(ColumnGuess.Choose(rows, settings.Columns, fileName));
+        RowLayout layout = (plainTable ? null : known) ?? Table(sample, rows, settings, fileName);
         return !settings.HasExplicitTask || layout.Task == settings.Task || layout.OtherTasks.Contains(settings.Task)
             ? layout
             : throw new DatasetException(
@@ -75,11 +88,105 @@ public static class LayoutRecognition
             );
     }
 
+    /// <summary>Two columns, with a column of the annotator's verdicts where there is one.</summary>
+    private static RowLayout Table(
+        List<RawRow> sample,
+        IReadOnlyList<RawRow> rows,
+        ProjectSettings settings,
+        string fileName
+    )
+    {
+        // Named twice, or a dialogue in one column: messages, whatever the cells turn out to be.
+        if (
+            settings is { Task: TaskKind.Chat, Columns: { Text: { } text, Label: { } label } }
+            && (text == label || sample.Any(r => Dialogue.IsDialogue(r[text].Text)))
+            && text == label
+        )
+        {
+            return new Messages(text, shareGpt: false);
+        }
+
+        string? verdict = settings.Columns.Label == VerdictColumn ? null : VerdictOf(sample);
+        IReadOnlyList<RawRow> seen = verdict is null ? rows : [.. rows.Select(r => Without(r, verdict))];
+        // Prodigy's choice interface: the options chosen.
+        bool isChoice =
+            verdict is not null
+            && settings.Columns.Label is null
+            && sample.Any(r => r[ChoiceColumn].Kind == CellKind.List)
+            && sample.Any(r => r.Fields.ContainsKey("options"));
+        ColumnSettings columns = isChoice ? settings.Columns with { Label = ChoiceColumn } : settings.Columns;
+        var layout = new TextAndLabel(ColumnGuess.Choose(seen, columns, fileName), settings.Labels);
+        return verdict is null ? layout : new AnnotatorVerdict(layout, verdict);
+    }
+
+    private static string? VerdictOf(List<RawRow> sample)
+    {
+        string[] values =
+        [
+            .. sample.Select(r => r.Fields.GetValueOrDefault(VerdictColumn, "")).Where(v => v.Length > 0),
+        ];
+        return values.Length > 0 && values.All(AnnotatorVerdict.IsVerdict) ? VerdictColumn : null;
+    }
+
+    private static RawRow Without(RawRow row, string column) =>
+        row with
+        {
+            Fields = row.Fields.Where(f => f.Key != column).ToDictionary(StringComparer.Ordinal),
+        };
+
     /// <summary>Whether an object of these names is a row by itself, and not a holder of rows.</summary>
     public static bool IsRow(IEnumerable<string> names) =>
         names.Any(n =>
             MessageColumns.Contains(n) || SpanTexts.Contains(n) || n is Alpaca.Instruction or Preferences.Chosen
         );
+
+    /// <summary>
+    /// Whether a column of a few words that come again and again is there: a label, whatever else the table holds.
+    /// </summary>
+    private static bool HasLabels(List<RawRow> sample) =>
+        ((string[])["label", "labels", "sentiment", "category", "class", "intent", "topic"]).Any(c =>
+        {
+            string[] values = [.. sample.Select(r => r.Fields.GetValueOrDefault(c, "")).Where(v => v.Length > 0)];
+            int distinct = values.Distinct(StringComparer.OrdinalIgnoreCase).Count();
+            return values.Count(v => v.Length < 40 && v[0] is not ('[' or '{')) * 2 > values.Length
+                && distinct > 1
+                && distinct * 2 <= values.Length;
+        });
+
+    /// <summary>A column of questions and one of free answers; <c>null</c>: there are none.</summary>
+    private static PromptCompletion? Questions(List<RawRow> sample, HashSet<string> columns)
+    {
+        foreach ((string question, string answer) in QuestionsAndAnswers)
+        {
+            if (columns.Contains(question) && columns.Contains(answer) && AreFree(sample, answer))
+            {
+                return VerdictOf(sample) == answer ? null : new PromptCompletion(question, answer);
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>
+    /// Whether answers are dialogues, objects or texts of several words of which few come again: a class does.
+    /// </summary>
+    private static bool AreFree(List<RawRow> sample, string column)
+    {
+        const double MinDistinct = 0.5;
+        string[] values =
+        [
+            .. sample.Select(r => r.Fields.GetValueOrDefault(column, "").Trim()).Where(v => v.Length > 0),
+        ];
+        if (values.Length == 0)
+        {
+            return false;
+        }
+
+        int nested = sample.Count(r => r[column].Kind is CellKind.Structure or CellKind.List);
+        double words = values.Average(v => v.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries).Length);
+        return nested * 2 > sample.Count
+            || (values.Distinct(StringComparer.OrdinalIgnoreCase).Count() >= MinDistinct * values.Length && words > 2);
+    }
 
     private static RowLayout? Known(List<RawRow> sample)
     {
@@ -90,6 +197,11 @@ public static class LayoutRecognition
             columns.Contains(column)
             && Values(column).Any()
             && Values(column).Count(holds) * 2 > Values(column).Count();
+
+        if (LabelStudio.Recognize(sample) is { IsExport: true, HasSpans: var hasSpans })
+        {
+            return new LabelStudio(hasSpans);
+        }
 
         string? messages = MessageColumns.FirstOrDefault(c => Most(c, Dialogue.IsDialogue));
         string? prompt = Prompts.FirstOrDefault(columns.Contains);
@@ -112,12 +224,7 @@ public static class LayoutRecognition
             return new Messages(messages, Values(messages).First().Contains("\"from\"", StringComparison.Ordinal));
         }
 
-        // A column of a few words that come again and again is a label, whatever else the table holds.
-        bool labelled = ((string[])["label", "labels", "sentiment", "category", "class", "intent", "topic"]).Any(c =>
-            Most(c, v => v.Length is > 0 and < 40 && v[0] is not ('[' or '{'))
-            && Values(c).Distinct(StringComparer.OrdinalIgnoreCase).Count() is > 1 and var distinct
-            && distinct * 2 <= Values(c).Count()
-        );
+        bool labelled = HasLabels(sample);
         string? spanText = SpanTexts.FirstOrDefault(columns.Contains);
         string? spans = SpanColumns.FirstOrDefault(c =>
             columns.Contains(c)
@@ -131,10 +238,13 @@ public static class LayoutRecognition
 
         if (columns.Contains(Alpaca.Instruction) && Outputs.FirstOrDefault(columns.Contains) is { } output)
         {
-            return new Alpaca(output);
+            return new Alpaca(output, Alpaca.Inputs.FirstOrDefault(columns.Contains));
         }
 
         string? rendered = columns.FirstOrDefault(c => Most(c, RenderedLlama2.IsRendered));
-        return rendered is null || labelled ? null : new RenderedLlama2(rendered);
+        return labelled ? null
+            : Questions(sample, columns) is { } questions ? questions
+            : rendered is null ? null
+            : new RenderedLlama2(rendered);
     }
 }

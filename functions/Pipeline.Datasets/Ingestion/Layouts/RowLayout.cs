@@ -18,11 +18,21 @@ public abstract class RowLayout
     /// <summary>Other tasks for which its rows will do.</summary>
     public virtual IReadOnlyList<TaskKind> OtherTasks => [];
 
+    /// <summary>The columns that it reads, or may read.</summary>
+    public virtual IReadOnlyList<string> Used => [Columns.Text, Columns.Label];
+
     /// <summary>
     /// Whether its texts come from tables of short texts, where HTML entities and literal <c>\u</c> escapes are
     /// accidents; code and JSON in dialogues are not touched.
     /// </summary>
     public virtual bool HasAccidents => false;
+
+    /// <summary>The spelling of a row's label; <c>null</c>: it has none that can be learned.</summary>
+    public virtual string? LabelOf(RawRow row)
+    {
+        RowContent content = Map(row, TaskKind.Classification);
+        return content.Reason is null ? content.Messages[^1].Content : null;
+    }
 
     /// <summary>What a row says.</summary>
     /// <param name="row">A row without a fault.</param>

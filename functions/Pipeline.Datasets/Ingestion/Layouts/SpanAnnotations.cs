@@ -240,7 +240,14 @@ internal sealed class SpanAnnotations(string text, string spans) : RowLayout
             element.TryGetProperty("valueSpan", out JsonElement inner) && inner.ValueKind == JsonValueKind.Object
                 ? inner
                 : element;
-        string? type = Find(element, TypeKeys) is { ValueKind: JsonValueKind.String } name ? name.GetString() : null;
+        string? type =
+            Find(element, TypeKeys) is { ValueKind: JsonValueKind.String } name ? name.GetString()
+            // Label Studio's: a list of one
+            : element.TryGetProperty("labels", out JsonElement types)
+            && types.ValueKind == JsonValueKind.Array
+            && types.GetArrayLength() == 1
+                ? types[0].ToString()
+            : null;
         bool hasEnd = Find(range, EndKeys) is { } endValue && endValue.TryGetNumber(out _);
         int end = hasEnd && Find(range, EndKeys)!.Value.TryGetNumber(out int last) ? last : 0;
         // protobuf's JSON leaves zeros out

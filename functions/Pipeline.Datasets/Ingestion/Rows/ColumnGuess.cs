@@ -100,7 +100,9 @@ public static class ColumnGuess
             return null;
         }
 
-        return columns.Contains(name, StringComparer.Ordinal)
+        return
+            columns.Contains(name, StringComparer.Ordinal)
+            || columns.Any(c => name.StartsWith(c, StringComparison.Ordinal) && name[c.Length] is '.' or '[')
             ? name
             : throw new DatasetException(
                 DatasetException.NoColumn,

@@ -1,0 +1,197 @@
+using System.Text.Json;
+using Pipeline.Contracts;
+using Pipeline.Datasets.Ingestion.Rows;
+
+namespace Pipeline.Datasets.Ingestion.Layouts;
+
+/// <summary>
+/// A question and an answer, each a text or a list of messages. Source: TRL, <c>dataset_formats</c> (prompt-completion).
+/// </summary>
+internal sealed class PromptCompletion(string prompt, string completion) : RowLayout
+{
+    public override string Name => "prompt and completion";
+    public override ColumnReading Columns => new(prompt, completion, true);
+    public override TaskKind Task => TaskKind.Instruction;
+    public override IReadOnlyList<TaskKind> OtherTasks =>
+        [TaskKind.Chat, TaskKind.Extraction, TaskKind.Deidentification];
+    public override IReadOnlyList<string> Used => [prompt, completion, "system", "tools"];
+
+    public override RowContent Map(RawRow row, TaskKind task)
+    {
+        ArgumentNullException.ThrowIfNull(row);
+        (List<ChatMessage> question, RowContent? noQuestion) = Side(prompt, ChatMessage.User);
+        (List<ChatMessage> answer, RowContent? noAnswer) = Side(completion, ChatMessage.Assistant);
+        return noQuestion ?? noAnswer ?? Dialogue.Check(Messages.WithSystem(row, [.. question, .. answer]));
+
+        (List<ChatMessage> Messages, RowContent? Refusal) Side(string column, string role)
+        {
+            Cell cell = row[column];
+            if (Dialogue.IsDialogue(cell.Text))
+            {
+                return Dialogue.Read(cell.Text);
+            }
+
+            if (role == ChatMessage.Assistant && task == TaskKind.Extraction && cell.Kind == CellKind.Structure)
+            {
+                return ([new ChatMessage(role, cell.Text)], null);
+            }
+
+            (string text, RowContent? refusal) = TextValue.Read(
+                cell,
+                column,
+                role == ChatMessage.User ? RejectionReason.MissingText : RejectionReason.MissingLabel
+            );
+            return refusal is null ? ([new ChatMessage(role, text.Trim())], null) : ([], refusal);
+        }
+    }
+}
+
+/// <summary>
+/// Prodigy's verdicts: a row is learned only where <c>answer</c> is <c>accept</c>. Source: prodi.gy/docs/api-interfaces.
+/// </summary>
+internal sealed class AnnotatorVerdict(RowLayout inner, string column) : RowLayout
+{
+    private const string Accept = "accept";
+
+    public override string Name => $"{inner.Name} with the annotator's verdict";
+    public override ColumnReading Columns => inner.Columns;
+    public override TaskKind Task => inner.Task;
+    public override IReadOnlyList<TaskKind> OtherTasks => inner.OtherTasks;
+    public override bool HasAccidents => inner.HasAccidents;
+    public override IReadOnlyList<string> Used => [.. inner.Used, column];
+
+    /// <summary>Whether a value is a verdict.</summary>
+    public static bool IsVerdict(string value) => value is Accept or "reject" or "ignore";
+
+    public override string? LabelOf(RawRow row)
+    {
+        ArgumentNullException.ThrowIfNull(row);
+        return row[column].Text == Accept ? inner.LabelOf(row) : null;
+    }
+
+    public override RowContent Map(RawRow row, TaskKind task)
+    {
+        ArgumentNullException.ThrowIfNull(row);
+        string verdict = row[column].Text;
+        return verdict == Accept
+            ? inner.Map(row, task)
+            : RowContent.Refused(
+                RejectionReason.Disapproved,
+                verdict.Length == 0
+                    ? $"column '{column}' holds no verdict"
+                    : $"column '{column}' says '{verdict}': the annotator did not accept this row"
+            );
+    }
+}
+
+/// <summary>
+/// Label Studio's JSON export: the text under <c>data</c>, choices or spans under <c>annotations[].result[]</c>;
+/// cancelled annotations are left out. Source: labelstud.io/guide/export.
+/// </summary>
+internal sealed class LabelStudio(bool hasSpans) : RowLayout
+{
+    private const string Data = "data";
+    private const string Annotations = "annotations";
+
+    public override string Name => "Label Studio export";
+    public override ColumnReading Columns => new(Data, Annotations, true);
+    public override TaskKind Task => hasSpans ? TaskKind.Extraction : TaskKind.Classification;
+    public override IReadOnlyList<TaskKind> OtherTasks => hasSpans ? [TaskKind.Deidentification] : [];
+
+    /// <summary>Whether rows are of this form, and whether they have spans.</summary>
+    public static (bool IsExport, bool HasSpans) Recognize(IReadOnlyList<RawRow> rows)
+    {
+        bool isExport =
+            rows.Count > 0
+            && rows.All(r => r[Data].Kind == CellKind.Structure && r[Annotations].Kind == CellKind.List)
+            && rows.Any(r => r.Fields[Annotations].Contains("\"result\"", StringComparison.Ordinal));
+        return (
+            isExport,
+            isExport && rows.Any(r => r.Fields[Annotations].Contains("\"labels\"", StringComparison.Ordinal))
+        );
+    }
+
+    public override RowContent Map(RawRow row, TaskKind task)
+    {
+        ArgumentNullException.ThrowIfNull(row);
+        if (TextOf(row) is not { } text)
+        {
+            return RowContent.Refused(RejectionReason.MissingText, "'data' holds no text");
+        }
+
+        using JsonDocument annotations = JsonDocument.Parse(row.Fields[Annotations]);
+        JsonElement[] kept =
+        [
+            .. annotations
+                .RootElement.EnumerateArray()
+                .Where(a =>
+                    !(a.TryGetProperty("was_cancelled", out JsonElement off) && off.ValueKind == JsonValueKind.True)
+                ),
+        ];
+        if (kept.Length == 0)
+        {
+            return annotations.RootElement.GetArrayLength() > 0
+                ? RowContent.Refused(RejectionReason.Disapproved, "every annotation was cancelled")
+                : RowContent.Refused(RejectionReason.MissingLabel, "the row has no annotation");
+        }
+
+        JsonElement[] values =
+        [
+            .. kept[0].TryGetProperty("result", out JsonElement result) && result.ValueKind == JsonValueKind.Array
+                ? result
+                    .EnumerateArray()
+                    .Where(r => r.TryGetProperty("value", out _))
+                    .Select(r => r.GetProperty("value"))
+                : [],
+        ];
+        return hasSpans ? Spans(text, values, task) : Choice(text, values);
+    }
+
+    private static string? TextOf(RawRow row)
+    {
+        Cell named = row[Data + ".text"];
+        if (named.Kind == CellKind.Text && named.Text.Trim().Length > 0)
+        {
+            return named.Text;
+        }
+
+        using JsonDocument data = JsonDocument.Parse(row.Fields[Data]);
+        return data
+            .RootElement.EnumerateObject()
+            .Where(p => p.Value.ValueKind == JsonValueKind.String)
+            .Select(p => p.Value.GetString()!)
+            .Where(t => t.Trim().Length > 0)
+            .MaxBy(t => t.Length);
+    }
+
+    private static RowContent Choice(string text, JsonElement[] values)
+    {
+        string[] choices =
+        [
+            .. values
+                .Where(v => v.TryGetProperty("choices", out JsonElement c) && c.ValueKind == JsonValueKind.Array)
+                .SelectMany(v => v.GetProperty("choices").EnumerateArray())
+                .Select(c => c.ToString()),
+        ];
+        return choices switch
+        {
+            [] => RowContent.Refused(RejectionReason.MissingLabel, "the annotation has no choice"),
+            [var one] => RowContent.Pair(text, one),
+            _ => RowContent.Refused(
+                RejectionReason.SeveralLabels,
+                $"the annotation has {choices.Length} choices, {string.Join(", ", choices)}; one a row is learned"
+            ),
+        };
+    }
+
+    private static RowContent Spans(string text, JsonElement[] values, TaskKind task)
+    {
+        string json = "[" + string.Join(',', values.Select(v => v.GetRawText())) + "]";
+        var row = new RawRow(
+            new RowPlace("", 0, 0),
+            new Dictionary<string, string> { ["text"] = text, ["spans"] = json },
+            null
+        );
+        return new SpanAnnotations("text", "spans").Map(row, task);
+    }
+}
