@@ -10,7 +10,7 @@ namespace Pipeline.Datasets.Building;
 public static class DatasetBuilder
 {
     /// <summary>Part of every dataset id; raised when the same input would give other files.</summary>
-    internal const string Version = "8";
+    internal const string Version = "9";
 
     /// <summary>Reads all rows once, to learn what they have in common and where they can be divided.</summary>
     /// <param name="request">What the dataset is made of.</param>

@@ -19,6 +19,7 @@ public sealed class CheckpointReader : IDisposable
     private readonly List<SafetensorsFile> _files;
     private readonly Dictionary<string, SafetensorsFile> _places = new(StringComparer.Ordinal);
     private readonly bool _quantized;
+    private readonly HashSet<string> _read = new(StringComparer.Ordinal);
 
     private CheckpointReader(string directory, List<SafetensorsFile> files, bool quantized)
     {
@@ -98,12 +99,40 @@ public sealed class CheckpointReader : IDisposable
         );
     }
 
+    /// <summary>Requires that every tensor was read: one that nobody reads would be left out of the model.</summary>
+    /// <param name="tiedEmbeddings">Whether the head is the embedding, of which a copy may be there.</param>
+    /// <exception cref="ModelException">Tensors are left; the first are named.</exception>
+    public void RequireAllRead(bool tiedEmbeddings)
+    {
+        const int MaxNamed = 5;
+        string[] left =
+        [
+            .. _places
+                .Keys.Where(n => !_read.Contains(n))
+                .Where(n => !n.EndsWith("rotary_emb.inv_freq", StringComparison.Ordinal))
+                .Where(n => !(tiedEmbeddings && n == "lm_head.weight"))
+                .Order(StringComparer.Ordinal),
+        ];
+        if (left.Length > 0)
+        {
+            throw new ModelException(
+                $"The base in '{_directory}' holds tensors that config.json's architecture does not have: "
+                    + $"{string.Join(", ", left.Take(MaxNamed))}"
+                    + (left.Length > MaxNamed ? $" and {left.Length - MaxNamed} more" : "")
+                    + ". It would be computed without them, and is another model."
+            );
+        }
+    }
+
     public void Dispose() => _files.ForEach(f => f.Dispose());
 
-    private Tensor Stored(string name) =>
-        _places.TryGetValue(name, out SafetensorsFile? file)
+    private Tensor Stored(string name)
+    {
+        _read.Add(name);
+        return _places.TryGetValue(name, out SafetensorsFile? file)
             ? file.Read(name)
             : throw new ModelException($"The base in '{_directory}' lacks the tensor '{name}' of its NF4 form.");
+    }
 
     private SafetensorsFile Find(string name, long[] shape)
     {
@@ -114,6 +143,7 @@ public sealed class CheckpointReader : IDisposable
             );
         }
 
+        _read.Add(name);
         SafetensorsEntry entry = file.Entries[name];
         if (!entry.Shape.SequenceEqual(shape))
         {

@@ -9,6 +9,18 @@ namespace Pipeline.Model.Checkpoints;
 internal static class ConfigFile
 {
     private const int MistralWindow = 4096;
+    private const string PartialRotary = "partial_rotary_factor";
+    private static readonly string[] RopeKeys =
+    [
+        "rope_theta",
+        "rope_type",
+        "type",
+        "factor",
+        "low_freq_factor",
+        "high_freq_factor",
+        "original_max_position_embeddings",
+        PartialRotary,
+    ];
     private static readonly string[] Dtypes = ["float32", "float16", "bfloat16"];
 
     public static LlamaConfig Read(JsonElement root, string path)
@@ -127,10 +139,31 @@ internal static class ConfigFile
             }
         }
 
-        if (Optional(root, "partial_rotary_factor")?.GetDouble() is { } partial && partial != 1)
+        RefusePartialRotary(root, path);
+        foreach (string holder in (string[])["rope_parameters", "rope_scaling"])
+        {
+            if (Optional(root, holder) is { ValueKind: JsonValueKind.Object } rope)
+            {
+                RefusePartialRotary(rope, path);
+                if (
+                    rope.EnumerateObject().Select(p => p.Name).FirstOrDefault(n => !RopeKeys.Contains(n)) is { } unknown
+                )
+                {
+                    throw new ModelException(
+                        $"{path}: {holder} has the key '{unknown}', which is not known here; known are "
+                            + $"{string.Join(", ", RopeKeys)}."
+                    );
+                }
+            }
+        }
+    }
+
+    private static void RefusePartialRotary(JsonElement holder, string path)
+    {
+        if (Optional(holder, PartialRotary)?.GetDouble() is { } partial && partial != 1)
         {
             throw new ModelException(
-                $"{path}: partial_rotary_factor is {partial}; RoPE over whole heads is what is computed here."
+                $"{path}: {PartialRotary} is {partial}; RoPE over whole heads is what is computed here."
             );
         }
     }

@@ -75,7 +75,17 @@ public sealed class LlamaModel : ICausalModel, IDisposable
         using var heap = new NativeHeap();
         using CheckpointReader checkpoint = CheckpointReader.Open(directory, config.Quantized);
         using DisposeScope scope = NewDisposeScope();
-        return new LlamaModel(checkpoint, config, storage, quantizer);
+        var model = new LlamaModel(checkpoint, config, storage, quantizer);
+        try
+        {
+            checkpoint.RequireAllRead(config.TiedEmbeddings);
+            return model;
+        }
+        catch
+        {
+            model.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Puts an adapter on the linear layers, or takes it off with <c>null</c>.</summary>

@@ -6,7 +6,6 @@ using Pipeline.Model.Gpu;
 using Pipeline.Model.Weights;
 using Pipeline.Reporting.Evaluations;
 using Pipeline.Reporting.Pages;
-using Pipeline.Tokenization;
 using Pipeline.Worker.Jobs;
 
 namespace Pipeline.Worker.Commands;
@@ -85,7 +84,7 @@ internal static class EvaluateCommand
     {
         EvaluationSettings settings = dataset.Manifest.Settings.Evaluation;
         var evaluation = new HeldOutEvaluation(
-            ChatEncoder.FromDirectory(baseFolder, dataset.Manifest.Template),
+            BaseChecks.EncoderOf(baseFolder, dataset.Manifest.Template),
             dataset.Test,
             dataset.Manifest.Labels,
             settings.Generate

@@ -35,7 +35,7 @@ internal static class GenerateCommand
 
         string folder = parsed.GetRequiredValue(options.Base);
         using Accelerator? gpu = DeviceOption.Open(parsed, options.Device);
-        ChatEncoder encoder = ChatEncoder.FromDirectory(folder, parsed.GetValue(options.Template));
+        ChatEncoder encoder = BaseChecks.EncoderOf(folder, parsed.GetValue(options.Template));
         string? adapterFolder = parsed.GetValue(options.Adapter);
         using PlacedModel placed = AdapterBase.Load(folder, adapterFolder, gpu);
         using LoraAdapter? adapter = adapterFolder is null ? null : PeftAdapterFiles.Read(adapterFolder, placed.Model);

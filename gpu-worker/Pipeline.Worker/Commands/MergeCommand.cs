@@ -111,7 +111,7 @@ internal static class MergeCommand
     )
     {
         (string from, string adapterFolder, string to) = folders;
-        ChatEncoder encoder = ChatEncoder.FromDirectory(from, dataset.Manifest.Template);
+        ChatEncoder encoder = BaseChecks.EncoderOf(from, dataset.Manifest.Template);
         EvaluationSettings settings = dataset.Manifest.Settings.Evaluation;
         var evaluation = new HeldOutEvaluation(encoder, dataset.Test, dataset.Manifest.Labels, settings.Generate);
         WeightStorage storage = AdapterBase.StorageOf(adapterFolder);

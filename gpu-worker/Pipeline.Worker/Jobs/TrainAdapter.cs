@@ -107,14 +107,7 @@ public sealed class TrainAdapter
         );
         try
         {
-            ChatEncoder encoder = ChatEncoder.FromDirectory(_input.BaseDirectory, dataset.Manifest.Template);
-            int ids = encoder.Tokenizer.VocabularySize;
-            int rows = placed.Model.Config.VocabularySize;
-            return ids <= rows
-                ? new Loaded(placed, encoder, dataset)
-                : throw new InvalidDataException(
-                    $"The tokenizer in '{_input.BaseDirectory}' has {ids} ids where the model has {rows}."
-                );
+            return new Loaded(placed, BaseChecks.EncoderOf(_input.BaseDirectory, dataset.Manifest.Template), dataset);
         }
         catch
         {

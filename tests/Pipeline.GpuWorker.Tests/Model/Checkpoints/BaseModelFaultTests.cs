@@ -71,6 +71,21 @@ public sealed class BaseModelFaultTests
     [InlineData("LlamaForCausalLM", "GPT2LMHeadModel", "the architecture is GPT2LMHeadModel")]
     [InlineData("\"attention_bias\": false", "\"attention_bias\": true", "attention_bias is set")]
     [InlineData("\"rope_type\": \"default\"", "\"rope_type\": \"yarn\"", "RoPE of the type 'yarn'")]
+    [InlineData(
+        "\"rope_type\": \"default\"",
+        "\"rope_type\": \"default\", \"partial_rotary_factor\": 0.5",
+        "partial_rotary_factor is 0.5; RoPE over whole heads"
+    )]
+    [InlineData(
+        "\"rope_type\": \"default\"",
+        "\"rope_type\": \"default\", \"mscale\": 2",
+        "rope_parameters has the key 'mscale', which is not known here"
+    )]
+    [InlineData(
+        "\"num_hidden_layers\": 2",
+        "\"num_hidden_layers\": 1",
+        "holds tensors that config.json's architecture does not have: model.layers.1.input_layernorm.weight"
+    )]
     [InlineData("\"hidden_act\": \"silu\"", "\"hidden_act\": \"gelu\"", "the activation is gelu")]
     [InlineData("\"hidden_size\": 64,", "", "lacks 'hidden_size'")]
     public void Load_ConfigThatIsNotComputed_SaysWhy(string old, string with, string message) =>

@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.Json.Nodes;
 using Pipeline.Contracts;
 using Pipeline.GpuWorker.Tests.Worker.Jobs;
 
@@ -30,6 +31,61 @@ public sealed class CommandLineTests
         AssertEvaluatedAsInTraining(folder);
         AssertMergedIntoShards(folder);
         Assert.Equal(beside, merged);
+    }
+
+    /// <summary>
+    /// Added tokens that the embeddings do not have, as after adding [PAD] without resizing: every command says so, and
+    /// none reads beyond the matrix.
+    /// </summary>
+    [Fact]
+    public void Commands_TokenizerLargerThanTheEmbeddings_IsRefusedByEach()
+    {
+        using var bases = new TemporaryFolder();
+        string larger = bases.CopyOf(SmallDataset.Base, "larger");
+        string tokenizer = Path.Combine(larger, "tokenizer.json");
+        JsonNode json = JsonNode.Parse(File.ReadAllText(tokenizer))!;
+        foreach ((int index, string token) in ((string[])["<|im_start|>", "<|im_end|>"]).Index())
+        {
+            json["added_tokens"]!
+                .AsArray()
+                .Add(
+                    new JsonObject
+                    {
+                        ["id"] = 4096 + index,
+                        ["content"] = token,
+                        ["single_word"] = false,
+                        ["lstrip"] = false,
+                        ["rstrip"] = false,
+                        ["normalized"] = false,
+                        ["special"] = true,
+                    }
+                );
+        }
+
+        File.WriteAllText(tokenizer, json.ToJsonString());
+        using var folder = new CommandFolder(
+            SmallDataset.Rows(80),
+            "training: { r: 4, epochs: 1, batchSize: 8, warmupSteps: 1 }\nevaluation: { bootstrapSamples: 200 }\n"
+        );
+        string[] dataset = ["--dataset", folder.At("dataset"), "--out", folder.At("out")];
+        string adapter = RepositoryFiles.At("tests", "Golden", "lora_llama2");
+
+        foreach (
+            string[] command in (string[][])
+                [
+                    ["generate", "--base", larger, "--prompt", Prompt, "--max-tokens", "4"],
+                    ["train", "--base", larger, .. dataset],
+                    ["evaluate", "--base", larger, "--adapter", adapter, .. dataset],
+                    ["merge", "--base", larger, "--adapter", adapter, .. dataset],
+                ]
+        )
+        {
+            Assert.Contains(
+                "has 4098 ids where the model has 4096.",
+                CommandFolder.Run(2, command),
+                StringComparison.Ordinal
+            );
+        }
     }
 
     [Fact]
