@@ -19,6 +19,7 @@ internal sealed class Azurite : IAsyncDisposable
     private const string ProcessFile = "process-id";
     private const string PortsFile = "ports";
     private static readonly TimeSpan ProcessTimeout = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan StartTimeout = TimeSpan.FromMinutes(2);
     private static readonly TimeSpan RestartPause = TimeSpan.FromMilliseconds(500);
     private readonly string _data;
     private readonly int[] _ports;
@@ -321,7 +322,7 @@ internal sealed class Azurite : IAsyncDisposable
     )
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        limit.CancelAfter(ProcessTimeout);
+        limit.CancelAfter(StartTimeout);
         while (true)
         {
             try
@@ -330,9 +331,9 @@ internal sealed class Azurite : IAsyncDisposable
                 await client.ConnectAsync(IPAddress.Loopback, port, limit.Token);
                 return;
             }
-            catch (SocketException) when (!process.HasExited)
+            catch (SocketException) when (!process.HasExited && !limit.IsCancellationRequested)
             {
-                await Task.Delay(100, limit.Token);
+                // not yet
             }
             catch (Exception fault)
                 when (fault is SocketException
@@ -340,9 +341,14 @@ internal sealed class Azurite : IAsyncDisposable
                 )
             {
                 throw new HostException(
-                    $"The storage emulator did not start: {string.Join(' ', output.ToArray().TakeLast(3))}"
+                    process.HasExited
+                        ? $"The storage emulator did not start: {string.Join(' ', output.ToArray().TakeLast(3))}"
+                        : $"The storage emulator did not answer within {StartTimeout.TotalMinutes:0} minutes; stop what "
+                            + "else keeps the machine busy and try again."
                 );
             }
+
+            await Task.Delay(100, cancellation);
         }
     }
 
