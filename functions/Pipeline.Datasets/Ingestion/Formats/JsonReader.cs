@@ -171,7 +171,8 @@ internal static class JsonReader
         }
         catch (JsonException) when (PythonJson.Repair(json) is { } repaired)
         {
-            return Row(place, repaired);
+            RawRow row = Row(place, repaired);
+            return row.Fault is null ? row : row with { Fields = new Dictionary<string, string> { ["line"] = json } };
         }
         catch (JsonException fault)
         {

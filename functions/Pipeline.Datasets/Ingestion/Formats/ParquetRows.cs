@@ -75,6 +75,7 @@ internal static class ParquetRows
             string text => new Cell(text, CellKind.Text),
             ReadOnlyMemory<char> text => new Cell(text.ToString(), CellKind.Text),
             DateTime moment => new Cell(moment.ToString("O", CultureInfo.InvariantCulture), CellKind.Text),
+            byte[] bytes => new Cell($"\"{Convert.ToBase64String(bytes)}\"", CellKind.Structure), // no text
             bool flag => new Cell(flag ? "true" : "false", CellKind.Flag),
             IFormattable number => new Cell(number.ToString(null, CultureInfo.InvariantCulture), CellKind.Number),
             _ => Node(value) is var node && node is JsonObject

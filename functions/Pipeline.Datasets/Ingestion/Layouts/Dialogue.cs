@@ -25,7 +25,7 @@ internal static class Dialogue
                     .RootElement.EnumerateArray()
                     .All(m => m.ValueKind == JsonValueKind.Object && RoleOf(m) is not null);
         }
-        catch (JsonException)
+        catch (Exception fault) when (fault is JsonException or InvalidOperationException)
         {
             return false;
         }
@@ -183,7 +183,7 @@ internal static class Dialogue
         try
         {
             string[][] pairs = JsonSerializer.Deserialize<string[][]>(cell.Text) ?? [];
-            return pairs.All(p => p.Length == 2)
+            return pairs.All(p => p is [not null, not null])
                 ? (
                     [
                         .. pairs.SelectMany(p =>
@@ -195,7 +195,7 @@ internal static class Dialogue
                 )
                 : ([], NoPairs(column));
         }
-        catch (JsonException)
+        catch (Exception fault) when (fault is JsonException or InvalidOperationException)
         {
             return ([], NoPairs(column));
         }

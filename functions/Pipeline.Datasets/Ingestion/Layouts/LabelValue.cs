@@ -119,7 +119,7 @@ internal static class LabelValue
                     RowContent.Refused(
                         RejectionReason.Malformed,
                         $"column '{column}' holds an object, {Excerpt(json)}; name the value in it with columns.label, "
-                            + $"such as {column}.{value.EnumerateObject().FirstOrDefault().Name}"
+                            + $"such as {column}.{value.EnumerateObject().Select(p => p.Name).FirstOrDefault("name")}"
                     )
                 ),
                 _ => (json, null),
@@ -128,6 +128,10 @@ internal static class LabelValue
         catch (JsonException)
         {
             return (json, null); // a text that begins with a bracket
+        }
+        catch (InvalidOperationException fault) // half of a surrogate pair
+        {
+            return ("", RowContent.Refused(RejectionReason.Malformed, $"column '{column}': {fault.Message}"));
         }
     }
 

@@ -96,12 +96,8 @@ public static class LayoutRecognition
         string fileName
     )
     {
-        // Named twice, or a dialogue in one column: messages, whatever the cells turn out to be.
-        if (
-            settings is { Task: TaskKind.Chat, Columns: { Text: { } text, Label: { } label } }
-            && (text == label || sample.Any(r => Dialogue.IsDialogue(r[text].Text)))
-            && text == label
-        )
+        // One column named as question and as answer: messages, whatever the cells turn out to be.
+        if (settings is { Task: TaskKind.Chat, Columns: { Text: { } text, Label: { } label } } && text == label)
         {
             return new Messages(text, shareGpt: false);
         }

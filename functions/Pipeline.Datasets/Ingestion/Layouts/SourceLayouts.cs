@@ -101,19 +101,31 @@ internal sealed class LabelStudio(bool hasSpans) : RowLayout
     /// <summary>Whether rows are of this form, and whether they have spans.</summary>
     public static (bool IsExport, bool HasSpans) Recognize(IReadOnlyList<RawRow> rows)
     {
-        bool isExport =
-            rows.Count > 0
-            && rows.All(r => r[Data].Kind == CellKind.Structure && r[Annotations].Kind == CellKind.List)
-            && rows.Any(r => r.Fields[Annotations].Contains("\"result\"", StringComparison.Ordinal));
-        return (
-            isExport,
-            isExport && rows.Any(r => r.Fields[Annotations].Contains("\"labels\"", StringComparison.Ordinal))
-        );
+        List<RawRow> tasks =
+        [
+            .. rows.Where(r => r[Data].Kind == CellKind.Structure && r[Annotations].Kind == CellKind.List),
+        ];
+        bool Has(string key) =>
+            tasks.Exists(r => r.Fields[Annotations].Contains($"\"{key}\"", StringComparison.Ordinal));
+        bool isExport = tasks.Count * 2 > rows.Count && Has("result");
+        return (isExport, isExport && Has("labels"));
     }
 
     public override RowContent Map(RawRow row, TaskKind task)
     {
         ArgumentNullException.ThrowIfNull(row);
+        try
+        {
+            return Read(row, task);
+        }
+        catch (Exception fault) when (fault is JsonException or InvalidOperationException or KeyNotFoundException)
+        {
+            return RowContent.Refused(RejectionReason.Malformed, $"not a task of Label Studio: {fault.Message}");
+        }
+    }
+
+    private RowContent Read(RawRow row, TaskKind task)
+    {
         if (TextOf(row) is not { } text)
         {
             return RowContent.Refused(RejectionReason.MissingText, "'data' holds no text");

@@ -24,20 +24,29 @@ internal static class TextValue
                 : (cell.Text, null);
         }
 
-        using JsonDocument document = JsonDocument.Parse(cell.Text);
-        return Single(document.RootElement) is { } single
-            ? Read(CellPath.Read(single), column, missing)
-            : (
-                "",
-                RowContent.Refused(
-                    RejectionReason.Malformed,
-                    cell.Kind == CellKind.List
-                        ? $"column '{column}' holds a list, which is not a text"
-                        : $"column '{column}' holds an object, which is not a text; name the value in it, such as "
-                            + $"{column}.{document.RootElement.EnumerateObject().FirstOrDefault().Name}"
-                )
-            );
+        try
+        {
+            using JsonDocument document = JsonDocument.Parse(cell.Text);
+            JsonElement value = document.RootElement;
+            return Single(value) is { } single
+                ? Read(CellPath.Read(single), column, missing)
+                : ("", RowContent.Refused(RejectionReason.Malformed, Describe(value, column)));
+        }
+        catch (Exception fault) when (fault is JsonException or InvalidOperationException) // half of a surrogate pair
+        {
+            return ("", RowContent.Refused(RejectionReason.Malformed, $"column '{column}': {fault.Message}"));
+        }
     }
+
+    private static string Describe(JsonElement value, string column) =>
+        value.ValueKind switch
+        {
+            JsonValueKind.Array => $"column '{column}' holds a list, which is not a text",
+            JsonValueKind.Object =>
+                $"column '{column}' holds an object, which is not a text; name the value in it, such as "
+                    + $"{column}.{value.EnumerateObject().Select(p => p.Name).FirstOrDefault("name")}",
+            _ => $"column '{column}' holds no text",
+        };
 
     /// <summary>The element of a list of one, the text of an object of one.</summary>
     private static JsonElement? Single(JsonElement value) =>
@@ -45,7 +54,8 @@ internal static class TextValue
             ? value.GetArrayLength() == 1
                 ? value[0]
                 : null
-            : value.EnumerateObject().Take(2).ToList() is [{ Value.ValueKind: JsonValueKind.String } only]
+            : value.ValueKind == JsonValueKind.Object
+            && value.EnumerateObject().Take(2).ToList() is [{ Value.ValueKind: JsonValueKind.String } only]
                 ? only.Value
                 : null;
 }

@@ -110,6 +110,46 @@ public sealed class ExportCaseTests
         Assert.Equal(("a 12, b 12", $"{reason} 6"), (Labels(build), Rejected(build)));
     }
 
+    /// <summary>Odd values deep in a cell are rejected rows, and no fault of the run.</summary>
+    [Theory]
+    [InlineData("""{"text": "row N of the garden", "label": ["\ud83d"]}""")]
+    [InlineData("""{"text": ["\ud83d"], "label": "a"}""")]
+    [InlineData("""{"text": {}, "label": {}}""")]
+    [InlineData("""{"instruction": "row N", "output": "answer N", "history": [null, ["a", null], ["\ud83d", "b"]]}""")]
+    [InlineData("""{"prompt": [{"role": "\ud83d"}], "completion": "answer N of the garden"}""")]
+    [InlineData("""{"data": {"text": "\ud83d"}, "annotations": [{"result": [1, {"value": 2}]}]}""")]
+    [InlineData("""{"data": 1, "annotations": 2}""")]
+    public void Rows_WithOddValues_AreRejectedAndTheOthersLearned(string odd)
+    {
+        (string Marker, string Sound)[] kinds =
+        [
+            (
+                "annotations",
+                """{"data": {"text": "row N of the garden"}, "annotations": [{"result": [{"value": {"choices": ["L"]}}]}]}"""
+            ),
+            ("history", """{"instruction": "row N of the garden", "output": "answer N", "history": []}"""),
+            ("completion", """{"prompt": "row N of the garden", "completion": "answer number N here"}"""),
+            ("label", """{"text": "row N of the garden", "label": "L"}"""),
+        ];
+        string sound = kinds.First(k => odd.Contains(k.Marker, StringComparison.Ordinal)).Sound;
+        // Behind the rows by which the layout is recognised, too.
+        string json = string.Concat(
+            Enumerable
+                .Range(0, 1100)
+                .Select(i =>
+                    (i is 3 or 1050 ? odd : sound)
+                        .Replace("N", $"{i}", StringComparison.Ordinal)
+                        .Replace("\"L\"", $"\"{"ab"[i % 2]}\"", StringComparison.Ordinal) + "\n"
+                )
+        );
+
+        BuiltDataset build = BuildText("a.jsonl", json);
+
+        Assert.Equal(1100, build.Manifest.Rows.Read);
+        Assert.True(build.Manifest.Rows.Rejected >= 2);
+        Assert.True(build.Manifest.Rows.Accepted > 0);
+    }
+
     [Fact]
     public void Labels_PathIntoAnObject_IsRead()
     {
