@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Globalization;
 using Microsoft.Extensions.Configuration;
 using Pipeline.Contracts;
 using Pipeline.Datasets.Building;
@@ -203,15 +202,7 @@ internal static class DatasetCommand
     {
         foreach (SynthesisSummary made in manifest.Synthesis)
         {
-            string money = made.Cost is { } cost
-                ? string.Create(CultureInfo.InvariantCulture, $", {cost:0.00##} in money")
-                : "";
-            string calls =
-                made.Calls > 0 ? $"; {made.Calls} calls, {made.TokensIn} + {made.TokensOut} tokens{money}" : "";
-            Console.WriteLine(
-                $"Made by {made.Generator}: {made.Made} of {made.Requested} rows, "
-                    + $"{made.Learned} of them are learned from{calls}."
-            );
+            Console.WriteLine(AuditPage.Describe(made));
         }
     }
 

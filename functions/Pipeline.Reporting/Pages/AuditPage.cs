@@ -63,16 +63,7 @@ public static class AuditPage
 
         foreach (SynthesisSummary made in manifest.Synthesis)
         {
-            string cost = made.Cost is { } paid
-                ? string.Create(CultureInfo.InvariantCulture, $", {paid:0.00##} in money")
-                : "";
-            string calls =
-                made.Calls > 0 ? $"; {made.Calls} calls, {made.TokensIn} + {made.TokensOut} tokens{cost}" : "";
-            page.Append(
-                CultureInfo.InvariantCulture,
-                $"<p>Made by {HtmlPage.Escape(made.Generator)}: {made.Made} of {made.Requested} rows, "
-                    + $"{made.Learned} of them are learned from{calls}.</p>"
-            );
+            page.Append(CultureInfo.InvariantCulture, $"<p>{HtmlPage.Escape(Describe(made))}</p>");
         }
 
         if (manifest.Replaced.Count > 0)
@@ -135,6 +126,18 @@ public static class AuditPage
             ? string.Create(CultureInfo.InvariantCulture, $" and {cost:0.00} in money")
             : "";
         return string.Create(CultureInfo.InvariantCulture, $", about {minutes:0.#} minutes{money}");
+    }
+
+    /// <summary>What a generator made, in one sentence.</summary>
+    public static string Describe(SynthesisSummary made)
+    {
+        ArgumentNullException.ThrowIfNull(made);
+        string cost = made.Cost is { } paid
+            ? string.Create(CultureInfo.InvariantCulture, $", {paid:0.00##} in money")
+            : "";
+        string calls = made.Calls > 0 ? $"; {made.Calls} calls, {made.TokensIn} + {made.TokensOut} tokens{cost}" : "";
+        return $"Made by {made.Generator}: {made.Made} of {made.Requested} rows, {made.Learned} of them are learned "
+            + $"from{calls}.";
     }
 
     /// <summary>The result in one sentence.</summary>
