@@ -82,8 +82,18 @@ public sealed record ColumnSettings
     [Description("the column of the text; by default guessed")]
     public string? Text { get; init; }
 
+    /// <summary>Further columns of the question, each put under its name after the text.</summary>
+    [OmittedByDefault]
+    [Description("further columns of the question, such as a second text; each stands under its name after the text")]
+    public IReadOnlyList<string> AlsoText { get; init; } = [];
+
     [Description("the column of the label or answer; by default guessed")]
     public string? Label { get; init; }
+
+    /// <summary>Columns that are known and not read.</summary>
+    [OmittedByDefault]
+    [Description("columns that are not read, where a guess stops because they hold texts")]
+    public IReadOnlyList<string> Ignore { get; init; } = [];
 
     /// <summary>
     /// Who said or checked the answer; default: a column called <c>reviewer</c> or <c>annotator</c>, where there is
@@ -155,6 +165,14 @@ public sealed record SplitSettings
     [SettingKey("test")]
     [RegularExpression(@"[^/\\]+", ErrorMessage = "give a fraction, or the name of a file beside the dropped one")]
     public string? TestFile { get; init; }
+
+    /// <summary>
+    /// Whether data that has a split of its own, by its files' names or a column, is mixed and split anew. Default
+    /// false: its test rows are the test rows.
+    /// </summary>
+    [OmittedByDefault]
+    [Description("whether data with a split of its own (files train, test, …; a column split) is mixed and split anew")]
+    public bool Mix { get; init; }
 
     /// <summary>0 to 2,147,483,647; default 1.</summary>
     [Range(0, int.MaxValue)]

@@ -13,7 +13,7 @@ public sealed record RunRecord
 
     /// <summary>Whether it can be resumed or purged.</summary>
     [JsonIgnore]
-    public bool HasStopped => State is RunState.Failed or RunState.Cancelled or RunState.Interrupted;
+    public bool HasStopped => State is not (RunState.Running or RunState.Completed);
 
     /// <summary><c>dataset</c>, <c>train</c> or <c>done</c>.</summary>
     public required RunStage Stage { get; init; }

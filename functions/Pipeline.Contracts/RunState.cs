@@ -23,6 +23,10 @@ public enum RunState
     [Description("a person ended it; it can be resumed")]
     Cancelled,
 
+    [JsonStringEnumMemberName("needs-settings")]
+    [Description("the data can be read in several ways; it goes on when the project's settings say in which")]
+    NeedsSettings,
+
     [JsonStringEnumMemberName("interrupted")]
     [Description("noted as running, but no orchestration works on it any more; it can be resumed")]
     Interrupted,

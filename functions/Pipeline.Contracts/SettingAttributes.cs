@@ -22,6 +22,12 @@ public sealed class FormerKeyAttribute(string key, params string[] values) : Att
     [.. values.Select(v => v.Split('=')).Select(v => (v[0], v[1]))];
 }
 
+/// <summary>
+/// A setting that is left out of ids and fingerprints at its default: it was added after the first ids were made.
+/// </summary>
+[AttributeUsage(AttributeTargets.Property)]
+public sealed class OmittedByDefaultAttribute : Attribute;
+
 /// <summary>In a list, an item may be this property's text alone in place of a mapping.</summary>
 [AttributeUsage(AttributeTargets.Property)]
 public sealed class ShortFormAttribute : Attribute;

@@ -1,3 +1,5 @@
+using System.Reflection;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 
 namespace Pipeline.Contracts;
@@ -22,8 +24,13 @@ public static class SettingsIdentity
         foreach ((string name, JsonNode? value) in json)
         {
             Setting? setting = settings.FirstOrDefault(s =>
-                System.Text.Json.JsonNamingPolicy.CamelCase.ConvertName(s.Property.Name) == name
+                JsonNamingPolicy.CamelCase.ConvertName(s.Property.Name) == name
             );
+            if (setting is not null && IsOmitted(setting.Property, value))
+            {
+                continue;
+            }
+
             JsonNode? written =
                 setting is { IsGroup: true, IsList: false } && value is JsonObject group
                     ? Former(group, setting.Children)
@@ -34,5 +41,16 @@ public static class SettingsIdentity
         }
 
         return former;
+    }
+
+    private static bool IsOmitted(PropertyInfo property, JsonNode? value)
+    {
+        if (property.GetCustomAttribute<OmittedByDefaultAttribute>() is null)
+        {
+            return false;
+        }
+
+        object? otherwise = property.GetValue(Activator.CreateInstance(property.DeclaringType!));
+        return JsonNode.DeepEquals(value, JsonSerializer.SerializeToNode(otherwise, ContractJson.Compact));
     }
 }

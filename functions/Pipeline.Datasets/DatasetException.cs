@@ -22,4 +22,13 @@ public sealed class DatasetException : Exception
     public const string InvalidSettings = "invalid_settings";
     public const string UnreadableFile = "unreadable_file";
     public const string AuditFailed = "audit_failed";
+
+    /// <summary>The data can be read in several ways; a setting must say in which.</summary>
+    public const string NeedsSettings = "needs_settings";
+
+    /// <summary>A question that only a setting can answer.</summary>
+    /// <param name="question">What is not clear, in words.</param>
+    /// <param name="lines">Lines of project.yaml that answer it, to paste.</param>
+    public static DatasetException NeedingSettings(string question, string lines) =>
+        new(NeedsSettings, $"{question} Put into project.yaml:\n\n{lines}");
 }

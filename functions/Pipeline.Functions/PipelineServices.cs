@@ -33,6 +33,7 @@ public static class PipelineServices
         ));
         services.AddHostedService<StorageSetup>(); // before any that a host adds
         services.AddSingleton<RunIdentity>();
+        services.AddSingleton<IWaitingRuns>(s => s.GetRequiredService<RunStarter>());
         services.AddSingleton<IRetrainingResumption, RetrainingOrchestrations>();
         services.AddSingleton<RunStarter>();
         services.AddSingleton<ProjectReader>();

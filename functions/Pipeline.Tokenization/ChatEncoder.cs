@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Pipeline.Contracts;
 using Pipeline.Tokenization.Templates;
 using Pipeline.Tokenization.Tokenizers;
@@ -28,6 +27,14 @@ public sealed class ChatEncoder
     /// <summary>The token that ends an answer; supervised with it.</summary>
     public int EndId { get; }
 
+    /// <summary>Rows of the base's embeddings, as its config.json says; <c>null</c>: not known.</summary>
+    public int? EmbeddingRows { get; private init; }
+
+    /// <summary>
+    /// How the template was chosen, where the base's own is not plainly that one; <c>null</c>: nothing is to be said.
+    /// </summary>
+    public string? TemplateNote { get; private init; }
+
     /// <summary>Tokens at which writing stops, <see cref="EndId"/> first.</summary>
     public IReadOnlyList<int> StopIds { get; }
 
@@ -47,15 +54,46 @@ public sealed class ChatEncoder
     /// <exception cref="InvalidDataException">Tokenizer or template cannot be used; the reason is named.</exception>
     public static ChatEncoder FromFile(string tokenizerPath, string? template = null)
     {
+        string directory = Path.GetDirectoryName(tokenizerPath) ?? "";
         var tokenizer = Tokenizer.FromFile(tokenizerPath);
-        return new ChatEncoder(
-            tokenizer,
-            ChatTemplate.For(
-                tokenizer,
-                template,
-                Architecture(Path.Combine(Path.GetDirectoryName(tokenizerPath) ?? "", "config.json"))
-            )
-        );
+        var config = BaseConfig.Read(Path.Combine(directory, "config.json"));
+        var own = OwnTemplate.FromDirectory(directory);
+        var chosen = ChatTemplate.For(tokenizer, template, config.Architecture, own);
+        RequireSameBegin(tokenizer, chosen, config);
+        return new ChatEncoder(tokenizer, chosen)
+        {
+            EmbeddingRows = config.VocabularySize,
+            TemplateNote = Note(chosen, own, isNamed: template is not null),
+        };
+    }
+
+    private static string? Note(ChatTemplate chosen, OwnTemplate? own, bool isNamed) =>
+        chosen is PlainTextTemplate ? null
+        : own is null
+            ? isNamed ? null
+                : $"The base has no chat template of its own; {chosen.Name} is used, guessed from its tokenizer."
+        : own.Kind != chosen.Name
+            ? $"The template {chosen.Name} is used; the base's own is {own.Title}: serve the adapter with {chosen.Name}."
+        : own.KnownAs is { } known && known != chosen.Name
+            ? $"The base's own chat template is '{known}'; it is rendered as {chosen.Name}, without what it adds "
+                + "(a default system text, tools, thinking)."
+        : null;
+
+    /// <summary>The token that stands before a dialogue must be the one that the model was trained with.</summary>
+    private static void RequireSameBegin(Tokenizer tokenizer, ChatTemplate template, BaseConfig config)
+    {
+        if (
+            template.BeginToken is { } begin
+            && config.BeginId is { } expected
+            && tokenizer.Controls[begin] is var id
+            && id != expected
+        )
+        {
+            throw new InvalidDataException(
+                $"The tokenizer has {begin} as id {id}, the base's config.json says bos_token_id {expected}: the two "
+                    + "are not of the same model."
+            );
+        }
     }
 
     /// <summary>
@@ -177,22 +215,6 @@ public sealed class ChatEncoder
             whole.AsSpan().StartsWith(prompt) ? whole.AsSpan(prompt.Length) : Tokenizer.Encode(supervised),
             1
         );
-    }
-
-    private static string? Architecture(string configPath)
-    {
-        if (!File.Exists(configPath))
-        {
-            return null;
-        }
-
-        using JsonDocument config = JsonDocument.Parse(File.ReadAllBytes(configPath));
-        return
-            config.RootElement.TryGetProperty("architectures", out JsonElement names)
-            && names.ValueKind == JsonValueKind.Array
-            && names.GetArrayLength() > 0
-            ? names[0].GetString()
-            : null;
     }
 
     private static void Append(List<int> ids, List<byte> mask, ReadOnlySpan<int> tokens, byte supervised)

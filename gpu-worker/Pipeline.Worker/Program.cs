@@ -2,6 +2,7 @@ using System.CommandLine;
 using Pipeline.Model;
 using Pipeline.Model.Gpu;
 using Pipeline.Storage;
+using Pipeline.Tokenization.Templates;
 using Pipeline.Training.Faults;
 using Pipeline.Worker.Commands;
 
@@ -45,6 +46,7 @@ catch (Exception fault)
     when (fault
             is ModelException
                 or InvalidDataException
+                or ChatTemplateException
                 or FileNotFoundException
                 or TrainingException
                 or StorageSettingsException

@@ -13,13 +13,15 @@ namespace Pipeline.Datasets.Auditing;
 /// none.</param>
 /// <param name="BosIsRight">Whether BOS comes first, and as often as the template puts it; true where it has none.</param>
 /// <param name="RoundTrips">Whether the tokens decode to the answers' texts.</param>
+/// <param name="HasUnknownId">Whether a token has an id for which the base has no embedding.</param>
 public readonly record struct RowMeasure(
     int Tokens,
     int Supervised,
     bool HasSupervisedToken,
     bool EndIsSupervised,
     bool BosIsRight,
-    bool RoundTrips
+    bool RoundTrips,
+    bool HasUnknownId = false
 )
 {
     /// <summary>Measures an example.</summary>
@@ -44,7 +46,8 @@ public readonly record struct RowMeasure(
             chat.LossMask.Skip(1).Any(m => m != 0),
             isExcerpt || (answers.Count > 0 && answers.All(a => a[^1] == encoder.EndId)),
             bosIsRight,
-            encoder.ReadsBack(example.Messages, chat)
+            encoder.ReadsBack(example.Messages, chat),
+            encoder.EmbeddingRows is { } rows && chat.Ids.Any(i => i >= rows)
         );
     }
 }

@@ -22,6 +22,7 @@ public sealed class TokenAudit(ProjectSettings settings, string endToken, BaseSh
         _endNotSupervised = new(),
         _wrongBos = new(),
         _notRoundTripping = new(),
+        _unknown = new(),
         _leaking = new();
 
     /// <summary>Adds a row of the dataset.</summary>
@@ -43,6 +44,7 @@ public sealed class TokenAudit(ProjectSettings settings, string endToken, BaseSh
         _endNotSupervised.Add(!measure.EndIsSupervised, id);
         _wrongBos.Add(!measure.BosIsRight, id);
         _notRoundTripping.Add(!measure.RoundTrips, id);
+        _unknown.Add(measure.HasUnknownId, id);
         _leaking.Add(leaks, id);
     }
 
@@ -141,6 +143,11 @@ public sealed class TokenAudit(ProjectSettings settings, string endToken, BaseSh
             "answers changed by the tokenizer",
             "decoding the tokens gives another text",
             "the base model's tokenizer cannot encode these characters; replace them, or choose another base"
+        );
+        yield return _unknown.ToCheck(
+            "rows with tokens that the base has no embedding for",
+            "the tokenizer has more ids than the model has embeddings",
+            "take the tokens that were added out of the tokenizer, or resize the model's embeddings"
         );
         yield return _leaking.ToCheck(
             "test rows that are near duplicates of training rows",

@@ -34,18 +34,25 @@ internal sealed class DatasetAssembler(
         Directory.CreateDirectory(folder);
         var filter = new NearDuplicateFilter(rows, _settings.Validation.NearDuplicates == NearDuplicateRule.Drop);
         List<int> tests = rows.OfKind(RowKind.TestSet);
-        (List<int> left, int[] clusters) = filter.FilterDropped(tests);
+        (List<int> validations, _) = filter.Filter(RowKind.ValidationSet, tests);
+        (List<int> left, int[] clusters) = filter.Filter(RowKind.Dropped, [.. tests, .. validations]);
         ClusterReport near = ReportClusters(folder, left, clusters);
         Split[] sides = StratifiedSplit.Divide(
             [.. left.Select(i => rows.Accepted[i].Split)],
             clusters,
-            _settings.Split.Validation,
-            request.TestFile is null ? _settings.Split.Test : 0
+            validations.Count == 0 ? _settings.Split.Validation : 0,
+            request.TestFile is null && tests.Count == 0 ? _settings.Split.Test : 0
         );
+        NoteMissingSides(tests, validations);
         List<SplitLine> lines =
             plan.Task == TaskKind.Text
-                ? Pieces(filter, tests, left, sides)
-                : [.. Lines(left, sides), .. tests.Select(i => new SplitLine(rows.Accepted[i].Line, Split.Test))];
+                ? Pieces(filter, tests, validations, left, sides)
+                :
+                [
+                    .. left.Select((i, at) => new SplitLine(rows.Accepted[i].Line, sides[at])),
+                    .. validations.Select(i => new SplitLine(rows.Accepted[i].Line, Split.Validation)),
+                    .. tests.Select(i => new SplitLine(rows.Accepted[i].Line, Split.Test)),
+                ];
         List<int> learned = filter.FilterSynthetic(lines);
         lines.InsertRange(
             lines.FindLastIndex(l => l.Split == Split.Train) + 1,
@@ -67,7 +74,7 @@ internal sealed class DatasetAssembler(
             folder,
             new ManifestContent(
                 _id,
-                [.. tests, .. left, .. learned],
+                [.. tests, .. validations, .. left, .. learned],
                 lines,
                 near.Counts,
                 files,
@@ -100,11 +107,33 @@ internal sealed class DatasetAssembler(
         return new ClusterReport(counts, conflicts, sha256);
     }
 
-    private IEnumerable<SplitLine> Lines(List<int> left, Split[] sides) =>
-        left.Select((i, at) => new SplitLine(rows.Accepted[i].Line, sides[at]));
+    /// <summary>Says which side the data's own split lacks: it is taken from the rows to train on.</summary>
+    private void NoteMissingSides(List<int> tests, List<int> validations)
+    {
+        if (!plan.HasOwnSplit)
+        {
+            return;
+        }
+
+        if (tests.Count == 0)
+        {
+            _notes.Add("Its own split has no test rows that can be used; a share of its training rows is held out.");
+        }
+
+        if (validations.Count == 0 && _settings.Split.Validation > 0)
+        {
+            _notes.Add("Its own split has no validation rows; a share of its training rows is used.");
+        }
+    }
 
     /// <summary>Plain texts in pieces that fit, without held-out pieces that nearly repeat one to learn.</summary>
-    private List<SplitLine> Pieces(NearDuplicateFilter filter, List<int> tests, List<int> left, Split[] sides)
+    private List<SplitLine> Pieces(
+        NearDuplicateFilter filter,
+        List<int> tests,
+        List<int> validations,
+        List<int> left,
+        Split[] sides
+    )
     {
         IEnumerable<SplitLine> PiecesOf(int i, Split side) =>
             rows.Accepted[i].Pieces is { Count: > 0 } pieces
@@ -113,6 +142,7 @@ internal sealed class DatasetAssembler(
         List<SplitLine> pieces =
         [
             .. left.SelectMany((i, at) => PiecesOf(i, sides[at])),
+            .. validations.SelectMany(i => PiecesOf(i, Split.Validation)),
             .. tests.SelectMany(i => PiecesOf(i, Split.Test)),
         ];
         List<SplitLine> filtered = filter.FilterPieces(pieces);

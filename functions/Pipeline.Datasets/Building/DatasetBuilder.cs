@@ -10,7 +10,7 @@ namespace Pipeline.Datasets.Building;
 public static class DatasetBuilder
 {
     /// <summary>Part of every dataset id; raised when the same input would give other files.</summary>
-    internal const string Version = "9";
+    internal const string Version = "10";
 
     /// <summary>Reads all rows once, to learn what they have in common and where they can be divided.</summary>
     /// <param name="request">What the dataset is made of.</param>
@@ -55,14 +55,15 @@ public static class DatasetBuilder
         ArgumentNullException.ThrowIfNull(plan);
         Directory.CreateDirectory(folder);
         using var rows = new PartRows(Path.Combine(folder, BlobLayout.RejectedFile), plan.Task == TaskKind.Text);
-        foreach ((Stream stream, DatasetPart part) in parts.Zip(plan.Parts))
-        {
-            rows.Add(stream, part.IsTest ? RowKind.TestSet : RowKind.Dropped);
-        }
-
         using Stream syntheticPart = Scratch();
         new PartBuilder(request, plan).Write(synthetic?.Rows ?? [], syntheticPart);
-        rows.Add(syntheticPart, RowKind.Synthetic);
+        rows.Add(
+            [
+                .. parts.Zip(plan.Parts, (s, p) => (s, p.IsTest ? RowKind.TestSet : RowKind.Dropped)),
+                (syntheticPart, RowKind.Synthetic),
+            ],
+            plan.HasOwnSplit
+        );
         return new DatasetAssembler(request, plan, rows, synthetic).Assemble(folder);
     }
 

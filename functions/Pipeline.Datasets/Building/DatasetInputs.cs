@@ -60,6 +60,9 @@ public sealed class DatasetInputs : IDisposable
     /// <summary>The project's settings, with the task that the layout gives where they have none.</summary>
     public ProjectSettings Settings { get; }
 
+    /// <summary>By what the data has a split of its own, in words; <c>null</c>: it has none.</summary>
+    public string? OwnSplitBy { get; private set; }
+
     /// <summary>What was noticed on the way.</summary>
     public ReadingNotes Notes => _reader.Notes;
 
@@ -85,36 +88,63 @@ public sealed class DatasetInputs : IDisposable
             && ((string[])[first.Columns.Text, first.Columns.Label]).All(c =>
                 c.Length == 0 || sample.Any(r => r.Fields.ContainsKey(c))
             );
-        RowLayout layout = alike
-            ? first!
+        (RowLayout layout, string? evidence) = alike
+            ? new RecognizedLayout(first!, null)
             : LayoutRecognition.Recognize(
                 sample,
                 first is null ? settings : settings with { Columns = new() },
                 file.Name
             );
+        string? splitColumn = isTest ? null : OwnSplit.ColumnOf(sample, layout.Used);
         if (first is null)
         {
-            NoteUnread(sample, layout, settings.Columns.Reviewer, file.Name);
+            if (evidence is not null)
+            {
+                Notes.Add(evidence);
+            }
+
+            NoteUnread(sample, layout, splitColumn, settings.Columns, file.Name);
+            OwnSplitBy = SplitOf(sample, splitColumn);
         }
 
         Func<RowRange, IEnumerable<RawRow>>? ranges = _reader.Ranges(file);
+        bool hasOwnSplit = !isTest && !settings.Split.Mix;
         return new DatasetInput(
             file,
             layout,
             isTest,
             ranges is not null,
-            range => Without(range is null ? rows : ranges!(range))
+            range => Without(WithSide(range is null ? rows : ranges!(range), hasOwnSplit, splitColumn))
         );
     }
 
+    /// <summary>Rows with the side that their column says, or without any where none is kept.</summary>
+    private static IEnumerable<RawRow> WithSide(IEnumerable<RawRow> rows, bool hasOwnSplit, string? column) =>
+        !hasOwnSplit ? rows.Select(r => r.Split is null ? r : r with { Split = null })
+        : column is null ? rows
+        : rows.Select(r => OwnSplit.Read(r, column));
+
+    private static string? SplitOf(List<RawRow> sample, string? column) =>
+        column is not null ? $"column '{column}'"
+        : sample.Exists(r => r.Split is not null) ? "the names of its files or lists"
+        : null;
+
     /// <summary>Says which columns nothing is learned from, so that none is dropped in silence.</summary>
-    private void NoteUnread(List<RawRow> sample, RowLayout layout, string? reviewer, string fileName)
+    /// <exception cref="DatasetException">A guess would leave texts unread.</exception>
+    private void NoteUnread(
+        List<RawRow> sample,
+        RowLayout layout,
+        string? splitColumn,
+        ColumnSettings columns,
+        string fileName
+    )
     {
         HashSet<string> used =
         [
             .. layout.Used.Select(u => u.Split('.', '[')[0]),
             .. layout.Used,
-            .. reviewer is null ? ColumnSettings.ReviewerNames : [reviewer],
+            .. ColumnSettings.ReviewerNames,
+            .. ((string?[])[columns.Reviewer, splitColumn]).OfType<string>(),
         ];
         string[] unread =
         [
@@ -124,6 +154,14 @@ public sealed class DatasetInputs : IDisposable
                 .Distinct(StringComparer.Ordinal)
                 .Where(c => !used.Contains(c)),
         ];
+        if (
+            columns.Text is null
+            && UnreadTexts.Question(sample, layout, unread.Except(columns.Ignore), fileName) is { } question
+        )
+        {
+            throw question;
+        }
+
         if (unread.Length > 0)
         {
             Notes.Add($"Not read of '{fileName}': {string.Join(", ", unread.Select(c => $"'{c}'"))}.");

@@ -36,6 +36,9 @@ public sealed record DatasetPlan
     /// <summary>Its columns.</summary>
     public required ColumnReading Columns { get; init; }
 
+    /// <summary>Whether the data has a split of its own that is kept.</summary>
+    public bool HasOwnSplit { get; init; }
+
     /// <summary>Shingles too frequent to indicate near duplicates.</summary>
     public required IReadOnlyList<ulong> CommonShingles { get; init; }
 

@@ -42,9 +42,10 @@ internal static class DatasetPlanner
             SystemPrompt = settings.SystemPrompt ?? DefaultSystemPrompt(labels),
             Layout = inputs.Layout.Name,
             Columns = inputs.Layout.Columns,
+            HasOwnSplit = reading.HasOwnSplit,
             CommonShingles = reading.CommonShingles.Found(),
             Parts = parts,
-            Notes = inputs.Notes.Sentences,
+            Notes = Notes(request, inputs, reading.HasOwnSplit),
             Sources =
             [
                 .. request
@@ -53,6 +54,27 @@ internal static class DatasetPlanner
                     .Select(f => new SourceFile(f.Name, f.Length, f.Sha256)),
             ],
         };
+    }
+
+    private static List<string> Notes(DatasetRequest request, DatasetInputs inputs, bool hasOwnSplit)
+    {
+        List<string> notes = [.. inputs.Notes.Sentences];
+        string file = request.Files[0].Name;
+        if (inputs.OwnSplitBy is { } by && (hasOwnSplit || request.Settings.Split.Mix))
+        {
+            notes.Add(
+                request.Settings.Split.Mix
+                    ? $"'{file}' has a split of its own, by {by}; its rows are mixed, as split.mix says."
+                    : $"'{file}' has a split of its own, by {by}; it is kept."
+            );
+        }
+
+        if (request.Encoder.TemplateNote is { } template)
+        {
+            notes.Add(template);
+        }
+
+        return notes;
     }
 
     private static Dictionary<string, int> MergeCleaned(IReadOnlyDictionary<string, int> spellings)

@@ -18,6 +18,7 @@ internal sealed class FirstPass(TaskKind task, bool hasLabels, bool countSpellin
     /// <summary>Maximum of distinct values; a column with more is not a label column.</summary>
     private const int MaxLabelSpellings = 100_000;
 
+    private readonly bool[] _sides = new bool[3];
     private readonly Dictionary<string, int> _spellings = new(StringComparer.Ordinal);
 
     /// <summary>Row count by spelling.</summary>
@@ -25,6 +26,9 @@ internal sealed class FirstPass(TaskKind task, bool hasLabels, bool countSpellin
 
     /// <summary>Shingles too frequent to indicate near duplicates.</summary>
     public CommonShingles CommonShingles { get; } = new();
+
+    /// <summary>Whether the data has a split of its own: held-out rows, and others.</summary>
+    public bool HasOwnSplit { get; private set; }
 
     /// <summary>Reads a file, and divides it where it can be.</summary>
     /// <param name="inputIndex">The file's index among the inputs.</param>
@@ -52,14 +56,25 @@ internal sealed class FirstPass(TaskKind task, bool hasLabels, bool countSpellin
 
             if (row.Fault is null)
             {
+                NoteSide(row, input.Layout);
                 CountSpelling(row, input);
                 SampleShingles(row, input.Layout);
             }
         }
 
+        HasOwnSplit = _sides[(int)Split.Train] && (_sides[(int)Split.Validation] || _sides[(int)Split.Test]);
         return notes.IsSafeToDivide(input.File)
             ? [.. ranges, new DatasetPart(inputIndex, input.IsTest, current)]
             : [new DatasetPart(inputIndex, input.IsTest, null)];
+    }
+
+    /// <summary>A side counts once a row of it can be read.</summary>
+    private void NoteSide(RawRow row, RowLayout layout)
+    {
+        if (row.Split is { } side && !_sides[(int)side])
+        {
+            _sides[(int)side] = layout.Map(row, task).Reason is null;
+        }
     }
 
     private void CountSpelling(RawRow row, DatasetInput input)

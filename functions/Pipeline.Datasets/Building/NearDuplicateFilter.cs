@@ -10,12 +10,13 @@ namespace Pipeline.Datasets.Building;
 /// <param name="drop">Whether near-duplicates of learned rows go too.</param>
 internal sealed class NearDuplicateFilter(PartRows rows, bool drop)
 {
-    /// <summary>Rejects dropped rows that nearly repeat a row of the test set or, with drop, an earlier row.</summary>
-    /// <param name="tests">Rows of the test set, by their indices among the accepted ones.</param>
+    /// <summary>Rejects rows of a kind that nearly repeat a held-out row or, with drop, an earlier row.</summary>
+    /// <param name="kind">Dropped rows, or those of the validation set.</param>
+    /// <param name="tests">Held-out rows, by their indices among the accepted ones.</param>
     /// <returns>The rows that are left, and for each the index, among them, of the first of its cluster.</returns>
-    public (List<int> Left, int[] Clusters) FilterDropped(List<int> tests)
+    public (List<int> Left, int[] Clusters) Filter(RowKind kind, List<int> tests)
     {
-        List<int> left = rows.OfKind(RowKind.Dropped);
+        List<int> left = rows.OfKind(kind);
         while (true)
         {
             List<int> all = [.. tests, .. left];
@@ -50,7 +51,12 @@ internal sealed class NearDuplicateFilter(PartRows rows, bool drop)
             return left;
         }
 
-        List<int> human = [.. rows.OfKind(RowKind.TestSet), .. rows.OfKind(RowKind.Dropped)];
+        List<int> human =
+        [
+            .. rows.OfKind(RowKind.TestSet),
+            .. rows.OfKind(RowKind.ValidationSet),
+            .. rows.OfKind(RowKind.Dropped),
+        ];
         Dictionary<int, int> rowOf = human.ToDictionary(i => rows.Accepted[i].Line.Signature); // of a signature
         while (left.Count > 0)
         {

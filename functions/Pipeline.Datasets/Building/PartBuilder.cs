@@ -144,6 +144,7 @@ internal sealed class PartBuilder
                 BinaryPrimitives.ReadUInt128LittleEndian(key),
                 BinaryPrimitives.ReadUInt64LittleEndian(answer),
                 split,
+                row.Split,
                 example,
                 row.Fields,
                 validated.Measure,

@@ -16,6 +16,9 @@ internal static class PartFile
     private const byte Rejected = 0;
     private const byte Accepted = 1;
 
+    /// <summary>An accepted row with the side of the split that the data puts it on, a byte, before the rest.</summary>
+    private const byte AcceptedOnSide = 2;
+
     public static void Write(BinaryWriter writer, RejectedRow row)
     {
         writer.Write(Rejected);
@@ -25,7 +28,12 @@ internal static class PartFile
 
     public static void Write(BinaryWriter writer, PartRow row)
     {
-        writer.Write(Accepted);
+        writer.Write(row.Side is null ? Accepted : AcceptedOnSide);
+        if (row.Side is { } side)
+        {
+            writer.Write((byte)side);
+        }
+
         writer.Write((ulong)(row.Key >> 64));
         writer.Write((ulong)row.Key);
         writer.Write(row.Answer);
@@ -50,7 +58,8 @@ internal static class PartFile
     public static bool Read(BinaryReader reader, out (string Reason, byte[] Line)? rejected, out AcceptedRow? accepted)
     {
         (rejected, accepted) = (null, null);
-        switch (reader.BaseStream.ReadByte())
+        int kind = reader.BaseStream.ReadByte();
+        switch (kind)
         {
             case -1:
                 return false;
@@ -58,6 +67,7 @@ internal static class PartFile
                 rejected = (reader.ReadString(), reader.ReadBytes(reader.ReadInt32()));
                 return true;
             default:
+                Split? side = kind == AcceptedOnSide ? (Split)reader.ReadByte() : null;
                 var key = new UInt128(reader.ReadUInt64(), reader.ReadUInt64());
                 ulong answer = reader.ReadUInt64();
                 var split = new SplitRow(reader.ReadInt32(), reader.ReadUInt64(), reader.ReadInt32());
@@ -72,7 +82,7 @@ internal static class PartFile
                     pieces[i] = new AcceptedPiece(piece, pieceMeasure, sign);
                 }
 
-                accepted = new AcceptedRow(key, answer, split, line, fields, measure, signature, pieces);
+                accepted = new AcceptedRow(key, answer, split, side, line, fields, measure, signature, pieces);
                 return true;
         }
     }
@@ -102,6 +112,7 @@ internal static class PartFile
                 | (measure.EndIsSupervised ? 2 : 0)
                 | (measure.BosIsRight ? 4 : 0)
                 | (measure.RoundTrips ? 8 : 0)
+                | (measure.HasUnknownId ? 16 : 0)
             )
         );
         writer.Write(MemoryMarshal.AsBytes<uint>(signature));
@@ -113,7 +124,15 @@ internal static class PartFile
         uint[] signature = new uint[NearDuplicates.Hashes];
         reader.BaseStream.ReadExactly(MemoryMarshal.AsBytes(signature.AsSpan()));
         return (
-            new RowMeasure(tokens, supervised, (flags & 1) != 0, (flags & 2) != 0, (flags & 4) != 0, (flags & 8) != 0),
+            new RowMeasure(
+                tokens,
+                supervised,
+                (flags & 1) != 0,
+                (flags & 2) != 0,
+                (flags & 4) != 0,
+                (flags & 8) != 0,
+                (flags & 16) != 0
+            ),
             signature
         );
     }
@@ -131,6 +150,7 @@ internal readonly record struct ByteRange(long Start, int Length);
 /// <param name="Key">Hash of what two rows of the same question have in common.</param>
 /// <param name="Answer">Hash of the answer.</param>
 /// <param name="Split">What the split goes by.</param>
+/// <param name="Side">The side that the data puts it on; <c>null</c>: none.</param>
 /// <param name="Example">The row.</param>
 /// <param name="Fields">The row as it was read.</param>
 /// <param name="Measure">Its tokens.</param>
@@ -140,6 +160,7 @@ internal sealed record PartRow(
     UInt128 Key,
     ulong Answer,
     SplitRow Split,
+    Split? Side,
     Example Example,
     IReadOnlyDictionary<string, string> Fields,
     RowMeasure Measure,
@@ -152,6 +173,7 @@ internal sealed record AcceptedRow(
     UInt128 Key,
     ulong Answer,
     SplitRow Split,
+    Split? Side,
     ByteRange Line,
     ByteRange Fields,
     RowMeasure Measure,

@@ -34,17 +34,43 @@ internal sealed class PartRows : IDisposable
     /// <summary>Rejected rows by reason.</summary>
     public IReadOnlyDictionary<string, int> Reasons => _reasons;
 
-    /// <summary>Takes up a part; parts come in the plan's order.</summary>
-    /// <param name="part">Its stream, seekable; it stays the caller's.</param>
-    /// <param name="kind">Whose rows they are.</param>
-    public void Add(Stream part, RowKind kind)
+    /// <summary>
+    /// Takes up the parts, in the plan's order. Of rows that say the same the first is kept; where the data has a split
+    /// of its own, its test rows come before its validation rows and these before the rest.
+    /// </summary>
+    /// <param name="parts">Their streams, seekable, which stay the caller's, and whose rows they are.</param>
+    /// <param name="hasOwnSplit">Whether the data has a split of its own.</param>
+    public void Add(IReadOnlyList<(Stream Part, RowKind Kind)> parts, bool hasOwnSplit)
     {
-        int number = _parts.Count;
-        _parts.Add(part);
+        _parts.AddRange(parts.Select(p => p.Part));
+        Split?[] sides = hasOwnSplit ? [Split.Test, Split.Validation, null] : [null];
+        foreach (Split? side in sides)
+        {
+            foreach ((int number, (_, RowKind kind)) in parts.Index())
+            {
+                Add(number, kind, side, hasOwnSplit);
+            }
+        }
+    }
+
+    /// <summary>Takes up those rows of a part that are on a side; with <c>null</c> the rest, rejected ones too.</summary>
+    private void Add(int number, RowKind kind, Split? side, bool hasOwnSplit)
+    {
+        Stream part = _parts[number];
         part.Position = 0;
         using var reader = new BinaryReader(part, Encoding.UTF8, leaveOpen: true);
         while (PartFile.Read(reader, out (string Reason, byte[] Line)? rejected, out AcceptedRow? row))
         {
+            Split? own =
+                !hasOwnSplit || row is null ? null
+                : kind == RowKind.TestSet ? Split.Test
+                : row.Side is Split.Test or Split.Validation ? row.Side
+                : null;
+            if (own != side)
+            {
+                continue;
+            }
+
             Count++;
             if (rejected is { } left)
             {
@@ -58,22 +84,35 @@ internal sealed class PartRows : IDisposable
             }
             else
             {
-                _seen[row.Key] = Accepted.Count;
-                _longest = Math.Max(_longest, row.Measure.Tokens);
-                RowLine Line(ByteRange line, RowMeasure measure, uint[] signature) =>
-                    new(number, line, row.Split.Label, measure, _signatures.Add(signature));
-                Accepted.Add(
-                    new KeptRow(
-                        kind,
-                        row.Answer,
-                        row.Split,
-                        Line(row.Line, row.Measure, row.Signature),
-                        row.Fields,
-                        [.. row.Pieces.Select(p => Line(p.Line, p.Measure, p.Signature))]
-                    )
-                );
+                Accept(number, row, KindOf(kind, own));
             }
         }
+    }
+
+    private static RowKind KindOf(RowKind kind, Split? side) =>
+        side switch
+        {
+            Split.Test => RowKind.TestSet,
+            Split.Validation => RowKind.ValidationSet,
+            _ => kind,
+        };
+
+    private void Accept(int number, AcceptedRow row, RowKind kind)
+    {
+        _seen[row.Key] = Accepted.Count;
+        _longest = Math.Max(_longest, row.Measure.Tokens);
+        RowLine Line(ByteRange line, RowMeasure measure, uint[] signature) =>
+            new(number, line, row.Split.Label, measure, _signatures.Add(signature));
+        Accepted.Add(
+            new KeptRow(
+                kind,
+                row.Answer,
+                row.Split,
+                Line(row.Line, row.Measure, row.Signature),
+                row.Fields,
+                [.. row.Pieces.Select(p => Line(p.Line, p.Measure, p.Signature))]
+            )
+        );
     }
 
     /// <summary>The accepted rows of a kind, by their indices.</summary>
@@ -94,7 +133,7 @@ internal sealed class PartRows : IDisposable
                 example.Id,
                 RejectedRow.Duplicate,
                 RejectionReason.NearDuplicate,
-                $"nearly the same as {other.Id}{(Accepted[like].Kind == RowKind.TestSet ? " of the test set" : "")}{contradiction}",
+                $"nearly the same as {other.Id}{WhereOf(Accepted[like].Kind)}{contradiction}",
                 other.Id,
                 example.Source,
                 Fields(Accepted[row].Line.Part, Accepted[row].Fields)
@@ -120,6 +159,14 @@ internal sealed class PartRows : IDisposable
         _rejected.Dispose();
         _signatures.Dispose();
     }
+
+    private static string WhereOf(RowKind kind) =>
+        kind switch
+        {
+            RowKind.TestSet => " of the test set",
+            RowKind.ValidationSet => " of the validation set",
+            _ => "",
+        };
 
     private void RejectRepeated(int part, AcceptedRow row, KeptRow first)
     {
@@ -168,8 +215,11 @@ internal enum RowKind : byte
     /// <summary>Of what was dropped.</summary>
     Dropped,
 
-    /// <summary>Of a test set of its own.</summary>
+    /// <summary>Of a test set of its own, or a test row of the data's own split.</summary>
     TestSet,
+
+    /// <summary>A validation row of the data's own split.</summary>
+    ValidationSet,
 
     /// <summary>Synthetic; only learned from.</summary>
     Synthetic,

@@ -14,8 +14,8 @@ public static class RejectedTable
     public const string Why = "why rejected";
 
     /// <summary>Writes the table.</summary>
-    /// <param name="rows">Lines of <c>rejected.jsonl</c>; duplicates and withdrawn rows are passed over, for there is
-    /// nothing to correct.</param>
+    /// <param name="rows">Lines of <c>rejected.jsonl</c>; duplicates, withdrawn rows and those that are not to be learned
+    /// are passed over, for there is nothing to correct.</param>
     /// <param name="output">Takes the table up.</param>
     public static void Write(IEnumerable<RejectedRow> rows, TextWriter output)
     {
@@ -55,7 +55,8 @@ public static class RejectedTable
     {
         ArgumentNullException.ThrowIfNull(row);
         return row.Outcome == RejectedRow.Rejected
-            && row.Reason is not (RejectionReason.Withdrawn or RejectionReason.Disapproved)
+            && row.Reason
+                is not (RejectionReason.Withdrawn or RejectionReason.Disapproved or RejectionReason.NothingToLearn)
             && row.Fields.Count > 0;
     }
 }

@@ -2,6 +2,7 @@ using System.Text.RegularExpressions;
 using Pipeline.Datasets.Ingestion.Files;
 using Pipeline.Datasets.Ingestion.Formats;
 using Pipeline.Datasets.Ingestion.Rows;
+using Pipeline.Datasets.Splitting;
 
 namespace Pipeline.Datasets.Ingestion;
 
@@ -45,6 +46,11 @@ public sealed partial class RawReader : IDisposable
             throw new DatasetException(DatasetException.EmptyFile, $"'{name}' holds no file with rows.");
         }
 
+        if (inner.Find(f => f.Name.EndsWith(".arrow", StringComparison.OrdinalIgnoreCase)) is { } arrow)
+        {
+            RequireKnown(arrow); // what lies beside it only describes it
+        }
+
         if (inner.Count > 1)
         {
             inner = [.. inner.Where(Readable)];
@@ -58,6 +64,12 @@ public sealed partial class RawReader : IDisposable
         }
 
         IEnumerable<RawRow> rows = (inner.Count > 1 ? Bundle.Read(inner, Notes) : null) ?? inner.SelectMany(One);
+        IReadOnlyDictionary<string, Split> sides = OwnSplit.OfFiles([.. inner.Select(f => f.Name)], name);
+        if (sides.Count > 0)
+        {
+            rows = rows.Select(r => r with { Split = sides.GetValueOrDefault(r.Place.File, Split.Train) });
+        }
+
         using IEnumerator<RawRow> first = rows.GetEnumerator();
         if (!first.MoveNext())
         {
@@ -82,7 +94,7 @@ public sealed partial class RawReader : IDisposable
         RequireKnown(file);
         switch (Path.GetExtension(file.Name).ToLowerInvariant())
         {
-            case ".jsonl" or ".ndjson":
+            case ".jsonl" or ".ndjson" when !IsJsonArray(file):
                 using (MixedText text = MixedText.Open(file))
                 {
                     return text.IsByteWise ? range => JsonReader.Lines(file, Notes, range) : null;
@@ -146,13 +158,16 @@ public sealed partial class RawReader : IDisposable
 
         return extension switch
         {
-            ".jsonl" or ".ndjson" => JsonReader.Lines(file, Notes),
+            ".jsonl" or ".ndjson" when !IsJsonArray(file) => JsonReader.Lines(file, Notes),
             ".tsv" or ".tab" => DelimitedReader.Read(file, '\t', _columns, Notes),
             ".csv" => DelimitedReader.Read(file, null, _columns, Notes),
             ".eml" => Bundle.Mails([file], Notes),
             _ => ByContent(file, extension),
         };
     }
+
+    /// <summary>Whether a file begins as an array over many lines does, whatever its name says.</summary>
+    private static bool IsJsonArray(RawFile file) => FirstLine(file) is "[" or ['[', .., ','];
 
     private IEnumerable<RawRow> ByContent(RawFile file, string extension)
     {
@@ -211,6 +226,8 @@ public sealed partial class RawReader : IDisposable
             : bytes.StartsWith("7z"u8) && bytes.Length > 2 && bytes[2] == 0xBC
                 ? "a 7z archive; pack it as .gz, .zst or .zip"
             : bytes.StartsWith("Rar!"u8) ? "a RAR archive; pack it as .gz, .zst or .zip"
+            : file.Name.EndsWith(".arrow", StringComparison.OrdinalIgnoreCase)
+                ? "an Arrow file, as datasets' save_to_disk writes it; write the dataset with to_json or to_parquet"
             : bytes.StartsWith("PAR1"u8) || bytes.StartsWith("PK\u0003\u0004"u8) ? null
             : MixedText.LooksLikeText(bytes) ? null
             : "not text (it holds zero bytes)";

@@ -88,7 +88,7 @@ async function detail() {
   const buttons = [];
   const path = 'runs/' + encodeURIComponent(run.runId);
   if (run.state === 'running') buttons.push(button('Cancel', 'POST', path + '/cancel'));
-  if (['failed', 'cancelled', 'interrupted'].includes(run.state)) buttons.push(button('Resume', 'POST', path + '/resume'), button('Purge', 'DELETE', path));
+  if (['failed', 'cancelled', 'interrupted', 'needs-settings'].includes(run.state)) buttons.push(button('Resume', 'POST', path + '/resume'), button('Purge', 'DELETE', path));
   if (stale($('actions'), buttons.map((b) => b.textContent).join() + path)) $('actions').replaceChildren(...buttons);
   $('rows').textContent = view.rows ? `${view.rows.read} rows read = ${view.rows.accepted} accepted + ${view.rows.rejected} rejected + ${view.rows.duplicates} duplicates` : '';
   const links = [];

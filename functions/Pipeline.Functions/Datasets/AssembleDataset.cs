@@ -74,4 +74,5 @@ public sealed class AssembleDataset(PipelineStorage storage, DatasetParts parts,
 /// <summary>What a dataset came to.</summary>
 /// <param name="DatasetId">Its id.</param>
 /// <param name="Fault">Why nothing can be trained on it; <c>null</c>: it can.</param>
-public sealed record DatasetOutput(string DatasetId, string? Fault);
+/// <param name="NeedsSettings">Whether the fault is a question that the project's settings can answer.</param>
+public sealed record DatasetOutput(string DatasetId, string? Fault, bool NeedsSettings = false);

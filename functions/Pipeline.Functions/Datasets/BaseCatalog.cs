@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using Pipeline.Contracts;
 using Pipeline.Datasets;
 using Pipeline.Tokenization;
+using Pipeline.Tokenization.Templates;
 using Pipeline.Tokenization.Tokenizers;
 
 namespace Pipeline.Functions.Datasets;
@@ -17,6 +18,8 @@ public sealed class BaseCatalog(BaseModelFolders folders)
     /// <summary>The encoder of a project's base and the SHA-256 of its tokenizer file.</summary>
     /// <exception cref="DatasetException">There is no such base, or it reads less than
     /// <c>validation.maxTokens</c>.</exception>
+    /// <exception cref="DatasetException">Its own chat template is none that there is here, and the settings name
+    /// none (<see cref="DatasetException.NeedsSettings"/>).</exception>
     /// <exception cref="InvalidDataException">Its tokenizer is not of a layout that is read, or does not fit the
     /// template.</exception>
     public (ChatEncoder Encoder, string Sha256) EncoderFor(ProjectSettings settings)
@@ -33,6 +36,13 @@ public sealed class BaseCatalog(BaseModelFolders folders)
             }
 
             return _encoders.GetOrAdd((settings.Base, settings.Template), Load);
+        }
+        catch (ChatTemplateException fault)
+        {
+            throw DatasetException.NeedingSettings(
+                fault.Message,
+                $"template: llama2   # one of {string.Join(", ", ChatTemplate.Names)}"
+            );
         }
         catch (Exception fault) when (fault is DirectoryNotFoundException or FileNotFoundException)
         {

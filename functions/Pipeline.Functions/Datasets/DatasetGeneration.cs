@@ -26,7 +26,7 @@ public static class DatasetGeneration
         );
         if (planned.Fault is not null)
         {
-            return new DatasetOutput(planned.DatasetId, planned.Fault);
+            return new DatasetOutput(planned.DatasetId, planned.Fault, planned.NeedsSettings);
         }
 
         // Each step can be made again, also when it was done and only its word was lost: the parts go last.

@@ -29,7 +29,8 @@ public sealed class PlanDataset(
     {
         ArgumentNullException.ThrowIfNull(plan);
         PipelineInput input = plan.Input;
-        DatasetPlanned Fault(string reason) => new(input, plan.Instance, "", 0, [], [], false, reason);
+        DatasetPlanned Fault(string reason, bool needsSettings = false) =>
+            new(input, plan.Instance, "", 0, [], [], false, reason, needsSettings);
         DirectoryInfo folder = Directory.CreateTempSubdirectory("pipeline-plan-");
         try
         {
@@ -66,7 +67,8 @@ public sealed class PlanDataset(
         }
         catch (Exception fault) when (fault is DatasetException or InvalidDataException)
         {
-            return Fault(fault.Message); // what a person dropped is wrong: no retry mends it
+            bool isQuestion = fault is DatasetException { Code: DatasetException.NeedsSettings };
+            return Fault(fault.Message, isQuestion); // what a person dropped is wrong: no retry mends it
         }
         finally
         {
@@ -99,6 +101,7 @@ public sealed record DatasetToPlan(PipelineInput Input, string Instance);
 /// <param name="Tags">ETags of the raw blobs, in the order read: no other content is taken.</param>
 /// <param name="HasSynthesis">Whether rows are to be made.</param>
 /// <param name="Fault">Why nothing can be built; <c>null</c>: it can.</param>
+/// <param name="NeedsSettings">Whether the fault is a question that the project's settings can answer.</param>
 public sealed record DatasetPlanned(
     PipelineInput Input,
     string Instance,
@@ -107,5 +110,6 @@ public sealed record DatasetPlanned(
     IReadOnlyList<string> Mended,
     IReadOnlyList<string> Tags,
     bool HasSynthesis,
-    string? Fault
+    string? Fault,
+    bool NeedsSettings = false
 );

@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Azure.Functions.Worker;
+using Microsoft.DurableTask.Client;
 using Pipeline.Contracts;
 using Pipeline.Datasets;
 using Pipeline.Datasets.Configuration;
@@ -11,15 +12,16 @@ using Pipeline.Storage;
 namespace Pipeline.Functions.Projects;
 
 /// <summary>
-/// <c>PUT /api/projects/{project}</c>: registers project.yaml; answers with all settings and, where a former name was
-/// used, <c>warnings</c>.
+/// <c>PUT /api/projects/{project}</c>: registers project.yaml, and goes on with runs that waited for settings; answers
+/// with all settings and, where there are some, <c>warnings</c> (former names) and <c>continued</c> (the runs started).
 /// </summary>
-public sealed class PutProject(PipelineStorage storage)
+public sealed class PutProject(PipelineStorage storage, IWaitingRuns waiting)
 {
     [Function(nameof(PutProject))]
     public async Task<IResult> Run(
         [HttpTrigger(AuthorizationLevel.Function, "put", Route = "projects/{project}")] HttpRequest request,
         string project,
+        [DurableClient] DurableTaskClient client,
         CancellationToken cancellation
     )
     {
@@ -39,9 +41,16 @@ public sealed class PutProject(PipelineStorage storage)
             List<string> warnings = [];
             JsonNode answer = JsonNode.Parse(ContractJson.WriteUtf8(ProjectFile.Read(yaml, warnings.Add)))!;
             await storage.Files.WriteAsync(BlobLayout.Project(project), Encoding.UTF8.GetBytes(yaml), cancellation);
-            if (warnings.Count > 0)
+            IReadOnlyList<string> continued = await ContinueAsync(client, project, warnings, cancellation);
+            foreach (
+                (string name, IReadOnlyList<string> values) in ((string, IReadOnlyList<string>)[])
+                    [("warnings", warnings), ("continued", continued)]
+            )
             {
-                answer["warnings"] = new JsonArray([.. warnings.Select(w => (JsonNode)w)]);
+                if (values.Count > 0)
+                {
+                    answer[name] = new JsonArray([.. values.Select(v => (JsonNode)v)]);
+                }
             }
 
             return TypedResults.Ok(answer);
@@ -49,6 +58,25 @@ public sealed class PutProject(PipelineStorage storage)
         catch (DatasetException fault)
         {
             return HttpResults.BadRequest(fault.Message);
+        }
+    }
+
+    /// <summary>Goes on with what waited; that a raw file is gone does not undo the registration.</summary>
+    private async Task<IReadOnlyList<string>> ContinueAsync(
+        DurableTaskClient client,
+        string project,
+        List<string> warnings,
+        CancellationToken cancellation
+    )
+    {
+        try
+        {
+            return await waiting.ContinueAsync(client, project, cancellation);
+        }
+        catch (DatasetException fault)
+        {
+            warnings.Add($"A run that waited for settings could not go on: {fault.Message}");
+            return [];
         }
     }
 }

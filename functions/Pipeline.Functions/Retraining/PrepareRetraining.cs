@@ -34,11 +34,7 @@ public sealed class PrepareRetraining(PipelineStorage storage, RunStarter starte
         }
 
         var rows = new StringBuilder();
-        // Dialogues and annotated texts have no column for a bare answer; then the corrections come in alpaca's.
-        (string text, string label) =
-            manifest.Layout == DatasetManifest.TextAndLabel
-                ? (manifest.Columns.Text, manifest.Columns.Label)
-                : ("instruction", "output");
+        (string text, string label) = ColumnsOf(manifest);
         foreach (FeedbackRecord feedback in corrections)
         {
             var row = new Dictionary<string, string> { [text] = feedback.Text!, [label] = feedback.Correction! };
@@ -56,6 +52,16 @@ public sealed class PrepareRetraining(PipelineStorage storage, RunStarter starte
         PipelineInput run = await starter.RecordAsync(input.Project, last!.Source, batch, input.Trigger, cancellation);
         return new RetrainingPlan(run, [.. corrections.Select(f => f.Id)]);
     }
+
+    /// <summary>
+    /// The columns of a correction: the data's own where it has one of texts and one of answers, else those by which a
+    /// text and its class, or a question and its answer, are read whatever the form of the data.
+    /// </summary>
+    private static (string Text, string Label) ColumnsOf(DatasetManifest manifest) =>
+        manifest.Layout == DatasetManifest.TextAndLabel && manifest.Settings.Columns.AlsoText.Count == 0
+            ? (manifest.Columns.Text, manifest.Columns.Label)
+        : manifest.Task == TaskKind.Classification ? ("text", "label")
+        : ("instruction", "output");
 }
 
 /// <summary>A retraining made ready.</summary>

@@ -34,7 +34,7 @@ public static class AdapterPipeline
             );
             if (dataset.Fault is not null)
             {
-                throw new RunFailedException(dataset.Fault);
+                throw new RunFailedException(dataset.Fault) { NeedsSettings = dataset.NeedsSettings };
             }
 
             var job = new TrainingAttempt(
@@ -71,7 +71,7 @@ public static class AdapterPipeline
         {
             await context.CallActivityAsync(
                 RecordFailure.Name,
-                new RunFailure(input.RunId, Reason(fault)),
+                new RunFailure(input.RunId, Reason(fault), fault is RunFailedException { NeedsSettings: true }),
                 Retries.TransientFaults
             );
             throw;

@@ -35,7 +35,7 @@ public sealed class RecordFailure(PipelineStorage storage, JobStopper jobs, Time
                     ? r
                     : r with
                     {
-                        State = RunState.Failed,
+                        State = failure.NeedsSettings ? RunState.NeedsSettings : RunState.Failed,
                         Error = failure.Error,
                         UpdatedAt = time.GetUtcNow(),
                     },
@@ -45,4 +45,7 @@ public sealed class RecordFailure(PipelineStorage storage, JobStopper jobs, Time
 }
 
 /// <summary>A run's end, to be written down.</summary>
-public sealed record RunFailure(string RunId, string Error);
+/// <param name="RunId">The run.</param>
+/// <param name="Error">Why.</param>
+/// <param name="NeedsSettings">Whether that is a question that the project's settings can answer.</param>
+public sealed record RunFailure(string RunId, string Error, bool NeedsSettings = false);

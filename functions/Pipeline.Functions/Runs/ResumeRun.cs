@@ -31,9 +31,7 @@ public sealed class ResumeRun(PipelineStorage storage, RunStarter starter, Inter
         run = await interrupted.CheckAsync(client, run, cancellation);
         if (!run.HasStopped)
         {
-            return HttpResults.Conflict(
-                $"Run '{id}' is {run.State.Name()}; only one that failed, was cancelled or interrupted can be resumed."
-            );
+            return HttpResults.Conflict($"Run '{id}' is {run.State.Name()}; only one that has stopped can be resumed.");
         }
 
         try

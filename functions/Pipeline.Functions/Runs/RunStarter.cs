@@ -16,7 +16,7 @@ public sealed class RunStarter(
     IRetrainingResumption retraining,
     TimeProvider time,
     ILogger<RunStarter> logger
-)
+) : IWaitingRuns
 {
     /// <summary>
     /// Starts the run of a raw blob unless it runs or has completed; one that failed or was cancelled starts anew.
@@ -172,6 +172,46 @@ public sealed class RunStarter(
 
         Log.RunStarted(logger, input.RunId, "resume", input.Source);
         return null;
+    }
+
+    /// <inheritdoc/>
+    public async Task<IReadOnlyList<string>> ContinueAsync(
+        DurableTaskClient client,
+        string project,
+        CancellationToken cancellation
+    )
+    {
+        List<string> started = [];
+        foreach (RunRecord run in await storage.Runs.ListAsync(project, cancellation))
+        {
+            if (run.State != RunState.NeedsSettings || run.FeedbackBatch is not null)
+            {
+                continue;
+            }
+
+            (string runId, bool isNew) = await StartAsync(client, project, run.Source, run.Trigger, cancellation);
+            if (isNew)
+            {
+                started.Add(runId);
+            }
+
+            if (runId != run.RunId)
+            {
+                await storage.Runs.UpdateAsync(
+                    run.RunId,
+                    r =>
+                        r with
+                        {
+                            State = RunState.Cancelled,
+                            Error = $"The project's settings were put; it goes on as run {runId}.",
+                            UpdatedAt = time.GetUtcNow(),
+                        },
+                    cancellation
+                );
+            }
+        }
+
+        return started;
     }
 
     /// <summary>Lists a run that an orchestration is about to start.</summary>

@@ -20,6 +20,7 @@ internal sealed class Azurite : IAsyncDisposable
     private const string PortsFile = "ports";
     private static readonly TimeSpan ProcessTimeout = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan StartTimeout = TimeSpan.FromMinutes(2);
+    private const int MaxPortAttempts = 3;
     private static readonly TimeSpan RestartPause = TimeSpan.FromMilliseconds(500);
     private readonly string _data;
     private readonly int[] _ports;
@@ -62,8 +63,8 @@ internal sealed class Azurite : IAsyncDisposable
         await InstallAsync(say, cancellation);
         Directory.CreateDirectory(data);
         await WaitForPreviousExitAsync(Path.Combine(data, ProcessFile), cancellation);
-        int[] ports = await PortsAsync(Path.Combine(data, PortsFile), cancellation);
-        var azurite = new Azurite(data, ports, await LaunchAsync(data, ports, cancellation), say);
+        (int[] ports, ChildProcess process) = await LaunchOnFreePortsAsync(data, cancellation);
+        var azurite = new Azurite(data, ports, process, say);
         azurite._watch = azurite.WatchAsync();
         return azurite;
     }
@@ -100,6 +101,27 @@ internal sealed class Azurite : IAsyncDisposable
             {
                 _report(fault.Message);
                 await Task.Delay(RestartPause, _stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+        }
+    }
+
+    /// <summary>A port that was free may be taken before the emulator listens on it; then others are tried.</summary>
+    private static async Task<(int[] Ports, ChildProcess Process)> LaunchOnFreePortsAsync(
+        string data,
+        CancellationToken cancellation
+    )
+    {
+        for (int attempt = 1; ; attempt++)
+        {
+            int[] ports = await PortsAsync(Path.Combine(data, PortsFile), cancellation);
+            try
+            {
+                return (ports, await LaunchAsync(data, ports, cancellation));
+            }
+            catch (HostException fault)
+                when (attempt < MaxPortAttempts && fault.Message.Contains("EADDRINUSE", StringComparison.Ordinal))
+            {
+                File.Delete(Path.Combine(data, PortsFile));
             }
         }
     }

@@ -40,18 +40,27 @@ public abstract class ChatTemplate
     ];
 
     /// <summary>
-    /// The template of a base: the one asked for, else the one whose control tokens its tokenizer has.
+    /// The template of a base: the one asked for, else the kind of its own, else the one whose control tokens its
+    /// tokenizer has.
     /// </summary>
     /// <param name="tokenizer">The base's.</param>
     /// <param name="name">One of <see cref="Names"/>, or plain text's; <c>null</c>: told from the tokenizer.</param>
     /// <param name="architecture">config.json's architecture, which tells Mistral from Llama 2; may be
     /// <c>null</c>.</param>
+    /// <param name="own">The base's own template; <c>null</c>: it has none.</param>
+    /// <exception cref="ChatTemplateException">No name is given and the base's own template is none of
+    /// these.</exception>
     /// <exception cref="InvalidDataException">The name is none of them, or the tokenizer lacks the template's control
     /// tokens.</exception>
-    public static ChatTemplate For(Tokenizer tokenizer, string? name = null, string? architecture = null)
+    public static ChatTemplate For(
+        Tokenizer tokenizer,
+        string? name = null,
+        string? architecture = null,
+        OwnTemplate? own = null
+    )
     {
         ArgumentNullException.ThrowIfNull(tokenizer);
-        ChatTemplate template = (name ?? Guess(tokenizer, architecture)) switch
+        ChatTemplate template = (name ?? (own is null ? Guess(tokenizer, architecture) : NameOf(own))) switch
         {
             Llama2Template.TemplateName => new Llama2Template(),
             Llama3Template.TemplateName => new Llama3Template(),
@@ -148,6 +157,15 @@ public abstract class ChatTemplate
     }
 
     private static bool IsBlank(char c) => char.IsWhiteSpace(c) || c is >= '\x1c' and <= '\x1f';
+
+    private static string NameOf(OwnTemplate own) =>
+        own.Kind is { } kind && Names.Contains(kind)
+            ? kind
+            : throw new ChatTemplateException(
+                $"The base's own chat template is {own.Title}; there are {string.Join(", ", Names)} here. A server "
+                    + "applies it, and would ask the adapter in a form that it has not learned. Name the template to "
+                    + "train and serve with."
+            );
 
     private static string Guess(Tokenizer tokenizer, string? architecture)
     {

@@ -1,5 +1,6 @@
 using Pipeline.Model;
 using Pipeline.Model.Gpu;
+using Pipeline.Tokenization.Templates;
 
 namespace Pipeline.Worker.Parity;
 
@@ -107,6 +108,7 @@ public static class ParityChecks
             when (fault
                     is ModelException
                         or InvalidDataException
+                        or ChatTemplateException
                         or IOException
                         or KeyNotFoundException
                         or System.Text.Json.JsonException

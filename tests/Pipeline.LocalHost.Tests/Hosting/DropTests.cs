@@ -92,6 +92,40 @@ public sealed class DropTests(HostFixture host)
     }
 
     [Fact]
+    public async Task Drop_WithTextsInTwoColumns_WaitsForSettingsAndGoesOnWhenTheyArePut()
+    {
+        string[] lines = HostFixture.Rows(120).Trim().Split('\n');
+        string rows = string.Join(
+            '\n',
+            lines.Select((l, i) => i == 0 ? "premise,label,hypothesis" : $"{l.Trim()},and {i} is what follows from it")
+        );
+        await host.PutProjectAsync("waits", HostFixture.QuickYaml);
+        await host.DropAsync("waits", "a.csv", rows);
+
+        RunRecord waiting = await host.WaitAsync("waits", HasEnded);
+
+        Assert.Equal(RunState.NeedsSettings, waiting.State);
+        Assert.Contains("  alsoText: [hypothesis]", waiting.Error, StringComparison.Ordinal);
+
+        using var yaml = new StringContent(
+            HostFixture.QuickYaml + "columns: { text: premise, alsoText: [hypothesis], label: label }\n"
+        );
+        HttpResponseMessage put = await host.Http.PutAsync(
+            "api/projects/waits",
+            yaml,
+            TestContext.Current.CancellationToken
+        );
+
+        JsonElement answer = await HostFixture.JsonAsync(put);
+        string next = answer.GetProperty("continued")[0].GetString()!;
+        RunRecord run = await host.WaitAsync("waits", r => r.RunId == next && HasEnded(r));
+        Assert.Equal((RunState.Completed, null), (run.State, run.Error));
+        RunRecord former = (await host.Storage.Runs.GetAsync(waiting.RunId, TestContext.Current.CancellationToken))!;
+        Assert.Equal(RunState.Cancelled, former.State);
+        Assert.Contains(next, former.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Drop_WithAMissingBase_FailsWithItsName()
     {
         await host.PutProjectAsync("no-base", "base: no-such-base\n");

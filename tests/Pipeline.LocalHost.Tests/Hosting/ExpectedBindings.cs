@@ -19,7 +19,6 @@ internal static class ExpectedBindings
         "GetReport: httpTrigger request get runs/{id}/report",
         "GetRunCurve: httpTrigger request get runs/{id}/curve",
         "GetRunEvents: httpTrigger request get runs/{id}/events",
-        "PutProject: httpTrigger request put projects/{project}",
     ];
 
     /// <summary>The same, with a client of the orchestrations.</summary>
@@ -33,6 +32,7 @@ internal static class ExpectedBindings
         "PostRun: httpTrigger request post projects/{project}/runs",
         "PostWithdrawal: httpTrigger request post projects/{project}/withdrawals",
         "PurgeRun: httpTrigger request delete runs/{id}",
+        "PutProject: httpTrigger request put projects/{project}",
         "RequeueDeadLetter: httpTrigger request post deadletters/{id}/requeue",
         "ResumeRun: httpTrigger request post runs/{id}/resume",
     ];

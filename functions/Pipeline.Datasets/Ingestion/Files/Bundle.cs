@@ -189,7 +189,8 @@ internal static class Bundle
         bool classes =
             folders.Count > 1
             && folders.Count(g => g.Count() >= MinInFolder) > folders.Count / 2
-            && folders.Select(g => LastPart(g.Key)).Distinct(StringComparer.OrdinalIgnoreCase).Count() > 1;
+            && folders.Select(g => LastPart(g.Key)).Distinct(StringComparer.OrdinalIgnoreCase).Count() > 1
+            && !folders.TrueForAll(g => OwnSplit.Named(LastPart(g.Key)) is not null); // train/ and test/ are no classes
         bool mails = files.Count(f => Extension(f) == ".eml") > files.Count / 2;
         if (!classes && !mails)
         {

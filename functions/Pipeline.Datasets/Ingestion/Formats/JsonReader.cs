@@ -1,4 +1,3 @@
-using System.Text;
 using System.Text.Json;
 using Pipeline.Contracts;
 using Pipeline.Datasets.Ingestion.Rows;
@@ -10,9 +9,6 @@ namespace Pipeline.Datasets.Ingestion.Formats;
 /// </summary>
 internal static class JsonReader
 {
-    private const int FirstBuffer = 1 << 16;
-    private const int LargestElement = 1 << 28;
-
     /// <summary>One object a line. A line that is none is a row with a fault.</summary>
     public static IEnumerable<RawRow> Lines(RawFile file, ReadingNotes notes, RowRange? range = null)
     {
@@ -25,7 +21,7 @@ internal static class JsonReader
                 continue;
             }
 
-            yield return Row(new RowPlace(file.Name, ++rows, line, text.OffsetOf(line)), json);
+            yield return Row(new RowPlace(file.Name, ++rows, line, text.OffsetOf(line)), WithoutComma(json));
         }
 
         if (range is null)
@@ -42,17 +38,32 @@ internal static class JsonReader
     {
         using MixedText text = MixedText.Open(file);
         using Stream utf8 = text.AsUtf8();
-        var window = new Window(utf8, new byte[FirstBuffer]);
+        var window = new JsonArrayWindow(utf8);
         int rows = 0;
         bool more = true;
+        string[]? header = null;
         while (more)
         {
             (more, JsonElement? element, string? fault) = window.Next();
+            if (rows == 0 && header is null && element is { ValueKind: JsonValueKind.Array } names)
+            {
+                (header, bool isRow) = Header(names);
+                notes.Add(
+                    isRow
+                        ? $"The rows of '{file.Name}' are lists; their columns are called 'column 1' to 'column {header.Length}'."
+                        : $"The rows of '{file.Name}' are lists; the first has the columns' names."
+                );
+                if (!isRow)
+                {
+                    continue;
+                }
+            }
+
             if (element is not null || fault is not null)
             {
                 var place = new RowPlace(file.Name, ++rows, 0, text.IsAsItWas ? window.ElementStart : -1);
                 yield return fault is null
-                    ? Row(place, element!.Value)
+                    ? Row(place, element!.Value, header)
                     : new RawRow(
                         place,
                         new Dictionary<string, string> { ["line"] = window.Excerpt() },
@@ -87,7 +98,7 @@ internal static class JsonReader
 
             if (
                 first is not null
-                && IsJson(first)
+                && IsJson(WithoutComma(first))
                 && !(second is null && (HoldsRows(first) || DataFrameJson.IsTable(first)))
             )
             {
@@ -111,23 +122,35 @@ internal static class JsonReader
                 return frame.Rows;
             }
 
-            JsonProperty? array = document
-                .RootElement.EnumerateObject()
-                .Where(p =>
-                    p.Value.ValueKind == JsonValueKind.Array
-                    && p.Value.EnumerateArray().All(e => e.ValueKind == JsonValueKind.Object)
-                )
-                .OrderByDescending(p => p.Value.GetArrayLength())
-                .Cast<JsonProperty?>()
-                .FirstOrDefault();
-            if (array is not { } rows)
+            List<JsonProperty> arrays =
+            [
+                .. document
+                    .RootElement.EnumerateObject()
+                    .Where(IsRows)
+                    .OrderByDescending(p => p.Value.GetArrayLength()),
+            ];
+            if (arrays.Count == 0)
             {
                 return [Row(new RowPlace(file.Name, 1, 1, 0), document.RootElement)];
             }
 
-            notes.Add($"The rows are the elements of '{rows.Name}' in '{file.Name}'.");
+            bool areSplits = arrays.Count > 1 && arrays.TrueForAll(a => OwnSplit.Named(a.Name) is not null);
+            List<JsonProperty> read = areSplits ? arrays : [arrays[0]];
+            notes.Add(
+                $"The rows are the elements of {string.Join(", ", read.Select(r => $"'{r.Name}'"))} in '{file.Name}'."
+            );
             notes.Read(file, text);
-            return [.. rows.Value.EnumerateArray().Select((e, i) => Row(new RowPlace(file.Name, i + 1, 0), e))];
+            return
+            [
+                .. read.SelectMany(a => a.Value.EnumerateArray().Select(e => (Element: e, Array: a.Name)))
+                    .Select(
+                        (e, i) =>
+                            Row(new RowPlace(file.Name, i + 1, 0), e.Element) with
+                            {
+                                Split = areSplits ? OwnSplit.Named(e.Array) : null,
+                            }
+                    ),
+            ];
         }
         catch (Exception fault) when (fault is JsonException or InvalidOperationException)
         {
@@ -135,19 +158,31 @@ internal static class JsonReader
         }
     }
 
+    private static bool IsRows(JsonProperty member) =>
+        member.Value.ValueKind == JsonValueKind.Array
+        && member.Value.EnumerateArray().All(e => e.ValueKind == JsonValueKind.Object);
+
     private static bool HoldsRows(string text)
     {
         using JsonDocument document = JsonDocument.Parse(text);
-        return document.RootElement.ValueKind == JsonValueKind.Object
-            && document
+        if (document.RootElement.ValueKind != JsonValueKind.Object)
+        {
+            return false;
+        }
+
+        string[] arrays =
+        [
+            .. document
                 .RootElement.EnumerateObject()
-                .Count(p =>
-                    p.Value.ValueKind == JsonValueKind.Array
-                    && p.Value.GetArrayLength() > 1
-                    && p.Value.EnumerateArray().All(e => e.ValueKind == JsonValueKind.Object)
-                ) == 1
+                .Where(p => IsRows(p) && p.Value.GetArrayLength() > 1)
+                .Select(p => p.Name),
+        ];
+        return (arrays.Length == 1 || (arrays.Length > 1 && arrays.All(a => OwnSplit.Named(a) is not null)))
             && !Layouts.LayoutRecognition.IsRow(document.RootElement.EnumerateObject().Select(p => p.Name));
     }
+
+    /// <summary>A line as it is between others in an array: the comma at its end is no fault.</summary>
+    private static string WithoutComma(string line) => line.TrimEnd() is ['{', .., '}', ','] row ? row[..^1] : line;
 
     private static bool IsJson(string text)
     {
@@ -184,8 +219,27 @@ internal static class JsonReader
         }
     }
 
-    private static RawRow Row(RowPlace place, JsonElement element)
+    /// <summary>The names of columns: a first list that has a known one, else names by number.</summary>
+    private static (string[] Names, bool IsRow) Header(JsonElement first)
     {
+        string[] cells = [.. first.EnumerateArray().Select(c => c.ToString().Trim())];
+        bool isHeader =
+            first.EnumerateArray().All(c => c.ValueKind == JsonValueKind.String)
+            && cells.Any(ColumnGuess.IsKnownName)
+            && cells.Distinct(StringComparer.Ordinal).Count() == cells.Length;
+        return isHeader ? (cells, false) : ([.. cells.Select((_, i) => $"column {i + 1}")], true);
+    }
+
+    private static RawRow Row(RowPlace place, JsonElement element, string[]? header = null)
+    {
+        if (header is not null && element.ValueKind == JsonValueKind.Array)
+        {
+            return RawRow.From(
+                place,
+                element.EnumerateArray().Select((c, i) => (i < header.Length ? header[i] : $"column {i + 1}", c))
+            );
+        }
+
         if (element.ValueKind != JsonValueKind.Object)
         {
             return new RawRow(
@@ -202,134 +256,6 @@ internal static class JsonReader
         catch (InvalidOperationException fault) // half an escape, such as \ud83d alone, is found when the text is taken
         {
             return new RawRow(place, new Dictionary<string, string>(), $"not a JSON object: {fault.Message}");
-        }
-    }
-
-    /// <summary>A part of the stream that is looked at, as wide as the widest element so far.</summary>
-    private sealed class Window(Stream stream, byte[] first)
-    {
-        private byte[] _buffer = first;
-        private int _start;
-        private int _end;
-        private long _consumed;
-        private bool _ended;
-        private bool _inArray;
-        private JsonReaderState _state = new(
-            new JsonReaderOptions { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true }
-        );
-
-        /// <summary>The byte at which the last element begins.</summary>
-        public long ElementStart { get; private set; }
-
-        /// <summary>The next element; nothing at the end; a fault where the text is not JSON.</summary>
-        public (bool More, JsonElement? Element, string? Fault) Next()
-        {
-            while (true)
-            {
-                var reader = new Utf8JsonReader(_buffer.AsSpan(_start, _end - _start), _ended, _state);
-                try
-                {
-                    if (!_inArray)
-                    {
-                        if (reader.Read())
-                        {
-                            _inArray = true;
-                            Keep(ref reader);
-                            continue;
-                        }
-                    }
-                    else
-                    {
-                        if (reader.Read())
-                        {
-                            if (reader.TokenType == JsonTokenType.EndArray)
-                            {
-                                Keep(ref reader);
-                                return More() ? (false, null, "something follows the array") : (false, null, null);
-                            }
-
-                            long at = reader.TokenStartIndex;
-                            if (JsonElement.TryParseValue(ref reader, out JsonElement? element))
-                            {
-                                ElementStart = _consumed + at;
-                                Keep(ref reader);
-                                return (true, element, null);
-                            }
-                        }
-                    }
-                }
-                catch (JsonException fault)
-                {
-                    ElementStart = _consumed;
-                    return (false, null, fault.Message);
-                }
-
-                if (_ended)
-                {
-                    return (false, null, "it ends in the middle");
-                }
-
-                Fill();
-            }
-        }
-
-        /// <summary>Whether anything but blanks stands after the array.</summary>
-        private bool More()
-        {
-            do
-            {
-                for (; _start < _end; _start++, _consumed++)
-                {
-                    if (_buffer[_start] is not ((byte)' ' or (byte)'\t' or (byte)'\r' or (byte)'\n' or 0))
-                    {
-                        ElementStart = _consumed;
-                        return true;
-                    }
-                }
-
-                Fill();
-            } while (!_ended);
-            return false;
-        }
-
-        /// <summary>What stands where reading stopped, for people.</summary>
-        public string Excerpt() => Encoding.UTF8.GetString(_buffer, _start, Math.Min(200, _end - _start));
-
-        private void Keep(ref Utf8JsonReader reader)
-        {
-            _start += (int)reader.BytesConsumed;
-            _consumed += reader.BytesConsumed;
-            _state = reader.CurrentState;
-        }
-
-        private void Fill()
-        {
-            if (_start > 0)
-            {
-                _buffer.AsSpan(_start, _end - _start).CopyTo(_buffer);
-                (_start, _end) = (0, _end - _start);
-            }
-
-            if (_end == _buffer.Length)
-            {
-                if (_buffer.Length >= LargestElement)
-                {
-                    throw new DatasetException(
-                        DatasetException.UnreadableFile,
-                        $"An element of the JSON array is longer than {LargestElement:N0} bytes."
-                    );
-                }
-
-                Array.Resize(ref _buffer, 2 * _buffer.Length);
-            }
-
-            int read = stream.Read(_buffer, _end, _buffer.Length - _end);
-            _end += read;
-            _ended = read == 0;
-            if (_consumed == 0 && !_inArray && _buffer.AsSpan(_start, _end - _start).StartsWith(Encoding.UTF8.Preamble))
-            {
-                (_start, _consumed) = (_start + 3, 3); // a byte order mark is not JSON
-            }
         }
     }
 }

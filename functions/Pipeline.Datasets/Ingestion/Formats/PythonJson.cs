@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text.RegularExpressions;
 
 namespace Pipeline.Datasets.Ingestion.Formats;
@@ -7,6 +8,14 @@ namespace Pipeline.Datasets.Ingestion.Formats;
 /// </summary>
 internal static partial class PythonJson
 {
+    private static readonly SearchValues<byte> BeforeWords = SearchValues.Create(" \t\r\n:,[{"u8);
+    private static readonly (byte[] Word, byte[] Value)[] ByteWords =
+    [
+        ("-Infinity"u8.ToArray(), "null     "u8.ToArray()),
+        ("Infinity"u8.ToArray(), "null    "u8.ToArray()),
+        ("NaN"u8.ToArray(), "\"\" "u8.ToArray()),
+    ];
+
     /// <summary>The text with null in the place of these words; <c>null</c>: there is none, and nothing to repair.</summary>
     public static string? Repair(string json)
     {
@@ -26,6 +35,69 @@ internal static partial class PythonJson
                 }
             );
         return any ? repaired : null;
+    }
+
+    /// <summary>
+    /// Puts values of the same length in the place of these words, so that nothing moves: an empty text for NaN, null
+    /// for the others.
+    /// </summary>
+    /// <param name="json">UTF-8, beginning outside of any string.</param>
+    /// <returns>Whether there were any.</returns>
+    public static bool RepairBytes(Span<byte> json)
+    {
+        bool any = false;
+        for (int i = 0; i < json.Length; i++)
+        {
+            if (json[i] == (byte)'"')
+            {
+                i = EndOfString(json, i);
+                continue;
+            }
+
+            foreach ((byte[] word, byte[] value) in ByteWords)
+            {
+                if (json[i..].StartsWith(word))
+                {
+                    value.CopyTo(json[i..]);
+                    any = true;
+                }
+            }
+        }
+
+        return any;
+    }
+
+    /// <summary>Whether the beginning of such a word stands at the end.</summary>
+    public static bool EndsInWord(ReadOnlySpan<byte> json)
+    {
+        int at = json.LastIndexOfAny(BeforeWords) + 1;
+        ReadOnlySpan<byte> tail = json[at..];
+        foreach ((byte[] word, _) in ByteWords)
+        {
+            if (tail.Length > 0 && tail.Length < word.Length && word.AsSpan().StartsWith(tail))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private static int EndOfString(ReadOnlySpan<byte> json, int start)
+    {
+        for (int i = start + 1; i < json.Length; i++)
+        {
+            if (json[i] == (byte)'\\')
+            {
+                i++;
+            }
+            else if (json[i] == (byte)'"')
+            {
+                return i;
+            }
+        }
+
+        return json.Length;
     }
 
     [GeneratedRegex("""(?<text>"(?:[^"\\]|\\.)*")|(?<word>(?<![\w.])-?(?:NaN|Infinity)(?![\w.]))""")]

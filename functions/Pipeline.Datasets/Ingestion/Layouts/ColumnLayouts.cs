@@ -14,11 +14,23 @@ internal sealed class TextAndLabel(ColumnReading columns, IReadOnlyList<LabelDef
         StringComparer.OrdinalIgnoreCase
     );
 
+    /// <summary>Further columns of the question.</summary>
+    public IReadOnlyList<string> AlsoText { get; init; } = [];
+
+    /// <summary>Whether the answers are free texts, not classes.</summary>
+    public bool HasFreeAnswers { get; init; }
+
+    /// <summary>Why they are one or the other, in words.</summary>
+    public string? Reason { get; init; }
+
     public override string Name => DatasetManifest.TextAndLabel;
     public override ColumnReading Columns => columns;
-    public override TaskKind Task => TaskKind.Classification;
+    public override TaskKind Task => HasFreeAnswers ? TaskKind.Instruction : TaskKind.Classification;
+    public override string? TaskReason => Reason;
+    public override bool TakesAlsoText => true;
+    public override IReadOnlyList<string> Used => [columns.Text, columns.Label, .. AlsoText];
     public override IReadOnlyList<TaskKind> OtherTasks =>
-        [TaskKind.Extraction, TaskKind.Deidentification, TaskKind.Instruction, TaskKind.Chat];
+        [TaskKind.Classification, TaskKind.Extraction, TaskKind.Deidentification, TaskKind.Instruction, TaskKind.Chat];
     public override bool HasAccidents => true;
 
     public override string? LabelOf(RawRow row)
@@ -31,11 +43,7 @@ internal sealed class TextAndLabel(ColumnReading columns, IReadOnlyList<LabelDef
     public override RowContent Map(RawRow row, TaskKind task)
     {
         ArgumentNullException.ThrowIfNull(row);
-        (string text, RowContent? noText) = TextValue.Read(
-            row[columns.Text],
-            columns.Text,
-            RejectionReason.MissingText
-        );
+        (string text, RowContent? noText) = Question(row);
         if (noText is not null)
         {
             return noText;
@@ -48,6 +56,37 @@ internal sealed class TextAndLabel(ColumnReading columns, IReadOnlyList<LabelDef
             _ => TextValue.Read(row[columns.Label], columns.Label, RejectionReason.MissingLabel),
         };
         return noAnswer ?? RowContent.Pair(text, answer);
+    }
+
+    /// <summary>The text; with further columns each under its name, those that are empty left out.</summary>
+    private (string Text, RowContent? Refusal) Question(RawRow row)
+    {
+        (string text, RowContent? refusal) = TextValue.Read(
+            row[columns.Text],
+            columns.Text,
+            RejectionReason.MissingText
+        );
+        if (refusal is not null || AlsoText.Count == 0)
+        {
+            return (text, refusal);
+        }
+
+        List<string> parts = [$"{columns.Text}: {text}"];
+        foreach (string column in AlsoText)
+        {
+            (string further, RowContent? unreadable) = TextValue.Read(row[column], column, RejectionReason.MissingText);
+            if (unreadable is { Reason: not RejectionReason.MissingText })
+            {
+                return ("", unreadable);
+            }
+
+            if (unreadable is null)
+            {
+                parts.Add($"{column}: {further}");
+            }
+        }
+
+        return (string.Join("\n\n", parts), null);
     }
 }
 

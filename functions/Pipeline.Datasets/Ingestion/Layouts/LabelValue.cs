@@ -114,6 +114,11 @@ internal static class LabelValue
                         $"column '{column}' holds {value.GetArrayLength()} labels, {Excerpt(json)}; one a row is learned"
                     )
                 ),
+                JsonValueKind.Object when Choices(value) is { } choices => Nested(
+                    choices.GetRawText(),
+                    column,
+                    isLabel
+                ),
                 JsonValueKind.Object => (
                     "",
                     RowContent.Refused(
@@ -134,6 +139,13 @@ internal static class LabelValue
             return ("", RowContent.Refused(RejectionReason.Malformed, $"column '{column}': {fault.Message}"));
         }
     }
+
+    /// <summary>The list in <c>{"choices": [...]}</c>, as Label Studio's CSV and JSON_MIN have several choices.</summary>
+    private static JsonElement? Choices(JsonElement value) =>
+        value.EnumerateObject().Take(2).ToList()
+            is [{ Name: "choices", Value: { ValueKind: JsonValueKind.Array } choices }]
+            ? choices
+            : null;
 
     private static string Excerpt(string json) => json.Length <= 80 ? json : string.Concat(json.AsSpan(0, 80), "…");
 }

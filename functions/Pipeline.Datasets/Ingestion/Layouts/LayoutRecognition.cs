@@ -1,3 +1,4 @@
+using System.Globalization;
 using Pipeline.Contracts;
 using Pipeline.Datasets.Ingestion.Rows;
 
@@ -8,50 +9,11 @@ namespace Pipeline.Datasets.Ingestion.Layouts;
 /// </summary>
 public static class LayoutRecognition
 {
-    private const int RowsLookedAt = 1000;
-    private static readonly string[] MessageColumns =
-    [
-        "messages",
-        "conversations",
-        "conversation",
-        "dialogue",
-        "dialog",
-    ];
-    private static readonly string[] SpanColumns =
-    [
-        "spans",
-        "entities",
-        "annotations",
-        "labels",
-        "label",
-        "ner",
-        "span_labels",
-    ];
-    private static readonly string[] SpanTexts = ["full_text", "text", "sentence", "content", "userInput", "document"];
-    private const string VerdictColumn = "answer";
-    private const string ChoiceColumn = "accept";
+    private const int RowsSampled = 1000;
+    private const int RowsTried = 200;
 
-    /// <summary>Pairs of columns that are a question and its answer, if the answers do not come again and again.</summary>
-    private static readonly (string Prompt, string Completion)[] QuestionsAndAnswers =
-    [
-        ("prompt", "completion"),
-        ("prompt", "response"),
-        ("question", "answer"),
-        ("input", "output"),
-        ("input", "target"),
-        ("inputs", "outputs"),
-        ("inputs", "targets"),
-    ];
-    private static readonly string[] Outputs = ["output", "response", "answer", "completion"];
-    private static readonly string[] Prompts =
-    [
-        "prompt",
-        "question",
-        "input",
-        "instruction",
-        "conversations",
-        "messages",
-    ];
+    /// <summary>A form that fewer rows than this share fit gives way to one that more fit.</summary>
+    private const double MinFit = 0.5;
 
     /// <summary>Tells the form.</summary>
     /// <param name="rows">The rows, of which the first are looked at.</param>
@@ -59,188 +21,126 @@ public static class LayoutRecognition
     /// <param name="fileName">For messages.</param>
     /// <exception cref="DatasetException">A named column is missing, or no form can be told, or one that does not go
     /// with the task.</exception>
-    public static RowLayout Recognize(IReadOnlyList<RawRow> rows, ProjectSettings settings, string fileName)
+    public static RecognizedLayout Recognize(IReadOnlyList<RawRow> rows, ProjectSettings settings, string fileName)
     {
         ArgumentNullException.ThrowIfNull(rows);
         ArgumentNullException.ThrowIfNull(settings);
-        List<RawRow> sample = [.. rows.Where(r => r.Fault is null).Take(RowsLookedAt)];
         if (settings.Task == TaskKind.Text)
         {
-            return new TextAlone(ColumnGuess.ChooseText(rows, settings.Columns, fileName));
+            return new RecognizedLayout(new TextAlone(ColumnGuess.ChooseText(rows, settings.Columns, fileName)), null);
         }
 
+        List<RawRow> sample = [.. rows.Where(r => r.Fault is null).Take(RowsSampled)];
         // What project.yaml says goes before any guess: columns, a code book, or the task that has labels.
+        ColumnSettings columns = settings.Columns;
         bool isNamed =
-            settings.Columns.Text is not null || settings.Columns.Label is not null || settings.Labels.Count > 0;
-        RowLayout? known = isNamed ? null : Known(sample);
-        bool plainTable =
-            known is not null
-            && settings.HasExplicitTask
+            columns.Text is not null
+            || columns.Label is not null
+            || columns.AlsoText.Count > 0
+            || settings.Labels.Count > 0;
+        bool isTable =
+            settings.HasExplicitTask
             && settings.Task == TaskKind.Classification
-            && sample.Any(r => r.Fields.Count > 1)
-            && known is not (Messages or Preferences or SpanAnnotations);
-        RowLayout layout = (plainTable ? null : known) ?? Table(sample, rows, settings, fileName);
+            && sample.Exists(r => r.Fields.Count > 1);
+        List<RowLayout> known =
+            isNamed && !Argilla.IsResponse(columns.Label)
+                ? []
+                :
+                [
+                    .. LayoutCandidates
+                        .From(sample, columns.Label)
+                        .Where(c => !isTable || c is not (Alpaca or PromptCompletion or RenderedLlama2 or Thumbs)),
+                ];
+        RecognizedLayout found = Choose(
+            known,
+            sample,
+            () => TableLayout.Create(sample, rows, settings, fileName),
+            isSaid: columns is not { Text: not null, Label: not null }
+        );
+        RowLayout layout = found.Layout;
         return !settings.HasExplicitTask || layout.Task == settings.Task || layout.OtherTasks.Contains(settings.Task)
-            ? layout
+            ? found
             : throw new DatasetException(
                 DatasetException.NoColumn,
-                $"'{fileName}' holds {layout.Name}, which is learned as {string.Join(" or ", layout.OtherTasks.Prepend(layout.Task).Select(t => t.Name()))}; project.yaml says task: {settings.Task.Name()}. Change the task, or name two columns with columns.text and columns.label."
+                $"'{fileName}' holds {layout.Name}, which is learned as "
+                    + $"{string.Join(" or ", layout.OtherTasks.Prepend(layout.Task).Select(t => t.Name()))}; project.yaml "
+                    + $"says task: {settings.Task.Name()}. Change the task, or name two columns with columns.text and "
+                    + "columns.label."
             );
     }
 
-    /// <summary>Two columns, with a column of the annotator's verdicts where there is one.</summary>
-    private static RowLayout Table(
+    /// <summary>Whether an object of these names is a row by itself, and not a holder of rows.</summary>
+    public static bool IsRow(IEnumerable<string> names) => LayoutCandidates.IsRow(names);
+
+    /// <summary>
+    /// The first candidate that at least half of the rows fit, else the one that most fit; a table is the last
+    /// candidate.
+    /// </summary>
+    private static RecognizedLayout Choose(
+        List<RowLayout> known,
         List<RawRow> sample,
-        IReadOnlyList<RawRow> rows,
-        ProjectSettings settings,
-        string fileName
+        Func<RowLayout> table,
+        bool isSaid
     )
     {
-        // One column named as question and as answer: messages, whatever the cells turn out to be.
-        if (settings is { Task: TaskKind.Chat, Columns: { Text: { } text, Label: { } label } } && text == label)
+        List<RawRow> tried = [.. sample.Take(RowsTried)];
+        List<(RowLayout Layout, double Fit)> scored = [.. known.Select(k => (k, FitOf(k, tried)))];
+        bool isPlain = scored.TrueForAll(s => s.Fit < MinFit);
+        RowLayout? plain = isPlain && scored.Count == 0 ? table() : TryTable(table);
+        if (plain is not null)
         {
-            return new Messages(text, shareGpt: false);
+            scored.Add((plain, FitOf(plain, tried)));
         }
 
-        string? verdict = settings.Columns.Label == VerdictColumn ? null : VerdictOf(sample);
-        IReadOnlyList<RawRow> seen = verdict is null ? rows : [.. rows.Select(r => Without(r, verdict))];
-        // Prodigy's choice interface: the options chosen.
-        bool isChoice =
-            verdict is not null
-            && settings.Columns.Label is null
-            && sample.Any(r => r[ChoiceColumn].Kind == CellKind.List)
-            && sample.Any(r => r.Fields.ContainsKey("options"));
-        ColumnSettings columns = isChoice ? settings.Columns with { Label = ChoiceColumn } : settings.Columns;
-        var layout = new TextAndLabel(ColumnGuess.Choose(seen, columns, fileName), settings.Labels);
-        return verdict is null ? layout : new AnnotatorVerdict(layout, verdict);
-    }
-
-    private static string? VerdictOf(List<RawRow> sample)
-    {
-        string[] values =
-        [
-            .. sample.Select(r => r.Fields.GetValueOrDefault(VerdictColumn, "")).Where(v => v.Length > 0),
-        ];
-        return values.Length > 0 && values.All(AnnotatorVerdict.IsVerdict) ? VerdictColumn : null;
-    }
-
-    private static RawRow Without(RawRow row, string column) =>
-        row with
-        {
-            Fields = row.Fields.Where(f => f.Key != column).ToDictionary(StringComparer.Ordinal),
-        };
-
-    /// <summary>Whether an object of these names is a row by itself, and not a holder of rows.</summary>
-    public static bool IsRow(IEnumerable<string> names) =>
-        names.Any(n =>
-            MessageColumns.Contains(n) || SpanTexts.Contains(n) || n is Alpaca.Instruction or Preferences.Chosen
+        (RowLayout chosen, double fit) = scored.Find(s => s.Fit >= MinFit) is { Layout: not null } first
+            ? first
+            : scored.MaxBy(s => s.Fit);
+        (RowLayout? second, double secondFit) = scored.Find(s => s.Layout != chosen && s.Fit >= MinFit);
+        string other = second is null ? "" : $"; second guess: {second.Name}, {Percent(secondFit)}";
+        return new RecognizedLayout(
+            chosen,
+            isSaid
+                ? $"Recognised as {chosen.Name} by {Columns(chosen)}: {Percent(fit)} of the first {tried.Count} rows "
+                    + $"fit{other}.{(chosen.TaskReason is { } reason ? $" Task {chosen.Task.Name()}: {reason}." : "")}"
+                : null
         );
-
-    /// <summary>
-    /// Whether a column of a few words that come again and again is there: a label, whatever else the table holds.
-    /// </summary>
-    private static bool HasLabels(List<RawRow> sample) =>
-        ((string[])["label", "labels", "sentiment", "category", "class", "intent", "topic"]).Any(c =>
-        {
-            string[] values = [.. sample.Select(r => r.Fields.GetValueOrDefault(c, "")).Where(v => v.Length > 0)];
-            int distinct = values.Distinct(StringComparer.OrdinalIgnoreCase).Count();
-            return values.Count(v => v.Length < 40 && v[0] is not ('[' or '{')) * 2 > values.Length
-                && distinct > 1
-                && distinct * 2 <= values.Length;
-        });
-
-    /// <summary>A column of questions and one of free answers; <c>null</c>: there are none.</summary>
-    private static PromptCompletion? Questions(List<RawRow> sample, HashSet<string> columns)
-    {
-        foreach ((string question, string answer) in QuestionsAndAnswers)
-        {
-            if (columns.Contains(question) && columns.Contains(answer) && AreFree(sample, answer))
-            {
-                return VerdictOf(sample) == answer ? null : new PromptCompletion(question, answer);
-            }
-        }
-
-        return null;
     }
 
-    /// <summary>
-    /// Whether answers are dialogues, objects or texts of several words of which few come again: a class does.
-    /// </summary>
-    private static bool AreFree(List<RawRow> sample, string column)
+    private static RowLayout? TryTable(Func<RowLayout> table)
     {
-        const double MinDistinct = 0.5;
-        string[] values =
-        [
-            .. sample.Select(r => r.Fields.GetValueOrDefault(column, "").Trim()).Where(v => v.Length > 0),
-        ];
-        if (values.Length == 0)
+        try
         {
-            return false;
+            return table();
         }
-
-        int nested = sample.Count(r => r[column].Kind is CellKind.Structure or CellKind.List);
-        double words = values.Average(v => v.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries).Length);
-        return nested * 2 > sample.Count
-            || (values.Distinct(StringComparer.OrdinalIgnoreCase).Count() >= MinDistinct * values.Length && words > 2);
+        catch (DatasetException)
+        {
+            return null; // no second guess
+        }
     }
 
-    private static RowLayout? Known(List<RawRow> sample)
-    {
-        HashSet<string> columns = sample.SelectMany(r => r.Fields.Keys).ToHashSet(StringComparer.Ordinal);
-        IEnumerable<string> Values(string column) =>
-            sample.Select(r => r.Fields.GetValueOrDefault(column, "")).Where(v => v.Length > 0);
-        bool Most(string column, Func<string, bool> holds) =>
-            columns.Contains(column)
-            && Values(column).Any()
-            && Values(column).Count(holds) * 2 > Values(column).Count();
+    private static string Columns(RowLayout layout) =>
+        layout.Columns.Text == layout.Columns.Label
+            ? $"column '{layout.Columns.Text}'"
+            : $"columns '{layout.Columns.Text}' and '{layout.Columns.Label}'";
 
-        if (LabelStudio.Recognize(sample) is { IsExport: true, HasSpans: var hasSpans })
-        {
-            return new LabelStudio(hasSpans);
-        }
+    /// <summary>The share of rows that a layout can read, those among them that are not to be learned.</summary>
+    private static double FitOf(RowLayout layout, List<RawRow> rows) =>
+        rows.Count == 0
+            ? 0
+            : (double)
+                rows.Count(r =>
+                    layout.Map(r, layout.Task).Reason
+                        is null
+                            or RejectionReason.Disapproved
+                            or RejectionReason.NothingToLearn
+                            or RejectionReason.SeveralLabels
+                ) / rows.Count;
 
-        string? messages = MessageColumns.FirstOrDefault(c => Most(c, Dialogue.IsDialogue));
-        string? prompt = Prompts.FirstOrDefault(columns.Contains);
-        if (columns.Contains(Preferences.Chosen) && columns.Contains(Preferences.Rejected))
-        {
-            return new Preferences(messages ?? prompt);
-        }
-
-        string? verdict = ((string[])["label", "kto_tag", "thumb", "thumbs", "approved"]).FirstOrDefault(c =>
-            Most(c, v => Thumbs.Verdict(v) is not null)
-        );
-        string? completion = ((string[])["completion", "response"]).FirstOrDefault(columns.Contains);
-        if (verdict is not null && (messages is not null || (prompt is not null && completion is not null)))
-        {
-            return new Thumbs(messages ?? prompt!, messages is null ? completion : null, verdict);
-        }
-
-        if (messages is not null)
-        {
-            return new Messages(messages, Values(messages).First().Contains("\"from\"", StringComparison.Ordinal));
-        }
-
-        bool labelled = HasLabels(sample);
-        string? spanText = SpanTexts.FirstOrDefault(columns.Contains);
-        string? spans = SpanColumns.FirstOrDefault(c =>
-            columns.Contains(c)
-            && Most(c, v => SpanAnnotations.AreSpans(v) is not false)
-            && Values(c).Any(v => SpanAnnotations.AreSpans(v) is true)
-        );
-        if (spans is not null && spanText is not null && !labelled)
-        {
-            return new SpanAnnotations(spanText, spans);
-        }
-
-        if (columns.Contains(Alpaca.Instruction) && Outputs.FirstOrDefault(columns.Contains) is { } output)
-        {
-            return new Alpaca(output, Alpaca.Inputs.FirstOrDefault(columns.Contains));
-        }
-
-        string? rendered = columns.FirstOrDefault(c => Most(c, RenderedLlama2.IsRendered));
-        return labelled ? null
-            : Questions(sample, columns) is { } questions ? questions
-            : rendered is null ? null
-            : new RenderedLlama2(rendered);
-    }
+    private static string Percent(double share) => string.Create(CultureInfo.InvariantCulture, $"{100 * share:0} %");
 }
+
+/// <summary>The form of a file's rows, and by what it was recognised.</summary>
+/// <param name="Layout">The form.</param>
+/// <param name="Evidence">A sentence with the share of rows that fit and the second guess; <c>null</c>: project.yaml
+/// names the columns.</param>
+public sealed record RecognizedLayout(RowLayout Layout, string? Evidence);

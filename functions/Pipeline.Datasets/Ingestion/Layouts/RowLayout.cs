@@ -15,6 +15,12 @@ public abstract class RowLayout
     /// <summary>The task that the form is made for.</summary>
     public abstract TaskKind Task { get; }
 
+    /// <summary>Why its rows are taken for that task, in words; <c>null</c>: the form says it.</summary>
+    public virtual string? TaskReason => null;
+
+    /// <summary>Whether further columns of the question can be named (<c>columns.alsoText</c>).</summary>
+    public virtual bool TakesAlsoText => false;
+
     /// <summary>Other tasks for which its rows will do.</summary>
     public virtual IReadOnlyList<TaskKind> OtherTasks => [];
 

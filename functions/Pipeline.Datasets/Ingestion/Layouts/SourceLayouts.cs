@@ -5,28 +5,49 @@ using Pipeline.Datasets.Ingestion.Rows;
 namespace Pipeline.Datasets.Ingestion.Layouts;
 
 /// <summary>
-/// A question and an answer, each a text or a list of messages. Source: TRL, <c>dataset_formats</c> (prompt-completion).
+/// A question and an answer, each a text or a list of messages, also within an object of one value, as LangSmith's
+/// <c>inputs</c> and <c>outputs</c> are. Source: TRL, <c>dataset_formats</c> (prompt-completion).
 /// </summary>
-internal sealed class PromptCompletion(string prompt, string completion) : RowLayout
+/// <param name="prompt">The column of questions.</param>
+/// <param name="completion">The column of answers.</param>
+/// <param name="context">The column of what the question is about; <c>null</c>: none.</param>
+internal sealed class PromptCompletion(string prompt, string completion, string? context) : RowLayout
 {
     public override string Name => "prompt and completion";
     public override ColumnReading Columns => new(prompt, completion, true);
     public override TaskKind Task => TaskKind.Instruction;
     public override IReadOnlyList<TaskKind> OtherTasks =>
         [TaskKind.Chat, TaskKind.Extraction, TaskKind.Deidentification];
-    public override IReadOnlyList<string> Used => [prompt, completion, "system", "tools"];
+    public override bool TakesAlsoText => true;
+    public override IReadOnlyList<string> Used =>
+        [prompt, completion, "system", "tools", .. context is null ? (string[])[] : [context]];
 
     public override RowContent Map(RawRow row, TaskKind task)
     {
         ArgumentNullException.ThrowIfNull(row);
+        (string about, RowContent? noContext) =
+            context is null || row[context].Text.Trim().Length == 0
+                ? ("", null)
+                : TextValue.Read(row[context], context, RejectionReason.MissingText);
         (List<ChatMessage> question, RowContent? noQuestion) = Side(prompt, ChatMessage.User);
         (List<ChatMessage> answer, RowContent? noAnswer) = Side(completion, ChatMessage.Assistant);
-        return noQuestion ?? noAnswer ?? Dialogue.Check(Messages.WithSystem(row, [.. question, .. answer]));
+        if (about.Length > 0 && question.Count > 0)
+        {
+            question[^1] = question[^1] with { Content = $"{question[^1].Content}\n\n{about.Trim()}" };
+        }
+
+        return noContext
+            ?? noQuestion
+            ?? noAnswer
+            ?? Dialogue.Check(Messages.WithSystem(row, [.. question, .. answer]));
 
         (List<ChatMessage> Messages, RowContent? Refusal) Side(string column, string role)
         {
-            Cell cell = row[column];
-            if (Dialogue.IsDialogue(cell.Text))
+            Cell cell = Opened(row[column], column);
+            if (
+                Dialogue.IsDialogue(cell.Text)
+                || (cell.Kind == CellKind.Structure && Dialogue.IsDialogue($"[{cell.Text}]"))
+            )
             {
                 return Dialogue.Read(cell.Text);
             }
@@ -44,6 +65,37 @@ internal sealed class PromptCompletion(string prompt, string completion) : RowLa
             return refusal is null ? ([new ChatMessage(role, text.Trim())], null) : ([], refusal);
         }
     }
+
+    /// <summary>
+    /// A cell of a column that holds objects, which in a CSV file is their JSON; the one value of an object of one
+    /// where that is a dialogue.
+    /// </summary>
+    private static Cell Opened(Cell cell, string column)
+    {
+        bool holdsObjects = column is "inputs" or "outputs" or "targets";
+        if (!holdsObjects || cell.Text.TrimStart() is not ['{', ..])
+        {
+            return cell;
+        }
+
+        try
+        {
+            using JsonDocument document = JsonDocument.Parse(cell.Text);
+            Cell whole = CellPath.Read(document.RootElement);
+            return
+                document.RootElement.EnumerateObject().Take(2).ToList() is [{ Value: var only }]
+                && only.ValueKind is JsonValueKind.Array or JsonValueKind.Object
+                && Dialogue.IsDialogue(
+                    only.ValueKind == JsonValueKind.Array ? only.GetRawText() : $"[{only.GetRawText()}]"
+                )
+                ? CellPath.Read(only)
+                : whole;
+        }
+        catch (JsonException)
+        {
+            return cell; // a text that begins with a bracket
+        }
+    }
 }
 
 /// <summary>
@@ -51,6 +103,7 @@ internal sealed class PromptCompletion(string prompt, string completion) : RowLa
 /// </summary>
 internal sealed class AnnotatorVerdict(RowLayout inner, string column) : RowLayout
 {
+    public const string Column = "answer";
     private const string Accept = "accept";
 
     public override string Name => $"{inner.Name} with the annotator's verdict";
@@ -58,10 +111,19 @@ internal sealed class AnnotatorVerdict(RowLayout inner, string column) : RowLayo
     public override TaskKind Task => inner.Task;
     public override IReadOnlyList<TaskKind> OtherTasks => inner.OtherTasks;
     public override bool HasAccidents => inner.HasAccidents;
+    public override string? TaskReason => inner.TaskReason;
+    public override bool TakesAlsoText => inner.TakesAlsoText;
     public override IReadOnlyList<string> Used => [.. inner.Used, column];
 
     /// <summary>Whether a value is a verdict.</summary>
-    public static bool IsVerdict(string value) => value is Accept or "reject" or "ignore";
+    private static bool IsVerdict(string value) => value is Accept or "reject" or "ignore";
+
+    /// <summary>The column of verdicts; <c>null</c>: there is none.</summary>
+    public static string? ColumnOf(List<RawRow> sample)
+    {
+        string[] values = [.. sample.Select(r => r.Fields.GetValueOrDefault(Column, "")).Where(v => v.Length > 0)];
+        return values.Length > 0 && values.All(IsVerdict) ? Column : null;
+    }
 
     public override string? LabelOf(RawRow row)
     {
@@ -199,11 +261,6 @@ internal sealed class LabelStudio(bool hasSpans) : RowLayout
     private static RowContent Spans(string text, JsonElement[] values, TaskKind task)
     {
         string json = "[" + string.Join(',', values.Select(v => v.GetRawText())) + "]";
-        var row = new RawRow(
-            new RowPlace("", 0, 0),
-            new Dictionary<string, string> { ["text"] = text, ["spans"] = json },
-            null
-        );
-        return new SpanAnnotations("text", "spans").Map(row, task);
+        return SpanAnnotations.ContentFrom(text, json, task);
     }
 }

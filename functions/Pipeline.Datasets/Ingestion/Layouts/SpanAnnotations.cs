@@ -75,6 +75,20 @@ internal sealed class SpanAnnotations(string text, string spans) : RowLayout
         );
     }
 
+    /// <summary>What a text with spans says.</summary>
+    /// <param name="content">The text.</param>
+    /// <param name="json">The list of spans.</param>
+    /// <param name="task">The project's task.</param>
+    public static RowContent ContentFrom(string content, string json, TaskKind task)
+    {
+        var row = new RawRow(
+            new RowPlace("", 0, 0),
+            new Dictionary<string, string> { ["text"] = content, ["spans"] = json },
+            null
+        );
+        return new SpanAnnotations("text", "spans").Map(row, task);
+    }
+
     /// <summary>The text of a row and its spans; a fault where they cannot be read.</summary>
     public (string Text, IReadOnlyList<PrivateSpan> Spans, string? Fault) Annotated(RawRow row)
     {

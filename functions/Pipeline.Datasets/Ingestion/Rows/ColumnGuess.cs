@@ -81,6 +81,18 @@ public static class ColumnGuess
         return new ColumnReading(text, "", settings.Text is null);
     }
 
+    /// <summary>Requires columns that project.yaml names.</summary>
+    /// <exception cref="DatasetException">One is missing.</exception>
+    public static void RequireColumns(IReadOnlyList<RawRow> rows, IReadOnlyList<string> names, string fileName)
+    {
+        ArgumentNullException.ThrowIfNull(names);
+        List<string> columns = names.Count == 0 ? [] : Columns(rows);
+        foreach (string name in names)
+        {
+            Named(name, "alsoText", columns, fileName);
+        }
+    }
+
     /// <summary>Whether a column of this name would be taken for the text or the label.</summary>
     public static bool IsKnownName(string name) =>
         TextNames.Concat(LabelNames).Any(n => n.Equals(name, StringComparison.OrdinalIgnoreCase));

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Pipeline.Contracts;
+using Pipeline.Datasets.Splitting;
 
 namespace Pipeline.Datasets.Ingestion.Rows;
 
@@ -14,6 +15,9 @@ public sealed record RawRow(RowPlace Place, IReadOnlyDictionary<string, string> 
 
     /// <summary>What those cells hold that hold no text; <c>null</c>: all hold text.</summary>
     public IReadOnlyDictionary<string, CellKind>? Kinds { get; init; }
+
+    /// <summary>The side of the split that the data puts it on; <c>null</c>: the data has no split of its own.</summary>
+    public Split? Split { get; init; }
 
     /// <summary>The id of the row in datasets.</summary>
     public string Id => $"{Place.File}#{Place.Row}";

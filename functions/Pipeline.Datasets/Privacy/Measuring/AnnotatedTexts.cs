@@ -16,7 +16,7 @@ public static class AnnotatedTexts
         ArgumentNullException.ThrowIfNull(file);
         using var reader = new RawReader();
         List<RawRow> rows = [.. reader.Read(file)];
-        if (LayoutRecognition.Recognize(rows, new ProjectSettings(), file.Name) is not SpanAnnotations layout)
+        if (LayoutRecognition.Recognize(rows, new ProjectSettings(), file.Name).Layout is not SpanAnnotations layout)
         {
             throw new DatasetException(
                 DatasetException.NoColumn,

@@ -15,7 +15,7 @@ public sealed class LayoutTests
     {
         using var reader = new RawReader();
         List<RawRow> rows = [.. reader.Read(new RawFile(name, Encoding.UTF8.GetBytes(content)))];
-        return (LayoutRecognition.Recognize(rows, ProjectFile.Read(yaml), name), rows);
+        return (LayoutRecognition.Recognize(rows, ProjectFile.Read(yaml), name).Layout, rows);
     }
 
     private static string Show(RowContent content) =>
