@@ -30,5 +30,11 @@ public sealed class DatasetException : Exception
     /// <param name="question">What is not clear, in words.</param>
     /// <param name="lines">Lines of project.yaml that answer it, to paste.</param>
     public static DatasetException NeedingSettings(string question, string lines) =>
-        new(NeedsSettings, $"{question} Put into project.yaml:\n\n{lines}");
+        new(NeedsSettings, $"{question} Put into project.yaml:\n\n{lines}") { Question = question, Lines = lines };
+
+    /// <summary>What a setting must answer; <c>null</c>: nothing.</summary>
+    public string? Question { get; private init; }
+
+    /// <summary>Lines of project.yaml that answer the question; <c>null</c>: it is none.</summary>
+    public string? Lines { get; private init; }
 }

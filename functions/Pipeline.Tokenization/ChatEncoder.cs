@@ -135,6 +135,35 @@ public sealed class ChatEncoder
         return new EncodedChat([.. ids], [.. mask]);
     }
 
+    /// <summary>
+    /// A dialogue as one text for people, control tokens spelled out: what is learned and what is not in turns.
+    /// </summary>
+    /// <exception cref="ArgumentException">The roles are not [system] (user assistant)* [user], or there is no
+    /// message.</exception>
+    public IReadOnlyList<RenderedPart> Render(IReadOnlyList<ChatMessage> messages)
+    {
+        ArgumentNullException.ThrowIfNull(messages);
+        ChatMessage[] answers = [.. messages.Where(m => m.Role == ChatMessage.Assistant)];
+        List<RenderedPart> rendered = [];
+        (int answer, bool before) = (-1, false);
+        foreach (TemplatePart part in Template.Parts(messages))
+        {
+            answer += part.IsSupervised && !before ? 1 : 0; // each answer is one run of supervised parts
+            before = part.IsSupervised;
+            bool isLearned = part.IsSupervised && !(answer < answers.Length && answers[answer].IsContext);
+            if (rendered.Count > 0 && rendered[^1].IsLearned == isLearned)
+            {
+                rendered[^1] = rendered[^1] with { Text = rendered[^1].Text + part.Text };
+            }
+            else
+            {
+                rendered.Add(new RenderedPart(part.Text, isLearned));
+            }
+        }
+
+        return rendered;
+    }
+
     /// <summary>Answers that are context are in the text as ever, and no token of them is supervised.</summary>
     private static void ClearContext(IReadOnlyList<ChatMessage> messages, List<byte> mask)
     {

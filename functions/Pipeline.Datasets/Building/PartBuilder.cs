@@ -26,14 +26,21 @@ internal sealed class PartBuilder
     {
         (_request, _plan) = (request, plan);
         _labels = plan.Labels();
+        _validator = ValidatorFor(request, plan);
+        _common = [.. plan.CommonShingles];
+    }
+
+    /// <summary>What validates the rows of a plan.</summary>
+    public static RowValidator ValidatorFor(DatasetRequest request, DatasetPlan plan)
+    {
         Deidentifier? privacy =
             request.Settings.Privacy.Mode == PrivacyMode.Keep
                 ? null
                 : new Deidentifier(request.Settings.Privacy, request.Project);
-        _validator = new RowValidator(
+        return new RowValidator(
             new ValidationRules(
                 plan.Task,
-                _labels,
+                plan.Labels(),
                 plan.SystemPrompt,
                 request.Settings.Validation.MaxTokens,
                 privacy,
@@ -41,7 +48,6 @@ internal sealed class PartBuilder
             ),
             request.Encoder
         );
-        _common = [.. plan.CommonShingles];
     }
 
     /// <summary>Writes a part.</summary>

@@ -60,7 +60,7 @@ internal static class DatasetCommand
         var file = new Option<string>("--out") { Required = true, Description = "The file" };
         var sample = new Command("sample", "Write the demo's raw file") { file };
         sample.SetAction(parsed => File.WriteAllBytes(parsed.GetRequiredValue(file), TweetSample.Csv()));
-        return new Command("dataset", "Datasets without storage") { build, sample };
+        return new Command("dataset", "Datasets without storage") { build, PreviewCommand.Create(), sample };
     }
 
     private static async Task<int> BuildAsync(
@@ -120,10 +120,7 @@ internal static class DatasetCommand
             projectFile is null ? "" : File.ReadAllText(projectFile),
             Console.Error.WriteLine
         );
-        string models = Environment.GetEnvironmentVariable("PIPELINE_MODELS") is { Length: > 0 } setting
-            ? setting
-            : RepositoryLayout.Models;
-        var bases = new BaseCatalog(new BaseModelFolders(models));
+        var bases = new BaseCatalog(Folders());
         (ChatEncoder encoder, string sha256) = bases.EncoderFor(settings);
         string? test = settings.Split.TestFile is { } name
             ? Path.Combine(Path.GetDirectoryName(Path.GetFullPath(input))!, name)
@@ -146,6 +143,16 @@ internal static class DatasetCommand
             Shape = bases.ShapeOf(settings),
         };
     }
+
+    /// <summary>The longest sequence that a project's base reads; <c>null</c>: not said.</summary>
+    internal static int? MaxPositions(ProjectSettings settings) => Folders().MaxPositions(settings.Base);
+
+    private static BaseModelFolders Folders() =>
+        new(
+            Environment.GetEnvironmentVariable("PIPELINE_MODELS") is { Length: > 0 } setting
+                ? setting
+                : RepositoryLayout.Models
+        );
 
     private static void Print(DatasetBuild build, ProjectSettings settings)
     {

@@ -8,7 +8,15 @@ namespace Pipeline.LocalHost.Commands;
 internal static class ProjectCommand
 {
     public static Command Create() =>
-        new("project", "Help with writing project.yaml") { SchemaCommand(), SettingsPageCommand() };
+        new("project", "Help with writing project.yaml")
+        {
+            InitCommand.Create(),
+            SchemaCommand(),
+            SettingsPageCommand(),
+        };
+
+    /// <summary>The JSON schema of project.yaml.</summary>
+    internal static string SchemaText() => SettingsSchema.Create().ToJsonString(ContractJson.Indented) + "\n";
 
     private static Command SchemaCommand()
     {
@@ -16,7 +24,7 @@ internal static class ProjectCommand
         var command = new Command("schema", "The JSON schema of project.yaml, for editors") { output };
         command.SetAction(parsed =>
         {
-            string schema = SettingsSchema.Create().ToJsonString(ContractJson.Indented) + "\n";
+            string schema = SchemaText();
             if (parsed.GetValue(output) is { } path)
             {
                 File.WriteAllText(path, schema);

@@ -33,6 +33,35 @@ public sealed class CommandLineTests : IDisposable
     }
 
     [Fact]
+    public async Task ProjectInit_FromAFile_IsWhatPreviewAndBuildGoBy()
+    {
+        string input = Write("a.csv", Hosting.HostFixture.Rows(60));
+        string project = Path.Combine(_folder, "project.yaml");
+
+        (int code, _, _) = await RunAsync(null, "project", "init", "--from", input, "--out", project);
+        (int again, _, string refusal) = await RunAsync(null, "project", "init", "--out", project);
+        (int shown, string preview, _) = await RunAsync(null, "dataset", "preview", input, "--project", project);
+        (int built, string output, _) = await RunAsync(
+            null,
+            "dataset",
+            "build",
+            "--input",
+            input,
+            "--project",
+            project,
+            "--out",
+            Path.Combine(_folder, "out")
+        );
+
+        Assert.Equal((0, 2, 0, 0), (code, again, shown, built));
+        Assert.True(File.Exists(Path.Combine(_folder, "project.schema.json")));
+        Assert.Contains("exists, and is not written over", refusal, StringComparison.Ordinal);
+        Assert.Contains("good morning friend 0 [/INST]\u27E6 greeting </s>\u27E7", preview, StringComparison.Ordinal);
+        Assert.Contains("Of the first 60 rows 0 would be rejected", preview, StringComparison.Ordinal);
+        Assert.Contains("60 rows read = 60 accepted", output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task DatasetBuild_GoodFile_WritesTheDataset()
     {
         string input = Write("a.csv", Hosting.HostFixture.Rows(60));

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text.Json;
 using Pipeline.Contracts;
+using Pipeline.Datasets.Configuration;
 using static Pipeline.LocalHost.Tests.Hosting.HostFixture;
 
 namespace Pipeline.LocalHost.Tests.Hosting;
@@ -89,6 +90,45 @@ public sealed class DropTests(HostFixture host)
                 TestContext.Current.CancellationToken
             )
         );
+    }
+
+    /// <summary>The file that <c>project init</c> writes, its lines set as its comments say.</summary>
+    [Fact]
+    public async Task Drop_WithTheSkeletonFilledIn_Trains()
+    {
+        string yaml = SettingsSkeleton.Write([], []);
+        foreach (
+            string line in (string[])
+                [
+                    "columns:",
+                    "  text: text",
+                    "  label: label",
+                    "validation:",
+                    "  maxTokens: 64",
+                    "training:",
+                    "  r: 4",
+                    "  epochs: 1",
+                    "  batchSize: 8",
+                    "  warmupSteps: 1",
+                    "evaluation:",
+                    "  generate: false",
+                    "  bootstrapSamples: 200",
+                ]
+        )
+        {
+            string key = line.Split(':')[0];
+            string[] lines = yaml.Split('\n');
+            int at = Array.FindIndex(lines, l => l.StartsWith($"# {key}:", StringComparison.Ordinal));
+            lines[at] = line;
+            yaml = string.Join('\n', lines);
+        }
+
+        await host.PutProjectAsync("skeleton", yaml);
+        await host.DropAsync("skeleton", "a.csv", HostFixture.Rows(120));
+
+        RunRecord run = await host.WaitAsync("skeleton", HasEnded);
+
+        Assert.Equal((RunState.Completed, null), (run.State, run.Error));
     }
 
     [Fact]

@@ -32,7 +32,9 @@ public sealed class ModelSynthesisTests : IAsyncLifetime
     }
 
     private static string Yaml(string model, string more = "") =>
-        $"validation: {{ maxTokens: 200 }}\nsynthesis:\n  seed: 3\n  model: {{ deployment: gpt, {model} }}\n{more}";
+        // columns and template by name: what is noted is of the synthesis alone
+        "columns: { text: text, label: label }\ntemplate: llama2\n"
+        + $"validation: {{ maxTokens: 200 }}\nsynthesis:\n  seed: 3\n  model: {{ deployment: gpt, {model} }}\n{more}";
 
     private static string Csv =>
         "text,label\n"

@@ -13,7 +13,7 @@ internal static class DataFrameJson
     /// <summary>Whether a text is such a table.</summary>
     public static bool IsTable(string json)
     {
-        using JsonDocument document = JsonDocument.Parse(json);
+        using JsonDocument document = PythonJson.Parse(json);
         return Orient(document.RootElement) is not null;
     }
 

@@ -168,7 +168,7 @@ internal static class DelimitedReader
     private static CsvDataReader Open(RawFile file, MixedText text, char? delimiter)
     {
         var options =
-            delimiter == '\t'
+            delimiter == '\t' && !TabQuotes.AreUsed(file)
                 ? new CsvDataReaderOptions
                 {
                     Delimiter = '\t',

@@ -114,7 +114,7 @@ internal static class JsonReader
         using MixedText text = MixedText.Open(file);
         try
         {
-            using JsonDocument document = JsonDocument.Parse(text.Reader.ReadToEnd());
+            using JsonDocument document = PythonJson.Parse(text.Reader.ReadToEnd());
             if (DataFrameJson.Rows(document.RootElement, file.Name) is { } frame)
             {
                 notes.Add($"'{file.Name}' is a table as pandas writes it ({frame.Orient}).");
@@ -164,7 +164,7 @@ internal static class JsonReader
 
     private static bool HoldsRows(string text)
     {
-        using JsonDocument document = JsonDocument.Parse(text);
+        using JsonDocument document = PythonJson.Parse(text);
         if (document.RootElement.ValueKind != JsonValueKind.Object)
         {
             return false;
@@ -188,7 +188,7 @@ internal static class JsonReader
     {
         try
         {
-            using JsonDocument _ = JsonDocument.Parse(text);
+            using JsonDocument _ = PythonJson.Parse(text);
             return true;
         }
         catch (JsonException)

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Text.Json;
 using System.Text.RegularExpressions;
 
 namespace Pipeline.Datasets.Ingestion.Formats;
@@ -15,6 +16,20 @@ internal static partial class PythonJson
         ("Infinity"u8.ToArray(), "null    "u8.ToArray()),
         ("NaN"u8.ToArray(), "\"\" "u8.ToArray()),
     ];
+
+    /// <summary>A text as JSON, with null in the place of these words.</summary>
+    /// <exception cref="JsonException">It is no JSON otherwise.</exception>
+    public static JsonDocument Parse(string json)
+    {
+        try
+        {
+            return JsonDocument.Parse(json);
+        }
+        catch (JsonException) when (Repair(json) is { } repaired)
+        {
+            return JsonDocument.Parse(repaired);
+        }
+    }
 
     /// <summary>The text with null in the place of these words; <c>null</c>: there is none, and nothing to repair.</summary>
     public static string? Repair(string json)
@@ -59,7 +74,9 @@ internal static partial class PythonJson
                 if (json[i..].StartsWith(word))
                 {
                     value.CopyTo(json[i..]);
+                    i += word.Length - 1; // over the value, which has quotes of its own
                     any = true;
+                    break;
                 }
             }
         }

@@ -24,6 +24,13 @@ public static class ColumnGuess
         "instruction",
         "prompt",
         "input",
+        "premise",
+        "sentence1",
+        "sentence_a",
+        "text1",
+        "text_a",
+        "question1",
+        "title",
     ];
     private static readonly string[] LabelNames =
     [

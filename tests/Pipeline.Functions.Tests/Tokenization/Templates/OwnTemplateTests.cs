@@ -1,4 +1,7 @@
 using System.Text.Json;
+using Pipeline.Contracts;
+using Pipeline.Datasets.Auditing;
+using Pipeline.Datasets.Splitting;
 using Pipeline.Tokenization;
 using Pipeline.Tokenization.Templates;
 
@@ -97,6 +100,35 @@ public sealed class OwnTemplateTests : IDisposable
         Assert.Null(OwnTemplate.From("[INST]").KnownAs);
         Assert.Equal(new OwnTemplate(null, "chatml"), OwnTemplate.From("  <|im_start|>\n"));
         Assert.Equal("'qwen2_5'", new OwnTemplate("qwen2_5", "chatml").Title);
+    }
+
+    /// <summary>More ids than embeddings: what a row holds of them is told by the audit.</summary>
+    [Fact]
+    public void Measure_OfIdsWithoutEmbeddings_SaysSo()
+    {
+        string config = Path.Combine(_folder, "config.json");
+        var row = new Example
+        {
+            Id = "a#1",
+            Messages = [new(ChatMessage.User, "Hi"), new(ChatMessage.Assistant, "Hello there")],
+            Text = "",
+            Source = new RowPlace("a", 1, 1),
+        };
+        Assert.False(RowMeasure.From(ChatEncoder.FromDirectory(_folder, "llama2"), row).HasUnknownId);
+
+        File.WriteAllText(
+            config,
+            File.ReadAllText(config).Replace("\"vocab_size\": 4096", "\"vocab_size\": 300", StringComparison.Ordinal)
+        );
+
+        RowMeasure measure = RowMeasure.From(ChatEncoder.FromDirectory(_folder, "llama2"), row);
+        Assert.True(measure.HasUnknownId);
+        var audit = new TokenAudit(new ProjectSettings(), "</s>", null);
+        audit.Add(Split.Train, null, measure, false, () => row.Id);
+        AuditCheck check = audit
+            .Build("d", new LanguageCounts(0, new Dictionary<string, int>()), 0, [])
+            .Checks.Single(c => c.Name.Contains("no embedding", StringComparison.Ordinal));
+        Assert.Equal((AuditLevel.Red, 1), (check.Level, check.Value));
     }
 
     [Fact]
