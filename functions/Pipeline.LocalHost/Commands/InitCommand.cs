@@ -59,7 +59,7 @@ internal static class InitCommand
             },
         };
         List<string> remarks = [.. Remarks(), "", $"Guessed from {Path.GetFileName(from)}:"];
-        for (int asked = 0; ; asked++)
+        for (int questions = 0; ; questions++)
         {
             try
             {
@@ -68,7 +68,7 @@ internal static class InitCommand
                 return SettingsSkeleton.Write(remarks, SettingsGuess.From(preview));
             }
             catch (DatasetException question)
-                when (question.Code == DatasetException.NeedsSettings && asked < MaxQuestions)
+                when (question.Code == DatasetException.NeedsSettings && questions < MaxQuestions)
             {
                 remarks.Add($"To decide: {question.Question}");
                 request = request with { Settings = SettingsGuess.Answer(request.Settings, question) };

@@ -18,7 +18,7 @@ internal static partial class PythonJson
     ];
 
     /// <summary>A text as JSON, with null in the place of these words.</summary>
-    /// <exception cref="JsonException">It is no JSON otherwise.</exception>
+    /// <exception cref="JsonException">Something else in it is not JSON.</exception>
     public static JsonDocument Parse(string json)
     {
         try

@@ -121,8 +121,31 @@ internal sealed class MixedText : IDisposable
             && CharsetDetector.DetectFromBytes(sample).Detected is { } found
             && found.Confidence >= LeastConfidence
             && found.Encoding is { CodePage: not (28591 or 1252 or 20127 or 65001) } other
+            && Fits(other, sample)
             ? other
             : null;
+    }
+
+    /// <summary>
+    /// Whether every byte is one of that encoding, but for a character that the sample's end cuts; and whether its
+    /// ideographs and syllables stand together, not within words of Latin letters, as misread umlauts do.
+    /// </summary>
+    private static bool Fits(Encoding encoding, byte[] sample)
+    {
+        const char Replacement = '\uFFFD';
+        const int MaxCut = 1;
+        var marked = (Encoding)encoding.Clone();
+        marked.DecoderFallback = new DecoderReplacementFallback($"{Replacement}");
+        string text = marked.GetString(sample);
+        const char FirstIdeograph = '\u2E80';
+        const double MaxWithinWords = 0.2;
+        int wide = text.Count(c => c >= FirstIdeograph && c != Replacement);
+        int within = Enumerable
+            .Range(1, Math.Max(0, text.Length - 2))
+            .Count(i =>
+                text[i] >= FirstIdeograph && char.IsAsciiLetter(text[i - 1]) && char.IsAsciiLetter(text[i + 1])
+            );
+        return text.Count(c => c == Replacement) <= MaxCut && within <= MaxWithinWords * wide;
     }
 
     private static bool HasMark(ReadOnlySpan<byte> head) =>

@@ -179,7 +179,7 @@ internal sealed record RandomTable(
                     (ExtraNames[at], (Func<RandomRow, int, object?>)((r, i) => ExtraValue(kind, r.Extras[at], i)))
             ),
         ];
-        return [.. columns.OrderBy(c => (uint)HashCode.Combine(Order, c.Item1.Length, c.Item1[0]))];
+        return [.. columns.Index().OrderBy(c => (Order * 31 + c.Index * 389) % 1009).Select(c => c.Item)];
     }
 
     private object? LabelValue(RandomRow row)
