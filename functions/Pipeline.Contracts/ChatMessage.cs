@@ -3,10 +3,9 @@ using System.Text.Json.Serialization;
 namespace Pipeline.Contracts;
 
 /// <summary>One message of a dialogue.</summary>
-/// <param name="Role"><c>system</c> (first only), <c>user</c> or <c>assistant</c>; of a plain text <c>document</c>, or
-/// <c>excerpt</c> where the text goes on elsewhere.</param>
+/// <param name="Role">Who says it.</param>
 /// <param name="Content">The text as a person wrote it; nothing in it is ever read as a control token.</param>
-public sealed record ChatMessage(string Role, string Content)
+public sealed record ChatMessage(MessageRole Role, string Content)
 {
     /// <summary>
     /// 0: an answer that is context and not learned from, as OpenAI's fine-tuning format has it; <c>null</c>: learned.
@@ -16,10 +15,4 @@ public sealed record ChatMessage(string Role, string Content)
     /// <summary>Whether it is an answer that is not learned from.</summary>
     [JsonIgnore]
     public bool IsContext => Weight == 0;
-
-    public const string System = "system";
-    public const string User = "user";
-    public const string Assistant = "assistant";
-    public const string Document = "document";
-    public const string Excerpt = "excerpt";
 }

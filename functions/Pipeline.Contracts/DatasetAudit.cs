@@ -57,8 +57,8 @@ public sealed record DatasetAudit
     public TrainingMemory? Memory { get; init; }
 
     /// <summary>
-    /// Bytes that training takes of a GPU by each value of <c>training.activationCheckpointing</c> but <c>auto</c>, the smallest first;
-    /// empty where the kernels do not train (method full, DoRA) or the shape is not known.
+    /// Bytes that training takes of a GPU by each value of <c>training.activationCheckpointing</c> but <c>auto</c>, the
+    /// smallest first; empty where the kernels do not train (method full, DoRA) or the shape is not known.
     /// </summary>
     public IReadOnlyDictionary<string, long> GpuMemory { get; init; } = new Dictionary<string, long>();
 

@@ -14,7 +14,8 @@ public static class JsonAnswer
         try
         {
             var parsed = JsonNode.Parse(text, documentOptions: RejectDuplicateKeys) as JsonObject;
-            _ = ComparisonKey(parsed); // an unpaired surrogate (\ud83d) is detected when a string is read, not when it is parsed
+            // an unpaired surrogate (\ud83d) is detected when a string is read, not when it is parsed
+            _ = ComparisonKey(parsed);
             return parsed;
         }
         catch (Exception fault) when (fault is JsonException or ArgumentException or InvalidOperationException)

@@ -118,7 +118,9 @@ public sealed record TrainingSettings
     [Description("on a GPU: which activations the forward pass saves for the backward pass")]
     public ActivationCheckpointing ActivationCheckpointing { get; init; } = ActivationCheckpointing.Auto;
 
-    /// <summary>The former name of <see cref="ActivationCheckpointing"/> in stored jobs, read for one version.</summary>
+    /// <summary>
+    /// The former name of <see cref="ActivationCheckpointing"/> in stored jobs, read for one version.
+    /// </summary>
     [Browsable(false)]
     [JsonPropertyName("memory")]
     public string? FormerMemory

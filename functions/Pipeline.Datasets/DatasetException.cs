@@ -5,36 +5,59 @@ namespace Pipeline.Datasets;
 /// </summary>
 public sealed class DatasetException : Exception
 {
-    public DatasetException(string code, string message)
+    public DatasetException(DatasetFaultCode code, string message)
         : base(message) => Code = code;
 
-    public DatasetException(string code, string message, Exception inner)
+    public DatasetException(DatasetFaultCode code, string message, Exception inner)
         : base(message, inner) => Code = code;
 
-    /// <summary>A stable code such as <c>empty_file</c>.</summary>
-    public string Code { get; }
-
-    public const string EmptyFile = "empty_file";
-    public const string BinaryFile = "binary_file";
-    public const string NoColumn = "no_column";
-    public const string OneLabel = "one_label";
-    public const string NothingAccepted = "nothing_accepted";
-    public const string InvalidSettings = "invalid_settings";
-    public const string UnreadableFile = "unreadable_file";
-    public const string AuditFailed = "audit_failed";
-
-    /// <summary>The data can be read in several ways; a setting must say in which.</summary>
-    public const string NeedsSettings = "needs_settings";
+    /// <summary>What kind of fault it is.</summary>
+    public DatasetFaultCode Code { get; }
 
     /// <summary>A question that only a setting can answer.</summary>
     /// <param name="question">What is not clear, in words.</param>
     /// <param name="lines">Lines of project.yaml that answer it, to paste.</param>
     public static DatasetException NeedingSettings(string question, string lines) =>
-        new(NeedsSettings, $"{question} Put into project.yaml:\n\n{lines}") { Question = question, Lines = lines };
+        new(DatasetFaultCode.NeedsSettings, $"{question} Put into project.yaml:\n\n{lines}")
+        {
+            Question = question,
+            Lines = lines,
+        };
 
     /// <summary>What a setting must answer; <c>null</c>: nothing.</summary>
     public string? Question { get; private init; }
 
     /// <summary>Lines of project.yaml that answer the question; <c>null</c>: it is none.</summary>
     public string? Lines { get; private init; }
+}
+
+/// <summary>Kinds of faults for which no dataset can be made.</summary>
+public enum DatasetFaultCode
+{
+    /// <summary>The file holds no rows.</summary>
+    EmptyFile,
+
+    /// <summary>The file is of a format that is not read.</summary>
+    BinaryFile,
+
+    /// <summary>A column is missing, or cannot be told.</summary>
+    NoColumn,
+
+    /// <summary>All rows have the same label.</summary>
+    OneLabel,
+
+    /// <summary>Too few rows are left to train and to test on.</summary>
+    NothingAccepted,
+
+    /// <summary>project.yaml is wrong.</summary>
+    InvalidSettings,
+
+    /// <summary>The file is damaged or missing.</summary>
+    UnreadableFile,
+
+    /// <summary>The audit found what would spoil the training.</summary>
+    AuditFailed,
+
+    /// <summary>The data can be read in several ways; a setting must say in which.</summary>
+    NeedsSettings,
 }

@@ -23,7 +23,8 @@ internal static partial class Log
     [LoggerMessage(
         9,
         LogLevel.Information,
-        "A worker's result (succeeded {Succeeded}) came for run {RunId}, which waits for none: it was cancelled, given up or purged"
+        "A worker's result (succeeded {Succeeded}) came for run {RunId}, which waits for none: it was cancelled, "
+            + "given up or purged"
     )]
     public static partial void ResultOfEndedRun(ILogger logger, string runId, bool succeeded);
 

@@ -73,7 +73,8 @@ public sealed class ChatEncoder
             ? isNamed ? null
                 : $"The base has no chat template of its own; {chosen.Name} is used, guessed from its tokenizer."
         : own.Kind != chosen.Name
-            ? $"The template {chosen.Name} is used; the base's own is {own.Title}: serve the adapter with {chosen.Name}."
+            ? $"The template {chosen.Name} is used; the base's own is {own.Title}: serve the adapter with "
+                + $"{chosen.Name}."
         : own.KnownAs is { } known && known != chosen.Name
             ? $"The base's own chat template is '{known}'; it is rendered as {chosen.Name}, without what it adds "
                 + "(a default system text, tools, thinking)."
@@ -143,7 +144,7 @@ public sealed class ChatEncoder
     public IReadOnlyList<RenderedPart> Render(IReadOnlyList<ChatMessage> messages)
     {
         ArgumentNullException.ThrowIfNull(messages);
-        ChatMessage[] answers = [.. messages.Where(m => m.Role == ChatMessage.Assistant)];
+        ChatMessage[] answers = [.. messages.Where(m => m.Role == MessageRole.Assistant)];
         List<RenderedPart> rendered = [];
         (int answer, bool before) = (-1, false);
         foreach (TemplatePart part in Template.Parts(messages))
@@ -167,7 +168,7 @@ public sealed class ChatEncoder
     /// <summary>Answers that are context are in the text as ever, and no token of them is supervised.</summary>
     private static void ClearContext(IReadOnlyList<ChatMessage> messages, List<byte> mask)
     {
-        ChatMessage[] answers = [.. messages.Where(m => m.Role == ChatMessage.Assistant)];
+        ChatMessage[] answers = [.. messages.Where(m => m.Role == MessageRole.Assistant)];
         int answer = -1;
         byte before = 0;
         for (int i = 0; i < mask.Count; i++)

@@ -82,7 +82,8 @@ internal sealed class MemoryAudit(ProjectSettings settings, BaseShape? shape, IR
                 AuditLevel.Red,
                 (long)Math.Ceiling(GiB(taken.Value)),
                 value,
-                "lower training.batchSize or training.packTokens, take training.activationCheckpointing auto, method qlora, "
+                "lower training.batchSize or training.packTokens, take training.activationCheckpointing auto, "
+                    + "method qlora, "
                     + "a smaller base, or a larger GPU"
             )
             : new AuditCheck("memory of the GPU", AuditLevel.Ok, (long)Math.Ceiling(GiB(taken.Value)), value, "");

@@ -9,9 +9,10 @@ namespace Pipeline.Datasets.Auditing;
 /// <param name="Supervised">Those that are supervised.</param>
 /// <param name="HasSupervisedToken">Whether any token after the first is supervised; the first is never
 /// predicted.</param>
-/// <param name="EndIsSupervised">Whether each answer's end token is supervised; true for an excerpt of a text, which has
+/// <param name="EndIsSupervised">Whether each answer's end token is supervised; true for an excerpt of a text, which
+/// has none.</param>
+/// <param name="BosIsRight">Whether BOS comes first, and as often as the template puts it; true where it has
 /// none.</param>
-/// <param name="BosIsRight">Whether BOS comes first, and as often as the template puts it; true where it has none.</param>
 /// <param name="RoundTrips">Whether the tokens decode to the answers' texts.</param>
 /// <param name="HasUnknownId">Whether a token has an id for which the base has no embedding.</param>
 public readonly record struct RowMeasure(
@@ -34,12 +35,12 @@ public readonly record struct RowMeasure(
         ArgumentNullException.ThrowIfNull(example);
         chat ??= encoder.Encode(example.Messages);
         int? bos = encoder.Template.BeginToken is { } token ? encoder.Tokenizer.Controls[token] : null;
-        int turns = example.Messages.Count(m => m.Role == ChatMessage.User);
+        int turns = example.Messages.Count(m => m.Role == MessageRole.User);
         // Llama 2 puts one before each turn, the others one before the dialogue, ChatML none.
         int expectedBos = encoder.Template is Llama2Template ? turns : 1;
         bool bosIsRight = bos is null || (chat.Ids[0] == bos && chat.Ids.Count(i => i == bos) == expectedBos);
         IReadOnlyList<IReadOnlyList<int>> answers = chat.Answers();
-        bool isExcerpt = example.Messages[^1].Role == ChatMessage.Excerpt;
+        bool isExcerpt = example.Messages[^1].Role == MessageRole.Excerpt;
         return new RowMeasure(
             chat.Ids.Count,
             chat.SupervisedTokens,

@@ -157,8 +157,8 @@ public sealed class TokenAudit(ProjectSettings settings, string endToken, BaseSh
     }
 
     /// <summary>
-    /// A base model that supports a language poorly fails silently: the shares are reported, and a warning is given when
-    /// languages other than the most frequent one make up more than a tenth.
+    /// A base model that supports a language poorly fails silently: the shares are reported, and a warning is given
+    /// when languages other than the most frequent one make up more than a tenth.
     /// </summary>
     private static AuditCheck LanguageCheck(LanguageCounts languages)
     {
@@ -194,7 +194,8 @@ public sealed class TokenAudit(ProjectSettings settings, string endToken, BaseSh
             others,
             $"of {all} texts whose language was detected: {shares}",
             mixed
-                ? "check that the base model supports these languages and that each has test rows, or make a project of each"
+                ? "check that the base model supports these languages and that each has test rows, or make a "
+                    + "project of each"
                 : ""
         );
     }

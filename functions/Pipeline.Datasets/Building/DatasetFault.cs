@@ -14,7 +14,7 @@ internal static class DatasetFault
         if (rows.Accepted == 0)
         {
             return new DatasetException(
-                DatasetException.NothingAccepted,
+                DatasetFaultCode.NothingAccepted,
                 $"All {rows.Read} rows were rejected ({Listed(manifest.Reasons)}); see {BlobLayout.RejectedFile}."
             );
         }
@@ -22,7 +22,7 @@ internal static class DatasetFault
         if (manifest.Task == TaskKind.Classification && manifest.Labels.Count < 2)
         {
             return new DatasetException(
-                DatasetException.OneLabel,
+                DatasetFaultCode.OneLabel,
                 $"Every accepted row has the label '{manifest.Labels[0]}'; "
                     + "at least two labels are needed to learn a difference."
             );
@@ -39,7 +39,7 @@ internal static class DatasetFault
                 ? $"; {manifest.NearDuplicates.Rows} of them are nearly the same as others, and those are never parted"
                 : "";
         return new DatasetException(
-            DatasetException.NothingAccepted,
+            DatasetFaultCode.NothingAccepted,
             $"{rows.Accepted} accepted rows leave {rows.Train} to train and {rows.Test} to test on"
                 + $"{reasons}{near}; more rows are needed."
         );
@@ -49,7 +49,7 @@ internal static class DatasetFault
         audit.Passed()
             ? null
             : new DatasetException(
-                DatasetException.AuditFailed,
+                DatasetFaultCode.AuditFailed,
                 string.Join(
                     " ",
                     audit

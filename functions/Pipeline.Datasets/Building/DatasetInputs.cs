@@ -179,6 +179,7 @@ public sealed class DatasetInputs : IDisposable
                         Fields = new Dictionary<string, string>(),
                         Kinds = null,
                         Fault = RawRow.Withdrawn,
+                        IsWithdrawn = true,
                     }
                     : r
             );

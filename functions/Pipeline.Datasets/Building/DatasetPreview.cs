@@ -58,7 +58,8 @@ public sealed record DatasetPreview
             ValidatedRow validated = validator.Validate(row, input.Layout);
             if (validated.Rejected is { } why)
             {
-                reasons[why.Reason] = reasons.GetValueOrDefault(why.Reason) + 1;
+                string reason = why.Reason.Name();
+                reasons[reason] = reasons.GetValueOrDefault(reason) + 1;
                 rejected.Add(why);
                 continue;
             }

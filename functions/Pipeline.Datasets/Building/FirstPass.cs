@@ -88,9 +88,11 @@ internal sealed class FirstPass(TaskKind task, bool hasLabels, bool countSpellin
         if (_spellings.Count > MaxLabelSpellings)
         {
             throw new DatasetException(
-                DatasetException.NoColumn,
-                $"Column '{input.Layout.Columns.Label}' of '{input.File.Name}' has more than {MaxLabelSpellings:N0} different values, "
-                    + "so it is not a label column. Name another one with columns.label in project.yaml, or another task."
+                DatasetFaultCode.NoColumn,
+                $"Column '{input.Layout.Columns.Label}' of '{input.File.Name}' has more than "
+                    + $"{MaxLabelSpellings:N0} different values, "
+                    + "so it is not a label column. Name another one with columns.label in project.yaml, or "
+                    + "another task."
             );
         }
     }

@@ -68,8 +68,8 @@ internal sealed class ManifestWriter(DatasetRequest request, DatasetPlan plan, P
     private RowCounts Counts(ManifestContent content)
     {
         int duplicates =
-            rows.Reasons.GetValueOrDefault(RejectionReason.Duplicate)
-            + rows.Reasons.GetValueOrDefault(RejectionReason.NearDuplicate);
+            rows.Reasons.GetValueOrDefault(RejectionReason.Duplicate.Name())
+            + rows.Reasons.GetValueOrDefault(RejectionReason.NearDuplicate.Name());
         int LinesOf(Split split) => content.Lines.Count(l => l.Split == split);
         return new RowCounts(
             rows.Count,

@@ -99,7 +99,7 @@ internal sealed class PartBuilder
                     rejected
                         ?? new RejectedRow(
                             accepted!.Example.Id,
-                            RejectedRow.Rejected,
+                            RejectionOutcome.Rejected,
                             RejectionReason.LabelDisputed,
                             synthetic.Doubt!,
                             null,

@@ -22,7 +22,7 @@ internal static class PartFile
     public static void Write(BinaryWriter writer, RejectedRow row)
     {
         writer.Write(Rejected);
-        writer.Write(row.Reason);
+        writer.Write(row.Reason.Name());
         WriteJson(writer, row);
     }
 

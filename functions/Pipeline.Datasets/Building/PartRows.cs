@@ -53,7 +53,9 @@ internal sealed class PartRows : IDisposable
         }
     }
 
-    /// <summary>Takes up those rows of a part that are on a side; with <c>null</c> the rest, rejected ones too.</summary>
+    /// <summary>
+    /// Takes up those rows of a part that are on a side; with <c>null</c> the rest, rejected ones too.
+    /// </summary>
     private void Add(int number, RowKind kind, Split? side, bool hasOwnSplit)
     {
         Stream part = _parts[number];
@@ -131,7 +133,7 @@ internal sealed class PartRows : IDisposable
         Reject(
             new RejectedRow(
                 example.Id,
-                RejectedRow.Duplicate,
+                RejectionOutcome.Duplicate,
                 RejectionReason.NearDuplicate,
                 $"nearly the same as {other.Id}{WhereOf(Accepted[like].Kind)}{contradiction}",
                 other.Id,
@@ -175,11 +177,12 @@ internal sealed class PartRows : IDisposable
         Reject(
             new RejectedRow(
                 example.Id,
-                same ? RejectedRow.Duplicate : RejectedRow.Rejected,
+                same ? RejectionOutcome.Duplicate : RejectionOutcome.Rejected,
                 same ? RejectionReason.Duplicate : RejectionReason.ConflictingLabel,
                 same
                     ? $"the same text and answer as {kept.Id}"
-                    : $"the same text as {kept.Id}, which says '{Shortened(kept.Messages[^1].Content)}', not '{Shortened(example.Messages[^1].Content)}'",
+                    : $"the same text as {kept.Id}, which says '{Shortened(kept.Messages[^1].Content)}', not "
+                        + $"'{Shortened(example.Messages[^1].Content)}'",
                 kept.Id,
                 example.Source,
                 Fields(part, row.Fields)
@@ -187,7 +190,7 @@ internal sealed class PartRows : IDisposable
         );
     }
 
-    private void Reject(RejectedRow row) => Reject(row.Reason, ContractJson.WriteUtf8(row));
+    private void Reject(RejectedRow row) => Reject(row.Reason.Name(), ContractJson.WriteUtf8(row));
 
     private void Reject(string reason, byte[] line)
     {

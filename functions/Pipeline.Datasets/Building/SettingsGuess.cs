@@ -67,8 +67,11 @@ public static class SettingsGuess
             _ => $"the file holds {plan.Layout}",
         };
 
-    /// <summary>Settings with the answers that a question suggests (see <see cref="DatasetException.Lines"/>).</summary>
-    /// <exception cref="DatasetException">The lines cannot be read, or the question cannot be answered by them.</exception>
+    /// <summary>
+    /// Settings with the answers that a question suggests (see <see cref="DatasetException.Lines"/>).
+    /// </summary>
+    /// <exception cref="DatasetException">The lines cannot be read, or the question cannot be answered by
+    /// them.</exception>
     public static ProjectSettings Answer(ProjectSettings settings, DatasetException question)
     {
         ArgumentNullException.ThrowIfNull(settings);

@@ -89,7 +89,7 @@ public static class ProjectFile
         if (binder.Faults.Count > 0)
         {
             throw new DatasetException(
-                DatasetException.InvalidSettings,
+                DatasetFaultCode.InvalidSettings,
                 $"project.yaml: {string.Join("; ", binder.Faults)}."
             );
         }
@@ -116,15 +116,16 @@ public static class ProjectFile
                     YamlMappingNode mapping => mapping,
                     YamlScalarNode { Value: null or "" } => null,
                     YamlNode other => throw new DatasetException(
-                        DatasetException.InvalidSettings,
-                        $"project.yaml: line {other.Start.Line}: a mapping of keys is expected, such as 'task: classification'."
+                        DatasetFaultCode.InvalidSettings,
+                        $"project.yaml: line {other.Start.Line}: a mapping of keys is expected, such as 'task: "
+                            + "classification'."
                     ),
                 };
         }
         catch (YamlException fault)
         {
             throw new DatasetException(
-                DatasetException.InvalidSettings,
+                DatasetFaultCode.InvalidSettings,
                 $"project.yaml: line {fault.Start.Line}: {fault.Message}",
                 fault
             );

@@ -27,7 +27,9 @@ internal sealed class SettingsBinder(IReadOnlyDictionary<string, ValueSet> sets)
     /// <summary>What is read but will not be for long.</summary>
     public IReadOnlyList<string> Warnings => _warnings;
 
-    /// <summary>The line of a key's value, such as of <c>training.r</c> or <c>labels[1]</c>; 0: it is not given.</summary>
+    /// <summary>
+    /// The line of a key's value, such as of <c>training.r</c> or <c>labels[1]</c>; 0: it is not given.
+    /// </summary>
     public int Line(string path) => _lines.GetValueOrDefault(path);
 
     /// <summary>Notes a fault of a key.</summary>
@@ -106,13 +108,15 @@ internal sealed class SettingsBinder(IReadOnlyDictionary<string, ValueSet> sets)
             Fault(
                 (int)value.Start.Line,
                 at,
-                $"is '{text}': it is called '{now}' now; use one of {string.Join(", ", setting.Choices.Select(c => c.Name))}"
+                $"is '{text}': it is called '{now}' now; use one of "
+                    + $"{string.Join(", ", setting.Choices.Select(c => c.Name))}"
             );
             return;
         }
 
         _warnings.Add(
-            $"project.yaml line {value.Start.Line}: '{at}: {text}' is called '{now}: {Now}' now; the former name goes with the next version."
+            $"project.yaml line {value.Start.Line}: '{at}: {text}' is called '{now}: {Now}' now; the former name "
+                + "goes with the next version."
         );
         setting.Property.SetValue(record, Parse(setting, Now!));
     }

@@ -32,7 +32,7 @@ public static partial class SettingsTables
         return missing.Length == 0
             ? updated
             : throw new DatasetException(
-                DatasetException.InvalidSettings,
+                DatasetFaultCode.InvalidSettings,
                 $"No table of the page has {string.Join(", ", missing)}."
             );
     }
@@ -46,12 +46,13 @@ public static partial class SettingsTables
 
     private static Setting Find(string path) =>
         All(Setting.All).FirstOrDefault(s => s.Path == path)
-        ?? throw new DatasetException(DatasetException.InvalidSettings, $"There is no setting '{path}'.");
+        ?? throw new DatasetException(DatasetFaultCode.InvalidSettings, $"There is no setting '{path}'.");
 
     private static IEnumerable<Setting> All(IReadOnlyList<Setting> settings) =>
         settings.SelectMany(s => All(s.Children).Prepend(s));
 
-    /// <param name="path">A group, such as <c>training</c>; several with commas; empty: the root's single values.</param>
+    /// <param name="path">A group, such as <c>training</c>; several with commas; empty: the root's single
+    /// values.</param>
     /// <param name="shown">Gets the paths of what is shown.</param>
     private static string Settings(string path, HashSet<string> shown)
     {
@@ -66,7 +67,8 @@ public static partial class SettingsTables
             string keys = string.Join(" or ", setting.Keys.Select(k => $"`{Prefix(setting, path)}{k}`"));
             table.Append(
                 CultureInfo.InvariantCulture,
-                $"| {keys} | {Type(setting)} | {Default(setting)} | {setting.Description.Replace("|", "\\|", StringComparison.Ordinal)} |\n"
+                $"| {keys} | {Type(setting)} | {Default(setting)} | "
+                    + $"{setting.Description.Replace("|", "\\|", StringComparison.Ordinal)} |\n"
             );
         }
 
@@ -104,7 +106,8 @@ public static partial class SettingsTables
     private static string Range(Setting setting, System.ComponentModel.DataAnnotations.RangeAttribute range) =>
         string.Create(
             CultureInfo.InvariantCulture,
-            $"{(setting.ValueType == typeof(double) ? "number" : "integer")}, {(range.MinimumIsExclusive ? "above " : "")}{range.Minimum:#,0.##} to {range.Maximum:#,0.##}"
+            $"{(setting.ValueType == typeof(double) ? "number" : "integer")}, "
+                + $"{(range.MinimumIsExclusive ? "above " : "")}{range.Minimum:#,0.##} to {range.Maximum:#,0.##}"
         );
 
     private static string Default(Setting setting) =>

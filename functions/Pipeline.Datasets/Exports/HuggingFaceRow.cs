@@ -28,7 +28,7 @@ public sealed class HuggingFaceRow
         new()
         {
             Id = example.Id,
-            Messages = [.. example.Messages.Select(m => new HuggingFaceMessage { Role = m.Role, Content = m.Content })],
+            Messages = [.. example.Messages.Select(m => HuggingFaceMessage.From(m))],
             Label = example.Label,
             SourceFile = example.Source.File,
             SourceRow = example.Source.Row,
@@ -44,4 +44,16 @@ public sealed class HuggingFaceMessage
 
     [JsonPropertyName("content")]
     public string? Content { get; set; }
+
+    /// <summary>0: an answer that is context and not learned from; <c>null</c>: any other.</summary>
+    [JsonPropertyName("weight")]
+    public int? Weight { get; set; }
+
+    internal static HuggingFaceMessage From(ChatMessage message) =>
+        new()
+        {
+            Role = message.Role.Name(),
+            Content = message.Content,
+            Weight = message.Weight,
+        };
 }

@@ -14,8 +14,8 @@ public static class RejectedTable
     public const string Why = "why rejected";
 
     /// <summary>Writes the table.</summary>
-    /// <param name="rows">Lines of <c>rejected.jsonl</c>; duplicates, withdrawn rows and those that are not to be learned
-    /// are passed over, for there is nothing to correct.</param>
+    /// <param name="rows">Lines of <c>rejected.jsonl</c>; duplicates, withdrawn rows and those that are not to be
+    /// learned are passed over, for there is nothing to correct.</param>
     /// <param name="output">Takes the table up.</param>
     public static void Write(IEnumerable<RejectedRow> rows, TextWriter output)
     {
@@ -41,7 +41,7 @@ public static class RejectedTable
                 line[column] = value;
             }
 
-            line[Why] = $"{row.Reason}: {row.Detail}";
+            line[Why] = $"{row.Reason.Name()}: {row.Detail}";
             table.Rows.Add(line);
         }
 
@@ -54,7 +54,7 @@ public static class RejectedTable
     public static bool CanBeCorrected(RejectedRow row)
     {
         ArgumentNullException.ThrowIfNull(row);
-        return row.Outcome == RejectedRow.Rejected
+        return row.Outcome == RejectionOutcome.Rejected
             && row.Reason
                 is not (RejectionReason.Withdrawn or RejectionReason.Disapproved or RejectionReason.NothingToLearn)
             && row.Fields.Count > 0;

@@ -43,7 +43,7 @@ public sealed partial class RawReader : IDisposable
         ];
         if (inner.Count == 0)
         {
-            throw new DatasetException(DatasetException.EmptyFile, $"'{name}' holds no file with rows.");
+            throw new DatasetException(DatasetFaultCode.EmptyFile, $"'{name}' holds no file with rows.");
         }
 
         if (inner.Find(f => f.Name.EndsWith(".arrow", StringComparison.OrdinalIgnoreCase)) is { } arrow)
@@ -57,7 +57,7 @@ public sealed partial class RawReader : IDisposable
             if (inner.Count == 0)
             {
                 throw new DatasetException(
-                    DatasetException.BinaryFile,
+                    DatasetFaultCode.BinaryFile,
                     $"Nothing in '{name}' can be read. {string.Join(" ", Notes.Sentences.Take(3))}"
                 );
             }
@@ -73,7 +73,7 @@ public sealed partial class RawReader : IDisposable
         using IEnumerator<RawRow> first = rows.GetEnumerator();
         if (!first.MoveNext())
         {
-            throw new DatasetException(DatasetException.EmptyFile, $"'{name}' has a header and no rows.");
+            throw new DatasetException(DatasetFaultCode.EmptyFile, $"'{name}' has a header and no rows.");
         }
 
         return rows;
@@ -213,7 +213,7 @@ public sealed partial class RawReader : IDisposable
             && file.Length <= HeadBytes
         )
         {
-            throw new DatasetException(DatasetException.EmptyFile, $"'{file.Name}' is empty.");
+            throw new DatasetException(DatasetFaultCode.EmptyFile, $"'{file.Name}' is empty.");
         }
 
         string? kind =
@@ -234,8 +234,9 @@ public sealed partial class RawReader : IDisposable
         if (kind is not null)
         {
             throw new DatasetException(
-                DatasetException.BinaryFile,
-                $"'{file.Name}' is {kind}. Read are CSV, TSV, JSON, JSON lines, Parquet, XLSX, CoNLL and plain text, also packed."
+                DatasetFaultCode.BinaryFile,
+                $"'{file.Name}' is {kind}. Read are CSV, TSV, JSON, JSON lines, Parquet, XLSX, CoNLL and plain "
+                    + "text, also packed."
             );
         }
     }

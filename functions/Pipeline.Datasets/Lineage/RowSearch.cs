@@ -43,8 +43,8 @@ public static class RowSearch
         : null;
 
     private static RowFate? FateOf(RejectedRow row, string id) =>
-        row.Id == id ? new RowFate(BlobLayout.RejectedFile, row.Id, $"left out: {row.Reason}, {row.Detail}")
+        row.Id == id ? new RowFate(BlobLayout.RejectedFile, row.Id, $"left out: {row.Reason.Name()}, {row.Detail}")
         : row.DuplicateOf == id
-            ? new RowFate(BlobLayout.RejectedFile, row.Id, $"another row was left out for it: {row.Reason}")
+            ? new RowFate(BlobLayout.RejectedFile, row.Id, $"another row was left out for it: {row.Reason.Name()}")
         : null;
 }

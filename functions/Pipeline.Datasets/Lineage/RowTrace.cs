@@ -33,12 +33,14 @@ public static class RowTrace
     private static string Describe(DatasetManifest manifest, string split, Example row)
     {
         var description = new StringBuilder(
-            $"{row.Id}: in {split} of dataset {manifest.DatasetId}{(row.Label is null ? "" : $", labelled '{row.Label}'")}\n"
+            $"{row.Id}: in {split} of dataset "
+                + $"{manifest.DatasetId}{(row.Label is null ? "" : $", labelled '{row.Label}'")}\n"
         );
         if (row.Synthetic is { } made)
         {
             description.Append(
-                $"Made by {made.Generator}, prompt {made.PromptHash}{(made.Parents.Count > 0 ? $", after {string.Join(", ", made.Parents)}" : "")}\n"
+                $"Made by {made.Generator}, prompt "
+                    + $"{made.PromptHash}{(made.Parents.Count > 0 ? $", after {string.Join(", ", made.Parents)}" : "")}\n"
             );
         }
         else
@@ -54,7 +56,8 @@ public static class RowTrace
         if (row.Replaced is { Count: > 0 })
         {
             description.Append(
-                $"Replaced ({manifest.Settings.Privacy.Mode.Name()}): {string.Join(", ", row.Replaced.Select(r => $"{r.Key} {r.Value}"))}\n"
+                $"Replaced ({manifest.Settings.Privacy.Mode.Name()}): "
+                    + $"{string.Join(", ", row.Replaced.Select(r => $"{r.Key} {r.Value}"))}\n"
             );
         }
 
@@ -64,7 +67,7 @@ public static class RowTrace
     }
 
     private static string Describe(DatasetManifest manifest, RejectedRow row) =>
-        $"{row.Id}: left out of dataset {manifest.DatasetId}: {row.Reason}, {row.Detail}\n{Place(manifest, row.Source)}{string.Join("\n", row.Fields.Select(f => $"{f.Key}: {f.Value}"))}";
+        $"{row.Id}: left out of dataset {manifest.DatasetId}: {row.Reason.Name()}, {row.Detail}\n{Place(manifest, row.Source)}{string.Join("\n", row.Fields.Select(f => $"{f.Key}: {f.Value}"))}";
 
     private static string Place(DatasetManifest manifest, RowPlace place)
     {

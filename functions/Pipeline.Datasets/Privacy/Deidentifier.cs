@@ -40,7 +40,7 @@ public sealed class Deidentifier(PrivacySettings settings, string project)
     {
         ArgumentNullException.ThrowIfNull(messages);
         var replaced = new SortedDictionary<string, int>(StringComparer.Ordinal);
-        List<bool> stays = [.. messages.Select(m => labelled && m.Role == ChatMessage.Assistant)];
+        List<bool> stays = [.. messages.Select(m => labelled && m.Role == MessageRole.Assistant)];
         List<List<PrivateSpan>> spans =
         [
             .. messages.Select((m, i) => stays[i] ? [] : PrivacyScanner.Find(m.Content, _types).ToList()),

@@ -23,12 +23,12 @@ public static class TextPieces
         string rest = text.Messages[0].Content;
         for (int piece = 1; ; piece++)
         {
-            int cut = Fits(rest, ChatMessage.Document) ? rest.Length : Cut(rest);
+            int cut = Fits(rest, MessageRole.Document) ? rest.Length : Cut(rest);
             bool last = cut == rest.Length;
             ChatMessage[] messages =
             [
                 new ChatMessage(
-                    last ? ChatMessage.Document : ChatMessage.Excerpt,
+                    last ? MessageRole.Document : MessageRole.Excerpt,
                     last ? rest : rest[..cut].TrimEnd(' ')
                 ),
             ];
@@ -48,7 +48,7 @@ public static class TextPieces
             rest = rest[cut..].TrimStart(' ');
         }
 
-        bool Fits(string part, string role) =>
+        bool Fits(string part, MessageRole role) =>
             part.Length <= (long)maxTokens * LongestToken
             && encoder.Encode([new ChatMessage(role, part)]).Ids.Count <= maxTokens;
 
@@ -60,7 +60,7 @@ public static class TextPieces
             while (tooLong - fits > 1)
             {
                 int middle = (fits + tooLong) / 2;
-                (fits, tooLong) = Fits(whole[..middle], ChatMessage.Excerpt) ? (middle, tooLong) : (fits, middle);
+                (fits, tooLong) = Fits(whole[..middle], MessageRole.Excerpt) ? (middle, tooLong) : (fits, middle);
             }
 
             int most = Math.Max(1, fits);

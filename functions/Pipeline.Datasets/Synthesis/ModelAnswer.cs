@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace Pipeline.Datasets.Synthesis;
 
 /// <summary>A language model's answer as it was bought; kept, so that it is never bought twice.</summary>
@@ -6,11 +8,8 @@ public sealed record ModelAnswer
     /// <summary>Hash of what was asked: deployment, seed, temperature, messages, form of the answer.</summary>
     public required string Key { get; init; }
 
-    /// <summary>How it ended: <c>stop</c>, <c>length</c> (cut off) or <c>content_filter</c>.</summary>
-    public required string Finish { get; init; }
-    public const string Stop = "stop";
-    public const string Length = "length";
-    public const string Filtered = "content_filter";
+    /// <summary>How it ended.</summary>
+    public required AnswerFinish Finish { get; init; }
 
     /// <summary>The text, as it came.</summary>
     public required string Text { get; init; }
@@ -23,6 +22,23 @@ public sealed record ModelAnswer
 
     /// <summary>Tokens of the answer.</summary>
     public required long TokensOut { get; init; }
+}
+
+/// <summary>How a language model's answer ended.</summary>
+[JsonConverter(typeof(JsonStringEnumConverter<AnswerFinish>))]
+public enum AnswerFinish
+{
+    /// <summary>By itself.</summary>
+    [JsonStringEnumMemberName("stop")]
+    Stop,
+
+    /// <summary>It was cut off.</summary>
+    [JsonStringEnumMemberName("length")]
+    Length,
+
+    /// <summary>The content filter withheld it.</summary>
+    [JsonStringEnumMemberName("content_filter")]
+    Filtered,
 }
 
 /// <summary>Where bought answers are kept.</summary>

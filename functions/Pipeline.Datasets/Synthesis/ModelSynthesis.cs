@@ -90,11 +90,11 @@ public sealed class ModelSynthesis(
     private IEnumerable<SyntheticRow> RowsOf(Call call, ModelAnswer answer)
     {
         IReadOnlyList<IReadOnlyDictionary<string, string>> rows = ModelRows.Read(answer.Text);
-        if (answer.Finish == ModelAnswer.Filtered)
+        if (answer.Finish == AnswerFinish.Filtered)
         {
             Flaw("refused by the content filter");
         }
-        else if (answer.Finish == ModelAnswer.Length)
+        else if (answer.Finish == AnswerFinish.Length)
         {
             Flaw("cut off at maxOutputTokens and kept as far as they go");
         }
@@ -211,7 +211,8 @@ public sealed class ModelSynthesis(
         _over = true;
         AddNote(
             "budget",
-            $"{_model.Deployment}: the budget ends it after {_budget.Calls} calls; the next one could exceed it. Raise synthesis.model.tokenBudget or moneyBudget to go on."
+            $"{_model.Deployment}: the budget ends it after {_budget.Calls} calls; the next one could exceed it. "
+                + "Raise synthesis.model.tokenBudget or moneyBudget to go on."
         );
         return false;
     }
@@ -277,14 +278,15 @@ public sealed class ModelSynthesis(
         catch (ModelCallException fault) when (fault.Kind == ModelCallFault.Misconfigured)
         {
             _over = true;
-            throw new DatasetException(DatasetException.InvalidSettings, $"synthesis.model: {fault.Message}", fault);
+            throw new DatasetException(DatasetFaultCode.InvalidSettings, $"synthesis.model: {fault.Message}", fault);
         }
         catch (ModelCallException fault) // away, also after the client's own tries
         {
             _over = Interlocked.Increment(ref _failures) >= MaxFailuresInARow || _over;
             AddNote(
                 "away",
-                $"{_model.Deployment}: the service did not answer some calls ({fault.Message}); the dataset is made with what was bought. Start it again to buy the rest."
+                $"{_model.Deployment}: the service did not answer some calls ({fault.Message}); the dataset is "
+                    + "made with what was bought. Start it again to buy the rest."
             );
             return null;
         }
@@ -310,10 +312,10 @@ public sealed class ModelSynthesis(
             ChatResponse response = await client
                 .GetResponseAsync(question.Messages, options, cancellation)
                 .ConfigureAwait(false);
-            string finish =
-                response.FinishReason == ChatFinishReason.ContentFilter ? ModelAnswer.Filtered
-                : response.FinishReason == ChatFinishReason.Length ? ModelAnswer.Length
-                : ModelAnswer.Stop;
+            AnswerFinish finish =
+                response.FinishReason == ChatFinishReason.ContentFilter ? AnswerFinish.Filtered
+                : response.FinishReason == ChatFinishReason.Length ? AnswerFinish.Length
+                : AnswerFinish.Stop;
             return new ModelAnswer
             {
                 Key = key,
@@ -328,7 +330,7 @@ public sealed class ModelSynthesis(
             return new ModelAnswer
             {
                 Key = key,
-                Finish = ModelAnswer.Filtered,
+                Finish = AnswerFinish.Filtered,
                 Text = "",
                 TokensIn = 0,
                 TokensOut = 0,

@@ -46,7 +46,8 @@ public sealed class RowSynthesis(IChatClient? client, IResponseCache cache, stri
                 rows,
                 summaries,
                 [
-                    $"Nothing was written by '{model.Deployment}': {missing}{(rows.Count > 0 ? " The synthetic rows come from templates alone." : "")}",
+                    $"Nothing was written by '{model.Deployment}': "
+                        + $"{missing}{(rows.Count > 0 ? " The synthetic rows come from templates alone." : "")}",
                 ]
             );
         }

@@ -22,19 +22,18 @@ internal sealed class SynthesisPrompts(ProjectSettings settings, IReadOnlyList<s
         string count = rows.ToString(CultureInfo.InvariantCulture);
         text.Append(
             label is null
-                ? $"Write {count} new rows of the same kind as these: what a user asks, and the right answer in the same form."
+                ? $"Write {count} new rows of the same kind as these: what a user asks, and the right answer in "
+                    + "the same form."
                 : $"Write {count} new texts that a careful reader would label '{label}'."
         );
         text.Append(
-            " They must differ from each other and from the examples in subject, wording and length, and be in the examples' language. Name no real person.\n"
+            " They must differ from each other and from the examples in subject, wording and length, and be in the "
+                + "examples' language. Name no real person.\n"
         );
         for (int i = 0; i < parents.Count; i++)
         {
             string prompt = Shortened(
-                string.Join(
-                    "\n",
-                    parents[i].Messages.Where(m => m.Role == Contracts.ChatMessage.User).Select(m => m.Content)
-                )
+                string.Join("\n", parents[i].Messages.Where(m => m.Role == MessageRole.User).Select(m => m.Content))
             );
             text.Append(
                 CultureInfo.InvariantCulture,

@@ -23,8 +23,8 @@ internal sealed class ContentCheck(TaskKind task, bool hasLabels) : IRowCheck
             return null;
         }
 
-        (string missing, string column) =
-            empty.Role == ChatMessage.Assistant
+        (RejectionReason missing, string column) =
+            empty.Role == MessageRole.Assistant
                 ? (RejectionReason.MissingLabel, draft.Layout.Columns.Label)
                 : (RejectionReason.MissingText, draft.Layout.Columns.Text);
         return new Rejection(missing, $"nothing is left of '{column}' without blanks and control characters");

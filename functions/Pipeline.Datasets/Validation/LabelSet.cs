@@ -90,5 +90,6 @@ public sealed class LabelSet
     public string Explain(string spelling) =>
         _explicit
             ? $"'{spelling}' is neither a label of project.yaml nor an alias of one"
-            : $"'{spelling}' stands in fewer than {MinRows} rows; if it is a label, name it under labels in project.yaml";
+            : $"'{spelling}' stands in fewer than {MinRows} rows; if it is a label, name it under labels in "
+                + "project.yaml";
 }

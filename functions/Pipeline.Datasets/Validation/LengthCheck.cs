@@ -20,9 +20,9 @@ internal sealed class LengthCheck(ChatEncoder encoder, int maxTokens, string? sy
     /// <inheritdoc/>
     public Rejection? Check(RowDraft draft)
     {
-        if (!isPlainText && draft.Messages[0].Role != ChatMessage.System && !string.IsNullOrEmpty(systemPrompt))
+        if (!isPlainText && draft.Messages[0].Role != MessageRole.System && !string.IsNullOrEmpty(systemPrompt))
         {
-            draft.Messages.Insert(0, new ChatMessage(ChatMessage.System, systemPrompt));
+            draft.Messages.Insert(0, new ChatMessage(MessageRole.System, systemPrompt));
         }
 
         draft.Chat = encoder.Encode(draft.Messages);

@@ -17,7 +17,7 @@ internal static class MessageCleaning
                 {
                     Content = TextCleaning.Clean(
                         m.Content,
-                        layout.HasAccidents && (hasLabels || m.Role != ChatMessage.Assistant)
+                        layout.HasAccidents && (hasLabels || m.Role != MessageRole.Assistant)
                     ),
                 }
             ),
@@ -30,8 +30,8 @@ internal static class MessageCleaning
             messages
                 .Where(
                     (m, i) =>
-                        m.Role is ChatMessage.Document or ChatMessage.Excerpt
-                        || (m.Role != ChatMessage.System && i < messages.Count - 1)
+                        m.Role is MessageRole.Document or MessageRole.Excerpt
+                        || (m.Role != MessageRole.System && i < messages.Count - 1)
                 )
                 .Select(m => m.Content)
         );

@@ -1,5 +1,4 @@
 using Pipeline.Contracts;
-using Pipeline.Datasets.Ingestion.Rows;
 
 namespace Pipeline.Datasets.Validation;
 
@@ -8,10 +7,7 @@ internal sealed class ReadableCheck : IRowCheck
 {
     /// <inheritdoc/>
     public Rejection? Check(RowDraft draft) =>
-        draft.Row.Fault switch
-        {
-            null => null,
-            RawRow.Withdrawn => new Rejection(RejectionReason.Withdrawn, RawRow.Withdrawn),
-            var fault => new Rejection(RejectionReason.Malformed, fault),
-        };
+        draft.Row.Fault is { } fault
+            ? new Rejection(draft.Row.IsWithdrawn ? RejectionReason.Withdrawn : RejectionReason.Malformed, fault)
+            : null;
 }

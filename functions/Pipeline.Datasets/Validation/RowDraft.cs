@@ -40,7 +40,7 @@ internal sealed class RowDraft(RawRow row, RowLayout layout)
 /// <summary>Why a row is rejected.</summary>
 /// <param name="Reason">A code of <see cref="RejectionReason"/>.</param>
 /// <param name="Detail">The reason in words, with the fix.</param>
-internal sealed record Rejection(string Reason, string Detail);
+internal sealed record Rejection(RejectionReason Reason, string Detail);
 
 /// <summary>One check of a row; it may complete the draft for those after it.</summary>
 internal interface IRowCheck

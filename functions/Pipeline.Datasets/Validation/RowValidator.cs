@@ -46,7 +46,15 @@ internal sealed class RowValidator(ValidationRules rules, ChatEncoder encoder)
                     null,
                     "",
                     default,
-                    new RejectedRow(row.Id, RejectedRow.Rejected, why.Reason, why.Detail, null, row.Place, row.Fields)
+                    new RejectedRow(
+                        row.Id,
+                        RejectionOutcome.Rejected,
+                        why.Reason,
+                        why.Detail,
+                        null,
+                        row.Place,
+                        row.Fields
+                    )
                 );
             }
         }
@@ -90,7 +98,7 @@ internal sealed class RowValidator(ValidationRules rules, ChatEncoder encoder)
         string key = string.Join(
             '\0',
             draft
-                .Messages.Where(m => m.Role != ChatMessage.System || m.Content != rules.SystemPrompt)
+                .Messages.Where(m => m.Role != MessageRole.System || m.Content != rules.SystemPrompt)
                 .SkipLast(_isPlainText ? 0 : 1)
                 .Select(m => TextCleaning.Key(m.Content))
         );

@@ -21,7 +21,8 @@ internal static class DashboardPage
 
     /// <summary>What the page may do: run its own script, ask its own host.</summary>
     public static string Policy { get; } =
-        $"default-src 'none'; script-src '{Hash(Script)}'; style-src '{Hash(Style)}'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+        $"default-src 'none'; script-src '{Hash(Script)}'; style-src '{Hash(Style)}'; connect-src 'self'; base-uri "
+        + "'none'; form-action 'none'; frame-ancestors 'none'";
 
     /// <summary>Names and titles of the stages, as an array of pairs.</summary>
     private static string Stages() =>

@@ -19,7 +19,7 @@ public sealed class BaseCatalog(BaseModelFolders folders)
     /// <exception cref="DatasetException">There is no such base, or it reads less than
     /// <c>validation.maxTokens</c>.</exception>
     /// <exception cref="DatasetException">Its own chat template is none that there is here, and the settings name
-    /// none (<see cref="DatasetException.NeedsSettings"/>).</exception>
+    /// none (<see cref="DatasetFaultCode.NeedsSettings"/>).</exception>
     /// <exception cref="InvalidDataException">Its tokenizer is not of a layout that is read, or does not fit the
     /// template.</exception>
     public (ChatEncoder Encoder, string Sha256) EncoderFor(ProjectSettings settings)
@@ -30,8 +30,9 @@ public sealed class BaseCatalog(BaseModelFolders folders)
             if (folders.MaxPositions(settings.Base) is { } most && settings.Validation.MaxTokens > most)
             {
                 throw new DatasetException(
-                    DatasetException.InvalidSettings,
-                    $"validation.maxTokens is {settings.Validation.MaxTokens}; the base '{settings.Base}' reads at most {most} tokens."
+                    DatasetFaultCode.InvalidSettings,
+                    $"validation.maxTokens is {settings.Validation.MaxTokens}; the base '{settings.Base}' reads at "
+                        + $"most {most} tokens."
                 );
             }
 
@@ -46,7 +47,7 @@ public sealed class BaseCatalog(BaseModelFolders folders)
         }
         catch (Exception fault) when (fault is DirectoryNotFoundException or FileNotFoundException)
         {
-            throw new DatasetException(DatasetException.InvalidSettings, fault.Message, fault);
+            throw new DatasetException(DatasetFaultCode.InvalidSettings, fault.Message, fault);
         }
     }
 

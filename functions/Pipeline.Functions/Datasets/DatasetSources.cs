@@ -98,7 +98,7 @@ public sealed class DatasetSources(PipelineStorage storage, BaseCatalog bases)
     {
         (Stream stream, string tag) =
             await storage.Files.OpenAsync(address, expectedTag, cancellation)
-            ?? throw new DatasetException(DatasetException.UnreadableFile, $"'{address}' does not exist.");
+            ?? throw new DatasetException(DatasetFaultCode.UnreadableFile, $"'{address}' does not exist.");
         await using (stream)
         {
             if (path is null)

@@ -48,7 +48,8 @@ public sealed class PlanDataset(
             )
             {
                 return Fault(
-                    $"'{input.Source}', its test set, its corrected rows or the withdrawn rows changed after the run was started; the change starts a run of its own."
+                    $"'{input.Source}', its test set, its corrected rows or the withdrawn rows changed after the "
+                        + "run was started; the change starts a run of its own."
                 );
             }
 
@@ -67,7 +68,7 @@ public sealed class PlanDataset(
         }
         catch (Exception fault) when (fault is DatasetException or InvalidDataException)
         {
-            bool isQuestion = fault is DatasetException { Code: DatasetException.NeedsSettings };
+            bool isQuestion = fault is DatasetException { Code: DatasetFaultCode.NeedsSettings };
             return Fault(fault.Message, isQuestion); // what a person dropped is wrong: no retry mends it
         }
         finally

@@ -57,7 +57,8 @@ public sealed class PostDataset(PipelineStorage storage)
         return output switch
         {
             null => HttpResults.Failed(
-                $"The dataset could not be built ({done.RuntimeStatus}): {done.FailureDetails?.ErrorMessage ?? done.SerializedOutput ?? "no reason was given"}"
+                $"The dataset could not be built ({done.RuntimeStatus}): "
+                    + $"{done.FailureDetails?.ErrorMessage ?? done.SerializedOutput ?? "no reason was given"}"
             ),
             { Fault: { } reason } => HttpResults.BadRequest(reason),
             _ => TypedResults.Ok(

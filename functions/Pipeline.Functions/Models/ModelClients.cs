@@ -42,7 +42,7 @@ public sealed class ModelClients(IConfiguration configuration)
         if (!Uri.TryCreate(address, UriKind.Absolute, out Uri? endpoint))
         {
             throw new DatasetException(
-                DatasetException.InvalidSettings,
+                DatasetFaultCode.InvalidSettings,
                 $"{Endpoint} is '{address}', which is not an address; give one such as https://NAME.openai.azure.com."
             );
         }

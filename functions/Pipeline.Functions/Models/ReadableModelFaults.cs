@@ -31,12 +31,14 @@ internal sealed class ReadableModelFaults(IChatClient inner, string deployment) 
             ClientResultException { Status: 400 } refused when CodeOf(refused) == "content_filter" =>
                 new ModelCallException("the content filter refused the prompt", ModelCallFault.Refused, fault),
             ClientResultException { Status: 401 or 403 } => new ModelCallException(
-                $"Azure OpenAI refuses the key or identity (HTTP {((ClientResultException)fault).Status}); see {ModelClients.Key}",
+                $"Azure OpenAI refuses the key or identity (HTTP {((ClientResultException)fault).Status}); see "
+                    + $"{ModelClients.Key}",
                 ModelCallFault.Misconfigured,
                 fault
             ),
             ClientResultException { Status: 404 } => new ModelCallException(
-                $"Azure OpenAI has no deployment '{deployment}' at this endpoint; see {ModelClients.Endpoint} and synthesis.model.deployment",
+                $"Azure OpenAI has no deployment '{deployment}' at this endpoint; see {ModelClients.Endpoint} and "
+                    + "synthesis.model.deployment",
                 ModelCallFault.Misconfigured,
                 fault
             ),

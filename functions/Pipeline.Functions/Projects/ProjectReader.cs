@@ -16,7 +16,7 @@ public sealed class ProjectReader(PipelineStorage storage)
         if (await storage.Files.LengthAsync(BlobLayout.Project(project), cancellation) > ProjectFile.MaxBytes)
         {
             throw new DatasetException(
-                DatasetException.InvalidSettings,
+                DatasetFaultCode.InvalidSettings,
                 $"project.yaml: the file is longer than {ProjectFile.MaxBytes:N0} bytes."
             );
         }

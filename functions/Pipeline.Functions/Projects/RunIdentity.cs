@@ -70,7 +70,7 @@ public sealed class RunIdentity(PipelineStorage storage, ProjectReader projects)
 
     private async Task<string> HashAsync(BlobAddress address, CancellationToken cancellation) =>
         await storage.Files.HashAsync(address, cancellation)
-        ?? throw new DatasetException(DatasetException.UnreadableFile, $"'{address}' does not exist; drop it first.");
+        ?? throw new DatasetException(DatasetFaultCode.UnreadableFile, $"'{address}' does not exist; drop it first.");
 }
 
 /// <summary>What goes into a run, for its id.</summary>

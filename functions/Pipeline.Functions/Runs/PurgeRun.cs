@@ -31,7 +31,8 @@ public sealed class PurgeRun(PipelineStorage storage, RunStarter starter, Interr
         if (!run.HasStopped)
         {
             return HttpResults.Conflict(
-                $"Run '{id}' is {run.State.Name()}; only one that failed, was cancelled or interrupted can be purged. Cancel it first if it runs."
+                $"Run '{id}' is {run.State.Name()}; only one that failed, was cancelled or interrupted can be "
+                    + "purged. Cancel it first if it runs."
             );
         }
 

@@ -145,7 +145,8 @@ public sealed class RunStarter(
         );
         if (input.RunId != run.RunId)
         {
-            return $"'{run.Source}' or the project's settings have changed since; drop the file again to start a run of what is there now.";
+            return $"'{run.Source}' or the project's settings have changed since; drop the file again to start a "
+                + "run of what is there now.";
         }
 
         if (run.FeedbackBatch is not null && await retraining.RefuseAsync(client, run, cancellation) is { } refusal)

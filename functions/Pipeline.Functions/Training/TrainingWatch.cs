@@ -75,8 +75,10 @@ public static class TrainingWatch
 
     private static string Silence(SubmittedJob handle, JobHeartbeat heartbeat) =>
         heartbeat.Lines <= handle.LinesAtStart
-            ? $"No worker took the job within twice {handle.StartDeadline}. Is one running? In Azure, look at the container job's executions: a GPU may not have been had. Then start the run again."
-            : $"The worker has been silent for twice {handle.HeartbeatDeadline}. Start the run again to go on from its checkpoint.";
+            ? $"No worker took the job within twice {handle.StartDeadline}. Is one running? In Azure, look at the "
+                + "container job's executions: a GPU may not have been had. Then start the run again."
+            : $"The worker has been silent for twice {handle.HeartbeatDeadline}. Start the run again to go on from "
+                + "its checkpoint.";
 }
 
 /// <summary>A wait for a worker.</summary>

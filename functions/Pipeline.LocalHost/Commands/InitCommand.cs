@@ -5,7 +5,9 @@ using Pipeline.Datasets.Configuration;
 
 namespace Pipeline.LocalHost.Commands;
 
-/// <summary><c>project init</c>: writes a project.yaml to fill in, with guesses from a file where one is given.</summary>
+/// <summary>
+/// <c>project init</c>: writes a project.yaml to fill in, with guesses from a file where one is given.
+/// </summary>
 internal static class InitCommand
 {
     private const int MaxQuestions = 3;
@@ -68,7 +70,7 @@ internal static class InitCommand
                 return SettingsSkeleton.Write(remarks, SettingsGuess.From(preview));
             }
             catch (DatasetException question)
-                when (question.Code == DatasetException.NeedsSettings && questions < MaxQuestions)
+                when (question.Code == DatasetFaultCode.NeedsSettings && questions < MaxQuestions)
             {
                 remarks.Add($"To decide: {question.Question}");
                 request = request with { Settings = SettingsGuess.Answer(request.Settings, question) };

@@ -39,7 +39,8 @@ internal static class PreviewCommand
     {
         DatasetPlan plan = preview.Plan;
         Console.WriteLine(
-            $"Read as {plan.Layout}, task {plan.Task.Name()}, template {request.Encoder.Template.Name}. What is learned "
+            $"Read as {plan.Layout}, task {plan.Task.Name()}, template {request.Encoder.Template.Name}. What is "
+                + "learned "
                 + $"stands between {Begin} and {End}; the rest is what the model is given."
         );
         foreach (string note in plan.Notes)
@@ -55,13 +56,14 @@ internal static class PreviewCommand
 
         foreach (RejectedRow row in preview.Rejected)
         {
-            Console.WriteLine($"\n{row.Id}: rejected, {row.Reason}: {row.Detail}");
+            Console.WriteLine($"\n{row.Id}: rejected, {row.Reason.Name()}: {row.Detail}");
         }
 
         int rejected = preview.Reasons.Values.Sum();
         string reasons = string.Join(", ", preview.Reasons.Select(r => $"{r.Key} {r.Value}"));
         Console.WriteLine(
-            $"\nOf the first {preview.Rows} rows {rejected} would be rejected{(rejected > 0 ? $" ({reasons})" : "")}; the "
+            $"\nOf the first {preview.Rows} rows {rejected} would be "
+                + $"rejected{(rejected > 0 ? $" ({reasons})" : "")}; the "
                 + $"longest row has {preview.LongestTokens} tokens."
                 + (preview.IsCut ? " The file goes on; only its first 8 MiB were read." : "")
         );

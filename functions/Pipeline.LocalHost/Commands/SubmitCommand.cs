@@ -104,7 +104,8 @@ internal static class SubmitCommand
         return await FollowAsync(session, console, started.RunId, data, json, cancellation);
     }
 
-    /// <exception cref="HostException">The project has settings, which those of <c>--test</c> would replace.</exception>
+    /// <exception cref="HostException">The project has settings, which those of <c>--test</c> would
+    /// replace.</exception>
     private static async Task RefuseToReplaceAsync(
         HostSession session,
         string project,

@@ -365,7 +365,8 @@ internal sealed class Azurite : IAsyncDisposable
                 throw new HostException(
                     process.HasExited
                         ? $"The storage emulator did not start: {string.Join(' ', output.ToArray().TakeLast(3))}"
-                        : $"The storage emulator did not answer within {StartTimeout.TotalMinutes:0} minutes; stop what "
+                        : $"The storage emulator did not answer within {StartTimeout.TotalMinutes:0} minutes; stop "
+                            + "what "
                             + "else keeps the machine busy and try again."
                 );
             }

@@ -45,6 +45,7 @@ public static class PromotionTest
     private static string Words(PairedDifference difference) =>
         string.Create(
             CultureInfo.InvariantCulture,
-            $"{100 * difference.Mean:+0.0;-0.0;0.0} points, 95 % interval {100 * difference.Interval.Low:+0.0;-0.0;0.0} to {100 * difference.Interval.High:+0.0;-0.0;0.0}"
+            $"{100 * difference.Mean:+0.0;-0.0;0.0} points, 95 % interval "
+                + $"{100 * difference.Interval.Low:+0.0;-0.0;0.0} to {100 * difference.Interval.High:+0.0;-0.0;0.0}"
         );
 }

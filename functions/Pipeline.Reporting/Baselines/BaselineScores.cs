@@ -51,5 +51,5 @@ public static class BaselineScores
         );
     }
 
-    private static string UserText(Example example) => example.Messages.Last(m => m.Role == ChatMessage.User).Content;
+    private static string UserText(Example example) => example.Messages.Last(m => m.Role == MessageRole.User).Content;
 }

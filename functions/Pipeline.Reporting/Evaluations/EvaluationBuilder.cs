@@ -135,7 +135,7 @@ public static class EvaluationBuilder
 
     /// <summary>What the user said last; of a plain text nothing.</summary>
     private static string Question(Example row) =>
-        row.Messages.LastOrDefault(m => m.Role == ChatMessage.User)?.Content ?? "";
+        row.Messages.LastOrDefault(m => m.Role == MessageRole.User)?.Content ?? "";
 
     private static RowOutcome Outcome(Example row, string gold, ModelAnswer @base, ModelAnswer tuned) =>
         new(

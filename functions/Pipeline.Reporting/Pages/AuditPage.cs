@@ -53,7 +53,8 @@ public static class AuditPage
         page.Append(
             CultureInfo.InvariantCulture,
             $"<p>{rows.Read} rows read as {HtmlPage.Escape(manifest.Layout)} = {rows.Accepted} accepted + "
-                + $"{rows.Rejected} rejected + {rows.Duplicates} duplicates. Task {HtmlPage.Escape(manifest.Task.Name())}, "
+                + $"{rows.Rejected} rejected + {rows.Duplicates} duplicates. Task "
+                + $"{HtmlPage.Escape(manifest.Task.Name())}, "
                 + $"base {HtmlPage.Escape(manifest.Base)}, template {HtmlPage.Escape(manifest.Template)}.</p>"
         );
         foreach (string note in manifest.Notes)

@@ -211,7 +211,7 @@ public static class EvaluationReportPage
             .Append("<table><tr><th>row</th><th>text</th><th>right</th><th>base</th><th>tuned</th></tr>");
         foreach ((int index, RowOutcome outcome) in rows.Take(RowsShown))
         {
-            ChatMessage? question = test[index].Messages.LastOrDefault(m => m.Role == ChatMessage.User);
+            ChatMessage? question = test[index].Messages.LastOrDefault(m => m.Role == MessageRole.User);
             // Of a plain text there is no question: the text is what is right, and each model has its score.
             (string text, string right, string bare, string tuned) = question is null
                 ? (outcome.Gold, "", Percent(outcome.BaseScore ?? 0), Percent(outcome.TunedScore ?? 0))

@@ -38,7 +38,7 @@ public static class RejectedPage
             page.Append(
                 CultureInfo.InvariantCulture,
                 $"<tr><th>{HtmlPage.Escape(reason)}</th><td>{count}</td>"
-                    + $"<td>{HtmlPage.Escape(RejectionReason.Advice(reason))}</td></tr>"
+                    + $"<td>{HtmlPage.Escape(AdviceFor(reason))}</td></tr>"
             );
         }
 
@@ -51,7 +51,7 @@ public static class RejectedPage
             page.Append(
                 CultureInfo.InvariantCulture,
                 $"<tr><td>{HtmlPage.Escape(place.File)}<br>row {place.Row}{line}{offset}</td>"
-                    + $"<td>{HtmlPage.Escape(row.Reason)}: {HtmlPage.Escape(row.Detail)}</td><td class=\"text\">"
+                    + $"<td>{row.Reason.Name()}: {HtmlPage.Escape(row.Detail)}</td><td class=\"text\">"
             );
             page.AppendJoin(
                     "<br>",
@@ -68,6 +68,9 @@ public static class RejectedPage
 
         return HtmlPage.End(page);
     }
+
+    private static string AdviceFor(string reason) =>
+        EnumNames.Parse<RejectionReason>(reason) is { } known ? RejectionReasons.Advice(known) : "See the detail.";
 
     private static string Shortened(string text) => text.Length <= LongestValue ? text : text[..LongestValue] + "…";
 }

@@ -27,7 +27,7 @@ public abstract class ChatTemplate
     public virtual bool IsSupervised(ChatMessage message)
     {
         ArgumentNullException.ThrowIfNull(message);
-        return message.Role == ChatMessage.Assistant && !message.IsContext;
+        return message.Role == MessageRole.Assistant && !message.IsContext;
     }
 
     /// <summary>The templates by name.</summary>
@@ -105,7 +105,7 @@ public abstract class ChatTemplate
     internal virtual IEnumerable<TemplatePart> Parts(IReadOnlyList<ChatMessage> messages)
     {
         ArgumentNullException.ThrowIfNull(messages);
-        bool system = messages.Count > 0 && messages[0].Role == ChatMessage.System;
+        bool system = messages.Count > 0 && messages[0].Role == MessageRole.System;
         int first = system ? 1 : 0;
         if (messages.Count == first)
         {
@@ -114,11 +114,12 @@ public abstract class ChatTemplate
 
         for (int i = first; i < messages.Count; i++)
         {
-            string expected = (i - first) % 2 == 0 ? ChatMessage.User : ChatMessage.Assistant;
+            MessageRole expected = (i - first) % 2 == 0 ? MessageRole.User : MessageRole.Assistant;
             if (messages[i].Role != expected)
             {
                 throw new ArgumentException(
-                    $"Message {i + 1} is of role '{messages[i].Role}' where '{expected}' is due: user and assistant "
+                    $"Message {i + 1} is of role '{messages[i].Role.Name()}' where '{expected.Name()}' is due: "
+                        + "user and assistant "
                         + "take turns, system may stand first.",
                     nameof(messages)
                 );

@@ -41,7 +41,7 @@ public sealed class PlainTextTemplate : ChatTemplate
     public override bool IsSupervised(ChatMessage message)
     {
         ArgumentNullException.ThrowIfNull(message);
-        return message.Role is ChatMessage.Document or ChatMessage.Excerpt;
+        return message.Role is MessageRole.Document or MessageRole.Excerpt;
     }
 
     /// <inheritdoc/>
@@ -51,7 +51,7 @@ public sealed class PlainTextTemplate : ChatTemplate
         return messages.Count == 0 || (messages.Count == 1 && IsSupervised(messages[0]))
             ? Render(messages.Count == 0 ? null : messages[0])
             : throw new ArgumentException(
-                $"A plain text is one message of the role '{ChatMessage.Document}' or '{ChatMessage.Excerpt}'.",
+                $"A plain text is one message of the role '{MessageRole.Document}' or '{MessageRole.Excerpt}'.",
                 nameof(messages)
             );
     }
@@ -71,7 +71,7 @@ public sealed class PlainTextTemplate : ChatTemplate
             yield return TemplatePart.Supervised(text.Content);
         }
 
-        if (text?.Role == ChatMessage.Document)
+        if (text?.Role == MessageRole.Document)
         {
             yield return TemplatePart.Control(_end, supervised: true);
         }

@@ -43,6 +43,10 @@ public abstract class Tokenizer
     /// is named.</exception>
     public static Tokenizer FromDirectory(string directory) => FromFile(FileOf(directory));
 
+    /// <summary>Whether a folder holds a file that <see cref="FromDirectory"/> reads.</summary>
+    public static bool IsIn(string directory) =>
+        File.Exists(Path.Combine(directory, JsonFile)) || File.Exists(Path.Combine(directory, SentencePieceFile));
+
     /// <summary>The file that <see cref="FromDirectory"/> reads.</summary>
     /// <exception cref="FileNotFoundException">There is none.</exception>
     public static string FileOf(string directory)

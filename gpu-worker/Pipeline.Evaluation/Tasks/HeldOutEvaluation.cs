@@ -115,7 +115,7 @@ public sealed class HeldOutEvaluation
         return
         [
             .. _labels.Select(label =>
-                _encoder.EncodeAnswer([.. question, new ChatMessage(ChatMessage.Assistant, label)]).Answer
+                _encoder.EncodeAnswer([.. question, new ChatMessage(MessageRole.Assistant, label)]).Answer
             ),
         ];
     }

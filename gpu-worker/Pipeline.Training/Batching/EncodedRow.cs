@@ -30,7 +30,7 @@ public sealed record EncodedRow(string Id, IReadOnlyList<int> Ids, IReadOnlyList
         }
 
         if (
-            example.Messages[^1].Role == ChatMessage.Excerpt
+            example.Messages[^1].Role == MessageRole.Excerpt
                 ? chat.SupervisedTokens == 0
                 : !chat.Answers().Any() || chat.Answers().Any(a => a[^1] != encoder.EndId)
         )

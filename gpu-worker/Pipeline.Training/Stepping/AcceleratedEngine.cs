@@ -71,7 +71,8 @@ internal sealed class AcceleratedEngine : StepEngine
                 ? run.Settings.ActivationCheckpointing
                 : TrainingMemory.FastestThatFits(shape, run.Settings, slots, available, number)
                     ?? throw new TrainingException(
-                        $"Even training.activationCheckpointing offload needs {Gibi(Needed(ActivationCheckpointing.Offload))} for micro-batches of "
+                        "Even training.activationCheckpointing offload needs "
+                            + $"{Gibi(Needed(ActivationCheckpointing.Offload))} for micro-batches of "
                             + $"{slots} tokens; the GPU has {Gibi(available)} free. Lower training.packTokens or "
                             + "training.batchSize, and raise training.gradientAccumulation as much."
                     );
@@ -193,7 +194,8 @@ internal sealed class AcceleratedEngine : StepEngine
         catch (ExternalException fault) when (DeviceMemory.RanOut(fault))
         {
             throw new TrainingException(
-                $"The GPU's memory ran out: {fault.Message.Split('\n')[0]} Set training.activationCheckpointing to offload, or lower "
+                $"The GPU's memory ran out: {fault.Message.Split('\n')[0]} Set training.activationCheckpointing to "
+                    + "offload, or lower "
                     + "training.packTokens or training.batchSize."
             );
         }

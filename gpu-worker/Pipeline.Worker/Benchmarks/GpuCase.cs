@@ -54,7 +54,8 @@ internal sealed record GpuCase(string Name, IReadOnlyList<int> Lengths, Activati
         if (!sound)
         {
             throw new ModelException(
-                $"'{text}' is not a case: write rows and tokens, activation checkpointing, and the dropout where it is not "
+                $"'{text}' is not a case: write rows and tokens, activation checkpointing, and the dropout where "
+                    + "it is not "
                     + $"{PeersDropout.ToString(CultureInfo.InvariantCulture)}, such as 4x1024:selective, 8x1024:full:0 "
                     + "or packed200x4096:selective."
             );

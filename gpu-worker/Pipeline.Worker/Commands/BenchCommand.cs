@@ -86,7 +86,8 @@ internal static class BenchCommand
         new("--cases")
         {
             Description =
-                "Rows x tokens, activation checkpointing (offload, full, selective, none, auto), dropout if not 0.1: 4x1024:selective, "
+                "Rows x tokens, activation checkpointing (offload, full, selective, none, auto), dropout if not "
+                + "0.1: 4x1024:selective, "
                 + "8x1024:full:0, packed200x4096:selective",
             AllowMultipleArgumentsPerToken = true,
             DefaultValueFactory = _ =>

@@ -36,12 +36,14 @@ internal static class GenerateCommand
         string folder = parsed.GetRequiredValue(options.Base);
         using Accelerator? gpu = DeviceOption.Open(parsed, options.Device);
         ChatEncoder encoder = BaseChecks.EncoderOf(folder, parsed.GetValue(options.Template));
+        IReadOnlyList<int> prompt = encoder.Encode(Messages(encoder, parsed, options)).Ids;
+        BaseChecks.RequireFits(folder, prompt.Count);
         string? adapterFolder = parsed.GetValue(options.Adapter);
         using PlacedModel placed = AdapterBase.Load(folder, adapterFolder, gpu);
         using LoraAdapter? adapter = adapterFolder is null ? null : PeftAdapterFiles.Read(adapterFolder, placed.Model);
         (IReadOnlyList<int> ids, bool stopped) = AnswerGenerator.Continue(
             placed.ForInference(adapter),
-            [encoder.Encode(Messages(encoder, parsed, options)).Ids],
+            [prompt],
             most,
             encoder.StopIds,
             choice: new TokenChoice(temperature, topP, parsed.GetValue(options.Seed))
@@ -58,10 +60,10 @@ internal static class GenerateCommand
     private static ChatMessage[] Messages(ChatEncoder encoder, ParseResult parsed, GenerateOptions options)
     {
         string prompt = parsed.GetRequiredValue(options.Prompt);
-        return encoder.Template is PlainTextTemplate ? [new(ChatMessage.Excerpt, prompt)]
+        return encoder.Template is PlainTextTemplate ? [new(MessageRole.Excerpt, prompt)]
             : parsed.GetValue(options.System) is { } system
-                ? [new(ChatMessage.System, system), new(ChatMessage.User, prompt)]
-            : [new(ChatMessage.User, prompt)];
+                ? [new(MessageRole.System, system), new(MessageRole.User, prompt)]
+            : [new(MessageRole.User, prompt)];
     }
 
     private sealed class GenerateOptions

@@ -35,6 +35,7 @@ internal static class QuantizeCommand
         command.SetAction(parsed =>
         {
             string from = parsed.GetRequiredValue(baseOption);
+            BaseChecks.Require(from);
             using Accelerator? gpu = DeviceOption.Open(parsed, deviceOption);
             string to = OutputFolder.Begin(parsed.GetRequiredValue(outOption));
             long started = Stopwatch.GetTimestamp();

@@ -32,7 +32,8 @@ public sealed record LocalDataset(
         if (manifest.Files.GetValueOrDefault(name) != ContentHash.Sha256(bytes))
         {
             throw new InvalidDataException(
-                $"'{Path.Combine(directory, name)}' is not the file that manifest.json names: its SHA-256 differs. Build the dataset again."
+                $"'{Path.Combine(directory, name)}' is not the file that manifest.json names: its SHA-256 differs. "
+                    + "Build the dataset again."
             );
         }
 

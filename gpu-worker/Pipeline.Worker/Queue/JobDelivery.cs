@@ -54,7 +54,8 @@ internal sealed class JobDelivery(
             await EndAsync(
                 false,
                 false,
-                $"{_state.AttemptsWithoutCheckpoint} workers in a row ended with this job without reaching a new checkpoint. {_state.LastFault ?? "None said why: it may need more memory than they have."}",
+                $"{_state.AttemptsWithoutCheckpoint} workers in a row ended with this job without reaching a new "
+                    + $"checkpoint. {_state.LastFault ?? "None said why: it may need more memory than they have."}",
                 cancellation
             );
         }

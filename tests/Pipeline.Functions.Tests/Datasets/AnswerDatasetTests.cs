@@ -91,7 +91,7 @@ public sealed class AnswerDatasetTests
 
         RejectedRow rejected = Assert.Single(build.Rejected());
         Assert.Equal(("a.jsonl#21", RejectionReason.InvalidAnswer), (rejected.Id, rejected.Reason));
-        Assert.NotEqual(RejectionReason.Advice("something else"), RejectionReason.Advice(rejected.Reason));
+        Assert.NotEqual("See the detail.", RejectionReasons.Advice(rejected.Reason));
         Assert.Equal(20, build.Manifest.Rows.Accepted);
     }
 

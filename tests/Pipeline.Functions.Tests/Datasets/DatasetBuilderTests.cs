@@ -41,7 +41,7 @@ public sealed class DatasetBuilderTests
                 ("a.csv#28", "malformed"),
                 ("a.csv#29", "invalid_text"),
             ],
-            build.Rejected().Select(r => (r.Id, r.Reason))
+            build.Rejected().Select(r => (r.Id, r.Reason.Name()))
         );
         Assert.Equal("a.csv#2", build.Rejected()[0].DuplicateOf);
         Assert.Equal(
@@ -124,7 +124,7 @@ public sealed class DatasetBuilderTests
     {
         BuiltDataset build = Build("text,label\n" + Filler("pos", 10));
 
-        Assert.Equal(DatasetException.OneLabel, build.Fault!.Code);
+        Assert.Equal(DatasetFaultCode.OneLabel, build.Fault!.Code);
         Assert.Equal(10, build.Manifest.Rows.Read);
     }
 
@@ -133,7 +133,7 @@ public sealed class DatasetBuilderTests
     {
         BuiltDataset build = Build("text,label\na,\nb,\n");
 
-        Assert.Equal(DatasetException.NothingAccepted, build.Fault!.Code);
+        Assert.Equal(DatasetFaultCode.NothingAccepted, build.Fault!.Code);
         Assert.Equal(2, build.Rejected().Count);
     }
 
@@ -142,7 +142,7 @@ public sealed class DatasetBuilderTests
     {
         DatasetException fault = Assert.Throws<DatasetException>(() => Build("id,text\n" + Filler("a", 20)));
 
-        Assert.Equal(DatasetException.NoColumn, fault.Code);
+        Assert.Equal(DatasetFaultCode.NoColumn, fault.Code);
         Assert.Contains("'id', 'text'", fault.Message, StringComparison.Ordinal);
     }
 

@@ -102,7 +102,7 @@ public sealed class DatasetPartsTests
         };
         BuiltDataset whole = BuiltDataset.From(request);
 
-        Assert.Equal((120, 12), (whole.Manifest.Rows.Read, whole.Manifest.Reasons[RejectionReason.MissingText]));
+        Assert.Equal((120, 12), (whole.Manifest.Rows.Read, whole.Manifest.Reasons[RejectionReason.MissingText.Name()]));
         Assert.Equal(whole.Files, BuiltDataset.From(request, partBytes: 150).Files);
     }
 

@@ -122,7 +122,7 @@ public sealed class ExportTests : IDisposable
                 JsonElement line = JsonDocument.Parse(pair.First).RootElement;
                 Assert.Equal("messages", Assert.Single(line.EnumerateObject()).Name);
                 Assert.Equal(
-                    pair.Second.Messages.Select(m => (m.Role, m.Content)),
+                    pair.Second.Messages.Select(m => (m.Role.Name(), m.Content)),
                     line.GetProperty("messages")
                         .EnumerateArray()
                         .Select(m => (m.GetProperty("role").GetString()!, m.GetProperty("content").GetString()!))

@@ -75,7 +75,7 @@ public sealed class LineageTests
                 Encoding.UTF8.GetString(f).Contains("flight 185 ", StringComparison.Ordinal)
                 || Encoding.UTF8.GetString(f).Contains("flight 259 ", StringComparison.Ordinal)
         );
-        Assert.Equal(3, without.Manifest.Reasons[RejectionReason.Withdrawn]);
+        Assert.Equal(3, without.Manifest.Reasons[RejectionReason.Withdrawn.Name()]);
         Assert.Equal(
             (61, 58, 3, 0),
             (

@@ -27,7 +27,7 @@ public sealed class NearDuplicateDatasetTests
 
         RejectedRow left = Assert.Single(build.Rejected());
         Assert.Equal(
-            ("a.csv#25", RejectedRow.Duplicate, RejectionReason.NearDuplicate, "test.csv#1"),
+            ("a.csv#25", RejectionOutcome.Duplicate, RejectionReason.NearDuplicate, "test.csv#1"),
             (left.Id, left.Outcome, left.Reason, left.DuplicateOf)
         );
         AssertAccountedFor(build.Manifest.Rows);

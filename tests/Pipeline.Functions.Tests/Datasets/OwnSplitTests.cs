@@ -134,11 +134,13 @@ public sealed class OwnSplitTests : IDisposable
 
         BuiltDataset build = Build(Text("a.csv", csv));
 
-        Assert.Equal(4, build.Manifest.Reasons[RejectionReason.Malformed]);
+        Assert.Equal(4, build.Manifest.Reasons[RejectionReason.Malformed.Name()]);
         Assert.Equal(6, build.Manifest.Rows.Test);
     }
 
-    /// <summary>The same text, and one nearly the same, in a held-out file: they stay there and are not learned.</summary>
+    /// <summary>
+    /// The same text, and one nearly the same, in a held-out file: they stay there and are not learned.
+    /// </summary>
     [Fact]
     public void Rows_ThatAreHeldOutToo_AreNotLearned()
     {

@@ -70,7 +70,7 @@ public sealed class PlainTextDatasetTests
             texts,
             t =>
                 Assert.Equal(
-                    [.. Enumerable.Repeat(ChatMessage.Excerpt, t.Count() - 1), ChatMessage.Document],
+                    [.. Enumerable.Repeat(MessageRole.Excerpt, t.Count() - 1), MessageRole.Document],
                     t.Select(p => p.Messages[0].Role)
                 )
         );

@@ -53,8 +53,8 @@ public sealed class SharedDataTests
             (rows.Accepted + rows.Rejected + rows.Duplicates, rows.Train + rows.Validation + rows.Test)
         );
         int meant =
-            build.Manifest.Reasons.GetValueOrDefault(RejectionReason.Disapproved)
-            + build.Manifest.Reasons.GetValueOrDefault(RejectionReason.ConflictingLabel);
+            build.Manifest.Reasons.GetValueOrDefault(RejectionReason.Disapproved.Name())
+            + build.Manifest.Reasons.GetValueOrDefault(RejectionReason.ConflictingLabel.Name());
         // hardly any row is lost for the form it has
         Assert.True(rows.Accepted + meant > 0.9 * (read - rows.Duplicates), string.Join(", ", build.Manifest.Reasons));
     }

@@ -134,7 +134,7 @@ public sealed class CorrectionTests(HostFixture host)
         var bought = new ModelAnswer
         {
             Key = $"after-{parentRow}",
-            Finish = ModelAnswer.Stop,
+            Finish = AnswerFinish.Stop,
             Text = "{}",
             TokensIn = 1,
             TokensOut = 1,

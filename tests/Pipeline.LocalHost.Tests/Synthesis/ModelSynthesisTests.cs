@@ -237,7 +237,7 @@ public sealed class ModelSynthesisTests : IAsyncLifetime
             (0 + 0 + 2 + 0 + 3 + 5, 2 + 1 + 5),
             (build.Manifest.Synthesis[0].Made, build.Manifest.Synthesis[0].Learned)
         );
-        Assert.Equal(2, build.Manifest.Reasons[RejectionReason.MissingText]);
+        Assert.Equal(2, build.Manifest.Reasons[RejectionReason.MissingText.Name()]);
         Assert.Equal(
             [
                 "gpt: answers cut off at maxOutputTokens and kept as far as they go: 1.",

@@ -35,7 +35,7 @@ internal static class Archive
             ) // damaged bytes bring the unpackers to throw anything; a disk that is full is another matter
         {
             throw new DatasetException(
-                DatasetException.UnreadableFile,
+                DatasetFaultCode.UnreadableFile,
                 $"'{file.Name}' is an archive that cannot be unpacked: {fault.Message}",
                 fault
             );
@@ -60,7 +60,7 @@ internal static class Archive
         if (layer == MaxLayers)
         {
             throw new DatasetException(
-                DatasetException.UnreadableFile,
+                DatasetFaultCode.UnreadableFile,
                 $"'{file.Name}': archives within archives are unpacked {MaxLayers} deep at most."
             );
         }
@@ -130,7 +130,7 @@ internal static class Archive
         if (files > MaxFiles)
         {
             throw new DatasetException(
-                DatasetException.UnreadableFile,
+                DatasetFaultCode.UnreadableFile,
                 $"'{file.Name}' holds more than {MaxFiles} files; divide it."
             );
         }

@@ -155,7 +155,8 @@ internal static class Bundle
         }
 
         notes.Add(
-            $"Each line is a text and its file's ending is the label: {string.Join(", ", classes.Select(f => $"'{f.Name}'"))}."
+            "Each line is a text and its file's ending is the label: "
+                + $"{string.Join(", ", classes.Select(f => $"'{f.Name}'"))}."
         );
         Unused(files, classes, notes);
         return classes.SelectMany(f =>
@@ -200,7 +201,8 @@ internal static class Bundle
         List<RawFile> used = [.. folders.SelectMany(g => g)];
         notes.Add(
             classes
-                ? $"Each file is a text and its folder the label: {string.Join(", ", folders.Select(g => LastPart(g.Key)).Distinct())}."
+                ? "Each file is a text and its folder the label: "
+                    + $"{string.Join(", ", folders.Select(g => LastPart(g.Key)).Distinct())}."
                 : "Each file is a mail."
         );
         Unused(files, used, notes);
@@ -250,7 +252,8 @@ internal static class Bundle
         if (left.Length > 0)
         {
             notes.Add(
-                $"Not read, since they do not belong to it: {string.Join(", ", left.Take(20))}{(left.Length > 20 ? $" and {left.Length - 20} more" : "")}."
+                "Not read, since they do not belong to it: "
+                    + $"{string.Join(", ", left.Take(20))}{(left.Length > 20 ? $" and {left.Length - 20} more" : "")}."
             );
         }
     }

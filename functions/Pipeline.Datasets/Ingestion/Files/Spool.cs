@@ -33,8 +33,9 @@ internal sealed class Spool : IDisposable
                 if (_total > most)
                 {
                     throw new DatasetException(
-                        DatasetException.UnreadableFile,
-                        $"'{name}' unpacks to more than {most:N0} bytes, far more than text packed to its size would; it is not read."
+                        DatasetFaultCode.UnreadableFile,
+                        $"'{name}' unpacks to more than {most:N0} bytes, far more than text packed to its size "
+                            + "would; it is not read."
                     );
                 }
 

@@ -83,7 +83,9 @@ internal static class DelimitedReader
         return (header, first.Count < rows, delimiter);
     }
 
-    /// <summary>The separator that Excel's first line names, <c>sep=;</c>; <c>null</c>: there is no such line.</summary>
+    /// <summary>
+    /// The separator that Excel's first line names, <c>sep=;</c>; <c>null</c>: there is no such line.
+    /// </summary>
     private static char? NamedSeparator(RawFile file)
     {
         using MixedText text = MixedText.Open(file);
@@ -209,7 +211,7 @@ internal static class DelimitedReader
 
     private static DatasetException Unreadable(RawFile file, CsvFormatException fault) =>
         new(
-            DatasetException.UnreadableFile,
+            DatasetFaultCode.UnreadableFile,
             $"'{file.Name}' cannot be read past row {fault.RowNumber}: {fault.Message}",
             fault
         );
@@ -232,7 +234,8 @@ internal static class DelimitedReader
             if (!namedColumns.Any(names.Contains) && !names.Any(ColumnGuess.IsKnownName))
             {
                 notes.Add(
-                    $"The first line of '{file.Name}' was taken for the columns' names: {string.Join(", ", names.Select(n => $"'{n}'"))}."
+                    $"The first line of '{file.Name}' was taken for the columns' names: "
+                        + $"{string.Join(", ", names.Select(n => $"'{n}'"))}."
                 );
             }
 
@@ -240,8 +243,9 @@ internal static class DelimitedReader
             return twice is null
                 ? names
                 : throw new DatasetException(
-                    DatasetException.NoColumn,
-                    $"'{file.Name}' names the column '{twice}' twice in its first line; the first line must name each column once."
+                    DatasetFaultCode.NoColumn,
+                    $"'{file.Name}' names the column '{twice}' twice in its first line; the first line must name "
+                        + "each column once."
                 );
         }
 

@@ -3,7 +3,9 @@ using System.Text.Json;
 
 namespace Pipeline.Datasets.Ingestion.Formats;
 
-/// <summary>The elements of a JSON array, one at a time: a part of the stream, as wide as the widest element so far.</summary>
+/// <summary>
+/// The elements of a JSON array, one at a time: a part of the stream, as wide as the widest element so far.
+/// </summary>
 internal sealed class JsonArrayWindow(Stream stream)
 {
     private const int FirstBuffer = 1 << 16;
@@ -123,7 +125,7 @@ internal sealed class JsonArrayWindow(Stream stream)
             if (_buffer.Length >= LargestElement)
             {
                 throw new DatasetException(
-                    DatasetException.UnreadableFile,
+                    DatasetFaultCode.UnreadableFile,
                     $"An element of the JSON array is longer than {LargestElement:N0} bytes."
                 );
             }

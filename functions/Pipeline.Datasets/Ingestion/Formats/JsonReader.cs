@@ -50,7 +50,8 @@ internal static class JsonReader
                 (header, bool isRow) = Header(names);
                 notes.Add(
                     isRow
-                        ? $"The rows of '{file.Name}' are lists; their columns are called 'column 1' to 'column {header.Length}'."
+                        ? $"The rows of '{file.Name}' are lists; their columns are called 'column 1' to 'column "
+                            + $"{header.Length}'."
                         : $"The rows of '{file.Name}' are lists; the first has the columns' names."
                 );
                 if (!isRow)

@@ -120,7 +120,7 @@ internal static class ParquetRows
         catch (Exception fault) when (fault is not (DatasetException or OutOfMemoryException))
         {
             throw new DatasetException(
-                DatasetException.UnreadableFile,
+                DatasetFaultCode.UnreadableFile,
                 $"'{file.Name}' is a Parquet file that cannot be read: {fault.Message}",
                 fault
             );

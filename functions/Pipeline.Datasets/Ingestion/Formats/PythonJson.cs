@@ -31,7 +31,9 @@ internal static partial class PythonJson
         }
     }
 
-    /// <summary>The text with null in the place of these words; <c>null</c>: there is none, and nothing to repair.</summary>
+    /// <summary>
+    /// The text with null in the place of these words; <c>null</c>: there is none, and nothing to repair.
+    /// </summary>
     public static string? Repair(string json)
     {
         bool any = false;

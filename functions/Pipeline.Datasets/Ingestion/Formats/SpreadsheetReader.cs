@@ -67,8 +67,8 @@ internal static class SpreadsheetReader
     }
 
     /// <summary>
-    /// The first sheet with the columns that project.yaml names, else with columns of known names, else with two columns
-    /// at least, else the first.
+    /// The first sheet with the columns that project.yaml names, else with columns of known names, else with two
+    /// columns at least, else the first.
     /// </summary>
     private static string Choose(RawFile file, IReadOnlyCollection<string> namedColumns, ReadingNotes notes)
     {
@@ -92,7 +92,8 @@ internal static class SpreadsheetReader
             ?? sheets.Find(s => firstRows[s].Count(f => f.Trim().Length > 0) > 1)
             ?? sheets[0];
         notes.Add(
-            $"Of '{file.Name}' the sheet '{sheet}' was read, and not {string.Join(", ", sheets.Where(s => s != sheet).Select(s => $"'{s}'"))}."
+            $"Of '{file.Name}' the sheet '{sheet}' was read, and not "
+                + $"{string.Join(", ", sheets.Where(s => s != sheet).Select(s => $"'{s}'"))}."
         );
         return sheet;
     }
@@ -177,7 +178,7 @@ internal static class SpreadsheetReader
         catch (Exception fault) when (fault is not (DatasetException or OutOfMemoryException))
         {
             throw new DatasetException(
-                DatasetException.UnreadableFile,
+                DatasetFaultCode.UnreadableFile,
                 $"'{file.Name}' is a spreadsheet that cannot be read: {fault.Message}",
                 fault
             );

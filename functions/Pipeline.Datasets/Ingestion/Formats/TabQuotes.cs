@@ -66,7 +66,9 @@ internal static class TabQuotes
         return isNeeded;
     }
 
-    /// <summary>Where a quoted cell ends, below 0: nowhere; and whether it holds a tab, a line end or a quote.</summary>
+    /// <summary>
+    /// Where a quoted cell ends, below 0: nowhere; and whether it holds a tab, a line end or a quote.
+    /// </summary>
     private static (int End, bool HoldsMore) EndOfQuoted(ReadOnlySpan<char> text, int start)
     {
         bool holdsMore = false;

@@ -298,7 +298,9 @@ internal sealed class Argilla : RowLayout
         return [.. all.RootElement.EnumerateArray().Select((v, i) => (v.Clone(), status.ElementAtOrDefault(i) ?? ""))];
     }
 
-    /// <summary>An annotation of the records before version 2: a text, a list, or spans as [type, start, end].</summary>
+    /// <summary>
+    /// An annotation of the records before version 2: a text, a list, or spans as [type, start, end].
+    /// </summary>
     private static List<(JsonElement, string)> Older(Cell annotation, string status)
     {
         bool isSubmitted = status.Equals("Validated", StringComparison.OrdinalIgnoreCase);

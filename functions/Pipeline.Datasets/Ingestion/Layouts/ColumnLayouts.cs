@@ -104,7 +104,7 @@ internal sealed class TextAlone(ColumnReading columns) : RowLayout
         string text = row.Fields.GetValueOrDefault(columns.Text, "");
         return string.IsNullOrWhiteSpace(text)
             ? RowContent.Refused(RejectionReason.MissingText, $"column '{columns.Text}' is empty")
-            : new RowContent { Messages = [new ChatMessage(ChatMessage.Document, text)] };
+            : new RowContent { Messages = [new ChatMessage(MessageRole.Document, text)] };
     }
 }
 
@@ -160,7 +160,7 @@ internal sealed class Alpaca(string output, string? input) : RowLayout
 
         RowContent pair = RowContent.Pair(question, answer.Trim());
         List<ChatMessage> system =
-            Field(System).Length == 0 ? [] : [new ChatMessage(ChatMessage.System, Field(System))];
+            Field(System).Length == 0 ? [] : [new ChatMessage(MessageRole.System, Field(System))];
         return pair with { Messages = [.. system, .. before, .. pair.Messages] };
     }
 }
@@ -188,12 +188,12 @@ internal sealed partial class RenderedLlama2(string column) : RowLayout
             string question = turn.Groups["user"].Value;
             if (messages.Count == 0 && System().Match(question) is { Success: true } system)
             {
-                messages.Add(new ChatMessage(ChatMessage.System, system.Groups["system"].Value.Trim()));
+                messages.Add(new ChatMessage(MessageRole.System, system.Groups["system"].Value.Trim()));
                 question = question[system.Length..];
             }
 
-            messages.Add(new ChatMessage(ChatMessage.User, question.Trim()));
-            messages.Add(new ChatMessage(ChatMessage.Assistant, turn.Groups["answer"].Value.Trim()));
+            messages.Add(new ChatMessage(MessageRole.User, question.Trim()));
+            messages.Add(new ChatMessage(MessageRole.Assistant, turn.Groups["answer"].Value.Trim()));
         }
 
         return messages.Count == 0

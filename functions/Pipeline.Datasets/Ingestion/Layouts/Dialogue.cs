@@ -113,8 +113,8 @@ internal static class Dialogue
             return refusal;
         }
 
-        int first = merged.Count > 0 && merged[0].Role == ChatMessage.System ? 1 : 0;
-        if (merged.Skip(first).Any(m => m.Role == ChatMessage.System))
+        int first = merged.Count > 0 && merged[0].Role == MessageRole.System ? 1 : 0;
+        if (merged.Skip(first).Any(m => m.Role == MessageRole.System))
         {
             return RowContent.Refused(
                 RejectionReason.Malformed,
@@ -127,7 +127,7 @@ internal static class Dialogue
             return RowContent.Refused(RejectionReason.MissingText, "the dialogue has no messages");
         }
 
-        if (merged[first].Role != ChatMessage.User)
+        if (merged[first].Role != MessageRole.User)
         {
             return RowContent.Refused(
                 RejectionReason.MissingText,
@@ -135,7 +135,7 @@ internal static class Dialogue
             );
         }
 
-        if (merged[^1].Role != ChatMessage.Assistant)
+        if (merged[^1].Role != MessageRole.Assistant)
         {
             return RowContent.Refused(RejectionReason.MissingLabel, "the dialogue does not end with an answer");
         }
@@ -144,8 +144,8 @@ internal static class Dialogue
         return empty is null
             ? new RowContent { Messages = merged }
             : RowContent.Refused(
-                empty.Role == ChatMessage.Assistant ? RejectionReason.MissingLabel : RejectionReason.MissingText,
-                $"a message of the role '{empty.Role}' is empty"
+                empty.Role == MessageRole.Assistant ? RejectionReason.MissingLabel : RejectionReason.MissingText,
+                $"a message of the role '{empty.Role.Name()}' is empty"
             );
     }
 
@@ -153,7 +153,7 @@ internal static class Dialogue
     /// <returns>Why the dialogue cannot be learned; <c>null</c>: it can.</returns>
     private static RowContent? CutContext(List<ChatMessage> messages)
     {
-        int last = messages.FindLastIndex(m => m.Role == ChatMessage.Assistant && !m.IsContext);
+        int last = messages.FindLastIndex(m => m.Role == MessageRole.Assistant && !m.IsContext);
         if (last < 0)
         {
             return RowContent.Refused(
@@ -188,7 +188,7 @@ internal static class Dialogue
                     [
                         .. pairs.SelectMany(p =>
                             (ChatMessage[])
-                                [new ChatMessage(ChatMessage.User, p[0]), new ChatMessage(ChatMessage.Assistant, p[1])]
+                                [new ChatMessage(MessageRole.User, p[0]), new ChatMessage(MessageRole.Assistant, p[1])]
                         ),
                     ],
                     null
@@ -239,13 +239,13 @@ internal static class Dialogue
     /// Calls of functions are the assistant's to write; what they give back is told to it. As LLaMA-Factory has it
     /// (<c>data/README.md</c>).
     /// </summary>
-    private static string? RoleNamed(string name) =>
+    private static MessageRole? RoleNamed(string name) =>
         name.ToLowerInvariant() switch
         {
-            "system" or "developer" => ChatMessage.System,
-            "user" or "human" or "observation" or "tool" or "function" or "ipython" => ChatMessage.User,
+            "system" or "developer" => MessageRole.System,
+            "user" or "human" or "observation" or "tool" or "function" or "ipython" => MessageRole.User,
             "assistant" or "gpt" or "chatgpt" or "bot" or "model" or "function_call" or "tool_call" =>
-                ChatMessage.Assistant,
+                MessageRole.Assistant,
             _ => null,
         };
 

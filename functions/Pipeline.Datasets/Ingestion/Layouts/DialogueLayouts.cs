@@ -33,7 +33,7 @@ internal sealed class Messages(string column, bool shareGpt) : RowLayout
                 t.Length > 0
             )
         );
-        return text.Length == 0 ? messages : [new ChatMessage(ChatMessage.System, text), .. messages];
+        return text.Length == 0 ? messages : [new ChatMessage(MessageRole.System, text), .. messages];
     }
 }
 
@@ -57,14 +57,14 @@ internal sealed class Preferences(string? prompt) : RowLayout
         string chosen = row.Fields.GetValueOrDefault(Chosen, "");
         (List<ChatMessage> before, RowContent? refusal) = prompt is null
             ? ([], null)
-            : Side(row.Fields.GetValueOrDefault(prompt, ""), ChatMessage.User);
-        (List<ChatMessage> answer, RowContent? wrong) = Side(chosen, ChatMessage.Assistant);
+            : Side(row.Fields.GetValueOrDefault(prompt, ""), MessageRole.User);
+        (List<ChatMessage> answer, RowContent? wrong) = Side(chosen, MessageRole.Assistant);
         bool whole = answer.Count > before.Count && answer.Take(before.Count).SequenceEqual(before) && before.Count > 0;
         return refusal ?? wrong ?? Dialogue.Check(Messages.WithSystem(row, whole ? answer : [.. before, .. answer]));
     }
 
     /// <summary>A text is one message, JSON is a message or a list of them.</summary>
-    private static (List<ChatMessage> Messages, RowContent? Refusal) Side(string value, string role) =>
+    private static (List<ChatMessage> Messages, RowContent? Refusal) Side(string value, MessageRole role) =>
         value.TrimStart() is ['{' or '[', ..] json && (Dialogue.IsDialogue(json) || Dialogue.IsDialogue($"[{json}]"))
             ? Dialogue.Read(json)
         : value.Trim().Length == 0 ? ([], null)
@@ -109,13 +109,13 @@ internal sealed class Thumbs(string prompt, string? completion, string verdict) 
                     row.Fields.GetValueOrDefault(prompt, "")
                 )
                     ? Dialogue.Read(row.Fields[prompt])
-                    : ([new ChatMessage(ChatMessage.User, row.Fields.GetValueOrDefault(prompt, ""))], null);
+                    : ([new ChatMessage(MessageRole.User, row.Fields.GetValueOrDefault(prompt, ""))], null);
                 if (completion is not null)
                 {
                     string answer = row.Fields.GetValueOrDefault(completion, "");
                     (List<ChatMessage> answers, RowContent? wrong) = Dialogue.IsDialogue(answer)
                         ? Dialogue.Read(answer)
-                        : ([new ChatMessage(ChatMessage.Assistant, answer)], null);
+                        : ([new ChatMessage(MessageRole.Assistant, answer)], null);
                     (messages, refusal) = ([.. messages, .. answers], refusal ?? wrong);
                 }
 

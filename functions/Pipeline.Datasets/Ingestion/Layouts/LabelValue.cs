@@ -73,7 +73,9 @@ internal static class LabelValue
         return text[0] is '[' or '{' ? Nested(text, column, isLabel) : (text, null);
     }
 
-    /// <summary>Without blanks and invisible characters at the ends: zero-width, byte order marks, soft hyphens.</summary>
+    /// <summary>
+    /// Without blanks and invisible characters at the ends: zero-width, byte order marks, soft hyphens.
+    /// </summary>
     public static string Trim(string text)
     {
         int start = 0;
@@ -111,7 +113,8 @@ internal static class LabelValue
                     "",
                     RowContent.Refused(
                         RejectionReason.SeveralLabels,
-                        $"column '{column}' holds {value.GetArrayLength()} labels, {Excerpt(json)}; one a row is learned"
+                        $"column '{column}' holds {value.GetArrayLength()} labels, {Excerpt(json)}; one a row is "
+                            + "learned"
                     )
                 ),
                 JsonValueKind.Object when Choices(value) is { } choices => Nested(
@@ -140,7 +143,9 @@ internal static class LabelValue
         }
     }
 
-    /// <summary>The list in <c>{"choices": [...]}</c>, as Label Studio's CSV and JSON_MIN have several choices.</summary>
+    /// <summary>
+    /// The list in <c>{"choices": [...]}</c>, as Label Studio's CSV and JSON_MIN have several choices.
+    /// </summary>
     private static JsonElement? Choices(JsonElement value) =>
         value.EnumerateObject().Take(2).ToList()
             is [{ Name: "choices", Value: { ValueKind: JsonValueKind.Array } choices }]

@@ -25,7 +25,9 @@ internal static class LayoutCandidates
     ];
     private static readonly string[] SpanTexts = ["full_text", "text", "sentence", "content", "userInput", "document"];
 
-    /// <summary>Pairs of columns that are a question and its answer, if the answers do not come again and again.</summary>
+    /// <summary>
+    /// Pairs of columns that are a question and its answer, if the answers do not come again and again.
+    /// </summary>
     private static readonly (string Prompt, string Completion)[] QuestionsAndAnswers =
     [
         ("prompt", "completion"),

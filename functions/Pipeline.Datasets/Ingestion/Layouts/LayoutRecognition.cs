@@ -61,9 +61,10 @@ public static class LayoutRecognition
         return !settings.HasExplicitTask || layout.Task == settings.Task || layout.OtherTasks.Contains(settings.Task)
             ? found
             : throw new DatasetException(
-                DatasetException.NoColumn,
+                DatasetFaultCode.NoColumn,
                 $"'{fileName}' holds {layout.Name}, which is learned as "
-                    + $"{string.Join(" or ", layout.OtherTasks.Prepend(layout.Task).Select(t => t.Name()))}; project.yaml "
+                    + $"{string.Join(" or ", layout.OtherTasks.Prepend(layout.Task).Select(t => t.Name()))}; "
+                    + "project.yaml "
                     + $"says task: {settings.Task.Name()}. Change the task, or name two columns with columns.text and "
                     + "columns.label."
             );

@@ -27,8 +27,9 @@ internal sealed class OasstTree : RowLayout
         if (sample.Count > 0 && sample.TrueForAll(r => r.Fields.ContainsKey("message_tree_id") && IsMessage(r)))
         {
             throw new DatasetException(
-                DatasetException.NoColumn,
-                "These are single messages of Open Assistant, whose dialogues go over many rows. Give the file of trees "
+                DatasetFaultCode.NoColumn,
+                "These are single messages of Open Assistant, whose dialogues go over many rows. Give the file of "
+                    + "trees "
                     + "(…_ready.trees.jsonl), which has a dialogue in each row."
             );
         }
@@ -54,13 +55,13 @@ internal sealed class OasstTree : RowLayout
                     break;
                 }
 
-                string role = current.GetProperty("role").GetString() is "prompter" or "user"
-                    ? ChatMessage.User
-                    : ChatMessage.Assistant;
+                MessageRole role = current.GetProperty("role").GetString() is "prompter" or "user"
+                    ? MessageRole.User
+                    : MessageRole.Assistant;
                 messages.Add(new ChatMessage(role, current.GetProperty("text").GetString()!));
             }
 
-            int last = messages.FindLastIndex(m => m.Role == ChatMessage.Assistant);
+            int last = messages.FindLastIndex(m => m.Role == MessageRole.Assistant);
             return Dialogue.Check([.. messages.Take(last + 1)]);
         }
         catch (Exception fault) when (fault is JsonException or InvalidOperationException or KeyNotFoundException)

@@ -14,7 +14,7 @@ public sealed record RowContent
     /// <summary>
     /// Why nothing can be learned from it: a code of <see cref="RejectionReason"/>; <c>null</c>: something can.
     /// </summary>
-    public string? Reason { get; init; }
+    public RejectionReason? Reason { get; init; }
 
     /// <summary>The reason in words, with the fix.</summary>
     public string Detail { get; init; } = "";
@@ -23,11 +23,11 @@ public sealed record RowContent
     public static RowContent Pair(string question, string answer) =>
         new()
         {
-            Messages = [new ChatMessage(ChatMessage.User, question), new ChatMessage(ChatMessage.Assistant, answer)],
+            Messages = [new ChatMessage(MessageRole.User, question), new ChatMessage(MessageRole.Assistant, answer)],
         };
 
     /// <summary>A row from which nothing can be learned.</summary>
-    public static RowContent Refused(string reason, string detail) =>
+    public static RowContent Refused(RejectionReason reason, string detail) =>
         new()
         {
             Messages = [],

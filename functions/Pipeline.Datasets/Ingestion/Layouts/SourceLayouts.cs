@@ -29,8 +29,8 @@ internal sealed class PromptCompletion(string prompt, string completion, string?
             context is null || row[context].Text.Trim().Length == 0
                 ? ("", null)
                 : TextValue.Read(row[context], context, RejectionReason.MissingText);
-        (List<ChatMessage> question, RowContent? noQuestion) = Side(prompt, ChatMessage.User);
-        (List<ChatMessage> answer, RowContent? noAnswer) = Side(completion, ChatMessage.Assistant);
+        (List<ChatMessage> question, RowContent? noQuestion) = Side(prompt, MessageRole.User);
+        (List<ChatMessage> answer, RowContent? noAnswer) = Side(completion, MessageRole.Assistant);
         if (about.Length > 0 && question.Count > 0)
         {
             question[^1] = question[^1] with { Content = $"{question[^1].Content}\n\n{about.Trim()}" };
@@ -41,7 +41,7 @@ internal sealed class PromptCompletion(string prompt, string completion, string?
             ?? noAnswer
             ?? Dialogue.Check(Messages.WithSystem(row, [.. question, .. answer]));
 
-        (List<ChatMessage> Messages, RowContent? Refusal) Side(string column, string role)
+        (List<ChatMessage> Messages, RowContent? Refusal) Side(string column, MessageRole role)
         {
             Cell cell = Opened(row[column], column);
             if (
@@ -52,7 +52,7 @@ internal sealed class PromptCompletion(string prompt, string completion, string?
                 return Dialogue.Read(cell.Text);
             }
 
-            if (role == ChatMessage.Assistant && task == TaskKind.Extraction && cell.Kind == CellKind.Structure)
+            if (role == MessageRole.Assistant && task == TaskKind.Extraction && cell.Kind == CellKind.Structure)
             {
                 return ([new ChatMessage(role, cell.Text)], null);
             }
@@ -60,7 +60,7 @@ internal sealed class PromptCompletion(string prompt, string completion, string?
             (string text, RowContent? refusal) = TextValue.Read(
                 cell,
                 column,
-                role == ChatMessage.User ? RejectionReason.MissingText : RejectionReason.MissingLabel
+                role == MessageRole.User ? RejectionReason.MissingText : RejectionReason.MissingLabel
             );
             return refusal is null ? ([new ChatMessage(role, text.Trim())], null) : ([], refusal);
         }
@@ -99,7 +99,8 @@ internal sealed class PromptCompletion(string prompt, string completion, string?
 }
 
 /// <summary>
-/// Prodigy's verdicts: a row is learned only where <c>answer</c> is <c>accept</c>. Source: prodi.gy/docs/api-interfaces.
+/// Prodigy's verdicts: a row is learned only where <c>answer</c> is <c>accept</c>. Source:
+/// prodi.gy/docs/api-interfaces.
 /// </summary>
 internal sealed class AnnotatorVerdict(RowLayout inner, string column) : RowLayout
 {

@@ -156,7 +156,8 @@ internal sealed class SpanAnnotations(string text, string spans) : RowLayout
             {
                 return (
                     [],
-                    $"the span {outside.Start} to {outside.End} of type {outside.Type} lies outside of the text, which has {places.Length - 1} characters"
+                    $"the span {outside.Start} to {outside.End} of type {outside.Type} lies outside of the text, "
+                        + $"which has {places.Length - 1} characters"
                 );
             }
 
@@ -168,7 +169,8 @@ internal sealed class SpanAnnotations(string text, string spans) : RowLayout
             ? (found, null)
             : (
                 [],
-                $"the span {other.Start} to {other.End} is '{content[other.Start..other.End]}' in the text and '{other.Words}' in the annotation"
+                $"the span {other.Start} to {other.End} is '{content[other.Start..other.End]}' in the text and "
+                    + $"'{other.Words}' in the annotation"
             );
     }
 

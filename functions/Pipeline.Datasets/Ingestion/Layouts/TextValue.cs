@@ -15,7 +15,7 @@ internal static class TextValue
     /// <param name="column">Its column, for messages.</param>
     /// <param name="missing">The reason of a row whose cell is empty.</param>
     /// <returns>The text; or why there is none.</returns>
-    public static (string Text, RowContent? Refusal) Read(Cell cell, string column, string missing)
+    public static (string Text, RowContent? Refusal) Read(Cell cell, string column, RejectionReason missing)
     {
         if (cell.Kind is not (CellKind.List or CellKind.Structure))
         {

@@ -75,7 +75,8 @@ internal static class UnreadTexts
                     + $"  label: {YamlText.Scalar(layout.Columns.Label)}"
             )
             : DatasetException.NeedingSettings(
-                $"'{fileName}' is read as {layout.Name}, which leaves texts unread: {left}. If they are not to be learned "
+                $"'{fileName}' is read as {layout.Name}, which leaves texts unread: {left}. If they are not to be "
+                    + "learned "
                     + "from, say so.",
                 $"columns:\n  ignore: [{also}]"
             );
@@ -108,7 +109,9 @@ internal static class UnreadTexts
             );
     }
 
-    /// <summary>Whether what is learned holds the column's texts anyhow, as a dialogue does its first question.</summary>
+    /// <summary>
+    /// Whether what is learned holds the column's texts anyhow, as a dialogue does its first question.
+    /// </summary>
     private static bool IsRepeated(List<RawRow> rows, RowLayout layout, string column)
     {
         const int Tried = 100;

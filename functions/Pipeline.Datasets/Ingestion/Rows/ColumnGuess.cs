@@ -61,15 +61,17 @@ public static class ColumnGuess
             Named(settings.Label, "label", columns, fileName)
             ?? GuessLabel(rows, columns, settings.Text)
             ?? throw new DatasetException(
-                DatasetException.NoColumn,
-                $"'{fileName}' has no column that is plainly the label; its columns are {Quoted(columns)}. Name one with columns.label in project.yaml."
+                DatasetFaultCode.NoColumn,
+                $"'{fileName}' has no column that is plainly the label; its columns are {Quoted(columns)}. Name "
+                    + "one with columns.label in project.yaml."
             );
         string text =
             Named(settings.Text, "text", columns, fileName)
             ?? GuessText(rows, columns, label)
             ?? throw new DatasetException(
-                DatasetException.NoColumn,
-                $"'{fileName}' has no column that is plainly the text; its columns are {Quoted(columns)}. Name one with columns.text in project.yaml."
+                DatasetFaultCode.NoColumn,
+                $"'{fileName}' has no column that is plainly the text; its columns are {Quoted(columns)}. Name one "
+                    + "with columns.text in project.yaml."
             );
         return new ColumnReading(text, label, settings.Text is null || settings.Label is null);
     }
@@ -84,7 +86,7 @@ public static class ColumnGuess
         string text =
             Named(settings.Text, "text", columns, fileName)
             ?? GuessText(rows, columns, label: "")
-            ?? throw new DatasetException(DatasetException.NoColumn, $"'{fileName}' has no column at all.");
+            ?? throw new DatasetException(DatasetFaultCode.NoColumn, $"'{fileName}' has no column at all.");
         return new ColumnReading(text, "", settings.Text is null);
     }
 
@@ -124,8 +126,9 @@ public static class ColumnGuess
             || columns.Any(c => name.StartsWith(c, StringComparison.Ordinal) && name[c.Length] is '.' or '[')
             ? name
             : throw new DatasetException(
-                DatasetException.NoColumn,
-                $"columns.{role} in project.yaml names '{name}', which '{fileName}' does not have; its columns are {Quoted(columns)}."
+                DatasetFaultCode.NoColumn,
+                $"columns.{role} in project.yaml names '{name}', which '{fileName}' does not have; its columns are "
+                    + $"{Quoted(columns)}."
             );
     }
 

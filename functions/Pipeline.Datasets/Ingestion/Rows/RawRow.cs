@@ -16,7 +16,12 @@ public sealed record RawRow(RowPlace Place, IReadOnlyDictionary<string, string> 
     /// <summary>What those cells hold that hold no text; <c>null</c>: all hold text.</summary>
     public IReadOnlyDictionary<string, CellKind>? Kinds { get; init; }
 
-    /// <summary>The side of the split that the data puts it on; <c>null</c>: the data has no split of its own.</summary>
+    /// <summary>Whether the fault is that it was withdrawn.</summary>
+    public bool IsWithdrawn { get; init; }
+
+    /// <summary>
+    /// The side of the split that the data puts it on; <c>null</c>: the data has no split of its own.
+    /// </summary>
     public Split? Split { get; init; }
 
     /// <summary>The id of the row in datasets.</summary>

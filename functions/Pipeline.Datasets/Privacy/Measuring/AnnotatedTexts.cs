@@ -19,7 +19,7 @@ public static class AnnotatedTexts
         if (LayoutRecognition.Recognize(rows, new ProjectSettings(), file.Name).Layout is not SpanAnnotations layout)
         {
             throw new DatasetException(
-                DatasetException.NoColumn,
+                DatasetFaultCode.NoColumn,
                 $"'{file.Name}' has no span annotations: a text, and a list of start, end and type beside it."
             );
         }

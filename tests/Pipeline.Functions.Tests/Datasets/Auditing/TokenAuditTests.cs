@@ -23,7 +23,7 @@ public sealed class TokenAuditTests
         new()
         {
             Id = id,
-            Messages = [new ChatMessage(ChatMessage.User, text), new ChatMessage(ChatMessage.Assistant, answer)],
+            Messages = [new ChatMessage(MessageRole.User, text), new ChatMessage(MessageRole.Assistant, answer)],
             Text = text,
             Label = label,
             Source = new RowPlace("a.csv", 1, 1),
@@ -180,7 +180,7 @@ public sealed class TokenAuditTests
             "long" => Row("wrong", string.Join(' ', Enumerable.Repeat("word", 80)), "a", "a"),
             "unanswered" => Row("wrong", "a question without an answer", "a", "a") with
             {
-                Messages = [new ChatMessage(ChatMessage.User, "a question without an answer")],
+                Messages = [new ChatMessage(MessageRole.User, "a question without an answer")],
             },
             "leak" => Row("wrong", "THE sky over town 3 is wide!", "b", "b"),
             _ => Row("wrong", "quite another thing altogether", "c", "c"),
@@ -213,7 +213,7 @@ public sealed class TokenAuditTests
 
         BuiltDataset build = Build(rows, new ProjectSettings { Split = new() { TestFile = "test.csv" } }, test);
 
-        Assert.Equal(DatasetException.AuditFailed, build.Fault!.Code);
+        Assert.Equal(DatasetFaultCode.AuditFailed, build.Fault!.Code);
         Assert.Contains(
             "labels that are held out and never learned: 1, c; give them training rows",
             build.Fault.Message,

@@ -93,7 +93,7 @@ public sealed class ProjectFileTests
     {
         DatasetException fault = Assert.Throws<DatasetException>(() => ProjectFile.Read(yaml));
 
-        Assert.Equal(DatasetException.InvalidSettings, fault.Code);
+        Assert.Equal(DatasetFaultCode.InvalidSettings, fault.Code);
         Assert.Contains(message, fault.Message, StringComparison.Ordinal);
     }
 

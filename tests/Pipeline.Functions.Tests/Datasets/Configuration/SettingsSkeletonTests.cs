@@ -108,7 +108,7 @@ public sealed partial class SettingsSkeletonTests
             preview.Accepted[0].Parts.Select(p => (p.Text, p.IsLearned))
         );
         Assert.Equal(("a.csv#8", RejectionReason.MissingLabel), (preview.Rejected[0].Id, preview.Rejected[0].Reason));
-        Assert.Equal(1, preview.Reasons[RejectionReason.MissingLabel]);
+        Assert.Equal(1, preview.Reasons[RejectionReason.MissingLabel.Name()]);
     }
 
     [Theory]

@@ -52,7 +52,9 @@ public sealed class SettingsTests
             StringComparison.Ordinal
         );
 
-    /// <summary>What the reader takes the schema takes, and what the reader refuses by its form the schema refuses.</summary>
+    /// <summary>
+    /// What the reader takes the schema takes, and what the reader refuses by its form the schema refuses.
+    /// </summary>
     [Theory]
     [InlineData("", true)]
     [InlineData("task: chat\ntraining: { r: 8, activationCheckpointing: full, learningRate: 0.001 }\n", true)]

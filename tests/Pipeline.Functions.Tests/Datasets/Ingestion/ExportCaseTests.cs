@@ -94,7 +94,7 @@ public sealed class ExportCaseTests
     [InlineData("{\"id\":1,\"name\":\"a\"}", RejectionReason.Malformed)]
     [InlineData("{\"a\":1.0,\"b\":0.0}", RejectionReason.Malformed)]
     [InlineData("null", RejectionReason.MissingLabel)]
-    public void Labels_ListOfSeveralOrObject_NeverBecomeAClass(string cell, string reason)
+    public void Labels_ListOfSeveralOrObject_NeverBecomeAClass(string cell, RejectionReason reason)
     {
         string json = string.Concat(
             Enumerable
@@ -107,7 +107,7 @@ public sealed class ExportCaseTests
 
         BuiltDataset build = BuildText("a.jsonl", json);
 
-        Assert.Equal(("a 12, b 12", $"{reason} 6"), (Labels(build), Rejected(build)));
+        Assert.Equal(("a 12, b 12", $"{reason.Name()} 6"), (Labels(build), Rejected(build)));
     }
 
     /// <summary>Odd values deep in a cell are rejected rows, and no fault of the run.</summary>
@@ -239,7 +239,7 @@ public sealed class ExportCaseTests
             r =>
                 Assert.Contains(
                     "Report ",
-                    r.Messages.Last(m => m.Role == ChatMessage.User).Content,
+                    r.Messages.Last(m => m.Role == MessageRole.User).Content,
                     StringComparison.Ordinal
                 )
         );
@@ -248,7 +248,11 @@ public sealed class ExportCaseTests
     public void Alpaca_History_IsReadBeforeTheInstruction() =>
         Assert.All(
             Rows(Build("08-alpaca-history-dropped/input.json")),
-            r => Assert.Equal("system user assistant user assistant", string.Join(' ', r.Messages.Select(m => m.Role)))
+            r =>
+                Assert.Equal(
+                    "system user assistant user assistant",
+                    string.Join(' ', r.Messages.Select(m => m.Role.Name()))
+                )
         );
 
     [Theory]
@@ -263,7 +267,7 @@ public sealed class ExportCaseTests
             rows,
             r =>
             {
-                Assert.Equal("system user assistant", string.Join(' ', r.Messages.Select(m => m.Role)));
+                Assert.Equal("system user assistant", string.Join(' ', r.Messages.Select(m => m.Role.Name())));
                 Assert.DoesNotContain("\"role\"", r.Messages[^1].Content, StringComparison.Ordinal);
             }
         );

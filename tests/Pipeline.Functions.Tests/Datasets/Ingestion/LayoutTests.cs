@@ -20,8 +20,8 @@ public sealed class LayoutTests
 
     private static string Show(RowContent content) =>
         content.Reason is { } reason
-            ? $"{reason}: {content.Detail}"
-            : string.Join(" | ", content.Messages.Select(m => $"{m.Role}={m.Content}"));
+            ? $"{reason.Name()}: {content.Detail}"
+            : string.Join(" | ", content.Messages.Select(m => $"{m.Role.Name()}={m.Content}"));
 
     [Theory]
     [MemberData(nameof(KnownLayouts.Rows), MemberType = typeof(KnownLayouts))]
@@ -178,7 +178,10 @@ public sealed class LayoutTests
         );
 
         Assert.Equal("span annotations", layout.Name);
-        Assert.Equal([RejectionReason.Malformed], rows.Select(r => layout.Map(r, layout.Task).Reason).OfType<string>());
+        Assert.Equal(
+            [RejectionReason.Malformed],
+            rows.Select(r => layout.Map(r, layout.Task).Reason).OfType<RejectionReason>()
+        );
     }
 
     [Fact]

@@ -71,7 +71,7 @@ public sealed class RandomTableTests
         {
             null => (content.Messages[0].Content, content.Messages[^1].Content),
             RejectionReason.MissingLabel => (row[layout.Columns.Text].Text, null),
-            { } reason => (reason, content.Detail),
+            { } reason => (reason.Name(), content.Detail),
         };
     }
 

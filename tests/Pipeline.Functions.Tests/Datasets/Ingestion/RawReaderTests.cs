@@ -68,13 +68,13 @@ public sealed class RawReaderTests
     }
 
     [Theory]
-    [InlineData("", DatasetException.EmptyFile)]
-    [InlineData(" \n\n", DatasetException.EmptyFile)]
-    [InlineData("text,label\n", DatasetException.EmptyFile)]
-    [InlineData("PK\u0003\u0004rest", DatasetException.UnreadableFile)]
-    [InlineData("a\0b", DatasetException.BinaryFile)]
-    [InlineData("text,text\na,b\n", DatasetException.NoColumn)]
-    public void Read_FileThatIsNoTable_SaysWhy(string text, string code)
+    [InlineData("", DatasetFaultCode.EmptyFile)]
+    [InlineData(" \n\n", DatasetFaultCode.EmptyFile)]
+    [InlineData("text,label\n", DatasetFaultCode.EmptyFile)]
+    [InlineData("PK\u0003\u0004rest", DatasetFaultCode.UnreadableFile)]
+    [InlineData("a\0b", DatasetFaultCode.BinaryFile)]
+    [InlineData("text,text\na,b\n", DatasetFaultCode.NoColumn)]
+    public void Read_FileThatIsNoTable_SaysWhy(string text, DatasetFaultCode code)
     {
         DatasetException fault = Assert.Throws<DatasetException>(() => Read(File("a.csv", text)));
 

@@ -80,8 +80,8 @@ public sealed class ToolExportTests
 
         Assert.Equal("Argilla export, classification", Summary(build));
         Assert.Equal("a 12, b 12", Labels(build));
-        Assert.Equal(2, build.Manifest.Reasons[RejectionReason.MissingLabel]);
-        Assert.Equal(3, build.Manifest.Reasons[RejectionReason.Disapproved]);
+        Assert.Equal(2, build.Manifest.Reasons[RejectionReason.MissingLabel.Name()]);
+        Assert.Equal(3, build.Manifest.Reasons[RejectionReason.Disapproved.Name()]);
     }
 
     [Fact]
@@ -99,7 +99,7 @@ public sealed class ToolExportTests
         );
 
         Assert.Equal("a 12, b 12", Labels(build));
-        Assert.Equal(4, build.Manifest.Reasons[RejectionReason.ConflictingLabel]);
+        Assert.Equal(4, build.Manifest.Reasons[RejectionReason.ConflictingLabel.Name()]);
     }
 
     [Fact]
@@ -110,7 +110,7 @@ public sealed class ToolExportTests
 
         DatasetException question = Assert.Throws<DatasetException>(() => Build("a.jsonl", Lines(row)));
 
-        Assert.Equal(DatasetException.NeedsSettings, question.Code);
+        Assert.Equal(DatasetFaultCode.NeedsSettings, question.Code);
         Assert.Equal("a 12, b 12", Labels(Build("a.jsonl", Lines(row), question.Message.Split("\n\n", 2)[1])));
     }
 
@@ -243,7 +243,7 @@ public sealed class ToolExportTests
                 + Lines("the row {i} of a garden,{i},{l}")
                 + several[several.IndexOf('\n', StringComparison.Ordinal)..].TrimStart()
         );
-        Assert.Equal(("a 12, b 12", 4), (Labels(both), both.Manifest.Reasons[RejectionReason.SeveralLabels]));
+        Assert.Equal(("a 12, b 12", 4), (Labels(both), both.Manifest.Reasons[RejectionReason.SeveralLabels.Name()]));
         Assert.All(Rows(Build("b.csv", spans)), r => Assert.Equal("""{"NAME":["Anna"]}""", r.Messages[^1].Content));
     }
 
@@ -260,7 +260,7 @@ public sealed class ToolExportTests
                     .Replace("lives", "works", StringComparison.Ordinal)
         );
 
-        Assert.Equal(5, build.Manifest.Reasons[RejectionReason.Disapproved]);
+        Assert.Equal(5, build.Manifest.Reasons[RejectionReason.Disapproved.Name()]);
         Assert.Equal("span annotations with the annotator's verdict, extraction", Summary(build));
     }
 
@@ -341,7 +341,7 @@ public sealed class ToolExportTests
         BuiltDataset build = Build("a.json", "[" + rows.TrimEnd('\n', ',') + "]");
 
         Assert.Equal(3000, build.Manifest.Rows.Read);
-        Assert.DoesNotContain(RejectionReason.Malformed, build.Manifest.Reasons.Keys);
+        Assert.DoesNotContain(RejectionReason.Malformed.Name(), build.Manifest.Reasons.Keys);
     }
 
     [Fact]

@@ -39,13 +39,13 @@ public sealed class UnreadTextTests
     {
         DatasetException question = Assert.Throws<DatasetException>(() => Build(Case09));
 
-        Assert.Equal(DatasetException.NeedsSettings, question.Code);
+        Assert.Equal(DatasetFaultCode.NeedsSettings, question.Code);
         BuiltDataset both = Build(Case09, Lines(question));
         Assert.All(
             both.Rows(BlobLayout.TrainFile),
             r =>
             {
-                string prompt = r.Messages.Single(m => m.Role == ChatMessage.User).Content;
+                string prompt = r.Messages.Single(m => m.Role == MessageRole.User).Content;
                 Assert.StartsWith("premise: ", prompt, StringComparison.Ordinal);
                 Assert.Contains("\n\nhypothesis: ", prompt, StringComparison.Ordinal);
             }
@@ -75,11 +75,13 @@ public sealed class UnreadTextTests
 
         DatasetException question = Assert.Throws<DatasetException>(() => Build(Csv(header, Row)));
 
-        Assert.Equal(DatasetException.NeedsSettings, question.Code);
+        Assert.Equal(DatasetFaultCode.NeedsSettings, question.Code);
         Assert.Null(Build(Csv(header, Row), Lines(question)).Fault);
     }
 
-    /// <summary>Names, dates, addresses of the web, numbers and categories are no texts that a question consists of.</summary>
+    /// <summary>
+    /// Names, dates, addresses of the web, numbers and categories are no texts that a question consists of.
+    /// </summary>
     [Theory]
     [InlineData("text,label,author", "{1}", "Jane Doe {0}")]
     [InlineData("text,label,created", "{1}", "2015-02-24 11:35:{0} -0800")]

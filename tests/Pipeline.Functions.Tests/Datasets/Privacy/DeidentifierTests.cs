@@ -17,7 +17,7 @@ public sealed class DeidentifierTests
         );
 
     private static string Replaced(Deidentifier deidentifier, string text) =>
-        deidentifier.Replace([new ChatMessage(ChatMessage.User, text)], true).Messages[0].Content;
+        deidentifier.Replace([new ChatMessage(MessageRole.User, text)], true).Messages[0].Content;
 
     [Fact]
     public void Replace_Mask_PutsTheTypeInPlaceOfEachValue()
@@ -26,10 +26,10 @@ public sealed class DeidentifierTests
             .Replace(
                 [
                     new ChatMessage(
-                        ChatMessage.User,
+                        MessageRole.User,
                         "Write to ada@corp.org or call +44 20 7946 0958, card 4454794511390933."
                     ),
-                    new ChatMessage(ChatMessage.Assistant, "complaint"),
+                    new ChatMessage(MessageRole.Assistant, "complaint"),
                 ],
                 true
             );
@@ -87,8 +87,8 @@ public sealed class DeidentifierTests
         (List<ChatMessage> messages, _) = With(PrivacyMode.Surrogate, "p", PrivateType.Person)
             .Replace(
                 [
-                    new ChatMessage(ChatMessage.User, "My name is Zorblax, book a table. For Zorblax only."),
-                    new ChatMessage(ChatMessage.Assistant, """{"guest":"Zorblax"}"""),
+                    new ChatMessage(MessageRole.User, "My name is Zorblax, book a table. For Zorblax only."),
+                    new ChatMessage(MessageRole.Assistant, """{"guest":"Zorblax"}"""),
                 ],
                 false
             );

@@ -15,7 +15,7 @@ public sealed class EvaluationReportPageTests
             Label = label,
             Text = "",
             Source = new RowPlace("f", i, i),
-            Messages = [new(ChatMessage.User, text), new(ChatMessage.Assistant, label)],
+            Messages = [new(MessageRole.User, text), new(MessageRole.Assistant, label)],
         };
 
     private static (EvaluationReport Report, DatasetManifest Manifest, List<Example> Test) Build(string label)

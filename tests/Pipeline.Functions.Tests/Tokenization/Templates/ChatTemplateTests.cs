@@ -26,11 +26,11 @@ public sealed class ChatTemplateTests
 
     private static readonly IReadOnlyList<ChatMessage> Dialogue =
     [
-        new(ChatMessage.System, "Be kind."),
-        new(ChatMessage.User, " Hi "),
-        new(ChatMessage.Assistant, "Hello."),
-        new(ChatMessage.User, "And?"),
-        new(ChatMessage.Assistant, "Bye"),
+        new(MessageRole.System, "Be kind."),
+        new(MessageRole.User, " Hi "),
+        new(MessageRole.Assistant, "Hello."),
+        new(MessageRole.User, "And?"),
+        new(MessageRole.Assistant, "Bye"),
     ];
 
     [Theory]
@@ -80,7 +80,7 @@ public sealed class ChatTemplateTests
     [InlineData("mistral", "<s>[INST] Hi [/INST]")]
     [InlineData("chatml", "<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n")]
     public void Render_Prompt_EndsWhereTheAnswerBegins(string name, string expected) =>
-        Assert.Equal(expected, ChatTemplate.For(Bytes, name).Render([new ChatMessage(ChatMessage.User, "Hi")]));
+        Assert.Equal(expected, ChatTemplate.For(Bytes, name).Render([new ChatMessage(MessageRole.User, "Hi")]));
 
     [Theory]
     [InlineData("llama2", 2)]
@@ -127,7 +127,7 @@ public sealed class ChatTemplateTests
     public void Encode_AnswerThatWouldMergeWithThePrompt_LeavesThePromptAsGenerationHasIt()
     {
         var encoder = new ChatEncoder(Bytes, ChatTemplate.For(Bytes, "chatml"));
-        ChatMessage[] dialogue = [new(ChatMessage.User, "Hi"), new(ChatMessage.Assistant, "\nyes")];
+        ChatMessage[] dialogue = [new(MessageRole.User, "Hi"), new(MessageRole.Assistant, "\nyes")];
 
         EncodedChat encoded = encoder.Encode(dialogue);
 

@@ -7,7 +7,9 @@ using Pipeline.Tokenization.Templates;
 
 namespace Pipeline.Functions.Tests.Tokenization.Templates;
 
-/// <summary>A base's own chat template decides, is contradicted only by name, and is never passed over in silence.</summary>
+/// <summary>
+/// A base's own chat template decides, is contradicted only by name, and is never passed over in silence.
+/// </summary>
 public sealed class OwnTemplateTests : IDisposable
 {
     private const string Turns = "{% for m in messages %}{{ m['content'] }}{% endfor %}";
@@ -110,7 +112,7 @@ public sealed class OwnTemplateTests : IDisposable
         var row = new Example
         {
             Id = "a#1",
-            Messages = [new(ChatMessage.User, "Hi"), new(ChatMessage.Assistant, "Hello there")],
+            Messages = [new(MessageRole.User, "Hi"), new(MessageRole.Assistant, "Hello there")],
             Text = "",
             Source = new RowPlace("a", 1, 1),
         };

@@ -20,7 +20,7 @@ public sealed class PlainTextTemplateTests
     {
         ChatEncoder encoder = Encoder(begin, end, "<|eot_id|>");
 
-        EncodedChat encoded = encoder.Encode([new ChatMessage(ChatMessage.Document, "Hi </s> there")]);
+        EncodedChat encoded = encoder.Encode([new ChatMessage(MessageRole.Document, "Hi </s> there")]);
 
         Assert.Equal(encoder.Tokenizer.Controls[begin], encoded.Ids[0]);
         Assert.Equal(encoder.Tokenizer.Controls[end], encoded.Ids[^1]);
@@ -34,7 +34,7 @@ public sealed class PlainTextTemplateTests
     {
         ChatEncoder encoder = Encoder("<s>", "</s>");
 
-        Assert.DoesNotContain(encoder.EndId, encoder.Encode([new ChatMessage(ChatMessage.Excerpt, "Hi")]).Ids);
+        Assert.DoesNotContain(encoder.EndId, encoder.Encode([new ChatMessage(MessageRole.Excerpt, "Hi")]).Ids);
     }
 
     /// <summary>Nothing comes before the first token of such a text: it is given, not learned.</summary>
@@ -44,7 +44,7 @@ public sealed class PlainTextTemplateTests
         ChatEncoder encoder = Encoder("<|im_start|>", "<|im_end|>", "<|endoftext|>");
 
         (IReadOnlyList<int> prompt, IReadOnlyList<int> answer) = encoder.EncodeAnswer([
-            new ChatMessage(ChatMessage.Document, "abc"),
+            new ChatMessage(MessageRole.Document, "abc"),
         ]);
 
         Assert.Equal((1, 3), (prompt.Count, answer.Count));
@@ -63,6 +63,6 @@ public sealed class PlainTextTemplateTests
     public void Encode_Dialogue_IsRefused() =>
         Assert.Throws<ArgumentException>(() =>
             Encoder("<s>", "</s>")
-                .Encode([new ChatMessage(ChatMessage.User, "Hi"), new ChatMessage(ChatMessage.Assistant, "Hello")])
+                .Encode([new ChatMessage(MessageRole.User, "Hi"), new ChatMessage(MessageRole.Assistant, "Hello")])
         );
 }
