@@ -77,6 +77,7 @@ public sealed class CommandLineTests
                     ["train", "--base", larger, .. dataset],
                     ["evaluate", "--base", larger, "--adapter", adapter, .. dataset],
                     ["merge", "--base", larger, "--adapter", adapter, .. dataset],
+                    ["quantize", "--base", larger, "--out", folder.At("nf4")],
                 ]
         )
         {
@@ -124,6 +125,20 @@ public sealed class CommandLineTests
         Assert.Contains("there is nothing to merge", refused, StringComparison.Ordinal);
         Assert.Contains("closed", written, StringComparison.Ordinal);
     }
+
+    [Fact]
+    public void Generate_PromptLongerThanTheBaseReads_SaysBothNumbers() =>
+        Assert.Matches(
+            @"The prompt has \d{3,} tokens; the base in '.*' reads at most 512",
+            CommandFolder.Run(
+                2,
+                "generate",
+                "--base",
+                RepositoryFiles.At("gpu-worker", "models", "tiny-llama-chat"),
+                "--prompt",
+                string.Join(' ', Enumerable.Repeat("a garden", 400))
+            )
+        );
 
     [Fact]
     public void Quantize_FolderThatHoldsSomething_IsLeftAlone()
