@@ -110,7 +110,9 @@ public sealed class DeadLetterStore(TableClient table, QueueMessages messages)
     )
     {
         ArgumentNullException.ThrowIfNull(use);
-        if ((await SeenAsync(cancellation).ConfigureAwait(false)).FirstOrDefault(n => n.Id == id) is not { } note)
+        // By its message too: until its note was written, it was listed under that.
+        List<DeadLetter> seen = await SeenAsync(cancellation).ConfigureAwait(false);
+        if ((seen.Find(n => n.Id == id) ?? seen.Find(n => n.MessageId == id)) is not { } note)
         {
             return (false, null);
         }
@@ -121,7 +123,7 @@ public sealed class DeadLetterStore(TableClient table, QueueMessages messages)
         // One that fails leaves the message hidden for half a minute.
         string? fault = await use(note, message?.Body).ConfigureAwait(false);
         fault ??= (await NotesAsync(cancellation).ConfigureAwait(false))
-            .FirstOrDefault(n => n.Id == id && n.At != note.At)
+            .FirstOrDefault(n => n.Id == note.Id && n.At != note.At)
             ?.Reason; // refused again meanwhile
         if (fault is not null)
         {
@@ -142,7 +144,7 @@ public sealed class DeadLetterStore(TableClient table, QueueMessages messages)
                 .ConfigureAwait(false);
         }
 
-        await table.DeleteEntityAsync(Partition, id, ETag.All, cancellation).ConfigureAwait(false);
+        await table.DeleteEntityAsync(Partition, note.Id, ETag.All, cancellation).ConfigureAwait(false);
         return (true, null);
     }
 

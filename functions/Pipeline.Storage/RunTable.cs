@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Azure;
 using Azure.Data.Tables;
 using Pipeline.Contracts;
@@ -20,7 +21,7 @@ public sealed class RunTable(TableClient table)
         NullableResponse<TableEntity> entity = await table
             .GetEntityIfExistsAsync<TableEntity>(Partition, runId, cancellationToken: cancellation)
             .ConfigureAwait(false);
-        return entity.HasValue ? Read(entity.Value!) : null;
+        return entity.HasValue ? ReadOrStandIn(entity.Value!) : null;
     }
 
     /// <summary>Runs, the newest first.</summary>
@@ -38,7 +39,7 @@ public sealed class RunTable(TableClient table)
                 .ConfigureAwait(false)
         )
         {
-            runs.Add(Read(entity));
+            runs.Add(ReadOrStandIn(entity));
         }
 
         return [.. runs.OrderByDescending(r => r.CreatedAt)];
@@ -89,6 +90,34 @@ public sealed class RunTable(TableClient table)
 
     private static TableEntity Entity(RunRecord run) =>
         new(Partition, run.RunId) { [ProjectColumn] = run.Project, [RecordColumn] = ContractJson.Write(run) };
+
+    /// <summary>
+    /// A row that cannot be read, of a version to come or damaged, stops no listing of the others: it is listed as failed,
+    /// and can be purged.
+    /// </summary>
+    private static RunRecord ReadOrStandIn(TableEntity entity)
+    {
+        try
+        {
+            return Read(entity);
+        }
+        catch (Exception fault) when (fault is JsonException or ArgumentNullException)
+        {
+            DateTimeOffset written = entity.Timestamp ?? DateTimeOffset.UnixEpoch;
+            return new RunRecord
+            {
+                RunId = entity.RowKey,
+                Project = entity.GetString(ProjectColumn) ?? "",
+                State = RunState.Failed,
+                Stage = RunStage.Dataset,
+                Trigger = RunTrigger.Http,
+                Source = "",
+                CreatedAt = written,
+                UpdatedAt = written,
+                Error = $"The row of this run cannot be read: {fault.Message}",
+            };
+        }
+    }
 
     private static RunRecord Read(TableEntity entity) => ContractJson.Read<RunRecord>(entity.GetString(RecordColumn));
 }

@@ -1,4 +1,5 @@
 using Pipeline.Contracts;
+using Pipeline.Datasets.Exports;
 using Pipeline.Datasets.Ingestion;
 using Pipeline.Datasets.Ingestion.Layouts;
 using Pipeline.Datasets.Ingestion.Rows;
@@ -71,6 +72,8 @@ public sealed class DatasetInputs : IDisposable
     private DatasetInput Open(RawFile file, ProjectSettings settings, RowLayout? first, bool isTest)
     {
         IEnumerable<RawRow> rows = _reader.Read(file);
+        bool isCorrected = rows.FirstOrDefault()?.Fields.ContainsKey(RejectedTable.Why) == true;
+        rows = isCorrected ? rows.Select(SpreadsheetText.Unescape) : rows;
         List<RawRow> sample = [];
         int sound = 0;
         foreach (RawRow row in rows)
@@ -86,7 +89,7 @@ public sealed class DatasetInputs : IDisposable
         bool alike =
             first is TextAndLabel or TextAlone
             && ((string[])[first.Columns.Text, first.Columns.Label]).All(c =>
-                c.Length == 0 || sample.Any(r => r.Fields.ContainsKey(c))
+                c.Length == 0 || sample.Any(r => r.Fields.ContainsKey(c) || r[c].Kind != CellKind.Missing)
             );
         (RowLayout layout, string? evidence) = alike
             ? new RecognizedLayout(first!, null)
@@ -107,7 +110,7 @@ public sealed class DatasetInputs : IDisposable
             OwnSplitBy = SplitOf(sample, splitColumn);
         }
 
-        Func<RowRange, IEnumerable<RawRow>>? ranges = _reader.Ranges(file);
+        Func<RowRange, IEnumerable<RawRow>>? ranges = isCorrected ? null : _reader.Ranges(file);
         bool hasOwnSplit = !isTest && !settings.Split.Mix;
         return new DatasetInput(
             file,
@@ -160,6 +163,13 @@ public sealed class DatasetInputs : IDisposable
         )
         {
             throw question;
+        }
+
+        if (layout.Used.Contains(Messages.Tools) && sample.Exists(r => r[Messages.Tools].Text is not ("" or "[]")))
+        {
+            Notes.Add(
+                $"Column '{Messages.Tools}' is added to the system text; calls of functions are learned as JSON."
+            );
         }
 
         if (unread.Length > 0)

@@ -1,12 +1,13 @@
 using System.Data;
 using Pipeline.Contracts;
+using Pipeline.Datasets.Ingestion.Rows;
 using Sylvan.Data.Csv;
 
 namespace Pipeline.Datasets.Exports;
 
 /// <summary>
 /// The rejected rows alone as CSV, in the columns they came in and with the reason after: to be corrected in a
-/// spreadsheet and dropped again.
+/// spreadsheet and dropped again. What a spreadsheet would run is a text there (<see cref="SpreadsheetText"/>).
 /// </summary>
 public static class RejectedTable
 {
@@ -30,7 +31,7 @@ public static class RejectedTable
                 .Append(Why)
         )
         {
-            table.Columns.Add(column);
+            table.Columns.Add(SpreadsheetText.Escape(column));
         }
 
         foreach (RejectedRow row in correctable)
@@ -38,7 +39,7 @@ public static class RejectedTable
             DataRow line = table.NewRow();
             foreach ((string column, string value) in row.Fields)
             {
-                line[column] = value;
+                line[SpreadsheetText.Escape(column)] = SpreadsheetText.Escape(value);
             }
 
             line[Why] = $"{row.Reason.Name()}: {row.Detail}";

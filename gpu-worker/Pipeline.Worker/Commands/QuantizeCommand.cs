@@ -35,8 +35,8 @@ internal static class QuantizeCommand
         command.SetAction(parsed =>
         {
             string from = parsed.GetRequiredValue(baseOption);
-            BaseChecks.Require(from);
             using Accelerator? gpu = DeviceOption.Open(parsed, deviceOption);
+            BaseChecks.Require(from);
             string to = OutputFolder.Begin(parsed.GetRequiredValue(outOption));
             long started = Stopwatch.GetTimestamp();
             using LlamaModel model = LlamaModel.Load(from, WeightStorage.Nf4, gpu?.Device);

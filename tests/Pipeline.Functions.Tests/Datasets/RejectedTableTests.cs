@@ -59,6 +59,29 @@ public sealed class RejectedTableTests
         );
     }
 
+    /// <summary>What a spreadsheet would run is a text in it, and comes back as it was.</summary>
+    [Theory]
+    [InlineData("=HYPERLINK(1)")]
+    [InlineData("+1 to this flight")]
+    [InlineData("-5 degrees on board")]
+    [InlineData("@all are late")]
+    [InlineData("'=quoted already")]
+    [InlineData("'tis the last flight")]
+    public void Write_CellThatASpreadsheetWouldRun_IsEscapedAndReadBack(string text)
+    {
+        string csv = Csv + $"99,{text} 99,zebra\n";
+        using var table = new StringWriter();
+        RejectedTable.Write(BuiltDataset.From(Request(("a.csv", csv))).Rejected(), table);
+
+        Assert.DoesNotMatch("(?m)(^|,)[=+@-]", table.ToString());
+        string corrected = table.ToString().Replace("zebra", "a", StringComparison.Ordinal);
+        BuiltDataset second = BuiltDataset.From(Request(("a.csv", Csv), ("mended/a.csv/fix.csv", corrected)));
+        Assert.Contains(
+            second.Rows(BlobLayout.TrainFile, BlobLayout.ValidationFile, BlobLayout.TestFile),
+            r => r.Messages.Any(m => m.Role == MessageRole.User && m.Content == $"{text} 99")
+        );
+    }
+
     [Fact]
     public void Page_ForAClerk_SaysWhatToDoAndEscapesEverything()
     {

@@ -71,7 +71,12 @@ internal static class Dialogue
                     );
                 }
 
-                messages.Add(new ChatMessage(role, content) { Weight = WeightOf(element) });
+                messages.Add(
+                    new ChatMessage(role, content + FunctionCalls.After(content, element))
+                    {
+                        Weight = WeightOf(element),
+                    }
+                );
             }
         }
         catch (Exception fault) when (fault is JsonException or InvalidOperationException)
@@ -255,7 +260,7 @@ internal static class Dialogue
             !message.TryGetProperty("content", out JsonElement content) && !message.TryGetProperty("value", out content)
         )
         {
-            return null;
+            return FunctionCalls.After("", message).Length > 0 ? "" : null;
         }
 
         return content.ValueKind switch

@@ -8,8 +8,11 @@ namespace Pipeline.Datasets.Ingestion.Layouts;
 /// </summary>
 internal sealed class Messages(string column, bool shareGpt) : RowLayout
 {
+    /// <summary>The column of the functions that can be called.</summary>
+    public const string Tools = "tools";
+
     public override string Name => shareGpt ? "ShareGPT" : "messages";
-    public override IReadOnlyList<string> Used => [column, "system", "tools"];
+    public override IReadOnlyList<string> Used => [column, "system", Tools];
     public override ColumnReading Columns => new(column, column, true);
     public override TaskKind Task => TaskKind.Chat;
     public override IReadOnlyList<TaskKind> OtherTasks =>
@@ -26,7 +29,7 @@ internal sealed class Messages(string column, bool shareGpt) : RowLayout
     public static List<ChatMessage> WithSystem(RawRow row, List<ChatMessage> messages)
     {
         string system = row.Fields.GetValueOrDefault("system", "").Trim();
-        string tools = row.Fields.GetValueOrDefault("tools", "").Trim();
+        string tools = row.Fields.GetValueOrDefault(Tools, "").Trim();
         string text = string.Join(
             "\n\n",
             ((string[])[system, tools is "" or "[]" ? "" : $"Functions that can be called:\n{tools}"]).Where(t =>
@@ -46,7 +49,7 @@ internal sealed class Preferences(string? prompt) : RowLayout
     public const string Rejected = "rejected";
 
     public override string Name => "preference pairs (the chosen answers)";
-    public override IReadOnlyList<string> Used => [prompt ?? Chosen, Chosen, Rejected, "system", "tools"];
+    public override IReadOnlyList<string> Used => [prompt ?? Chosen, Chosen, Rejected, "system", Messages.Tools];
     public override ColumnReading Columns => new(prompt ?? Chosen, Chosen, true);
     public override TaskKind Task => TaskKind.Chat;
     public override IReadOnlyList<TaskKind> OtherTasks => [TaskKind.Instruction];
@@ -78,7 +81,7 @@ internal sealed class Preferences(string? prompt) : RowLayout
 internal sealed class Thumbs(string prompt, string? completion, string verdict) : RowLayout
 {
     public override string Name => "thumbs (the approved answers)";
-    public override IReadOnlyList<string> Used => [prompt, completion ?? prompt, verdict, "system", "tools"];
+    public override IReadOnlyList<string> Used => [prompt, completion ?? prompt, verdict, "system", Messages.Tools];
     public override ColumnReading Columns => new(prompt, completion ?? prompt, true);
     public override TaskKind Task => TaskKind.Chat;
     public override IReadOnlyList<TaskKind> OtherTasks => [TaskKind.Instruction];

@@ -20,7 +20,7 @@ internal sealed class PromptCompletion(string prompt, string completion, string?
         [TaskKind.Chat, TaskKind.Extraction, TaskKind.Deidentification];
     public override bool TakesAlsoText => true;
     public override IReadOnlyList<string> Used =>
-        [prompt, completion, "system", "tools", .. context is null ? (string[])[] : [context]];
+        [prompt, completion, "system", Messages.Tools, .. context is null ? (string[])[] : [context]];
 
     public override RowContent Map(RawRow row, TaskKind task)
     {

@@ -1,131 +1,16 @@
-using System.Globalization;
 using System.Text;
 using Pipeline.Contracts;
 using Pipeline.Datasets;
 using Pipeline.Datasets.Building;
 using Pipeline.Datasets.Configuration;
 using Pipeline.Datasets.Ingestion.Rows;
+using static Pipeline.Functions.Tests.Datasets.Ingestion.ExportedRows;
 
 namespace Pipeline.Functions.Tests.Datasets.Ingestion;
 
 /// <summary>Exports of more tools and programs, each as its documentation shows it.</summary>
 public sealed class ToolExportTests
 {
-    private static BuiltDataset Build(string name, string content, string yaml = "") =>
-        BuiltDataset.From(
-            new DatasetRequest
-            {
-                Project = "tool",
-                Settings = ProjectFile.Read(yaml),
-                Encoder = DemoDataset.Encoder,
-                TokenizerSha256 = "t",
-                Files = [new RawFile(name, Encoding.UTF8.GetBytes(content))],
-            }
-        );
-
-    /// <summary>Lines of which the places {i} and {l} are the number and the label.</summary>
-    private static string Lines(string row, int count = 24, string labels = "ab") =>
-        string.Concat(Enumerable.Range(0, count).Select(i => Row(row, i, labels) + "\n"));
-
-    private static string Row(string row, int i, string labels = "ab") =>
-        row.Replace("{i}", i.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal)
-            .Replace("{l}", labels[i % labels.Length].ToString(), StringComparison.Ordinal);
-
-    private static List<Example> Rows(BuiltDataset build) =>
-        build.Rows(BlobLayout.TrainFile, BlobLayout.ValidationFile, BlobLayout.TestFile);
-
-    private static string Labels(BuiltDataset build) =>
-        string.Join(
-            ", ",
-            Rows(build)
-                .CountBy(r => r.Label!)
-                .OrderBy(g => g.Key, StringComparer.Ordinal)
-                .Select(g => $"{g.Key} {g.Value}")
-        );
-
-    private static string Summary(BuiltDataset build) => $"{build.Manifest.Layout}, {build.Manifest.Task.Name()}";
-
-    private const string ArgillaRecord =
-        """{"id": "{i}", "fields": {"text": "the row {i} of the garden"}, "metadata": {}, "suggestions": {"label": {"value": "x", "score": 0.9, "agent": "m"}}, "responses": {"label": [{"value": "{l}", "user_id": "u", "status": "STATUS"}]}, "vectors": {}, "status": "completed", "_server_id": "s{i}"}""";
-
-    private const string ArgillaColumns =
-        """{"id": "{i}", "status": "completed", "_server_id": "s{i}", "text": "the row {i} of the garden", "label.responses": ["{l}"], "label.responses.users": ["u"], "label.responses.status": ["STATUS"], "label.suggestion": "x", "label.suggestion.score": 0.9, "label.suggestion.agent": null}""";
-
-    private const string ArgillaFeedback =
-        """{"text": "the row {i} of the garden", "label": [{"user_id": "u", "value": "{l}", "status": "STATUS"}], "label-suggestion": "x", "label-suggestion-metadata": {"type": null, "score": null, "agent": null}, "external_id": null, "metadata": "{}"}""";
-
-    private const string ArgillaOlder =
-        """{"text": "the row {i} of the garden", "inputs": {"text": "the row {i} of the garden"}, "prediction": [{"label": "x", "score": 0.9}], "prediction_agent": "m", "annotation": "{l}", "annotation_agent": "u", "multi_label": false, "id": "{i}", "metadata": {}, "status": "OLDER", "vectors": null}""";
-
-    [Theory]
-    [InlineData(ArgillaRecord)]
-    [InlineData(ArgillaColumns)]
-    [InlineData(ArgillaFeedback)]
-    [InlineData(ArgillaOlder)]
-    public void Argilla_OfEachVersion_IsWhatWasSubmitted(string row)
-    {
-        string Records(string status, string older, int count) =>
-            Lines(
-                row.Replace("STATUS", status, StringComparison.Ordinal)
-                    .Replace("OLDER", older, StringComparison.Ordinal),
-                count
-            );
-
-        BuiltDataset build = Build(
-            "a.jsonl",
-            Records("submitted", "Validated", 24)
-                + Records("draft", "Default", 2).Replace("the row", "a draft", StringComparison.Ordinal)
-                + Records("discarded", "Discarded", 3).Replace("the row", "some page", StringComparison.Ordinal)
-        );
-
-        Assert.Equal("Argilla export, classification", Summary(build));
-        Assert.Equal("a 12, b 12", Labels(build));
-        Assert.Equal(2, build.Manifest.Reasons[RejectionReason.MissingLabel.Name()]);
-        Assert.Equal(3, build.Manifest.Reasons[RejectionReason.Disapproved.Name()]);
-    }
-
-    [Fact]
-    public void Argilla_AnnotatorsWhoDisagree_AreNotLearned()
-    {
-        string row = ArgillaColumns
-            .Replace("[\"{l}\"]", "[\"{l}\", \"OTHER\"]", StringComparison.Ordinal)
-            .Replace("[\"STATUS\"]", "[\"submitted\", \"submitted\"]", StringComparison.Ordinal);
-
-        BuiltDataset build = Build(
-            "a.jsonl",
-            Lines(row.Replace("OTHER", "{l}", StringComparison.Ordinal))
-                + Lines(row.Replace("OTHER", "c", StringComparison.Ordinal), 4)
-                    .Replace("the row", "some page", StringComparison.Ordinal)
-        );
-
-        Assert.Equal("a 12, b 12", Labels(build));
-        Assert.Equal(4, build.Manifest.Reasons[RejectionReason.ConflictingLabel.Name()]);
-    }
-
-    [Fact]
-    public void Argilla_WithSeveralQuestions_AsksWhichIsLearned()
-    {
-        string row =
-            """{"id": "{i}", "text": "the row {i} of the garden", "tone.responses": ["{l}"], "tone.responses.status": ["submitted"], "mood.responses": ["good"], "mood.responses.status": ["submitted"]}""";
-
-        DatasetException question = Assert.Throws<DatasetException>(() => Build("a.jsonl", Lines(row)));
-
-        Assert.Equal(DatasetFaultCode.NeedsSettings, question.Code);
-        Assert.Equal("a 12, b 12", Labels(Build("a.jsonl", Lines(row), question.Message.Split("\n\n", 2)[1])));
-    }
-
-    [Fact]
-    public void Argilla_Spans_AreExtracted()
-    {
-        string row =
-            """{"id": "{i}", "text": "Anna lives in Bonn {i}", "ner.responses": [[{"start": 14, "end": 18, "label": "CITY"}]], "ner.responses.status": ["submitted"]}""";
-
-        BuiltDataset build = Build("a.jsonl", Lines(row));
-
-        Assert.Equal("Argilla export, extraction", Summary(build));
-        Assert.All(Rows(build), r => Assert.Equal("""{"CITY":["Bonn"]}""", r.Messages[^1].Content));
-    }
-
     [Fact]
     public void Oasst_Trees_AreTheBestReplies()
     {
@@ -181,6 +66,32 @@ public sealed class ToolExportTests
         BuiltDataset build = Build("a.jsonl", Lines(row));
 
         Assert.All(Rows(build), r => Assert.StartsWith("a number", r.Messages[^1].Content, StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData(
+        """{"role": "assistant", "content": null, "tool_calls": [{"id": "c1", "type": "function", "function": {"name": "add", "arguments": "{\"n\": {i}}"}}]}"""
+    )]
+    [InlineData(
+        """{"role": "assistant", "content": "", "function_call": {"name": "add", "arguments": "{\"n\": {i}}"}}"""
+    )]
+    public void OpenAi_CallsOfFunctions_AreLearnedAsJson(string call)
+    {
+        string row =
+            """{"messages": [{"role": "user", "content": "add {i}"}, CALL, {"role": "tool", "tool_call_id": "c1", "content": "done {i}"}, {"role": "assistant", "content": "it is done, {i}"}], "tools": [{"type": "function", "function": {"name": "add"}}]}""";
+
+        BuiltDataset build = Build("a.jsonl", Lines(row.Replace("CALL", call, StringComparison.Ordinal)));
+
+        Assert.All(
+            Rows(build),
+            r =>
+            {
+                Assert.StartsWith("Functions that can be called", r.Messages[0].Content, StringComparison.Ordinal);
+                Assert.Matches("""^\{"name": "add", "arguments": \{"n": \d+\}\}$""", r.Messages[2].Content);
+            }
+        );
+        Assert.Equal(24, build.Manifest.Rows.Accepted);
+        Assert.Contains(build.Manifest.Notes, n => n.StartsWith("Column 'tools'", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -342,6 +253,65 @@ public sealed class ToolExportTests
 
         Assert.Equal(3000, build.Manifest.Rows.Read);
         Assert.DoesNotContain(RejectionReason.Malformed.Name(), build.Manifest.Reasons.Keys);
+    }
+
+    /// <summary>Corrections come as a text and its class, or as alpaca's, whatever the form of what was dropped.</summary>
+    [Theory]
+    [InlineData("19-label-studio-json/input.json", "text", "label")]
+    [InlineData("02-prodigy-rejected-answers/input.jsonl", "text", "label")]
+    [InlineData("17-prompt-completion-as-messages/input.jsonl", "instruction", "output")]
+    public void Corrections_OfAnExport_AreReadBesideIt(string dropped, string text, string label)
+    {
+        RawFile first = RawFile.FromPath(RepositoryFiles.At(["tests", "Golden", "cases", .. dropped.Split('/')]));
+        BuiltDataset alone = Build([first]);
+        string answer =
+            alone.Manifest.Task == TaskKind.Classification ? alone.Manifest.Labels[0] : "just turn it around";
+        var corrections = new RawFile(
+            "corrections.jsonl",
+            Encoding.UTF8.GetBytes(
+                Lines($$"""{"{{text}}": "what came back as number {i} of all", "{{label}}": "{{answer}}"}""", 8)
+            )
+        );
+
+        BuiltDataset build = Build([first, corrections]);
+
+        Assert.Equal(alone.Manifest.Rows.Accepted + 8, build.Manifest.Rows.Accepted);
+    }
+
+    [Fact]
+    public void TestSet_OfNestedRows_IsReadByTheSamePaths()
+    {
+        RawFile Nested(string name, int from, int count) =>
+            new(
+                name,
+                Encoding.UTF8.GetBytes(
+                    string.Concat(
+                        Enumerable
+                            .Range(from, count)
+                            .Select(i =>
+                                Row(
+                                    """{"in": {"post": "the row {i} of a garden", "at": "{i}"}, "out": [{"mood": "{l}"}]}""",
+                                    i
+                                ) + "\n"
+                            )
+                    )
+                )
+            );
+
+        var request = new DatasetRequest
+        {
+            Project = "tool",
+            Settings = ProjectFile.Read("columns: { text: in.post, label: 'out[0].mood' }"),
+            Encoder = DemoDataset.Encoder,
+            TokenizerSha256 = "t",
+            Files = [Nested("a.jsonl", 0, 40)],
+            TestFile = Nested("test.jsonl", 100, 10),
+        };
+
+        Assert.Equal(
+            (50, 10),
+            (BuiltDataset.From(request).Manifest.Rows.Accepted, BuiltDataset.From(request).Manifest.Rows.Test)
+        );
     }
 
     [Fact]
