@@ -121,8 +121,15 @@ internal static class UnreadTexts
                 .Take(Tried)
                 .Select(r => (Text: r[column].Text.Trim(), Content: layout.Map(r, layout.Task)))
                 .Where(r => r.Content.Reason is null)
-                .Select(r => r.Content.Messages.Any(m => m.Content.Contains(r.Text, StringComparison.Ordinal))),
+                .Select(r => IsHeld(r.Text, r.Content)),
         ];
         return held.Length > 0 && held.Count(h => h) >= MaxRepeated * held.Length;
     }
+
+    /// <summary>A text within a message, or one with all of the row in it, as alpaca's <c>text</c> is.</summary>
+    private static bool IsHeld(string text, RowContent content) =>
+        content.Messages.Any(m => m.Content.Contains(text, StringComparison.Ordinal))
+        || content.Messages.All(m =>
+            m.Content.Split("\n\n").All(part => text.Contains(part.Trim(), StringComparison.Ordinal))
+        );
 }

@@ -112,6 +112,9 @@ internal sealed record RandomTable(
     private bool IsJson => Format is >= TableFormat.JsonLines and <= TableFormat.JsonSplit;
     private bool IsText => Format < TableFormat.Xlsx;
 
+    /// <summary>Whether nothing in the file says its encoding.</summary>
+    public bool IsUnmarked => IsText && Encoding == 4;
+
     /// <summary>The encoding of a text file.</summary>
     private Encoding TextEncoding =>
         Encoding switch

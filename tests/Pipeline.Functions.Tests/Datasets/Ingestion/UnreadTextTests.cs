@@ -118,6 +118,21 @@ public sealed class UnreadTextTests
         Assert.Null(Build(Rows(i => $"the customer of case {i} was in a hurry"), "columns: { ignore: [notes] }").Fault);
     }
 
+    /// <summary>Stanford's alpaca has all of a row in a fourth column.</summary>
+    [Fact]
+    public void Alpaca_WithTheWholeRowAsText_IsRead()
+    {
+        string Row(int i) =>
+            $$"""{"instruction": "count to {{i}} now", "input": "from {{i}} on", "output": "so be it, {{i}}", "text": "Below is a task.\n\n### Instruction:\ncount to {{i}} now\n\n### Input:\nfrom {{i}} on\n\n### Response:\nso be it, {{i}}"}"""
+            + "\n";
+
+        BuiltDataset build = Build(
+            new RawFile("a.jsonl", Encoding.UTF8.GetBytes(string.Concat(Enumerable.Range(0, 24).Select(Row))))
+        );
+
+        Assert.Equal(("alpaca", null), (build.Manifest.Layout, build.Fault));
+    }
+
     [Fact]
     public void Question_WithContext_HoldsBoth()
     {
