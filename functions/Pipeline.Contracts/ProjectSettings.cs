@@ -171,7 +171,7 @@ public sealed record SplitSettings
     /// false: its test rows are the test rows.
     /// </summary>
     [OmittedByDefault]
-    [Description("whether data with a split of its own (files train, test, …; a column split) is mixed and split anew")]
+    [Description("whether data with a split of its own (files train, test; a column split) is mixed and split anew")]
     public bool Mix { get; init; }
 
     /// <summary>0 to 2,147,483,647; default 1.</summary>

@@ -19,7 +19,8 @@ public static class RejectionReasons
                 "Shorten or divide the text, or raise validation.maxTokens as far as the base reads.",
             RejectionReason.Malformed => "Mend the row: its columns, its quotes, its JSON.",
             RejectionReason.InvalidText =>
-                "Export the source again as UTF-8; where the detail names the tokenizer, replace the unusual characters.",
+                "Export the source again as UTF-8; where the detail names the tokenizer, replace the unusual "
+                    + "characters.",
             RejectionReason.ConflictingLabel => "Decide which of the two rows is right, and change the other.",
             RejectionReason.NearDuplicate => "Nothing, unless the row that it repeats is wrong.",
             RejectionReason.LabelDisputed => "Decide on the label, and drop the row again with it.",

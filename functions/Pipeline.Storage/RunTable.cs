@@ -92,8 +92,8 @@ public sealed class RunTable(TableClient table)
         new(Partition, run.RunId) { [ProjectColumn] = run.Project, [RecordColumn] = ContractJson.Write(run) };
 
     /// <summary>
-    /// A row that cannot be read, of a version to come or damaged, stops no listing of the others: it is listed as failed,
-    /// and can be purged.
+    /// A row that cannot be read, of a later version or damaged, stops no listing of the others: it is listed as
+    /// failed, and can be purged.
     /// </summary>
     private static RunRecord ReadOrStandIn(TableEntity entity)
     {

@@ -72,8 +72,6 @@ public sealed class DatasetInputs : IDisposable
     private DatasetInput Open(RawFile file, ProjectSettings settings, RowLayout? first, bool isTest)
     {
         IEnumerable<RawRow> rows = _reader.Read(file);
-        bool isCorrected = rows.FirstOrDefault()?.Fields.ContainsKey(RejectedTable.Why) == true;
-        rows = isCorrected ? rows.Select(SpreadsheetText.Unescape) : rows;
         List<RawRow> sample = [];
         int sound = 0;
         foreach (RawRow row in rows)
@@ -84,6 +82,13 @@ public sealed class DatasetInputs : IDisposable
             {
                 break;
             }
+        }
+
+        bool isCorrected = sample.Exists(r => r.Fields.ContainsKey(RejectedTable.Why));
+        if (isCorrected)
+        {
+            rows = rows.Select(SpreadsheetText.Unescape);
+            sample = [.. sample.Select(SpreadsheetText.Unescape)];
         }
 
         bool alike =
@@ -146,8 +151,8 @@ public sealed class DatasetInputs : IDisposable
         [
             .. layout.Used.Select(u => u.Split('.', '[')[0]),
             .. layout.Used,
-            .. ColumnSettings.ReviewerNames,
-            .. ((string?[])[columns.Reviewer, splitColumn]).OfType<string>(),
+            .. columns.Reviewer is { } reviewer ? [reviewer] : ColumnSettings.ReviewerNames,
+            .. splitColumn is null ? (string[])[] : [splitColumn],
         ];
         string[] unread =
         [

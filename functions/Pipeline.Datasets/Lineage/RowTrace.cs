@@ -40,7 +40,9 @@ public static class RowTrace
         {
             description.Append(
                 $"Made by {made.Generator}, prompt "
-                    + $"{made.PromptHash}{(made.Parents.Count > 0 ? $", after {string.Join(", ", made.Parents)}" : "")}\n"
+                    + made.PromptHash
+                    + (made.Parents.Count > 0 ? $", after {string.Join(", ", made.Parents)}" : "")
+                    + "\n"
             );
         }
         else
@@ -67,7 +69,9 @@ public static class RowTrace
     }
 
     private static string Describe(DatasetManifest manifest, RejectedRow row) =>
-        $"{row.Id}: left out of dataset {manifest.DatasetId}: {row.Reason.Name()}, {row.Detail}\n{Place(manifest, row.Source)}{string.Join("\n", row.Fields.Select(f => $"{f.Key}: {f.Value}"))}";
+        $"{row.Id}: left out of dataset {manifest.DatasetId}: {row.Reason.Name()}, {row.Detail}\n"
+        + Place(manifest, row.Source)
+        + string.Join("\n", row.Fields.Select(f => $"{f.Key}: {f.Value}"));
 
     private static string Place(DatasetManifest manifest, RowPlace place)
     {

@@ -6,8 +6,8 @@ namespace Pipeline.Functions.Projects;
 public interface IWaitingRuns
 {
     /// <summary>
-    /// Goes on with the runs of a project that wait for settings: each is started of the same file, under the settings
-    /// that are there now, which make it another run. Those of corrections are left to the next retraining.
+    /// Goes on with the runs of a project that wait for settings: each is started of the same file, under the current
+    /// settings, which make it another run. Those of corrections are left to the next retraining.
     /// </summary>
     /// <returns>The runs that were started.</returns>
     /// <exception cref="Pipeline.Datasets.DatasetException">A raw file is gone.</exception>

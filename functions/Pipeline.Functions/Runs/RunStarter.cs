@@ -146,7 +146,7 @@ public sealed class RunStarter(
         if (input.RunId != run.RunId)
         {
             return $"'{run.Source}' or the project's settings have changed since; drop the file again to start a "
-                + "run of what is there now.";
+                + "run of the current content.";
         }
 
         if (run.FeedbackBatch is not null && await retraining.RefuseAsync(client, run, cancellation) is { } refusal)

@@ -2,6 +2,8 @@ using System.Text;
 using Pipeline.Contracts;
 using Pipeline.Datasets;
 using Pipeline.Datasets.Building;
+using Pipeline.Datasets.Configuration;
+using Pipeline.Datasets.Ingestion.Rows;
 using Pipeline.Datasets.Synthesis;
 
 namespace Pipeline.Functions.Tests.Datasets;
@@ -25,6 +27,27 @@ internal sealed class BuiltDataset
     public DatasetException? Fault { get; }
     public DatasetAudit Audit { get; }
     public IReadOnlyDictionary<string, byte[]> Files { get; }
+
+    /// <summary>Builds from files as they are, under the demo's encoder.</summary>
+    /// <param name="files">What was dropped, and corrections.</param>
+    /// <param name="yaml">project.yaml.</param>
+    /// <param name="partBytes">Bytes of a part.</param>
+    public static BuiltDataset FromFiles(
+        IReadOnlyList<RawFile> files,
+        string yaml = "",
+        long partBytes = long.MaxValue
+    ) => From(RequestFor(files, yaml), partBytes);
+
+    /// <summary>What a dataset of files is made of, under the demo's encoder.</summary>
+    public static DatasetRequest RequestFor(IReadOnlyList<RawFile> files, string yaml = "") =>
+        new()
+        {
+            Project = "files",
+            Settings = ProjectFile.Read(yaml),
+            Encoder = DemoDataset.Encoder,
+            TokenizerSha256 = "t",
+            Files = files,
+        };
 
     /// <summary>Builds, reads, and removes the folder.</summary>
     public static BuiltDataset From(

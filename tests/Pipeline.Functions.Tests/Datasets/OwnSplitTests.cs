@@ -1,7 +1,5 @@
 using System.Text;
 using Pipeline.Contracts;
-using Pipeline.Datasets.Building;
-using Pipeline.Datasets.Configuration;
 using Pipeline.Datasets.Ingestion.Rows;
 
 namespace Pipeline.Functions.Tests.Datasets;
@@ -14,17 +12,7 @@ public sealed class OwnSplitTests : IDisposable
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     private static BuiltDataset Build(RawFile file, string yaml = "", long partBytes = long.MaxValue) =>
-        BuiltDataset.From(
-            new DatasetRequest
-            {
-                Project = "split",
-                Settings = ProjectFile.Read(yaml),
-                Encoder = DemoDataset.Encoder,
-                TokenizerSha256 = "t",
-                Files = [file],
-            },
-            partBytes
-        );
+        BuiltDataset.FromFiles([file], yaml, partBytes);
 
     private static RawFile Text(string name, string content) => new(name, Encoding.UTF8.GetBytes(content));
 

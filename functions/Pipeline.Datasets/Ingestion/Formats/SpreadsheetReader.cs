@@ -10,20 +10,6 @@ namespace Pipeline.Datasets.Ingestion.Formats;
 /// </summary>
 internal static class SpreadsheetReader
 {
-    /// <summary>What a cell shows whose formula has no value.</summary>
-    private static readonly HashSet<string> ErrorValues = new(StringComparer.Ordinal)
-    {
-        "#N/A",
-        "#VALUE!",
-        "#REF!",
-        "#DIV/0!",
-        "#NAME?",
-        "#NUM!",
-        "#NULL!",
-        "#SPILL!",
-        "#CALC!",
-    };
-
     private const int HeaderSample = 50;
 
     public static IEnumerable<RawRow> Read(RawFile file, IReadOnlyCollection<string> namedColumns, ReadingNotes notes)
@@ -163,7 +149,7 @@ internal static class SpreadsheetReader
         value switch
         {
             null => "",
-            string text when ErrorValues.Contains(text) => "", // the cell has no value
+            string text when SpreadsheetText.Errors.Contains(text) => "", // the cell has no value
             DateTime moment => moment.ToString("O", CultureInfo.InvariantCulture),
             IFormattable number => number.ToString(null, CultureInfo.InvariantCulture),
             _ => value.ToString() ?? "",

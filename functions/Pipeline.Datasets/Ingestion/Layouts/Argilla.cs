@@ -37,13 +37,9 @@ internal sealed class Argilla : RowLayout
                 .Select(a => a.Value),
         ];
         string[] texts = [.. values.Where(v => v.ValueKind == JsonValueKind.String).Select(v => v.GetString()!)];
-        bool isFree =
-            texts.Length > 0
-            && texts.Distinct(StringComparer.OrdinalIgnoreCase).Count() * 2 >= texts.Length
-            && texts.Average(LayoutCandidates.WordsOf) > 2;
         Task =
             Array.Exists(values, v => SpanAnnotations.AreSpans(v.GetRawText()) is true) ? TaskKind.Extraction
-            : isFree ? TaskKind.Instruction
+            : FreeAnswers.AreIn(texts) ? TaskKind.Instruction
             : TaskKind.Classification;
     }
 

@@ -3,8 +3,8 @@ using System.Text.Json;
 namespace Pipeline.Datasets.Ingestion.Layouts;
 
 /// <summary>
-/// Calls of functions in OpenAI's messages (<c>tool_calls</c>, formerly <c>function_call</c>), as text: JSON of name and
-/// arguments, as ShareGPT's <c>function_call</c> has them. Source: platform.openai.com/docs/guides/fine-tuning.
+/// Calls of functions in OpenAI's messages (<c>tool_calls</c>, formerly <c>function_call</c>), as text: JSON of name
+/// and arguments, as ShareGPT's <c>function_call</c> has them. Source: platform.openai.com/docs/guides/fine-tuning.
 /// </summary>
 internal static class FunctionCalls
 {

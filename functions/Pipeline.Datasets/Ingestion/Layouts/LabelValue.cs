@@ -17,7 +17,6 @@ internal static class LabelValue
         "NaN",
         "nan",
         "NAN",
-        "#N/A",
         "#NA",
         "N/A",
         "n/a",
@@ -29,16 +28,11 @@ internal static class LabelValue
         "None",
         "NaT",
         "-",
-        "#VALUE!",
-        "#REF!",
-        "#DIV/0!",
-        "#NAME?",
-        "#NUM!",
-        "#NULL!",
     };
 
     /// <summary>Whether a text is how tools write that there is no value.</summary>
-    public static bool IsMissingMarker(string text) => MissingMarkers.Contains(text);
+    public static bool IsMissingMarker(string text) =>
+        MissingMarkers.Contains(text) || SpreadsheetText.Errors.Contains(text);
 
     /// <summary>Reads a cell.</summary>
     /// <param name="cell">The cell.</param>

@@ -58,9 +58,6 @@ internal static class LayoutCandidates
             MessageColumns.Contains(n) || SpanTexts.Contains(n) || n is Alpaca.Instruction or Preferences.Chosen
         );
 
-    /// <summary>The words of a text.</summary>
-    public static int WordsOf(string text) => text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries).Length;
-
     /// <summary>The candidates; obeying the annotator's verdicts where there is a column of them.</summary>
     /// <param name="sample">Rows without a fault.</param>
     /// <param name="label">columns.label of project.yaml; <c>null</c>: not named.</param>
@@ -205,22 +202,12 @@ internal static class LayoutCandidates
     /// </summary>
     private static bool AreFree(List<RawRow> sample, string column)
     {
-        const double MinDistinct = 0.5;
         string[] values =
         [
             .. sample.Select(r => r.Fields.GetValueOrDefault(column, "").Trim()).Where(v => v.Length > 0),
         ];
-        if (values.Length == 0)
-        {
-            return false;
-        }
-
         int nested = sample.Count(r => r[column].Kind is CellKind.Structure or CellKind.List);
-        return nested * 2 > sample.Count
-            || (
-                values.Distinct(StringComparer.OrdinalIgnoreCase).Count() >= MinDistinct * values.Length
-                && values.Average(WordsOf) > 2
-            );
+        return values.Length > 0 && (nested * 2 > sample.Count || FreeAnswers.AreIn(values));
     }
 
     /// <summary>The columns of some rows.</summary>

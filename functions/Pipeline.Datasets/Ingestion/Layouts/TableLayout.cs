@@ -50,7 +50,6 @@ internal static class TableLayout
     /// <summary>Whether answers are texts of several words of which few come again: a class does.</summary>
     private static (bool IsFree, string Reason) Answers(List<RawRow> sample, string column, ProjectSettings settings)
     {
-        const double MinDistinct = 0.5;
         string[] answers =
         [
             .. sample
@@ -59,11 +58,7 @@ internal static class TableLayout
                 .Select(a => a.Spelling),
         ];
         int distinct = answers.Distinct(StringComparer.OrdinalIgnoreCase).Count();
-        bool isFree =
-            settings.Labels.Count == 0
-            && answers.Length >= MinTexts
-            && distinct >= MinDistinct * answers.Length
-            && answers.Average(LayoutCandidates.WordsOf) > 2;
+        bool isFree = settings.Labels.Count == 0 && answers.Length >= MinTexts && FreeAnswers.AreIn(answers);
         return (isFree, $"'{column}' has {distinct} different values in {answers.Length} rows");
     }
 

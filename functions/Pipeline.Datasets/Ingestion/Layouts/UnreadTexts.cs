@@ -105,7 +105,7 @@ internal static class UnreadTexts
         return letters >= MinLetters
             && (
                 (Names.Contains(column) && distinct > 1)
-                || (texts.Average(LayoutCandidates.WordsOf) >= MinWords && distinct >= MinDistinct * texts.Length)
+                || (texts.Average(FreeAnswers.WordsOf) >= MinWords && distinct >= MinDistinct * texts.Length)
             );
     }
 

@@ -1,11 +1,27 @@
 namespace Pipeline.Datasets.Ingestion.Rows;
 
 /// <summary>
-/// Cells of a table that a person opens in a spreadsheet: one that begins like a formula is a text there, by an
-/// apostrophe before it, and is read back without it. Source: OWASP, CSV Injection.
+/// Cells as spreadsheets have them: what one shows that has no value. In a table that a person opens there, one that
+/// begins like a formula is a text, by an apostrophe before it, and is read back without it. Source: OWASP, CSV
+/// Injection.
 /// </summary>
 public static class SpreadsheetText
 {
+    /// <summary>What a cell shows whose formula has no value.</summary>
+    public static IReadOnlySet<string> Errors { get; } =
+        new HashSet<string>(StringComparer.Ordinal)
+        {
+            "#N/A",
+            "#VALUE!",
+            "#REF!",
+            "#DIV/0!",
+            "#NAME?",
+            "#NUM!",
+            "#NULL!",
+            "#SPILL!",
+            "#CALC!",
+        };
+
     private const char Mark = '\'';
 
     /// <summary>A cell that no spreadsheet runs.</summary>

@@ -21,14 +21,7 @@ public sealed partial class SettingsSkeletonTests
         string yaml = "validation: { maxTokens: 512 }"
     ) =>
         DatasetPreview.Create(
-            new DatasetRequest
-            {
-                Project = "init",
-                Settings = ProjectFile.Read(yaml),
-                Encoder = DemoDataset.Encoder,
-                TokenizerSha256 = "t",
-                Files = [new RawFile(name, Encoding.UTF8.GetBytes(content))],
-            },
+            BuiltDataset.RequestFor([new RawFile(name, Encoding.UTF8.GetBytes(content))], yaml),
             shown: 5
         );
 
@@ -127,17 +120,7 @@ public sealed partial class SettingsSkeletonTests
         long read = 0;
         var file = new RawFile(name, bytes.Length, () => new CountingStream(bytes, n => read += n));
 
-        DatasetPreview preview = DatasetPreview.Create(
-            new DatasetRequest
-            {
-                Project = "init",
-                Settings = new(),
-                Encoder = DemoDataset.Encoder,
-                TokenizerSha256 = "t",
-                Files = [file],
-            },
-            shown: 5
-        );
+        DatasetPreview preview = DatasetPreview.Create(BuiltDataset.RequestFor([file]), shown: 5);
 
         Assert.InRange(read, 1, 8 << 20);
         Assert.Equal((1000, 5, 0, true), (preview.Rows, preview.Accepted.Count, preview.Rejected.Count, preview.IsCut));

@@ -1,8 +1,6 @@
 using System.Globalization;
 using System.Text;
 using Pipeline.Contracts;
-using Pipeline.Datasets.Building;
-using Pipeline.Datasets.Configuration;
 using Pipeline.Datasets.Ingestion.Rows;
 
 namespace Pipeline.Functions.Tests.Datasets.Ingestion;
@@ -18,17 +16,7 @@ public sealed class ExportCaseTests
     private static BuiltDataset Build(string file, string yaml = "") =>
         Build(RawFile.FromPath(RepositoryFiles.At(["tests", "Golden", "cases", .. file.Split('/')])), yaml);
 
-    private static BuiltDataset Build(RawFile file, string yaml) =>
-        BuiltDataset.From(
-            new DatasetRequest
-            {
-                Project = "case",
-                Settings = ProjectFile.Read(yaml),
-                Encoder = DemoDataset.Encoder,
-                TokenizerSha256 = "t",
-                Files = [file],
-            }
-        );
+    private static BuiltDataset Build(RawFile file, string yaml) => BuiltDataset.FromFiles([file], yaml);
 
     private static BuiltDataset BuildText(string name, string content, string yaml = "") =>
         Build(new RawFile(name, Encoding.UTF8.GetBytes(content)), yaml);

@@ -1,8 +1,6 @@
 using System.Globalization;
 using System.Text;
 using Pipeline.Contracts;
-using Pipeline.Datasets.Building;
-using Pipeline.Datasets.Configuration;
 using Pipeline.Datasets.Ingestion.Rows;
 
 namespace Pipeline.Functions.Tests.Datasets.Ingestion;
@@ -11,28 +9,9 @@ namespace Pipeline.Functions.Tests.Datasets.Ingestion;
 internal static class ExportedRows
 {
     public static BuiltDataset Build(string name, string content, string yaml = "") =>
-        BuiltDataset.From(
-            new DatasetRequest
-            {
-                Project = "tool",
-                Settings = ProjectFile.Read(yaml),
-                Encoder = DemoDataset.Encoder,
-                TokenizerSha256 = "t",
-                Files = [new RawFile(name, Encoding.UTF8.GetBytes(content))],
-            }
-        );
+        BuiltDataset.FromFiles([new RawFile(name, Encoding.UTF8.GetBytes(content))], yaml);
 
-    public static BuiltDataset Build(IReadOnlyList<RawFile> files) =>
-        BuiltDataset.From(
-            new DatasetRequest
-            {
-                Project = "tool",
-                Settings = new(),
-                Encoder = DemoDataset.Encoder,
-                TokenizerSha256 = "t",
-                Files = files,
-            }
-        );
+    public static BuiltDataset Build(IReadOnlyList<RawFile> files) => BuiltDataset.FromFiles(files);
 
     /// <summary>Lines of which the places {i} and {l} are the number and the label.</summary>
     public static string Lines(string row, int count = 24, string labels = "ab") =>

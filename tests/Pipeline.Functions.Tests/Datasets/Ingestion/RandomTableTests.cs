@@ -50,7 +50,7 @@ public sealed class RandomTableTests
         {
             using var reader = new RawReader();
             List<RawRow> rows = [.. reader.Read(new RawFile(table.FileName, table.Write()))];
-            // Eight bits without a mark are a guess by statistics, which is said: another code page is no silent misreading.
+            // Eight bits without a mark are a guess by statistics, which is said: no silent misreading.
             if (table.IsUnmarked && reader.Notes.Sentences.Any(IsAnotherCodePage))
             {
                 return null;
@@ -85,7 +85,8 @@ public sealed class RandomTableTests
     }
 
     private static string Describe(RandomTable table) =>
-        $"{table.FileName} {table.Format} encoding {table.Encoding} {table.Kind}, columns {table.TextName} {table.LabelName}, "
+        $"{table.FileName} {table.Format} encoding {table.Encoding} {table.Kind}, "
+        + $"columns {table.TextName} {table.LabelName}, "
         + $"extras {string.Join(' ', table.Extras)}\n{System.Text.Encoding.UTF8.GetString(table.Write())}\n"
         + $"read: {(Read(table) is { } read ? string.Join(" | ", read) : "refused")}\n"
         + $"meant: {string.Join(" | ", table.Meaning)}";

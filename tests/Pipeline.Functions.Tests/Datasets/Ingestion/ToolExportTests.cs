@@ -188,18 +188,7 @@ public sealed class ToolExportTests
         DatasetException refusal;
         try
         {
-            refusal = Assert.Throws<DatasetException>(() =>
-                BuiltDataset.From(
-                    new DatasetRequest
-                    {
-                        Project = "tool",
-                        Settings = new(),
-                        Encoder = DemoDataset.Encoder,
-                        TokenizerSha256 = "t",
-                        Files = [RawFile.FromFolder(folder)],
-                    }
-                )
-            );
+            refusal = Assert.Throws<DatasetException>(() => BuiltDataset.FromFiles([RawFile.FromFolder(folder)]));
         }
         finally
         {
@@ -255,7 +244,7 @@ public sealed class ToolExportTests
         Assert.DoesNotContain(RejectionReason.Malformed.Name(), build.Manifest.Reasons.Keys);
     }
 
-    /// <summary>Corrections come as a text and its class, or as alpaca's, whatever the form of what was dropped.</summary>
+    /// <summary>Corrections come as a text and its class, or as alpaca's, whatever the form of the data.</summary>
     [Theory]
     [InlineData("19-label-studio-json/input.json", "text", "label")]
     [InlineData("02-prodigy-rejected-answers/input.jsonl", "text", "label")]

@@ -1,8 +1,6 @@
 using System.Text;
 using Pipeline.Contracts;
 using Pipeline.Datasets;
-using Pipeline.Datasets.Building;
-using Pipeline.Datasets.Configuration;
 using Pipeline.Datasets.Ingestion.Rows;
 
 namespace Pipeline.Functions.Tests.Datasets.Ingestion;
@@ -10,17 +8,7 @@ namespace Pipeline.Functions.Tests.Datasets.Ingestion;
 /// <summary>A column of texts that a guess would leave unread stops the guess, with the lines that answer it.</summary>
 public sealed class UnreadTextTests
 {
-    private static BuiltDataset Build(RawFile file, string yaml = "") =>
-        BuiltDataset.From(
-            new DatasetRequest
-            {
-                Project = "unread",
-                Settings = ProjectFile.Read(yaml),
-                Encoder = DemoDataset.Encoder,
-                TokenizerSha256 = "t",
-                Files = [file],
-            }
-        );
+    private static BuiltDataset Build(RawFile file, string yaml = "") => BuiltDataset.FromFiles([file], yaml);
 
     private static RawFile Csv(string header, Func<int, string> row) =>
         new(
