@@ -74,6 +74,10 @@ public sealed record ProjectSettings
 
     [Description("the machine that trains, for the audit's estimates; the figures are yours")]
     public MachineSettings Machine { get; init; } = new();
+
+    [OmittedByDefault]
+    [Description("what reading one file may cost")]
+    public LimitSettings Limits { get; init; } = new();
 }
 
 /// <summary>Names of the columns that matter.</summary>

@@ -1,7 +1,13 @@
 using System.CommandLine;
 using Pipeline.Datasets;
+using Pipeline.Datasets.Ingestion.Processes;
 using Pipeline.LocalHost;
 using Pipeline.LocalHost.Commands;
+
+if (RowReaderProgram.TryRun(args))
+{
+    return 0;
+}
 
 // Exit codes: 0 done, 1 failed, 2 bad input or usage.
 var root = new RootCommand("The data-to-adapter pipeline on one machine.")

@@ -14,6 +14,7 @@ public sealed class DatasetInputs : IDisposable
 {
     private const int RowsSampled = 1000;
     private const int FaultyRowsSampled = 20_000;
+    private const long CharactersSampled = 32L << 20;
     private readonly RawReader _reader;
     private readonly HashSet<string> _without;
 
@@ -27,7 +28,8 @@ public sealed class DatasetInputs : IDisposable
         _without = [.. request.Without];
         _reader = new RawReader(
             settings.Task == TaskKind.Text,
-            [.. ((string?[])[settings.Columns.Text, settings.Columns.Label]).OfType<string>()]
+            [.. ((string?[])[settings.Columns.Text, settings.Columns.Label]).OfType<string>()],
+            settings.Limits
         );
         try
         {
@@ -72,17 +74,19 @@ public sealed class DatasetInputs : IDisposable
     private DatasetInput Open(RawFile file, ProjectSettings settings, RowLayout? first, bool isTest)
     {
         IEnumerable<RawRow> rows = _reader.Read(file);
-        List<RawRow> sample = [];
-        int sound = 0;
-        foreach (RawRow row in rows)
+        List<RawRow> sample = Sample(rows);
+        if (sample.TrueForAll(r => r.Fault is not null && !r.IsWithdrawn))
         {
-            sample.Add(row);
-            sound += row.Fault is null ? 1 : 0;
-            if (sound == RowsSampled || sample.Count == FaultyRowsSampled)
-            {
-                break;
-            }
+            throw new DatasetException(
+                DatasetFaultCode.UnreadableFile,
+                $"None of the first {sample.Count:N0} rows of '{file.Name}' can be read; the first: {sample[0].Fault}."
+            );
         }
+
+        new InputBudget(settings.Limits).RequireColumns(
+            file.Name,
+            sample.SelectMany(r => r.Fields.Keys).Distinct(StringComparer.Ordinal).Count()
+        );
 
         bool isCorrected = sample.Exists(r => r.Fields.ContainsKey(RejectedTable.Why));
         if (isCorrected)
@@ -124,6 +128,25 @@ public sealed class DatasetInputs : IDisposable
             ranges is not null,
             range => Without(WithSide(range is null ? rows : ranges!(range), hasOwnSplit, splitColumn))
         );
+    }
+
+    /// <summary>The first rows, by which the layout is recognised: so many, and so long together.</summary>
+    private static List<RawRow> Sample(IEnumerable<RawRow> rows)
+    {
+        List<RawRow> sample = [];
+        (int sound, long length) = (0, 0);
+        foreach (RawRow row in rows)
+        {
+            sample.Add(row);
+            sound += row.Fault is null ? 1 : 0;
+            length += row.Length;
+            if (sound == RowsSampled || sample.Count == FaultyRowsSampled || length > CharactersSampled)
+            {
+                break;
+            }
+        }
+
+        return sample;
     }
 
     /// <summary>Rows with the side that their column says, or without any where none is kept.</summary>
@@ -179,7 +202,7 @@ public sealed class DatasetInputs : IDisposable
 
         if (unread.Length > 0)
         {
-            Notes.Add($"Not read of '{fileName}': {string.Join(", ", unread.Select(c => $"'{c}'"))}.");
+            Notes.Add($"Not read of '{fileName}': {ReadingNotes.List(unread)}.");
         }
     }
 

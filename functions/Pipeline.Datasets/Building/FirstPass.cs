@@ -18,8 +18,12 @@ internal sealed class FirstPass(TaskKind task, bool hasLabels, bool countSpellin
     /// <summary>Maximum of distinct values; a column with more is not a label column.</summary>
     private const int MaxLabelSpellings = 100_000;
 
+    /// <summary>Maximum of characters of all distinct values.</summary>
+    private const long MaxLabelCharacters = 20_000_000;
+
     private readonly bool[] _sides = new bool[3];
     private readonly Dictionary<string, int> _spellings = new(StringComparer.Ordinal);
+    private long _spellingCharacters;
 
     /// <summary>Row count by spelling.</summary>
     public IReadOnlyDictionary<string, int> SpellingCounts => _spellings;
@@ -84,13 +88,15 @@ internal sealed class FirstPass(TaskKind task, bool hasLabels, bool countSpellin
             return;
         }
 
-        _spellings[label] = _spellings.GetValueOrDefault(label) + 1;
-        if (_spellings.Count > MaxLabelSpellings)
+        int rows = _spellings.GetValueOrDefault(label);
+        _spellings[label] = rows + 1;
+        _spellingCharacters += rows == 0 ? label.Length : 0;
+        if (_spellings.Count > MaxLabelSpellings || _spellingCharacters > MaxLabelCharacters)
         {
             throw new DatasetException(
                 DatasetFaultCode.NoColumn,
                 $"Column '{input.Layout.Columns.Label}' of '{input.File.Name}' has more than "
-                    + $"{MaxLabelSpellings:N0} different values, "
+                    + $"{MaxLabelSpellings:N0} different values, or {MaxLabelCharacters:N0} characters of them, "
                     + "so it is not a label column. Name another one with columns.label in project.yaml, or "
                     + "another task."
             );

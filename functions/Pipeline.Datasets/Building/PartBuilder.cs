@@ -16,6 +16,7 @@ namespace Pipeline.Datasets.Building;
 internal sealed class PartBuilder
 {
     private const int RowsABatch = 64;
+    private const long CharactersAtOnce = 8L << 20;
     private readonly DatasetRequest _request;
     private readonly DatasetPlan _plan;
     private readonly LabelSet? _labels;
@@ -58,7 +59,7 @@ internal sealed class PartBuilder
     {
         DatasetInput input = inputs.All[part.InputIndex];
         using BinaryWriter writer = PartFile.Writer(output);
-        foreach (RawRow[][] batches in input.Rows(part.Range).Chunk(RowsABatch).Chunk(4 * Environment.ProcessorCount))
+        foreach (RawRow[][] batches in Batches(input.Rows(part.Range)))
         {
             var validated = new (PartRow? Accepted, RejectedRow? Rejected)[batches.Length][];
             Parallel.For(
@@ -77,6 +78,30 @@ internal sealed class PartBuilder
                     PartFile.Write(writer, rejected!);
                 }
             }
+        }
+    }
+
+    /// <summary>Rows that are validated at once: batches for all cores, not longer together than memory has room for.</summary>
+    private static IEnumerable<RawRow[][]> Batches(IEnumerable<RawRow> rows)
+    {
+        int most = RowsABatch * 4 * Environment.ProcessorCount;
+        List<RawRow> gathered = [];
+        long length = 0;
+        foreach (RawRow row in rows)
+        {
+            gathered.Add(row);
+            length += row.Length;
+            if (gathered.Count == most || length > CharactersAtOnce)
+            {
+                yield return [.. gathered.Chunk(RowsABatch)];
+                gathered.Clear();
+                length = 0;
+            }
+        }
+
+        if (gathered.Count > 0)
+        {
+            yield return [.. gathered.Chunk(RowsABatch)];
         }
     }
 

@@ -1,6 +1,8 @@
 using System.Text.RegularExpressions;
+using Pipeline.Contracts;
 using Pipeline.Datasets.Ingestion.Files;
 using Pipeline.Datasets.Ingestion.Formats;
+using Pipeline.Datasets.Ingestion.Processes;
 using Pipeline.Datasets.Ingestion.Rows;
 using Pipeline.Datasets.Splitting;
 
@@ -13,16 +15,22 @@ namespace Pipeline.Datasets.Ingestion;
 public sealed partial class RawReader : IDisposable
 {
     private const int HeadBytes = 65_536;
-    private readonly Spool _spool = new();
+    private const int MaxReasons = 3;
+    private readonly Spool _spool;
+    private readonly InputBudget _budget;
     private readonly bool _plainTexts;
-    private readonly IReadOnlyCollection<string> _columns;
+    private readonly TableReading _tables;
 
     /// <summary>A reader.</summary>
     /// <param name="plainTexts">Whether a file of no known format is plain text, not a table.</param>
     /// <param name="columns">Columns that project.yaml names; a first line that has them all is one of names.</param>
-    public RawReader(bool plainTexts = false, IReadOnlyCollection<string>? columns = null)
+    /// <param name="limits">What reading one file may cost.</param>
+    public RawReader(bool plainTexts = false, IReadOnlyCollection<string>? columns = null, LimitSettings? limits = null)
     {
-        (_plainTexts, _columns) = (plainTexts, columns ?? []);
+        _budget = limits is null ? InputBudget.Default : new InputBudget(limits);
+        _spool = new Spool(_budget);
+        _plainTexts = plainTexts;
+        _tables = new TableReading(columns ?? [], _budget, Notes);
     }
 
     /// <summary>What was noticed on the way; whole once the rows were read.</summary>
@@ -35,15 +43,13 @@ public sealed partial class RawReader : IDisposable
     {
         ArgumentNullException.ThrowIfNull(file);
         string name = file.Name;
-        List<RawFile> inner =
-        [
-            .. file.IsFolder
-                ? file.Inner.Where(f => !Archive.IsClutter(f.Name, name)).SelectMany(f => Archive.Expand(f, _spool))
-                : Archive.Expand(file, _spool),
-        ];
+        List<RawFile> inner = Files(file);
         if (inner.Count == 0)
         {
-            throw new DatasetException(DatasetFaultCode.EmptyFile, $"'{name}' holds no file with rows.");
+            throw new DatasetException(
+                DatasetFaultCode.EmptyFile,
+                string.Join(' ', Notes.Sentences.Take(MaxReasons).Prepend($"'{name}' holds no file with rows."))
+            );
         }
 
         if (inner.Find(f => f.Name.EndsWith(".arrow", StringComparison.OrdinalIgnoreCase)) is { } arrow)
@@ -58,12 +64,16 @@ public sealed partial class RawReader : IDisposable
             {
                 throw new DatasetException(
                     DatasetFaultCode.BinaryFile,
-                    $"Nothing in '{name}' can be read. {string.Join(" ", Notes.Sentences.Take(3))}"
+                    $"Nothing in '{name}' can be read. {string.Join(' ', Notes.Sentences.Take(MaxReasons))}"
                 );
             }
         }
 
-        IEnumerable<RawRow> rows = (inner.Count > 1 ? Bundle.Read(inner, Notes) : null) ?? inner.SelectMany(One);
+        IEnumerable<RawRow> rows = inner switch
+        {
+            [var only] => _budget.Spend(only, One(only), Notes),
+            _ => Bundle.Read(inner, _budget, Notes) ?? inner.SelectMany(OneOfMany),
+        };
         IReadOnlyDictionary<string, Split> sides = OwnSplit.OfFiles([.. inner.Select(f => f.Name)], name);
         if (sides.Count > 0)
         {
@@ -86,7 +96,7 @@ public sealed partial class RawReader : IDisposable
     public Func<RowRange, IEnumerable<RawRow>>? Ranges(RawFile file)
     {
         ArgumentNullException.ThrowIfNull(file);
-        if (file.IsFolder || Archive.Expand(file, _spool) is not [var inner] || inner != file)
+        if (file.IsFolder || Archive.Expand(file, _spool, _budget, Notes) is not [var inner] || inner != file)
         {
             return null;
         }
@@ -97,7 +107,7 @@ public sealed partial class RawReader : IDisposable
             case ".jsonl" or ".ndjson" when !IsJsonArray(file):
                 using (MixedText text = MixedText.Open(file))
                 {
-                    return text.IsByteWise ? range => JsonReader.Lines(file, Notes, range) : null;
+                    return text.IsByteWise ? range => JsonReader.Lines(file, _budget, Notes, range) : null;
                 }
 
             case ".csv"
@@ -108,7 +118,7 @@ public sealed partial class RawReader : IDisposable
                 return DelimitedReader.Ranges(
                     file,
                     file.Name.EndsWith(".csv", StringComparison.OrdinalIgnoreCase) ? null : '\t',
-                    _columns
+                    _tables
                 );
             default:
                 return null;
@@ -125,6 +135,93 @@ public sealed partial class RawReader : IDisposable
         string start = new string(head, 0, text.Reader.ReadBlock(head)).TrimStart();
         int end = start.AsSpan().IndexOfAny('\r', '\n');
         return (end < 0 ? start : start[..end]).Trim();
+    }
+
+    /// <summary>What was dropped, unpacked.</summary>
+    private List<RawFile> Files(RawFile file)
+    {
+        foreach ((string unread, string why) in file.Unread)
+        {
+            Notes.AddUnread(new RawFile(unread, ReadOnlyMemory<byte>.Empty), why);
+        }
+
+        if (file.Inner.Count > _budget.Limits.Entries)
+        {
+            throw new DatasetException(
+                DatasetFaultCode.UnreadableFile,
+                $"'{file.Name}' holds {file.Inner.Count:N0} files, more than {_budget.Limits.Entries:N0}; "
+                    + $"{InputBudget.Raise(nameof(LimitSettings.Entries))}."
+            );
+        }
+
+        IEnumerable<RawFile> given = file.IsFolder
+            ? file.Inner.Where(f => !Archive.IsClutter(f.Name, file.Name))
+            : [file];
+        List<RawFile> files = [];
+        foreach (RawFile each in given)
+        {
+            try
+            {
+                _budget.RequireFile(each);
+                files.AddRange(Archive.Expand(each, _spool, _budget, Notes));
+            }
+            catch (DatasetException fault) when (file.IsFolder)
+            {
+                Notes.AddUnread(each, fault.Message.TrimEnd('.'));
+            }
+        }
+
+        return files;
+    }
+
+    /// <summary>
+    /// One of several files. Where it cannot be read, or not to its end, a row with the fault stands for the rest of
+    /// it, and the other files are read.
+    /// </summary>
+    private IEnumerable<RawRow> OneOfMany(RawFile file)
+    {
+        IEnumerator<RawRow>? rows = null;
+        int count = 0;
+        try
+        {
+            while (true)
+            {
+                DatasetException? fault = null;
+                bool more = false;
+                try
+                {
+                    rows ??= _budget.Spend(file, One(file), Notes).GetEnumerator();
+                    more = rows.MoveNext();
+                }
+                catch (DatasetException caught)
+                {
+                    fault = caught;
+                }
+
+                if (fault is not null)
+                {
+                    string why = fault.Message.TrimEnd('.');
+                    Notes.AddUnread(file, why);
+                    yield return new RawRow(
+                        new RowPlace(file.Name, count + 1, 0),
+                        new Dictionary<string, string>(),
+                        $"this row and all after it are not read: {why}"
+                    );
+                }
+
+                if (!more)
+                {
+                    break;
+                }
+
+                count = rows!.Current.Place.Row;
+                yield return rows.Current;
+            }
+        }
+        finally
+        {
+            rows?.Dispose();
+        }
     }
 
     /// <summary>Among several files one that is not text is passed over, and said.</summary>
@@ -148,20 +245,20 @@ public sealed partial class RawReader : IDisposable
         string extension = Path.GetExtension(file.Name).ToLowerInvariant();
         if (file.Head(4).AsSpan().SequenceEqual("PAR1"u8))
         {
-            return ParquetRows.Read(file);
+            return ReaderProcesses.Shared.Read(RowFormat.Parquet, file, _spool, _tables);
         }
 
         if (file.Head(4).AsSpan().SequenceEqual("PK\u0003\u0004"u8))
         {
-            return SpreadsheetReader.Read(file, _columns, Notes);
+            return ReaderProcesses.Shared.Read(RowFormat.Spreadsheet, file, _spool, _tables);
         }
 
         return extension switch
         {
-            ".jsonl" or ".ndjson" when !IsJsonArray(file) => JsonReader.Lines(file, Notes),
-            ".tsv" or ".tab" => DelimitedReader.Read(file, '\t', _columns, Notes),
-            ".csv" => DelimitedReader.Read(file, null, _columns, Notes),
-            ".eml" => Bundle.Mails([file], Notes),
+            ".jsonl" or ".ndjson" when !IsJsonArray(file) => JsonReader.Lines(file, _budget, Notes),
+            ".tsv" or ".tab" => DelimitedReader.Read(file, '\t', _tables),
+            ".csv" => DelimitedReader.Read(file, null, _tables),
+            ".eml" or ".mbox" => Mail.Read(file, _budget, Notes),
             _ => ByContent(file, extension),
         };
     }
@@ -174,34 +271,34 @@ public sealed partial class RawReader : IDisposable
         string first = FirstLine(file);
         if (_plainTexts && extension is ".txt" or ".md")
         {
-            return PlainTextReader.Read(file, Notes);
+            return PlainTextReader.Read(file, _budget, Notes);
         }
 
         if (JsonArray().IsMatch(first) || (extension == ".json" && first.StartsWith('[')))
         {
-            return JsonReader.Elements(file, Notes);
+            return JsonReader.Elements(file, _budget, Notes);
         }
 
         if (first.StartsWith('{'))
         {
-            return JsonReader.LinesOrOne(file, Notes);
+            return JsonReader.LinesOrOne(file, _budget, Notes);
         }
 
         if (ConllReader.Recognises(file))
         {
             Notes.Add($"'{file.Name}' is in CoNLL columns: a token and its tag a line.");
-            return ConllReader.Read(file, Notes);
+            return ConllReader.Read(file, _budget, Notes);
         }
 
         if (LabelledLines.Recognises(file))
         {
             Notes.Add($"Each line of '{file.Name}' is a label and a text.");
-            return LabelledLines.Read(file, Notes);
+            return LabelledLines.Read(file, _budget, Notes);
         }
 
-        return _plainTexts ? PlainTextReader.Read(file, Notes)
-            : first.Contains('\t', StringComparison.Ordinal) ? DelimitedReader.Read(file, '\t', _columns, Notes)
-            : DelimitedReader.Read(file, null, _columns, Notes);
+        return _plainTexts
+            ? PlainTextReader.Read(file, _budget, Notes)
+            : DelimitedReader.Read(file, first.Contains('\t', StringComparison.Ordinal) ? '\t' : null, _tables);
     }
 
     private static void RequireKnown(RawFile file)

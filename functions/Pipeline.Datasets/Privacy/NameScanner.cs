@@ -162,7 +162,7 @@ internal static partial class NameScanner
     [GeneratedRegex(@"[\p{L}\p{M}'’-]+")]
     private static partial Regex Words();
 
-    [GeneratedRegex(@"[\p{L}\p{M}'’.&-]*[\p{L}\p{M}]")]
+    [GeneratedRegex(@"[\p{L}\p{M}'’.&-]{0,60}[\p{L}\p{M}]")]
     private static partial Regex PlaceWord();
 
     [GeneratedRegex(@"^(?:Mr|Mrs|Ms|Miss|Dr|Prof|Sir|Madam|Herr|Frau)\.?$")]
@@ -185,22 +185,22 @@ internal static partial class NameScanner
     private static partial Regex CompanySuffix();
 
     [GeneratedRegex(
-        @"\p{Lu}[\p{L}\p{M}\d&'.-]*(?:(?:,? (?:and|&)|,)? \p{Lu}[\p{L}\p{M}\d&'.-]*){0,4},? (?:Inc|LLC|Ltd|PLC|Plc|GmbH|Corp|Corporation|Group|Holdings|Foundation|Institute|University|and Sons)\b\.?|(?<![:,] )\p{Lu}\p{Ll}+, \p{Lu}\p{Ll}+ and \p{Lu}\p{Ll}+|(?<!\p{L}[ ])\p{Lu}\p{Ll}{2,}-\p{Lu}\p{Ll}{2,}(?= (?:invested|has|is|was|office|announced|employees))"
+        @"\p{Lu}[\p{L}\p{M}\d&'.-]{0,60}(?:(?:,? (?:and|&)|,)? \p{Lu}[\p{L}\p{M}\d&'.-]{0,60}){0,4},? (?:Inc|LLC|Ltd|PLC|Plc|GmbH|Corp|Corporation|Group|Holdings|Foundation|Institute|University|and Sons)\b\.?|(?<![:,] )\p{Lu}\p{Ll}{1,60}, \p{Lu}\p{Ll}{1,60} and \p{Lu}\p{Ll}{1,60}|(?<!\p{L}[ ])\p{Lu}\p{Ll}{2,60}-\p{Lu}\p{Ll}{2,60}(?= (?:invested|has|is|was|office|announced|employees))"
     )]
     private static partial Regex Company();
 
     [GeneratedRegex(
-        @"(?:\b(?:address of|work (?:at|for)|works (?:at|for)|employed by|employees (?:at|of)|company|CEO of|founder of|office of|support|headquarters of|customers? of|shares of|bought by) )(?<it>\p{Lu}[\p{L}\p{M}\d&'-]+(?: \p{Lu}[\p{L}\p{M}\d&'-]+){0,2})|\bThe (?<it>\p{Lu}[\p{L}\p{M}&'-]+) (?:Orchestra|office|company|team|group|website)\b|(?<it>\b\p{Lu}[\p{L}\p{M}&'-]+)(?= is (?:the brainchild|an? \w+ (?:multinational|company)))"
+        @"(?:\b(?:address of|work (?:at|for)|works (?:at|for)|employed by|employees (?:at|of)|company|CEO of|founder of|office of|support|headquarters of|customers? of|shares of|bought by) )(?<it>\p{Lu}[\p{L}\p{M}\d&'-]{1,60}(?: \p{Lu}[\p{L}\p{M}\d&'-]{1,60}){0,2})|\bThe (?<it>\p{Lu}[\p{L}\p{M}&'-]{1,60}) (?:Orchestra|office|company|team|group|website)\b|(?<it>\b\p{Lu}[\p{L}\p{M}&'-]{1,60})(?= is (?:the brainchild|an? \w+ (?:multinational|company)))"
     )]
     private static partial Regex CompanyContext();
 
     [GeneratedRegex(
-        @"\b\d{1,6}[A-Za-z]? (?:\p{Lu}[\p{L}\p{M}'.-]*,? ){1,4}(?:Street|St|Avenue|Ave|Road|Rd|Lane|Ln|Drive|Dr|Court|Ct|Boulevard|Blvd|Place|Pl|Way|Square|Terrace|Circle|Parkway|Highway|Hwy|Trail|Crescent|Close)\b\.?|\bP\.? ?O\.? Box \d+\b|\bPSC \d+, Box \d+(?:\s+[AD]PO A[AEP] \d{5})?|\bUnit \d+ Box \d+(?:\s+[AD]PO A[AEP] \d{5})?"
+        @"\b\d{1,6}[A-Za-z]? (?:\p{Lu}[\p{L}\p{M}'.-]{0,60},? ){1,4}(?:Street|St|Avenue|Ave|Road|Rd|Lane|Ln|Drive|Dr|Court|Ct|Boulevard|Blvd|Place|Pl|Way|Square|Terrace|Circle|Parkway|Highway|Hwy|Trail|Crescent|Close)\b\.?|\bP\.? ?O\.? Box \d+\b|\bPSC \d+, Box \d+(?:\s+[AD]PO A[AEP] \d{5})?|\bUnit \d+ Box \d+(?:\s+[AD]PO A[AEP] \d{5})?"
     )]
     private static partial Regex Street();
 
     [GeneratedRegex(
-        @"(?<![\p{L}])(?:\d{3,6} )?(?:Rua|Via|Viale|Rue|Calle|Avenida|Av\.|Strada|Ulica|ul\.|Piazza|Rue de|Avenue|Chemin|Quai|Place) (?:\p{L}[\p{L}\p{M}'.-]* ?){1,4} ?\d{1,5}\b|(?:\b\d{3,6} )?\b\p{Lu}[\p{L}\p{M}'.-]*(?:stra(?:ss|ß)e|str\.|gasse|weg|platz|gata|gatan|vägen|vegen|veien|vej|gade|tie|katu|kuja|polku|straat|laan|weg|plein|utca|út|tér|ulice|ulica|cesta|bakki|götu|gata) \d{1,5}[A-Za-z]?\b|\b\d{3,6} \p{Lu}[\p{L}\p{M}'.-]+(?: \p{L}[\p{L}\p{M}'.-]+){0,3} \d{1,5}\b|(?<=(?:^|\n)[ ]*)\p{Lu}[\p{L}\p{M}'.-]+(?: [\p{L}\p{M}'.-]+){0,2} \d{1,4}[A-Za-z]?(?=\s*(?:\n|\z))"
+        @"(?<![\p{L}])(?:\d{3,6} )?(?:Rua|Via|Viale|Rue|Calle|Avenida|Av\.|Strada|Ulica|ul\.|Piazza|Rue de|Avenue|Chemin|Quai|Place) (?:\p{L}[\p{L}\p{M}'.-]{0,60} ?){1,4} ?\d{1,5}\b|(?:\b\d{3,6} )?\b\p{Lu}[\p{L}\p{M}'.-]{0,60}(?:stra(?:ss|ß)e|str\.|gasse|weg|platz|gata|gatan|vägen|vegen|veien|vej|gade|tie|katu|kuja|polku|straat|laan|weg|plein|utca|út|tér|ulice|ulica|cesta|bakki|götu|gata) \d{1,5}[A-Za-z]?\b|\b\d{3,6} \p{Lu}[\p{L}\p{M}'.-]{1,60}(?: \p{L}[\p{L}\p{M}'.-]{1,60}){0,3} \d{1,5}\b|(?<=(?:^|\n)[ ]*)\p{Lu}[\p{L}\p{M}'.-]{1,60}(?: [\p{L}\p{M}'.-]{1,60}){0,2} \d{1,4}[A-Za-z]?(?=\s*(?:\n|\z))"
     )]
     private static partial Regex StreetAbroad();
 
@@ -225,7 +225,7 @@ internal static partial class NameScanner
     private static partial Regex AgeForm();
 
     [GeneratedRegex(
-        @"(?<=\b(?:in|live in|lives in|living in|born in|visit|visiting|travel(?:l?ing)? to|flew to|move to|moved to|from|near|city of|where:|city:|country:) )(?<it>\p{Lu}[\p{L}\p{M}'-]{2,}(?: \p{Lu}[\p{L}\p{M}'-]{2,}){0,2})|(?<=(?:^|\n)[ ]*)(?<it>\p{Lu}{2,}(?: \p{Lu}{2,}){0,2})(?=[ ]*\n)"
+        @"(?<=\b(?:in|live in|lives in|living in|born in|visit|visiting|travel(?:l?ing)? to|flew to|move to|moved to|from|near|city of|where:|city:|country:) )(?<it>\p{Lu}[\p{L}\p{M}'-]{2,60}(?: \p{Lu}[\p{L}\p{M}'-]{2,60}){0,2})|(?<=(?:^|\n)[ ]*)(?<it>\p{Lu}{2,60}(?: \p{Lu}{2,60}){0,2})(?=[ ]*\n)"
     )]
     private static partial Regex PlaceContext();
 }

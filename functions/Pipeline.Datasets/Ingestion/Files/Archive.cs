@@ -12,27 +12,30 @@ namespace Pipeline.Datasets.Ingestion.Files;
 internal static class Archive
 {
     private const int HeadBytes = 512;
-    private const int MaxFiles = 200_000;
     private const int MaxLayers = 4;
-    private const long SuspiciousBytes = 1L << 30;
-    private const long LargestRatio = 500; // gzip's own limit is 1,032: text does not come near it
+    private const int BytesOfEntry = 256; // in the list of a ZIP's files: 46, a name and what else belongs to it
 
     /// <summary>The files that hold rows: the file itself when it is not an archive.</summary>
     /// <param name="file">What was dropped.</param>
     /// <param name="spool">Where unpacked bytes go.</param>
+    /// <param name="budget">What unpacking may cost.</param>
+    /// <param name="notes">Takes up which of its files are not read.</param>
     /// <exception cref="DatasetException">The archive is damaged, of a kind that is not read, or unpacks to more than
     /// is plausible.</exception>
-    public static IReadOnlyList<RawFile> Expand(RawFile file, Spool spool)
+    public static IReadOnlyList<RawFile> Expand(RawFile file, Spool spool, InputBudget budget, ReadingNotes notes)
+    {
+        spool.BeginArchive();
+        var unpacking = new Unpacking(spool, budget, notes, file.Length);
+        return [.. Guarded(file, unpacking, layer: 0).Where(f => !IsClutter(f.Name, file.Name))];
+    }
+
+    private static IReadOnlyList<RawFile> Guarded(RawFile file, Unpacking unpacking, int layer)
     {
         try
         {
-            spool.BeginArchive();
-            return [.. Expand(file, spool, file.Length, layer: 0).Where(f => !IsClutter(f.Name, file.Name))];
+            return [.. Expand(file, unpacking, layer)];
         }
-        catch (Exception fault)
-            when (fault is not (DatasetException or OutOfMemoryException) && fault is not IOException
-                || fault is EndOfStreamException or InvalidDataException
-            ) // damaged bytes bring the unpackers to throw anything; a disk that is full is another matter
+        catch (Exception fault) when (IsDamage(fault))
         {
             throw new DatasetException(
                 DatasetFaultCode.UnreadableFile,
@@ -42,7 +45,12 @@ internal static class Archive
         }
     }
 
-    private static IEnumerable<RawFile> Expand(RawFile file, Spool spool, long packed, int layer)
+    /// <summary>Damaged bytes bring the unpackers to throw anything; a disk that is full is another matter.</summary>
+    private static bool IsDamage(Exception fault) =>
+        fault is not (DatasetException or OutOfMemoryException) && fault is not IOException
+        || fault is EndOfStreamException or InvalidDataException;
+
+    private static IEnumerable<RawFile> Expand(RawFile file, Unpacking unpacking, int layer)
     {
         byte[] head = file.Head(HeadBytes);
         Func<Stream, Stream>? unpack =
@@ -51,7 +59,7 @@ internal static class Archive
             : head.AsSpan().StartsWith((ReadOnlySpan<byte>)[0x28, 0xB5, 0x2F, 0xFD]) ? s => new DecompressionStream(s)
             : null;
         bool tar = head.Length >= 262 && head.AsSpan(257, 5).SequenceEqual("ustar"u8);
-        bool zip = head.AsSpan().StartsWith("PK\u0003\u0004"u8) && !IsSpreadsheet(file);
+        bool zip = head.AsSpan().StartsWith("PK\u0003\u0004"u8) && !IsSpreadsheet(file, unpacking.Budget);
         if (unpack is null && !tar && !zip)
         {
             return [file];
@@ -66,13 +74,29 @@ internal static class Archive
         }
 
         IEnumerable<RawFile> inner =
-            unpack is not null ? Decompress(file, unpack, spool, packed)
-            : tar ? Untar(file, spool, packed)
-            : Unzip(file, spool, packed);
-        return inner.SelectMany(f => Expand(f, spool, packed, layer + 1));
+            unpack is not null ? Decompress(file, unpack, unpacking)
+            : tar ? Untar(file, unpacking)
+            : Unzip(file, unpacking);
+        return unpack is not null
+            ? inner.SelectMany(f => Expand(f, unpacking, layer + 1))
+            : inner.SelectMany(f => Inner(f, unpacking, layer + 1));
     }
 
-    private static IEnumerable<RawFile> Decompress(RawFile file, Func<Stream, Stream> unpack, Spool spool, long packed)
+    /// <summary>An archive in an archive that cannot be unpacked is passed over, and said.</summary>
+    private static IReadOnlyList<RawFile> Inner(RawFile file, Unpacking unpacking, int layer)
+    {
+        try
+        {
+            return Guarded(file, unpacking, layer);
+        }
+        catch (DatasetException fault) when (!unpacking.Spool.IsFull)
+        {
+            unpacking.Notes.AddUnread(file, fault.Message.TrimEnd('.'));
+            return [];
+        }
+    }
+
+    private static IEnumerable<RawFile> Decompress(RawFile file, Func<Stream, Stream> unpack, Unpacking unpacking)
     {
         using Stream raw = file.Open();
         using Stream content = unpack(raw);
@@ -81,68 +105,96 @@ internal static class Archive
             extension is ".gz" or ".zst" or ".zstd" ? file.Name[..^extension.Length]
             : extension == ".tgz" ? Path.ChangeExtension(file.Name, ".tar")
             : file.Name;
-        yield return spool.Keep(name, content, Allowed(packed));
+        yield return unpacking.Spool.Keep(name, content, unpacking.Allowed);
     }
 
-    private static IEnumerable<RawFile> Untar(RawFile file, Spool spool, long packed)
+    private static IEnumerable<RawFile> Untar(RawFile file, Unpacking unpacking)
     {
         using Stream raw = file.Open();
         using var reader = new TarReader(raw);
-        int files = 0;
         while (reader.GetNextEntry() is { } entry)
         {
+            unpacking.Count(file, 1);
             if (
                 entry.EntryType is TarEntryType.RegularFile or TarEntryType.V7RegularFile
-                && entry.DataStream is not null
+                && entry.DataStream is { } content
             )
             {
-                RequireFew(file, ++files);
-                yield return spool.Keep(
-                    $"{file.Name}/{(entry.Name.StartsWith("./", StringComparison.Ordinal) ? entry.Name[2..] : entry.Name)}",
-                    entry.DataStream,
-                    Allowed(packed)
-                );
+                string name = entry.Name.StartsWith("./", StringComparison.Ordinal) ? entry.Name[2..] : entry.Name;
+                if (unpacking.Named(file, name) is { } path)
+                {
+                    yield return unpacking.Spool.Keep(path, content, unpacking.Allowed);
+                }
+            }
+            else if (entry.EntryType is not (TarEntryType.Directory or TarEntryType.GlobalExtendedAttributes))
+            {
+                unpacking.Refuse(file, entry.Name, $"it is a {entry.EntryType}, not a file");
             }
         }
     }
 
-    private static IEnumerable<RawFile> Unzip(RawFile file, Spool spool, long packed)
+    private static IEnumerable<RawFile> Unzip(RawFile file, Unpacking unpacking)
     {
-        using Stream raw = file.Open();
-        using var archive = new ZipArchive(raw, ZipArchiveMode.Read);
-        int files = 0;
+        using ZipArchive archive = OpenZip(file, unpacking.Budget);
+        unpacking.Count(file, archive.Entries.Count);
         foreach (
             ZipArchiveEntry entry in archive
                 .Entries.Where(e => e.Name.Length > 0)
                 .OrderBy(e => e.FullName, StringComparer.Ordinal)
         )
         {
-            RequireFew(file, ++files);
-            using Stream content = entry.Open();
-            yield return spool.Keep($"{file.Name}/{entry.FullName}", content, Allowed(packed));
+            if (unpacking.Named(file, entry.FullName) is { } path && TryKeep(file, entry, path, unpacking) is { } kept)
+            {
+                yield return kept;
+            }
         }
     }
 
-    private static long Allowed(long packed) => Math.Max(SuspiciousBytes, packed * LargestRatio);
-
-    private static void RequireFew(RawFile file, int files)
+    /// <summary>Unpacks a file of a ZIP; one that is damaged is passed over, and said.</summary>
+    private static RawFile? TryKeep(RawFile file, ZipArchiveEntry entry, string path, Unpacking unpacking)
     {
-        if (files > MaxFiles)
+        try
         {
-            throw new DatasetException(
-                DatasetFaultCode.UnreadableFile,
-                $"'{file.Name}' holds more than {MaxFiles} files; divide it."
-            );
+            using Stream content = entry.Open();
+            return unpacking.Spool.Keep(path, content, unpacking.Allowed, (entry.Length, entry.Crc32));
+        }
+        catch (Exception fault) when (IsDamage(fault))
+        {
+            unpacking.Refuse(file, entry.FullName, fault.Message.TrimEnd('.'));
+            return null;
+        }
+    }
+
+    /// <summary>A ZIP whose list of files was read, as far as the budget goes.</summary>
+    /// <exception cref="InvalidDataException">It is damaged, or its list too long.</exception>
+    private static ZipArchive OpenZip(RawFile file, InputBudget budget)
+    {
+        var raw = new MeteredStream(
+            file.Open(),
+            (1L << 20) + ((long)BytesOfEntry * budget.Limits.Entries),
+            $"the list of its files is longer than {budget.Limits.Entries:N0} files need; "
+                + InputBudget.Raise(nameof(budget.Limits.Entries))
+        );
+        try
+        {
+            var archive = new ZipArchive(raw, ZipArchiveMode.Read);
+            _ = archive.Entries.Count; // reads the list
+            raw.Open();
+            return archive;
+        }
+        catch
+        {
+            raw.Dispose();
+            throw;
         }
     }
 
     /// <summary>An Office file is a ZIP with a list of its parts' types.</summary>
-    private static bool IsSpreadsheet(RawFile file)
+    private static bool IsSpreadsheet(RawFile file, InputBudget budget)
     {
         try
         {
-            using Stream raw = file.Open();
-            using var archive = new ZipArchive(raw, ZipArchiveMode.Read);
+            using ZipArchive archive = OpenZip(file, budget);
             return archive.GetEntry("[Content_Types].xml") is not null;
         }
         catch (InvalidDataException)

@@ -46,11 +46,11 @@ internal static class Bundle
     ];
 
     /// <summary>The rows of files that belong together; <c>null</c> when each is a table of its own.</summary>
-    public static IEnumerable<RawRow>? Read(IReadOnlyList<RawFile> files, ReadingNotes notes) =>
-        Parallel(files, notes) ?? ClassFiles(files, notes) ?? ClassFolders(files, notes);
+    public static IEnumerable<RawRow>? Read(IReadOnlyList<RawFile> files, InputBudget budget, ReadingNotes notes) =>
+        Parallel(files, budget, notes) ?? ClassFiles(files, budget, notes) ?? ClassFolders(files, budget, notes);
 
     /// <summary><c>…text…</c> beside <c>…label…</c>, line by line; <c>mapping</c> gives the labels' names.</summary>
-    private static IEnumerable<RawRow>? Parallel(IReadOnlyList<RawFile> files, ReadingNotes notes)
+    private static IEnumerable<RawRow>? Parallel(IReadOnlyList<RawFile> files, InputBudget budget, ReadingNotes notes)
     {
         List<(RawFile Text, RawFile Label)> pairs = [];
         foreach (
@@ -88,22 +88,23 @@ internal static class Bundle
             $"Texts and labels were taken line by line from {string.Join(", ", pairs.Select(p => $"'{p.Text.Name}' and '{p.Label.Name}'"))}{(mapping is null ? "" : $", the labels' names from '{mapping.Name}'")}."
         );
         Unused(files, pairs.SelectMany(p => (RawFile[])[p.Text, p.Label]).Append(mapping), notes);
-        return pairs.SelectMany(p => Together(p.Text, p.Label, names, notes));
+        return pairs.SelectMany(p => budget.Spend(p.Text, Together(p.Text, p.Label, names, budget, notes), notes));
     }
 
     private static IEnumerable<RawRow> Together(
         RawFile textFile,
         RawFile labelFile,
         Dictionary<string, string> names,
+        InputBudget budget,
         ReadingNotes notes
     )
     {
-        using MixedText texts = MixedText.Open(textFile);
-        using MixedText labels = MixedText.Open(labelFile);
+        using MixedText texts = MixedText.Open(textFile, budget);
+        using MixedText labels = MixedText.Open(labelFile, budget);
         for (int line = 1; ; line++)
         {
-            string? text = texts.Reader.ReadLine();
-            string? label = labels.Reader.ReadLine();
+            string? text = texts.ReadLine();
+            string? label = labels.ReadLine();
             if (text is null && label is null)
             {
                 break;
@@ -112,6 +113,7 @@ internal static class Bundle
             string? fault =
                 text is null ? $"'{labelFile.Name}' goes on where '{textFile.Name}' has ended"
                 : label is null ? $"'{textFile.Name}' goes on where '{labelFile.Name}' has ended"
+                : texts.LineIsCut || labels.LineIsCut ? budget.LongRow
                 : null;
             string name = label?.Trim() ?? "";
             yield return new RawRow(
@@ -132,7 +134,7 @@ internal static class Bundle
     /// The same name with other endings, which are no formats: <c>rt-polarity.pos</c>, <c>rt-polarity.neg</c>. A text a
     /// line.
     /// </summary>
-    private static IEnumerable<RawRow>? ClassFiles(IReadOnlyList<RawFile> files, ReadingNotes notes)
+    private static IEnumerable<RawRow>? ClassFiles(IReadOnlyList<RawFile> files, InputBudget budget, ReadingNotes notes)
     {
         List<RawFile> classes =
         [
@@ -160,14 +162,14 @@ internal static class Bundle
         );
         Unused(files, classes, notes);
         return classes.SelectMany(f =>
-            PlainTextReader
-                .Lines(f, notes)
+            budget
+                .Spend(f, PlainTextReader.Lines(f, budget, notes), notes)
                 .Select(r =>
                     r with
                     {
                         Fields = new Dictionary<string, string>
                         {
-                            ["text"] = r.Fields[PlainTextReader.Column],
+                            ["text"] = r.Fields.GetValueOrDefault(PlainTextReader.Column, ""),
                             ["label"] = Extension(f)[1..],
                         },
                     }
@@ -176,7 +178,11 @@ internal static class Bundle
     }
 
     /// <summary>A folder a class, a text or mail a file: <c>spam/0001.txt</c>, <c>ham/0001.txt</c>.</summary>
-    private static IEnumerable<RawRow>? ClassFolders(IReadOnlyList<RawFile> files, ReadingNotes notes)
+    private static IEnumerable<RawRow>? ClassFolders(
+        IReadOnlyList<RawFile> files,
+        InputBudget budget,
+        ReadingNotes notes
+    )
     {
         List<IGrouping<string, RawFile>> folders =
         [
@@ -206,31 +212,26 @@ internal static class Bundle
                 : "Each file is a mail."
         );
         Unused(files, used, notes);
-        return used.Select(f =>
-        {
-            var fields = new Dictionary<string, string> { ["text"] = Mail.Text(f, notes) };
-            if (classes)
-            {
-                fields["label"] = LastPart(Folder(f));
-            }
-
-            return new RawRow(new RowPlace(f.Name, 1, 1, 0), fields, null);
-        });
+        return used.SelectMany(f =>
+            budget
+                .Spend(f, Mail.Read(f, budget, notes), notes)
+                .Select(r =>
+                    classes && r.Fault is null
+                        ? r with
+                        {
+                            Fields = new Dictionary<string, string>(r.Fields) { ["label"] = LastPart(Folder(f)) },
+                        }
+                        : r
+                )
+        );
     }
-
-    /// <summary>A mail a file, without labels.</summary>
-    public static IEnumerable<RawRow> Mails(IReadOnlyList<RawFile> files, ReadingNotes notes) =>
-        files.Select(f => new RawRow(
-            new RowPlace(f.Name, 1, 1, 0),
-            new Dictionary<string, string> { ["text"] = Mail.Text(f, notes) },
-            null
-        ));
 
     private static Dictionary<string, string> Names(RawFile mapping)
     {
+        const int MaxNames = 100_000;
         using MixedText text = MixedText.Open(mapping);
         var names = new Dictionary<string, string>(StringComparer.Ordinal);
-        while (text.Reader.ReadLine() is { } line)
+        while (names.Count < MaxNames && text.ReadLine() is { } line)
         {
             string[] parts = line.Split(
                 (char[])['\t', ',', ' ', ':', '='],

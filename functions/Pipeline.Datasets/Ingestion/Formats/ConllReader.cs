@@ -14,6 +14,7 @@ namespace Pipeline.Datasets.Ingestion.Formats;
 internal static partial class ConllReader
 {
     private const int LinesLookedAt = 400;
+    private const int MaxColumns = 64;
 
     /// <summary>
     /// Whether a file is of this form: most lines end in a tag, and there are blank lines or document marks.
@@ -22,7 +23,7 @@ internal static partial class ConllReader
     {
         using MixedText text = MixedText.Open(file);
         (int tagged, int tokens, int entities, int lines) = (0, 0, 0, 0);
-        while (lines < LinesLookedAt && text.Reader.ReadLine() is { } line)
+        while (lines < LinesLookedAt && text.ReadLine() is { } line)
         {
             lines++;
             if (line.Trim().Length == 0)
@@ -40,27 +41,37 @@ internal static partial class ConllReader
         return tokens > 10 && tagged > 0.98 * tokens && tagged > entities;
     }
 
-    public static IEnumerable<RawRow> Read(RawFile file, ReadingNotes notes)
+    public static IEnumerable<RawRow> Read(RawFile file, InputBudget budget, ReadingNotes notes)
     {
-        using MixedText text = MixedText.Open(file);
+        using MixedText text = MixedText.Open(file, budget);
         var sentence = new List<(string Token, string Tag)>();
-        (int rows, int begin) = (0, 1);
+        (int rows, int begin, long length, bool isCut) = (0, 1, 0, false);
         for (int line = 1; ; line++)
         {
-            string? content = text.Reader.ReadLine();
+            string? content = text.ReadLine();
             string[] columns = Columns(content ?? "");
             bool mark = columns.Length > 0 && columns[0] == "-DOCSTART-";
             if (columns.Length > 0 && !mark)
             {
                 begin = sentence.Count == 0 ? line : begin;
-                sentence.Add((columns[0], columns.Length > 1 ? columns[^1] : ""));
+                length += content!.Length + 1;
+                isCut |= text.LineIsCut || length > budget.RowCharacters;
+                if (!isCut || sentence.Count == 0)
+                {
+                    sentence.Add((columns[0], columns.Length > 1 ? columns[^1] : ""));
+                }
+
                 continue;
             }
 
             if (sentence.Count > 0)
             {
-                yield return Row(new RowPlace(file.Name, ++rows, begin, text.OffsetOf(begin)), sentence);
+                var place = new RowPlace(file.Name, ++rows, begin, text.OffsetOf(begin));
+                yield return isCut
+                    ? new RawRow(place, new Dictionary<string, string> { ["line"] = sentence[0].Token }, budget.LongRow)
+                    : Row(place, sentence);
                 sentence.Clear();
+                (length, isCut) = (0, false);
             }
 
             if (content is null)
@@ -125,8 +136,9 @@ internal static partial class ConllReader
 
     private static string[] Columns(string line) =>
         line.Trim().Length == 0 ? []
-        : line.Contains('\t', StringComparison.Ordinal) ? line.Trim().Split('\t', StringSplitOptions.TrimEntries)
-        : line.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        : line.Contains('\t', StringComparison.Ordinal)
+            ? line.Trim().Split('\t', MaxColumns, StringSplitOptions.TrimEntries)
+        : line.Split(' ', MaxColumns, StringSplitOptions.RemoveEmptyEntries);
 
     [GeneratedRegex(@"^(?:O|(?<position>[BIESULM])-(?<type>[A-Za-z][\w.&/-]*))$")]
     private static partial Regex Tag();

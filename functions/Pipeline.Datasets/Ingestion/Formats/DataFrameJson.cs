@@ -18,9 +18,18 @@ internal static class DataFrameJson
     }
 
     /// <summary>The rows of such a table; <c>null</c>: it is none.</summary>
-    public static (string Orient, List<RawRow> Rows)? Rows(JsonElement root, string fileName)
+    /// <exception cref="DatasetException">It has too many columns.</exception>
+    public static (string Orient, List<RawRow> Rows)? Rows(JsonElement root, string fileName, InputBudget budget)
     {
         string? orient = Orient(root);
+        int columns = orient switch
+        {
+            "split" => root.GetProperty("columns").GetArrayLength(),
+            "columns" => root.GetPropertyCount(),
+            "index" => root.EnumerateObject().First().Value.GetPropertyCount(),
+            _ => 0,
+        };
+        budget.RequireColumns(fileName, columns);
         IEnumerable<IEnumerable<(string, JsonElement)>>? rows = orient switch
         {
             "split" => Split(root),
@@ -73,15 +82,28 @@ internal static class DataFrameJson
 
     private static IEnumerable<IEnumerable<(string, JsonElement)>> Columns(JsonElement root)
     {
-        JsonProperty[] columns = [.. root.EnumerateObject()];
-        return columns[0]
-            .Value.EnumerateObject()
-            .Select(row => columns.Select(c => (c.Name, c.Value.GetProperty(row.Name))));
+        // All have the same rows in the same order: a search for each by its name would take the square of them.
+        var columns = root.EnumerateObject().Select(c => (c.Name, Cells: c.Value.EnumerateObject())).ToArray();
+        while (true)
+        {
+            var row = new (string, JsonElement)[columns.Length];
+            for (int i = 0; i < columns.Length; i++)
+            {
+                if (!columns[i].Cells.MoveNext())
+                {
+                    yield break;
+                }
+
+                row[i] = (columns[i].Name, columns[i].Cells.Current.Value);
+            }
+
+            yield return row;
+        }
     }
 
     private static IEnumerable<IEnumerable<(string, JsonElement)>> Split(JsonElement root)
     {
         string[] names = [.. root.GetProperty("columns").EnumerateArray().Select(n => n.ToString())];
-        return root.GetProperty("data").EnumerateArray().Select(row => names.Select((name, i) => (name, row[i])));
+        return root.GetProperty("data").EnumerateArray().Select(row => names.Zip(row.EnumerateArray()));
     }
 }

@@ -10,29 +10,26 @@ namespace Pipeline.Datasets.Ingestion.Formats;
 /// </summary>
 internal static class DelimitedReader
 {
-    private const int LongestRowCharacters = 1 << 24;
     private const int HeaderSample = 50;
+    private const int LongestExcerpt = 200;
+
+    /// <summary>Rows that cannot be read before the rest of the file is left: each costs opening it again.</summary>
+    private const int MaxBroken = 200;
 
     /// <summary>All rows.</summary>
-    public static IEnumerable<RawRow> Read(
-        RawFile file,
-        char? delimiter,
-        IReadOnlyCollection<string> namedColumns,
-        ReadingNotes notes
-    )
+    /// <exception cref="DatasetException">A row cannot be read, or the first ones have too many columns.</exception>
+    public static IEnumerable<RawRow> Read(RawFile file, char? delimiter, TableReading reading)
     {
-        (string[]? header, bool named, _) = Head(file, delimiter, namedColumns, notes);
-        return header is null ? [] : Rows(file, delimiter, header, named, RowRange.Whole, notes);
+        (string[]? header, bool named, _) = Head(file, delimiter, reading);
+        return header is null
+            ? []
+            : Rows(file, new Table(delimiter, header, reading.Budget), named, RowRange.Whole, reading.Notes);
     }
 
     /// <summary>
     /// The rows from one byte to another; <c>null</c> where that cannot be told from the file's beginning.
     /// </summary>
-    public static Func<RowRange, IEnumerable<RawRow>>? Ranges(
-        RawFile file,
-        char? delimiter,
-        IReadOnlyCollection<string> namedColumns
-    )
+    public static Func<RowRange, IEnumerable<RawRow>>? Ranges(RawFile file, char? delimiter, TableReading reading)
     {
         using (MixedText text = MixedText.Open(file))
         {
@@ -42,10 +39,18 @@ internal static class DelimitedReader
             }
         }
 
-        (string[]? header, bool named, char? separator) = Head(file, delimiter, namedColumns, new ReadingNotes());
+        (string[]? header, bool named, char? separator) = Head(
+            file,
+            delimiter,
+            reading with
+            {
+                Notes = new ReadingNotes(),
+            }
+        );
         return header is null || separator is null
             ? null
-            : range => Rows(file, separator, header, named && range.Start == 0, range, null);
+            : range =>
+                Rows(file, new Table(separator, header, reading.Budget), named && range.Start == 0, range, notes: null);
     }
 
     /// <summary>
@@ -55,16 +60,26 @@ internal static class DelimitedReader
     private static (string[]? Header, bool Named, char? Separator) Head(
         RawFile file,
         char? delimiter,
-        IReadOnlyCollection<string> namedColumns,
-        ReadingNotes notes
+        TableReading reading
     )
     {
         using MixedText text = MixedText.Open(file);
         delimiter ??= NamedSeparator(file);
-        using CsvDataReader reader = Open(file, text, delimiter);
+        using CsvDataReader reader = Open(file, text, delimiter, reading.Budget);
         var first = new List<(string[] Fields, int Line)>();
-        while (first.Count < HeaderSample && Advance(file, reader))
+        while (first.Count < HeaderSample)
         {
+            (bool more, string? fault) = Advance(reader, reading.Budget);
+            if (fault is not null && first.Count == 0)
+            {
+                throw Unreadable(file, fault);
+            }
+
+            if (!more)
+            {
+                break;
+            }
+
             string[] fields = ReadFields(reader);
             if (!IsBlank(fields) && !(first.Count == 0 && IsSeparatorLine(reader)))
             {
@@ -79,7 +94,7 @@ internal static class DelimitedReader
         }
 
         int rows = first.Count;
-        string[] header = Header(file, first, namedColumns, notes);
+        string[] header = TableHeader.Take(file.Name, first, reading);
         return (header, first.Count < rows, delimiter);
     }
 
@@ -89,10 +104,10 @@ internal static class DelimitedReader
     private static char? NamedSeparator(RawFile file)
     {
         using MixedText text = MixedText.Open(file);
-        return
-            text.Reader.ReadLine() is { Length: 5 } line && line.StartsWith("sep=", StringComparison.OrdinalIgnoreCase)
-            ? line[4]
-            : null;
+        var line = new char[6];
+        int read = text.Reader.ReadBlock(line);
+        bool ends = read == 5 || (read == 6 && line[5] is '\r' or '\n');
+        return ends && line.AsSpan(0, 4).Equals("sep=", StringComparison.OrdinalIgnoreCase) ? line[4] : null;
     }
 
     private static bool IsSeparatorLine(CsvDataReader reader) =>
@@ -121,175 +136,147 @@ internal static class DelimitedReader
         return fields.Length > 1 && at < raw.Length ? raw[at] : null;
     }
 
-    private static IEnumerable<RawRow> Rows(
+    private static IEnumerable<RawRow> Rows(RawFile file, Table table, bool skip, RowRange range, ReadingNotes? notes)
+    {
+        int broken = 0;
+        for (RowRange? next = range; next is { } part; )
+        {
+            next = null;
+            using MixedText text = MixedText.Open(file, table.Budget, part);
+            using CsvDataReader reader = Open(file, text, table.Separator ?? NamedSeparator(file), table.Budget);
+            (int rows, int line) = (part.FirstRow - 1, part.FirstLine);
+            bool begins = part.Start == 0;
+            (bool More, string? Fault) step;
+            while ((step = Advance(reader, table.Budget)).More)
+            {
+                string[] fields = ReadFields(reader);
+                int at = line;
+                line += Lines(fields);
+                if (begins && !IsBlank(fields))
+                {
+                    begins = false;
+                    if (IsSeparatorLine(reader))
+                    {
+                        continue; // Excel's first line, which names the separator
+                    }
+                }
+
+                if (IsBlank(fields) && (table.Header.Length > 1 || skip))
+                {
+                    continue; // a blank line is not a row, but where it may be an empty value of the only column
+                }
+
+                if (skip)
+                {
+                    skip = false; // the names
+                    continue;
+                }
+
+                yield return Row(file, table.Header, fields, ++rows, at, text);
+            }
+
+            if (step.Fault is { } why)
+            {
+                broken++;
+                var place = new RowPlace(file.Name, rows + 1, line, text.OffsetOf(line));
+                (RawRow fault, next) = PassOver(file, table.Budget, part, place, why, broken == MaxBroken);
+                notes?.MarkUndivided(file);
+                yield return fault;
+            }
+
+            notes?.Read(file, text);
+        }
+    }
+
+    /// <summary>
+    /// A row in the place of one that cannot be read, and where to go on: at the line after the one on which it begins,
+    /// so that a quotation mark that is never closed costs its own row and no other.
+    /// </summary>
+    private static (RawRow Fault, RowRange? Next) PassOver(
         RawFile file,
-        char? separator,
-        string[] header,
-        bool skip,
-        RowRange range,
-        ReadingNotes? notes
+        InputBudget budget,
+        RowRange part,
+        RowPlace place,
+        string why,
+        bool isLast
     )
     {
-        using MixedText text = MixedText.Open(file, range);
-        using CsvDataReader reader = Open(file, text, separator ?? NamedSeparator(file));
-        (int rows, int line) = (range.FirstRow - 1, range.FirstLine);
-        bool begins = range.Start == 0;
-        while (Advance(file, reader))
-        {
-            string[] fields = ReadFields(reader);
-            int at = line;
-            line += Lines(fields);
-            if (begins && !IsBlank(fields))
-            {
-                begins = false;
-                if (IsSeparatorLine(reader))
-                {
-                    continue; // Excel's first line, which names the separator
-                }
-            }
-
-            if (IsBlank(fields) && (header.Length > 1 || skip))
-            {
-                continue; // a blank line is not a row, but where it may be an empty value of the only column
-            }
-
-            if (skip)
-            {
-                skip = false; // the names
-                continue;
-            }
-
-            yield return Row(file, header, fields, ++rows, at, text);
-        }
-
-        notes?.Read(file, text);
+        var range = new RowRange(Math.Max(0, place.Offset), part.End, place.Row, place.Line);
+        using MixedText text = MixedText.Open(file, budget, range);
+        string line = text.ReadLine() ?? "";
+        long next = place.Offset < 0 || isLast ? -1 : text.OffsetOf(place.Line + 1);
+        var fault = new RawRow(
+            place,
+            new Dictionary<string, string> { ["line"] = line[..Math.Min(line.Length, LongestExcerpt)] },
+            next < 0 ? $"this row and all after it are not read: {why}" : why
+        );
+        return (
+            fault,
+            next < 0 ? null : range with { Start = next, FirstRow = place.Row + 1, FirstLine = place.Line + 1 }
+        );
     }
 
     private static bool IsBlank(string[] fields) => fields.Length == 1 && fields[0].Trim().Length == 0;
 
-    private static CsvDataReader Open(RawFile file, MixedText text, char? delimiter)
+    private static CsvDataReader Open(RawFile file, MixedText text, char? delimiter, InputBudget budget)
     {
-        var options =
-            delimiter == '\t' && !TabQuotes.AreUsed(file)
-                ? new CsvDataReaderOptions
-                {
-                    Delimiter = '\t',
-                    HasHeaders = false,
-                    MaxBufferSize = LongestRowCharacters,
-                    Quote = '\0',
-                    Escape = '\0',
-                    Comment = '\0',
-                }
-                : new CsvDataReaderOptions
-                {
-                    Delimiter = delimiter,
-                    HasHeaders = false,
-                    MaxBufferSize = LongestRowCharacters,
-                    Comment = '\0',
-                }; // names are read below, so that a repeated one is said rather than thrown
+        bool hasQuotes = delimiter != '\t' || TabQuotes.AreUsed(file);
+        var options = !hasQuotes
+            ? new CsvDataReaderOptions
+            {
+                Delimiter = '\t',
+                HasHeaders = false,
+                MaxBufferSize = budget.RowCharacters,
+                Quote = '\0',
+                Escape = '\0',
+                Comment = '\0',
+            }
+            : new CsvDataReaderOptions
+            {
+                Delimiter = delimiter,
+                HasHeaders = false,
+                MaxBufferSize = budget.RowCharacters,
+                Comment = '\0',
+            }; // names are read below, so that a repeated one is said rather than thrown
         try
         {
-            return CsvDataReader.Create(text.Reader, options);
+            var guard = new ColumnGuard(text.Reader, delimiter, hasQuotes, budget.Limits.Columns);
+            return CsvDataReader.Create(guard, options);
         }
-        catch (CsvFormatException fault)
+        catch (Exception fault) when (FaultFrom(fault, budget) is { } why)
         {
-            throw Unreadable(file, fault);
+            throw Unreadable(file, why);
         }
     }
 
-    private static bool Advance(RawFile file, CsvDataReader reader)
+    /// <summary>Reads the next row; a fault where it cannot be read.</summary>
+    private static (bool More, string? Fault) Advance(CsvDataReader reader, InputBudget budget)
     {
         try
         {
-            return reader.Read();
+            return (reader.Read(), null);
         }
-        catch (CsvFormatException fault)
+        catch (Exception fault) when (FaultFrom(fault, budget) is { } why)
         {
-            throw Unreadable(file, fault);
+            return (false, why);
         }
     }
 
-    private static DatasetException Unreadable(RawFile file, CsvFormatException fault) =>
+    /// <summary>What is wrong with a row, in words; <c>null</c>: the fault is another.</summary>
+    private static string? FaultFrom(Exception fault, InputBudget budget) =>
+        fault switch
+        {
+            CsvRecordTooLargeException => $"{budget.LongRow}; or a quotation mark is never closed",
+            RowTooWideException => budget.WideRow(),
+            CsvFormatException format => format.Message.TrimEnd('.'),
+            _ => null,
+        };
+
+    private static DatasetException Unreadable(RawFile file, string fault) =>
         new(
             DatasetFaultCode.UnreadableFile,
-            $"'{file.Name}' cannot be read past row {fault.RowNumber}: {fault.Message}",
-            fault
+            $"'{file.Name}' cannot be read from its first row on: {fault.TrimEnd('.')}."
         );
-
-    /// <summary>
-    /// The names in the first line, which is then taken out of the rows; or names by number where the first line is a
-    /// row like the others.
-    /// </summary>
-    public static string[] Header(
-        RawFile file,
-        List<(string[] Fields, int Line)> first,
-        IReadOnlyCollection<string> namedColumns,
-        ReadingNotes notes
-    )
-    {
-        string[] names = [.. first[0].Fields.Select(f => f.Trim())];
-        if (IsHeader(names, [.. first.Skip(1).Select(f => f.Fields)], namedColumns))
-        {
-            first.RemoveAt(0);
-            if (!namedColumns.Any(names.Contains) && !names.Any(ColumnGuess.IsKnownName))
-            {
-                notes.Add(
-                    $"The first line of '{file.Name}' was taken for the columns' names: "
-                        + $"{string.Join(", ", names.Select(n => $"'{n}'"))}."
-                );
-            }
-
-            string? twice = names.GroupBy(h => h, StringComparer.Ordinal).FirstOrDefault(g => g.Count() > 1)?.Key;
-            return twice is null
-                ? names
-                : throw new DatasetException(
-                    DatasetFaultCode.NoColumn,
-                    $"'{file.Name}' names the column '{twice}' twice in its first line; the first line must name "
-                        + "each column once."
-                );
-        }
-
-        notes.Add(
-            $"'{file.Name}' has no line of column names; its columns are called 'column 1' to 'column {names.Length}'."
-        );
-        return [.. Enumerable.Range(1, names.Length).Select(i => $"column {i}")];
-    }
-
-    /// <summary>
-    /// Columns that project.yaml names settle it, and so does a line with a known name of a text and one of a label.
-    /// Else names are short, are no numbers, end like no sentence, and do not come again as values. One line alone is
-    /// taken for names.
-    /// </summary>
-    private static bool IsHeader(string[] names, List<string[]> rows, IReadOnlyCollection<string> namedColumns)
-    {
-        const int LongestName = 64;
-        if (namedColumns.Count > 0 && namedColumns.All(names.Contains))
-        {
-            return true;
-        }
-
-        bool repeats = Enumerable
-            .Range(0, names.Length)
-            .Any(i =>
-                names[i].Length > 0
-                && rows.Any(r => i < r.Length && r[i].Trim().Equals(names[i], StringComparison.OrdinalIgnoreCase))
-            );
-        int known = names.Count(ColumnGuess.IsKnownName);
-        if (known > 1 || (known == 1 && !repeats))
-        {
-            return true;
-        }
-
-        // A label stands in many rows; a name stands in none. A label among very many may not come again among the
-        // first rows: then the other columns' first values look like texts and numbers all the same.
-        return !repeats
-            && !names.Any(n =>
-                n.Length > LongestName
-                || double.TryParse(n, System.Globalization.CultureInfo.InvariantCulture, out _)
-                || (n.Length > 0 && ".!?".Contains(n[^1], StringComparison.Ordinal))
-                || n.Count(c => c == ' ') > 4
-            );
-    }
 
     private static RawRow Row(RawFile file, string[] header, string[] fields, int row, int line, MixedText text)
     {
@@ -321,9 +308,29 @@ internal static class DelimitedReader
     }
 
     /// <summary>Lines that a row takes: one, and one more for each line break within its fields.</summary>
-    private static int Lines(string[] fields) =>
-        1
-        + fields.Sum(f =>
-            f.Where((c, i) => c == '\n' || (c == '\r' && (i + 1 == f.Length || f[i + 1] != '\n'))).Count()
-        );
+    private static int Lines(string[] fields)
+    {
+        int lines = 1;
+        foreach (string field in fields)
+        {
+            lines += LineEnds(field);
+        }
+
+        return lines;
+    }
+
+    private static int LineEnds(ReadOnlySpan<char> text)
+    {
+        int ends = 0;
+        for (int i = 0, found; (found = text[i..].IndexOfAny('\r', '\n')) >= 0; i += found + 1)
+        {
+            int at = i + found;
+            ends += text[at] == '\n' || at + 1 == text.Length || text[at + 1] != '\n' ? 1 : 0;
+        }
+
+        return ends;
+    }
+
+    /// <summary>What is known of a table before its rows are read.</summary>
+    private sealed record Table(char? Separator, string[] Header, InputBudget Budget);
 }

@@ -1,15 +1,15 @@
 using System.Text;
 using System.Text.Json;
+using Pipeline.Datasets.Ingestion.Rows;
 
 namespace Pipeline.Datasets.Ingestion.Formats;
 
 /// <summary>
 /// The elements of a JSON array, one at a time: a part of the stream, as wide as the widest element so far.
 /// </summary>
-internal sealed class JsonArrayWindow(Stream stream)
+internal sealed class JsonArrayWindow(Stream stream, InputBudget budget)
 {
     private const int FirstBuffer = 1 << 16;
-    private const int LargestElement = 1 << 28;
     private byte[] _buffer = new byte[FirstBuffer];
     private int _start;
     private int _end;
@@ -23,41 +23,19 @@ internal sealed class JsonArrayWindow(Stream stream)
     /// <summary>The byte at which the last element begins.</summary>
     public long ElementStart { get; private set; }
 
-    /// <summary>The next element; nothing at the end; a fault where the text is not JSON.</summary>
+    /// <summary>
+    /// The next element; nothing at the end; a fault where the text is not JSON, or in the place of an element that is
+    /// too long.
+    /// </summary>
     public (bool More, JsonElement? Element, string? Fault) Next()
     {
         while (true)
         {
-            var reader = new Utf8JsonReader(_buffer.AsSpan(_start, _end - _start), _ended, _state);
             try
             {
-                if (!_inArray)
+                if (Step() is { } step)
                 {
-                    if (reader.Read())
-                    {
-                        _inArray = true;
-                        Keep(ref reader);
-                        continue;
-                    }
-                }
-                else
-                {
-                    if (reader.Read())
-                    {
-                        if (reader.TokenType == JsonTokenType.EndArray)
-                        {
-                            Keep(ref reader);
-                            return More() ? (false, null, "something follows the array") : (false, null, null);
-                        }
-
-                        long at = reader.TokenStartIndex;
-                        if (JsonElement.TryParseValue(ref reader, out JsonElement? element))
-                        {
-                            ElementStart = _consumed + at;
-                            Keep(ref reader);
-                            return (true, element, null);
-                        }
-                    }
+                    return step;
                 }
             }
             catch (JsonException) when (PythonJson.RepairBytes(_buffer.AsSpan(_start, _end - _start)))
@@ -79,8 +57,79 @@ internal sealed class JsonArrayWindow(Stream stream)
                 return (false, null, "it ends in the middle");
             }
 
-            Fill();
+            if (!Fill())
+            {
+                return PassOver();
+            }
         }
+    }
+
+    /// <summary>Reads on in what is held; <c>null</c>: more must be read for it.</summary>
+    private (bool More, JsonElement? Element, string? Fault)? Step()
+    {
+        var reader = new Utf8JsonReader(_buffer.AsSpan(_start, _end - _start), _ended, _state);
+        if (!_inArray && reader.Read())
+        {
+            _inArray = true;
+            Keep(ref reader);
+            reader = new Utf8JsonReader(_buffer.AsSpan(_start, _end - _start), _ended, _state);
+        }
+
+        if (!_inArray || !reader.Read())
+        {
+            return null;
+        }
+
+        if (reader.TokenType == JsonTokenType.EndArray)
+        {
+            Keep(ref reader);
+            return More() ? (false, null, "something follows the array") : (false, null, null);
+        }
+
+        long at = reader.TokenStartIndex;
+        if (!JsonElement.TryParseValue(ref reader, out JsonElement? element))
+        {
+            return null;
+        }
+
+        ElementStart = _consumed + at;
+        Keep(ref reader);
+        return (true, element, null);
+    }
+
+    /// <summary>Passes over an element that is too long, token by token.</summary>
+    private (bool More, JsonElement? Element, string? Fault) PassOver()
+    {
+        ElementStart = _consumed;
+        do
+        {
+            var reader = new Utf8JsonReader(_buffer.AsSpan(_start, _end - _start), _ended, _state);
+            try
+            {
+                while (reader.Read())
+                {
+                    if (
+                        reader.CurrentDepth == 1
+                        && reader.TokenType is not (JsonTokenType.StartObject or JsonTokenType.StartArray)
+                    )
+                    {
+                        Keep(ref reader);
+                        return (true, null, budget.LongRow);
+                    }
+                }
+            }
+            catch (JsonException) when (PythonJson.RepairBytes(_buffer.AsSpan(_start, _end - _start)))
+            {
+                continue;
+            }
+            catch (JsonException fault)
+            {
+                return (false, null, fault.Message);
+            }
+
+            Keep(ref reader);
+        } while (!_ended && Fill());
+        return (false, null, _ended ? "it ends in the middle" : budget.LongRow);
     }
 
     /// <summary>Whether anything but blanks stands after the array.</summary>
@@ -97,7 +146,7 @@ internal sealed class JsonArrayWindow(Stream stream)
                 }
             }
 
-            Fill();
+            _ = Fill();
         } while (!_ended);
         return false;
     }
@@ -112,7 +161,8 @@ internal sealed class JsonArrayWindow(Stream stream)
         _state = reader.CurrentState;
     }
 
-    private void Fill()
+    /// <summary>Reads on; <c>false</c>: what is held has the length that an element may have.</summary>
+    private bool Fill()
     {
         if (_start > 0)
         {
@@ -122,23 +172,23 @@ internal sealed class JsonArrayWindow(Stream stream)
 
         if (_end == _buffer.Length)
         {
-            if (_buffer.Length >= LargestElement)
+            if (_buffer.Length >= budget.RowCharacters)
             {
-                throw new DatasetException(
-                    DatasetFaultCode.UnreadableFile,
-                    $"An element of the JSON array is longer than {LargestElement:N0} bytes."
-                );
+                return false;
             }
 
             Array.Resize(ref _buffer, 2 * _buffer.Length);
         }
 
-        int read = stream.Read(_buffer, _end, _buffer.Length - _end);
+        int wanted = _buffer.Length - _end;
+        int read = stream.ReadAtLeast(_buffer.AsSpan(_end), wanted, throwOnEndOfStream: false);
         _end += read;
-        _ended = read == 0;
+        _ended = read < wanted;
         if (_consumed == 0 && !_inArray && _buffer.AsSpan(_start, _end - _start).StartsWith(Encoding.UTF8.Preamble))
         {
             (_start, _consumed) = (_start + 3, 3); // a byte order mark is not JSON
         }
+
+        return true;
     }
 }

@@ -10,18 +10,26 @@ namespace Pipeline.Datasets.Ingestion.Formats;
 internal static class JsonReader
 {
     /// <summary>One object a line. A line that is none is a row with a fault.</summary>
-    public static IEnumerable<RawRow> Lines(RawFile file, ReadingNotes notes, RowRange? range = null)
+    public static IEnumerable<RawRow> Lines(
+        RawFile file,
+        InputBudget budget,
+        ReadingNotes notes,
+        RowRange? range = null
+    )
     {
-        using MixedText text = MixedText.Open(file, range);
+        using MixedText text = MixedText.Open(file, budget, range);
         (int rows, int first) = range is null ? (0, 1) : (range.FirstRow - 1, range.FirstLine);
-        for (int line = first; text.Reader.ReadLine() is { } json; line++)
+        for (int line = first; text.ReadLine() is { } json; line++)
         {
             if (string.IsNullOrWhiteSpace(json))
             {
                 continue;
             }
 
-            yield return Row(new RowPlace(file.Name, ++rows, line, text.OffsetOf(line)), WithoutComma(json));
+            var place = new RowPlace(file.Name, ++rows, line, text.OffsetOf(line));
+            yield return text.LineIsCut
+                ? new RawRow(place, new Dictionary<string, string> { ["line"] = json }, budget.LongRow)
+                : Row(place, WithoutComma(json), budget);
         }
 
         if (range is null)
@@ -34,11 +42,11 @@ internal static class JsonReader
     /// The elements of an array, one at a time. An array that breaks off gives what stood before, and a row with the
     /// fault.
     /// </summary>
-    public static IEnumerable<RawRow> Elements(RawFile file, ReadingNotes notes)
+    public static IEnumerable<RawRow> Elements(RawFile file, InputBudget budget, ReadingNotes notes)
     {
-        using MixedText text = MixedText.Open(file);
+        using MixedText text = MixedText.Open(file, budget);
         using Stream utf8 = text.AsUtf8();
-        var window = new JsonArrayWindow(utf8);
+        var window = new JsonArrayWindow(utf8, budget);
         int rows = 0;
         bool more = true;
         string[]? header = null;
@@ -64,11 +72,11 @@ internal static class JsonReader
             {
                 var place = new RowPlace(file.Name, ++rows, 0, text.IsAsItWas ? window.ElementStart : -1);
                 yield return fault is null
-                    ? Row(place, element!.Value, header)
+                    ? Row(place, element!.Value, budget, header)
                     : new RawRow(
                         place,
                         new Dictionary<string, string> { ["line"] = window.Excerpt() },
-                        $"the array is broken here, and nothing after it can be read: {fault}"
+                        more ? fault : $"the array is broken here, and nothing after it can be read: {fault}"
                     );
             }
         }
@@ -80,21 +88,17 @@ internal static class JsonReader
     /// Objects a line; or one object over many lines, whose rows are the elements of its array of objects, such as
     /// <c>data</c>.
     /// </summary>
-    public static IEnumerable<RawRow> LinesOrOne(RawFile file, ReadingNotes notes)
+    public static IEnumerable<RawRow> LinesOrOne(RawFile file, InputBudget budget, ReadingNotes notes)
     {
-        using (MixedText text = MixedText.Open(file))
+        using (MixedText text = MixedText.Open(file, budget))
         {
-            string? first = text.Reader.ReadLine();
-            while (first is not null && first.Trim().Length == 0)
-            {
-                first = text.Reader.ReadLine();
-            }
-
+            string? first = NotBlank(text);
+            bool isCut = text.LineIsCut;
             // One line alone that holds an array of objects is the whole, as it would be over many lines.
-            string? second = text.Reader.ReadLine();
-            while (second is not null && second.Trim().Length == 0)
+            string? second = NotBlank(text);
+            if (isCut && second is not null && !text.LineIsCut && IsJson(WithoutComma(second)))
             {
-                second = text.Reader.ReadLine();
+                return Lines(file, budget, notes);
             }
 
             if (
@@ -103,20 +107,32 @@ internal static class JsonReader
                 && !(second is null && (HoldsRows(first) || DataFrameJson.IsTable(first)))
             )
             {
-                return Lines(file, notes);
+                return Lines(file, budget, notes);
             }
         }
 
-        return Inside(file, notes);
+        return Inside(file, budget, notes);
     }
 
-    private static List<RawRow> Inside(RawFile file, ReadingNotes notes)
+    private static string? NotBlank(MixedText text)
     {
-        using MixedText text = MixedText.Open(file);
+        string? line = text.ReadLine();
+        while (line is not null && line.Trim().Length == 0)
+        {
+            line = text.ReadLine();
+        }
+
+        return line;
+    }
+
+    private static List<RawRow> Inside(RawFile file, InputBudget budget, ReadingNotes notes)
+    {
+        budget.RequireDocument(file, "one JSON object");
+        using MixedText text = MixedText.Open(file, budget);
         try
         {
             using JsonDocument document = PythonJson.Parse(text.Reader.ReadToEnd());
-            if (DataFrameJson.Rows(document.RootElement, file.Name) is { } frame)
+            if (DataFrameJson.Rows(document.RootElement, file.Name, budget) is { } frame)
             {
                 notes.Add($"'{file.Name}' is a table as pandas writes it ({frame.Orient}).");
                 notes.Read(file, text);
@@ -132,7 +148,7 @@ internal static class JsonReader
             ];
             if (arrays.Count == 0)
             {
-                return [Row(new RowPlace(file.Name, 1, 1, 0), document.RootElement)];
+                return [Row(new RowPlace(file.Name, 1, 1, 0), document.RootElement, budget)];
             }
 
             bool areSplits = arrays.Count > 1 && arrays.TrueForAll(a => OwnSplit.Named(a.Name) is not null);
@@ -146,7 +162,7 @@ internal static class JsonReader
                 .. read.SelectMany(a => a.Value.EnumerateArray().Select(e => (Element: e, Array: a.Name)))
                     .Select(
                         (e, i) =>
-                            Row(new RowPlace(file.Name, i + 1, 0), e.Element) with
+                            Row(new RowPlace(file.Name, i + 1, 0), e.Element, budget) with
                             {
                                 Split = areSplits ? OwnSplit.Named(e.Array) : null,
                             }
@@ -155,7 +171,7 @@ internal static class JsonReader
         }
         catch (Exception fault) when (fault is JsonException or InvalidOperationException)
         {
-            return [.. Lines(file, notes)]; // broken lines, each a row with its fault
+            return [.. Lines(file, budget, notes)]; // broken lines, each a row with its fault
         }
     }
 
@@ -198,16 +214,16 @@ internal static class JsonReader
         }
     }
 
-    private static RawRow Row(RowPlace place, string json)
+    private static RawRow Row(RowPlace place, string json, InputBudget budget)
     {
         try
         {
             using JsonDocument document = JsonDocument.Parse(json);
-            return Row(place, document.RootElement);
+            return Row(place, document.RootElement, budget);
         }
         catch (JsonException) when (PythonJson.Repair(json) is { } repaired)
         {
-            RawRow row = Row(place, repaired);
+            RawRow row = Row(place, repaired, budget);
             return row.Fault is null ? row : row with { Fields = new Dictionary<string, string> { ["line"] = json } };
         }
         catch (JsonException fault)
@@ -231,8 +247,19 @@ internal static class JsonReader
         return isHeader ? (cells, false) : ([.. cells.Select((_, i) => $"column {i + 1}")], true);
     }
 
-    private static RawRow Row(RowPlace place, JsonElement element, string[]? header = null)
+    private static RawRow Row(RowPlace place, JsonElement element, InputBudget budget, string[]? header = null)
     {
+        int columns = element.ValueKind switch
+        {
+            JsonValueKind.Object => element.GetPropertyCount(),
+            JsonValueKind.Array => element.GetArrayLength(),
+            _ => 0,
+        };
+        if (columns > budget.Limits.Columns)
+        {
+            return new RawRow(place, new Dictionary<string, string>(), budget.WideRow(columns));
+        }
+
         if (header is not null && element.ValueKind == JsonValueKind.Array)
         {
             return RawRow.From(

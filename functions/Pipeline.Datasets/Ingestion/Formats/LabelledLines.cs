@@ -21,7 +21,7 @@ internal static partial class LabelledLines
         using MixedText text = MixedText.Open(file);
         var labels = new Dictionary<string, int>(StringComparer.Ordinal);
         int lines = 0;
-        while (lines < LinesLookedAt && text.Reader.ReadLine() is { } line)
+        while (lines < LinesLookedAt && text.ReadLine() is { } line)
         {
             if (line.Trim().Length == 0)
             {
@@ -48,8 +48,8 @@ internal static partial class LabelledLines
             );
     }
 
-    public static IEnumerable<RawRow> Read(RawFile file, ReadingNotes notes) =>
-        PlainTextReader.Lines(file, notes).Select(Read);
+    public static IEnumerable<RawRow> Read(RawFile file, InputBudget budget, ReadingNotes notes) =>
+        PlainTextReader.Lines(file, budget, notes).Select(r => r.Fault is null ? Read(r) : r);
 
     private static RawRow Read(RawRow line)
     {

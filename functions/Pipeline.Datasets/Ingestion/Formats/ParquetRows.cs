@@ -17,7 +17,7 @@ internal static class ParquetRows
         Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
     };
 
-    public static IEnumerable<RawRow> Read(RawFile file)
+    public static IEnumerable<RawRow> Read(RawFile file, InputBudget budget)
     {
         int groups = Guarded(file, () => Count(file));
         int rows = 0;
@@ -26,6 +26,7 @@ internal static class ParquetRows
             int index = group;
             foreach (Dictionary<string, object> row in Guarded(file, () => Rows(file, index)))
             {
+                budget.RequireColumns(file.Name, row.Count);
                 yield return Row(new RowPlace(file.Name, ++rows, 0), row);
             }
         }

@@ -13,43 +13,63 @@ internal static class PlainTextReader
     public const string Column = "text";
 
     /// <summary>Paragraphs, or lines.</summary>
-    public static IEnumerable<RawRow> Read(RawFile file, ReadingNotes notes) =>
-        HasBlankLines(file) ? Paragraphs(file, notes) : Lines(file, notes);
+    public static IEnumerable<RawRow> Read(RawFile file, InputBudget budget, ReadingNotes notes) =>
+        HasBlankLines(file, budget) ? Paragraphs(file, budget, notes) : Lines(file, budget, notes);
 
     /// <summary>One row a line; blank lines are none.</summary>
-    public static IEnumerable<RawRow> Lines(RawFile file, ReadingNotes notes)
+    public static IEnumerable<RawRow> Lines(RawFile file, InputBudget budget, ReadingNotes notes)
     {
-        using MixedText text = MixedText.Open(file);
+        using MixedText text = MixedText.Open(file, budget);
         int rows = 0;
-        for (int line = 1; text.Reader.ReadLine() is { } content; line++)
+        for (int line = 1; text.ReadLine() is { } content; line++)
         {
             if (!string.IsNullOrWhiteSpace(content))
             {
-                yield return Row(file, text, ++rows, line, content);
+                string? fault = text.LineIsCut ? budget.LongRow : null;
+                yield return Row(file, text, ++rows, line, content) with
+                {
+                    Fault = fault,
+                };
             }
         }
 
         notes.Read(file, text);
     }
 
-    private static IEnumerable<RawRow> Paragraphs(RawFile file, ReadingNotes notes)
+    private static IEnumerable<RawRow> Paragraphs(RawFile file, InputBudget budget, ReadingNotes notes)
     {
-        using MixedText text = MixedText.Open(file);
+        using MixedText text = MixedText.Open(file, budget);
         var open = new List<string>();
-        int rows = 0;
+        (int rows, int lines, long length, bool isCut) = (0, 0, 0, false);
         for (int line = 1; ; line++)
         {
-            string? content = text.Reader.ReadLine();
+            string? content = text.ReadLine();
             if (!string.IsNullOrWhiteSpace(content))
             {
-                open.Add(content);
+                lines++;
+                length += content.Length + 1;
+                isCut |= text.LineIsCut || length > budget.RowCharacters;
+                if (!isCut || open.Count == 0)
+                {
+                    open.Add(content);
+                }
+                else if (open.Count > 1)
+                {
+                    open.RemoveRange(1, open.Count - 1); // its beginning says which it was
+                }
+
                 continue;
             }
 
             if (open.Count > 0)
             {
-                yield return Row(file, text, ++rows, line - open.Count, string.Join('\n', open));
+                string? fault = isCut ? budget.LongRow : null;
+                yield return Row(file, text, ++rows, line - lines, string.Join('\n', open)) with
+                {
+                    Fault = fault,
+                };
                 open.Clear();
+                (lines, length, isCut) = (0, 0, false);
             }
 
             if (content is null)
@@ -61,11 +81,11 @@ internal static class PlainTextReader
         notes.Read(file, text);
     }
 
-    private static bool HasBlankLines(RawFile file)
+    private static bool HasBlankLines(RawFile file, InputBudget budget)
     {
-        using MixedText text = MixedText.Open(file);
+        using MixedText text = MixedText.Open(file, budget);
         bool blank = false;
-        while (text.Reader.ReadLine() is { } line)
+        while (text.ReadLine() is { } line)
         {
             if (blank && !string.IsNullOrWhiteSpace(line))
             {

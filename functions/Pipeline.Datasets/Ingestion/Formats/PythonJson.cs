@@ -1,15 +1,16 @@
 using System.Buffers;
+using System.Text;
 using System.Text.Json;
-using System.Text.RegularExpressions;
 
 namespace Pipeline.Datasets.Ingestion.Formats;
 
 /// <summary>
 /// JSON as Python's json.dumps writes it where it is not JSON: NaN, Infinity and -Infinity as bare words.
 /// </summary>
-internal static partial class PythonJson
+internal static class PythonJson
 {
     private static readonly SearchValues<byte> BeforeWords = SearchValues.Create(" \t\r\n:,[{"u8);
+    private static readonly string[] TextWords = ["-Infinity", "Infinity", "-NaN", "NaN"];
     private static readonly (byte[] Word, byte[] Value)[] ByteWords =
     [
         ("-Infinity"u8.ToArray(), "null     "u8.ToArray()),
@@ -36,22 +37,62 @@ internal static partial class PythonJson
     /// </summary>
     public static string? Repair(string json)
     {
-        bool any = false;
-        string repaired = Words()
-            .Replace(
-                json,
-                match =>
-                {
-                    if (!match.Groups["word"].Success)
-                    {
-                        return match.Value; // a string
-                    }
+        StringBuilder? repaired = null;
+        int copied = 0;
+        for (int i = 0; i < json.Length; i++)
+        {
+            if (json[i] == '"')
+            {
+                i = EndOfString(json, i);
+            }
+            else if (json[i] is '-' or 'N' or 'I' && WordAt(json, i) is { } length)
+            {
+                repaired ??= new StringBuilder(json.Length);
+                repaired.Append(json, copied, i - copied).Append("null");
+                copied = i + length;
+                i = copied - 1;
+            }
+        }
 
-                    any = true;
-                    return "null";
-                }
-            );
-        return any ? repaired : null;
+        return repaired?.Append(json, copied, json.Length - copied).ToString();
+    }
+
+    /// <summary>Characters of the word that stands at a place by itself; <c>null</c>: none does.</summary>
+    private static int? WordAt(string json, int at)
+    {
+        static bool GoesOn(string json, int at) =>
+            at >= 0 && at < json.Length && (char.IsLetterOrDigit(json[at]) || json[at] is '_' or '.');
+        if (GoesOn(json, at - 1))
+        {
+            return null;
+        }
+
+        foreach (string word in TextWords)
+        {
+            if (string.CompareOrdinal(json, at, word, 0, word.Length) == 0 && !GoesOn(json, at + word.Length))
+            {
+                return word.Length;
+            }
+        }
+
+        return null;
+    }
+
+    private static int EndOfString(string json, int start)
+    {
+        for (int i = start + 1; i < json.Length; i++)
+        {
+            if (json[i] == '\\')
+            {
+                i++;
+            }
+            else if (json[i] == '"')
+            {
+                return i;
+            }
+        }
+
+        return json.Length;
     }
 
     /// <summary>
@@ -118,7 +159,4 @@ internal static partial class PythonJson
 
         return json.Length;
     }
-
-    [GeneratedRegex("""(?<text>"(?:[^"\\]|\\.)*")|(?<word>(?<![\w.])-?(?:NaN|Infinity)(?![\w.]))""")]
-    private static partial Regex Words();
 }

@@ -12,13 +12,13 @@ internal static class SpreadsheetReader
 {
     private const int HeaderSample = 50;
 
-    public static IEnumerable<RawRow> Read(RawFile file, IReadOnlyCollection<string> namedColumns, ReadingNotes notes)
+    public static IEnumerable<RawRow> Read(RawFile file, TableReading reading)
     {
-        string sheet = Choose(file, namedColumns, notes);
+        string sheet = Choose(file, reading);
         string[]? header = null;
         var first = new List<(string[] Fields, int Line)>();
         int rows = 0;
-        foreach ((string[] fields, int line) in Cells(file, sheet))
+        foreach ((string[] fields, int line) in Cells(file, sheet, reading.Budget))
         {
             if (header is null)
             {
@@ -29,7 +29,7 @@ internal static class SpreadsheetReader
                 }
             }
 
-            header ??= Header(file, first, namedColumns, notes);
+            header ??= Header(file, first, reading);
             foreach (RawRow row in Take(file, header, first, fields, line))
             {
                 yield return row with
@@ -41,7 +41,7 @@ internal static class SpreadsheetReader
 
         if (header is null && first.Count > 0)
         {
-            header = Header(file, first, namedColumns, notes);
+            header = Header(file, first, reading);
             foreach ((string[] fields, int line) in first)
             {
                 yield return Row(file, header, fields, line) with
@@ -56,8 +56,9 @@ internal static class SpreadsheetReader
     /// The first sheet with the columns that project.yaml names, else with columns of known names, else with two
     /// columns at least, else the first.
     /// </summary>
-    private static string Choose(RawFile file, IReadOnlyCollection<string> namedColumns, ReadingNotes notes)
+    private static string Choose(RawFile file, TableReading reading)
     {
+        IReadOnlyCollection<string> namedColumns = reading.NamedColumns;
         List<string> sheets = Guarded(
             file,
             () =>
@@ -71,15 +72,18 @@ internal static class SpreadsheetReader
             return sheets[0];
         }
 
-        var firstRows = sheets.ToDictionary(s => s, s => Cells(file, s).Take(1).SelectMany(r => r.Fields).ToList());
+        var firstRows = sheets.ToDictionary(
+            s => s,
+            s => Cells(file, s, reading.Budget).Take(1).SelectMany(r => r.Fields).ToList()
+        );
         string sheet =
             sheets.Find(s => namedColumns.Count > 0 && namedColumns.All(c => firstRows[s].Any(f => f.Trim() == c)))
             ?? sheets.Find(s => firstRows[s].Count(f => ColumnGuess.IsKnownName(f.Trim())) > 1)
             ?? sheets.Find(s => firstRows[s].Count(f => f.Trim().Length > 0) > 1)
             ?? sheets[0];
-        notes.Add(
+        reading.Notes.Add(
             $"Of '{file.Name}' the sheet '{sheet}' was read, and not "
-                + $"{string.Join(", ", sheets.Where(s => s != sheet).Select(s => $"'{s}'"))}."
+                + $"{ReadingNotes.List([.. sheets.Where(s => s != sheet)])}."
         );
         return sheet;
     }
@@ -98,19 +102,14 @@ internal static class SpreadsheetReader
         return taken.Select(t => Row(file, header, t.Fields, t.Line));
     }
 
-    private static string[] Header(
-        RawFile file,
-        List<(string[] Fields, int Line)> first,
-        IReadOnlyCollection<string> namedColumns,
-        ReadingNotes notes
-    )
+    private static string[] Header(RawFile file, List<(string[] Fields, int Line)> first, TableReading reading)
     {
         // A column without a name has one by its number, so that two of them are not the same.
         first[0] = (
             [.. first[0].Fields.Select((f, i) => f.Trim().Length > 0 ? f.Trim() : $"column {i + 1}")],
             first[0].Line
         );
-        return DelimitedReader.Header(file, first, namedColumns, notes);
+        return TableHeader.Take(file.Name, first, reading);
     }
 
     private static RawRow Row(RawFile file, string[] header, string[] values, int line)
@@ -124,8 +123,9 @@ internal static class SpreadsheetReader
         return new RawRow(new RowPlace(file.Name, 0, line), fields, null);
     }
 
-    private static IEnumerable<(string[] Fields, int Line)> Cells(RawFile file, string sheet)
+    private static IEnumerable<(string[] Fields, int Line)> Cells(RawFile file, string sheet, InputBudget budget)
     {
+        long count = 0;
         using Stream stream = file.Open();
         using IEnumerator<IDictionary<string, object?>> cells = Guarded(
             file,
@@ -137,6 +137,13 @@ internal static class SpreadsheetReader
         );
         for (int line = 1; Guarded(file, cells.MoveNext); line++)
         {
+            budget.RequireColumns(file.Name, cells.Current.Count);
+            count += cells.Current.Count;
+            if (count > budget.Limits.Cells || line > budget.Limits.Rows)
+            {
+                throw budget.TooManyCells(file); // empty rows and cells take time too
+            }
+
             string[] values = [.. cells.Current.Values.Select(Text)];
             if (values.Any(v => v.Trim().Length > 0))
             {

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text.RegularExpressions;
 using Pipeline.Contracts;
 using Pipeline.Datasets.Ingestion.Rows;
@@ -176,16 +177,16 @@ internal sealed partial class RenderedLlama2(string column) : RowLayout
     public override IReadOnlyList<TaskKind> OtherTasks => [TaskKind.Instruction];
 
     /// <summary>Whether a text is of this form.</summary>
-    public static bool IsRendered(string text) => Turn().IsMatch(text);
+    public static bool IsRendered(string text) => Turns(text).Any();
 
     public override RowContent Map(RawRow row, TaskKind task)
     {
         ArgumentNullException.ThrowIfNull(row);
         string text = row.Fields.GetValueOrDefault(column, "");
         var messages = new List<ChatMessage>();
-        foreach (Match turn in Turn().Matches(text))
+        foreach ((string asking, string answer) in Turns(text))
         {
-            string question = turn.Groups["user"].Value;
+            string question = asking;
             if (messages.Count == 0 && System().Match(question) is { Success: true } system)
             {
                 messages.Add(new ChatMessage(MessageRole.System, system.Groups["system"].Value.Trim()));
@@ -193,7 +194,7 @@ internal sealed partial class RenderedLlama2(string column) : RowLayout
             }
 
             messages.Add(new ChatMessage(MessageRole.User, question.Trim()));
-            messages.Add(new ChatMessage(MessageRole.Assistant, turn.Groups["answer"].Value.Trim()));
+            messages.Add(new ChatMessage(MessageRole.Assistant, answer.Trim()));
         }
 
         return messages.Count == 0
@@ -201,8 +202,34 @@ internal sealed partial class RenderedLlama2(string column) : RowLayout
             : Dialogue.Check(messages);
     }
 
-    [GeneratedRegex(@"\[INST\](?<user>.*?)\[/INST\](?<answer>.*?)(?=</s>|<s>|\[INST\]|\z)", RegexOptions.Singleline)]
-    private static partial Regex Turn();
+    /// <summary>
+    /// What stands between <c>[INST]</c> and <c>[/INST]</c>, and what follows up to the end of the turn. Each part of
+    /// the text is looked at once: an expression would search for the end from every beginning.
+    /// </summary>
+    private static IEnumerable<(string User, string Answer)> Turns(string text)
+    {
+        for (int at = 0; ; )
+        {
+            int begin = text.IndexOf(Begin, at, StringComparison.Ordinal);
+            int end = begin < 0 ? -1 : text.IndexOf(End, begin, StringComparison.Ordinal);
+            if (end < 0)
+            {
+                yield break;
+            }
+
+            int answer = end + End.Length;
+            int length = text.AsSpan(answer).IndexOfAny(TurnEnds);
+            at = length < 0 ? text.Length : answer + length;
+            yield return (text[(begin + Begin.Length)..end], text[answer..at]);
+        }
+    }
+
+    private const string Begin = "[INST]";
+    private const string End = "[/INST]";
+    private static readonly SearchValues<string> TurnEnds = SearchValues.Create(
+        ["</s>", "<s>", Begin],
+        StringComparison.Ordinal
+    );
 
     [GeneratedRegex(@"\A\s*<<SYS>>(?<system>.*?)<</SYS>>", RegexOptions.Singleline)]
     private static partial Regex System();

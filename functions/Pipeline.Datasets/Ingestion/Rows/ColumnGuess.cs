@@ -62,16 +62,16 @@ public static class ColumnGuess
             ?? GuessLabel(rows, columns, settings.Text)
             ?? throw new DatasetException(
                 DatasetFaultCode.NoColumn,
-                $"'{fileName}' has no column that is plainly the label; its columns are {Quoted(columns)}. Name "
-                    + "one with columns.label in project.yaml."
+                $"'{fileName}' has no column that is plainly the label; its columns are "
+                    + $"{ReadingNotes.List(columns)}. Name one with columns.label in project.yaml."
             );
         string text =
             Named(settings.Text, "text", columns, fileName)
             ?? GuessText(rows, columns, label)
             ?? throw new DatasetException(
                 DatasetFaultCode.NoColumn,
-                $"'{fileName}' has no column that is plainly the text; its columns are {Quoted(columns)}. Name one "
-                    + "with columns.text in project.yaml."
+                $"'{fileName}' has no column that is plainly the text; its columns are "
+                    + $"{ReadingNotes.List(columns)}. Name one with columns.text in project.yaml."
             );
         return new ColumnReading(text, label, settings.Text is null || settings.Label is null);
     }
@@ -128,7 +128,7 @@ public static class ColumnGuess
             : throw new DatasetException(
                 DatasetFaultCode.NoColumn,
                 $"columns.{role} in project.yaml names '{name}', which '{fileName}' does not have; its columns are "
-                    + $"{Quoted(columns)}."
+                    + $"{ReadingNotes.List(columns)}."
             );
     }
 
@@ -181,6 +181,4 @@ public static class ColumnGuess
             .Take(1000)
             .Select(r => r.Fields.GetValueOrDefault(column, ""))
             .Where(v => v.Length > 0);
-
-    private static string Quoted(List<string> columns) => string.Join(", ", columns.Select(c => $"'{c}'"));
 }

@@ -17,11 +17,13 @@ internal sealed class MixedText : IDisposable
     private readonly Encoding _encoding;
     private readonly LineOffsets _offsets;
     private readonly Repair? _repair;
+    private readonly BoundedLines _lines;
 
     private MixedText(
         Stream bytes,
         (Encoding Encoding, int Width, string Name, Repair? Repair) detected,
-        RowRange range
+        RowRange range,
+        InputBudget budget
     )
     {
         (_bytes, _encoding, _repair, EncodingName) = (bytes, detected.Encoding, detected.Repair, detected.Name);
@@ -29,9 +31,10 @@ internal sealed class MixedText : IDisposable
         bytes.Position = range.Start;
         IsByteWise = detected.Width == 1;
         Reader = new StreamReader(_offsets, _encoding, detectEncodingFromByteOrderMarks: range.Start == 0, 1 << 16);
+        _lines = new BoundedLines(Reader, budget.RowCharacters);
     }
 
-    /// <summary>The text, for readers by lines or characters.</summary>
+    /// <summary>The text, for readers by characters; in the place of <see cref="ReadLine"/>, not beside it.</summary>
     public StreamReader Reader { get; }
 
     /// <summary>The encoding for people.</summary>
@@ -52,11 +55,22 @@ internal sealed class MixedText : IDisposable
     /// <summary>
     /// Opens a file, or a part of it, as text; the encoding is told from the file's beginning either way.
     /// </summary>
-    public static MixedText Open(RawFile file, RowRange? range = null)
+    public static MixedText Open(RawFile file, InputBudget? budget = null, RowRange? range = null)
     {
         byte[] sample = file.Head(SampleBytes);
-        return new MixedText(file.Open(), Tell(sample, sample.Length < file.Length), range ?? RowRange.Whole);
+        return new MixedText(
+            file.Open(),
+            Tell(sample, sample.Length < file.Length),
+            range ?? RowRange.Whole,
+            budget ?? InputBudget.Default
+        );
     }
+
+    /// <summary>The next line; of one that is longer than a row may be its beginning; <c>null</c>: the end.</summary>
+    public string? ReadLine() => _lines.ReadLine();
+
+    /// <summary>Whether the last line was longer than a row may be.</summary>
+    public bool LineIsCut => _lines.IsCut;
 
     /// <summary>
     /// The text as UTF-8 bytes, byte order mark and all; in the place of <see cref="Reader"/>, not beside it.

@@ -1,3 +1,4 @@
+using System.IO.Enumeration;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
@@ -41,9 +42,9 @@ public sealed class RawFile
             });
     }
 
-    private RawFile(string name, IReadOnlyList<RawFile> inner)
+    private RawFile(string name, IReadOnlyList<RawFile> inner, IReadOnlyList<(string Name, string Why)> unread)
     {
-        (Name, Inner, Length, IsFolder) = (name, inner, inner.Sum(f => f.Length), true);
+        (Name, Inner, Length, IsFolder, Unread) = (name, inner, inner.Sum(f => f.Length), true, unread);
         _open = () => throw new NotSupportedException($"'{name}' is a folder.");
         _sha256 = new Lazy<string>(() =>
             ContentHash.Sha256(Encoding.UTF8.GetBytes(string.Concat(inner.Select(f => $"{f.Name} {f.Sha256}\n"))))
@@ -58,8 +59,14 @@ public sealed class RawFile
     /// <summary>The files of a folder that was given as a whole; empty for a file.</summary>
     public IReadOnlyList<RawFile> Inner { get; } = [];
 
+    /// <summary>What lies in a folder and is not read, such as links, and why.</summary>
+    internal IReadOnlyList<(string Name, string Why)> Unread { get; } = [];
+
     /// <summary>Bytes.</summary>
     public long Length { get; }
+
+    /// <summary>Where it lies on disk; <c>null</c>: it is in memory or in storage.</summary>
+    internal string? Path { get; private init; }
 
     /// <summary>Of the content, lower-case hexadecimal.</summary>
     public string Sha256 => _sha256.Value;
@@ -68,35 +75,65 @@ public sealed class RawFile
     /// <param name="path">Where it is.</param>
     /// <param name="name">Its name; <c>null</c>: as on disk.</param>
     /// <param name="sha256">Of its content, where that is known.</param>
-    public static RawFile FromPath(string path, string? name = null, string? sha256 = null) =>
-        new(
-            name ?? Path.GetFileName(path),
+    /// <exception cref="DatasetException">It is not a file: a pipe, a socket or a device.</exception>
+    public static RawFile FromPath(string path, string? name = null, string? sha256 = null)
+    {
+        if (FileKind.Fault(path, mayBeLink: true) is { } fault)
+        {
+            throw new DatasetException(
+                DatasetFaultCode.UnreadableFile,
+                $"'{path}' is {fault}; write what it gives into a file and name that."
+            );
+        }
+
+        return new RawFile(
+            name ?? System.IO.Path.GetFileName(path),
             new FileInfo(path).Length,
             () => new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 16),
             sha256
-        );
+        )
+        {
+            Path = path,
+        };
+    }
 
-    /// <summary>Everything in a folder and below it.</summary>
+    /// <summary>Everything in a folder and below it, but for links, pipes and devices, which are named.</summary>
     public static RawFile FromFolder(string path)
     {
-        string root = Path.GetFullPath(path);
-        string name = Path.GetFileName(Path.TrimEndingDirectorySeparator(root));
+        string root = System.IO.Path.GetFullPath(path);
+        string name = System.IO.Path.GetFileName(System.IO.Path.TrimEndingDirectorySeparator(root));
+        (string Path, string Name, string? Fault)[] found =
+        [
+            .. new FileSystemEnumerable<(string Path, bool IsLink)>(
+                root,
+                (ref FileSystemEntry e) => (e.ToFullPath(), IsLink(ref e)),
+                new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.None }
+            )
+            {
+                ShouldIncludePredicate = (ref FileSystemEntry e) => !e.IsDirectory || IsLink(ref e),
+                ShouldRecursePredicate = (ref FileSystemEntry e) => !IsLink(ref e),
+            }
+                .Select(f =>
+                    (
+                        f.Path,
+                        name
+                            + "/"
+                            + System
+                                .IO.Path.GetRelativePath(root, f.Path)
+                                .Replace(System.IO.Path.DirectorySeparatorChar, '/'),
+                        f.IsLink ? "a link" : FileKind.Fault(f.Path, mayBeLink: false)
+                    )
+                )
+                .OrderBy(f => f.Item2, StringComparer.Ordinal),
+        ];
         return new RawFile(
             name,
-            [
-                .. Directory
-                    .EnumerateFiles(root, "*", SearchOption.AllDirectories)
-                    .Select(f =>
-                        (
-                            File: f,
-                            Name: name + "/" + Path.GetRelativePath(root, f).Replace(Path.DirectorySeparatorChar, '/')
-                        )
-                    )
-                    .OrderBy(f => f.Name, StringComparer.Ordinal)
-                    .Select(f => FromPath(f.File, f.Name)),
-            ]
+            [.. found.Where(f => f.Fault is null).Select(f => FromPath(f.Path, f.Name))],
+            [.. found.Where(f => f.Fault is not null).Select(f => (f.Name, $"it is {f.Fault}"))]
         );
     }
+
+    private static bool IsLink(ref FileSystemEntry entry) => entry.Attributes.HasFlag(FileAttributes.ReparsePoint);
 
     /// <summary>Opens the file at its start.</summary>
     public Stream Open() => _open();

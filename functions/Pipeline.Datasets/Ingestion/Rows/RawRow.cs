@@ -24,6 +24,11 @@ public sealed record RawRow(RowPlace Place, IReadOnlyDictionary<string, string> 
     /// </summary>
     public Split? Split { get; init; }
 
+    /// <summary>What it takes in memory, roughly, in characters.</summary>
+    internal long Length => Fields.Sum(f => (long)f.Key.Length + f.Value.Length + PerCell);
+
+    private const int PerCell = 32;
+
     /// <summary>The id of the row in datasets.</summary>
     public string Id => $"{Place.File}#{Place.Row}";
 
