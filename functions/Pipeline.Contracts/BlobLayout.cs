@@ -77,7 +77,7 @@ public static partial class BlobLayout
     /// are read after it.
     /// </summary>
     public static string CorrectedPrefix(string project, string source) =>
-        $"{Checked(project)}/{CorrectedFolder}{source}/";
+        $"{Checked(project)}/{CorrectedFolder}{CheckedName(source, NameKind.Path)}/";
 
     /// <summary>The raw blob that a drop mends; <c>null</c>: it is one of its own.</summary>
     /// <param name="name">The drop's name within its project.</param>
@@ -95,16 +95,19 @@ public static partial class BlobLayout
     /// <summary>Rows that no dataset of the project is made with any more.</summary>
     public static BlobAddress Withdrawn(string project) => new(ProjectsContainer, $"{Checked(project)}/withdrawn.json");
 
-    public static BlobAddress Raw(string project, string name) => new(RawContainer, $"{Checked(project)}/{name}");
+    public static BlobAddress Raw(string project, string name) =>
+        new(RawContainer, $"{Checked(project)}/{CheckedName(name, NameKind.Path)}");
 
-    public static string DatasetPrefix(string datasetId) => $"{datasetId}/";
+    public static string DatasetPrefix(string datasetId) => $"{CheckedId(datasetId)}/";
 
-    public static BlobAddress Dataset(string datasetId, string file) => new(DatasetsContainer, $"{datasetId}/{file}");
+    public static BlobAddress Dataset(string datasetId, string file) =>
+        new(DatasetsContainer, DatasetPrefix(datasetId) + file);
 
     /// <summary>What is kept while a dataset is built in parts; gone when it is whole.</summary>
     /// <param name="datasetId">The dataset.</param>
     /// <param name="instance">The orchestration that builds it.</param>
-    public static string BuildPrefix(string datasetId, string instance) => $"{datasetId}/build/{instance}/";
+    public static string BuildPrefix(string datasetId, string instance) =>
+        $"{DatasetPrefix(datasetId)}build/{instance}/";
 
     public static BlobAddress BuildPlan(string datasetId, string instance) =>
         new(DatasetsContainer, BuildPrefix(datasetId, instance) + "plan.json");
@@ -123,27 +126,28 @@ public static partial class BlobLayout
     /// <summary>What their names begin with.</summary>
     public static string ModelAnswers(string project) => $"{Checked(project)}/synthesis/";
 
-    public static string JobPrefix(string runId) => $"{runId}/";
+    public static string JobPrefix(string runId) => $"{CheckedId(runId)}/";
 
-    public static BlobAddress Job(string runId) => new(JobsContainer, $"{runId}/job.json");
+    public static BlobAddress Job(string runId) => new(JobsContainer, JobPrefix(runId) + "job.json");
 
     /// <summary>The project's settings that the run was started with.</summary>
-    public static BlobAddress RunSettings(string runId) => new(JobsContainer, $"{runId}/settings.json");
+    public static BlobAddress RunSettings(string runId) => new(JobsContainer, JobPrefix(runId) + "settings.json");
 
-    public static BlobAddress Progress(string runId) => new(JobsContainer, $"{runId}/progress.jsonl");
+    public static BlobAddress Progress(string runId) => new(JobsContainer, JobPrefix(runId) + "progress.jsonl");
 
     /// <summary>Written to ask the worker to stop at its next step.</summary>
-    public static BlobAddress CancelRequest(string runId) => new(JobsContainer, $"{runId}/cancel");
+    public static BlobAddress CancelRequest(string runId) => new(JobsContainer, JobPrefix(runId) + "cancel");
 
     /// <summary>The blob whose lease says which worker has the job.</summary>
-    public static BlobAddress JobLock(string runId) => new(JobsContainer, $"{runId}/lock.json");
+    public static BlobAddress JobLock(string runId) => new(JobsContainer, JobPrefix(runId) + "lock.json");
 
     /// <summary>The message that was sent for the run.</summary>
-    public static BlobAddress JobMessage(string runId) => new(JobsContainer, $"{runId}/message.json");
+    public static BlobAddress JobMessage(string runId) => new(JobsContainer, JobPrefix(runId) + "message.json");
 
-    public static string CheckpointPrefix(string runId) => $"{runId}/checkpoint/";
+    public static string CheckpointPrefix(string runId) => JobPrefix(runId) + "checkpoint/";
 
-    public static BlobAddress Checkpoint(string runId, string file) => new(JobsContainer, $"{runId}/checkpoint/{file}");
+    public static BlobAddress Checkpoint(string runId, string file) =>
+        new(JobsContainer, CheckpointPrefix(runId) + file);
 
     public static string AdapterPrefix(string project, int version) => $"{Checked(project)}/v{version}/";
 
@@ -155,28 +159,25 @@ public static partial class BlobLayout
     public static string FeedbackPrefix(string project) => $"{Checked(project)}/";
 
     public static BlobAddress Feedback(string project, string id) =>
-        new(FeedbackContainer, $"{Checked(project)}/{id}.json");
+        new(FeedbackContainer, $"{Checked(project)}/{CheckedName(id, NameKind.File)}.json");
 
     /// <summary>Corrections gathered for a retraining, as rows.</summary>
     public static BlobAddress FeedbackBatch(string project, string name) =>
-        new(FeedbackContainer, $"{Checked(project)}/batches/{name}");
+        new(FeedbackContainer, $"{Checked(project)}/batches/{CheckedName(name, NameKind.File)}");
 
     /// <summary>Whether <paramref name="project"/> can name a project: 3 to 40 of a-z, 0-9 and the hyphen.</summary>
-    public static bool IsProjectName(string project) => ProjectName().IsMatch(project);
+    public static bool IsProjectName(string project) => SafeName.TryParse(project, NameKind.Project, out _);
 
     /// <summary>Whether <paramref name="name"/> can name a base model: one folder name, no path.</summary>
     public static bool IsBaseName(string name) => BaseName().IsMatch(name);
 
-    private static string Checked(string project) =>
-        IsProjectName(project)
-            ? project
-            : throw new ArgumentException(
-                $"'{project}' cannot name a project: use 3 to 40 of a-z, 0-9 and '-'.",
-                nameof(project)
-            );
+    private static string Checked(string project) => CheckedName(project, NameKind.Project);
 
-    [GeneratedRegex(@"^[a-z0-9-]{3,40}\z", RegexOptions.CultureInvariant)]
-    private static partial Regex ProjectName();
+    private static string CheckedId(string id) => CheckedName(id, NameKind.Run);
+
+    /// <summary>No name reaches storage that could lead to another project's blobs.</summary>
+    private static string CheckedName(string name, NameKind kind) =>
+        SafeName.Fault(name, kind) is { } fault ? throw new ArgumentException(fault, nameof(name)) : name;
 
     /// <summary>The form of a base's name, a regular expression.</summary>
     public const string BaseNamePattern = @"^[A-Za-z0-9][A-Za-z0-9._-]{0,95}\z";

@@ -103,7 +103,7 @@ public readonly partial record struct SafeName
     [GeneratedRegex(@"^[a-z0-9-]{3,40}\z", RegexOptions.CultureInvariant)]
     private static partial Regex ProjectForm();
 
-    [GeneratedRegex(@"^[a-z0-9][a-z0-9-]{0,99}\z", RegexOptions.CultureInvariant)]
+    [GeneratedRegex(@"^[a-z0-9-]{1,100}\z", RegexOptions.CultureInvariant)]
     private static partial Regex RunForm();
 
     [GeneratedRegex(@"^[A-Za-z]:", RegexOptions.CultureInvariant)]

@@ -17,6 +17,12 @@ internal static partial class Log
     [LoggerMessage(4, LogLevel.Warning, "The drop of '{Name}' into project '{Project}' started nothing: {Reason}")]
     public static partial void DropRefused(ILogger logger, string project, string name, string reason);
 
+    [LoggerMessage(10, LogLevel.Warning, "Run {RunId}, which waited for settings, does not go on: {Reason}")]
+    public static partial void RunNotContinued(ILogger logger, string runId, string reason);
+
+    [LoggerMessage(11, LogLevel.Warning, "The verdict {Blob} cannot be read and counts for nothing: {Reason}")]
+    public static partial void VerdictUnreadable(ILogger logger, string blob, string reason);
+
     [LoggerMessage(5, LogLevel.Information, "Run {RunId} heard from its worker: succeeded {Succeeded}")]
     public static partial void ResultReceived(ILogger logger, string runId, bool succeeded);
 

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Azure;
 using Azure.Data.Tables;
 using Azure.Storage.Queues.Models;
@@ -6,6 +7,8 @@ using Pipeline.Contracts;
 namespace Pipeline.Storage;
 
 /// <summary>Messages and drops that nobody could work with: they lie in poison queues, and a table says why.</summary>
+/// <param name="table">The table.</param>
+/// <param name="messages">Reads and writes messages as they lie in their queues, in base64 or not.</param>
 public sealed class DeadLetterStore(TableClient table, QueueMessages messages)
 {
     /// <summary>Of what the host itself has put there: nobody was told why.</summary>
@@ -25,7 +28,22 @@ public sealed class DeadLetterStore(TableClient table, QueueMessages messages)
     /// <param name="reason">What was wrong with it.</param>
     /// <param name="at">When.</param>
     /// <param name="cancellation">Ends the call.</param>
-    public async Task PutAsync(
+    public Task PutAsync(
+        string queue,
+        string what,
+        BinaryData body,
+        string reason,
+        DateTimeOffset at,
+        CancellationToken cancellation
+    )
+    {
+        ArgumentNullException.ThrowIfNull(body);
+        var encoded = new BinaryData(Convert.ToBase64String(body.ToMemory().Span));
+        return PutAsIsAsync(queue, what, encoded, reason, at, cancellation);
+    }
+
+    /// <summary>The same of a message that stays as it is, such as one that is not base64.</summary>
+    public async Task PutAsIsAsync(
         string queue,
         string what,
         BinaryData body,
@@ -36,7 +54,7 @@ public sealed class DeadLetterStore(TableClient table, QueueMessages messages)
     {
         ArgumentNullException.ThrowIfNull(body);
         ArgumentNullException.ThrowIfNull(reason);
-        string id = ContentHash.ShortOf(queue, what, Convert.ToBase64String(body.ToArray()));
+        string id = ContentHash.ShortOf(queue, what, body.ToString());
         var note = new DeadLetter
         {
             Id = id,
@@ -48,15 +66,16 @@ public sealed class DeadLetterStore(TableClient table, QueueMessages messages)
         NullableResponse<TableEntity> known = await table
             .GetEntityIfExistsAsync<TableEntity>(Partition, id, [RecordColumn], cancellation)
             .ConfigureAwait(false);
-        note = known.HasValue
-            ? note with
-            {
-                MessageId = ContractJson.Read<DeadLetter>(known.Value!.GetString(RecordColumn)).MessageId,
-            }
-            : note with
-            {
-                MessageId = await messages.PutAsync(queue, body, cancellation).ConfigureAwait(false),
-            }; // before the note: whoever stops in between comes again and loses nothing
+        note =
+            known.HasValue && TryRead(known.Value!) is { } earlier
+                ? note with
+                {
+                    MessageId = earlier.MessageId,
+                }
+                : note with
+                {
+                    MessageId = await messages.PutAsync(queue, body, cancellation).ConfigureAwait(false),
+                }; // before the note: whoever stops in between comes again and loses nothing
         await table
             .UpsertEntityAsync(
                 new TableEntity(Partition, id) { [RecordColumn] = ContractJson.Write(note) },
@@ -121,7 +140,7 @@ public sealed class DeadLetterStore(TableClient table, QueueMessages messages)
             ? await messages.FindAsync(note.Queue, messageId, cancellation).ConfigureAwait(false)
             : null;
         // One that fails leaves the message hidden for half a minute.
-        string? fault = await use(note, message?.Body).ConfigureAwait(false);
+        string? fault = await use(note, message is null ? null : Decoded(message.Body)).ConfigureAwait(false);
         fault ??= (await NotesAsync(cancellation).ConfigureAwait(false))
             .FirstOrDefault(n => n.Id == note.Id && n.At != note.At)
             ?.Reason; // refused again meanwhile
@@ -182,9 +201,41 @@ public sealed class DeadLetterStore(TableClient table, QueueMessages messages)
                 .ConfigureAwait(false)
         )
         {
-            notes.Add(ContractJson.Read<DeadLetter>(entity.GetString(RecordColumn)));
+            notes.Add(TryRead(entity) ?? StandIn(entity));
         }
 
         return notes;
     }
+
+    /// <summary>What a message in a poison queue says: those of hosts and ours are in base64.</summary>
+    private static BinaryData Decoded(BinaryData body)
+    {
+        byte[] bytes = new byte[body.ToMemory().Length];
+        return Convert.TryFromBase64String(body.ToString(), bytes, out int length)
+            ? new BinaryData(bytes.AsMemory(0, length))
+            : body;
+    }
+
+    private static DeadLetter? TryRead(TableEntity entity)
+    {
+        try
+        {
+            return ContractJson.Read<DeadLetter>(entity.GetString(RecordColumn));
+        }
+        catch (Exception fault) when (fault is JsonException or ArgumentNullException or InvalidOperationException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>A note that cannot be read hides no other: it is listed, and can be deleted.</summary>
+    private static DeadLetter StandIn(TableEntity entity) =>
+        new()
+        {
+            Id = entity.RowKey,
+            At = entity.Timestamp ?? default,
+            Queue = "",
+            What = "a note",
+            Reason = "The note of this dead letter cannot be read.",
+        };
 }

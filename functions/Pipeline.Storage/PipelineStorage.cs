@@ -10,17 +10,25 @@ namespace Pipeline.Storage;
 /// <summary>One storage account.</summary>
 public sealed class PipelineStorage
 {
-    private PipelineStorage(BlobServiceClient blobs, QueueServiceClient queues, TableServiceClient tables)
+    private PipelineStorage(
+        BlobServiceClient blobs,
+        Func<QueueClientOptions, QueueServiceClient> queues,
+        TableServiceClient tables
+    )
     {
-        (Blobs, Queues, Tables) = (blobs, queues, tables);
+        // Dead letters are read as they lie there: one of them may be no base64.
+        QueueServiceClient asTheyAre = queues(new QueueClientOptions());
+        var options = new QueueClientOptions { MessageEncoding = QueueMessageEncoding.Base64 };
+        options.MessageDecodingFailed += RefuseAsync;
+        (Blobs, Queues, Tables) = (blobs, queues(options), tables);
         Files = new BlobFiles(blobs);
         Runs = new RunTable(tables.GetTableClient(BlobLayout.RunsTable));
         DeadLetters = new DeadLetterStore(
             tables.GetTableClient(BlobLayout.DeadLettersTable),
-            new QueueMessages(queues)
+            new QueueMessages(asTheyAre)
         );
         Registry = new RegistryStore(Files);
-        Messages = new QueueMessages(queues);
+        Messages = new QueueMessages(Queues);
     }
 
     /// <summary>The account's blobs, for triggers.</summary>
@@ -47,16 +55,39 @@ public sealed class PipelineStorage
     /// <summary>Queue messages.</summary>
     public QueueMessages Messages { get; }
 
+    /// <summary>
+    /// A message that is not base64 becomes a dead letter at once, by itself: without this the whole batch that it came
+    /// in would fail, for ever.
+    /// </summary>
+    private async Task RefuseAsync(QueueMessageDecodingFailedEventArgs refused)
+    {
+        if (refused.ReceivedMessage is not { } message)
+        {
+            return; // only looked at
+        }
+
+        await DeadLetters
+            .PutAsIsAsync(
+                BlobLayout.PoisonOf(refused.Queue.Name),
+                $"message {message.MessageId}",
+                message.Body,
+                "It is not base64, in which messages are written: whoever sent it is not this system.",
+                DateTimeOffset.UtcNow,
+                refused.CancellationToken
+            )
+            .ConfigureAwait(false);
+        await refused
+            .Queue.DeleteMessageAsync(message.MessageId, message.PopReceipt, refused.CancellationToken)
+            .ConfigureAwait(false);
+    }
+
     /// <summary>Connects with a connection string.</summary>
     public static PipelineStorage FromConnectionString(string connection)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(connection);
         return new PipelineStorage(
             new BlobServiceClient(connection),
-            new QueueServiceClient(
-                connection,
-                new QueueClientOptions { MessageEncoding = QueueMessageEncoding.Base64 }
-            ),
+            options => new QueueServiceClient(connection, options),
             new TableServiceClient(connection)
         );
     }
@@ -70,11 +101,7 @@ public sealed class PipelineStorage
         Uri EndpointOf(string service) => new($"https://{accountName}.{service}.core.windows.net");
         return new PipelineStorage(
             new BlobServiceClient(EndpointOf("blob"), identity),
-            new QueueServiceClient(
-                EndpointOf("queue"),
-                identity,
-                new QueueClientOptions { MessageEncoding = QueueMessageEncoding.Base64 }
-            ),
+            options => new QueueServiceClient(EndpointOf("queue"), identity, options),
             new TableServiceClient(EndpointOf("table"), identity)
         );
     }

@@ -18,6 +18,11 @@ public sealed class RunTable(TableClient table)
     /// <summary>The run of an id; <c>null</c>: there is none.</summary>
     public async Task<RunRecord?> GetAsync(string runId, CancellationToken cancellation)
     {
+        if (!SafeName.TryParse(runId, NameKind.Run, out _))
+        {
+            return null;
+        }
+
         NullableResponse<TableEntity> entity = await table
             .GetEntityIfExistsAsync<TableEntity>(Partition, runId, cancellationToken: cancellation)
             .ConfigureAwait(false);
@@ -101,13 +106,13 @@ public sealed class RunTable(TableClient table)
         {
             return Read(entity);
         }
-        catch (Exception fault) when (fault is JsonException or ArgumentNullException)
+        catch (Exception fault) when (fault is JsonException or ArgumentNullException or InvalidOperationException)
         {
             DateTimeOffset written = entity.Timestamp ?? DateTimeOffset.UnixEpoch;
             return new RunRecord
             {
                 RunId = entity.RowKey,
-                Project = entity.GetString(ProjectColumn) ?? "",
+                Project = entity.TryGetValue(ProjectColumn, out object? project) ? project as string ?? "" : "",
                 State = RunState.Failed,
                 Stage = RunStage.Dataset,
                 Trigger = RunTrigger.Http,

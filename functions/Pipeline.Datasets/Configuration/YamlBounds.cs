@@ -6,7 +6,7 @@ namespace Pipeline.Datasets.Configuration;
 /// <summary>
 /// Holds a YAML text within bounds before any node is made of it. Reading nodes recurses, and comparing keys follows
 /// aliases: a few bytes of nested lists, or a key that refers to itself, would overflow the stack, which ends the
-/// process.
+/// process. What YAML has and settings do not need is refused: merge keys, a key twice, a second document.
 /// </summary>
 internal sealed class YamlBounds
 {
@@ -21,6 +21,7 @@ internal sealed class YamlBounds
 
     private readonly Stack<Collection> _open = new();
     private readonly Dictionary<AnchorName, Extent> _anchors = [];
+    private int _documents;
 
     private YamlBounds() { }
 
@@ -46,7 +47,14 @@ internal sealed class YamlBounds
     {
         switch (at)
         {
+            case DocumentStart when ++_documents > 1:
+                throw new YamlException(
+                    at.Start,
+                    at.End,
+                    "a second document begins here ('---'); the settings are one document"
+                );
             case Scalar scalar:
+                TakeKey(scalar);
                 Name(scalar.Anchor, new Extent(1, 0));
                 Add(new Extent(1, 0), at);
                 break;
@@ -119,9 +127,38 @@ internal sealed class YamlBounds
         }
     }
 
+    private void TakeKey(Scalar key)
+    {
+        if (!IsKeyDue(out Collection parent))
+        {
+            return;
+        }
+
+        if (key is { Value: "<<", Style: ScalarStyle.Plain })
+        {
+            throw new YamlException(key.Start, key.End, "merge keys ('<<') are not read; write the keys out");
+        }
+
+        if (!parent.Keys.TryAdd(key.Value, key.Start.Line))
+        {
+            throw new YamlException(
+                key.Start,
+                key.End,
+                $"the key '{key.Value}' stands here twice, first on line {parent.Keys[key.Value]}"
+            );
+        }
+    }
+
+    private bool IsKeyDue(out Collection parent)
+    {
+        bool isDue = _open.TryPeek(out Collection? open) && open.IsMapping && open.Children % 2 == 0;
+        parent = open!;
+        return isDue;
+    }
+
     private void RejectKey(ParsingEvent at, string what)
     {
-        if (_open.TryPeek(out Collection? parent) && parent.IsMapping && parent.Children % 2 == 0)
+        if (IsKeyDue(out _))
         {
             throw new YamlException(at.Start, at.End, $"a key must be a single value, not {what}");
         }
@@ -136,6 +173,9 @@ internal sealed class YamlBounds
         public bool IsMapping => isMapping;
 
         public AnchorName Anchor => anchor;
+
+        /// <summary>The keys of a mapping, and the line of each.</summary>
+        public Dictionary<string, long> Keys { get; } = new(StringComparer.Ordinal);
 
         public int Children { get; set; }
 

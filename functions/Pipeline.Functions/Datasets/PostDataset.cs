@@ -33,6 +33,11 @@ public sealed class PostDataset(PipelineStorage storage)
             return HttpResults.BadRequest(fault ?? "Give 'source', the name of a blob in raw/{project}/.");
         }
 
+        if (SafeName.Fault(body.Source, NameKind.Path) is { } unsafeName)
+        {
+            return HttpResults.BadRequest(unsafeName);
+        }
+
         if (!await storage.Files.ExistsAsync(BlobLayout.Raw(project, body.Source), cancellation))
         {
             return HttpResults.BadRequest($"'{BlobLayout.Raw(project, body.Source)}' does not exist; drop it first.");

@@ -40,6 +40,11 @@ public sealed class DeadLetterReturn(PipelineStorage storage, DropStarter drops)
             return "It names no blob.";
         }
 
+        if (address.Container != BlobLayout.RawContainer || SafeName.Fault(name, NameKind.Path) is not null)
+        {
+            return $"'{address}' is not a file of a project.";
+        }
+
         if (!await storage.Files.ExistsAsync(address, cancellation))
         {
             return $"The blob '{address}' does not exist any more.";

@@ -26,6 +26,11 @@ public sealed class RunIdentity(PipelineStorage storage, ProjectReader projects)
         CancellationToken cancellation
     )
     {
+        if (SafeName.Fault(source, NameKind.Path) is { } fault)
+        {
+            throw new DatasetException(DatasetFaultCode.UnreadableFile, fault);
+        }
+
         ProjectSettings settings = await projects.SettingsAsync(project, cancellation);
         string raw = await HashAsync(BlobLayout.Raw(project, source), cancellation);
         string? test = settings.Split.TestFile is { } name

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Microsoft.DurableTask.Client;
 using Microsoft.Extensions.Logging;
 using Pipeline.Contracts;
@@ -27,20 +28,30 @@ public sealed class RetrainingStarter(
             )
         )
         {
-            if (
-                name.EndsWith(".json", StringComparison.Ordinal)
-                && await storage.Files.ReadJsonAsync<FeedbackRecord>(
-                    new BlobAddress(BlobLayout.FeedbackContainer, name),
-                    cancellation
-                )
-                    is { } record
-            )
+            if (name.EndsWith(".json", StringComparison.Ordinal) && await ReadAsync(name, cancellation) is { } record)
             {
                 feedback.Add(record);
             }
         }
 
         return [.. feedback.Where(FeedbackVerdict.Teaches).OrderBy(f => f.Id, StringComparer.Ordinal)];
+    }
+
+    /// <summary>One verdict; one that cannot be read is passed over, and logged.</summary>
+    private async Task<FeedbackRecord?> ReadAsync(string name, CancellationToken cancellation)
+    {
+        try
+        {
+            return await storage.Files.ReadJsonAsync<FeedbackRecord>(
+                new BlobAddress(BlobLayout.FeedbackContainer, name),
+                cancellation
+            );
+        }
+        catch (JsonException fault)
+        {
+            Log.VerdictUnreadable(logger, name, fault.Message);
+            return null;
+        }
     }
 
     /// <summary>Starts a retraining when it is due.</summary>

@@ -38,6 +38,12 @@ public sealed class DropStarter(
                 return;
             }
 
+            if (SafeName.Fault(name, NameKind.Path) is { } unsafeName)
+            {
+                await RefuseAsync(project, name, unsafeName, cancellation);
+                return;
+            }
+
             // corrected rows start their source anew and whole
             string source = BlobLayout.CorrectedSource(name) ?? name;
             await starter.StartAsync(client, project, source, RunTrigger.Drop, cancellation);
@@ -76,9 +82,19 @@ public sealed class DropStarter(
         string prefix = $"{project}/";
         foreach ((string blob, _) in await storage.Files.ListAsync(BlobLayout.RawContainer, prefix, cancellation))
         {
-            if (blob[prefix.Length..] != testSet && BlobLayout.CorrectedSource(blob[prefix.Length..]) is null)
+            string name = blob[prefix.Length..];
+            if (name == testSet || BlobLayout.CorrectedSource(name) is not null)
             {
-                await starter.StartAsync(client, project, blob[prefix.Length..], RunTrigger.Drop, cancellation);
+                continue;
+            }
+
+            try
+            {
+                await starter.StartAsync(client, project, name, RunTrigger.Drop, cancellation);
+            }
+            catch (DatasetException fault)
+            {
+                await RefuseAsync(project, name, fault.Message, cancellation); // the others are started
             }
         }
     }

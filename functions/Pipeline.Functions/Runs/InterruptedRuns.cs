@@ -40,7 +40,8 @@ public sealed class InterruptedRuns(PipelineStorage storage, TimeProvider time)
     {
         ArgumentNullException.ThrowIfNull(client);
         ArgumentNullException.ThrowIfNull(run);
-        if (run.State != RunState.Running || time.GetUtcNow() - run.UpdatedAt < GracePeriod)
+        bool isOurs = SafeName.TryParse(run.RunId, NameKind.Run, out _);
+        if (!isOurs || run.State != RunState.Running || time.GetUtcNow() - run.UpdatedAt < GracePeriod)
         {
             return run;
         }

@@ -1,6 +1,7 @@
 using Microsoft.DurableTask.Client;
 using Microsoft.Extensions.Logging;
 using Pipeline.Contracts;
+using Pipeline.Datasets;
 using Pipeline.Functions.Durable;
 using Pipeline.Functions.Projects;
 using Pipeline.Functions.Training;
@@ -22,7 +23,7 @@ public sealed class RunStarter(
     /// Starts the run of a raw blob unless it runs or has completed; one that failed or was cancelled starts anew.
     /// </summary>
     /// <returns>The run and whether it was started now.</returns>
-    /// <exception cref="Pipeline.Datasets.DatasetException">The blob does not exist or the settings cannot be
+    /// <exception cref="DatasetException">The blob does not exist or the settings cannot be
     /// read.</exception>
     public async Task<(string RunId, bool Started)> StartAsync(
         DurableTaskClient client,
@@ -190,7 +191,17 @@ public sealed class RunStarter(
                 continue;
             }
 
-            (string runId, bool isNew) = await StartAsync(client, project, run.Source, run.Trigger, cancellation);
+            (string runId, bool isNew) = ("", false);
+            try
+            {
+                (runId, isNew) = await StartAsync(client, project, run.Source, run.Trigger, cancellation);
+            }
+            catch (DatasetException fault)
+            {
+                Log.RunNotContinued(logger, run.RunId, fault.Message); // its file is gone; the others go on
+                continue;
+            }
+
             if (isNew)
             {
                 started.Add(runId);

@@ -19,19 +19,15 @@ public sealed class TrainingResults(PipelineStorage storage, TimeProvider time, 
     )
     {
         ArgumentNullException.ThrowIfNull(client);
-        TrainingResult result;
-        try
-        {
-            result = ContractJson.Read<TrainingResult>(message);
-        }
-        catch (JsonException fault)
+        (TrainingResult? result, string? wrong) = Parse(message);
+        if (result is null)
         {
             // No retry mends it: it becomes a dead letter with its reason instead of blocking the queue.
             await storage.DeadLetters.PutAsync(
                 BlobLayout.PoisonOf(BlobLayout.TrainingResultsQueue),
                 "a message",
                 new BinaryData(message),
-                $"It is not a training result: {fault.Message}",
+                $"It is not a training result: {wrong}",
                 time.GetUtcNow(),
                 cancellation
             );
@@ -52,6 +48,20 @@ public sealed class TrainingResults(PipelineStorage storage, TimeProvider time, 
         else
         {
             Log.ResultOfEndedRun(logger, result.RunId, result.Succeeded);
+        }
+    }
+
+    private static (TrainingResult? Result, string? Fault) Parse(string message)
+    {
+        try
+        {
+            TrainingResult result = ContractJson.Read<TrainingResult>(message);
+            string? fault = SafeName.Fault(result.RunId, NameKind.Run);
+            return fault is null ? (result, null) : (null, fault);
+        }
+        catch (JsonException fault)
+        {
+            return (null, fault.Message);
         }
     }
 }

@@ -206,7 +206,7 @@ internal static class AblationCommand
                 Path.GetFullPath(adapter),
             ],
             Path.GetDirectoryName(assembly)!,
-            new Dictionary<string, string>(),
+            ChildVariables.ForWorker(new Dictionary<string, string>()),
             line => last = line
         );
         await worker.WaitForExitAsync(cancellation);

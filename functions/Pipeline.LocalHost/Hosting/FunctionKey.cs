@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Text;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Azure.Functions.Worker;
+using Pipeline.LocalHost.Processes;
 
 namespace Pipeline.LocalHost.Hosting;
 
@@ -25,29 +26,12 @@ public static class FunctionKey
     }
 
     /// <summary>The key of a data folder, made once; only its owner can read the file.</summary>
-    public static string ReadOrCreate(string dataDirectory)
-    {
-        if (Read(dataDirectory) is { Length: > 0 } key)
-        {
-            return key;
-        }
-
-        Directory.CreateDirectory(dataDirectory);
-        key = Convert
-            .ToBase64String(RandomNumberGenerator.GetBytes(Bytes))
-            .TrimEnd('=')
-            .Replace('+', '-')
-            .Replace('/', '_');
-        var options = new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write };
-        if (!OperatingSystem.IsWindows())
-        {
-            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-        }
-
-        using var file = new StreamWriter(Path.Combine(dataDirectory, FileName), options);
-        file.Write(key);
-        return key;
-    }
+    public static string ReadOrCreate(string dataDirectory) =>
+        DataFolder.Secret(
+            Path.Combine(dataDirectory, FileName),
+            Bytes,
+            bytes => Convert.ToBase64String(bytes).TrimEnd('=').Replace('+', '-').Replace('/', '_')
+        );
 
     /// <summary>Adds the key to a client's calls.</summary>
     public static void AddTo(HttpClient client, string key)

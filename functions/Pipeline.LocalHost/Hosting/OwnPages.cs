@@ -3,29 +3,38 @@ using Microsoft.AspNetCore.Http;
 namespace Pipeline.LocalHost.Hosting;
 
 /// <summary>
-/// A page of another site must not act here through a browser: what changes something is taken from the host's own
-/// pages, and from programs, which name no origin.
+/// A page of another site must neither act nor read here through a browser. Browsers say with each request where it
+/// comes from (W3C Fetch Metadata): what another page sends is refused, whatever its form, but for a person who follows
+/// a link to a page of ours. Programs send none of these headers.
 /// </summary>
 internal static class OwnPages
 {
+    private const string Site = "Sec-Fetch-Site";
+    private const string Mode = "Sec-Fetch-Mode";
+    private const string Destination = "Sec-Fetch-Dest";
+
     public static Task CheckAsync(HttpContext context, RequestDelegate next)
     {
+        IHeaderDictionary headers = context.Response.Headers;
+        headers.XContentTypeOptions = "nosniff";
+        headers["Referrer-Policy"] = "no-referrer"; // the address may hold a key
+        headers["Cross-Origin-Resource-Policy"] = "same-origin";
+        headers.XFrameOptions = "DENY";
         HttpRequest request = context.Request;
         string? origin = request.Headers.Origin;
-        if (
-            HttpMethods.IsGet(request.Method)
-            || HttpMethods.IsHead(request.Method)
-            || string.IsNullOrEmpty(origin)
-            || origin == $"{request.Scheme}://{request.Host}"
-        )
-        {
-            return next(context);
-        }
-
-        return Refusal.WriteAsync(
-            context,
-            StatusCodes.Status403Forbidden,
-            $"A page of '{origin}' may change nothing here."
-        );
+        bool isRead = HttpMethods.IsGet(request.Method) || HttpMethods.IsHead(request.Method);
+        bool isOwn =
+            (string.IsNullOrEmpty(origin) || origin == $"{request.Scheme}://{request.Host}")
+            && request.Headers[Site].ToString() is "" or "same-origin" or "none";
+        bool isFollowedLink =
+            isRead && request.Headers[Mode] == "navigate" && request.Headers[Destination] == "document";
+        return isOwn || isFollowedLink
+            ? next(context)
+            : Refusal.WriteAsync(
+                context,
+                StatusCodes.Status403Forbidden,
+                $"A page of {(string.IsNullOrEmpty(origin) ? "another site" : $"'{origin}'")} may neither read nor "
+                    + "change anything here."
+            );
     }
 }

@@ -6,16 +6,18 @@ namespace Pipeline.LocalHost.Processes;
 
 /// <summary>
 /// The storage emulator, installed from its lock file and run on loopback with a data folder of its own, on the ports
-/// that the folder had before where they are free. One that dies is started again on the same ports.
+/// that the folder had before where they are free, and with a key of the folder's own. One that dies is started again on
+/// the same ports.
 /// </summary>
 internal sealed class Azurite : IAsyncDisposable
 {
     /// <summary>
-    /// The emulator's well-known development account: public, the same everywhere, of use on loopback only.
+    /// The emulator's account, whose well-known key is not taken: every page in a browser and every program of the
+    /// machine knows it.
     /// </summary>
     private const string Account = "devstoreaccount1";
-    private const string DevelopmentKey =
-        "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
+    private const string KeyFile = "account.key";
+    private const int KeyBytes = 64; // as an account in Azure has
     private const string ProcessFile = "process-id";
     private const string PortsFile = "ports";
     private static readonly TimeSpan ProcessTimeout = TimeSpan.FromSeconds(30);
@@ -24,6 +26,7 @@ internal sealed class Azurite : IAsyncDisposable
     private static readonly TimeSpan RestartPause = TimeSpan.FromMilliseconds(500);
     private readonly string _data;
     private readonly int[] _ports;
+    private readonly string _key;
     private readonly Action<string> _report;
     private readonly CancellationTokenSource _stop = new();
     private ChildProcess _process;
@@ -32,9 +35,10 @@ internal sealed class Azurite : IAsyncDisposable
     private Azurite(string data, int[] ports, ChildProcess process, Action<string> say)
     {
         (_data, _ports, _process, _report) = (data, ports, process, say);
+        _key = KeyOf(data);
     }
 
-    public string ConnectionString => BuildConnectionString(_ports);
+    public string ConnectionString => BuildConnectionString(_ports, _key);
 
     /// <summary>
     /// The connection string of a data folder's emulator, running or not; <c>null</c>: there was none on it.
@@ -43,11 +47,14 @@ internal sealed class Azurite : IAsyncDisposable
         Path.Combine(data, PortsFile) is var file
         && File.Exists(file)
         && ParsePorts(File.ReadAllText(file)) is { Length: 3 } ports
-            ? BuildConnectionString(ports)
+            ? BuildConnectionString(ports, KeyOf(data))
             : null;
 
-    private static string BuildConnectionString(int[] ports) =>
-        $"DefaultEndpointsProtocol=http;AccountName={Account};AccountKey={DevelopmentKey};"
+    private static string KeyOf(string data) =>
+        DataFolder.Secret(Path.Combine(data, KeyFile), KeyBytes, Convert.ToBase64String);
+
+    private static string BuildConnectionString(int[] ports, string key) =>
+        $"DefaultEndpointsProtocol=http;AccountName={Account};AccountKey={key};"
         + $"BlobEndpoint=http://127.0.0.1:{ports[0]}/{Account};QueueEndpoint=http://127.0.0.1:{ports[1]}/{Account};"
         + $"TableEndpoint=http://127.0.0.1:{ports[2]}/{Account};";
 
@@ -61,7 +68,7 @@ internal sealed class Azurite : IAsyncDisposable
     public static async Task<Azurite> StartAsync(string data, Action<string> say, CancellationToken cancellation)
     {
         await InstallAsync(say, cancellation);
-        Directory.CreateDirectory(data);
+        DataFolder.Create(data);
         await WaitForPreviousExitAsync(Path.Combine(data, ProcessFile), cancellation);
         (int[] ports, ChildProcess process) = await LaunchOnFreePortsAsync(data, cancellation);
         var azurite = new Azurite(data, ports, process, say);
@@ -150,6 +157,11 @@ internal sealed class Azurite : IAsyncDisposable
                 "--tablePort",
                 $"{ports[2]}",
             ],
+            new Dictionary<string, string>
+            {
+                ["PIPELINE_PARENT"] = $"{Environment.ProcessId}",
+                ["AZURITE_ACCOUNTS"] = $"{Account}:{KeyOf(data)}",
+            },
             output.Add
         );
         try
@@ -237,7 +249,11 @@ internal sealed class Azurite : IAsyncDisposable
         }
     }
 
-    private static ChildProcess StartNode(IEnumerable<string> arguments, Action<string> onLine)
+    private static ChildProcess StartNode(
+        IEnumerable<string> arguments,
+        IReadOnlyDictionary<string, string> environment,
+        Action<string> onLine
+    )
     {
         try
         {
@@ -245,7 +261,7 @@ internal sealed class Azurite : IAsyncDisposable
                 "node",
                 arguments,
                 RepositoryLayout.Azurite,
-                new Dictionary<string, string> { ["PIPELINE_PARENT"] = $"{Environment.ProcessId}" },
+                new ChildVariables(environment, NodeVariables),
                 onLine
             );
         }
@@ -260,6 +276,9 @@ internal sealed class Azurite : IAsyncDisposable
             "Node is missing: Node 20 or newer with npm is needed for the storage emulator. Install it, or set "
                 + "AzureWebJobsStorage to a storage account's connection string."
         );
+
+    /// <summary>Beginnings of what Node and npm are told by the environment.</summary>
+    private static readonly string[] NodeVariables = ["NODE_", "npm_config_"];
 
     private static async Task InstallAsync(Action<string> say, CancellationToken cancellation)
     {
@@ -286,7 +305,7 @@ internal sealed class Azurite : IAsyncDisposable
                 OperatingSystem.IsWindows() ? "npm.cmd" : "npm",
                 ["ci", "--no-audit", "--no-fund", "--ignore-scripts"],
                 folder,
-                new Dictionary<string, string>(),
+                new ChildVariables(new Dictionary<string, string>(), NodeVariables),
                 lines.Add
             );
         }

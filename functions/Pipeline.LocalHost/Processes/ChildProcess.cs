@@ -1,7 +1,29 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
+using Pipeline.Contracts;
 
 namespace Pipeline.LocalHost.Processes;
+
+/// <summary>Variables of a child's environment beside those that every program needs.</summary>
+/// <param name="Own">Names and values.</param>
+/// <param name="Prefixes">Beginnings of names that are taken over from the host's environment.</param>
+internal sealed record ChildVariables(IReadOnlyDictionary<string, string> Own, params string[] Prefixes)
+{
+    /// <summary>
+    /// What the worker, PyTorch and the machine's identity are told by the environment. A language model's key is not
+    /// among it: the worker asks none.
+    /// </summary>
+    public static ChildVariables ForWorker(IReadOnlyDictionary<string, string> own) =>
+        new(
+            own,
+            [
+                .. (string[])["PIPELINE_", "WorkerMessageHidden", "DOTNET_", "XDG_CACHE_HOME"],
+                .. (string[])["TORCH", "PYTORCH_", "CUDA_", "NVIDIA_", "OMP_", "GOMP_", "KMP_", "MKL_"],
+                .. (string[])["AZURE_CLIENT", "AZURE_TENANT", "AZURE_FEDERATED", "AZURE_AUTHORITY", "AZURE_CONFIG"],
+                .. (string[])["IDENTITY_", "MSI_"],
+            ]
+        );
+}
 
 /// <summary>A process that the host started and ends with itself.</summary>
 internal sealed partial class ChildProcess : IAsyncDisposable
@@ -19,17 +41,18 @@ internal sealed partial class ChildProcess : IAsyncDisposable
     /// <param name="file">The program, found on PATH.</param>
     /// <param name="arguments">Its arguments.</param>
     /// <param name="directory">Where it runs.</param>
-    /// <param name="environment">Variables beside the host's.</param>
+    /// <param name="variables">What of the host's environment it is given, and what else.</param>
     /// <param name="onLine">Called with each line that it prints.</param>
     /// <exception cref="HostException">There is no such program.</exception>
     public static ChildProcess Start(
         string file,
         IEnumerable<string> arguments,
         string directory,
-        IReadOnlyDictionary<string, string> environment,
+        ChildVariables variables,
         Action<string> onLine
     )
     {
+        ArgumentNullException.ThrowIfNull(variables);
         var info = new ProcessStartInfo(file, arguments)
         {
             WorkingDirectory = directory,
@@ -37,11 +60,7 @@ internal sealed partial class ChildProcess : IAsyncDisposable
             RedirectStandardError = true,
             RedirectStandardInput = true,
         };
-        foreach ((string name, string value) in environment)
-        {
-            info.Environment[name] = value;
-        }
-
+        ChildEnvironment.Apply(info.Environment, variables.Own, variables.Prefixes);
         Process process;
         try
         {

@@ -26,7 +26,7 @@ internal sealed class WorkerProcess(
                     : "dotnet",
                 ["exec", assembly, "run", "--parent", $"{Environment.ProcessId}"],
                 Path.GetDirectoryName(assembly)!,
-                environment,
+                ChildVariables.ForWorker(environment),
                 line => Log.WorkerSaid(logger, line)
             );
             await worker.WaitForExitAsync(stoppingToken);

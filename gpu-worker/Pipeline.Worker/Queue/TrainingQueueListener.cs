@@ -63,17 +63,16 @@ public sealed class TrainingQueueListener(
 
     private async Task WorkAsync(QueueMessage message, CancellationToken cancellation)
     {
-        (TrainingRequest? request, string? malformed) = Parse(message);
-        TrainingJob? job = request is null
-            ? null
-            : await storage.Files.ReadJsonAsync<TrainingJob>(BlobLayout.Job(request.RunId), cancellation);
+        (TrainingRequest? request, string? fault) = Parse(message);
+        TrainingJob? job = null;
+        if (request is not null)
+        {
+            (job, fault) = await ReadJobAsync(request, cancellation);
+        }
+
         if (job is null)
         {
-            await DeadLetterAsync(
-                message,
-                malformed ?? $"It names the run '{request!.RunId}', for which there is no job.",
-                cancellation
-            );
+            await DeadLetterAsync(message, fault!, cancellation);
             return;
         }
 
@@ -126,11 +125,41 @@ public sealed class TrainingQueueListener(
         Log.DeadLetter(logger, message.MessageId, reason);
     }
 
+    /// <summary>The job of a request, or why there is none that could be worked on: no retry mends that.</summary>
+    private async Task<(TrainingJob? Job, string? Fault)> ReadJobAsync(
+        TrainingRequest request,
+        CancellationToken cancellation
+    )
+    {
+        try
+        {
+            return await storage.Files.ReadJsonAsync<TrainingJob>(BlobLayout.Job(request.RunId), cancellation) switch
+            {
+                null => (null, $"It names the run '{request.RunId}', for which there is no job."),
+                { } job when NameFault(job, request) is { } fault => (null, $"The job's {fault}"),
+                { } job => (job, null),
+            };
+        }
+        catch (JsonException fault)
+        {
+            return (null, $"The job of run '{request.RunId}' cannot be read: {fault.Message}");
+        }
+    }
+
+    private static string? NameFault(TrainingJob job, TrainingRequest request) =>
+        job.RunId != request.RunId ? $"run is '{job.RunId}', not '{request.RunId}'."
+        : SafeName.Fault(job.Project, NameKind.Project) is { } project ? $"project: {project}"
+        : SafeName.Fault(job.DatasetId, NameKind.Run) is { } dataset ? $"dataset: {dataset}"
+        : BlobLayout.IsBaseName(job.Base) ? null
+        : "base is not one folder name.";
+
     private static (TrainingRequest? Request, string? Fault) Parse(QueueMessage message)
     {
         try
         {
-            return (ContractJson.Read<TrainingRequest>(message.Body.ToMemory().Span), null);
+            TrainingRequest request = ContractJson.Read<TrainingRequest>(message.Body.ToMemory().Span);
+            string? fault = SafeName.Fault(request.RunId, NameKind.Run);
+            return fault is null ? (request, null) : (null, $"It is not a training request: {fault}");
         }
         catch (JsonException fault)
         {

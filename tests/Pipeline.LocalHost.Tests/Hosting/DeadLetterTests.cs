@@ -85,6 +85,85 @@ public sealed class DeadLetterTests : OwnBench
     }
 
     /// <summary>
+    /// A message that is no base64, and one that names no run, become dead letters at once and by themselves: what came
+    /// with them is worked on, and they can be deleted.
+    /// </summary>
+    [Fact]
+    public async Task Message_ThatCannotBeRead_IsADeadLetterAtOnce()
+    {
+        string poison = BlobLayout.PoisonOf(BlobLayout.TrainingResultsQueue);
+        var asTheyAre = new Azure.Storage.Queues.QueueClient(Storage, BlobLayout.TrainingResultsQueue);
+        await asTheyAre.SendMessageAsync("<not base64>", Cancellation);
+        await Account.Messages.SendAsync(
+            BlobLayout.TrainingResultsQueue,
+            new TrainingResult("../other", "a", true, false, null),
+            Cancellation
+        );
+        await Account.Messages.SendAsync(
+            BlobLayout.TrainingResultsQueue,
+            new TrainingResult("nobody", "a", true, false, null),
+            Cancellation
+        );
+
+        await Bench.UntilEmptyAsync(BlobLayout.TrainingResultsQueue);
+        List<DeadLetter> listed = await DeadLettersAsync();
+
+        Assert.Equal([poison, poison], listed.Select(n => n.Queue));
+        Assert.Contains(listed, n => n.Reason.StartsWith("It is not base64", StringComparison.Ordinal));
+        Assert.Contains(listed, n => n.Reason.Contains("'../other' cannot name a run", StringComparison.Ordinal));
+        foreach (DeadLetter letter in listed)
+        {
+            Assert.Equal(
+                HttpStatusCode.OK,
+                (await Bench.CallAsync(HttpMethod.Delete, $"api/deadletters/{letter.Id}")).Code
+            );
+        }
+
+        Assert.Empty(await DeadLettersAsync());
+        Assert.Equal(0, await Account.Messages.CountAsync(poison, Cancellation));
+    }
+
+    /// <summary>A row of the tables that nobody can read hides no other.</summary>
+    [Fact]
+    public async Task Row_ThatCannotBeRead_HidesNoOther()
+    {
+        var tables = new Azure.Data.Tables.TableServiceClient(Storage);
+        foreach (
+            (string table, string partition) in ((string, string)[])
+                [(BlobLayout.RunsTable, "run"), (BlobLayout.DeadLettersTable, "putaside")]
+        )
+        {
+            foreach (object record in (object[])["{", "null", 5, "[]"])
+            {
+                await tables
+                    .GetTableClient(table)
+                    .AddEntityAsync(
+                        new Azure.Data.Tables.TableEntity(partition, $"bad-{record.GetHashCode()}")
+                        {
+                            ["record"] = record,
+                        },
+                        Cancellation
+                    );
+            }
+        }
+
+        await Account.DeadLetters.PutAsync(
+            BlobLayout.BlobPoisonQueue,
+            "raw/x-y/a.csv",
+            new BinaryData("{}"),
+            "good",
+            DateTimeOffset.UtcNow,
+            Cancellation
+        );
+
+        Assert.Equal(5, (await DeadLettersAsync()).Count);
+        Assert.Equal(
+            4,
+            (await Bench.Http.GetFromJsonAsync<List<RunRecord>>("api/runs", ContractJson.Compact, Cancellation))!.Count
+        );
+    }
+
+    /// <summary>
     /// A drop that could start nothing is brought back when its project is repaired; before, it says why it stays.
     /// </summary>
     [Fact]

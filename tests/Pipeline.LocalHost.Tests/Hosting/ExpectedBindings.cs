@@ -69,6 +69,8 @@ internal static class ExpectedBindings
         [
             .. Http.Select(f => f + " key Function, http $return"),
             .. HttpWithClient.Select(f => f + " key Function, durableClient client, http $return"),
+            // the same for everybody
+            "GetDashboardFile: httpTrigger request get dashboard/{file} key Anonymous, http $return",
             .. Triggers,
             .. Activities,
         ];

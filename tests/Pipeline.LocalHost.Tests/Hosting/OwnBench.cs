@@ -13,6 +13,9 @@ public abstract class OwnBench : IAsyncLifetime
 
     private protected PipelineStorage Account => _storage.Account;
 
+    /// <summary>The account's connection string.</summary>
+    private protected string Storage => _storage.ConnectionString;
+
     public async ValueTask InitializeAsync()
     {
         await _storage.InitializeAsync();

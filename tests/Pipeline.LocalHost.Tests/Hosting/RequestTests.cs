@@ -66,6 +66,38 @@ public sealed class RequestTests(HostFixture host)
         Assert.Equal(4, (await HostFixture.JsonAsync(right)).GetProperty("training").GetProperty("r").GetInt32());
     }
 
+    /// <summary>A name that leads elsewhere is refused in words wherever it comes in.</summary>
+    [Fact]
+    public async Task Http_NameThatLeadsElsewhere_IsRefused()
+    {
+        await host.PutProjectAsync("own-files", HostFixture.QuickYaml);
+        await host.Storage.Files.WriteAsync(
+            BlobLayout.Raw("other-files", "secret.csv"),
+            Encoding.UTF8.GetBytes(HostFixture.Rows(40)),
+            TestContext.Current.CancellationToken
+        );
+        foreach (string call in (string[])["runs", "datasets"])
+        {
+            foreach (string source in (string[])["../other-files/secret.csv", "/etc/passwd", "a\u0000.csv", "."])
+            {
+                HttpResponseMessage answer = await host.PostAsync($"api/projects/own-files/{call}", new { source });
+
+                Assert.Equal(HttpStatusCode.BadRequest, answer.StatusCode);
+                Assert.Contains(
+                    "cannot name a file by its path",
+                    (await HostFixture.JsonAsync(answer)).GetProperty("detail").GetString(),
+                    StringComparison.Ordinal
+                );
+            }
+        }
+
+        foreach (string id in (string[])["..%2Fprojects", "a%00b", "A'B", new string('a', 500)])
+        {
+            HttpResponseMessage run = await host.Http.GetAsync($"api/runs/{id}", TestContext.Current.CancellationToken);
+            Assert.True(run.StatusCode is HttpStatusCode.NotFound or HttpStatusCode.BadRequest, $"{run.StatusCode}");
+        }
+    }
+
     [Fact]
     public async Task Http_Dataset_IsBuiltInPartsWithoutARunAndEqualsOneBuiltAtOnce()
     {

@@ -22,7 +22,7 @@ internal sealed class ServeWorker(ChildProcess process) : IAsyncDisposable
                 DotnetProgram.Dotnet,
                 ["exec", assembly, "run", "--parent", $"{Environment.ProcessId}"],
                 Path.GetDirectoryName(assembly)!,
-                environment,
+                ChildVariables.ForWorker(environment),
                 _ => { }
             )
         );

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using OpenQA.Selenium;
 using OpenQA.Selenium.Chrome;
 
@@ -8,6 +9,7 @@ internal sealed class Browser : IDisposable
 {
     private const string Chromium = "/usr/bin/chromium";
     private const string Driver = "/usr/bin/chromedriver";
+    private const string Network = "performance"; // the log of the network, as ChromeDriver calls it
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(4);
     private readonly DirectoryInfo _profile = Directory.CreateTempSubdirectory("pipeline-browser-");
     private readonly ChromeDriver _driver;
@@ -29,6 +31,7 @@ internal sealed class Browser : IDisposable
             $"--user-data-dir={_profile.FullName}"
         );
         options.SetLoggingPreference(LogType.Browser, LogLevel.All);
+        options.SetLoggingPreference(Network, LogLevel.All);
         var service = ChromeDriverService.CreateDefaultService(Path.GetDirectoryName(Driver), Path.GetFileName(Driver));
         service.SuppressInitialDiagnosticInformation = true;
         _driver = new ChromeDriver(service, options);
@@ -80,6 +83,35 @@ internal sealed class Browser : IDisposable
                 .Where(l => l.Level >= LogLevel.Severe)
                 .Select(l => l.Message),
         ];
+
+    /// <summary>
+    /// What servers have answered since the last call, whether the page was given it or not: addresses and status codes.
+    /// </summary>
+    public IReadOnlyList<(string Url, int Status)> Responses()
+    {
+        var urls = new Dictionary<string, string>(StringComparer.Ordinal);
+        List<(string, int)> answers = [];
+        foreach (LogEntry entry in _driver.Manage().Logs.GetLog(Network))
+        {
+            JsonElement message = JsonDocument.Parse(entry.Message).RootElement.GetProperty("message");
+            JsonElement about = message.GetProperty("params");
+            switch (message.GetProperty("method").GetString())
+            {
+                case "Network.requestWillBeSent":
+                    urls[about.GetProperty("requestId").GetString()!] = about
+                        .GetProperty("request")
+                        .GetProperty("url")
+                        .GetString()!;
+                    break;
+                case "Network.responseReceivedExtraInfo":
+                    string id = about.GetProperty("requestId").GetString()!;
+                    answers.Add((urls.GetValueOrDefault(id, id), about.GetProperty("statusCode").GetInt32()));
+                    break;
+            }
+        }
+
+        return answers;
+    }
 
     public void Dispose()
     {

@@ -87,6 +87,13 @@ public sealed class ProjectFileTests
     [InlineData("? [a]\n: 2\n", "line 1: a key must be a single value, not a list or a mapping")]
     [InlineData("labels: [a]\n? {b: c}\n: 2\n", "line 2: a key must be a single value, not a list or a mapping")]
     [InlineData("labels: &a\n  - *a\n", "line 2: the alias '*a' stands within what it names")]
+    [InlineData(
+        "split: &s { seed: 2 }\ntraining:\n  <<: *s\n",
+        "line 3: merge keys ('<<') are not read; write the keys"
+    )]
+    [InlineData("training:\n  r: 2\n  r: 3\n", "line 3: the key 'r' stands here twice, first on line 2")]
+    [InlineData("base: a\n\"base\": b\n", "line 2: the key 'base' stands here twice, first on line 1")]
+    [InlineData("base: a\n---\nbase: b\n", "line 2: a second document begins here ('---'); the settings are one doc")]
     [InlineData("labels: &a { name: b, aliases: [*a] }\n", "line 1: the alias '*a' stands within what it names")]
     [InlineData("labels: *nowhere\n", "line 1")]
     public void Read_Fault_IsNamedWithItsLine(string yaml, string message)
