@@ -3,6 +3,7 @@ using Pipeline.Datasets;
 using Pipeline.Datasets.Ingestion.Processes;
 using Pipeline.LocalHost;
 using Pipeline.LocalHost.Commands;
+using Pipeline.Tokenization.Templates;
 
 if (RowReaderProgram.TryRun(args))
 {
@@ -51,7 +52,8 @@ catch (OperationCanceledException)
     Console.Error.WriteLine("Stopped.");
     return 1;
 }
-catch (Exception fault) when (fault is HostException or DatasetException)
+catch (Exception fault)
+    when (fault is HostException or DatasetException or InvalidDataException or ChatTemplateException)
 {
     Console.Error.WriteLine(fault.Message);
     return 2;

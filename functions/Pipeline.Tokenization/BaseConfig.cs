@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Pipeline.Contracts;
 
 namespace Pipeline.Tokenization;
 
@@ -9,6 +10,7 @@ namespace Pipeline.Tokenization;
 internal sealed record BaseConfig(string? Architecture, int? VocabularySize, int? BeginId)
 {
     /// <summary>Reads the file; of one that is not there nothing is known.</summary>
+    /// <exception cref="InvalidDataException">It is not a JSON object.</exception>
     public static BaseConfig Read(string path)
     {
         if (!File.Exists(path))
@@ -16,7 +18,7 @@ internal sealed record BaseConfig(string? Architecture, int? VocabularySize, int
             return new BaseConfig(null, null, null);
         }
 
-        using JsonDocument config = JsonDocument.Parse(File.ReadAllBytes(path));
+        using JsonDocument config = InputFile.ReadJson(path, InputFile.SettingsMegabytes);
         JsonElement root = config.RootElement;
         int? Integer(string key) =>
             root.TryGetProperty(key, out JsonElement value)
@@ -28,6 +30,7 @@ internal sealed record BaseConfig(string? Architecture, int? VocabularySize, int
             root.TryGetProperty("architectures", out JsonElement names)
             && names.ValueKind == JsonValueKind.Array
             && names.GetArrayLength() > 0
+            && names[0].ValueKind == JsonValueKind.String
                 ? names[0].GetString()
                 : null;
         return new BaseConfig(architecture, Integer("vocab_size"), Integer("bos_token_id"));

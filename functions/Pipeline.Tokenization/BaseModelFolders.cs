@@ -34,10 +34,14 @@ public sealed class BaseModelFolders(string folders)
             return null;
         }
 
-        using JsonDocument config = JsonDocument.Parse(File.ReadAllBytes(path));
+        using JsonDocument config = InputFile.ReadJson(path, InputFile.SettingsMegabytes);
         JsonElement root = config.RootElement;
         int IntegerOf(string key, int otherwise = 0) =>
-            root.TryGetProperty(key, out JsonElement value) && value.TryGetInt32(out int number) ? number : otherwise;
+            root.TryGetProperty(key, out JsonElement value)
+            && value.ValueKind == JsonValueKind.Number
+            && value.TryGetInt32(out int number)
+                ? number
+                : otherwise;
         (int hidden, int heads) = (IntegerOf("hidden_size"), IntegerOf("num_attention_heads"));
         var shape = new BaseShape(
             hidden,
@@ -64,9 +68,10 @@ public sealed class BaseModelFolders(string folders)
             return null;
         }
 
-        using JsonDocument config = JsonDocument.Parse(File.ReadAllBytes(path));
+        using JsonDocument config = InputFile.ReadJson(path, InputFile.SettingsMegabytes);
         return
             config.RootElement.TryGetProperty("max_position_embeddings", out JsonElement positions)
+            && positions.ValueKind == JsonValueKind.Number
             && positions.TryGetInt32(out int count)
             ? count
             : null;

@@ -50,9 +50,11 @@ catch (Exception fault)
                 or FileNotFoundException
                 or TrainingException
                 or StorageSettingsException
+                or UnauthorizedAccessException
+                or System.Text.RegularExpressions.RegexMatchTimeoutException
     )
 {
-    Console.Error.WriteLine(fault.Message);
+    Console.Error.WriteLine(fault.Message.ReplaceLineEndings(" "));
     return 2;
 }
 catch (System.Runtime.InteropServices.ExternalException fault) when (DeviceMemory.RanOut(fault))

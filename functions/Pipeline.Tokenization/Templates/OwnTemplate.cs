@@ -57,7 +57,7 @@ public sealed record OwnTemplate(string? KnownAs, string? Kind)
         string jinja = Path.Combine(directory, "chat_template.jinja");
         if (File.Exists(jinja))
         {
-            return File.ReadAllText(jinja);
+            return Encoding.UTF8.GetString(InputFile.ReadAll(jinja, InputFile.SettingsMegabytes));
         }
 
         return ((string[])["tokenizer_config.json", "chat_template.json"])
@@ -71,7 +71,7 @@ public sealed record OwnTemplate(string? KnownAs, string? Kind)
     {
         try
         {
-            using JsonDocument config = JsonDocument.Parse(File.ReadAllBytes(path));
+            using JsonDocument config = InputFile.ReadJson(path, InputFile.TokenizerMegabytes);
             if (
                 config.RootElement.ValueKind != JsonValueKind.Object
                 || !config.RootElement.TryGetProperty("chat_template", out JsonElement template)

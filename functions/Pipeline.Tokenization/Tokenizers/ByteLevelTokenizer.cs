@@ -93,8 +93,8 @@ internal sealed class ByteLevelTokenizer : Tokenizer
         var bytes = new List<byte>();
         foreach (int id in ids)
         {
-            ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)id, (uint)_pieces.Length, nameof(ids));
-            if (IsControl(id) || _pieces[id] is not { } piece)
+            ArgumentOutOfRangeException.ThrowIfNegative(id, nameof(ids));
+            if (id >= _pieces.Length || IsControl(id) || _pieces[id] is not { } piece)
             {
                 continue;
             }

@@ -90,8 +90,8 @@ internal sealed class LlamaTokenizer : Tokenizer
         var bytes = new List<byte>();
         foreach (int id in ids)
         {
-            ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)id, (uint)_pieces.Length, nameof(ids));
-            if (IsControl(id))
+            ArgumentOutOfRangeException.ThrowIfNegative(id, nameof(ids));
+            if (id >= _pieces.Length || IsControl(id))
             {
                 continue;
             }

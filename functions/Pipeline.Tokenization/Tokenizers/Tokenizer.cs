@@ -1,3 +1,5 @@
+using Pipeline.Contracts;
+
 namespace Pipeline.Tokenization.Tokenizers;
 
 /// <summary>
@@ -29,9 +31,10 @@ public abstract class Tokenizer
     public abstract int[] Encode(string text);
 
     /// <summary>
-    /// The text of <paramref name="ids"/>: control tokens are left out, bytes that are not UTF-8 become U+FFFD.
+    /// The text of <paramref name="ids"/>: control tokens are left out, and so are ids beyond the vocabulary, which a
+    /// model whose embeddings are padded may choose; bytes that are not UTF-8 become U+FFFD.
     /// </summary>
-    /// <exception cref="ArgumentOutOfRangeException">An id is not in the vocabulary.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">An id is below 0.</exception>
     public abstract string Decode(IEnumerable<int> ids);
 
     /// <summary>
@@ -71,8 +74,8 @@ public abstract class Tokenizer
     /// is named.</exception>
     public static Tokenizer FromFile(string path) =>
         path.EndsWith(".json", StringComparison.Ordinal)
-            ? TokenizerFile.Read(File.ReadAllBytes(path), path)
-            : SentencePieceModel.Read(File.ReadAllBytes(path), path);
+            ? TokenizerFile.Read(InputFile.ReadAll(path, InputFile.TokenizerMegabytes), path)
+            : SentencePieceModel.Read(InputFile.ReadAll(path, InputFile.TokenizerMegabytes), path);
 
     private protected bool IsControl(int id) => _controls.ContainsValue(id);
 }

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using Pipeline.Contracts;
 
 namespace Pipeline.Tokenization.Tokenizers;
 
@@ -16,7 +17,7 @@ internal static partial class TokenizerFile
     {
         try
         {
-            using JsonDocument document = JsonDocument.Parse(json);
+            using JsonDocument document = JsonDocument.Parse(json, InputFile.Strict);
             return Read(document.RootElement, name);
         }
         catch (Exception fault)
@@ -26,9 +27,13 @@ internal static partial class TokenizerFile
                         or InvalidOperationException
                         or FormatException
                         or ArgumentException
+                        or OverflowException
             )
         {
-            throw new InvalidDataException($"{name} is not a tokenizer.json that is read here: {fault.Message}", fault);
+            throw new InvalidDataException(
+                $"{name} is not a tokenizer.json that is read here: {InputFile.OneLine(fault.Message)}",
+                fault
+            );
         }
     }
 
@@ -41,9 +46,13 @@ internal static partial class TokenizerFile
         }
 
         var ids = new Dictionary<string, int>(StringComparer.Ordinal);
+        var seen = new HashSet<int>();
         foreach (JsonProperty piece in model.GetProperty("vocab").EnumerateObject())
         {
-            ids[piece.Name] = piece.Value.GetInt32();
+            int id = IdOf(piece.Value, piece.Name, name);
+            ids[piece.Name] = seen.Add(id)
+                ? id
+                : throw new InvalidDataException($"{name}: two pieces have the id {id}.");
         }
 
         PairMerger merger = PairMerger.FromList(
@@ -185,7 +194,7 @@ internal static partial class TokenizerFile
                     ? WordSplitter.Gpt2
                     : "",
                 _ => throw new InvalidDataException(
-                    $"{name}: the pre-tokenizer {step.GetRawText()} is not read; Split (isolated), Digits "
+                    $"{name}: the pre-tokenizer {InputFile.OneLine(step.GetRawText())} is not read; Split (isolated), Digits "
                         + "(individual) and ByteLevel (without a prefixed blank) are."
                 ),
             };
@@ -197,6 +206,14 @@ internal static partial class TokenizerFile
                     throw new InvalidDataException(
                         $"{name}: the pre-tokenizer's expression names {other.Value}; letters and numbers "
                             + "(\\p{L}, \\p{N}) are told apart here, other kinds of characters are not."
+                    );
+                }
+
+                if (expressions.Count == MaxExpressions || expression.Length > MaxExpressionCharacters)
+                {
+                    throw new InvalidDataException(
+                        $"{name}: more than {MaxExpressions} expressions of pre-tokenizers, or one of more than "
+                            + $"{MaxExpressionCharacters:N0} characters, are not read."
                     );
                 }
 
@@ -225,7 +242,9 @@ internal static partial class TokenizerFile
 
         foreach (JsonElement token in tokens.EnumerateArray())
         {
-            string content = token.GetProperty("content").GetString()!;
+            string content =
+                token.GetProperty("content").GetString()
+                ?? throw new InvalidDataException($"{name}: an added token has no text.");
             bool control = Flag(token, "special");
             if (
                 !control
@@ -237,7 +256,7 @@ internal static partial class TokenizerFile
                 );
             }
 
-            (control ? controls : added)[content] = token.GetProperty("id").GetInt32();
+            (control ? controls : added)[content] = IdOf(token.GetProperty("id"), content, name);
         }
 
         return (controls, added);
@@ -257,17 +276,32 @@ internal static partial class TokenizerFile
     /// <summary>Both forms: <c>"a b"</c> (until 2024) and <c>["a", "b"]</c>.</summary>
     private static (string Left, string Right) ReadMerge(JsonElement merge, string name)
     {
-        if (merge.ValueKind == JsonValueKind.Array)
+        if (merge.ValueKind == JsonValueKind.Array && merge.GetArrayLength() == 2)
         {
-            return (merge[0].GetString()!, merge[1].GetString()!);
+            (string? left, string? right) = (merge[0].GetString(), merge[1].GetString());
+            return left is not null && right is not null ? (left, right) : throw NotMerge(merge, name);
         }
 
-        string pair = merge.GetString()!;
-        int blank = pair.IndexOf(' ', 1);
-        return blank > 0
-            ? (pair[..blank], pair[(blank + 1)..])
-            : throw new InvalidDataException($"{name}: '{pair}' is not a merge.");
+        string? pair = merge.ValueKind == JsonValueKind.String ? merge.GetString() : null;
+        int blank = pair is { Length: > 1 } ? pair.IndexOf(' ', 1) : -1;
+        return blank > 0 ? (pair![..blank], pair[(blank + 1)..]) : throw NotMerge(merge, name);
     }
+
+    private static InvalidDataException NotMerge(JsonElement merge, string name) =>
+        new($"{name}: {InputFile.OneLine(merge.GetRawText())} is not a merge.");
+
+    /// <summary>An id: from 0, and not so far that a table of all would not fit.</summary>
+    private static int IdOf(JsonElement value, string piece, string name) =>
+        value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out int id) && id is >= 0 and < MaxIds
+            ? id
+            : throw new InvalidDataException(
+                $"{name}: the id of '{InputFile.OneLine(piece)}' is {InputFile.OneLine(value.GetRawText())}; ids are "
+                    + $"whole numbers from 0 to {MaxIds - 1:N0}."
+            );
+
+    private const int MaxIds = 1 << 24;
+    private const int MaxExpressions = 16;
+    private const int MaxExpressionCharacters = 4000;
 
     // models before 2020 do not say theirs
     private static string Kind(JsonElement element) => Optional(element, "type") ?? "BPE";

@@ -22,13 +22,12 @@ internal sealed class WordSplitter(IReadOnlyList<string> expressions)
     /// <summary>Each digit a word of its own.</summary>
     public const string Digits = @"\p{N}";
 
+    /// <summary>An expression comes from a stranger: it gets a moment, not the machine.</summary>
+    private static readonly TimeSpan MatchTimeout = TimeSpan.FromSeconds(5);
+
     private readonly Regex[] _expressions =
     [
-        .. expressions.Select(e => new Regex(
-            e,
-            RegexOptions.CultureInvariant | RegexOptions.Compiled,
-            TimeSpan.FromMinutes(1)
-        )),
+        .. expressions.Select(e => new Regex(e, RegexOptions.CultureInvariant | RegexOptions.Compiled, MatchTimeout)),
     ];
 
     /// <summary>The words, which together are the text.</summary>

@@ -38,6 +38,7 @@ public sealed class LoraAdapter : TrainableTensors
         ArgumentNullException.ThrowIfNull(options);
         using DisposeScope scope = NewDisposeScope();
         List<Projection> targets = Targets(model, options);
+        RequireRanks(targets, options);
         long count = targets.Sum(t => (options.RankOf(t.Path) * (t.In + t.Out)) + (options.UseDora ? t.Out : 0));
         var adapter = new LoraAdapter(options, count, model.Device);
         using var generator = new Generator((ulong)seed);
@@ -77,6 +78,19 @@ public sealed class LoraAdapter : TrainableTensors
         Tensor target =
             Tensors.FirstOrDefault(t => t.Name == name).Value
             ?? throw new ModelException($"The model has no place for the adapter's '{name}'.");
+        using (Tensor sum = value.sum(ScalarType.Float32))
+        {
+            if (
+                value.dtype is not (ScalarType.Float32 or ScalarType.Float16 or ScalarType.BFloat16)
+                || !float.IsFinite(sum.ToSingle())
+            )
+            {
+                throw new ModelException(
+                    $"The adapter's '{name}' is of dtype {value.dtype} or holds numbers that are infinite or none (NaN)."
+                );
+            }
+        }
+
         if (!target.shape.SequenceEqual(value.shape))
         {
             throw new ModelException(
@@ -88,6 +102,27 @@ public sealed class LoraAdapter : TrainableTensors
         using (no_grad())
         {
             target.copy_(value);
+        }
+    }
+
+    /// <summary>A rank above a layer's size adds nothing, and takes memory before anybody sees that.</summary>
+    private static void RequireRanks(List<Projection> targets, LoraOptions options)
+    {
+        foreach (Projection target in targets)
+        {
+            (int rank, double scale) = (options.RankOf(target.Path), options.ScaleOf(target.Path));
+            if (rank > Math.Min(target.In, target.Out))
+            {
+                throw new ModelException(
+                    $"The adapter's rank of '{target.Path}' is {rank}; the layer is {target.Out} by {target.In}, so "
+                        + $"{Math.Min(target.In, target.Out)} is the largest that means anything."
+                );
+            }
+
+            if (!float.IsFinite((float)scale))
+            {
+                throw new ModelException($"The adapter's scale of '{target.Path}' is {scale}.");
+            }
         }
     }
 

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Text.RegularExpressions;
 using Pipeline.Contracts;
 
@@ -102,16 +103,44 @@ public sealed record LoraOptions(int Rank, double Alpha, double Dropout)
         return otherwise;
     }
 
-    /// <summary>An adapter comes from a stranger: its expressions get a second, not the machine.</summary>
+    private static readonly TimeSpan MatchTimeout = TimeSpan.FromMilliseconds(100);
+    private static readonly ConcurrentDictionary<string, Regex> Expressions = new(StringComparer.Ordinal);
+
+    /// <summary>
+    /// An adapter comes from a stranger: its expressions run without backtracking; those that cannot, with
+    /// lookarounds, get a moment, not the machine.
+    /// </summary>
     private static bool Matches(string expression, string path)
     {
+        const int MaxKept = 10_000;
         try
         {
-            return Regex.IsMatch(path, expression, RegexOptions.CultureInvariant, TimeSpan.FromSeconds(1));
+            if (Expressions.Count > MaxKept)
+            {
+                Expressions.Clear();
+            }
+
+            return Expressions.GetOrAdd(expression, Compile).IsMatch(path);
         }
         catch (Exception fault) when (fault is ArgumentException or RegexMatchTimeoutException)
         {
-            throw new ModelException($"The adapter's expression '{expression}' cannot be used: {fault.Message}", fault);
+            throw new ModelException(
+                $"The adapter's expression '{InputFile.OneLine(expression)}' cannot be used: "
+                    + InputFile.OneLine(fault.Message),
+                fault
+            );
+        }
+    }
+
+    private static Regex Compile(string expression)
+    {
+        try
+        {
+            return new Regex(expression, RegexOptions.CultureInvariant | RegexOptions.NonBacktracking);
+        }
+        catch (NotSupportedException)
+        {
+            return new Regex(expression, RegexOptions.CultureInvariant, MatchTimeout);
         }
     }
 }

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Pipeline.Contracts;
 using Pipeline.Model.Checkpoints;
 
 namespace Pipeline.Model.Adapters;
@@ -56,10 +57,13 @@ public static class PeftConfig
 
         try
         {
-            JsonObject config = JsonNode.Parse(File.ReadAllBytes(path))!.AsObject();
+            using JsonDocument document = InputFile.ReadJson(path, InputFile.SettingsMegabytes);
+            JsonObject config = JsonObject.Create(document.RootElement)!;
             if (Refusal(config) is { } reason)
             {
-                throw new ModelException($"'{path}' is an adapter that is not computed here: {reason}.");
+                throw new ModelException(
+                    $"'{path}' is an adapter that is not computed here: {InputFile.OneLine(reason)}."
+                );
             }
 
             return Options(config);
@@ -71,9 +75,14 @@ public static class PeftConfig
                         or InvalidOperationException
                         or FormatException
                         or OverflowException
+                        or ArgumentException
+                        or InvalidDataException
             )
         {
-            throw new ModelException($"'{path}' is not an adapter_config.json: {fault.Message}", fault);
+            throw new ModelException(
+                $"'{path}' is not an adapter_config.json: {InputFile.OneLine(fault.Message)}",
+                fault
+            );
         }
     }
 
@@ -187,15 +196,18 @@ public static class PeftConfig
             JsonValue text when text.GetValue<string>() != LoraOptions.AllLinear => ([], text.GetValue<string>()),
             _ => ((IReadOnlyList<string>)[LoraOptions.AllLinear], (string?)null),
         };
-        int rank = config["r"]!.GetValue<int>();
-        if (rank is < 1 or > LargestRank)
+        foreach ((string key, JsonValueKind[] kinds) in Kinds)
         {
-            throw new FormatException($"r is {rank}; 1 to {LargestRank} is read");
+            JsonValueKind kind = config[key]?.GetValueKind() ?? JsonValueKind.Null;
+            if (kind != JsonValueKind.Null && !kinds.Contains(kind))
+            {
+                throw new FormatException($"{key} is a JSON {kind}, not {string.Join(" or ", kinds)}");
+            }
         }
 
-        return new LoraOptions(
-            rank,
-            config["lora_alpha"]!.GetValue<double>(),
+        var options = new LoraOptions(
+            Rank(config["r"], "r"),
+            Alpha(config["lora_alpha"], "lora_alpha"),
             config["lora_dropout"]?.GetValue<double>() ?? 0
         )
         {
@@ -217,13 +229,75 @@ public static class PeftConfig
                 _ => null,
             },
             RankPattern = config["rank_pattern"] is JsonObject ranks
-                ? ranks.ToDictionary(p => p.Key, p => p.Value!.GetValue<int>(), StringComparer.Ordinal)
+                ? ranks.ToDictionary(p => p.Key, p => Rank(p.Value, "rank_pattern"), StringComparer.Ordinal)
                 : [],
             AlphaPattern = config["alpha_pattern"] is JsonObject alphas
-                ? alphas.ToDictionary(p => p.Key, p => p.Value!.GetValue<double>(), StringComparer.Ordinal)
+                ? alphas.ToDictionary(p => p.Key, p => Alpha(p.Value, "alpha_pattern"), StringComparer.Ordinal)
                 : [],
         };
+        RequireBounded(options);
+        return options;
     }
+
+    private static void RequireBounded(LoraOptions options)
+    {
+        if (!(options.Dropout is >= 0 and < 1))
+        {
+            throw new FormatException($"lora_dropout is {options.Dropout}; 0 to below 1 is read");
+        }
+
+        int longest = options
+            .RankPattern.Keys.Concat(options.AlphaPattern.Keys)
+            .Concat(options.Targets)
+            .Concat(options.Excluded)
+            .Append(options.TargetExpression ?? "")
+            .Append(options.ExcludedExpression ?? "")
+            .Max(e => e.Length);
+        int most = (
+            (int[])
+                [
+                    options.RankPattern.Count,
+                    options.AlphaPattern.Count,
+                    options.Targets.Count,
+                    options.Excluded.Count,
+                    options.Layers?.Count ?? 0,
+                ]
+        ).Max();
+        if (longest > MaxExpressionCharacters || most > MaxNames)
+        {
+            throw new FormatException(
+                $"names and expressions have at most {MaxExpressionCharacters:N0} characters, and a list of them at "
+                    + $"most {MaxNames:N0}"
+            );
+        }
+    }
+
+    private static int Rank(JsonNode? value, string key) =>
+        value?.GetValue<int>() is { } rank and >= 1 and <= LargestRank
+            ? rank
+            : throw new FormatException($"{key} is {Shown(value)}; 1 to {LargestRank} is read");
+
+    private static double Alpha(JsonNode? value, string key) =>
+        value?.GetValue<double>() is { } alpha and > 0 and <= LargestAlpha
+            ? alpha
+            : throw new FormatException($"{key} is {Shown(value)}; above 0 and at most {LargestAlpha:N0} is read");
+
+    private static string Shown(JsonNode? value) => value?.ToJsonString() ?? "missing";
+
+    private const double LargestAlpha = 1_000_000;
+    private const int MaxExpressionCharacters = 1000;
+    private const int MaxNames = 4096;
+
+    /// <summary>What the value of a key may be besides null.</summary>
+    private static readonly (string Key, JsonValueKind[] Kinds)[] Kinds =
+    [
+        ("target_modules", [JsonValueKind.Array, JsonValueKind.String]),
+        ("exclude_modules", [JsonValueKind.Array, JsonValueKind.String]),
+        ("layers_to_transform", [JsonValueKind.Array, JsonValueKind.Number]),
+        ("rank_pattern", [JsonValueKind.Object]),
+        ("alpha_pattern", [JsonValueKind.Object]),
+        ("init_lora_weights", [JsonValueKind.True, JsonValueKind.False, JsonValueKind.String]),
+    ];
 
     private static IEnumerable<string> Names(LoraOptions options) =>
         options.Targets.Contains(LoraOptions.AllLinear)

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Pipeline.Contracts;
 using Pipeline.Model.Quantization;
 using Pipeline.Model.Weights;
 using TorchSharp;
@@ -67,7 +68,7 @@ public sealed class CheckpointReader : IDisposable
     {
         SafetensorsFile file = Find(name, shape);
         using DisposeScope scope = NewDisposeScope();
-        return file.Read(name).to(ScalarType.Float32).MoveToOuterDisposeScope();
+        return RequireFinite(file.Read(name).to(ScalarType.Float32), name).MoveToOuterDisposeScope();
     }
 
     /// <summary>
@@ -95,7 +96,7 @@ public sealed class CheckpointReader : IDisposable
         SafetensorsFile file = Find(name, [outputs, inputs]);
         using DisposeScope scope = NewDisposeScope();
         return LinearWeight.InNf4(
-            Nf4Weight.Quantize(quantizer is null ? file.Read(name) : file.Read(name).to(quantizer))
+            Nf4Weight.Quantize(RequireFinite(quantizer is null ? file.Read(name) : file.Read(name).to(quantizer), name))
         );
     }
 
@@ -160,6 +161,15 @@ public sealed class CheckpointReader : IDisposable
             );
     }
 
+    /// <summary>One number that is none spoils every answer, without a word.</summary>
+    private static Tensor RequireFinite(Tensor tensor, string name)
+    {
+        using Tensor sum = tensor.sum(ScalarType.Float32);
+        return float.IsFinite(sum.ToSingle())
+            ? tensor
+            : throw new ModelException($"'{name}' holds numbers that are infinite or none (NaN).");
+    }
+
     private static string[] FileNames(string directory)
     {
         if (File.Exists(Path.Combine(directory, SingleFile)))
@@ -196,7 +206,7 @@ public sealed class CheckpointReader : IDisposable
     {
         try
         {
-            using JsonDocument document = JsonDocument.Parse(File.ReadAllBytes(index));
+            using JsonDocument document = InputFile.ReadJson(index, InputFile.TokenizerMegabytes);
             string[] names =
             [
                 .. document
@@ -206,16 +216,23 @@ public sealed class CheckpointReader : IDisposable
                     .Distinct(StringComparer.Ordinal)
                     .Order(StringComparer.Ordinal),
             ];
-            string? foreign = names.FirstOrDefault(n =>
-                n is null || n != Path.GetFileName(n) || !n.EndsWith(".safetensors", StringComparison.Ordinal)
-            );
-            return foreign is null && names.Length > 0
+            string[] foreign =
+            [
+                .. names.Where(n =>
+                    !SafeName.TryParse(n, NameKind.File, out _) || !n.EndsWith(".safetensors", StringComparison.Ordinal)
+                ),
+            ];
+            return foreign.Length == 0 && names.Length > 0
                 ? names
-                : throw new ModelException($"{index} names '{foreign}'; only safetensors files beside it are read.");
+                : throw new ModelException(
+                    $"{index} names '{InputFile.OneLine(foreign.FirstOrDefault())}'; only safetensors files beside it "
+                        + "are read."
+                );
         }
-        catch (Exception fault) when (fault is JsonException or InvalidOperationException or KeyNotFoundException)
+        catch (Exception fault)
+            when (fault is JsonException or InvalidOperationException or KeyNotFoundException or InvalidDataException)
         {
-            throw new ModelException($"{index} cannot be read: {fault.Message}", fault);
+            throw new ModelException($"{index} cannot be read: {InputFile.OneLine(fault.Message)}", fault);
         }
     }
 }

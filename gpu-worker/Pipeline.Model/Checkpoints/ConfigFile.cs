@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Pipeline.Contracts;
 
 namespace Pipeline.Model.Checkpoints;
 
@@ -40,20 +41,20 @@ internal static class ConfigFile
             Layers = Integer(root, "num_hidden_layers", path),
             Heads = heads,
             KeyValueHeads =
-                Optional(root, "num_key_value_heads")?.GetInt32() ?? (architecture == LlamaConfig.Mistral ? 8 : heads),
-            HeadSize = Optional(root, "head_dim")?.GetInt32() ?? hidden / Math.Max(1, heads),
+                OptionalInteger(root, "num_key_value_heads", path) ?? (architecture == LlamaConfig.Mistral ? 8 : heads),
+            HeadSize = OptionalInteger(root, "head_dim", path) ?? hidden / Math.Max(1, heads),
             MaxPositions =
-                Optional(root, "max_position_embeddings")?.GetInt32()
+                OptionalInteger(root, "max_position_embeddings", path)
                 ?? architecture switch
                 {
                     LlamaConfig.Mistral => 131_072,
                     LlamaConfig.Qwen2 => 32_768,
                     _ => 2048,
                 },
-            RmsNormEpsilon = Optional(root, "rms_norm_eps")?.GetDouble() ?? 1e-6,
+            RmsNormEpsilon = OptionalReal(root, "rms_norm_eps", path) ?? 1e-6,
             RopeTheta =
-                (rope is { } rotary ? Optional(rotary, "rope_theta") : null)?.GetDouble()
-                ?? Optional(root, "rope_theta")?.GetDouble()
+                (rope is { } rotary ? OptionalReal(rotary, "rope_theta", path) : null)
+                ?? OptionalReal(root, "rope_theta", path)
                 ?? 10_000,
             RopeScaling = rope is { } parameters ? Scaling(parameters, path) : null,
             SlidingWindow = window,
@@ -69,22 +70,31 @@ internal static class ConfigFile
 
     private static void RequireSupported(LlamaConfig config, string path)
     {
-        (string Key, int Value)[] sizes =
+        (string Key, double Value, double Max)[] sizes =
         [
-            ("vocab_size", config.VocabularySize),
-            ("hidden_size", config.HiddenSize),
-            ("intermediate_size", config.IntermediateSize),
-            ("num_hidden_layers", config.Layers),
-            ("num_attention_heads", config.Heads),
-            ("num_key_value_heads", config.KeyValueHeads),
-            ("head_dim", config.HeadSize),
-            ("max_position_embeddings", config.MaxPositions),
+            ("vocab_size", config.VocabularySize, 1 << 24),
+            ("hidden_size", config.HiddenSize, 1 << 18),
+            ("intermediate_size", config.IntermediateSize, 1 << 21),
+            ("num_hidden_layers", config.Layers, 2048),
+            ("num_attention_heads", config.Heads, 1 << 14),
+            ("num_key_value_heads", config.KeyValueHeads, 1 << 14),
+            ("head_dim", config.HeadSize, 1 << 14),
+            ("max_position_embeddings", config.MaxPositions, 1 << 26),
+            ("rms_norm_eps", config.RmsNormEpsilon, 1),
+            ("rope_theta", config.RopeTheta, 1e12),
+            ("the factor of RoPE", config.RopeScaling?.Factor ?? 1, 1e6),
+            ("original_max_position_embeddings", config.RopeScaling?.OriginalPositions ?? 1, 1 << 26),
         ];
-        foreach ((string key, int value) in sizes)
+        foreach ((string key, double value, double max) in sizes)
         {
-            if (value <= 0)
+            if (!(value > 0 && value <= max))
             {
-                throw new ModelException($"{path}: {key} is {value}; it must be above 0.");
+                throw new ModelException(
+                    string.Create(
+                        System.Globalization.CultureInfo.InvariantCulture,
+                        $"{path}: {key} is {value}; it must be above 0 and at most {max}."
+                    )
+                );
             }
         }
 
@@ -103,7 +113,10 @@ internal static class ConfigFile
 
     private static string Architecture(JsonElement root, string path)
     {
-        string? named = Optional(root, "architectures")?.EnumerateArray().FirstOrDefault().GetString();
+        string? named = Optional(root, "architectures")?.EnumerateArray().FirstOrDefault()
+            is { ValueKind: JsonValueKind.String } first
+            ? first.GetString()
+            : null;
         string architecture =
             named
             ?? Optional(root, "model_type")?.GetString() switch
@@ -116,7 +129,7 @@ internal static class ConfigFile
         return architecture is LlamaConfig.Llama or LlamaConfig.Mistral or LlamaConfig.Qwen2
             ? architecture
             : throw new ModelException(
-                $"{path}: the architecture is {architecture}; {LlamaConfig.Llama}, {LlamaConfig.Mistral} and "
+                $"{path}: the architecture is {InputFile.OneLine(architecture)}; {LlamaConfig.Llama}, {LlamaConfig.Mistral} and "
                     + $"{LlamaConfig.Qwen2} are what is computed here."
             );
     }
@@ -172,7 +185,7 @@ internal static class ConfigFile
     {
         string type = (Optional(rope, "rope_type") ?? Optional(rope, "type"))?.GetString() ?? "default";
         double Number(string key) =>
-            Optional(rope, key)?.GetDouble()
+            OptionalReal(rope, key, path)
             ?? throw new ModelException($"{path}: RoPE of the type llama3 lacks '{key}'.");
         RopeScaling? scaling = type switch
         {
@@ -181,7 +194,10 @@ internal static class ConfigFile
                 Number("factor"),
                 Number("low_freq_factor"),
                 Number("high_freq_factor"),
-                (int)Number("original_max_position_embeddings")
+                OptionalInteger(rope, "original_max_position_embeddings", path)
+                    ?? throw new ModelException(
+                        $"{path}: RoPE of the type llama3 lacks 'original_max_position_embeddings'."
+                    )
             ),
             _ => throw new ModelException(
                 $"{path}: RoPE of the type '{type}' is not computed here; 'default' and 'llama3' are."
@@ -209,13 +225,13 @@ internal static class ConfigFile
         if (architecture == LlamaConfig.Mistral)
         {
             window = root.TryGetProperty("sliding_window", out JsonElement size)
-                ? (size.ValueKind == JsonValueKind.Null ? null : size.GetInt32())
+                ? (size.ValueKind == JsonValueKind.Null ? null : OptionalInteger(root, "sliding_window", path))
                 : MistralWindow;
         }
         else if (architecture == LlamaConfig.Qwen2 && Optional(root, "use_sliding_window")?.GetBoolean() == true)
         {
-            window = Optional(root, "sliding_window")?.GetInt32() ?? MistralWindow;
-            first = Optional(root, "max_window_layers")?.GetInt32() ?? 28;
+            window = OptionalInteger(root, "sliding_window", path) ?? MistralWindow;
+            first = OptionalInteger(root, "max_window_layers", path) ?? 28;
         }
 
         RequireLayerTypes(root, window, first, path);
@@ -274,7 +290,21 @@ internal static class ConfigFile
     }
 
     private static int Integer(JsonElement root, string key, string path) =>
-        Optional(root, key)?.GetInt32() ?? throw new ModelException($"{path} lacks '{key}'.");
+        OptionalInteger(root, key, path) ?? throw new ModelException($"{path} lacks '{key}'.");
+
+    private static int? OptionalInteger(JsonElement root, string key, string path) =>
+        Optional(root, key) is not { } value ? null
+        : value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out int number) ? number
+        : throw NotNumber(value, key, path, "whole ");
+
+    private static double? OptionalReal(JsonElement root, string key, string path) =>
+        Optional(root, key) is not { } value ? null
+        : value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out double number) && double.IsFinite(number)
+            ? number
+        : throw NotNumber(value, key, path, "");
+
+    private static ModelException NotNumber(JsonElement value, string key, string path, string kind) =>
+        new($"{path}: {key} is {InputFile.OneLine(value.GetRawText())}, not a {kind}number that is read.");
 
     private static JsonElement? Optional(JsonElement root, string key) =>
         root.TryGetProperty(key, out JsonElement value) && value.ValueKind != JsonValueKind.Null ? value : null;

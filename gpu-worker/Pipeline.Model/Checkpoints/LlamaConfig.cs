@@ -82,12 +82,17 @@ public sealed record LlamaConfig
 
         try
         {
-            using JsonDocument document = JsonDocument.Parse(File.ReadAllBytes(path));
+            using JsonDocument document = InputFile.ReadJson(path, InputFile.SettingsMegabytes);
             return ConfigFile.Read(document.RootElement, path);
         }
-        catch (Exception fault) when (fault is JsonException or InvalidOperationException or FormatException)
+        catch (Exception fault)
+            when (fault is JsonException or InvalidOperationException or FormatException or OverflowException)
         {
-            throw new ModelException($"{path} cannot be read: {fault.Message}", fault);
+            throw new ModelException($"{path} cannot be read: {InputFile.OneLine(fault.Message)}", fault);
+        }
+        catch (InvalidDataException fault)
+        {
+            throw new ModelException(fault.Message, fault);
         }
     }
 }

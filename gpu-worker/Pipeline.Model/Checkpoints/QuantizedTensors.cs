@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Pipeline.Contracts;
 using Pipeline.Model.Quantization;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -57,7 +58,29 @@ public static class QuantizedTensors
     {
         ArgumentNullException.ThrowIfNull(read);
         using DisposeScope scope = NewDisposeScope();
-        JsonElement state = Parse(name, read(name + State));
+        try
+        {
+            return Read(name, outputs, inputs, Parse(name, read(name + State)), read);
+        }
+        catch (Exception fault)
+            when (fault
+                    is KeyNotFoundException
+                        or InvalidOperationException
+                        or FormatException
+                        or OverflowException
+                        or ArgumentException
+            )
+        {
+            throw new ModelException(
+                $"'{name}{State}' does not describe NF4 with double quantisation: {InputFile.OneLine(fault.Message)}",
+                fault
+            );
+        }
+    }
+
+    private static Nf4Weight Read(string name, long outputs, long inputs, JsonElement state, Func<string, Tensor> read)
+    {
+        float offset = state.GetProperty("nested_offset").GetSingle();
         long[] shape = [.. state.GetProperty("shape").EnumerateArray().Select(s => s.GetInt64())];
         Tensor codes = read(name).reshape(-1);
         Tensor absmax = read(name + ".absmax").reshape(-1);
@@ -73,10 +96,12 @@ public static class QuantizedTensors
             && absmax.NumberOfElements == blocks
             && scales.dtype == ScalarType.Float32
             && scales.NumberOfElements == (blocks + Nf4.NestedBlockSize - 1) / Nf4.NestedBlockSize
+            && float.IsFinite(offset)
+            && float.IsFinite(scales.sum().ToSingle())
             && Same(read(name + ".quant_map"), Nf4.Levels)
             && Same(read(name + ".nested_quant_map"), DynamicCode.OfBothSigns());
         return fits
-            ? new Nf4Weight(shape, codes, absmax, scales, state.GetProperty("nested_offset").GetSingle())
+            ? new Nf4Weight(shape, codes, absmax, scales, offset)
             : throw new ModelException(
                 $"'{name}' is not NF4 with double quantisation of shape [{outputs}, {inputs}] in blocks of "
                     + $"{Nf4.BlockSize} and {Nf4.NestedBlockSize}."
@@ -87,7 +112,7 @@ public static class QuantizedTensors
     {
         try
         {
-            using JsonDocument document = JsonDocument.Parse(state.bytes.ToArray());
+            using JsonDocument document = JsonDocument.Parse(state.bytes.ToArray(), InputFile.Strict);
             return document.RootElement.Clone();
         }
         catch (JsonException fault)
@@ -106,7 +131,7 @@ public static class QuantizedTensors
         float[] values = table.data<float>().ToArray();
         for (int i = 0; i < values.Length; i++)
         {
-            if (MathF.Abs(values[i] - expected[i]) > 1e-6f)
+            if (!(MathF.Abs(values[i] - expected[i]) <= 1e-6f)) // NaN is not the same either
             {
                 return false;
             }

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Text.Json;
+using Pipeline.Contracts;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -39,6 +40,15 @@ public sealed class SafetensorsFile : IDisposable
         if (!File.Exists(path))
         {
             throw new ModelException($"'{path}' does not exist.");
+        }
+
+        try
+        {
+            InputFile.Require(path);
+        }
+        catch (InvalidDataException fault)
+        {
+            throw new ModelException(fault.Message, fault);
         }
 
         var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read);
@@ -222,7 +232,7 @@ public sealed class SafetensorsFile : IDisposable
         stream.ReadExactly(header);
         try
         {
-            using JsonDocument document = JsonDocument.Parse(header);
+            using JsonDocument document = JsonDocument.Parse(header, InputFile.Strict);
             Dictionary<string, string> metadata = document.RootElement.TryGetProperty(
                 "__metadata__",
                 out JsonElement value
@@ -242,7 +252,7 @@ public sealed class SafetensorsFile : IDisposable
                         or IndexOutOfRangeException
             )
         {
-            throw new ModelException($"'{name}' is not a safetensors file: {fault.Message}", fault);
+            throw new ModelException($"'{name}' is not a safetensors file: {InputFile.OneLine(fault.Message)}", fault);
         }
     }
 
@@ -259,6 +269,13 @@ public sealed class SafetensorsFile : IDisposable
             string dtype = property.Value.GetProperty("dtype").GetString()!;
             long[] shape = [.. property.Value.GetProperty("shape").EnumerateArray().Select(d => d.GetInt64())];
             JsonElement offsets = property.Value.GetProperty("data_offsets");
+            if (offsets.GetArrayLength() != 2)
+            {
+                throw new ModelException(
+                    $"'{name}' is not a safetensors file: '{InputFile.OneLine(property.Name)}' has no beginning and end."
+                );
+            }
+
             (long begin, long end) = (offsets[0].GetInt64(), offsets[1].GetInt64());
             long expected = checked(
                 shape.Aggregate(1L, (product, dimension) => checked(product * dimension))
@@ -267,7 +284,8 @@ public sealed class SafetensorsFile : IDisposable
             if (begin < 0 || end < begin || end - begin != expected || shape.Any(d => d < 0))
             {
                 throw new ModelException(
-                    $"'{name}' lies about '{property.Name}': {dtype} of shape [{string.Join(", ", shape)}] takes "
+                    $"'{name}' lies about '{InputFile.OneLine(property.Name)}': {InputFile.OneLine(dtype)} of shape "
+                        + $"[{InputFile.OneLine(string.Join(", ", shape))}] takes "
                         + $"{expected} bytes, the header gives it {end - begin}."
                 );
             }
@@ -275,7 +293,7 @@ public sealed class SafetensorsFile : IDisposable
             if (dataStart + end > fileLength)
             {
                 throw new ModelException(
-                    $"'{name}' is truncated: '{property.Name}' ends at byte {dataStart + end}, the file has "
+                    $"'{name}' is truncated: '{InputFile.OneLine(property.Name)}' ends at byte {dataStart + end}, the file has "
                         + $"{fileLength}."
                 );
             }
@@ -300,6 +318,11 @@ public sealed class SafetensorsFile : IDisposable
             covered += entry.Length;
         }
 
-        return entries;
+        return dataStart + covered == fileLength
+            ? entries
+            : throw new ModelException(
+                $"'{name}' is not a safetensors file: after its tensors come {fileLength - dataStart - covered} bytes "
+                    + "that its header does not name."
+            );
     }
 }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Pipeline.Contracts;
 using Pipeline.Model.Checkpoints;
 using Pipeline.Model.Llama;
 using Pipeline.Model.Quantization;
@@ -148,10 +149,11 @@ public static class CheckpointWriter
     {
         foreach (string name in Companions.Where(n => File.Exists(Path.Combine(from, n))))
         {
-            File.Copy(Path.Combine(from, name), Path.Combine(to, name), overwrite: true);
+            InputFile.Copy(Path.Combine(from, name), Path.Combine(to, name));
         }
 
-        JsonObject config = JsonNode.Parse(File.ReadAllBytes(Path.Combine(from, "config.json")))!.AsObject();
+        using JsonDocument read = InputFile.ReadJson(Path.Combine(from, "config.json"), InputFile.SettingsMegabytes);
+        JsonObject config = JsonObject.Create(read.RootElement)!;
         change(config);
         File.WriteAllText(Path.Combine(to, "config.json"), config.ToJsonString(Indented) + "\n");
     }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Pipeline.Model;
 using Pipeline.Model.Checkpoints;
 using Pipeline.Model.Lora;
 using TorchSharp;
@@ -87,26 +88,43 @@ public static class TrainingCheckpoint
             return null;
         }
 
-        using (no_grad())
+        try
         {
-            trained.Values.copy_(file.Read(Values));
-            foreach ((string name, Tensor value) in optimizer.State)
+            using (no_grad())
             {
-                value.copy_(file.Read(name));
+                trained.Values.copy_(file.Read(Values));
+                foreach ((string name, Tensor value) in optimizer.State)
+                {
+                    value.copy_(file.Read(name));
+                }
             }
-        }
 
-        if (file.Entries.ContainsKey(Best))
+            if (file.Entries.ContainsKey(Best))
+            {
+                best.Set(
+                    file.Read(Best),
+                    double.Parse(file.Metadata[BestLoss], CultureInfo.InvariantCulture),
+                    int.Parse(file.Metadata[BestStep], CultureInfo.InvariantCulture),
+                    int.Parse(file.Metadata[BestWorse], CultureInfo.InvariantCulture)
+                );
+            }
+
+            optimizer.Steps = int.Parse(file.Metadata[Steps], NumberStyles.None, CultureInfo.InvariantCulture);
+            return long.Parse(file.Metadata[Tokens], NumberStyles.None, CultureInfo.InvariantCulture);
+        }
+        catch (Exception fault)
+            when (fault
+                    is FormatException
+                        or KeyNotFoundException
+                        or OverflowException
+                        or ArgumentException
+                        or System.Runtime.InteropServices.ExternalException
+            )
         {
-            best.Set(
-                file.Read(Best),
-                double.Parse(file.Metadata[BestLoss], CultureInfo.InvariantCulture),
-                int.Parse(file.Metadata[BestStep], CultureInfo.InvariantCulture),
-                int.Parse(file.Metadata[BestWorse], CultureInfo.InvariantCulture)
+            throw new ModelException(
+                $"'{path}' is not a checkpoint of this training: {fault.Message.Split('\n')[0]}",
+                fault
             );
         }
-
-        optimizer.Steps = int.Parse(file.Metadata[Steps], CultureInfo.InvariantCulture);
-        return long.Parse(file.Metadata[Tokens], CultureInfo.InvariantCulture);
     }
 }

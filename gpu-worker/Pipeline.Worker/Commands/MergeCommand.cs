@@ -126,7 +126,7 @@ internal static class MergeCommand
         string generation = Path.Combine(adapterFolder, BlobLayout.GenerationConfigFile);
         if (File.Exists(generation))
         {
-            File.Copy(generation, Path.Combine(to, BlobLayout.GenerationConfigFile), overwrite: true);
+            InputFile.Copy(generation, Path.Combine(to, BlobLayout.GenerationConfigFile));
         }
 
         using PlacedModel read = PlacedModel.Load(to, WeightStorage.Full, gpu, AdapterBase.InFloat32);

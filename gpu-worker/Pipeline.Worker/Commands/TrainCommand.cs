@@ -88,7 +88,7 @@ internal static class TrainCommand
         try
         {
             return ContractJson.Read<TrainingSettings>(
-                File.ReadAllBytes(path),
+                InputFile.ReadAll(path, InputFile.SettingsMegabytes),
                 key => Console.Error.WriteLine($"{path}: unknown key {key} ignored")
             );
         }

@@ -1,4 +1,6 @@
+using System.Text.Json;
 using Pipeline.Contracts;
+using Pipeline.Model;
 using Pipeline.Model.Adapters;
 using Pipeline.Model.Gpu;
 using Pipeline.Model.Weights;
@@ -15,11 +17,31 @@ internal static class AdapterBase
     public static WeightStorage StorageOf(string adapterDirectory)
     {
         string path = Path.Combine(adapterDirectory, AdapterFolder.TrainingFile);
-        return
-            File.Exists(path)
-            && ContractJson.Read<TrainingSettings>(File.ReadAllBytes(path)).Method == TrainingMethod.Qlora
+        return File.Exists(path) && ReadSettings(path).Method == TrainingMethod.Qlora
             ? WeightStorage.Nf4
             : WeightStorage.Full;
+    }
+
+    /// <summary>Settings of a training from a file.</summary>
+    /// <exception cref="ModelException">They cannot be read, or a value is out of its range.</exception>
+    private static TrainingSettings ReadSettings(string path)
+    {
+        try
+        {
+            using (InputFile.ReadJson(path, InputFile.SettingsMegabytes))
+            {
+                // an object with each key once
+            }
+
+            var settings = ContractJson.Read<TrainingSettings>(File.ReadAllBytes(path));
+            return SettingRules.Check(settings, "training").FirstOrDefault() is { } fault
+                ? throw new ModelException($"'{path}': {fault}.")
+                : settings;
+        }
+        catch (Exception fault) when (fault is JsonException or InvalidDataException)
+        {
+            throw new ModelException($"'{path}' holds no training settings: {InputFile.OneLine(fault.Message)}", fault);
+        }
     }
 
     /// <summary>Why the kernels do not ask a model that is compared in float32.</summary>
