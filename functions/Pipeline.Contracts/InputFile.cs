@@ -63,9 +63,10 @@ public static class InputFile
         JsonDocument document;
         try
         {
+            RequireTexts(bytes);
             document = JsonDocument.Parse(bytes, Strict);
         }
-        catch (JsonException fault)
+        catch (Exception fault) when (fault is JsonException or InvalidOperationException)
         {
             throw new InvalidDataException($"'{OneLine(path)}' cannot be read: {OneLine(fault.Message)}", fault);
         }
@@ -102,6 +103,20 @@ public static class InputFile
                 )
         );
         return text?.Length > MaxShown ? shown + "…" : shown;
+    }
+
+    /// <summary>Takes up every text once: half of a surrogate pair is found when a text is taken, not before.</summary>
+    /// <exception cref="InvalidOperationException">A text is none.</exception>
+    private static void RequireTexts(ReadOnlySpan<byte> json)
+    {
+        var reader = new Utf8JsonReader(json);
+        while (reader.Read())
+        {
+            if (reader.TokenType is JsonTokenType.String or JsonTokenType.PropertyName && reader.ValueIsEscaped)
+            {
+                _ = reader.GetString();
+            }
+        }
     }
 
     private static void RequireSize(string path, long length, int maxMegabytes)

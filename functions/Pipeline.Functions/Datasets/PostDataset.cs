@@ -33,14 +33,9 @@ public sealed class PostDataset(PipelineStorage storage)
             return HttpResults.BadRequest(fault ?? "Give 'source', the name of a blob in raw/{project}/.");
         }
 
-        if (SafeName.Fault(body.Source, NameKind.Path) is { } unsafeName)
+        if (await FaultAsync(project, body.Source, cancellation) is { } wrong)
         {
-            return HttpResults.BadRequest(unsafeName);
-        }
-
-        if (!await storage.Files.ExistsAsync(BlobLayout.Raw(project, body.Source), cancellation))
-        {
-            return HttpResults.BadRequest($"'{BlobLayout.Raw(project, body.Source)}' does not exist; drop it first.");
+            return HttpResults.BadRequest(wrong);
         }
 
         string instanceId = await client.ScheduleNewOrchestrationInstanceAsync(
@@ -74,4 +69,9 @@ public sealed class PostDataset(PipelineStorage storage)
             ),
         };
     }
+
+    private async Task<string?> FaultAsync(string project, string source, CancellationToken cancellation) =>
+        SafeName.Fault(source, NameKind.Path) is { } unsafeName ? unsafeName
+        : await storage.Files.ExistsAsync(BlobLayout.Raw(project, source), cancellation) ? null
+        : $"'{BlobLayout.Raw(project, source)}' does not exist; drop it first.";
 }

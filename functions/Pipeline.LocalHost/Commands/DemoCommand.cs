@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Pipeline.Contracts;
+using Pipeline.LocalHost.Files;
 using Pipeline.LocalHost.Hosting;
 using Pipeline.LocalHost.Processes;
 using Spectre.Console;

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Pipeline.LocalHost.Files;
 using Pipeline.LocalHost.Processes;
 
 namespace Pipeline.LocalHost.Commands;

@@ -9,6 +9,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Pipeline.Functions;
 using Pipeline.LocalHost.Durable;
+using Pipeline.LocalHost.Files;
 using Pipeline.LocalHost.Processes;
 using Pipeline.LocalHost.Triggers;
 using Pipeline.Storage;

@@ -2,7 +2,7 @@ using System.Security.Cryptography;
 using System.Text;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Azure.Functions.Worker;
-using Pipeline.LocalHost.Processes;
+using Pipeline.LocalHost.Files;
 
 namespace Pipeline.LocalHost.Hosting;
 

@@ -12,6 +12,10 @@ internal static class OwnPages
     private const string Site = "Sec-Fetch-Site";
     private const string Mode = "Sec-Fetch-Mode";
     private const string Destination = "Sec-Fetch-Dest";
+    private const string Page = "document";
+
+    /// <summary>No browser, a page of ours, an address that was typed.</summary>
+    private static readonly string[] OwnSites = ["", "same-origin", "none"];
 
     public static Task CheckAsync(HttpContext context, RequestDelegate next)
     {
@@ -25,9 +29,8 @@ internal static class OwnPages
         bool isRead = HttpMethods.IsGet(request.Method) || HttpMethods.IsHead(request.Method);
         bool isOwn =
             (string.IsNullOrEmpty(origin) || origin == $"{request.Scheme}://{request.Host}")
-            && request.Headers[Site].ToString() is "" or "same-origin" or "none";
-        bool isFollowedLink =
-            isRead && request.Headers[Mode] == "navigate" && request.Headers[Destination] == "document";
+            && OwnSites.Contains(request.Headers[Site].ToString());
+        bool isFollowedLink = isRead && request.Headers[Mode] == "navigate" && request.Headers[Destination] == Page;
         return isOwn || isFollowedLink
             ? next(context)
             : Refusal.WriteAsync(

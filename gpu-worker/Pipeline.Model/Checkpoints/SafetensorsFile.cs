@@ -266,42 +266,7 @@ public sealed class SafetensorsFile : IDisposable
         var entries = new Dictionary<string, SafetensorsEntry>(StringComparer.Ordinal);
         foreach (JsonProperty property in header.EnumerateObject().Where(p => p.Name != "__metadata__"))
         {
-            string dtype = property.Value.GetProperty("dtype").GetString()!;
-            long[] shape = [.. property.Value.GetProperty("shape").EnumerateArray().Select(d => d.GetInt64())];
-            JsonElement offsets = property.Value.GetProperty("data_offsets");
-            if (offsets.GetArrayLength() != 2)
-            {
-                throw new ModelException(
-                    $"'{name}' is not a safetensors file: '{InputFile.OneLine(property.Name)}' has no beginning and end."
-                );
-            }
-
-            (long begin, long end) = (offsets[0].GetInt64(), offsets[1].GetInt64());
-            long expected = checked(
-                shape.Aggregate(1L, (product, dimension) => checked(product * dimension))
-                * SafetensorsDtype.SizeOf(dtype, property.Name)
-            );
-            if (begin < 0 || end < begin || end - begin != expected || shape.Any(d => d < 0))
-            {
-                throw new ModelException(
-                    $"'{name}' lies about '{InputFile.OneLine(property.Name)}': {InputFile.OneLine(dtype)} of shape "
-                        + $"[{InputFile.OneLine(string.Join(", ", shape))}] takes "
-                        + $"{expected} bytes, the header gives it {end - begin}."
-                );
-            }
-
-            if (dataStart + end > fileLength)
-            {
-                throw new ModelException(
-                    $"'{name}' is truncated: '{InputFile.OneLine(property.Name)}' ends at byte {dataStart + end}, the file has "
-                        + $"{fileLength}."
-                );
-            }
-
-            entries.Add(
-                property.Name,
-                new SafetensorsEntry(property.Name, dtype, shape, dataStart + begin, end - begin)
-            );
+            entries.Add(property.Name, ReadEntry(property, dataStart, fileLength, name));
         }
 
         long covered = 0;
@@ -324,5 +289,42 @@ public sealed class SafetensorsFile : IDisposable
                 $"'{name}' is not a safetensors file: after its tensors come {fileLength - dataStart - covered} bytes "
                     + "that its header does not name."
             );
+    }
+
+    private static SafetensorsEntry ReadEntry(JsonProperty property, long dataStart, long fileLength, string name)
+    {
+        string dtype = property.Value.GetProperty("dtype").GetString()!;
+        long[] shape = [.. property.Value.GetProperty("shape").EnumerateArray().Select(d => d.GetInt64())];
+        JsonElement offsets = property.Value.GetProperty("data_offsets");
+        if (offsets.GetArrayLength() != 2)
+        {
+            throw new ModelException(
+                $"'{name}' is not a safetensors file: '{InputFile.OneLine(property.Name)}' has no beginning and end."
+            );
+        }
+
+        (long begin, long end) = (offsets[0].GetInt64(), offsets[1].GetInt64());
+        long expected = checked(
+            shape.Aggregate(1L, (product, dimension) => checked(product * dimension))
+            * SafetensorsDtype.SizeOf(dtype, property.Name)
+        );
+        if (begin < 0 || end < begin || end - begin != expected || shape.Any(d => d < 0))
+        {
+            throw new ModelException(
+                $"'{name}' lies about '{InputFile.OneLine(property.Name)}': {InputFile.OneLine(dtype)} of shape "
+                    + $"[{InputFile.OneLine(string.Join(", ", shape))}] takes "
+                    + $"{expected} bytes, the header gives it {end - begin}."
+            );
+        }
+
+        if (dataStart + end > fileLength)
+        {
+            throw new ModelException(
+                $"'{name}' is truncated: '{InputFile.OneLine(property.Name)}' ends at byte {dataStart + end}, the file has "
+                    + $"{fileLength}."
+            );
+        }
+
+        return new SafetensorsEntry(property.Name, dtype, shape, dataStart + begin, end - begin);
     }
 }

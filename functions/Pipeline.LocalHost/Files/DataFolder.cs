@@ -1,6 +1,6 @@
 using System.Security.Cryptography;
 
-namespace Pipeline.LocalHost.Processes;
+namespace Pipeline.LocalHost.Files;
 
 /// <summary>A data folder, which one host at a time uses, and which only its owner can look into.</summary>
 internal static class DataFolder
