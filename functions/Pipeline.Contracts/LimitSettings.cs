@@ -41,10 +41,10 @@ public sealed record LimitSettings
     [Description("cells of one file; the rest of it is not read, and that is said")]
     public int Cells { get; init; } = 500_000_000;
 
-    /// <summary>Files of an archive or a folder. 1 to 1,000,000; default 100,000.</summary>
+    /// <summary>Files of an archive or a folder. 1 to 1,000,000; default 200,000.</summary>
     [Range(1, 1_000_000)]
     [Description("files of one archive or folder")]
-    public int Entries { get; init; } = 100_000;
+    public int Entries { get; init; } = 200_000;
 
     /// <summary>
     /// Seconds of processor time to read one file once, and another for each megabyte of it. 1 to 86,400; default 120.

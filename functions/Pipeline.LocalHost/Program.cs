@@ -24,6 +24,7 @@ var root = new RootCommand("The data-to-adapter pipeline on one machine.")
     LocalSettingsCommand.Create(),
     FunctionsCommand.Create(),
     ProjectCommand.Create(),
+    NoticeCommand.Create(),
 };
 foreach (Command command in RunsCommand.Create().Concat(RowCommands.Create()))
 {

@@ -282,8 +282,9 @@ internal sealed class SettingsBinder(IReadOnlyDictionary<string, ValueSet> sets)
                 )
             )
             .Where(k => k.Far <= MaxKeyDistance)
-            .MinBy(k => k.Far)
-            .Key;
+            .OrderBy(k => k.Far)
+            .Select(k => k.Key)
+            .FirstOrDefault();
         string hint = nearest is null ? "" : $"; did you mean '{nearest}'?";
         return $"line {at.Start.Line}: '{path}' is not a known key{hint}; known here: {string.Join(", ", known)}";
     }

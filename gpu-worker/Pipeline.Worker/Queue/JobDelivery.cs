@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using Pipeline.Contracts;
 using Pipeline.Model;
 using Pipeline.Storage;
+using Pipeline.Tokenization.Templates;
 using Pipeline.Training.Faults;
 
 namespace Pipeline.Worker.Queue;
@@ -105,6 +106,8 @@ internal sealed class JobDelivery(
                     is ModelException
                         or InvalidDataException
                         or TrainingException
+                        or ChatTemplateException
+                        or UnauthorizedAccessException
                         or (IOException and not HttpIOException)
             )
         {

@@ -58,7 +58,7 @@ public sealed class HostileFileTests : IDisposable
     [InlineData(
         "300,000 entries.zip",
         2,
-        "holds more than 100,000 files; divide it, or limits.entries in project.yaml"
+        "holds more than 200,000 files; divide it, or limits.entries in project.yaml"
     )]
     [InlineData("33 million cells.xlsx", 2, "have 16,384 different columns, more than 4,096; limits.columns in proj")]
     [InlineData("33 million cells in fewer columns.xlsx", 2, "takes more than 10 seconds to read; limits.cpu")]

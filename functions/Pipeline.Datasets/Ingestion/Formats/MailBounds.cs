@@ -28,9 +28,16 @@ internal sealed class MailBounds : MimeReader
         var bounds = new MailBounds(stream, file.Head(5).AsSpan().SequenceEqual("From "u8), budget);
         try
         {
+            long end = -1;
             while (!bounds.IsEndOfStream && bounds._mails.Count <= budget.Limits.Rows)
             {
                 bounds.ReadMessage();
+                if (bounds._mails is not [.., var last] || last.End <= end)
+                {
+                    break; // damaged: the reader does not come any further
+                }
+
+                end = last.End;
             }
         }
         catch (FormatException)

@@ -93,6 +93,10 @@ public sealed class ProjectFileTests
     )]
     [InlineData("training:\n  r: 2\n  r: 3\n", "line 3: the key 'r' stands here twice, first on line 2")]
     [InlineData("base: a\n\"base\": b\n", "line 2: the key 'base' stands here twice, first on line 1")]
+    [InlineData(
+        "labels: [{ name: a, zzzzzzzzzz: b }]\n",
+        "line 1: 'labels[0].zzzzzzzzzz' is not a known key; known here"
+    )]
     [InlineData("base: a\n---\nbase: b\n", "line 2: a second document begins here ('---'); the settings are one doc")]
     [InlineData("labels: &a { name: b, aliases: [*a] }\n", "line 1: the alias '*a' stands within what it names")]
     [InlineData("labels: *nowhere\n", "line 1")]

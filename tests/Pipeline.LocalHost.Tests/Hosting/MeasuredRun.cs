@@ -1,7 +1,6 @@
 using System.Diagnostics;
-using Pipeline.LocalHost.Tests.Hosting;
 
-namespace Pipeline.LocalHost.Tests.Hostile;
+namespace Pipeline.LocalHost.Tests.Hosting;
 
 /// <summary>A program that was run to its end, and what it took.</summary>
 /// <param name="Code">Its exit code; -1: it was killed for want of time.</param>
