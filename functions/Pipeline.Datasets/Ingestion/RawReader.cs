@@ -258,7 +258,7 @@ public sealed partial class RawReader : IDisposable
             ".jsonl" or ".ndjson" when !IsJsonArray(file) => JsonReader.Lines(file, _budget, Notes),
             ".tsv" or ".tab" => DelimitedReader.Read(file, '\t', _tables),
             ".csv" => DelimitedReader.Read(file, null, _tables),
-            ".eml" or ".mbox" => Mail.Read(file, _budget, Notes),
+            ".eml" or ".mbox" => ReaderProcesses.Shared.Read(RowFormat.Mail, file, _spool, _tables),
             _ => ByContent(file, extension),
         };
     }

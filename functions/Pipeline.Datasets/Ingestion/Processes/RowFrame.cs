@@ -24,6 +24,7 @@ internal static class RowFrame
     {
         frame.Write7BitEncodedInt(row.Place.Row);
         frame.Write7BitEncodedInt(row.Place.Line);
+        frame.Write7BitEncodedInt64(row.Place.Offset);
         frame.Write(row.Fault ?? "");
         frame.Write7BitEncodedInt(row.Fields.Count);
         foreach ((string name, string text) in row.Fields)
@@ -50,7 +51,12 @@ internal static class RowFrame
     /// <param name="names">The names that were sent, by their numbers; new ones are added.</param>
     public static RawRow Read(BinaryReader frame, string file, List<string> names)
     {
-        var place = new RowPlace(file, frame.Read7BitEncodedInt(), frame.Read7BitEncodedInt());
+        var place = new RowPlace(
+            file,
+            frame.Read7BitEncodedInt(),
+            frame.Read7BitEncodedInt(),
+            frame.Read7BitEncodedInt64()
+        );
         string fault = frame.ReadString();
         int columns = frame.Read7BitEncodedInt();
         var fields = new Dictionary<string, string>(StringComparer.Ordinal);

@@ -73,10 +73,12 @@ public static class RowReaderProgram
         {
             _budget = new InputBudget(request.Limits);
             RawFile file = RawFile.FromPath(request.Path, request.Name);
-            IEnumerable<RawRow> rows =
-                request.Format == RowFormat.Parquet
-                    ? ParquetRows.Read(file, _budget)
-                    : SpreadsheetReader.Read(file, new TableReading(request.Columns, _budget, _notes));
+            IEnumerable<RawRow> rows = request.Format switch
+            {
+                RowFormat.Parquet => ParquetRows.Read(file, _budget),
+                RowFormat.Mail => Mail.Read(file, _budget, _notes),
+                _ => SpreadsheetReader.Read(file, new TableReading(request.Columns, _budget, _notes)),
+            };
             _rows = rows.GetEnumerator();
         }
 

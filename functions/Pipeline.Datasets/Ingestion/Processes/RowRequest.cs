@@ -21,4 +21,7 @@ internal enum RowFormat
 {
     Parquet,
     Spreadsheet,
+
+    /// <summary>A mail or an mbox.</summary>
+    Mail,
 }

@@ -38,7 +38,6 @@ public sealed class ReaderFuzzTests
     [InlineData("a.csv.gz")]
     [InlineData("a.csv.zst")]
     [InlineData("a.eml")]
-    [InlineData("a.mbox")]
     public async Task Rows_OfADamagedFile_AreReadOrRefused(string name)
     {
         (string Name, byte[] Bytes)[] seeds =
