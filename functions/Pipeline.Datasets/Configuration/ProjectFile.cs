@@ -130,6 +130,16 @@ public static class ProjectFile
                 fault
             );
         }
+        catch (Exception fault)
+            when (fault is InvalidOperationException or ArgumentException or IndexOutOfRangeException)
+        {
+            // the parser's own faults on damaged text
+            throw new DatasetException(
+                DatasetFaultCode.InvalidSettings,
+                $"project.yaml: the file is not YAML that can be read: {fault.Message}",
+                fault
+            );
+        }
     }
 
     private static void RefuseGiven(string[] paths, string message, SettingsBinder binder)
@@ -145,6 +155,11 @@ public static class ProjectFile
         var seen = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
         foreach ((int index, LabelDefinition label) in settings.Labels.Index())
         {
+            if (label.Name is null)
+            {
+                continue; // that it has none is said already
+            }
+
             foreach (string spelling in label.Aliases.Prepend(label.Name.Trim()))
             {
                 if (spelling.Length == 0 || !seen.Add(spelling))
