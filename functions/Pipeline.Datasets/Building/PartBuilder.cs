@@ -81,7 +81,7 @@ internal sealed class PartBuilder
         }
     }
 
-    /// <summary>Rows that are validated at once: batches for all cores, not longer together than memory has room for.</summary>
+    /// <summary>Rows that are validated at once: batches for all cores, within a limit of characters.</summary>
     private static IEnumerable<RawRow[][]> Batches(IEnumerable<RawRow> rows)
     {
         int most = RowsABatch * 4 * Environment.ProcessorCount;

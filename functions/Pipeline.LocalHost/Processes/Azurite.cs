@@ -7,8 +7,8 @@ namespace Pipeline.LocalHost.Processes;
 
 /// <summary>
 /// The storage emulator, installed from its lock file and run on loopback with a data folder of its own, on the ports
-/// that the folder had before where they are free, and with a key of the folder's own. One that dies is started again on
-/// the same ports.
+/// that the folder had before where they are free, and with a key of the folder's own. One that dies is started again
+/// on the same ports.
 /// </summary>
 internal sealed class Azurite : IAsyncDisposable
 {

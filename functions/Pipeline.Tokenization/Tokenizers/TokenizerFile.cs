@@ -194,8 +194,8 @@ internal static partial class TokenizerFile
                     ? WordSplitter.Gpt2
                     : "",
                 _ => throw new InvalidDataException(
-                    $"{name}: the pre-tokenizer {InputFile.OneLine(step.GetRawText())} is not read; Split (isolated), Digits "
-                        + "(individual) and ByteLevel (without a prefixed blank) are."
+                    $"{name}: the pre-tokenizer {InputFile.OneLine(step.GetRawText())} is not read; Split (isolated), "
+                        + "Digits (individual) and ByteLevel (without a prefixed blank) are."
                 ),
             };
             spelled |= Kind(step) == "ByteLevel";

@@ -86,7 +86,7 @@ public sealed class LoraAdapter : TrainableTensors
             )
             {
                 throw new ModelException(
-                    $"The adapter's '{name}' is of dtype {value.dtype} or holds numbers that are infinite or none (NaN)."
+                    $"The adapter's '{name}' has the dtype {value.dtype}, which is not read, or holds infinity or NaN."
                 );
             }
         }

@@ -167,7 +167,7 @@ public sealed class CheckpointReader : IDisposable
         using Tensor sum = tensor.sum(ScalarType.Float32);
         return float.IsFinite(sum.ToSingle())
             ? tensor
-            : throw new ModelException($"'{name}' holds numbers that are infinite or none (NaN).");
+            : throw new ModelException($"'{name}' holds infinity or NaN.");
     }
 
     private static string[] FileNames(string directory)

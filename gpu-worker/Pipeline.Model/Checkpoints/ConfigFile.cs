@@ -129,8 +129,8 @@ internal static class ConfigFile
         return architecture is LlamaConfig.Llama or LlamaConfig.Mistral or LlamaConfig.Qwen2
             ? architecture
             : throw new ModelException(
-                $"{path}: the architecture is {InputFile.OneLine(architecture)}; {LlamaConfig.Llama}, {LlamaConfig.Mistral} and "
-                    + $"{LlamaConfig.Qwen2} are what is computed here."
+                $"{path}: the architecture is {InputFile.OneLine(architecture)}; {LlamaConfig.Llama}, "
+                    + $"{LlamaConfig.Mistral} and {LlamaConfig.Qwen2} are what is computed here."
             );
     }
 

@@ -320,7 +320,7 @@ public sealed class SafetensorsFile : IDisposable
         if (dataStart + end > fileLength)
         {
             throw new ModelException(
-                $"'{name}' is truncated: '{InputFile.OneLine(property.Name)}' ends at byte {dataStart + end}, the file has "
+                $"'{name}' is truncated: '{InputFile.OneLine(property.Name)}' ends at byte {dataStart + end}, "
                     + $"{fileLength}."
             );
         }

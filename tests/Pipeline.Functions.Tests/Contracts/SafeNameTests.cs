@@ -2,7 +2,7 @@ using Pipeline.Contracts;
 
 namespace Pipeline.Functions.Tests.Contracts;
 
-/// <summary>Names from outside: what can be one, and what is said of the others.</summary>
+/// <summary>Names from outside: which are accepted, and the message for each that is refused.</summary>
 public sealed class SafeNameTests
 {
     [Theory]

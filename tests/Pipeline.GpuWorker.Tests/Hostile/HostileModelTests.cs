@@ -6,8 +6,8 @@ using Pipeline.Model.Weights;
 namespace Pipeline.GpuWorker.Tests.Hostile;
 
 /// <summary>
-/// Models and adapters that are made to harm, given to the worker's commands as a person would: each ends with exit code
-/// 2 and one line, without taking up what it claims to be.
+/// Models and adapters that are made to harm, given to the worker's commands as a person would: each ends with exit
+/// code 2 and one line, without taking up what it claims to be.
 /// </summary>
 public sealed class HostileModelTests : IDisposable
 {
@@ -58,7 +58,7 @@ public sealed class HostileModelTests : IDisposable
     [InlineData("tokenizer.json", null, "is a pipe, not a file")]
     public async Task Base_WithALinkOrAPipe_EndsWithOneLine(string file, string? target, string words)
     {
-        Assert.SkipUnless(OperatingSystem.IsLinux(), "needs mkfifo and devices");
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "pipes and devices are made by mkfifo and /dev: run this test on Linux");
         string folder = Together(Base, "base", null);
         string path = Path.Combine(folder, file);
         File.Delete(path);
@@ -79,7 +79,7 @@ public sealed class HostileModelTests : IDisposable
     [Fact]
     public async Task Base_InTheHubsCache_IsRead()
     {
-        Assert.SkipUnless(OperatingSystem.IsLinux(), "needs links");
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "links need no rights on Linux alone: run this test there");
         string blobs = Together(Base, "blobs", null);
         string snapshot = Directory.CreateDirectory(Path.Combine(_folder, "snapshots", "abc")).FullName;
         foreach (string file in Directory.EnumerateFiles(blobs))

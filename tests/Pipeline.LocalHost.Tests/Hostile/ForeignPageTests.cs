@@ -141,7 +141,10 @@ public sealed class ForeignPageTests : OwnBench
             window.done = 0; window.read = '';
             const end = () => { window.done++; };
             const take = async (url, options) => {
-              try { const r = await fetch(url, options); window.read += r.type === 'opaque' ? '' : await r.text(); } catch { }
+              try {
+                const r = await fetch(url, options);
+                window.read += r.type === 'opaque' ? '' : await r.text();
+              } catch { }
               end();
             };
             const feedback = '{{host}}/api/projects/x-y-z/feedback';
@@ -165,7 +168,8 @@ public sealed class ForeignPageTests : OwnBench
             element('iframe', { name: 'into', src: 'about:blank' });
             const form = Object.assign(document.createElement('form'),
               { action: feedback, method: 'post', enctype: 'text/plain', target: 'into' });
-            form.append(Object.assign(document.createElement('input'), { name: '{"text":"a","score":1,"x":"', value: '"}' }));
+            const input = { name: '{"text":"a","score":1,"x":"', value: '"}' };
+            form.append(Object.assign(document.createElement('input'), input));
             document.body.append(form); form.submit();
             navigator.sendBeacon(feedback, body);
             </script>

@@ -5,7 +5,7 @@ namespace Pipeline.LocalHost.Tests.Hosting;
 /// <summary>A program that was run to its end, and what it took.</summary>
 /// <param name="Code">Its exit code; -1: it was killed for want of time.</param>
 /// <param name="Output">All that it printed.</param>
-/// <param name="PeakWorkingSet">The most memory that it, or a process that it had started, held at once, in bytes.</param>
+/// <param name="PeakWorkingSet">Peak working set, of it or of a process that it started, in bytes.</param>
 /// <param name="Time">How long it ran.</param>
 internal sealed record MeasuredRun(int Code, string Output, long PeakWorkingSet, TimeSpan Time)
 {

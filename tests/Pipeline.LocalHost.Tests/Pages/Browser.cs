@@ -85,7 +85,8 @@ internal sealed class Browser : IDisposable
         ];
 
     /// <summary>
-    /// What servers have answered since the last call, whether the page was given it or not: addresses and status codes.
+    /// What servers have answered since the last call, whether or not the page was given it: addresses and status
+    /// codes.
     /// </summary>
     public IReadOnlyList<(string Url, int Status)> Responses()
     {

@@ -4,8 +4,8 @@ using Pipeline.Datasets.Ingestion.Rows;
 namespace Pipeline.Datasets.Ingestion.Files;
 
 /// <summary>
-/// Room for unpacked files: small ones in memory as long as all together are, others on disk until this is disposed. The
-/// folder on disk is its owner's alone.
+/// Room for unpacked files: small ones in memory as long as all together are small, others on disk until this is
+/// disposed. Only its owner can read the folder on disk.
 /// </summary>
 /// <param name="budget">What all files of one archive may have.</param>
 internal sealed class Spool(InputBudget budget) : IDisposable

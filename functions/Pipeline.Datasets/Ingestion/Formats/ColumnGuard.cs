@@ -1,8 +1,10 @@
+using System.Buffers;
+
 namespace Pipeline.Datasets.Ingestion.Formats;
 
 /// <summary>
-/// Passes a text of delimited values through and counts the cells of each row, by RFC 4180's quotes. The reader behind it
-/// takes the square of a row's cells, so that a row of a million must not reach it.
+/// Passes a text of delimited values through and counts the cells of each row, by RFC 4180's quotes. The reader behind
+/// it takes the square of a row's cells, so that a row of a million must not reach it; all rows before it do.
 /// </summary>
 /// <param name="inner">Stays the caller's.</param>
 /// <param name="delimiter">The separator; <c>null</c>: not known, and each usual one counts by itself.</param>
@@ -11,17 +13,22 @@ namespace Pipeline.Datasets.Ingestion.Formats;
 internal sealed class ColumnGuard(TextReader inner, char? delimiter, bool hasQuotes, int maxColumns) : TextReader
 {
     private readonly char[] _delimiters = delimiter is { } known ? [known] : [',', '\t', ';', '|'];
+    private readonly SearchValues<char> _ends = SearchValues.Create(
+        delimiter is { } known ? $"{known}\r\n" : ",\t;|\r\n"
+    );
     private readonly int[] _columns = new int[delimiter is null ? 4 : 1];
     private Place _place;
+    private bool _isTooWide;
 
     public override int Read(char[] buffer, int index, int count) => Read(buffer.AsSpan(index, count));
 
-    /// <exception cref="RowTooWideException">A row has too many cells.</exception>
+    /// <exception cref="RowTooWideException">The next row has too many cells.</exception>
     public override int Read(Span<char> buffer)
     {
-        int read = inner.Read(buffer);
-        Count(buffer[..read]);
-        return read;
+        int read = _isTooWide ? 0 : inner.Read(buffer);
+        int before = _isTooWide ? 0 : BeforeWideRow(buffer[..read]);
+        _isTooWide |= before < read;
+        return before > 0 || !_isTooWide ? before : throw new RowTooWideException();
     }
 
     public override int Read()
@@ -32,50 +39,52 @@ internal sealed class ColumnGuard(TextReader inner, char? delimiter, bool hasQuo
 
     public override int Peek() => inner.Peek();
 
-    private void Count(ReadOnlySpan<char> text)
+    /// <summary>Characters before the row that is too wide; all where none is.</summary>
+    private int BeforeWideRow(ReadOnlySpan<char> text)
     {
+        int rowStart = 0;
         for (int at = 0; at < text.Length; at++)
         {
-            if (_place == Place.Quoted)
+            if (_place is Place.Quoted or Place.Plain)
             {
-                int quote = text[at..].IndexOf('"');
-                if (quote < 0)
+                int length = _place == Place.Quoted ? text[at..].IndexOf('"') : text[at..].IndexOfAny(_ends);
+                if (length < 0)
                 {
-                    return;
+                    break;
                 }
 
-                at += quote;
-                _place = Place.AfterQuote;
-                continue;
+                at += length;
             }
 
             char c = text[at];
-            if (c == '"' && hasQuotes && _place != Place.Plain)
+            if (_place == Place.Quoted)
+            {
+                _place = Place.AfterQuote;
+            }
+            else if (c == '"' && hasQuotes && _place != Place.Plain)
             {
                 _place = Place.Quoted; // the beginning of a cell, or the second of two quotation marks
             }
             else if (c is '\r' or '\n')
             {
                 Array.Clear(_columns);
+                (_place, rowStart) = (Place.Start, at + 1);
+            }
+            else if (Array.IndexOf(_delimiters, c) is >= 0 and var index)
+            {
                 _place = Place.Start;
+                if (++_columns[index] == maxColumns)
+                {
+                    return rowStart;
+                }
             }
             else
             {
-                _place = TakeDelimiter(c) ? Place.Start : Place.Plain;
+                _place = Place.Plain;
             }
         }
-    }
 
-    private bool TakeDelimiter(char c)
-    {
-        int index = Array.IndexOf(_delimiters, c);
-        if (index < 0)
-        {
-            return false;
-        }
-
-        _columns[index]++;
-        return _columns[index] < maxColumns ? true : throw new RowTooWideException();
+        return text.Length;
     }
 
     private enum Place

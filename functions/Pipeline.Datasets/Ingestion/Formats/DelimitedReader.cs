@@ -20,10 +20,10 @@ internal static class DelimitedReader
     /// <exception cref="DatasetException">A row cannot be read, or the first ones have too many columns.</exception>
     public static IEnumerable<RawRow> Read(RawFile file, char? delimiter, TableReading reading)
     {
-        (string[]? header, bool named, _) = Head(file, delimiter, reading);
+        (string[]? header, bool named, char? found) = Head(file, delimiter, reading);
         return header is null
             ? []
-            : Rows(file, new Table(delimiter, header, reading.Budget), named, RowRange.Whole, reading.Notes);
+            : Rows(file, new Table(delimiter, found, header, reading.Budget), named, RowRange.Whole, reading.Notes);
     }
 
     /// <summary>
@@ -50,7 +50,13 @@ internal static class DelimitedReader
         return header is null || separator is null
             ? null
             : range =>
-                Rows(file, new Table(separator, header, reading.Budget), named && range.Start == 0, range, notes: null);
+                Rows(
+                    file,
+                    new Table(separator, separator, header, reading.Budget),
+                    named && range.Start == 0,
+                    range,
+                    notes: null
+                );
     }
 
     /// <summary>
@@ -65,7 +71,8 @@ internal static class DelimitedReader
     {
         using MixedText text = MixedText.Open(file);
         delimiter ??= NamedSeparator(file);
-        using CsvDataReader reader = Open(file, text, delimiter, reading.Budget);
+        (CsvDataReader? opened, string? broken) = Open(file, text, delimiter, reading.Budget);
+        using CsvDataReader reader = opened ?? throw Unreadable(file, broken!);
         var first = new List<(string[] Fields, int Line)>();
         while (first.Count < HeaderSample)
         {
@@ -143,11 +150,14 @@ internal static class DelimitedReader
         {
             next = null;
             using MixedText text = MixedText.Open(file, table.Budget, part);
-            using CsvDataReader reader = Open(file, text, table.Separator ?? NamedSeparator(file), table.Budget);
+            // Where reading goes on after a broken row, the separator is that of the beginning.
+            char? separator = table.Separator ?? (part.Start > 0 ? table.Found : null) ?? NamedSeparator(file);
+            (CsvDataReader? opened, string? unopened) = Open(file, text, separator, table.Budget);
+            using CsvDataReader? reader = opened;
             (int rows, int line) = (part.FirstRow - 1, part.FirstLine);
             bool begins = part.Start == 0;
-            (bool More, string? Fault) step;
-            while ((step = Advance(reader, table.Budget)).More)
+            (bool More, string? Fault) step = (false, unopened);
+            while (reader is not null && (step = Advance(reader, table.Budget)).More)
             {
                 string[] fields = ReadFields(reader);
                 int at = line;
@@ -218,7 +228,13 @@ internal static class DelimitedReader
 
     private static bool IsBlank(string[] fields) => fields.Length == 1 && fields[0].Trim().Length == 0;
 
-    private static CsvDataReader Open(RawFile file, MixedText text, char? delimiter, InputBudget budget)
+    /// <summary>A reader; or what is wrong with the first row, which cannot be read.</summary>
+    private static (CsvDataReader? Reader, string? Fault) Open(
+        RawFile file,
+        MixedText text,
+        char? delimiter,
+        InputBudget budget
+    )
     {
         bool hasQuotes = delimiter != '\t' || TabQuotes.AreUsed(file);
         var options = !hasQuotes
@@ -241,11 +257,11 @@ internal static class DelimitedReader
         try
         {
             var guard = new ColumnGuard(text.Reader, delimiter, hasQuotes, budget.Limits.Columns);
-            return CsvDataReader.Create(guard, options);
+            return (CsvDataReader.Create(guard, options), null);
         }
         catch (Exception fault) when (FaultFrom(fault, budget) is { } why)
         {
-            throw Unreadable(file, why);
+            return (null, why);
         }
     }
 
@@ -332,5 +348,9 @@ internal static class DelimitedReader
     }
 
     /// <summary>What is known of a table before its rows are read.</summary>
-    private sealed record Table(char? Separator, string[] Header, InputBudget Budget);
+    /// <param name="Separator">As it was named; <c>null</c>: it is told from the first rows.</param>
+    /// <param name="Found">As it was told from them; <c>null</c>: they have one cell each.</param>
+    /// <param name="Header">The names of the columns.</param>
+    /// <param name="Budget">What reading may cost.</param>
+    private sealed record Table(char? Separator, char? Found, string[] Header, InputBudget Budget);
 }

@@ -10,8 +10,8 @@ using Pipeline.Datasets.Ingestion.Rows;
 namespace Pipeline.Datasets.Ingestion.Processes;
 
 /// <summary>
-/// A process that reads files for this one, within a heap that has a limit and under a watch: it is killed when it takes
-/// more processor time or memory than a file may.
+/// A process that reads files for this one, with a heap limit and under a watch: it is killed when it takes more
+/// processor time or memory than a file may.
 /// </summary>
 internal sealed class ReaderProcess : IDisposable
 {

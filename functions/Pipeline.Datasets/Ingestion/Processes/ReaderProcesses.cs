@@ -6,7 +6,7 @@ using Pipeline.Datasets.Ingestion.Rows;
 namespace Pipeline.Datasets.Ingestion.Processes;
 
 /// <summary>
-/// The processes that read Parquet and XLSX files: started when there is a file, used again for the next one, ended when
+/// The processes that read Parquet, XLSX and mails: started when there is a file, reused for the next one, ended when
 /// there was none for half a minute, or with this process.
 /// </summary>
 internal sealed class ReaderProcesses : IDisposable

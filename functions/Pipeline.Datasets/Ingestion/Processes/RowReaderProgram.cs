@@ -6,7 +6,7 @@ using Pipeline.Datasets.Ingestion.Rows;
 namespace Pipeline.Datasets.Ingestion.Processes;
 
 /// <summary>
-/// The process that reads Parquet and XLSX files for another one: the same program, started with an argument of its
+/// The process that reads Parquet, XLSX and mails for another one: the same program, started with an argument of its
 /// own, before any host is built. It reads requests from standard input, one JSON object a line for a file, an empty
 /// line for more rows of it, and writes frames of rows to standard output. It ends with its standard input.
 /// </summary>
@@ -15,7 +15,7 @@ public static class RowReaderProgram
     /// <summary>The argument that makes a program a reader.</summary>
     public const string Argument = "read-rows";
 
-    /// <summary>The assembly that can be started as a reader; <c>null</c>: the entry assembly has not said so.</summary>
+    /// <summary>The assembly that can be started as a reader; <c>null</c>: the entry assembly cannot.</summary>
     internal static string? Assembly { get; private set; }
 
     /// <summary>Reads for another process where the arguments say so. Stands first in a program.</summary>
