@@ -14,4 +14,25 @@ internal static class CommandOptions
         };
 
     public static Option<string?> Json() => new("--json") { Description = "Write the result here for machines" };
+
+    /// <summary>A command that prints a page of Markdown, or writes it to <c>--out</c>.</summary>
+    public static Command Page(string name, string description, Func<string> page)
+    {
+        var output = new Option<string?>("--out") { Description = "Write the page here; default: print it" };
+        var command = new Command(name, description) { output };
+        command.SetAction(parsed =>
+        {
+            if (parsed.GetValue(output) is { } path)
+            {
+                File.WriteAllText(path, page());
+            }
+            else
+            {
+                Console.Write(page());
+            }
+
+            return 0;
+        });
+        return command;
+    }
 }

@@ -15,24 +15,8 @@ namespace Pipeline.LocalHost.Commands;
 /// </summary>
 internal static partial class FunctionsCommand
 {
-    public static Command Create()
-    {
-        var output = new Option<string?>("--out") { Description = "Write the page here; default: print it" };
-        var command = new Command("functions", "List the functions of the app and what starts them") { output };
-        command.SetAction(parsed =>
-        {
-            string page = Page();
-            if (parsed.GetValue(output) is { } path)
-            {
-                File.WriteAllText(path, page);
-            }
-            else
-            {
-                Console.Write(page);
-            }
-        });
-        return command;
-    }
+    public static Command Create() =>
+        CommandOptions.Page("functions", "List the functions of the app and what starts them", Page);
 
     /// <summary>The page, read off the official attributes and the documentation of the functions' classes.</summary>
     internal static string Page()

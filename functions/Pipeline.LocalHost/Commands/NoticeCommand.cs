@@ -14,26 +14,8 @@ internal static class NoticeCommand
 {
     private const string Unknown = "see the package";
 
-    public static Command Create()
-    {
-        var output = new Option<string?>("--out") { Description = "Write the page here; default: print it" };
-        var command = new Command("notice", "List the packages in use and their licences") { output };
-        command.SetAction(parsed =>
-        {
-            string page = Page();
-            if (parsed.GetValue(output) is { } path)
-            {
-                File.WriteAllText(path, page);
-            }
-            else
-            {
-                Console.Write(page);
-            }
-
-            return 0;
-        });
-        return command;
-    }
+    public static Command Create() =>
+        CommandOptions.Page("notice", "List the packages in use and their licences", Page);
 
     private static string Page()
     {

@@ -165,9 +165,7 @@ public sealed class CheckpointReader : IDisposable
     private static Tensor RequireFinite(Tensor tensor, string name)
     {
         using Tensor sum = tensor.sum(ScalarType.Float32);
-        return float.IsFinite(sum.ToSingle())
-            ? tensor
-            : throw new ModelException($"'{name}' holds infinity or NaN.");
+        return float.IsFinite(sum.ToSingle()) ? tensor : throw new ModelException($"'{name}' holds infinity or NaN.");
     }
 
     private static string[] FileNames(string directory)

@@ -321,7 +321,7 @@ public sealed class SafetensorsFile : IDisposable
         {
             throw new ModelException(
                 $"'{name}' is truncated: '{InputFile.OneLine(property.Name)}' ends at byte {dataStart + end}, "
-                    + $"{fileLength}."
+                    + $"the file has {fileLength}."
             );
         }
 

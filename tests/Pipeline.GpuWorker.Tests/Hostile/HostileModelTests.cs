@@ -58,7 +58,10 @@ public sealed class HostileModelTests : IDisposable
     [InlineData("tokenizer.json", null, "is a pipe, not a file")]
     public async Task Base_WithALinkOrAPipe_EndsWithOneLine(string file, string? target, string words)
     {
-        Assert.SkipUnless(OperatingSystem.IsLinux(), "pipes and devices are made by mkfifo and /dev: run this test on Linux");
+        Assert.SkipUnless(
+            OperatingSystem.IsLinux(),
+            "pipes and devices are made by mkfifo and /dev: run this test on Linux"
+        );
         string folder = Together(Base, "base", null);
         string path = Path.Combine(folder, file);
         File.Delete(path);

@@ -80,7 +80,10 @@ public sealed class HostileFileTests : IDisposable
     [Fact]
     public async Task Folder_WithLinksAndAPipe_IsReadWithoutThem()
     {
-        Assert.SkipUnless(OperatingSystem.IsLinux(), "pipes and devices are made by mkfifo and /dev: run this test on Linux");
+        Assert.SkipUnless(
+            OperatingSystem.IsLinux(),
+            "pipes and devices are made by mkfifo and /dev: run this test on Linux"
+        );
         string secret = Path.Combine(_folder, "secret.csv");
         await File.WriteAllTextAsync(secret, "text,label\nsecret,x\n", TestContext.Current.CancellationToken);
         string folder = Directory.CreateDirectory(Path.Combine(_folder, "drop")).FullName;

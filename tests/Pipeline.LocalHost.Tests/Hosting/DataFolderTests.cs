@@ -16,7 +16,10 @@ public sealed class DataFolderTests : IDisposable
     [SupportedOSPlatform("linux")]
     public void Folder_ThatOthersCouldLookInto_IsClosed()
     {
-        Assert.SkipUnless(OperatingSystem.IsLinux(), "file modes are those of Linux: run this test there; on Windows the user's profile guards the folder");
+        Assert.SkipUnless(
+            OperatingSystem.IsLinux(),
+            "file modes are those of Linux: run this test there; on Windows the user's profile guards the folder"
+        );
         string open = Directory.CreateDirectory(Path.Combine(_folder, "open")).FullName;
         File.SetUnixFileMode(open, Owner | UnixFileMode.OtherRead | UnixFileMode.OtherExecute);
 
@@ -31,7 +34,10 @@ public sealed class DataFolderTests : IDisposable
     [SupportedOSPlatform("linux")]
     public void Emulator_OfAFolder_HasAKeyOfItsOwnThatStays()
     {
-        Assert.SkipUnless(OperatingSystem.IsLinux(), "file modes are those of Linux: run this test there; on Windows the user's profile guards the folder");
+        Assert.SkipUnless(
+            OperatingSystem.IsLinux(),
+            "file modes are those of Linux: run this test there; on Windows the user's profile guards the folder"
+        );
         foreach (string name in (string[])["a", "b"])
         {
             Directory.CreateDirectory(Path.Combine(_folder, name));
