@@ -1,4 +1,5 @@
 using MimeKit;
+using MimeKit.IO;
 using Pipeline.Datasets.Ingestion.Rows;
 
 namespace Pipeline.Datasets.Ingestion.Formats;
@@ -24,7 +25,10 @@ internal sealed class MailBounds : MimeReader
     /// <summary>The mails of a file; empty: it holds none.</summary>
     public static IReadOnlyList<Mail> Find(RawFile file, InputBudget budget)
     {
-        using Stream stream = file.Open();
+        // MimeReader never ends where a file breaks off behind the carriage return of a mbox's mark.
+        using var stream = new ChainedStream();
+        stream.Add(file.Open());
+        stream.Add(new MemoryStream("\n"u8.ToArray()));
         var bounds = new MailBounds(stream, file.Head(5).AsSpan().SequenceEqual("From "u8), budget);
         try
         {
@@ -45,7 +49,7 @@ internal sealed class MailBounds : MimeReader
             // what follows is not a mail
         }
 
-        return bounds._mails;
+        return [.. bounds._mails.Select(m => m with { End = Math.Min(m.End, file.Length) })];
     }
 
     protected override void OnMimeMessageBegin(

@@ -38,12 +38,27 @@ public sealed class BrokenRowTests
         Assert.Equal(40, rows.Count(r => r.Fault is null && r.Fields["label"] is "x" or "y"));
     }
 
+    /// <summary>MimeKit's reader never ended here.</summary>
+    [Fact]
+    public void Mbox_ThatBreaksOffWithinAMark_GivesTheMailsBeforeIt()
+    {
+        const string Mark = "From a@example.com Mon Jan  1 00:00:00 2024\r";
+        const string Mail = "\nFrom: a@example.com\r\nTo: b@example.com\r\nSubject: hello\r\n\r\ntext\r\n\r\n";
+
+        List<RawRow> rows = Read(Mark + Mail + Mark + Mail + Mark, "a.mbox");
+
+        Assert.Equal(
+            ["hello\n\ntext", "hello\n\ntext"],
+            rows.Take(2).Select(r => r.Fields["text"].ReplaceLineEndings("\n").Trim())
+        );
+    }
+
     private static string Lines(string word, char separator = ',') =>
         string.Concat(Enumerable.Range(0, 20).Select(i => $"text {word} {i}{separator}{"xy"[i % 2]}\n"));
 
-    private static List<RawRow> Read(string text)
+    private static List<RawRow> Read(string text, string name = "a.csv")
     {
         using var reader = new RawReader(limits: Narrow);
-        return [.. reader.Read(new RawFile("a.csv", Encoding.UTF8.GetBytes(text)))];
+        return [.. reader.Read(new RawFile(name, Encoding.UTF8.GetBytes(text)))];
     }
 }
