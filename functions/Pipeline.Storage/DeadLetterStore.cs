@@ -92,13 +92,19 @@ public sealed class DeadLetterStore(TableClient table, QueueMessages messages)
     /// </summary>
     public async Task<IReadOnlyList<DeadLetter>> ListAsync(CancellationToken cancellation)
     {
-        List<DeadLetter> letters = await SeenAsync(cancellation).ConfigureAwait(false);
+        // Counted first: a message that comes meanwhile is listed as itself, not as a further one.
+        var counts = new Dictionary<string, int>();
         foreach (string queue in BlobLayout.PoisonQueues)
         {
-            int unseen =
-                await messages.CountAsync(queue, cancellation).ConfigureAwait(false)
-                - letters.Count(n => n.Queue == queue && n.MessageId is not null);
-            if (unseen > 0)
+            counts[queue] = await messages.CountAsync(queue, cancellation).ConfigureAwait(false);
+        }
+
+        List<DeadLetter> letters = await SeenAsync(cancellation).ConfigureAwait(false);
+        foreach ((string queue, int count) in counts)
+        {
+            int listed = letters.Count(n => n.Queue == queue && n.MessageId is not null);
+            int unseen = count - listed;
+            if (listed >= QueueMessages.MaxAtATime && unseen > 0) // fewer: the rest is in the hands of another call
             {
                 letters.Add(
                     new DeadLetter

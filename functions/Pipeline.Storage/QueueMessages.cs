@@ -8,7 +8,7 @@ namespace Pipeline.Storage;
 /// <summary>Contracts as queue messages, in base64 as Azure Functions reads them.</summary>
 public sealed class QueueMessages(QueueServiceClient service)
 {
-    private const int MaxAtATime = 32; // the service's limit
+    internal const int MaxAtATime = 32; // the service's limit
 
     /// <summary>Sends a message.</summary>
     /// <returns>What it can be taken back by until somebody has taken it.</returns>

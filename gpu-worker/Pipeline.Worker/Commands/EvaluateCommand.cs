@@ -43,7 +43,7 @@ internal static class EvaluateCommand
                     {
                         LocalDataset dataset = LocalDataset.Read(parsed.GetRequiredValue(datasetOption));
                         using Accelerator? gpu = DeviceOption.Open(parsed, deviceOption);
-                        string to = OutputFolder.Begin(parsed.GetRequiredValue(outOption));
+                        using var to = OutputFolder.Begin(parsed.GetRequiredValue(outOption));
                         EvaluationReport report = Evaluate(
                             parsed.GetRequiredValue(baseOption),
                             parsed.GetRequiredValue(adapterOption),
@@ -51,9 +51,9 @@ internal static class EvaluateCommand
                             gpu,
                             cancellation
                         );
-                        WriteReport(to, report, dataset);
+                        WriteReport(to.Partial, report, dataset);
                         Console.WriteLine(EvaluationReportPage.Verdict(report));
-                        Console.WriteLine(OutputFolder.End(to));
+                        Console.WriteLine(to.End());
                         return 0;
                     },
                     cancellation

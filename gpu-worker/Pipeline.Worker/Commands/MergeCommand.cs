@@ -85,7 +85,8 @@ internal static class MergeCommand
 
         LocalDataset dataset = LocalDataset.Read(datasetFolder);
         using Accelerator? gpu = open();
-        string to = OutputFolder.Begin(folders.Output);
+        using var output = OutputFolder.Begin(folders.Output);
+        string to = output.Partial;
         MergeReport report = Merge(folders with { Output = to }, dataset, largestFileBytes, gpu, cancellation);
         File.WriteAllBytes(Path.Combine(to, ReportFile), ContractJson.WriteUtf8(report, indented: true));
         File.WriteAllText(
@@ -98,7 +99,7 @@ internal static class MergeCommand
             )
         );
         Console.WriteLine(MergePage.Verdict(report, dataset.Test.Count));
-        Console.WriteLine(OutputFolder.End(to));
+        Console.WriteLine(output.End());
         return 0;
     }
 

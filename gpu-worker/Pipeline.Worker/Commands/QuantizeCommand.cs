@@ -37,11 +37,11 @@ internal static class QuantizeCommand
             string from = parsed.GetRequiredValue(baseOption);
             using Accelerator? gpu = DeviceOption.Open(parsed, deviceOption);
             BaseChecks.Require(from);
-            string to = OutputFolder.Begin(parsed.GetRequiredValue(outOption));
+            using var to = OutputFolder.Begin(parsed.GetRequiredValue(outOption));
             long started = Stopwatch.GetTimestamp();
             using LlamaModel model = LlamaModel.Load(from, WeightStorage.Nf4, gpu?.Device);
-            CheckpointWriter.WriteQuantized(model, from, to, FileBytes);
-            string done = OutputFolder.End(to);
+            CheckpointWriter.WriteQuantized(model, from, to.Partial, FileBytes);
+            string done = to.End();
             double gib =
                 Directory.EnumerateFiles(done, "*.safetensors").Sum(f => new FileInfo(f).Length) / (double)(1 << 30);
             Console.WriteLine(

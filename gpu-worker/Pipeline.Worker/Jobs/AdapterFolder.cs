@@ -20,7 +20,8 @@ internal static class AdapterFolder
     public static void Write(AdapterContent content, Func<string, AdapterProof> prove)
     {
         string target = content.Input.OutputDirectory;
-        string partial = OutputFolder.Begin(target);
+        using var output = OutputFolder.Begin(target);
+        string partial = output.Partial;
         try
         {
             content.Tuning.Write(partial, content.BaseName);
@@ -34,7 +35,7 @@ internal static class AdapterFolder
             WriteJson(partial, BlobLayout.ProofFile, proof);
             WriteDocuments(partial, content);
             WriteTensorBoard(Path.Combine(partial, "tensorboard"), content.Progress);
-            OutputFolder.End(partial);
+            output.End();
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {
@@ -42,10 +43,6 @@ internal static class AdapterFolder
                 $"The adapter cannot be written to '{target}': {fault.Message} Nothing of it was left there.",
                 fault
             );
-        }
-        finally
-        {
-            Clear(partial); // gone already when all went well
         }
     }
 
@@ -176,14 +173,6 @@ internal static class AdapterFolder
 
             """
         );
-
-    private static void Clear(string directory)
-    {
-        if (Directory.Exists(directory))
-        {
-            Directory.Delete(directory, recursive: true);
-        }
-    }
 }
 
 /// <summary>What an adapter's folder is made of.</summary>

@@ -1,12 +1,21 @@
 namespace Pipeline.Worker.Jobs;
 
 /// <summary>
-/// A folder that is there whole or not at all: it is filled under a name of its own. What was there before is never
-/// deleted.
+/// A folder that is there whole or not at all: it is filled under a name of its own, and is gone when it was not ended.
+/// What was there before is never deleted.
 /// </summary>
-internal static class OutputFolder
+internal sealed class OutputFolder : IDisposable
 {
-    private const string Mark = ".partial-";
+    private readonly string _target;
+
+    private OutputFolder(string target)
+    {
+        _target = target;
+        Partial = Directory.CreateDirectory($"{target}.partial-{Path.GetRandomFileName()}").FullName;
+    }
+
+    /// <summary>The folder to fill.</summary>
+    public string Partial { get; }
 
     /// <summary>Whether there is nothing at the target that could be lost.</summary>
     /// <exception cref="InvalidDataException">The target holds something already.</exception>
@@ -19,28 +28,32 @@ internal static class OutputFolder
         }
     }
 
-    /// <summary>The folder to fill.</summary>
+    /// <summary>Makes the folder to fill.</summary>
     /// <exception cref="InvalidDataException">The target holds something already.</exception>
-    public static string Begin(string target)
+    public static OutputFolder Begin(string target)
     {
         RequireFree(target);
-        return Directory
-            .CreateDirectory(
-                Path.TrimEndingDirectorySeparator(Path.GetFullPath(target)) + Mark + Path.GetRandomFileName()
-            )
-            .FullName;
+        return new OutputFolder(Path.TrimEndingDirectorySeparator(Path.GetFullPath(target)));
     }
 
-    /// <summary>Puts what <see cref="Begin"/> gave in its place.</summary>
-    public static string End(string partial)
+    /// <summary>Puts what was filled in its place.</summary>
+    /// <returns>The target's full path.</returns>
+    public string End()
     {
-        string full = partial[..partial.LastIndexOf(Mark, StringComparison.Ordinal)];
-        if (Directory.Exists(full))
+        if (Directory.Exists(_target))
         {
-            Directory.Delete(full); // empty, or this throws
+            Directory.Delete(_target); // empty, or this throws
         }
 
-        Directory.Move(partial, full);
-        return full;
+        Directory.Move(Partial, _target);
+        return _target;
+    }
+
+    public void Dispose()
+    {
+        if (Directory.Exists(Partial))
+        {
+            Directory.Delete(Partial, recursive: true);
+        }
     }
 }

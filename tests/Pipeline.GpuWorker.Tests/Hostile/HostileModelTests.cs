@@ -76,6 +76,7 @@ public sealed class HostileModelTests : IDisposable
         }
 
         await EndsWithOneLine(words, "quantize", "--base", folder, "--out", Path.Combine(_folder, "out"));
+        Assert.Empty(Directory.EnumerateDirectories(_folder, "out*"));
     }
 
     /// <summary>As the cache of the Hub holds its files: links to the blobs beside the snapshots.</summary>

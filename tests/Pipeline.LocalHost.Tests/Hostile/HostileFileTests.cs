@@ -60,6 +60,7 @@ public sealed class HostileFileTests : IDisposable
         2,
         "holds more than 200,000 files; divide it, or limits.entries in project.yaml"
     )]
+    [InlineData("a name of 900 MB.tar.gz", 2, "the header of a file in it is longer than 1,048,576 bytes")]
     [InlineData("33 million cells.xlsx", 2, "have 16,384 different columns, more than 4,096; limits.columns in proj")]
     [InlineData("33 million cells in fewer columns.xlsx", 2, "takes more than 10 seconds to read; limits.cpu")]
     [InlineData("a cell of 900 MB.xlsx", 2, "takes more than 768 megabytes of memory to read; limits.memoryMegabytes")]

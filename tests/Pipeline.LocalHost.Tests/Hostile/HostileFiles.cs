@@ -56,6 +56,7 @@ internal static class HostileFiles
                     )
             ),
         ["300,000 entries.zip"] = path => ManyEntries(path),
+        ["a name of 900 MB.tar.gz"] = path => LongName(path, 900 << 20),
         ["33 million cells.xlsx"] = path =>
             Workbook(path, w => Rows(w, 2000, i => $"<row r=\"{i}\"><c r=\"XFD{i}\"/></row>")),
         ["33 million cells in fewer columns.xlsx"] = path =>
@@ -113,6 +114,26 @@ internal static class HostileFiles
         for (int i = 0; i < 300_000; i++)
         {
             archive.CreateEntry($"f{i}.txt", CompressionLevel.NoCompression);
+        }
+    }
+
+    /// <summary>A TAR whose first entry (type <c>L</c>) says that the next one's name has so many bytes.</summary>
+    private static void LongName(string path, int bytes)
+    {
+        byte[] header = new byte[512];
+        "longname"u8.CopyTo(header);
+        Encoding
+            .ASCII.GetBytes("0000644\00000000\00000000\0" + Convert.ToString(bytes, 8).PadLeft(11, '0') + "\0")
+            .CopyTo(header, 100);
+        "00000000000\0        L"u8.CopyTo(header.AsSpan(136));
+        "ustar  \0"u8.CopyTo(header.AsSpan(257));
+        Encoding.ASCII.GetBytes(Convert.ToString(header.Sum(b => b), 8).PadLeft(6, '0') + "\0 ").CopyTo(header, 148);
+        using var file = new GZipStream(File.Create(path), CompressionLevel.Fastest);
+        file.Write(header);
+        byte[] block = Encoding.ASCII.GetBytes(new string('a', 1 << 20));
+        for (int written = 0; written < bytes; written += block.Length)
+        {
+            file.Write(block);
         }
     }
 

@@ -14,6 +14,7 @@ internal static class Archive
     private const int HeadBytes = 512;
     private const int MaxLayers = 4;
     private const int BytesOfEntry = 256; // in the list of a ZIP's files: 46, a name and what else belongs to it
+    private const int MaxTarHeaderBytes = 1 << 20; // a path of 900 characters and what systems note beside it: a few KiB
 
     /// <summary>The files that hold rows: the file itself when it is not an archive.</summary>
     /// <param name="file">What was dropped.</param>
@@ -110,9 +111,13 @@ internal static class Archive
 
     private static IEnumerable<RawFile> Untar(RawFile file, Unpacking unpacking)
     {
-        using Stream raw = file.Open();
+        using var raw = new MeteredStream(
+            file.Open(),
+            MaxTarHeaderBytes,
+            $"the header of a file in it is longer than {MaxTarHeaderBytes:N0} bytes"
+        );
         using var reader = new TarReader(raw);
-        while (reader.GetNextEntry() is { } entry)
+        while (NextEntry(reader, raw) is { } entry)
         {
             unpacking.Count(file, 1);
             if (
@@ -131,6 +136,15 @@ internal static class Archive
                 unpacking.Refuse(file, entry.Name, $"it is a {entry.EntryType}, not a file");
             }
         }
+    }
+
+    /// <summary>The next file's header, which the reader keeps whole in memory, however long it says that it is.</summary>
+    private static TarEntry? NextEntry(TarReader reader, MeteredStream raw)
+    {
+        raw.Allow(MaxTarHeaderBytes);
+        TarEntry? entry = reader.GetNextEntry();
+        raw.Open();
+        return entry;
     }
 
     private static IEnumerable<RawFile> Unzip(RawFile file, Unpacking unpacking)

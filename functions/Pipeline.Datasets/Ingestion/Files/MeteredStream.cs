@@ -2,7 +2,7 @@ namespace Pipeline.Datasets.Ingestion.Files;
 
 /// <summary>
 /// A stream of which only so many bytes are given out, for readers that keep what they read: the list of an archive's
-/// files.
+/// files, the headers of one.
 /// </summary>
 /// <param name="inner">Owned; seekable.</param>
 /// <param name="allowance">Bytes that may be read.</param>
@@ -23,13 +23,16 @@ internal sealed class MeteredStream(Stream inner, long allowance, string fault) 
     }
 
     /// <summary>Gives out as much as is read from now on.</summary>
-    public void Open() => _left = long.MaxValue;
+    public void Open() => Allow(long.MaxValue / 2);
+
+    /// <summary>Gives out so many bytes from now on.</summary>
+    public void Allow(long bytes) => _left = bytes;
 
     public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
 
     public override int Read(Span<byte> buffer)
     {
-        int read = inner.Read(buffer);
+        int read = inner.Read(buffer[..(int)Math.Min(buffer.Length, _left + 1)]);
         _left -= read;
         return _left >= 0 ? read : throw new InvalidDataException(fault);
     }
