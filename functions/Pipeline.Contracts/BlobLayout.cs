@@ -40,6 +40,9 @@ public static partial class BlobLayout
     public const string EvaluationFile = "evaluation.json";
     public const string ReportFile = "report.html";
     public const string ModelCardFile = "README.md";
+
+    /// <summary>The linear model that was trained on the same rows, in ONNX; for tasks with labels.</summary>
+    public const string LinearModelFile = "linear.onnx";
     public const string ProofFile = "proof.json";
     public const string TemplateFile = "template.json";
     public const string GenerationConfigFile = "generation_config.json";

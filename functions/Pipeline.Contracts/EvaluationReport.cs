@@ -20,7 +20,7 @@ public sealed record EvaluationReport
     public required PairedDifference Difference { get; init; }
 
     /// <summary>What needs no language model, trained on the same rows. Empty for tasks without labels.</summary>
-    public required IReadOnlyDictionary<string, BaselineScore> Baselines { get; init; }
+    public required IReadOnlyDictionary<Baseline, BaselineScore> Baselines { get; init; }
 
     /// <summary><c>[gold][predicted]</c> counts of the tuned model, in the order of <see cref="Labels"/>.</summary>
     public required IReadOnlyList<IReadOnlyList<int>> Confusion { get; init; }
@@ -79,7 +79,16 @@ public sealed record Interval(double Low, double High);
 public sealed record PairedDifference(double Mean, Interval Interval, int Won, int Lost, double McNemarP);
 
 /// <summary>A baseline's score.</summary>
-public sealed record BaselineScore(double Accuracy, double MacroF1);
+public sealed record BaselineScore(double Accuracy, double MacroF1)
+{
+    /// <summary>
+    /// Tuned minus this baseline, paired over the held-out rows; <c>null</c> in reports of before 2026-11-29.
+    /// </summary>
+    public PairedDifference? TunedGain { get; init; }
+
+    /// <summary>Rows that it learned from where it did not take all; <c>null</c>: all.</summary>
+    public int? LearnedRows { get; init; }
+}
 
 /// <summary>What one held-out row was answered.</summary>
 /// <param name="Id">The example's id.</param>
@@ -123,6 +132,9 @@ public sealed record RowOutcome(
 
     /// <summary>The same for the tuned model.</summary>
     public double? TunedScore { get; init; }
+
+    /// <summary>The linear model's answer; <c>null</c>: there is none.</summary>
+    public string? Linear { get; init; }
 }
 
 /// <summary>What the training cost.</summary>

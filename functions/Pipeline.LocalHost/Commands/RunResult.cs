@@ -16,7 +16,7 @@ internal sealed record RunResult
     public Score? Base { get; init; }
     public Score? Tuned { get; init; }
     public PairedDifference? Difference { get; init; }
-    public IReadOnlyDictionary<string, BaselineScore>? Baselines { get; init; }
+    public IReadOnlyDictionary<Baseline, BaselineScore>? Baselines { get; init; }
 
     /// <summary>The adapter's blob prefix.</summary>
     public string? Adapter { get; init; }

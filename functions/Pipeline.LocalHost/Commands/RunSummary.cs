@@ -144,11 +144,11 @@ internal static class RunSummary
                     + $"{difference.Won} rows won, {difference.Lost} lost"
             )
         );
-        foreach ((string name, BaselineScore score) in result.Baselines!)
+        foreach ((Baseline kind, BaselineScore score) in result.Baselines!)
         {
             console.MarkupLineInterpolated(
                 CultureInfo.InvariantCulture,
-                $"Without a language model, {name}: {Percent(score.Accuracy)}, macro-F1 {score.MacroF1:0.000}"
+                $"Without a language model, {kind.Name()}: {Percent(score.Accuracy)}, macro-F1 {score.MacroF1:0.000}"
             );
         }
 

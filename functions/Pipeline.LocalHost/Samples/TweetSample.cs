@@ -5,7 +5,8 @@ namespace Pipeline.LocalHost.Samples;
 
 /// <summary>
 /// Makes the sample: short posts about parcels, apps and shops with three labels, seeded, and dirty as life is. What a
-/// post means rests on negation, contrast and change over time, so that single words do not tell.
+/// post means hangs on a word far from the one that it turns ("i would not after a month call the train slow"), so that
+/// neither single words nor their neighbours tell it.
 /// </summary>
 public static class TweetSample
 {
@@ -29,24 +30,6 @@ public static class TweetSample
         "friendly",
         "quiet",
         "clean",
-        "brilliant",
-        "handy",
-        "sturdy",
-        "fresh",
-        "bright",
-        "comfortable",
-        "pleasant",
-        "excellent",
-        "quick",
-        "polite",
-        "fair",
-        "solid",
-        "simple",
-        "charming",
-        "sharp",
-        "warm",
-        "superb",
-        "neat",
     ];
     private static readonly string[] Bad =
     [
@@ -62,24 +45,6 @@ public static class TweetSample
         "useless",
         "flimsy",
         "dull",
-        "stale",
-        "cold",
-        "clumsy",
-        "unfair",
-        "painful",
-        "terrible",
-        "messy",
-        "boring",
-        "damp",
-        "fragile",
-        "heavy",
-        "blurry",
-        "buggy",
-        "greedy",
-        "ugly",
-        "weak",
-        "horrible",
-        "annoying",
     ];
     private static readonly string[] Things =
     [
@@ -95,6 +60,43 @@ public static class TweetSample
         "the train",
         "the camera",
         "the new phone",
+        "the bus",
+        "the printer",
+        "the keyboard",
+        "the menu",
+        "the new office",
+        "the headset",
+        "the car park",
+        "the update",
+        "the chair",
+        "the courier",
+        "the manual",
+        "the breakfast",
+    ];
+
+    /// <summary>What stands between the word that turns the meaning and the word that is turned.</summary>
+    private static readonly string[] Circumstances =
+    [
+        "after a day",
+        "after a week",
+        "after two weeks",
+        "after a month",
+        "since monday",
+        "since last summer",
+        "on a rainy morning",
+        "at the weekend",
+        "in the evening",
+        "so far",
+        "at home",
+        "with the kids",
+        "on the road",
+        "in the office",
+        "with friends",
+        "for my brother",
+        "near the station",
+        "on a tight budget",
+        "in a hurry",
+        "with gloves on",
     ];
     private static readonly string[] Openings = ["", "", "", "honestly, ", "so ", "well, ", "ok, ", "today: ", "fyi "];
     private static readonly string[] Endings = ["", "", "", ".", "!", " #fail", " #wow", " :)", " :(", " @{0}"];
@@ -121,23 +123,26 @@ public static class TweetSample
         bool positive = random.Bool();
         string word = random.ArrayElement(positive ? Good : Bad);
         string other = random.ArrayElement(positive ? Bad : Good);
-        string label = positive ? "positive" : "negative";
-        (string text, string meant) = random.Int(0, 13) switch
+        string circumstance = random.ArrayElement(Circumstances);
+        (string same, string opposite) = positive ? ("positive", "negative") : ("negative", "positive");
+        (string text, string meant) = random.Int(0, 15) switch
         {
-            0 or 1 => ($"{thing} is {word}", label),
-            2 or 3 => ($"{thing} is not {other}", label),
-            4 => ($"{thing} was never {other}", label),
-            5 or 6 => ($"everyone said {thing} is {other} but it is {word}", label),
-            7 => ($"{thing} used to be {other}, now it is {word}", label),
-            8 => ($"{thing} is {word}, no longer {other}", label),
-            9 => ($"i thought {thing} would be {other}. it is {word}", label),
-            10 => ($"is {thing} {word} or {other}?", "neutral"),
-            11 => ($"they asked me whether {thing} is {word}, i have not tried it", "neutral"),
-            12 => (
-                $"{thing} arrives on {faker.Date.Weekday()}, my friend says it is {word}, another says {other}",
-                "neutral"
-            ),
-            _ => ($"does anyone know if {thing} is {word}", "neutral"),
+            0 => ($"{thing} is {word} {circumstance}", same),
+            1 => ($"{circumstance} {thing} is {word}", same),
+            2 => ($"{thing} is not {word} {circumstance}", opposite),
+            3 => ($"{circumstance} {thing} is not {word}", opposite),
+            4 => ($"{thing} is, {circumstance}, {word}", same),
+            5 => ($"{thing} is not, {circumstance}, {word}", opposite),
+            6 => ($"i would {circumstance} call {thing} {word}", same),
+            7 => ($"i would not {circumstance} call {thing} {word}", opposite),
+            8 => ($"they do {circumstance} find {thing} {word}", same),
+            9 => ($"they do not {circumstance} find {thing} {word}", opposite),
+            10 => ($"{thing} was {other} {circumstance}, now {word}", same),
+            11 => ($"{thing} is {word}, but {circumstance} it was {other}", same),
+            12 => ($"is {thing} {word} or {other} {circumstance}?", "neutral"),
+            13 => ($"they asked me {circumstance} whether {thing} is {word}", "neutral"),
+            14 => ($"does anyone know {circumstance} if {thing} is {word}", "neutral"),
+            _ => ($"is {thing} {word} {circumstance} or not", "neutral"),
         };
         string ending = string.Format(
             System.Globalization.CultureInfo.InvariantCulture,

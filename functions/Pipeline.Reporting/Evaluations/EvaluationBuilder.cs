@@ -9,18 +9,22 @@ namespace Pipeline.Reporting.Evaluations;
 /// <summary>Answers of base and tuned on the same rows to the report that is published.</summary>
 public static class EvaluationBuilder
 {
+    private static readonly Dictionary<Baseline, string[]> NoBaselines = [];
+
     /// <summary>Builds the report.</summary>
     /// <param name="manifest">The dataset's.</param>
     /// <param name="train">Rows trained on, for the baselines.</param>
     /// <param name="answered">The held-out rows and what both models answered.</param>
     /// <param name="settings">How it is measured.</param>
     /// <param name="training">What the training cost; <c>null</c>: nothing was trained.</param>
+    /// <param name="linear">The linear model of the same rows; <c>null</c>: there is none.</param>
     public static EvaluationReport Build(
         DatasetManifest manifest,
         IReadOnlyList<Example> train,
         AnsweredRows answered,
         EvaluationSettings settings,
-        TrainingSummary? training
+        TrainingSummary? training,
+        LinearModel? linear
     )
     {
         ArgumentNullException.ThrowIfNull(manifest);
@@ -33,6 +37,9 @@ public static class EvaluationBuilder
         ITaskScoring scoring = TaskScoring.For(manifest.Task, manifest.Labels);
         double[] baseScores = RowScores(scoring, test, baseAnswers);
         double[] tunedScores = RowScores(scoring, test, tunedAnswers);
+        IReadOnlyDictionary<Baseline, string[]> baselines =
+            manifest.Labels.Count > 0 ? BaselineScores.Answers(train, test, linear) : NoBaselines;
+        string[]? linearAnswers = baselines.GetValueOrDefault(Baseline.Linear);
         return new EvaluationReport
         {
             Task = manifest.Task,
@@ -47,10 +54,14 @@ public static class EvaluationBuilder
                 ByText(test, tunedScores),
                 settings.BootstrapSamples
             ),
-            Baselines =
-                manifest.Labels.Count > 0
-                    ? BaselineScores.Evaluate(train, test, manifest.Labels)
-                    : new Dictionary<string, BaselineScore>(),
+            Baselines = baselines.ToDictionary(
+                b => b.Key,
+                b =>
+                    BaselineScores.Score(gold, b.Value, tuned, manifest.Labels, settings.BootstrapSamples) with
+                    {
+                        LearnedRows = b.Key == Baseline.Linear ? Fewer(linear!.Rows, train.Count) : null,
+                    }
+            ),
             Confusion = ClassificationMetrics.Confusion(gold, tuned, manifest.Labels),
             Outcomes =
             [
@@ -60,6 +71,7 @@ public static class EvaluationBuilder
                         {
                             BaseScore = Math.Round(baseScores[i], 6),
                             TunedScore = Math.Round(tunedScores[i], 6),
+                            Linear = linearAnswers?[i],
                         }
                 ),
             ],
@@ -104,6 +116,8 @@ public static class EvaluationBuilder
             Metrics = scoring.Metrics(rows),
         };
     }
+
+    private static int? Fewer(int learned, int all) => learned < all ? learned : null;
 
     /// <summary>A score a text: the mean of its pieces where it was cut.</summary>
     private static double[] ByText(IReadOnlyList<Example> test, double[] scores) =>

@@ -29,7 +29,10 @@ public static class EvaluationReportPage
         ArgumentNullException.ThrowIfNull(test);
         ArgumentNullException.ThrowIfNull(lossCurveSvg);
         StringBuilder page = HtmlPage.Begin(title);
-        page.Append(CultureInfo.InvariantCulture, $"<h1>{Escape(title)}</h1><p>{Escape(Verdict(report))}</p>");
+        page.Append(
+            CultureInfo.InvariantCulture,
+            $"<h1>{Escape(title)}</h1><p>{Escape(EvaluationVerdict.Text(report))}</p>"
+        );
         AppendScores(page, report);
         if (lossCurveSvg.Length > 0)
         {
@@ -64,28 +67,6 @@ public static class EvaluationReportPage
         );
         AppendDataset(page, report, manifest);
         return HtmlPage.End(page);
-    }
-
-    /// <summary>The result in one sentence.</summary>
-    public static string Verdict(EvaluationReport report)
-    {
-        ArgumentNullException.ThrowIfNull(report);
-        PairedDifference difference = report.Difference;
-        string better =
-            difference.Interval.Low > 0 ? "Tuned is better than base"
-            : difference.Interval.High < 0 ? "Tuned is worse than base"
-            : "Tuned is not proven better than base";
-        string metric = report.ScoreName == "accuracy" ? "" : MetricName(report.ScoreName) + " ";
-        string text =
-            $"{better}: {metric}{Percent(report.TunedScore.Score)} against {Percent(report.BaseScore.Score)} on "
-            + $"{report.Outcomes.Count} held-out rows (paired 95 % interval of the difference "
-            + $"{Signed(difference.Interval.Low)} to {Signed(difference.Interval.High)} points).";
-        foreach ((string name, BaselineScore baseline) in report.Baselines)
-        {
-            text += $" {Name(name)} reaches {Percent(baseline.Accuracy)}.";
-        }
-
-        return text;
     }
 
     private static void AppendScores(StringBuilder page, EvaluationReport report)
@@ -127,11 +108,11 @@ public static class EvaluationReportPage
                 "<p>Without a language model, from the same training rows:</p><table><tr><th></th><th>accuracy</th>"
                     + "<th>macro-F1</th></tr>"
             );
-            foreach ((string name, BaselineScore score) in report.Baselines)
+            foreach ((Baseline kind, BaselineScore score) in report.Baselines)
             {
                 page.Append(
                     CultureInfo.InvariantCulture,
-                    $"<tr><th>{Escape(Name(name))}</th><td>{Percent(score.Accuracy)}</td>"
+                    $"<tr><th>{Escape(EvaluationVerdict.Name(kind))}</th><td>{Percent(score.Accuracy)}</td>"
                         + $"<td>{score.MacroF1.ToString("0.000", CultureInfo.InvariantCulture)}</td></tr>"
                 );
             }
@@ -280,14 +261,6 @@ public static class EvaluationReportPage
         page.Append("</table>");
     }
 
-    private static string Name(string baseline) =>
-        baseline switch
-        {
-            "majority" => "Always the most frequent label",
-            "naiveBayes" => "Naive Bayes on single words",
-            _ => baseline,
-        };
-
     /// <summary>A metric's name for people.</summary>
     public static string MetricName(string metric) =>
         metric switch
@@ -311,7 +284,4 @@ public static class EvaluationReportPage
                 $"… of the type {metric["leakRate.".Length..]}",
             _ => metric,
         };
-
-    private static string Signed(double fraction) =>
-        (100 * fraction).ToString("+0.0;-0.0;0.0", CultureInfo.InvariantCulture);
 }

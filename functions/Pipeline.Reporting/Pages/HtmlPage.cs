@@ -28,6 +28,10 @@ internal static class HtmlPage
     public static string Percent(double fraction) =>
         (100 * fraction).ToString("0.0", CultureInfo.InvariantCulture) + " %";
 
+    /// <summary>A difference in points, with its sign.</summary>
+    public static string Signed(double fraction) =>
+        (100 * fraction).ToString("+0.0;-0.0;0.0", CultureInfo.InvariantCulture);
+
     private const string Style =
         "body{font:15px/1.5 system-ui,sans-serif;color:#1c2430;background:#fff;margin:0}"
         + "main{max-width:60rem;margin:2rem auto;padding:0 1rem}"

@@ -4,6 +4,7 @@ using Pipeline.Evaluation.Tasks;
 using Pipeline.Model.Adapters;
 using Pipeline.Model.Gpu;
 using Pipeline.Model.Weights;
+using Pipeline.Reporting.Baselines;
 using Pipeline.Reporting.Evaluations;
 using Pipeline.Reporting.Pages;
 using Pipeline.Worker.Jobs;
@@ -52,7 +53,7 @@ internal static class EvaluateCommand
                             cancellation
                         );
                         WriteReport(to.Partial, report, dataset);
-                        Console.WriteLine(EvaluationReportPage.Verdict(report));
+                        Console.WriteLine(EvaluationVerdict.Text(report));
                         Console.WriteLine(to.End());
                         return 0;
                     },
@@ -105,13 +106,17 @@ internal static class EvaluateCommand
             return evaluation.Evaluate(placed.ForInference(null), null, cancellation);
         }
 
-        EvaluationReport Build(IReadOnlyList<ModelAnswer> bare, IReadOnlyList<ModelAnswer> tuned) =>
-            EvaluationBuilder.Build(
+        EvaluationReport Build(IReadOnlyList<ModelAnswer> bare, IReadOnlyList<ModelAnswer> tuned)
+        {
+            using LinearModel? linear = BaselineScores.TrainLinear(dataset.Train, dataset.Manifest.Labels);
+            return EvaluationBuilder.Build(
                 dataset.Manifest,
                 dataset.Train,
                 new AnsweredRows(dataset.Test, bare, tuned),
                 settings,
-                training: null
+                training: null,
+                linear
             );
+        }
     }
 }

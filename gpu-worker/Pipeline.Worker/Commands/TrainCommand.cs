@@ -78,7 +78,7 @@ internal static class TrainCommand
             cancellation
         );
         string trained = job.Training.Method == TrainingMethod.Full ? "model" : "adapter";
-        Console.WriteLine(Reporting.Pages.EvaluationReportPage.Verdict(report));
+        Console.WriteLine(Reporting.Pages.EvaluationVerdict.Text(report));
         Console.WriteLine($"{job.OutputDirectory}: {trained}, proof.json, evaluation.json, report.html");
         return 0;
     }

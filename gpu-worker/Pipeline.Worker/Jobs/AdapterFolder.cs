@@ -1,6 +1,7 @@
 using System.Globalization;
 using Pipeline.Contracts;
 using Pipeline.Model.Checkpoints;
+using Pipeline.Reporting.Baselines;
 using Pipeline.Reporting.Pages;
 using Pipeline.Tokenization;
 using Pipeline.Training.Faults;
@@ -53,6 +54,12 @@ internal static class AdapterFolder
         WriteJson(folder, BlobLayout.TemplateFile, Rendering(content.Encoder, dataset.Test[0].Messages));
         WriteJson(folder, BlobLayout.GenerationConfigFile, GenerationConfig(content.Encoder));
         WriteJson(folder, BlobLayout.EvaluationFile, content.Report);
+        if (content.Linear is { } linear)
+        {
+            using FileStream file = File.Create(Path.Combine(folder, BlobLayout.LinearModelFile));
+            linear.WriteOnnx(file);
+        }
+
         WriteJson(folder, TrainingFile, input.Training with { LearningRate = rate });
         File.WriteAllText(
             Path.Combine(folder, BlobLayout.ReportFile),
@@ -155,7 +162,7 @@ internal static class AdapterFolder
             ---
             # {title}
 
-            {EvaluationReportPage.Verdict(report)}
+            {EvaluationVerdict.Text(report)}
 
             | | base | tuned |
             |---|---|---|
@@ -170,9 +177,23 @@ internal static class AdapterFolder
             )}
 
             {string.Join('\n', manifest.SystemPrompt.Split('\n').Select(line => "    " + line))}
+            {LinearCard(report)}
 
             """
         );
+
+    private static string LinearCard(EvaluationReport report) =>
+        report.Baselines.GetValueOrDefault(Baseline.Linear) is { } linear
+            ? string.Create(
+                CultureInfo.InvariantCulture,
+                $"""
+
+                Beside it lies `{BlobLayout.LinearModelFile}`, a linear model of the same rows (accuracy {linear.Accuracy:0.0000}), in ONNX:
+                its input `Text` is a text in lower case with a blank around every sign but letters, digits and
+                apostrophes, its outputs are the label and the labels' probabilities.
+                """
+            )
+            : "";
 }
 
 /// <summary>What an adapter's folder is made of.</summary>
@@ -193,6 +214,9 @@ internal sealed record AdapterContent(
     ChatEncoder Encoder
 )
 {
+    /// <summary>The linear model of the same rows; <c>null</c>: there is none.</summary>
+    public LinearModel? Linear { get; init; }
+
     /// <summary>The base's name: its folder's.</summary>
     public string BaseName =>
         Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(Input.BaseDirectory)));

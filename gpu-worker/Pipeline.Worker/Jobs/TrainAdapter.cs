@@ -5,6 +5,7 @@ using Pipeline.Model.Checkpoints;
 using Pipeline.Model.Llama;
 using Pipeline.Model.Lora;
 using Pipeline.Model.Weights;
+using Pipeline.Reporting.Baselines;
 using Pipeline.Reporting.Evaluations;
 using Pipeline.Tokenization;
 using Pipeline.Training;
@@ -83,14 +84,16 @@ public sealed class TrainAdapter
             1,
             () =>
             {
+                using LinearModel? linear = BaselineScores.TrainLinear(dataset.Train, dataset.Manifest.Labels);
                 EvaluationReport report = EvaluationBuilder.Build(
                     dataset.Manifest,
                     dataset.Train,
                     new AnsweredRows(dataset.Test, baseAnswers, tunedAnswers),
                     _input.Evaluation,
-                    Summarize(outcome, tuning, engine)
+                    Summarize(outcome, tuning, engine),
+                    linear
                 );
-                Write(loaded, tuning, report, () => StopRate(evaluation, tuning, tunedAnswers));
+                Write(loaded, tuning, (report, linear), () => StopRate(evaluation, tuning, tunedAnswers));
                 return report;
             }
         );
@@ -180,7 +183,12 @@ public sealed class TrainAdapter
         };
     }
 
-    private void Write(Loaded loaded, Tuning tuning, EvaluationReport report, Func<double?> stopRate)
+    private void Write(
+        Loaded loaded,
+        Tuning tuning,
+        (EvaluationReport Report, LinearModel? Linear) evaluated,
+        Func<double?> stopRate
+    )
     {
         LlamaConfig config = loaded.Placed.Model.Config;
         var proof = new ProofBuilder(config, tuning, _input, loaded.Dataset, loaded.Encoder);
@@ -188,11 +196,14 @@ public sealed class TrainAdapter
             _input,
             tuning,
             loaded.Dataset,
-            report,
+            evaluated.Report,
             _progress.Lines,
             config,
             loaded.Encoder
-        );
+        )
+        {
+            Linear = evaluated.Linear,
+        };
         AdapterFolder.Write(content, folder => proof.Make(folder, stopRate()));
     }
 

@@ -160,7 +160,7 @@ public sealed class SettingsTests
 
     /// <summary>Settings parts of run ids that the version before made, of the same files.</summary>
     [Theory]
-    [InlineData("functions/Pipeline.LocalHost/samples/tweets/project.yaml", "bdbcdb")]
+    [InlineData("tests/Golden/sample-of-before/project.yaml", "bdbcdb")]
     [InlineData("tests/Golden/stored-account/project.yaml", "e34587")]
     public void Identity_OfAFile_IsThatOfTheVersionBefore(string path, string expected)
     {

@@ -105,7 +105,7 @@ public sealed class ChampionComparisonTests
             BaseScore = score,
             TunedScore = score,
             Difference = new PairedDifference(0, new Interval(0, 0), 0, 0, 1),
-            Baselines = new Dictionary<string, BaselineScore>(),
+            Baselines = new Dictionary<Baseline, BaselineScore>(),
             Confusion = [],
             Outcomes = [.. rows],
         };

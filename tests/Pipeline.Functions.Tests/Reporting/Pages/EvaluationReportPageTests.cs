@@ -52,7 +52,8 @@ public sealed class EvaluationReportPageTests
                 [.. rows.Select(r => Answer(r.Label!, r.Label!))]
             ),
             new EvaluationSettings { BootstrapSamples = 300 },
-            new TrainingSummary(1, 1, 1, new Dictionary<string, double>(), 1, 1)
+            new TrainingSummary(1, 1, 1, new Dictionary<string, double>(), 1, 1),
+            linear: null
         );
         return (report, manifest, rows);
     }
@@ -89,7 +90,7 @@ public sealed class EvaluationReportPageTests
         Assert.Equal(0.05, report.TunedScore.NegativeLogLikelihood, 1e-12);
         Assert.Equal((0.1 + 3) / 4, report.BaseScore.NegativeLogLikelihood, 1e-12);
         Assert.Equal((1.0, 1.0), (report.TunedScore.ExactMatch, report.TunedScore.StopRate));
-        Assert.Equal(["majority", "naiveBayes"], report.Baselines.Keys.Order());
+        Assert.Equal([Baseline.Majority, Baseline.NaiveBayes], report.Baselines.Keys.Order());
     }
 
     [Theory]
@@ -102,7 +103,7 @@ public sealed class EvaluationReportPageTests
 
         Assert.StartsWith(
             words + ":",
-            EvaluationReportPage.Verdict(
+            EvaluationVerdict.Text(
                 report with
                 {
                     Difference = report.Difference with { Interval = new Interval(low, high) },

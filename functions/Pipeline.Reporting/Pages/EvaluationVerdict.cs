@@ -1,0 +1,73 @@
+using Pipeline.Contracts;
+using static Pipeline.Reporting.Pages.HtmlPage;
+
+namespace Pipeline.Reporting.Pages;
+
+/// <summary>An evaluation in words: what decides first, then the figures of the baselines.</summary>
+public static class EvaluationVerdict
+{
+    /// <summary>The result in a few sentences; the first one says what decides.</summary>
+    public static string Text(EvaluationReport report)
+    {
+        ArgumentNullException.ThrowIfNull(report);
+        string text = LinearIsAsGood(report) is { } linear ? $"{linear} {AgainstBase(report)}" : AgainstBase(report);
+        foreach ((Baseline kind, BaselineScore baseline) in report.Baselines)
+        {
+            string learned = baseline.LearnedRows is { } rows ? $", from {rows} of the training rows" : "";
+            text += $" {Name(kind)} reaches {Percent(baseline.Accuracy)}{learned}.";
+        }
+
+        return text;
+    }
+
+    /// <summary>
+    /// That tuned is not proven better than the linear model, with both figures; <c>null</c>: it is, or there is no
+    /// linear model.
+    /// </summary>
+    public static string? LinearIsAsGood(EvaluationReport report)
+    {
+        ArgumentNullException.ThrowIfNull(report);
+        if (
+            report.Baselines.GetValueOrDefault(Baseline.Linear) is not { TunedGain: { } gain } linear
+            || gain.Interval.Low > 0
+        )
+        {
+            return null;
+        }
+
+        string how = gain.Interval.High < 0 ? "is better than the tuned one" : "is as good as the tuned one";
+        return $"A linear model, trained in seconds without a GPU, {how}: {Percent(linear.Accuracy)} against "
+            + $"{Percent(report.TunedScore.Accuracy)} on the same {report.Outcomes.Count} held-out rows (tuned minus "
+            + $"linear: paired 95 % interval {Points(gain.Interval)} points).";
+    }
+
+    /// <summary>An interval of a difference, in points.</summary>
+    public static string Points(Interval interval)
+    {
+        ArgumentNullException.ThrowIfNull(interval);
+        return $"{Signed(interval.Low)} to {Signed(interval.High)}";
+    }
+
+    /// <summary>A baseline's name for people.</summary>
+    public static string Name(Baseline baseline) =>
+        baseline switch
+        {
+            Baseline.Majority => "Always the most frequent label",
+            Baseline.NaiveBayes => "Naive Bayes on single words",
+            Baseline.Linear => "A linear model on word and character n-grams",
+            _ => baseline.Name(),
+        };
+
+    private static string AgainstBase(EvaluationReport report)
+    {
+        PairedDifference difference = report.Difference;
+        string better =
+            difference.Interval.Low > 0 ? "Tuned is better than base"
+            : difference.Interval.High < 0 ? "Tuned is worse than base"
+            : "Tuned is not proven better than base";
+        string metric = report.ScoreName == "accuracy" ? "" : EvaluationReportPage.MetricName(report.ScoreName) + " ";
+        return $"{better}: {metric}{Percent(report.TunedScore.Score)} against {Percent(report.BaseScore.Score)} on "
+            + $"{report.Outcomes.Count} held-out rows (paired 95 % interval of the difference "
+            + $"{Points(difference.Interval)} points).";
+    }
+}
