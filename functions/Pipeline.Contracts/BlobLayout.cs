@@ -44,6 +44,9 @@ public static partial class BlobLayout
     /// <summary>The linear model that was trained on the same rows, in ONNX; for tasks with labels.</summary>
     public const string LinearModelFile = "linear.onnx";
     public const string ProofFile = "proof.json";
+
+    /// <summary>The gate's verdict; written when the version is published.</summary>
+    public const string GateFile = "gate.json";
     public const string TemplateFile = "template.json";
     public const string GenerationConfigFile = "generation_config.json";
 
@@ -72,6 +75,9 @@ public static partial class BlobLayout
 
     /// <summary>Where a queue's messages go that nobody could work with.</summary>
     public static string PoisonOf(string queue) => queue + "-poison";
+
+    /// <summary>What the names of a project's blobs begin with in each container that it has some in.</summary>
+    public static string PrefixOf(string project) => $"{Checked(project)}/";
 
     public static BlobAddress Project(string project) => new(ProjectsContainer, $"{Checked(project)}/project.yaml");
 

@@ -76,7 +76,11 @@ public sealed record Interval(double Low, double High);
 /// <param name="Lost">The reverse.</param>
 /// <param name="McNemarP">Two-sided exact McNemar p-value; where scores are no mere right and wrong, that of the sign
 /// test, which is the same formula.</param>
-public sealed record PairedDifference(double Mean, Interval Interval, int Won, int Lost, double McNemarP);
+public sealed record PairedDifference(double Mean, Interval Interval, int Won, int Lost, double McNemarP)
+{
+    /// <summary>One-sided 95 % bound from below; <c>null</c> in reports of before 2026-11-29.</summary>
+    public double? LowerBound { get; init; }
+}
 
 /// <summary>A baseline's score.</summary>
 public sealed record BaselineScore(double Accuracy, double MacroF1)

@@ -212,8 +212,26 @@ public sealed record PromotionSettings
     /// The lower bound of the paired 95 % interval (new minus champion) must exceed this. -1 to 1; default 0.
     /// </summary>
     [Range(-1.0, 1.0)]
-    [Description("what the lower bound of the gain's paired 95 % interval must exceed")]
+    [Description("the smallest gain that matters: the lower bound of the gain's paired 95 % interval must exceed it")]
     public double MinimumGain { get; init; }
+
+    /// <summary>
+    /// What a label may lose: with 95 % confidence (one-sided) no label's share of right answers has fallen by this or
+    /// more. 0.01 to 1; default 0.1; 1: a label may lose all.
+    /// </summary>
+    [OmittedByDefault]
+    [Range(0.01, 1.0)]
+    [Description(
+        "what a label may lose against the champion: a greater loss must be ruled out; 1: any loss is allowed"
+    )]
+    public double LabelMargin { get; init; } = 0.1;
+
+    /// <summary>
+    /// What becomes of a version that is not proven better than a linear model, naive Bayes or the most frequent label.
+    /// </summary>
+    [OmittedByDefault]
+    [Description("what becomes of a version that a model without a GPU equals (linear, naive Bayes, majority)")]
+    public BaselinePolicy EqualToBaseline { get; init; }
 }
 
 /// <summary>When to train again.</summary>

@@ -20,6 +20,15 @@ public sealed record RegistryPointer
     /// <summary>By published version what was decided of it, in words: asked again, the same is said.</summary>
     public IReadOnlyDictionary<int, string> Decisions { get; init; } = new Dictionary<int, string>();
 
+    /// <summary>By published version where it stands and what it is made of; none of before 2026-11-29.</summary>
+    public IReadOnlyDictionary<int, VersionEntry> Versions { get; init; } = new Dictionary<int, VersionEntry>();
+
+    /// <summary>Versions whose files were deleted; their numbers are not given again.</summary>
+    public IReadOnlyList<int> Deleted { get; init; } = [];
+
+    /// <summary>All that happened, oldest first; only added to.</summary>
+    public IReadOnlyList<RegistryEvent> History { get; init; } = [];
+
     /// <summary>Feedback ids that a retraining has used.</summary>
     public IReadOnlyList<string> UsedFeedback { get; init; } = [];
 }

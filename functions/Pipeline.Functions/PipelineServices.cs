@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Http.Json;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Pipeline.Contracts;
+using Pipeline.Functions.Adapters;
 using Pipeline.Functions.Datasets;
 using Pipeline.Functions.DeadLetters;
 using Pipeline.Functions.Models;
@@ -45,5 +46,7 @@ public static class PipelineServices
         services.AddSingleton<DropStarter>();
         services.AddSingleton<DeadLetterReturn>();
         services.AddSingleton<RetrainingStarter>();
+        services.AddSingleton<RegistryChanges>();
+        services.AddSingleton<RunPurge>();
     }
 }

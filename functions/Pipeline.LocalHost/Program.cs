@@ -26,7 +26,7 @@ var root = new RootCommand("The data-to-adapter pipeline on one machine.")
     ProjectCommand.Create(),
     NoticeCommand.Create(),
 };
-foreach (Command command in RunsCommand.Create().Concat(RowCommands.Create()))
+foreach (Command command in RunsCommand.Create().Concat(AdaptersCommand.Create()).Concat(RowCommands.Create()))
 {
     root.Add(command);
 }

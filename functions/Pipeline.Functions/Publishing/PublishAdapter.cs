@@ -1,8 +1,10 @@
+using System.Text;
 using Microsoft.Azure.Functions.Worker;
 using Pipeline.Contracts;
 using Pipeline.Functions.Durable;
 using Pipeline.Functions.Training;
 using Pipeline.Registry.Promotion;
+using Pipeline.Reporting.Pages;
 using Pipeline.Storage;
 
 namespace Pipeline.Functions.Publishing;
@@ -50,26 +52,73 @@ public sealed class PublishAdapter(PipelineStorage storage, TimeProvider time)
         ProjectSettings settings = (
             await storage.Files.ReadJsonAsync<ProjectSettings>(BlobLayout.RunSettings(input.RunId), cancellation)
         )!;
-        (bool promote, string reason) = PromotionTest.Decide(
-            evaluation.Difference,
-            champion,
-            ChampionComparison.Compare(rival, evaluation, settings.Evaluation.BootstrapSamples),
-            settings.Promotion
-        );
-        string promotion = promote
-            ? $"v{version} is the champion: {reason}"
-            : $"v{version} is published, not promoted: {reason}";
+        GateVerdict verdict = PromotionGate.Decide(new GateInput(version, evaluation, champion, rival, settings));
+        await WriteVerdictAsync(input.Project, verdict, cancellation);
+        VersionEntry entry = await EntryAsync(input, evaluation, verdict, cancellation);
         RegistryPointer after = await storage.Registry.UpdateAsync(
             input.Project,
             p =>
                 p.Published.Contains(version) || p.Champion == champion
-                    ? VersionLedger.Publish(p, version, promote, promotion)
+                    ? VersionLedger.Publish(p, entry, verdict, time.GetUtcNow())
                     : throw new InvalidOperationException(
                         "The champion has changed in between; the decision is made again."
                     ),
             cancellation
         );
         return await NoteAsync(input, version, after.Decisions[version], cancellation);
+    }
+
+    /// <summary>What the version is made of, for the registry.</summary>
+    private async Task<VersionEntry> EntryAsync(
+        TrainingAttempt input,
+        EvaluationReport evaluation,
+        GateVerdict verdict,
+        CancellationToken cancellation
+    )
+    {
+        RunRecord? run = await storage.Runs.GetAsync(input.RunId, cancellation);
+        AdapterProof? proof = await storage.Files.ReadJsonAsync<AdapterProof>(
+            BlobLayout.Adapter(input.Project, verdict.Version, BlobLayout.ProofFile),
+            cancellation
+        );
+        return new VersionEntry
+        {
+            Version = verdict.Version,
+            State = VersionState.Candidate,
+            Line = verdict.Line,
+            RunId = input.RunId,
+            Source = run?.Source,
+            DatasetId = input.DatasetId,
+            Base = evaluation.Base,
+            SettingsSha256 = proof?.TrainingSha256,
+            Parent = verdict.Champion,
+            ScoreName = evaluation.ScoreName,
+            Score = evaluation.TunedScore.Score,
+            BaseScore = evaluation.BaseScore.Score,
+            TestRows = evaluation.Outcomes.Count,
+        };
+    }
+
+    /// <summary>Writes the verdict as data, and its line into report and model card.</summary>
+    private async Task WriteVerdictAsync(string project, GateVerdict verdict, CancellationToken cancellation)
+    {
+        await storage.Files.WriteJsonAsync(
+            BlobLayout.Adapter(project, verdict.Version, BlobLayout.GateFile),
+            verdict,
+            cancellation
+        );
+        foreach (
+            (string file, Func<string, string, string> write) in ((string, Func<string, string, string>)[])
+                [
+                    (BlobLayout.ReportFile, EvaluationVerdict.WriteGateIntoPage),
+                    (BlobLayout.ModelCardFile, EvaluationVerdict.WriteGateIntoCard),
+                ]
+        )
+        {
+            BlobAddress address = BlobLayout.Adapter(project, verdict.Version, file);
+            string text = Encoding.UTF8.GetString((await storage.Files.ReadAsync(address, cancellation))!);
+            await storage.Files.WriteAsync(address, Encoding.UTF8.GetBytes(write(text, verdict.Line)), cancellation);
+        }
     }
 
     /// <exception cref="RunFailedException">A file that every adapter has is missing.</exception>

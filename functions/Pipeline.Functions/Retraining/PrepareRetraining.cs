@@ -18,13 +18,11 @@ public sealed class PrepareRetraining(PipelineStorage storage, RunStarter starte
     public async Task<RetrainingPlan?> Run([ActivityTrigger] RetrainingInput input, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(input);
-        RunRecord? last = (await storage.Runs.ListAsync(input.Project, cancellation)).FirstOrDefault(r =>
-            r.State == RunState.Completed && r.DatasetId is not null
-        );
+        (string Source, string DatasetId)? last = await LastAsync(input.Project, cancellation);
         DatasetManifest? manifest = last is null
             ? null
             : await storage.Files.ReadJsonAsync<DatasetManifest>(
-                BlobLayout.Dataset(last.DatasetId!, BlobLayout.ManifestFile),
+                BlobLayout.Dataset(last.Value.DatasetId, BlobLayout.ManifestFile),
                 cancellation
             );
         IReadOnlyList<FeedbackRecord> corrections = await retraining.CorrectionsAsync(input.Project, cancellation);
@@ -49,8 +47,33 @@ public sealed class PrepareRetraining(PipelineStorage storage, RunStarter starte
         byte[] bytes = Encoding.UTF8.GetBytes(rows.ToString());
         string batch = $"corrections-{ContentHash.Sha256(bytes)[..12]}.jsonl";
         await storage.Files.WriteAsync(BlobLayout.FeedbackBatch(input.Project, batch), bytes, cancellation);
-        PipelineInput run = await starter.RecordAsync(input.Project, last!.Source, batch, input.Trigger, cancellation);
+        PipelineInput run = await starter.RecordAsync(
+            input.Project,
+            last!.Value.Source,
+            batch,
+            input.Trigger,
+            cancellation
+        );
         return new RetrainingPlan(run, [.. corrections.Select(f => f.Id)]);
+    }
+
+    /// <summary>File and dataset of the last run that has completed; when it was purged, of the last version.</summary>
+    private async Task<(string Source, string DatasetId)?> LastAsync(string project, CancellationToken cancellation)
+    {
+        if (
+            (await storage.Runs.ListAsync(project, cancellation)).FirstOrDefault(r =>
+                r.State == RunState.Completed && r.DatasetId is not null
+            ) is
+            { } run
+        )
+        {
+            return (run.Source, run.DatasetId!);
+        }
+
+        VersionEntry? version = (await storage.Registry.GetAsync(project, cancellation))
+            .Versions.Values.Where(v => v is { Source: not null, DatasetId: not null })
+            .MaxBy(v => v.Version);
+        return version is null ? null : (version.Source!, version.DatasetId!);
     }
 
     /// <summary>

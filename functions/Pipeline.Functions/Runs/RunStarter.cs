@@ -51,11 +51,7 @@ public sealed class RunStarter(
             return (input.RunId, false);
         }
 
-        if (
-            existing is null
-            && await storage.Runs.GetAsync(input.RunId, cancellation) is { } noted
-            && await IsDoneWithAsync(client, noted, trigger, cancellation) is { } state
-        )
+        if (existing is null && await IsDoneWithAsync(client, input, cancellation) is { } state)
         {
             Log.RunExists(logger, input.RunId, state); // its history is gone; what it has left is not
             return (input.RunId, false);
@@ -85,13 +81,21 @@ public sealed class RunStarter(
     /// </summary>
     private async Task<string?> IsDoneWithAsync(
         DurableTaskClient client,
-        RunRecord noted,
-        RunTrigger trigger,
+        PipelineInput input,
         CancellationToken cancellation
     )
     {
+        if (await storage.Runs.GetAsync(input.RunId, cancellation) is not { } noted)
+        {
+            // purged, and what it has published is still there
+            RegistryPointer registry = await storage.Registry.GetAsync(input.Project, cancellation);
+            return registry.Allotted.TryGetValue(input.RunId, out int version) && registry.Published.Contains(version)
+                ? RunState.Completed.Name()
+                : null;
+        }
+
         RunRecord run = await interrupted.CheckAsync(client, noted, cancellation);
-        return run.State == RunState.Completed || (trigger == RunTrigger.Drop && run.HasStopped)
+        return run.State == RunState.Completed || (input.Trigger == RunTrigger.Drop && run.HasStopped)
             ? run.State.Name()
             : null;
     }

@@ -42,7 +42,13 @@ public sealed class GetAffected(PipelineStorage storage)
         RegistryPointer registry = await storage.Registry.GetAsync(project, cancellation);
         IReadOnlyList<RunRecord> runs = await storage.Runs.ListAsync(project, cancellation);
         List<AffectedDataset> affected = [];
-        foreach (string dataset in runs.Select(r => r.DatasetId).OfType<string>().Distinct(StringComparer.Ordinal))
+        List<VersionEntry> purged = [.. registry.Versions.Values.Where(v => runs.All(r => r.RunId != v.RunId))];
+        foreach (
+            string dataset in runs.Select(r => r.DatasetId)
+                .Concat(purged.Select(v => v.DatasetId))
+                .OfType<string>()
+                .Distinct(StringComparer.Ordinal)
+        )
         {
             List<RowFate> fates = [];
             foreach (string file in RowSearch.Files)
@@ -56,21 +62,32 @@ public sealed class GetAffected(PipelineStorage storage)
 
             if (fates.Count > 0)
             {
-                affected.Add(
-                    new AffectedDataset(
-                        dataset,
-                        fates,
-                        [
-                            .. runs.Where(r => r.DatasetId == dataset)
-                                .Select(r => new AffectedRun(r.RunId, r.State, r.Adapter, IsChampion(r, registry))),
-                        ]
-                    )
-                );
+                affected.Add(new AffectedDataset(dataset, fates, [.. RunsOf(dataset, runs, purged, registry)]));
             }
         }
 
         return TypedResults.Ok(affected);
     }
+
+    /// <summary>Runs of a dataset; those that were purged by the versions that they have published.</summary>
+    private static IEnumerable<AffectedRun> RunsOf(
+        string dataset,
+        IReadOnlyList<RunRecord> runs,
+        List<VersionEntry> purged,
+        RegistryPointer registry
+    ) =>
+        runs.Where(r => r.DatasetId == dataset)
+            .Select(r => new AffectedRun(r.RunId, r.State, r.Adapter, IsChampion(r, registry)))
+            .Concat(
+                purged
+                    .Where(v => v.DatasetId == dataset)
+                    .Select(v => new AffectedRun(
+                        v.RunId!,
+                        RunState.Completed,
+                        BlobLayout.AdapterPrefix(registry.Project, v.Version),
+                        v.State == VersionState.Champion
+                    ))
+            );
 
     private static bool IsChampion(RunRecord run, RegistryPointer registry) =>
         registry.Champion is { } champion && run.Adapter == BlobLayout.AdapterPrefix(run.Project, champion);

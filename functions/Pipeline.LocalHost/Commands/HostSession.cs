@@ -60,6 +60,26 @@ internal sealed class HostSession : IAsyncDisposable
         return new HostSession(host, host.Storage, host.Address, options.Key);
     }
 
+    /// <summary>Does something with the host of a data folder, without a worker.</summary>
+    public static async Task<int> UseAsync(
+        string data,
+        Func<HostSession, Task<int>> work,
+        CancellationToken cancellation
+    )
+    {
+        await using HostSession session = await OpenAsync(
+            new HostOptions
+            {
+                DataDirectory = Path.GetFullPath(data),
+                StartWorker = false,
+                LogToConsole = false,
+            },
+            Console.WriteLine,
+            cancellation
+        );
+        return await work(session);
+    }
+
     /// <summary>Calls an HTTP function.</summary>
     /// <exception cref="HostException">It refused; its message.</exception>
     public async Task<T> CallAsync<T>(

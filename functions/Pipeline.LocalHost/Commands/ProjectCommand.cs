@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Text.Json;
 using Pipeline.Contracts;
 using Pipeline.Datasets.Configuration;
 
@@ -8,11 +9,12 @@ namespace Pipeline.LocalHost.Commands;
 internal static class ProjectCommand
 {
     public static Command Create() =>
-        new("project", "Help with writing project.yaml")
+        new("project", "Help with writing project.yaml; delete a project")
         {
             InitCommand.Create(),
             SchemaCommand(),
             SettingsPageCommand(),
+            DeleteCommand(),
         };
 
     /// <summary>The JSON schema of project.yaml.</summary>
@@ -34,6 +36,40 @@ internal static class ProjectCommand
                 Console.Write(schema);
             }
         });
+        return command;
+    }
+
+    private static Command DeleteCommand()
+    {
+        var project = new Argument<string>("PROJECT") { Description = "The project" };
+        var confirm = new Option<string>("--confirm") { Description = "Its name once more", Required = true };
+        Option<string> data = CommandOptions.Data("serve");
+        var command = new Command("delete", "Delete a project for good: files, datasets, runs, versions, feedback")
+        {
+            project,
+            confirm,
+            data,
+        };
+        command.SetAction(
+            (parsed, cancellation) =>
+                HostSession.UseAsync(
+                    parsed.GetRequiredValue(data),
+                    async session =>
+                    {
+                        string name = Uri.EscapeDataString(parsed.GetRequiredValue(project));
+                        string confirmed = Uri.EscapeDataString(parsed.GetRequiredValue(confirm));
+                        JsonElement answer = await session.CallAsync<JsonElement>(
+                            HttpMethod.Delete,
+                            $"api/projects/{name}?confirm={confirmed}",
+                            null,
+                            cancellation
+                        );
+                        Console.WriteLine(ContractJson.Write(answer, indented: true));
+                        return 0;
+                    },
+                    cancellation
+                )
+        );
         return command;
     }
 

@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
 using Pipeline.Contracts;
-using Pipeline.LocalHost.Hosting;
 using Spectre.Console;
 
 namespace Pipeline.LocalHost.Commands;
@@ -12,6 +11,9 @@ namespace Pipeline.LocalHost.Commands;
 /// </summary>
 internal static class RunsCommand
 {
+    private const string PurgeDescription =
+        "Remove what a run has left that does not run any more; what it has published stays";
+
     public static IEnumerable<Command> Create()
     {
         Option<string> data = CommandOptions.Data("serve");
@@ -20,7 +22,7 @@ internal static class RunsCommand
         var runs = new Command("runs", "List the runs") { data, json };
         runs.SetAction(
             (parsed, cancellation) =>
-                WithSessionAsync(
+                HostSession.UseAsync(
                     parsed.GetRequiredValue(data),
                     session => ListAsync(session, parsed.GetValue(json), cancellation),
                     cancellation
@@ -39,7 +41,7 @@ internal static class RunsCommand
         {
             command.SetAction(
                 (parsed, cancellation) =>
-                    WithSessionAsync(
+                    HostSession.UseAsync(
                         parsed.GetRequiredValue(data),
                         session =>
                             PrintAsync(session, method, $"api/{path(parsed)}", parsed.GetValue(json), cancellation),
@@ -60,7 +62,7 @@ internal static class RunsCommand
                 HttpMethod.Post,
                 "/resume"
             ),
-            ForRun("purge", "Remove what a failed, cancelled or interrupted run has left", HttpMethod.Delete, ""),
+            ForRun("purge", PurgeDescription, HttpMethod.Delete, ""),
             ForDeadLetter(
                 "requeue",
                 "Put a dead letter back into its queue, or start its drop again",
@@ -73,25 +75,6 @@ internal static class RunsCommand
 
     private static string Id(ParseResult parsed, Argument<string> argument) =>
         Uri.EscapeDataString(parsed.GetRequiredValue(argument));
-
-    private static async Task<int> WithSessionAsync(
-        string data,
-        Func<HostSession, Task<int>> work,
-        CancellationToken cancellation
-    )
-    {
-        await using HostSession session = await HostSession.OpenAsync(
-            new HostOptions
-            {
-                DataDirectory = Path.GetFullPath(data),
-                StartWorker = false,
-                LogToConsole = false,
-            },
-            Console.WriteLine,
-            cancellation
-        );
-        return await work(session);
-    }
 
     private static async Task<int> ListAsync(HostSession session, string? json, CancellationToken cancellation)
     {

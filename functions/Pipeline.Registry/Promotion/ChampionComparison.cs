@@ -11,7 +11,7 @@ public static class ChampionComparison
     /// <param name="candidate">The new version's evaluation.</param>
     /// <param name="bootstrapSamples">Samples of the bootstrap, 1 or more.</param>
     /// <returns>
-    /// New minus champion, a fraction; <c>null</c>: fewer than <see cref="PromotionTest.MinRows"/> texts can be
+    /// New minus champion, a fraction; <c>null</c>: fewer than <see cref="PromotionGate.MinRows"/> texts can be
     /// compared.
     /// </returns>
     public static PairedDifference? Compare(
@@ -20,10 +20,25 @@ public static class ChampionComparison
         int bootstrapSamples
     )
     {
+        IReadOnlyList<PairedText> texts = Pair(champion, candidate);
+        return texts.Count < PromotionGate.MinRows ? null : Difference(texts, bootstrapSamples);
+    }
+
+    /// <summary>New minus champion over some texts.</summary>
+    public static PairedDifference Difference(IReadOnlyList<PairedText> texts, int bootstrapSamples) =>
+        PairedComparison.Compare(
+            [.. texts.Select(t => t.Champion)],
+            (IReadOnlyList<double>)[.. texts.Select(t => t.Candidate)],
+            bootstrapSamples
+        );
+
+    /// <summary>The texts that both answered in the same way, with what each scored; none without a champion.</summary>
+    public static IReadOnlyList<PairedText> Pair(EvaluationReport? champion, EvaluationReport candidate)
+    {
         ArgumentNullException.ThrowIfNull(candidate);
         if (champion is null)
         {
-            return null;
+            return [];
         }
 
         Dictionary<string, RowOutcome> known = champion
@@ -42,23 +57,27 @@ public static class ChampionComparison
         // Plain texts are scored a token, and another base has other tokens.
         if (candidate.Task == TaskKind.Text && (!scoredAlike || champion.Base != candidate.Base))
         {
-            return null;
+            return [];
         }
 
         double Score(RowOutcome outcome) =>
             scoredAlike ? outcome.TunedScore!.Value
             : outcome.Tuned == outcome.Gold ? 1
             : 0;
-        List<IGrouping<string, RowOutcome>> texts =
+        return
         [
-            .. both.GroupBy(o => RowOutcome.TextOf(o.Id), StringComparer.Ordinal),
+            .. both.GroupBy(o => RowOutcome.TextOf(o.Id), StringComparer.Ordinal)
+                .Select(t => new PairedText(
+                    t.First().Gold,
+                    t.Average(o => Score(known[o.TextHash])),
+                    t.Average(Score)
+                )),
         ];
-        return texts.Count < PromotionTest.MinRows
-            ? null
-            : PairedComparison.Compare(
-                [.. texts.Select(t => t.Average(o => Score(known[o.TextHash])))],
-                (IReadOnlyList<double>)[.. texts.Select(t => t.Average(Score))],
-                bootstrapSamples
-            );
     }
 }
+
+/// <summary>A held-out text that two versions answered.</summary>
+/// <param name="Gold">The right answer.</param>
+/// <param name="Champion">The champion's score, 0 to 1.</param>
+/// <param name="Candidate">The new version's score, 0 to 1.</param>
+public sealed record PairedText(string Gold, double Champion, double Candidate);

@@ -31,7 +31,7 @@ public static class EvaluationReportPage
         StringBuilder page = HtmlPage.Begin(title);
         page.Append(
             CultureInfo.InvariantCulture,
-            $"<h1>{Escape(title)}</h1><p>{Escape(EvaluationVerdict.Text(report))}</p>"
+            $"<h1>{Escape(title)}</h1>{EvaluationVerdict.PlaceInPage}<p>{Escape(EvaluationVerdict.Text(report))}</p>"
         );
         AppendScores(page, report);
         if (lossCurveSvg.Length > 0)

@@ -1,11 +1,26 @@
+using System.Text.RegularExpressions;
 using Pipeline.Contracts;
 using static Pipeline.Reporting.Pages.HtmlPage;
 
 namespace Pipeline.Reporting.Pages;
 
 /// <summary>An evaluation in words: what decides first, then the figures of the baselines.</summary>
-public static class EvaluationVerdict
+public static partial class EvaluationVerdict
 {
+    /// <summary>Where the gate's line goes in a report, which the worker writes before the gate decides.</summary>
+    public const string PlaceInPage = "<p class=\"gate\"></p>";
+
+    /// <summary>The same in a model card.</summary>
+    public const string PlaceInCard = "<!-- gate -->";
+
+    /// <summary>A report with the gate's line first, in the place of one that stood there.</summary>
+    public static string WriteGateIntoPage(string page, string line) =>
+        PageGate().Replace(page, _ => $"<p class=\"gate\">{Escape(line)}</p>", 1);
+
+    /// <summary>A model card with the gate's line first, in the place of one that stood there.</summary>
+    public static string WriteGateIntoCard(string card, string line) =>
+        CardGate().Replace(card, _ => $"{line} {PlaceInCard}", 1);
+
     /// <summary>The result in a few sentences; the first one says what decides.</summary>
     public static string Text(EvaluationReport report)
     {
@@ -57,6 +72,12 @@ public static class EvaluationVerdict
             Baseline.Linear => "A linear model on word and character n-grams",
             _ => baseline.Name(),
         };
+
+    [GeneratedRegex("<p class=\"gate\">[^<]*</p>")]
+    private static partial Regex PageGate();
+
+    [GeneratedRegex("^.*<!-- gate -->$", RegexOptions.Multiline)]
+    private static partial Regex CardGate();
 
     private static string AgainstBase(EvaluationReport report)
     {

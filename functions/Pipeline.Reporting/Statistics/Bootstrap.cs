@@ -15,7 +15,20 @@ public static class Bootstrap
     /// <summary>95 % interval of the mean of one value a row.</summary>
     /// <param name="values">A row's value: 1 right, 0 wrong, or a paired difference.</param>
     /// <param name="resamples">How often rows are drawn anew.</param>
-    public static Interval MeanInterval(IReadOnlyList<double> values, int resamples)
+    public static Interval MeanInterval(IReadOnlyList<double> values, int resamples) =>
+        MeanBounds(values, resamples).Interval;
+
+    /// <summary>The same, and the one-sided 95 % bound from below.</summary>
+    /// <param name="values">A row's value.</param>
+    /// <param name="resamples">How often rows are drawn anew.</param>
+    public static (Interval Interval, double LowerBound) MeanBounds(IReadOnlyList<double> values, int resamples)
+    {
+        double[] means = Means(values, resamples);
+        double At(double share) => SortedArrayStatistics.Quantile(means, share);
+        return (new Interval(At(0.025), At(0.975)), At(0.05));
+    }
+
+    private static double[] Means(IReadOnlyList<double> values, int resamples)
     {
         ArgumentNullException.ThrowIfNull(values);
         ArgumentOutOfRangeException.ThrowIfZero(values.Count);
@@ -34,6 +47,6 @@ public static class Bootstrap
         }
 
         Array.Sort(means);
-        return new Interval(SortedArrayStatistics.Quantile(means, 0.025), SortedArrayStatistics.Quantile(means, 0.975));
+        return means;
     }
 }

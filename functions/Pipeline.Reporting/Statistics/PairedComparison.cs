@@ -37,13 +37,11 @@ public static class PairedComparison
         double[] differences = [.. first.Zip(second, (a, b) => b - a)];
         int won = differences.Count(d => d > 0);
         int lost = differences.Count(d => d < 0);
-        return new PairedDifference(
-            differences.Average(),
-            Bootstrap.MeanInterval(differences, resamples),
-            won,
-            lost,
-            McNemar(won, lost)
-        );
+        (Interval interval, double lowerBound) = Bootstrap.MeanBounds(differences, resamples);
+        return new PairedDifference(differences.Average(), interval, won, lost, McNemar(won, lost))
+        {
+            LowerBound = lowerBound,
+        };
     }
 
     /// <summary>Probability of a split at least as uneven when neither model is better, 0 to 1.</summary>

@@ -162,6 +162,8 @@ internal static class AdapterFolder
             ---
             # {title}
 
+            {EvaluationVerdict.PlaceInCard}
+
             {EvaluationVerdict.Text(report)}
 
             | | base | tuned |

@@ -9,7 +9,10 @@ internal static class ExpectedBindings
     /// <summary>Functions that answer requests for the holder of a key.</summary>
     private static readonly string[] Http =
     [
+        "DeleteAdapter: httpTrigger request delete projects/{project}/adapters/{version}",
         "DeleteDeadLetter: httpTrigger request delete deadletters/{id}",
+        "GetAdapterFile: httpTrigger request get projects/{project}/adapters/{version}/files/{file}",
+        "GetAdapters: httpTrigger request get projects/{project}/adapters",
         "GetAffected: httpTrigger request get projects/{project}/affected",
         "GetAudit: httpTrigger request get runs/{id}/audit",
         "GetDashboard: httpTrigger request get dashboard",
@@ -19,12 +22,16 @@ internal static class ExpectedBindings
         "GetReport: httpTrigger request get runs/{id}/report",
         "GetRunCurve: httpTrigger request get runs/{id}/curve",
         "GetRunEvents: httpTrigger request get runs/{id}/events",
+        "PostPromotion: httpTrigger request post projects/{project}/adapters/{version}/promote",
+        "PostRetirement: httpTrigger request post projects/{project}/adapters/{version}/retire",
+        "PostRollback: httpTrigger request post projects/{project}/rollback",
     ];
 
     /// <summary>The same, with a client of the orchestrations.</summary>
     private static readonly string[] HttpWithClient =
     [
         "CancelRun: httpTrigger request post runs/{id}/cancel",
+        "DeleteProject: httpTrigger request delete projects/{project}",
         "GetRun: httpTrigger request get runs/{id}",
         "GetRuns: httpTrigger request get runs",
         "PostDataset: httpTrigger request post projects/{project}/datasets",

@@ -1,0 +1,204 @@
+using System.Globalization;
+using Pipeline.Contracts;
+using Pipeline.Reporting.Pages;
+
+namespace Pipeline.Registry.Promotion;
+
+/// <summary>
+/// Whether a new version becomes the champion: only when it is proven better on held-out rows, loses no label, and is
+/// worth a language model at all.
+/// </summary>
+public static class PromotionGate
+{
+    /// <summary>Fewest rows that both answered; below, nothing is proven.</summary>
+    public const int MinRows = 20;
+
+    /// <summary>
+    /// Rows from which a label is tested for non-inferiority; of fewer, a loss within the margin could not be shown, and
+    /// the label only must not be proven worse.
+    /// </summary>
+    public const int MinLabelRows = 100;
+
+    private const double Alpha = 0.05;
+
+    /// <summary>Decides.</summary>
+    public static GateVerdict Decide(GateInput input)
+    {
+        ArgumentNullException.ThrowIfNull(input);
+        List<GateCheck> checks = input.ChampionVersion is null
+            ? [AgainstBase(input)]
+            : [AgainstChampion(input), .. Labels(input)];
+        if (AgainstBaselines(input) is { } baseline)
+        {
+            checks.Add(baseline);
+        }
+
+        bool promote = checks.TrueForAll(c => c.Passed);
+        return new GateVerdict
+        {
+            Version = input.Version,
+            Champion = input.ChampionVersion,
+            Promote = promote,
+            Line = promote ? Won(input, checks) : Lost(input, checks),
+            Checks = checks,
+        };
+    }
+
+    private static GateCheck AgainstBase(GateInput input)
+    {
+        PairedDifference difference = input.Candidate.Difference;
+        double limit = input.Settings.Promotion.MinimumGain;
+        return new GateCheck(GateRule.Base, difference.Interval.Low > limit, Words(difference))
+        {
+            Difference = difference,
+            Limit = limit,
+        };
+    }
+
+    private static GateCheck AgainstChampion(GateInput input)
+    {
+        double limit = input.Settings.Promotion.MinimumGain;
+        PairedDifference? difference = ChampionComparison.Compare(
+            input.Champion,
+            input.Candidate,
+            input.Settings.Evaluation.BootstrapSamples
+        );
+        return new GateCheck(
+            GateRule.Champion,
+            difference?.Interval.Low > limit,
+            difference is null
+                ? $"fewer than {MinRows} held-out rows were answered by both in the same way"
+                : Words(difference)
+        )
+        {
+            Difference = difference,
+            Limit = limit,
+        };
+    }
+
+    /// <summary>
+    /// Each label's rows: non-inferiority by the one-sided bootstrap where they are many; of a label with few, the exact
+    /// McNemar test, its level divided by the number of labels (Bonferroni).
+    /// </summary>
+    private static IEnumerable<GateCheck> Labels(GateInput input)
+    {
+        double margin = input.Settings.Promotion.LabelMargin;
+        if (input.Candidate.Labels.Count == 0 || margin >= 1)
+        {
+            yield break;
+        }
+
+        foreach (
+            IGrouping<string, PairedText> label in ChampionComparison
+                .Pair(input.Champion, input.Candidate)
+                .GroupBy(t => t.Gold, StringComparer.Ordinal)
+                .OrderBy(g => g.Key, StringComparer.Ordinal)
+        )
+        {
+            yield return AgainstLabel([.. label], margin, input);
+        }
+    }
+
+    private static GateCheck AgainstLabel(List<PairedText> texts, double margin, GateInput input)
+    {
+        PairedDifference difference = ChampionComparison.Difference(texts, input.Settings.Evaluation.BootstrapSamples);
+        bool passed =
+            texts.Count >= MinLabelRows
+                ? difference.LowerBound > -margin
+                : !(difference.Mean < -margin && difference.McNemarP < Alpha / input.Candidate.Labels.Count);
+        return new GateCheck(
+            GateRule.Label,
+            passed,
+            string.Create(CultureInfo.InvariantCulture, $"'{texts[0].Gold}': {Words(difference)}, {texts.Count} rows")
+        )
+        {
+            Label = texts[0].Gold,
+            Difference = difference,
+            Limit = -margin,
+        };
+    }
+
+    /// <summary>The baseline that comes nearest; <c>null</c>: there is none, or the report is of before.</summary>
+    private static GateCheck? AgainstBaselines(GateInput input)
+    {
+        (Baseline kind, BaselineScore? score) = input
+            .Candidate.Baselines.Where(b => b.Value.TunedGain is not null)
+            .OrderBy(b => b.Value.TunedGain!.Interval.Low)
+            .Select(b => (b.Key, b.Value))
+            .FirstOrDefault();
+        if (score?.TunedGain is not { } gain)
+        {
+            return null;
+        }
+
+        bool better = gain.Interval.Low > 0;
+        return new GateCheck(
+            GateRule.Baseline,
+            better || input.Settings.Promotion.EqualToBaseline == BaselinePolicy.Champion,
+            $"{EvaluationVerdict.Name(kind)} reaches {Percent(score.Accuracy)} where the version reaches "
+                + $"{Percent(input.Candidate.TunedScore.Accuracy)} ({Words(gain)})"
+        )
+        {
+            Difference = gain,
+        };
+    }
+
+    private static string Won(GateInput input, List<GateCheck> checks)
+    {
+        string baseline = checks.Find(c => c.Rule == GateRule.Baseline) switch
+        {
+            { Difference.Interval.Low: > 0 } => " and than every model without a GPU",
+            { } equal => $". {equal.Detail}; the project's settings allow it all the same",
+            null => "",
+        };
+        return input.ChampionVersion is { } champion
+            ? $"V{input.Version} replaces V{champion} as champion: proven better ({checks[0].Detail}){baseline}"
+                + $"{(checks.Exists(c => c.Rule == GateRule.Label) ? "; no label has lost" : "")}."
+            : $"V{input.Version} is the champion: proven better than the base ({checks[0].Detail}){baseline}.";
+    }
+
+    private static string Lost(GateInput input, List<GateCheck> checks)
+    {
+        GateCheck first = checks[0];
+        GateCheck? baseline = checks.Find(c => c is { Rule: GateRule.Baseline, Passed: false });
+        string[] labels = [.. checks.Where(c => c is { Rule: GateRule.Label, Passed: false }).Select(c => c.Detail)];
+        string reason =
+            !first.Passed ? first.Detail
+            : baseline is not null ? $"a model without a GPU is as good. {baseline.Detail}"
+            : $"better over all ({first.Detail}), but a label may have lost: {string.Join("; ", labels)}";
+        if (input.ChampionVersion is { } champion)
+        {
+            return first.Passed
+                ? $"V{champion} stays; V{input.Version} is published, not promoted: {reason}."
+                : $"V{input.Version} is not proven better: V{champion} stays ({reason}).";
+        }
+
+        return first.Passed
+            ? $"V{input.Version} is published, not promoted: {reason}."
+            : $"V{input.Version} is published, not promoted: not proven better than the base ({reason}).";
+    }
+
+    private static string Percent(double fraction) =>
+        (100 * fraction).ToString("0.0", CultureInfo.InvariantCulture) + " %";
+
+    private static string Words(PairedDifference difference) =>
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $"{100 * difference.Mean:+0.0;-0.0;0.0} points, 95 % interval "
+                + $"{EvaluationVerdict.Points(difference.Interval)}; {difference.Won} rows won, {difference.Lost} lost"
+        );
+}
+
+/// <summary>What the gate decides on.</summary>
+/// <param name="Version">The new version.</param>
+/// <param name="Candidate">Its evaluation.</param>
+/// <param name="ChampionVersion">The champion's version; <c>null</c>: there is none yet.</param>
+/// <param name="Champion">The champion's evaluation; <c>null</c>: there is no champion, or it cannot be read.</param>
+/// <param name="Settings">Those that the run was started with.</param>
+public sealed record GateInput(
+    int Version,
+    EvaluationReport Candidate,
+    int? ChampionVersion,
+    EvaluationReport? Champion,
+    ProjectSettings Settings
+);
