@@ -38,7 +38,11 @@ public static partial class BlobLayout
     public const string ModelWeightsFile = "model.safetensors";
     public const string ModelConfigFile = "config.json";
     public const string EvaluationFile = "evaluation.json";
+
+    /// <summary>The champion on the version's held-out rows, where it had not answered them all before.</summary>
+    public const string ChampionFile = "champion.json";
     public const string ReportFile = "report.html";
+    public const string TrainingFile = "training.json";
     public const string ModelCardFile = "README.md";
 
     /// <summary>The linear model that was trained on the same rows, in ONNX; for tasks with labels.</summary>

@@ -25,12 +25,23 @@ public sealed record EvaluationReport
     /// <summary><c>[gold][predicted]</c> counts of the tuned model, in the order of <see cref="Labels"/>.</summary>
     public required IReadOnlyList<IReadOnlyList<int>> Confusion { get; init; }
 
+    /// <summary>
+    /// The held-out rows' own id, a hash of what they ask and of the right answers: figures of different test sets are
+    /// not compared. <c>null</c> in reports of before 2026-11-29.
+    /// </summary>
+    public string? TestSet { get; init; }
+
     /// <summary>One outcome a held-out row.</summary>
     public required IReadOnlyList<RowOutcome> Outcomes { get; init; }
 
     /// <summary>What the training cost; <c>null</c> when an adapter was only evaluated.</summary>
     public TrainingSummary? Training { get; init; }
 }
+
+/// <summary><c>champion.json</c>: the champion on a newer version's held-out rows.</summary>
+/// <param name="Version">The champion's.</param>
+/// <param name="Evaluation">Base and champion, as <see cref="EvaluationReport.TunedScore"/>, on the newer rows.</param>
+public sealed record ChampionEvaluation(int Version, EvaluationReport Evaluation);
 
 /// <summary>A model's metrics on the held-out rows.</summary>
 /// <param name="Accuracy">Share of rows whose predicted label (exact answer, for tasks without labels) is

@@ -29,6 +29,9 @@ public sealed record RegistryPointer
     /// <summary>All that happened, oldest first; only added to.</summary>
     public IReadOnlyList<RegistryEvent> History { get; init; } = [];
 
+    /// <summary>The project's test sets, oldest first.</summary>
+    public IReadOnlyList<TestSetEntry> TestSets { get; init; } = [];
+
     /// <summary>Feedback ids that a retraining has used.</summary>
     public IReadOnlyList<string> UsedFeedback { get; init; } = [];
 }

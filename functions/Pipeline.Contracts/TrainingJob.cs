@@ -17,6 +17,12 @@ public sealed record TrainingJob
     /// <summary>The version N allotted to this run: the worker writes to <c>adapters/{project}/v{N}</c>.</summary>
     public required int Version { get; init; }
 
+    /// <summary>
+    /// The champion when the job was handed over: it answers the job's held-out rows too where it has not answered
+    /// them all. <c>null</c>: there is none.
+    /// </summary>
+    public int? Champion { get; init; }
+
     public required TrainingSettings Training { get; init; }
     public required EvaluationSettings Evaluation { get; init; }
 }

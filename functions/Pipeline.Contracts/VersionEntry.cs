@@ -34,9 +34,19 @@ public sealed record VersionEntry
     /// <summary>Held-out rows behind the score.</summary>
     public int? TestRows { get; init; }
 
+    /// <summary>The number of the test set, by <see cref="RegistryPointer.TestSets"/>.</summary>
+    public int? TestSet { get; init; }
+
     /// <summary>The gate's line.</summary>
     public required string Line { get; init; }
 }
+
+/// <summary>A test set of a project: rows that are frozen; added or changed rows make another one.</summary>
+/// <param name="Number">From 1, in the order of their first use.</param>
+/// <param name="Id">As <see cref="EvaluationReport.TestSet"/> has it.</param>
+/// <param name="Rows">Its rows.</param>
+/// <param name="Uses">Versions that were measured on it: the more, the less its figures can be trusted.</param>
+public sealed record TestSetEntry(int Number, string Id, int Rows, int Uses);
 
 /// <summary>Where a version stands.</summary>
 [JsonConverter(typeof(JsonStringEnumConverter<VersionState>))]

@@ -32,11 +32,13 @@ public sealed class GetAdapters(PipelineStorage storage)
 /// <param name="Project">The project.</param>
 /// <param name="Champion">The champion's version; <c>null</c>: there is none.</param>
 /// <param name="Versions">Every published version, oldest first.</param>
+/// <param name="TestSets">Its test sets and how many versions were measured on each.</param>
 /// <param name="History">All that happened, oldest first.</param>
 public sealed record RegistryView(
     string Project,
     int? Champion,
     IReadOnlyList<VersionEntry> Versions,
+    IReadOnlyList<TestSetEntry> TestSets,
     IReadOnlyList<RegistryEvent> History
 )
 {
@@ -44,6 +46,12 @@ public sealed record RegistryView(
     public static RegistryView From(RegistryPointer registry)
     {
         ArgumentNullException.ThrowIfNull(registry);
-        return new(registry.Project, registry.Champion, VersionLedger.List(registry), registry.History);
+        return new(
+            registry.Project,
+            registry.Champion,
+            VersionLedger.List(registry),
+            registry.TestSets,
+            registry.History
+        );
     }
 }

@@ -72,12 +72,7 @@ public sealed class RegistryChanges(PipelineStorage storage, TimeProvider time)
         CancellationToken cancellation
     )
     {
-        if (request.ContentLength is null or 0)
-        {
-            return (new RegistryCall(), null);
-        }
-
-        (RegistryCall? call, string? fault) = await RequestBody.JsonAsync<RegistryCall>(request, cancellation);
+        (RegistryCall? call, string? fault) = await RequestBody.JsonAsync(request, cancellation, new RegistryCall());
         return call?.Reason?.Length > LongestReason
             ? (null, $"'reason' may have {LongestReason} characters.")
             : (call, fault);

@@ -25,9 +25,13 @@ internal static class RequestBody
     }
 
     /// <summary>The body as a contract, or what is wrong with it.</summary>
+    /// <param name="request">The call.</param>
+    /// <param name="cancellation">Ends the call.</param>
+    /// <param name="empty">What an empty body means; <c>null</c>: that it is missing.</param>
     public static async Task<(T? Value, string? Fault)> JsonAsync<T>(
         HttpRequest request,
-        CancellationToken cancellation
+        CancellationToken cancellation,
+        T? empty = null
     )
         where T : class
     {
@@ -39,7 +43,7 @@ internal static class RequestBody
 
         try
         {
-            return (ContractJson.Read<T>(body), null);
+            return (empty is not null && string.IsNullOrWhiteSpace(body) ? empty : ContractJson.Read<T>(body), null);
         }
         catch (JsonException fault)
         {

@@ -48,7 +48,7 @@ public sealed class PublishAdapter(PipelineStorage storage, TimeProvider time)
         int? champion = before.Champion;
         EvaluationReport? rival = champion is null
             ? null
-            : await EvaluationOf(input.Project, champion.Value, cancellation);
+            : await RivalAsync(input.Project, version, champion.Value, cancellation);
         ProjectSettings settings = (
             await storage.Files.ReadJsonAsync<ProjectSettings>(BlobLayout.RunSettings(input.RunId), cancellation)
         )!;
@@ -59,7 +59,7 @@ public sealed class PublishAdapter(PipelineStorage storage, TimeProvider time)
             input.Project,
             p =>
                 p.Published.Contains(version) || p.Champion == champion
-                    ? VersionLedger.Publish(p, entry, verdict, time.GetUtcNow())
+                    ? VersionLedger.Publish(p, entry, evaluation, verdict, time.GetUtcNow())
                     : throw new InvalidOperationException(
                         "The champion has changed in between; the decision is made again."
                     ),
@@ -168,6 +168,23 @@ public sealed class PublishAdapter(PipelineStorage storage, TimeProvider time)
             cancellation
         );
         return decision;
+    }
+
+    /// <summary>The champion on the version's held-out rows; where it was not evaluated on them, on its own.</summary>
+    private async Task<EvaluationReport?> RivalAsync(
+        string project,
+        int version,
+        int champion,
+        CancellationToken cancellation
+    )
+    {
+        ChampionEvaluation? evaluated = await storage.Files.ReadJsonAsync<ChampionEvaluation>(
+            BlobLayout.Adapter(project, version, BlobLayout.ChampionFile),
+            cancellation
+        );
+        return evaluated?.Version == champion
+            ? evaluated.Evaluation
+            : await EvaluationOf(project, champion, cancellation);
     }
 
     private Task<EvaluationReport?> EvaluationOf(string project, int version, CancellationToken cancellation) =>

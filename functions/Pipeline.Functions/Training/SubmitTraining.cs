@@ -34,6 +34,7 @@ public sealed class SubmitTraining(PipelineStorage storage, TimeProvider time, I
             DatasetId = input.DatasetId,
             Base = settings.Base,
             Version = version,
+            Champion = pointer.Champion,
             Training = settings.Training,
             Evaluation = settings.Evaluation,
         };

@@ -114,7 +114,7 @@ internal sealed class AdaptersCommand
             .Title(
                 Markup.Escape($"{view.Project}: {(view.Champion is { } c ? $"V{c} is the champion" : "no champion")}")
             )
-            .AddColumns("version", "state", "published", "score", "base", "rows", "compared with", "why");
+            .AddColumns("version", "state", "published", "score", "base", "test set", "compared with", "why");
         foreach (VersionEntry entry in view.Versions)
         {
             table.AddRow([
@@ -125,7 +125,7 @@ internal sealed class AdaptersCommand
                     entry.PublishedAt?.ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture) ?? "",
                     Percent(entry.Score),
                     Percent(entry.BaseScore),
-                    entry.TestRows?.ToString(CultureInfo.InvariantCulture) ?? "",
+                    TestSet(view, entry),
                     entry.Parent is { } parent ? $"V{parent}" : "base",
                     entry.Line,
                 }.Select(Markup.Escape),
@@ -134,6 +134,11 @@ internal sealed class AdaptersCommand
 
         AnsiConsole.Write(table);
     }
+
+    private static string TestSet(RegistryView view, VersionEntry entry) =>
+        view.TestSets.FirstOrDefault(t => t.Number == entry.TestSet) is { } set
+            ? $"T{set.Number}: {set.Rows} rows, used {set.Uses} times"
+            : entry.TestRows?.ToString(CultureInfo.InvariantCulture) ?? "";
 
     private static string Words(RegistryAction action) =>
         action switch

@@ -124,6 +124,7 @@ public static class PromotionGate
         (Baseline kind, BaselineScore? score) = input
             .Candidate.Baselines.Where(b => b.Value.TunedGain is not null)
             .OrderBy(b => b.Value.TunedGain!.Interval.Low)
+            .ThenByDescending(b => b.Key) // of equals the linear model, which is there to be used
             .Select(b => (b.Key, b.Value))
             .FirstOrDefault();
         if (score?.TunedGain is not { } gain)

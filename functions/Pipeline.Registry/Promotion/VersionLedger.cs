@@ -34,11 +34,13 @@ public static class VersionLedger
     /// </summary>
     /// <param name="registry">As it is.</param>
     /// <param name="entry">What the version is made of; its state and line follow from the verdict.</param>
+    /// <param name="evaluation">Its evaluation; the use of its test set is counted.</param>
     /// <param name="verdict">The gate's.</param>
     /// <param name="at">Now.</param>
     public static RegistryPointer Publish(
         RegistryPointer registry,
         VersionEntry entry,
+        EvaluationReport evaluation,
         GateVerdict verdict,
         DateTimeOffset at
     )
@@ -55,13 +57,21 @@ public static class VersionLedger
             verdict.Promote ? VersionState.Champion
             : verdict.Checks.Any(c => c is { Passed: false, Rule: not GateRule.Baseline }) ? VersionState.Rejected
             : VersionState.Candidate;
+        (IReadOnlyList<TestSetEntry> testSets, int? testSet) = Measured(registry, evaluation);
         RegistryPointer published = registry with
         {
+            TestSets = testSets,
             Published = [.. registry.Published.Append(entry.Version).Order()],
             Decisions = new Dictionary<int, string>(registry.Decisions) { [entry.Version] = verdict.Line },
             Versions = new Dictionary<int, VersionEntry>(registry.Versions)
             {
-                [entry.Version] = entry with { State = state, Line = verdict.Line, PublishedAt = at },
+                [entry.Version] = entry with
+                {
+                    State = state,
+                    Line = verdict.Line,
+                    PublishedAt = at,
+                    TestSet = testSet,
+                },
             },
         };
         return Move(published, new(RegistryAction.Published, entry.Version, verdict.Line, at), verdict.Promote);
@@ -162,6 +172,31 @@ public static class VersionLedger
                 .. registry.UsedFeedback.Concat(ids).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal),
             ],
         };
+    }
+
+    private static (IReadOnlyList<TestSetEntry> TestSets, int? Number) Measured(
+        RegistryPointer registry,
+        EvaluationReport evaluation
+    )
+    {
+        ArgumentNullException.ThrowIfNull(evaluation);
+        if (evaluation.TestSet is not { } id)
+        {
+            return (registry.TestSets, null);
+        }
+
+        TestSetEntry known =
+            registry.TestSets.FirstOrDefault(t => t.Id == id)
+            ?? new TestSetEntry(registry.TestSets.Count + 1, id, evaluation.Outcomes.Count, 0);
+        return (
+            [
+                .. registry
+                    .TestSets.Where(t => t.Id != id)
+                    .Append(known with { Uses = known.Uses + 1 })
+                    .OrderBy(t => t.Number),
+            ],
+            known.Number
+        );
     }
 
     private static VersionEntry Entry(RegistryPointer registry, int version) =>

@@ -32,6 +32,7 @@ public static class EvaluationBuilder
         ArgumentNullException.ThrowIfNull(settings);
         (IReadOnlyList<Example> test, IReadOnlyList<ModelAnswer> baseAnswers, IReadOnlyList<ModelAnswer> tunedAnswers) =
             answered;
+        int resamples = settings.BootstrapSamples;
         string[] gold = [.. test.Select(e => e.Messages[^1].Content.Trim())];
         string[] tuned = [.. tunedAnswers.Select(a => a.Answer)];
         ITaskScoring scoring = TaskScoring.For(manifest.Task, manifest.Labels);
@@ -49,15 +50,11 @@ public static class EvaluationBuilder
             ScoreName = scoring.ScoreName,
             BaseScore = Score(manifest, test, baseAnswers, settings),
             TunedScore = Score(manifest, test, tunedAnswers, settings),
-            Difference = PairedComparison.Compare(
-                ByText(test, baseScores),
-                ByText(test, tunedScores),
-                settings.BootstrapSamples
-            ),
+            Difference = PairedComparison.Compare(ByText(test, baseScores), ByText(test, tunedScores), resamples),
             Baselines = baselines.ToDictionary(
                 b => b.Key,
                 b =>
-                    BaselineScores.Score(gold, b.Value, tuned, manifest.Labels, settings.BootstrapSamples) with
+                    BaselineScores.Score(gold, b.Value, tuned, manifest.Labels, resamples) with
                     {
                         LearnedRows = b.Key == Baseline.Linear ? Fewer(linear!.Rows, train.Count) : null,
                     }
@@ -76,6 +73,7 @@ public static class EvaluationBuilder
                 ),
             ],
             Training = training,
+            TestSet = TestSetOf(test),
         };
     }
 
@@ -151,10 +149,23 @@ public static class EvaluationBuilder
     private static string Question(Example row) =>
         row.Messages.LastOrDefault(m => m.Role == MessageRole.User)?.Content ?? "";
 
+    /// <summary>What was asked, by which rows of two evaluations are paired.</summary>
+    public static string TextHash(Example row)
+    {
+        ArgumentNullException.ThrowIfNull(row);
+        return ContentHash.ShortOf([.. row.Messages.Take(Math.Max(1, row.Messages.Count - 1)).Select(m => m.Content)]);
+    }
+
+    /// <summary>The id of a test set, whatever the order of its rows.</summary>
+    private static string TestSetOf(IReadOnlyList<Example> test) =>
+        ContentHash.ShortOf([
+            .. test.Select(r => $"{TextHash(r)} {r.Messages[^1].Content.Trim()}").Order(StringComparer.Ordinal),
+        ]);
+
     private static RowOutcome Outcome(Example row, string gold, ModelAnswer @base, ModelAnswer tuned) =>
         new(
             row.Id,
-            ContentHash.ShortOf([.. row.Messages.Take(Math.Max(1, row.Messages.Count - 1)).Select(m => m.Content)]),
+            TextHash(row),
             gold,
             @base.Answer,
             tuned.Answer,

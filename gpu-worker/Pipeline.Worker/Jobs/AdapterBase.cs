@@ -16,7 +16,7 @@ internal static class AdapterBase
     /// </summary>
     public static WeightStorage StorageOf(string adapterDirectory)
     {
-        string path = Path.Combine(adapterDirectory, AdapterFolder.TrainingFile);
+        string path = Path.Combine(adapterDirectory, BlobLayout.TrainingFile);
         return File.Exists(path) && ReadSettings(path).Method == TrainingMethod.Qlora
             ? WeightStorage.Nf4
             : WeightStorage.Full;

@@ -12,8 +12,6 @@ namespace Pipeline.Worker.Jobs;
 /// <summary>Writes everything that makes a published adapter into a folder, whole or not at all.</summary>
 internal static class AdapterFolder
 {
-    public const string TrainingFile = "training.json";
-
     /// <summary>Writes the folder.</summary>
     /// <exception cref="TrainingException">The adapter does not pass its proof; nothing is left but the message, which
     /// names the checks.</exception>
@@ -54,13 +52,18 @@ internal static class AdapterFolder
         WriteJson(folder, BlobLayout.TemplateFile, Rendering(content.Encoder, dataset.Test[0].Messages));
         WriteJson(folder, BlobLayout.GenerationConfigFile, GenerationConfig(content.Encoder));
         WriteJson(folder, BlobLayout.EvaluationFile, content.Report);
+        if (content.Champion is { } champion)
+        {
+            WriteJson(folder, BlobLayout.ChampionFile, champion);
+        }
+
         if (content.Linear is { } linear)
         {
             using FileStream file = File.Create(Path.Combine(folder, BlobLayout.LinearModelFile));
             linear.WriteOnnx(file);
         }
 
-        WriteJson(folder, TrainingFile, input.Training with { LearningRate = rate });
+        WriteJson(folder, BlobLayout.TrainingFile, input.Training with { LearningRate = rate });
         File.WriteAllText(
             Path.Combine(folder, BlobLayout.ReportFile),
             EvaluationReportPage.Write(
@@ -216,6 +219,9 @@ internal sealed record AdapterContent(
     ChatEncoder Encoder
 )
 {
+    /// <summary>The champion on the same held-out rows; <c>null</c>: there is none, or it was not asked.</summary>
+    public ChampionEvaluation? Champion { get; init; }
+
     /// <summary>The linear model of the same rows; <c>null</c>: there is none.</summary>
     public LinearModel? Linear { get; init; }
 

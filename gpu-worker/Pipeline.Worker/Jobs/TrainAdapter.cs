@@ -78,26 +78,44 @@ public sealed class TrainAdapter
             () => loaded.Placed.ForInference(null)
         );
         (TrainingOutcome outcome, string engine) = Train(loaded.Placed, tuning.Trained, train, validation);
-        IReadOnlyList<ModelAnswer> tunedAnswers = Evaluate(RunStage.EvaluateTuned, evaluation, tuning.ForInference);
+        IReadOnlyList<ModelAnswer>? championAnswers = null;
+        IReadOnlyList<ModelAnswer> tunedAnswers = Evaluate(
+            RunStage.EvaluateTuned,
+            evaluation,
+            tuning.ForInference,
+            () =>
+                championAnswers = ChampionAnswers.Evaluate(
+                    _input,
+                    loaded.Placed,
+                    dataset,
+                    model => Evaluate(RunStage.EvaluateTuned, evaluation, model)
+                )
+        );
         return _progress.Stage(
             RunStage.Publish,
             1,
             () =>
             {
                 using LinearModel? linear = BaselineScores.TrainLinear(dataset.Train, dataset.Manifest.Labels);
-                EvaluationReport report = EvaluationBuilder.Build(
-                    dataset.Manifest,
-                    dataset.Train,
-                    new AnsweredRows(dataset.Test, baseAnswers, tunedAnswers),
-                    _input.Evaluation,
-                    Summarize(outcome, tuning, engine),
-                    linear
+                EvaluationReport Build(IReadOnlyList<ModelAnswer> answers, TrainingSummary? summary) =>
+                    Report(dataset, new AnsweredRows(dataset.Test, baseAnswers, answers), summary, linear);
+                var evaluated = new Evaluated(
+                    Build(tunedAnswers, Summarize(outcome, tuning, engine)),
+                    linear,
+                    championAnswers is null ? null : new(_input.Champion!.Version, Build(championAnswers, null))
                 );
-                Write(loaded, tuning, (report, linear), () => StopRate(evaluation, tuning, tunedAnswers));
-                return report;
+                Write(loaded, tuning, evaluated, () => StopRate(evaluation, tuning, tunedAnswers));
+                return evaluated.Report;
             }
         );
     }
+
+    private EvaluationReport Report(
+        LocalDataset dataset,
+        AnsweredRows answered,
+        TrainingSummary? summary,
+        LinearModel? linear
+    ) => EvaluationBuilder.Build(dataset.Manifest, dataset.Train, answered, _input.Evaluation, summary, linear);
 
     private Loaded Load()
     {
@@ -125,13 +143,22 @@ public sealed class TrainAdapter
     private IReadOnlyList<ModelAnswer> Evaluate(
         RunStage stage,
         HeldOutEvaluation evaluation,
-        Func<ICausalModel> model
+        Func<ICausalModel> model,
+        Action? afterwards = null
     ) =>
         _progress.Stage(
             stage,
             evaluation.Rows,
-            () => evaluation.Evaluate(model(), done => _progress.Report(stage, done, evaluation.Rows), _cancellation)
+            () =>
+            {
+                IReadOnlyList<ModelAnswer> answers = Evaluate(stage, evaluation, model());
+                afterwards?.Invoke();
+                return answers;
+            }
         );
+
+    private IReadOnlyList<ModelAnswer> Evaluate(RunStage stage, HeldOutEvaluation evaluation, ICausalModel model) =>
+        evaluation.Evaluate(model, done => _progress.Report(stage, done, evaluation.Rows), _cancellation);
 
     private (TrainingOutcome Outcome, string Engine) Train(
         PlacedModel placed,
@@ -183,12 +210,7 @@ public sealed class TrainAdapter
         };
     }
 
-    private void Write(
-        Loaded loaded,
-        Tuning tuning,
-        (EvaluationReport Report, LinearModel? Linear) evaluated,
-        Func<double?> stopRate
-    )
+    private void Write(Loaded loaded, Tuning tuning, Evaluated evaluated, Func<double?> stopRate)
     {
         LlamaConfig config = loaded.Placed.Model.Config;
         var proof = new ProofBuilder(config, tuning, _input, loaded.Dataset, loaded.Encoder);
@@ -203,6 +225,7 @@ public sealed class TrainAdapter
         )
         {
             Linear = evaluated.Linear,
+            Champion = evaluated.Champion,
         };
         AdapterFolder.Write(content, folder => proof.Make(folder, stopRate()));
     }
@@ -214,6 +237,8 @@ public sealed class TrainAdapter
         answers[0].Text is not null
             ? answers.Average(a => a.Stopped ? 1.0 : 0)
             : evaluation.StopRate(tuning.ForInference(), _cancellation);
+
+    private sealed record Evaluated(EvaluationReport Report, LinearModel? Linear, ChampionEvaluation? Champion);
 
     private sealed record Loaded(PlacedModel Placed, ChatEncoder Encoder, LocalDataset Dataset) : IDisposable
     {

@@ -16,6 +16,9 @@ public sealed record TrainAdapterInput
     /// <summary>Folder of checkpoints; a run goes on from what lies there.</summary>
     public string? CheckpointDirectory { get; init; }
 
+    /// <summary>The champion that the new adapter is to be compared with; <c>null</c>: there is none.</summary>
+    public ChampionInput? Champion { get; init; }
+
     /// <summary>The GPU that computes; <c>null</c>: the CPU does.</summary>
     public Accelerator? Gpu { get; init; }
 
@@ -24,3 +27,8 @@ public sealed record TrainAdapterInput
     public required TrainingSettings Training { get; init; }
     public required EvaluationSettings Evaluation { get; init; }
 }
+
+/// <summary>The champion's files.</summary>
+/// <param name="Version">Its version.</param>
+/// <param name="Directory">A folder with its adapter, <c>evaluation.json</c> and <c>training.json</c>.</param>
+public sealed record ChampionInput(int Version, string Directory);

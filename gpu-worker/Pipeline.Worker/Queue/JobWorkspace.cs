@@ -89,6 +89,9 @@ internal sealed class JobWorkspace(
             CheckpointsIn(work),
             cancellation
         );
+        ChampionInput? champion = job.Champion is { } version
+            ? await DownloadChampionAsync(job.Project, version, Path.Combine(work, "champion"), cancellation)
+            : null;
         return new TrainAdapterInput
         {
             BaseDirectory = bases.Find(job.Base),
@@ -99,7 +102,28 @@ internal sealed class JobWorkspace(
             Training = job.Training,
             Evaluation = job.Evaluation,
             Gpu = gpu,
+            Champion = champion,
         };
+    }
+
+    private async Task<ChampionInput> DownloadChampionAsync(
+        string project,
+        int version,
+        string folder,
+        CancellationToken cancellation
+    )
+    {
+        Directory.CreateDirectory(folder);
+        foreach (string file in ChampionAnswers.Files)
+        {
+            // what is missing, such as the adapter of a model that was trained as a whole, is not asked
+            if (await storage.Files.ReadAsync(BlobLayout.Adapter(project, version, file), cancellation) is { } bytes)
+            {
+                await File.WriteAllBytesAsync(Path.Combine(folder, file), bytes, cancellation);
+            }
+        }
+
+        return new ChampionInput(version, folder);
     }
 
     private async Task TrainAsync(

@@ -28,9 +28,10 @@ public sealed class HostFixture : IAsyncLifetime
     /// <summary>A project that trains in seconds.</summary>
     public const string QuickYaml = "training: { r: 4, epochs: 1, batchSize: 8, warmupSteps: 1 }\n" + QuickEvaluation;
 
-    /// <summary>An evaluation in seconds, of short rows.</summary>
+    /// <summary>An evaluation in seconds, of short rows, which a linear model learns as well.</summary>
     public const string QuickEvaluation =
-        "evaluation: { generate: false, bootstrapSamples: 200 }\nvalidation: { maxTokens: 64 }\n";
+        "evaluation: { generate: false, bootstrapSamples: 200 }\nvalidation: { maxTokens: 64 }\n"
+        + "promotion: { equalToBaseline: champion }\n";
 
     public async ValueTask InitializeAsync()
     {

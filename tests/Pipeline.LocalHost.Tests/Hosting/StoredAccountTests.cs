@@ -4,6 +4,7 @@ using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json;
 using Pipeline.Contracts;
+using Pipeline.Functions.Adapters;
 using Pipeline.LocalHost.Hosting;
 
 namespace Pipeline.LocalHost.Tests.Hosting;
@@ -80,8 +81,22 @@ public sealed class StoredAccountTests : IAsyncLifetime
         await CompletedFromCheckpointAsync(Cancelled, checkpointSteps: 5);
         Assert.InRange(before, 5, 200);
         RegistryPointer registry = await _host.Storage.Registry.GetAsync("kept", Cancellation);
-        Assert.Equal((3, "1 2 3"), (registry.Champion, string.Join(' ', registry.Published.Order())));
-        await ShowAsync(Cancelled, "v3 is the champion: proven better than v1");
+        Assert.Equal((1, "1 2 3"), (registry.Champion, string.Join(' ', registry.Published.Order())));
+        await ShowAsync(
+            Cancelled,
+            "V1 stays; V3 is published, not promoted: a model without a GPU is as good. A linear model"
+        );
+        HttpResponseMessage promoted = await _http.PostAsync(
+            "api/projects/kept/adapters/3/promote",
+            null,
+            Cancellation
+        );
+        Assert.Equal(HttpStatusCode.OK, promoted.StatusCode);
+        RegistryView view = ContractJson.Read<RegistryView>(await promoted.Content.ReadAsStringAsync(Cancellation));
+        Assert.Equal(
+            [(1, VersionState.Retired), (2, VersionState.Candidate), (3, VersionState.Champion)],
+            view.Versions.Select(v => (v.Version, v.State))
+        );
 
         // The ids are made of what was dropped and registered, as the version before wrote it.
         Assert.Equal((Cancelled, false), await StartAsync("c.csv"));

@@ -38,6 +38,8 @@ public sealed class VersionLedgerTests
             VersionLedger.List(registry).Select(v => v.State)
         );
         Assert.Equal([(null, 1), (1, 2), (2, 2), (2, 2)], Moves(registry));
+        Assert.Equal([1, 1, 2, 2], VersionLedger.List(registry).Select(v => v.TestSet!.Value));
+        Assert.Equal([("set-a", 2), ("set-b", 2)], registry.TestSets.Select(t => (t.Id, t.Uses)));
     }
 
     [Fact]
@@ -163,6 +165,10 @@ public sealed class VersionLedgerTests
                 Version = version,
                 State = VersionState.Candidate,
                 Line = "",
+            },
+            SimulatedVersions.Report([]) with
+            {
+                TestSet = $"set-{(version < 3 ? "a" : "b")}",
             },
             new GateVerdict
             {
