@@ -108,6 +108,9 @@ public static partial class BlobLayout
     /// <summary>Rows that no dataset of the project is made with any more.</summary>
     public static BlobAddress Withdrawn(string project) => new(ProjectsContainer, $"{Checked(project)}/withdrawn.json");
 
+    /// <summary>Whose feedback counts as that of one person: names, and hashes of their keys.</summary>
+    public static BlobAddress Reviewers(string project) => new(ProjectsContainer, $"{Checked(project)}/reviewers.json");
+
     public static BlobAddress Raw(string project, string name) =>
         new(RawContainer, $"{Checked(project)}/{CheckedName(name, NameKind.Path)}");
 

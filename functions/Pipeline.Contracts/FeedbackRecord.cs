@@ -23,6 +23,12 @@ public sealed record FeedbackRecord
     /// <summary>The right answer. Only a verdict with text and correction becomes a training row.</summary>
     public string? Correction { get; init; }
 
-    /// <summary>Who said so, by a name or number of the caller's choice; at most 200 characters.</summary>
+    /// <summary>
+    /// Who said so: whom a key names (<see cref="HasKey"/>), else a name or number of the caller's choice; at most 200
+    /// characters.
+    /// </summary>
     public string? Reviewer { get; init; }
+
+    /// <summary>Whether a key names the reviewer; all those without one count as one person.</summary>
+    public bool HasKey { get; init; }
 }

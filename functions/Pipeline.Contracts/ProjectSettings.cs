@@ -69,6 +69,10 @@ public sealed record ProjectSettings
     [Description("when a new version replaces the champion")]
     public PromotionSettings Promotion { get; init; } = new();
 
+    [OmittedByDefault]
+    [Description("how opposed corrections are decided")]
+    public FeedbackSettings Feedback { get; init; } = new();
+
     [Description("when to train again")]
     public RetrainingSettings Retraining { get; init; } = new();
 

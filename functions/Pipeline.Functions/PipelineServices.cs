@@ -10,6 +10,7 @@ using Pipeline.Functions.Projects;
 using Pipeline.Functions.Retraining;
 using Pipeline.Functions.Runs;
 using Pipeline.Functions.Training;
+using Pipeline.Functions.Withdrawals;
 using Pipeline.Storage;
 using Pipeline.Tokenization;
 
@@ -47,6 +48,7 @@ public static class PipelineServices
         services.AddSingleton<DeadLetterReturn>();
         services.AddSingleton<RetrainingStarter>();
         services.AddSingleton<RegistryChanges>();
+        services.AddSingleton<AffectedRows>();
         services.AddSingleton<RunPurge>();
     }
 }

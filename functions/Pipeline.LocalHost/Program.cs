@@ -25,8 +25,12 @@ var root = new RootCommand("The data-to-adapter pipeline on one machine.")
     FunctionsCommand.Create(),
     ProjectCommand.Create(),
     NoticeCommand.Create(),
+    CompareCommand.Create(),
 };
-foreach (Command command in RunsCommand.Create().Concat(AdaptersCommand.Create()).Concat(RowCommands.Create()))
+foreach (
+    Command command in (Command[])
+        [.. RunsCommand.Create(), .. AdaptersCommand.Create(), .. ReviewersCommand.Create(), .. RowCommands.Create()]
+)
 {
     root.Add(command);
 }

@@ -50,6 +50,7 @@ public sealed record DatasetRequest
             Training = new(),
             Evaluation = new(),
             Promotion = new(),
+            Feedback = new(),
             Retraining = new(),
             Machine = new(),
         };

@@ -13,6 +13,9 @@ namespace Pipeline.Functions.Retraining;
 /// </summary>
 public sealed class PostFeedback(PipelineStorage storage, RetrainingStarter retraining, TimeProvider time)
 {
+    /// <summary>The header with a reviewer's key.</summary>
+    public const string ReviewerKeyHeader = "X-Reviewer-Key";
+
     [Function(nameof(PostFeedback))]
     public async Task<IResult> Run(
         [HttpTrigger(AuthorizationLevel.Function, "post", Route = "projects/{project}/feedback")] HttpRequest request,
@@ -32,6 +35,13 @@ public sealed class PostFeedback(PipelineStorage storage, RetrainingStarter retr
             return HttpResults.BadRequest(fault!);
         }
 
+        string? key = request.Headers[ReviewerKeyHeader];
+        string? reviewer = key is null ? null : await ReviewerAsync(project, key, cancellation);
+        if (key is not null && reviewer is null)
+        {
+            return HttpResults.BadRequest($"The key in '{ReviewerKeyHeader}' names no reviewer of '{project}'.");
+        }
+
         (FeedbackRecord? verdict, string? wrong) = FeedbackVerdict.Check(
             new FeedbackRecord
             {
@@ -43,7 +53,8 @@ public sealed class PostFeedback(PipelineStorage storage, RetrainingStarter retr
                 AdapterVersion = body.AdapterVersion,
                 Score = body.Score,
                 Correction = body.Correction,
-                Reviewer = string.IsNullOrWhiteSpace(body.Reviewer) ? null : body.Reviewer.Trim(),
+                Reviewer = reviewer ?? (string.IsNullOrWhiteSpace(body.Reviewer) ? null : body.Reviewer.Trim()),
+                HasKey = reviewer is not null,
             },
             project
         );
@@ -58,6 +69,9 @@ public sealed class PostFeedback(PipelineStorage storage, RetrainingStarter retr
             : null;
         return TypedResults.Ok(new { verdict.Id, retraining = started });
     }
+
+    private async Task<string?> ReviewerAsync(string project, string key, CancellationToken cancellation) =>
+        (await storage.Files.ReadJsonAsync<ReviewerKeys>(BlobLayout.Reviewers(project), cancellation))?.Find(key);
 }
 
 /// <summary>The body of a verdict.</summary>

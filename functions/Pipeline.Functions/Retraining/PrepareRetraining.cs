@@ -3,14 +3,20 @@ using Microsoft.Azure.Functions.Worker;
 using Pipeline.Contracts;
 using Pipeline.Functions.Projects;
 using Pipeline.Functions.Runs;
+using Pipeline.Registry.Feedback;
 using Pipeline.Storage;
 
 namespace Pipeline.Functions.Retraining;
 
 /// <summary>
-/// Gathers all corrections, old and new, into one file of rows beside the rows of the last completed run.
+/// Gathers all decided corrections, old and new, into one file of rows beside the rows of the last completed run.
 /// </summary>
-public sealed class PrepareRetraining(PipelineStorage storage, RunStarter starter, RetrainingStarter retraining)
+public sealed class PrepareRetraining(
+    PipelineStorage storage,
+    RunStarter starter,
+    RetrainingStarter retraining,
+    ProjectReader projects
+)
 {
     public const string Name = nameof(PrepareRetraining);
 
@@ -25,7 +31,11 @@ public sealed class PrepareRetraining(PipelineStorage storage, RunStarter starte
                 BlobLayout.Dataset(last.Value.DatasetId, BlobLayout.ManifestFile),
                 cancellation
             );
-        IReadOnlyList<FeedbackRecord> corrections = await retraining.CorrectionsAsync(input.Project, cancellation);
+        FeedbackSettings policy = (await projects.SettingsAsync(input.Project, cancellation)).Feedback;
+        List<VerdictItem> corrections =
+        [
+            .. (await retraining.ItemsAsync(input.Project, policy, cancellation)).Where(i => i.Answer is not null),
+        ];
         if (manifest is null || corrections.Count == 0)
         {
             return null; // no correction, or no completed run to add them to
@@ -33,10 +43,10 @@ public sealed class PrepareRetraining(PipelineStorage storage, RunStarter starte
 
         var rows = new StringBuilder();
         (string text, string label) = ColumnsOf(manifest);
-        foreach (FeedbackRecord feedback in corrections)
+        foreach (VerdictItem item in corrections)
         {
-            var row = new Dictionary<string, string> { [text] = feedback.Text!, [label] = feedback.Correction! };
-            if (feedback.Reviewer is { } reviewer)
+            var row = new Dictionary<string, string> { [text] = item.Text, [label] = item.Answer! };
+            if (item.Reviewers() is { } reviewer)
             {
                 row.TryAdd(manifest.Settings.Columns.Reviewer ?? ColumnSettings.ReviewerNames[0], reviewer);
             }
@@ -54,7 +64,7 @@ public sealed class PrepareRetraining(PipelineStorage storage, RunStarter starte
             input.Trigger,
             cancellation
         );
-        return new RetrainingPlan(run, [.. corrections.Select(f => f.Id)]);
+        return new RetrainingPlan(run, [.. corrections.SelectMany(i => i.Votes).Select(v => v.FeedbackId)]);
     }
 
     /// <summary>File and dataset of the last run that has completed; when it was purged, of the last version.</summary>

@@ -16,8 +16,12 @@ public sealed class RetrainingStarter(
     ILogger<RetrainingStarter> logger
 )
 {
-    /// <summary>Every correction of a project, in the order of their ids.</summary>
-    public async Task<IReadOnlyList<FeedbackRecord>> CorrectionsAsync(string project, CancellationToken cancellation)
+    /// <summary>Every corrected text of a project, with who says what and what it comes to.</summary>
+    public async Task<IReadOnlyList<VerdictItem>> ItemsAsync(
+        string project,
+        FeedbackSettings settings,
+        CancellationToken cancellation
+    )
     {
         var feedback = new List<FeedbackRecord>();
         foreach (
@@ -34,7 +38,7 @@ public sealed class RetrainingStarter(
             }
         }
 
-        return [.. feedback.Where(FeedbackVerdict.Teaches).OrderBy(f => f.Id, StringComparer.Ordinal)];
+        return VerdictItems.From(feedback, settings);
     }
 
     /// <summary>One verdict; one that cannot be read is passed over, and logged.</summary>
@@ -75,8 +79,8 @@ public sealed class RetrainingStarter(
         }
 
         RetrainingSettings settings = all.Retraining;
-        IReadOnlyList<FeedbackRecord> waiting = RetrainingPolicy.Waiting(
-            await CorrectionsAsync(project, cancellation),
+        IReadOnlyList<VerdictItem> waiting = RetrainingPolicy.Waiting(
+            await ItemsAsync(project, all.Feedback, cancellation),
             await storage.Registry.GetAsync(project, cancellation)
         );
         bool due =

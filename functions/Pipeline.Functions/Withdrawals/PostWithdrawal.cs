@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Azure.Functions.Worker;
 using Microsoft.DurableTask.Client;
 using Pipeline.Contracts;
@@ -13,9 +14,9 @@ namespace Pipeline.Functions.Withdrawals;
 /// <summary>
 /// <c>POST /api/projects/{project}/withdrawals</c> with <c>{"source": NAME, "rows": [N, …]}</c>: no dataset of the
 /// project is made with these rows any more, what a language model wrote after them is removed, and a run without them
-/// starts.
+/// starts; where no dataset has learned from them, none does.
 /// </summary>
-public sealed class PostWithdrawal(PipelineStorage storage, RunStarter starter)
+public sealed class PostWithdrawal(PipelineStorage storage, RunStarter starter, AffectedRows affected)
 {
     [Function(nameof(PostWithdrawal))]
     public async Task<IResult> Run(
@@ -44,14 +45,37 @@ public sealed class PostWithdrawal(PipelineStorage storage, RunStarter starter)
         }
 
         string[] ids = [.. body.Rows.Select(r => $"{body.File ?? body.Source}#{r}")];
+        IReadOnlyList<AffectedDataset> datasets = await affected.FindAsync(project, ids, cancellation);
+        if (await HasDatasetAsync(project, body.Source, cancellation) && datasets.Count == 0)
+        {
+            return NotStarted($"{Rows(ids)} in no dataset of '{project}': nothing was withdrawn or trained.");
+        }
+
         await AddAsync(project, ids, cancellation);
         await BlobResponseCache.ForgetAsync(storage, project, ids, cancellation);
+        if (datasets.Count > 0 && datasets.SelectMany(d => d.Fates).All(f => f.File == BlobLayout.RejectedFile))
+        {
+            return NotStarted(
+                $"{Rows(ids)} withdrawn. Nothing was learned from them (they were left out), so nothing was trained."
+            );
+        }
+
+        return await StartAsync(client, project, body.Source, cancellation);
+    }
+
+    private async Task<IResult> StartAsync(
+        DurableTaskClient client,
+        string project,
+        string source,
+        CancellationToken cancellation
+    )
+    {
         try
         {
             (string runId, bool started) = await starter.StartAsync(
                 client,
                 project,
-                body.Source,
+                source,
                 RunTrigger.Http,
                 cancellation
             );
@@ -62,6 +86,18 @@ public sealed class PostWithdrawal(PipelineStorage storage, RunStarter starter)
             return HttpResults.BadRequest(refused.Message);
         }
     }
+
+    private static Ok<NoRun> NotStarted(string message) => TypedResults.Ok(new NoRun(message));
+
+    private static string Rows(string[] ids) =>
+        ids.Length == 1
+            ? $"Row {ids[0]} is"
+            : $"Rows {string.Join(", ", ids.Take(10))}{(ids.Length > 10 ? ", …" : "")} are";
+
+    /// <summary>Whether a dataset was made of a raw blob: before, its rows cannot be known.</summary>
+    private async Task<bool> HasDatasetAsync(string project, string source, CancellationToken cancellation) =>
+        (await storage.Runs.ListAsync(project, cancellation)).Any(r => r.Source == source && r.DatasetId is not null)
+        || (await storage.Registry.GetAsync(project, cancellation)).Versions.Values.Any(v => v.Source == source);
 
     private Task<WithdrawnRows> AddAsync(string project, IEnumerable<string> ids, CancellationToken cancellation) =>
         storage.Files.UpdateJsonAsync(
@@ -79,3 +115,11 @@ public sealed class PostWithdrawal(PipelineStorage storage, RunStarter starter)
 /// <param name="Rows">Numbers, from 1.</param>
 /// <param name="File">The file's name as rows have it, where it lies in an archive; <c>null</c>: the blob's.</param>
 public sealed record WithdrawalRequest(string Source, IReadOnlyList<int> Rows, string? File);
+
+/// <summary>No run was started.</summary>
+/// <param name="Message">Why.</param>
+public sealed record NoRun(string Message)
+{
+    /// <summary>As the answer of a run that was started has it.</summary>
+    public bool Started { get; }
+}

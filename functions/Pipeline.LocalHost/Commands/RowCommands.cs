@@ -177,12 +177,21 @@ internal static class RowCommands
             cancellation
         );
         using JsonContent body = JsonContent.Create(new { source, rows = without });
-        SubmitCommand.Started started = await session.CallAsync<SubmitCommand.Started>(
+        Withdrawal started = await session.CallAsync<Withdrawal>(
             HttpMethod.Post,
             $"api/projects/{Uri.EscapeDataString(project)}/withdrawals",
             body,
             cancellation
         );
+        if (started.RunId is null)
+        {
+            console.MarkupLineInterpolated($"{started.Message ?? "No run was started."}");
+            return 0;
+        }
+
         return await SubmitCommand.FollowAsync(session, console, started.RunId, data, json, cancellation);
     }
+
+    /// <summary>The answer to a withdrawal: its run, or why none was started.</summary>
+    private sealed record Withdrawal(string? RunId, string? Message);
 }

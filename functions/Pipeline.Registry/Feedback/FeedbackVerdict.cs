@@ -47,14 +47,15 @@ public static class FeedbackVerdict
                 received with
                 {
                     Project = project,
-                    Id = ContentHash.ShortOf(
+                    Id = ContentHash.ShortOf([
                         project,
                         received.Text ?? "",
                         received.RunId ?? "",
                         received.AdapterVersion ?? "",
                         received.Score.ToString(System.Globalization.CultureInfo.InvariantCulture),
-                        received.Correction ?? ""
-                    ),
+                        received.Correction ?? "",
+                        .. received.Reviewer is { } reviewer ? (string[])[reviewer] : [], // one opinion a reviewer
+                    ]),
                 },
                 null
             );

@@ -6,17 +6,12 @@ namespace Pipeline.Registry.Retraining;
 /// <summary>When feedback is enough to train again. Simple for now: by count.</summary>
 public static class RetrainingPolicy
 {
-    /// <summary>Corrections that no retraining has used, in the order of their ids.</summary>
-    public static IReadOnlyList<FeedbackRecord> Waiting(IEnumerable<FeedbackRecord> feedback, RegistryPointer registry)
+    /// <summary>Corrected texts that are decided and have a vote that no retraining has used.</summary>
+    public static IReadOnlyList<VerdictItem> Waiting(IEnumerable<VerdictItem> items, RegistryPointer registry)
     {
         ArgumentNullException.ThrowIfNull(registry);
         HashSet<string> used = [.. registry.UsedFeedback];
-        return
-        [
-            .. feedback
-                .Where(f => FeedbackVerdict.Teaches(f) && !used.Contains(f.Id))
-                .OrderBy(f => f.Id, StringComparer.Ordinal),
-        ];
+        return [.. items.Where(i => i.Answer is not null && i.Votes.Any(v => !used.Contains(v.FeedbackId)))];
     }
 
     /// <summary>Whether a new correction makes it enough.</summary>

@@ -34,16 +34,17 @@ public static class Bootstrap
         ArgumentOutOfRangeException.ThrowIfZero(values.Count);
         ArgumentOutOfRangeException.ThrowIfLessThan(resamples, 1);
         var random = new MersenneTwister(Seed, threadSafe: false);
+        double[] rows = [.. values];
         var means = new double[resamples];
         for (int i = 0; i < resamples; i++)
         {
             double sum = 0;
-            for (int k = 0; k < values.Count; k++)
+            for (int k = 0; k < rows.Length; k++)
             {
-                sum += values[random.Next(values.Count)];
+                sum += rows[(int)(random.NextDouble() * rows.Length)]; // Next(n) takes ten times as long
             }
 
-            means[i] = sum / values.Count;
+            means[i] = sum / rows.Length;
         }
 
         Array.Sort(means);

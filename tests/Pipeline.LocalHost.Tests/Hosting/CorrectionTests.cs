@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Http.Json;
 using System.Text;
+using System.Text.Json;
 using Microsoft.DurableTask;
 using Pipeline.Contracts;
 using Pipeline.Datasets.Synthesis;
@@ -50,7 +51,7 @@ public sealed class CorrectionTests(HostFixture host)
     public async Task Http_Withdrawal_ListsWhatSawTheRowAndTrainsWithoutIt()
     {
         await host.PutProjectAsync("erasure", HostFixture.QuickYaml);
-        await host.DropAsync("erasure", "a.csv", HostFixture.Rows(120));
+        await host.DropAsync("erasure", "a.csv", HostFixture.Rows(120) + "without a label,\n");
         RunRecord first = await host.WaitAsync("erasure", HasEnded);
 
         AffectedDataset before = Assert.Single(await GetAffectedByRow3Async());
@@ -81,6 +82,11 @@ public sealed class CorrectionTests(HostFixture host)
             Assert.Single(after.Single(d => d.DatasetId == second.DatasetId).Fates).What
         );
         await AssertRequestsWithoutAValidRowAreRefusedAsync();
+        await AssertNothingStartsWithoutAsync(
+            500,
+            "Row a.csv#500 is in no dataset of 'erasure': nothing was withdrawn"
+        );
+        await AssertNothingStartsWithoutAsync(121, "Row a.csv#121 is withdrawn. Nothing was learned from them");
     }
 
     [Theory]
@@ -160,6 +166,20 @@ public sealed class CorrectionTests(HostFixture host)
 
         Assert.Equal(HttpStatusCode.BadRequest, rowZero.StatusCode);
         Assert.Equal(HttpStatusCode.BadRequest, noRow.StatusCode);
+    }
+
+    private async Task AssertNothingStartsWithoutAsync(int row, string words)
+    {
+        HttpResponseMessage answer = await host.PostAsync(
+            "api/projects/erasure/withdrawals",
+            new { source = "a.csv", rows = new[] { row } }
+        );
+        JsonElement body = await JsonAsync(answer);
+
+        Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+        Assert.False(body.GetProperty("started").GetBoolean());
+        Assert.StartsWith(words, body.GetProperty("message").GetString(), StringComparison.Ordinal);
+        Assert.Equal(2, (await host.Storage.Runs.ListAsync("erasure", TestContext.Current.CancellationToken)).Count);
     }
 
     private async Task SendCorrectionAsync(string project, string text)

@@ -11,10 +11,13 @@ internal static class ExpectedBindings
     [
         "DeleteAdapter: httpTrigger request delete projects/{project}/adapters/{version}",
         "DeleteDeadLetter: httpTrigger request delete deadletters/{id}",
+        "DeleteReviewer: httpTrigger request delete projects/{project}/reviewers/{name}",
         "GetAdapterFile: httpTrigger request get projects/{project}/adapters/{version}/files/{file}",
         "GetAdapters: httpTrigger request get projects/{project}/adapters",
         "GetAffected: httpTrigger request get projects/{project}/affected",
+        "GetAgreement: httpTrigger request get projects/{project}/agreement",
         "GetAudit: httpTrigger request get runs/{id}/audit",
+        "GetComparison: httpTrigger request get projects/{project}/compare",
         "GetDashboard: httpTrigger request get dashboard",
         "GetDeadLetters: httpTrigger request get deadletters",
         "GetPutAside: httpTrigger request get putaside",
@@ -24,6 +27,7 @@ internal static class ExpectedBindings
         "GetRunEvents: httpTrigger request get runs/{id}/events",
         "PostPromotion: httpTrigger request post projects/{project}/adapters/{version}/promote",
         "PostRetirement: httpTrigger request post projects/{project}/adapters/{version}/retire",
+        "PostReviewer: httpTrigger request post projects/{project}/reviewers",
         "PostRollback: httpTrigger request post projects/{project}/rollback",
     ];
 

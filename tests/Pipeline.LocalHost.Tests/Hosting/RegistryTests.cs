@@ -35,6 +35,8 @@ public sealed class RegistryTests(HostFixture host)
         Assert.Equal(2, view.History.Count);
         await AssertFilesOfAVersionAsync(view.Versions[1]);
 
+        await AssertComparisonAsync(view);
+
         await RefusedAsync(
             HttpStatusCode.Conflict,
             "The gate has refused V2",
@@ -90,6 +92,39 @@ public sealed class RegistryTests(HostFixture host)
         string folder = $"api/projects/{Project}/adapters/{version.Version}/files";
         Assert.Equal(HttpStatusCode.NotFound, (await host.Http.GetAsync($"{folder}/none", Cancellation)).StatusCode);
         Assert.Equal(HttpStatusCode.BadRequest, (await host.Http.GetAsync($"{folder}/a%5Cb", Cancellation)).StatusCode);
+    }
+
+    private async Task AssertComparisonAsync(RegistryView view)
+    {
+        VersionComparison comparison = ContractJson.Read<VersionComparison>(
+            await host.Http.GetStringAsync($"api/projects/{Project}/compare?versions=V2,1", Cancellation)
+        );
+        Assert.Equal((1, 2), (comparison.Older.Version, comparison.Newer.Version));
+        Assert.Equal(view.Versions[1].Line, comparison.Gate);
+        Assert.StartsWith("V2 is ", comparison.Line, StringComparison.Ordinal);
+        Assert.Equal(view.Versions[1].TestRows, comparison.Rows); // V1 has answered all rows of V2
+        Assert.Equal(comparison.Rows, comparison.Labels.Sum(l => l.Rows));
+        Assert.Contains(comparison.Changes, c => c is { Area: ChangeArea.Data, Name: "rows read", Newer: "121" });
+        Assert.DoesNotContain(comparison.Changes, c => c.Area is ChangeArea.Code or ChangeArea.Settings);
+        Assert.All(comparison.Won.Concat(comparison.Lost), r => Assert.NotNull(r.Text));
+        foreach (
+            (string versions, HttpStatusCode status) in ((string, HttpStatusCode)[])
+                [
+                    ("", HttpStatusCode.BadRequest),
+                    ("1", HttpStatusCode.BadRequest),
+                    ("1,1", HttpStatusCode.BadRequest),
+                    ("1,2,3", HttpStatusCode.BadRequest),
+                    ("one,2", HttpStatusCode.BadRequest),
+                    ("1,9", HttpStatusCode.NotFound),
+                ]
+        )
+        {
+            HttpResponseMessage answer = await host.Http.GetAsync(
+                $"api/projects/{Project}/compare?versions={versions}",
+                Cancellation
+            );
+            Assert.Equal(status, answer.StatusCode);
+        }
     }
 
     private async Task DeleteVersionAsync(RunRecord run)

@@ -41,28 +41,30 @@ public sealed class FeedbackVerdictTests
     [Fact]
     public void Waiting_CorrectionsThatWereUsed_AreLeftOut()
     {
-        FeedbackRecord[] all =
-        [
-            Verdict("a", -1, "x") with
-            {
-                Id = "1",
-            },
-            Verdict("b", -1, "x") with
-            {
-                Id = "2",
-            },
-            Verdict("c", 1, null) with
-            {
-                Id = "3",
-            },
-        ];
+        IReadOnlyList<VerdictItem> items = VerdictItems.From(
+            [
+                Verdict("a", -1, "x") with
+                {
+                    Id = "1",
+                },
+                Verdict("b", -1, "x") with
+                {
+                    Id = "2",
+                },
+                Verdict("c", 1, null) with
+                {
+                    Id = "3",
+                },
+            ],
+            new FeedbackSettings()
+        );
 
-        IReadOnlyList<FeedbackRecord> waiting = RetrainingPolicy.Waiting(
-            all,
+        IReadOnlyList<VerdictItem> waiting = RetrainingPolicy.Waiting(
+            items,
             new RegistryPointer { Project = "p", UsedFeedback = ["1"] }
         );
 
-        Assert.Equal(["2"], waiting.Select(f => f.Id));
+        Assert.Equal(["b"], waiting.Select(i => i.Text));
         Assert.True(RetrainingPolicy.IsDueByCount(50, new()));
         Assert.False(RetrainingPolicy.IsDueByCount(49, new()));
         Assert.False(RetrainingPolicy.IsDueByCount(1000, new() { FeedbackCount = 0 }));

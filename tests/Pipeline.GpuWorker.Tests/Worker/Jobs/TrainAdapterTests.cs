@@ -27,6 +27,7 @@ public sealed class TrainAdapterTests
             "adapter_model.safetensors",
             "evaluation.json",
             "generation_config.json",
+            "linear.onnx",
             "proof.json",
             "report.html",
             "template.json",

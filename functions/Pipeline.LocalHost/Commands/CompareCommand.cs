@@ -1,0 +1,157 @@
+using System.CommandLine;
+using System.Globalization;
+using Pipeline.Contracts;
+using Spectre.Console;
+
+namespace Pipeline.LocalHost.Commands;
+
+/// <summary><c>compare VERSION VERSION</c>: which is better, by how much, on which rows, and what changed.</summary>
+internal static class CompareCommand
+{
+    private const int RowsPrinted = 10;
+
+    public static Command Create()
+    {
+        var older = new Argument<string>("OLDER") { Description = "A version, such as 16 or V16" };
+        var newer = new Argument<string>("NEWER") { Description = "Another one, such as 17 or V17" };
+        var project = new Option<string>("--project") { Description = "The project", Required = true };
+        Option<string> data = CommandOptions.Data("serve");
+        Option<string?> json = CommandOptions.Json();
+        var command = new Command("compare", "Compare two versions: figures, rows won and lost, what changed")
+        {
+            older,
+            newer,
+            project,
+            data,
+            json,
+        };
+        command.SetAction(
+            (parsed, cancellation) =>
+                HostSession.UseAsync(
+                    parsed.GetRequiredValue(data),
+                    async session =>
+                    {
+                        string versions = $"{parsed.GetRequiredValue(older)},{parsed.GetRequiredValue(newer)}";
+                        VersionComparison comparison = await session.CallAsync<VersionComparison>(
+                            HttpMethod.Get,
+                            $"api/projects/{Uri.EscapeDataString(parsed.GetRequiredValue(project))}/compare"
+                                + $"?versions={Uri.EscapeDataString(versions)}",
+                            null,
+                            cancellation
+                        );
+                        Print(comparison);
+                        if (parsed.GetValue(json) is { } file)
+                        {
+                            byte[] bytes = ContractJson.WriteUtf8(comparison, indented: true);
+                            await File.WriteAllBytesAsync(file, bytes, cancellation);
+                        }
+
+                        return 0;
+                    },
+                    cancellation
+                )
+        );
+        return command;
+    }
+
+    private static void Print(VersionComparison comparison)
+    {
+        AnsiConsole.WriteLine(comparison.Line);
+        AnsiConsole.WriteLine($"The gate, with V{comparison.Older.Version} as champion: {comparison.Gate}");
+        foreach (string note in comparison.Notes)
+        {
+            AnsiConsole.WriteLine(note);
+        }
+
+        AnsiConsole.Write(Figures(comparison));
+        PrintRows("Won", comparison.Won, comparison.Difference?.Won ?? 0, comparison);
+        PrintRows("Lost", comparison.Lost, comparison.Difference?.Lost ?? 0, comparison);
+        if (comparison.Changes.Count == 0)
+        {
+            AnsiConsole.WriteLine("Nothing changed in data, settings, base or code.");
+            return;
+        }
+
+        Table changes = NewTable("What changed", "", "", Name(comparison.Older), Name(comparison.Newer));
+        foreach (VersionChange change in comparison.Changes)
+        {
+            AddRow(changes, change.Area.Name(), change.Name, change.Older ?? "", change.Newer ?? "");
+        }
+
+        AnsiConsole.Write(changes);
+    }
+
+    private static Table Figures(VersionComparison comparison)
+    {
+        Table table = NewTable(
+            $"On the {comparison.Rows} held-out rows that both answered",
+            "",
+            "rows",
+            Name(comparison.Older),
+            Name(comparison.Newer),
+            "difference, 95 % interval"
+        );
+        AddRow(
+            table,
+            comparison.ScoreName,
+            comparison.Rows.ToString(CultureInfo.InvariantCulture),
+            Score(comparison.OlderScore),
+            Score(comparison.NewerScore),
+            Points(comparison.Difference)
+        );
+        foreach (ComparedLabel label in comparison.Labels)
+        {
+            AddRow(
+                table,
+                $"right on '{label.Label}'",
+                label.Rows.ToString(CultureInfo.InvariantCulture),
+                Percent(label.Older),
+                Percent(label.Newer),
+                Points(label.Difference)
+            );
+        }
+
+        return table;
+    }
+
+    private static void PrintRows(string title, IReadOnlyList<ComparedRow> rows, int all, VersionComparison comparison)
+    {
+        string shown = all > RowsPrinted ? $", the first {RowsPrinted}; --json has up to {rows.Count}" : "";
+        Table table = NewTable(
+            $"{title} by V{comparison.Newer.Version}: {all} rows{shown}",
+            "row",
+            "text",
+            "right",
+            Name(comparison.Older),
+            Name(comparison.Newer)
+        );
+        foreach (ComparedRow row in rows.Take(RowsPrinted))
+        {
+            AddRow(table, row.Id, row.Text ?? "(its dataset is gone)", row.Gold, row.Older, row.Newer);
+        }
+
+        AnsiConsole.Write(table);
+    }
+
+    private static Table NewTable(string title, params string[] columns) =>
+        new Table().Title(Markup.Escape(title)).AddColumns([.. columns.Select(Markup.Escape)]);
+
+    private static void AddRow(Table table, params string[] cells) => table.AddRow([.. cells.Select(Markup.Escape)]);
+
+    private static string Name(VersionEntry entry) => $"V{entry.Version}";
+
+    private static string Score(ComparedScore score) =>
+        $"{Percent(score.Score)} ({Percent(score.Interval.Low)} to {Percent(score.Interval.High)})";
+
+    private static string Points(PairedDifference? difference) =>
+        difference is null
+            ? ""
+            : string.Create(
+                CultureInfo.InvariantCulture,
+                $"{100 * difference.Mean:+0.0;-0.0;0.0} ({100 * difference.Interval.Low:+0.0;-0.0;0.0} to "
+                    + $"{100 * difference.Interval.High:+0.0;-0.0;0.0})"
+            );
+
+    private static string Percent(double fraction) =>
+        (100 * fraction).ToString("0.0", CultureInfo.InvariantCulture) + " %";
+}

@@ -1,0 +1,151 @@
+using System.Globalization;
+using Pipeline.Contracts;
+using Pipeline.Registry.Promotion;
+using Pipeline.Reporting.Pages;
+using Pipeline.Reporting.Statistics;
+
+namespace Pipeline.Registry.Comparison;
+
+/// <summary>Compares two versions on the held-out rows that both answered, and says what they are made of.</summary>
+public static class VersionComparer
+{
+    /// <summary>Compares.</summary>
+    /// <param name="project">The project.</param>
+    /// <param name="older">The older version.</param>
+    /// <param name="newer">The newer version.</param>
+    /// <param name="texts">What the newer version's held-out rows ask, by row id.</param>
+    /// <param name="rowsShown">Most rows won, and lost, that are listed.</param>
+    public static VersionComparison Compare(
+        string project,
+        VersionFiles older,
+        VersionFiles newer,
+        IReadOnlyDictionary<string, string> texts,
+        int rowsShown
+    )
+    {
+        ArgumentNullException.ThrowIfNull(older);
+        ArgumentNullException.ThrowIfNull(newer);
+        ArgumentNullException.ThrowIfNull(texts);
+        ProjectSettings settings = newer.Manifest?.Settings ?? new ProjectSettings();
+        int resamples = settings.Evaluation.BootstrapSamples;
+        IReadOnlyList<PairedText> pairs = ChampionComparison.Pair(older.Evaluation, newer.Evaluation);
+        PairedDifference? difference = pairs.Count == 0 ? null : ChampionComparison.Difference(pairs, resamples);
+        GateVerdict gate = PromotionGate.Decide(
+            new GateInput(newer.Entry.Version, newer.Evaluation, older.Entry.Version, older.Evaluation, settings)
+        );
+        List<ComparedLabel> labels = newer.Evaluation.Labels.Count == 0 ? [] : [.. Labels(pairs, resamples)];
+        List<(ComparedRow Row, double Gain)> changed = [.. Changed(older, newer, texts)];
+        return new VersionComparison
+        {
+            Project = project,
+            Older = older.Entry,
+            Newer = newer.Entry,
+            Line = Line(older.Entry.Version, newer.Entry.Version, pairs.Count, difference, labels),
+            Gate = gate.Line,
+            Rows = pairs.Count,
+            ScoreName = newer.Evaluation.ScoreName,
+            OlderScore = Score([.. pairs.Select(p => p.Champion)], resamples),
+            NewerScore = Score([.. pairs.Select(p => p.Candidate)], resamples),
+            Difference = difference,
+            Labels = labels,
+            Won = [.. changed.Where(c => c.Gain > 0).Select(c => c.Row).Take(rowsShown)],
+            Lost = [.. changed.Where(c => c.Gain < 0).Select(c => c.Row).Take(rowsShown)],
+            Changes = VersionChanges.Between(older, newer),
+            Notes = [.. Notes(older, newer, pairs.Count)],
+        };
+    }
+
+    private static IEnumerable<ComparedLabel> Labels(IReadOnlyList<PairedText> pairs, int resamples) =>
+        pairs
+            .GroupBy(p => p.Gold, StringComparer.Ordinal)
+            .OrderBy(g => g.Key, StringComparer.Ordinal)
+            .Select(g => new ComparedLabel(
+                g.Key,
+                g.Count(),
+                g.Average(p => p.Champion),
+                g.Average(p => p.Candidate),
+                ChampionComparison.Difference([.. g], resamples)
+            ));
+
+    private static IEnumerable<(ComparedRow Row, double Gain)> Changed(
+        VersionFiles older,
+        VersionFiles newer,
+        IReadOnlyDictionary<string, string> texts
+    )
+    {
+        Dictionary<string, RowOutcome> known = older
+            .Evaluation.Outcomes.DistinctBy(o => o.TextHash)
+            .ToDictionary(o => o.TextHash, StringComparer.Ordinal);
+        bool scoredAlike = older.Evaluation.ScoreName == newer.Evaluation.ScoreName;
+        foreach (RowOutcome outcome in newer.Evaluation.Outcomes)
+        {
+            if (known.TryGetValue(outcome.TextHash, out RowOutcome? before) && before.Gold == outcome.Gold)
+            {
+                yield return (
+                    new ComparedRow(
+                        outcome.Id,
+                        texts.GetValueOrDefault(outcome.Id),
+                        outcome.Gold,
+                        before.Tuned,
+                        outcome.Tuned
+                    ),
+                    Value(outcome, scoredAlike) - Value(before, scoredAlike)
+                );
+            }
+        }
+    }
+
+    private static double Value(RowOutcome outcome, bool scoredAlike) =>
+        scoredAlike && outcome.TunedScore is { } score ? score
+        : outcome.Tuned == outcome.Gold ? 1
+        : 0;
+
+    private static ComparedScore Score(double[] scores, int resamples) =>
+        scores.Length == 0
+            ? new ComparedScore(0, new Interval(0, 0))
+            : new ComparedScore(scores.Average(), Bootstrap.MeanInterval(scores, resamples));
+
+    private static string Line(int older, int newer, int rows, PairedDifference? difference, List<ComparedLabel> labels)
+    {
+        if (difference is null)
+        {
+            return $"V{older} and V{newer} have answered no held-out row in common; nothing can be compared.";
+        }
+
+        string verdict =
+            difference.Interval.Low > 0 ? $"V{newer} is better than V{older}"
+            : difference.Interval.High < 0 ? $"V{newer} is worse than V{older}"
+            : $"V{newer} is not proven better or worse than V{older}";
+        string[] lost =
+        [
+            .. labels
+                .Where(l => l.Difference.Interval.High < 0)
+                .Select(l => $"'{l.Label}' ({EvaluationVerdict.Points(l.Difference.Interval)} points)"),
+        ];
+        return string.Create(
+            CultureInfo.InvariantCulture,
+            $"{verdict}: {100 * difference.Mean:+0.0;-0.0;0.0} points on {rows} held-out rows (95 % interval "
+                + $"{EvaluationVerdict.Points(difference.Interval)}; {difference.Won} rows won, {difference.Lost} lost)"
+                + $"{(lost.Length > 0 ? $"; it is worse on {string.Join(", ", lost)}" : "")}."
+        );
+    }
+
+    private static IEnumerable<string> Notes(VersionFiles older, VersionFiles newer, int rows)
+    {
+        if (older.Evaluation.TestSet != newer.Evaluation.TestSet || older.Evaluation.TestSet is null)
+        {
+            yield return $"They were measured on different held-out rows; only the {rows} rows that both answered with "
+                + "the same right answer are compared.";
+        }
+
+        if (EvaluationVerdict.LinearIsAsGood(newer.Evaluation) is { } linear)
+        {
+            yield return $"V{newer.Entry.Version}: {linear}";
+        }
+
+        if (older.Manifest is null || newer.Manifest is null)
+        {
+            yield return "A dataset is gone: what changed in data and settings, and the rows' texts, are not all known.";
+        }
+    }
+}
