@@ -177,7 +177,28 @@ public static partial class BlobLayout
     public static BlobAddress Feedback(string project, string id) =>
         new(FeedbackContainer, $"{Checked(project)}/{CheckedName(id, NameKind.File)}.json");
 
-    /// <summary>Corrections gathered for a retraining, as rows.</summary>
+    /// <summary>A day's verdicts, which are only added to: an append blob.</summary>
+    /// <param name="project">The project.</param>
+    /// <param name="day">The day, UTC.</param>
+    public static BlobAddress VerdictLog(string project, DateOnly day) =>
+        new(FeedbackContainer, $"{VerdictLogPrefix(project)}{day:yyyy-MM-dd}.jsonl");
+
+    public static string VerdictLogPrefix(string project) => $"{Checked(project)}/log/";
+
+    /// <summary>An append blob with a block for each verdict that a reviewer has sent on a day.</summary>
+    /// <param name="project">The project.</param>
+    /// <param name="day">The day, UTC.</param>
+    /// <param name="reviewer">A hash of the reviewer's name.</param>
+    public static BlobAddress VerdictCount(string project, DateOnly day, string reviewer) =>
+        new(FeedbackContainer, $"{Checked(project)}/count/{day:yyyy-MM-dd}/{CheckedId(reviewer)}");
+
+    /// <summary>The keys that sign links; of all projects.</summary>
+    public const string LinkKeysPrefix = "_link-keys/";
+
+    public static BlobAddress LinkKey(string name) =>
+        new(ProjectsContainer, $"{LinkKeysPrefix}{CheckedName(name, NameKind.File)}.xml");
+
+    /// <summary>Corrections gathered for a dataset, as rows.</summary>
     public static BlobAddress FeedbackBatch(string project, string name) =>
         new(FeedbackContainer, $"{Checked(project)}/batches/{CheckedName(name, NameKind.File)}");
 

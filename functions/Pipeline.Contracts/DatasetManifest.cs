@@ -40,6 +40,9 @@ public sealed record DatasetManifest
     /// </summary>
     public required RowCounts Rows { get; init; }
 
+    /// <summary>People's corrections in the dataset; <c>null</c>: the project has none.</summary>
+    public CorrectionCounts? Corrections { get; init; }
+
     /// <summary>Rows by <see cref="RejectionReason"/>.</summary>
     public required IReadOnlyDictionary<string, int> Reasons { get; init; }
 
@@ -87,6 +90,17 @@ public sealed record RowCounts(
     int Validation,
     int Test
 );
+
+/// <summary>
+/// People's corrections of answers, which are rows of every dataset of their project until they are withdrawn.
+/// </summary>
+/// <param name="File">The file of them.</param>
+/// <param name="Rows">Corrected texts.</param>
+/// <param name="Named">Those that a reviewer with a key has decided, which replace what the data says; the others are
+/// only learned from, where the data does not say otherwise.</param>
+/// <param name="Accepted">Those of both that are in the dataset.</param>
+/// <param name="Replaced">Rows of the data in whose place a correction stands.</param>
+public sealed record CorrectionCounts(string File, int Rows, int Named, int Accepted, int Replaced);
 
 /// <summary>Rows that are nearly the same.</summary>
 /// <param name="Clusters">Clusters of more than one row.</param>

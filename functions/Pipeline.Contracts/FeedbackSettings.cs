@@ -18,6 +18,18 @@ public sealed record FeedbackSettings
     /// <summary>Whose correction decides under the policy <c>adjudicator</c>.</summary>
     [Description("whose correction decides under the policy adjudicator")]
     public string? Adjudicator { get; init; }
+
+    /// <summary>Verdicts that one reviewer may send a day (UTC); all without a key are one reviewer.</summary>
+    [OmittedByDefault]
+    [Range(1, 50_000)]
+    [Description("verdicts that one reviewer may send a day (UTC); all without a key count as one reviewer")]
+    public int ReviewerPerDay { get; init; } = 5_000;
+
+    /// <summary>Verdicts that a project takes a day (UTC); one of its append blob's blocks each.</summary>
+    [OmittedByDefault]
+    [Range(1, 50_000)]
+    [Description("verdicts that the project takes a day (UTC)")]
+    public int ProjectPerDay { get; init; } = 20_000;
 }
 
 /// <summary>What a reviewer's vote weighs.</summary>

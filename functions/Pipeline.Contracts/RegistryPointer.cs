@@ -32,6 +32,9 @@ public sealed record RegistryPointer
     /// <summary>The project's test sets, oldest first.</summary>
     public IReadOnlyList<TestSetEntry> TestSets { get; init; } = [];
 
-    /// <summary>Feedback ids that a retraining has used.</summary>
+    /// <summary>Feedback ids that a retraining has used; of before 2026-11-30.</summary>
     public IReadOnlyList<string> UsedFeedback { get; init; } = [];
+
+    /// <summary>The place in the log of verdicts up to which a published version has used them.</summary>
+    public string? UsedFeedbackThrough { get; init; }
 }

@@ -48,6 +48,10 @@ public enum RejectionReason
     [JsonStringEnumMemberName("conflicting_label")]
     ConflictingLabel,
 
+    /// <summary>A person has corrected the row's answer; the correction stands in its place.</summary>
+    [JsonStringEnumMemberName("corrected")]
+    Corrected,
+
     /// <summary>Nearly the same text stands in the test set, or elsewhere where near-duplicates are dropped.</summary>
     [JsonStringEnumMemberName("near_duplicate")]
     NearDuplicate,

@@ -22,6 +22,7 @@ public static class RejectionReasons
                 "Export the source again as UTF-8; where the detail names the tokenizer, replace the unusual "
                     + "characters.",
             RejectionReason.ConflictingLabel => "Decide which of the two rows is right, and change the other.",
+            RejectionReason.Corrected => "Nothing: a person's correction stands in its place.",
             RejectionReason.NearDuplicate => "Nothing, unless the row that it repeats is wrong.",
             RejectionReason.LabelDisputed => "Decide on the label, and drop the row again with it.",
             RejectionReason.Withdrawn => "Nothing: it was withdrawn.",

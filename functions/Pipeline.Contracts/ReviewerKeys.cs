@@ -1,6 +1,8 @@
 namespace Pipeline.Contracts;
 
-/// <summary><c>projects/{project}/reviewers.json</c>: the reviewers of a project. Keys are kept as hashes only.</summary>
+/// <summary>
+/// <c>projects/{project}/reviewers.json</c>: the reviewers of a project. Keys are kept as hashes only.
+/// </summary>
 /// <param name="Reviewers">In the order of their names.</param>
 public sealed record ReviewerKeys(IReadOnlyList<ReviewerKey> Reviewers)
 {

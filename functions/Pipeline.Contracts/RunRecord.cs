@@ -15,6 +15,10 @@ public sealed record RunRecord
     [JsonIgnore]
     public bool HasStopped => State is not (RunState.Running or RunState.Completed);
 
+    /// <summary>Whether corrections have started it.</summary>
+    [JsonIgnore]
+    public bool IsRetraining => Trigger.IsRetraining();
+
     /// <summary><c>dataset</c>, <c>train</c> or <c>done</c>.</summary>
     public required RunStage Stage { get; init; }
 

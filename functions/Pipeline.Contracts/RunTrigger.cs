@@ -23,3 +23,10 @@ public enum RunTrigger
     [Description("the retraining schedule")]
     Timer,
 }
+
+/// <summary>What follows from what started a run.</summary>
+public static class RunTriggers
+{
+    /// <summary>Whether corrections have started it.</summary>
+    public static bool IsRetraining(this RunTrigger trigger) => trigger is RunTrigger.Feedback or RunTrigger.Timer;
+}

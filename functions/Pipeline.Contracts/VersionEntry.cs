@@ -20,6 +20,9 @@ public sealed record VersionEntry
     public string? DatasetId { get; init; }
     public string? Base { get; init; }
 
+    /// <summary>The batch of people's corrections in its dataset; <c>null</c>: there were none.</summary>
+    public string? Corrections { get; init; }
+
     /// <summary>SHA-256 of its training settings, as proof.json has it.</summary>
     public string? SettingsSha256 { get; init; }
 

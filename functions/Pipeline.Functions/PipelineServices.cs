@@ -1,6 +1,9 @@
+using Microsoft.AspNetCore.DataProtection;
+using Microsoft.AspNetCore.DataProtection.KeyManagement;
 using Microsoft.AspNetCore.Http.Json;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
 using Pipeline.Contracts;
 using Pipeline.Functions.Adapters;
 using Pipeline.Functions.Datasets;
@@ -10,6 +13,7 @@ using Pipeline.Functions.Projects;
 using Pipeline.Functions.Retraining;
 using Pipeline.Functions.Runs;
 using Pipeline.Functions.Training;
+using Pipeline.Functions.Verdicts;
 using Pipeline.Functions.Withdrawals;
 using Pipeline.Storage;
 using Pipeline.Tokenization;
@@ -47,8 +51,24 @@ public static class PipelineServices
         services.AddSingleton<DropStarter>();
         services.AddSingleton<DeadLetterReturn>();
         services.AddSingleton<RetrainingStarter>();
+        AddLinks(services);
+        services.AddSingleton<VerdictLog>();
+        services.AddSingleton<CorrectionBatches>();
+        services.AddSingleton<KnownAnswers>();
+        services.AddSingleton<VerdictContexts>();
+        services.AddSingleton<VerdictIntake>();
         services.AddSingleton<RegistryChanges>();
         services.AddSingleton<AffectedRows>();
         services.AddSingleton<RunPurge>();
+    }
+
+    /// <summary>Signed links, with keys that all instances of the app share.</summary>
+    private static void AddLinks(IServiceCollection services)
+    {
+        services.AddSingleton<LinkSigner>();
+        services.AddDataProtection().SetApplicationName("pipeline");
+        services.AddSingleton<IConfigureOptions<KeyManagementOptions>>(s => new ConfigureOptions<KeyManagementOptions>(
+            options => options.XmlRepository = new LinkKeys(s.GetRequiredService<PipelineStorage>().Files)
+        ));
     }
 }

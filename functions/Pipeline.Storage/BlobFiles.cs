@@ -219,14 +219,51 @@ public sealed class BlobFiles(BlobServiceClient service)
         }
     }
 
-    /// <summary>Names and sizes of the blobs under a prefix, in ordinal order.</summary>
-    public async Task<IReadOnlyList<(string Name, long Bytes)>> ListAsync(
+    /// <summary>Adds a block to an append blob, whoever else adds one; makes the blob where there is none.</summary>
+    /// <param name="address">The blob.</param>
+    /// <param name="bytes">The block; at most 4 MiB.</param>
+    /// <param name="cancellation">Ends the call.</param>
+    /// <returns>The blocks that it has now; one more than <see cref="MaxBlocks"/>: it was full, and nothing was
+    /// added.</returns>
+    public async Task<int> AppendAsync(BlobAddress address, byte[] bytes, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(bytes);
+        AppendBlobClient blob = service.GetBlobContainerClient(address.Container).GetAppendBlobClient(address.Name);
+        while (true)
+        {
+            using var stream = new MemoryStream(bytes, writable: false);
+            try
+            {
+                Response<BlobAppendInfo> added = await blob.AppendBlockAsync(stream, cancellationToken: cancellation)
+                    .ConfigureAwait(false);
+                return added.Value.BlobCommittedBlockCount;
+            }
+            catch (RequestFailedException fault) when (fault.ErrorCode == BlobErrorCode.BlobNotFound)
+            {
+                await blob.CreateIfNotExistsAsync(cancellationToken: cancellation).ConfigureAwait(false);
+            }
+            catch (RequestFailedException fault) when (fault.ErrorCode == BlobErrorCode.BlockCountExceedsLimit)
+            {
+                return MaxBlocks + 1;
+            }
+        }
+    }
+
+    /// <summary>Blocks that an append blob can have.</summary>
+    public const int MaxBlocks = 50_000;
+
+    /// <summary>The blocks of an append blob; 0 where there is none.</summary>
+    public async Task<int> BlocksAsync(BlobAddress address, CancellationToken cancellation) =>
+        (await PropertiesAsync(address, cancellation).ConfigureAwait(false))?.BlobCommittedBlockCount ?? 0;
+
+    /// <summary>Names, sizes and times of making of the blobs under a prefix, in ordinal order.</summary>
+    public async Task<IReadOnlyList<(string Name, long Bytes, DateTimeOffset CreatedAt)>> ListCreatedAsync(
         string container,
         string prefix,
         CancellationToken cancellation
     )
     {
-        var found = new List<(string, long)>();
+        var found = new List<(string, long, DateTimeOffset)>();
         await foreach (
             BlobItem item in service
                 .GetBlobContainerClient(container)
@@ -234,10 +271,25 @@ public sealed class BlobFiles(BlobServiceClient service)
                 .ConfigureAwait(false)
         )
         {
-            found.Add((item.Name, item.Properties.ContentLength ?? 0));
+            found.Add((item.Name, item.Properties.ContentLength ?? 0, item.Properties.CreatedOn ?? default));
         }
 
         return found;
+    }
+
+    /// <summary>Names and sizes of the blobs under a prefix, in ordinal order.</summary>
+    public async Task<IReadOnlyList<(string Name, long Bytes)>> ListAsync(
+        string container,
+        string prefix,
+        CancellationToken cancellation
+    )
+    {
+        return
+        [
+            .. (await ListCreatedAsync(container, prefix, cancellation).ConfigureAwait(false)).Select(b =>
+                (b.Name, b.Bytes)
+            ),
+        ];
     }
 
     /// <summary>Deletes a blob where there is one.</summary>

@@ -53,7 +53,7 @@ internal sealed class DatasetAssembler(
                     .. validations.Select(i => new SplitLine(rows.Accepted[i].Line, Split.Validation)),
                     .. tests.Select(i => new SplitLine(rows.Accepted[i].Line, Split.Test)),
                 ];
-        List<int> learned = filter.FilterSynthetic(lines);
+        List<int> learned = filter.FilterLearned(lines);
         lines.InsertRange(
             lines.FindLastIndex(l => l.Split == Split.Train) + 1,
             learned.Select(i => new SplitLine(rows.Accepted[i].Line, Split.Train))
@@ -160,6 +160,7 @@ internal sealed class DatasetAssembler(
     private List<SynthesisSummary> Summaries(List<int> learned)
     {
         Dictionary<string, int> rowsOf = learned
+            .Where(i => rows.Accepted[i].Kind == RowKind.Synthetic)
             .CountBy(i => rows.Example(rows.Accepted[i].Line).Synthetic!.Generator, StringComparer.Ordinal)
             .ToDictionary(StringComparer.Ordinal);
         return

@@ -59,13 +59,18 @@ public static class DatasetBuilder
         new PartBuilder(request, plan).Write(synthetic?.Rows ?? [], syntheticPart);
         rows.Add(
             [
-                .. parts.Zip(plan.Parts, (s, p) => (s, p.IsTest ? RowKind.TestSet : RowKind.Dropped)),
-                (syntheticPart, RowKind.Synthetic),
+                .. parts.Zip(plan.Parts, (s, p) => new RowPart(s, KindOf(p), p.Correction is not null)),
+                new RowPart(syntheticPart, RowKind.Synthetic, false),
             ],
             plan.HasOwnSplit
         );
         return new DatasetAssembler(request, plan, rows, synthetic).Assemble(folder);
     }
+
+    private static RowKind KindOf(DatasetPart part) =>
+        part.IsTest ? RowKind.TestSet
+        : part.Correction == CorrectionKind.Unnamed ? RowKind.Unnamed
+        : RowKind.Dropped;
 
     /// <summary>Builds the dataset from what was dropped, without synthetic rows.</summary>
     /// <param name="request">What it is made of.</param>

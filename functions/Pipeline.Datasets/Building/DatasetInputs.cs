@@ -41,11 +41,21 @@ public sealed class DatasetInputs : IDisposable
                 first ??= inputs[0].Layout;
             }
 
-            All = request.TestFile is null
-                ? inputs
-                : [Open(request.TestFile, settings, first, isTest: true), .. inputs];
             Layout = first!;
             Settings = settings.HasExplicitTask ? settings : settings with { Task = Layout.Task };
+            if (request.Corrections is { } corrections && Settings.Task != TaskKind.Text)
+            {
+                // Of rows that say the same the first is kept.
+                inputs.Insert(0, OpenCorrections(corrections, CorrectionKind.Named));
+                inputs.Add(OpenCorrections(corrections, CorrectionKind.Unnamed));
+            }
+
+            if (request.TestFile is not null)
+            {
+                inputs.Insert(0, Open(request.TestFile, settings, first, isTest: true));
+            }
+
+            All = inputs;
         }
         catch
         {
@@ -128,6 +138,25 @@ public sealed class DatasetInputs : IDisposable
             ranges is not null,
             range => Without(WithSide(range is null ? rows : ranges!(range), hasOwnSplit, splitColumn))
         );
+    }
+
+    /// <summary>The corrections of one kind.</summary>
+    private DatasetInput OpenCorrections(RawFile file, CorrectionKind kind)
+    {
+        IEnumerable<RawRow> rows = _reader.Read(file);
+        return new DatasetInput(
+            file,
+            Corrections.Layout(Layout, Settings),
+            IsTest: false,
+            SupportsRanges: false,
+            _ =>
+                Without(rows)
+                    .Where(r => Corrections.IsNamed(r) == (kind == CorrectionKind.Named))
+                    .Select(r => Corrections.Placed(r, Settings.Columns.Reviewer))
+        )
+        {
+            Correction = kind,
+        };
     }
 
     /// <summary>The first rows, by which the layout is recognised: so many, and so long together.</summary>
@@ -235,4 +264,8 @@ public sealed record DatasetInput(
     bool IsTest,
     bool SupportsRanges,
     Func<RowRange?, IEnumerable<RawRow>> Rows
-);
+)
+{
+    /// <summary>Which corrections its rows are; <c>null</c>: they are data.</summary>
+    public CorrectionKind? Correction { get; init; }
+}

@@ -59,4 +59,21 @@ public sealed record DatasetPlan
 /// <param name="InputIndex">The file's index in <see cref="DatasetInputs.All"/>, which has the test set first.</param>
 /// <param name="IsTest">Whether its rows are test rows.</param>
 /// <param name="Range">The rows; <c>null</c>: the file cannot be divided, and is read as a whole.</param>
-public sealed record DatasetPart([property: JsonPropertyName("input")] int InputIndex, bool IsTest, RowRange? Range);
+public sealed record DatasetPart([property: JsonPropertyName("input")] int InputIndex, bool IsTest, RowRange? Range)
+{
+    /// <summary>Which corrections its rows are; <c>null</c>: they are data.</summary>
+    public CorrectionKind? Correction { get; init; }
+}
+
+/// <summary>Who vouches for people's corrections.</summary>
+[JsonConverter(typeof(JsonStringEnumConverter<CorrectionKind>))]
+public enum CorrectionKind
+{
+    /// <summary>A reviewer with a key: they stand in the place of what the data says.</summary>
+    [JsonStringEnumMemberName("named")]
+    Named,
+
+    /// <summary>Nobody with a key: they are only learned from, where the data does not say otherwise.</summary>
+    [JsonStringEnumMemberName("unnamed")]
+    Unnamed,
+}

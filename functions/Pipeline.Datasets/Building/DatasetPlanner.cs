@@ -50,6 +50,7 @@ internal static class DatasetPlanner
             [
                 .. request
                     .Files.Append(request.TestFile)
+                    .Append(request.Corrections)
                     .OfType<RawFile>()
                     .Select(f => new SourceFile(f.Name, f.Length, f.Sha256)),
             ],

@@ -11,9 +11,12 @@ public sealed record DatasetRequest
     public required ProjectSettings Settings { get; init; }
 
     /// <summary>
-    /// Files to learn from; the first one is what was dropped, others are rows that came back as feedback.
+    /// Files to learn from; the first one is what was dropped, others are rejected rows that people have mended.
     /// </summary>
     public required IReadOnlyList<RawFile> Files { get; init; }
+
+    /// <summary>People's corrections, in the form of <see cref="Corrections"/>; <c>null</c>: none.</summary>
+    public RawFile? Corrections { get; init; }
 
     /// <summary>The test set of its own, when <c>split.test</c> names one.</summary>
     public RawFile? TestFile { get; init; }
@@ -39,7 +42,11 @@ public sealed record DatasetRequest
             Encoder.Template.Name,
             SettingsIdentity.Write(DatasetSettings()),
             TokenizerSha256,
-            .. Files.Append(TestFile).OfType<RawFile>().SelectMany(f => (string[])[f.Name, f.Sha256]),
+            .. Files
+                .Append(TestFile)
+                .Append(Corrections)
+                .OfType<RawFile>()
+                .SelectMany(f => (string[])[f.Name, f.Sha256]),
             .. Without,
         ]);
 

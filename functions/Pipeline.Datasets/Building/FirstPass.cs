@@ -47,6 +47,7 @@ internal sealed class FirstPass(TaskKind task, bool hasLabels, bool countSpellin
         long partBytes
     )
     {
+        DatasetPart Part(RowRange? range) => new(inputIndex, input.IsTest, range) { Correction = input.Correction };
         RowRange? current = null;
         List<DatasetPart> ranges = [];
         foreach (RawRow row in input.Rows(null))
@@ -54,7 +55,7 @@ internal sealed class FirstPass(TaskKind task, bool hasLabels, bool countSpellin
             if (input.SupportsRanges && row.Place.Offset >= 0 && row.Place.Offset - (current?.Start ?? 0) >= partBytes)
             {
                 RowRange range = (current ?? RowRange.Whole) with { End = row.Place.Offset };
-                ranges.Add(new DatasetPart(inputIndex, input.IsTest, range));
+                ranges.Add(Part(range));
                 current = new RowRange(row.Place.Offset, long.MaxValue, row.Place.Row, row.Place.Line);
             }
 
@@ -67,9 +68,7 @@ internal sealed class FirstPass(TaskKind task, bool hasLabels, bool countSpellin
         }
 
         HasOwnSplit = _sides[(int)Split.Train] && (_sides[(int)Split.Validation] || _sides[(int)Split.Test]);
-        return notes.IsSafeToDivide(input.File)
-            ? [.. ranges, new DatasetPart(inputIndex, input.IsTest, current)]
-            : [new DatasetPart(inputIndex, input.IsTest, null)];
+        return notes.IsSafeToDivide(input.File) ? [.. ranges, Part(current)] : [Part(null)];
     }
 
     /// <summary>A side counts once a row of it can be read.</summary>

@@ -53,6 +53,7 @@ internal sealed class ManifestWriter(DatasetRequest request, DatasetPlan plan, P
             Notes = content.Notes,
             Sources = plan.Sources,
             Rows = Counts(content),
+            Corrections = Corrections(content),
             Reasons = rows.Reasons,
             NearDuplicates = content.NearDuplicates,
             RowsByLabel = byLabel,
@@ -64,6 +65,17 @@ internal sealed class ManifestWriter(DatasetRequest request, DatasetPlan plan, P
             Settings = settings,
         };
     }
+
+    private CorrectionCounts? Corrections(ManifestContent content) =>
+        request.Corrections is null || rows.CorrectionCount == 0
+            ? null
+            : new CorrectionCounts(
+                request.Corrections.Name,
+                rows.CorrectionCount,
+                rows.NamedCorrections,
+                content.Accepted.Count(rows.IsCorrection),
+                rows.Reasons.GetValueOrDefault(RejectionReason.Corrected.Name())
+            );
 
     private RowCounts Counts(ManifestContent content)
     {

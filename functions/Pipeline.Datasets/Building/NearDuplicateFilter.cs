@@ -39,13 +39,14 @@ internal sealed class NearDuplicateFilter(PartRows rows, bool drop)
     }
 
     /// <summary>
-    /// Rejects synthetic rows that nearly repeat a held-out row or, with drop, each other or a learned row.
+    /// Rejects rows that are only learned from, synthetic ones and corrections by nobody with a key, and that nearly
+    /// repeat a held-out row or, with drop, each other or a learned row.
     /// </summary>
     /// <param name="lines">The lines of people's rows, with their side of the split.</param>
-    /// <returns>The synthetic rows that are learned from, by their indices among the accepted ones.</returns>
-    public List<int> FilterSynthetic(List<SplitLine> lines)
+    /// <returns>Those of them that are learned from, by their indices among the accepted ones.</returns>
+    public List<int> FilterLearned(List<SplitLine> lines)
     {
-        List<int> left = rows.OfKind(RowKind.Synthetic);
+        List<int> left = [.. rows.OfKind(RowKind.Unnamed), .. rows.OfKind(RowKind.Synthetic)];
         if (left.Count == 0)
         {
             return left;

@@ -12,6 +12,7 @@ namespace Pipeline.Datasets.Building;
 internal sealed class PartRows : IDisposable
 {
     private readonly List<Stream> _parts = [];
+    private readonly HashSet<int> _corrections = [];
     private readonly SignatureStore _signatures = new();
     private readonly Dictionary<UInt128, int> _seen = [];
     private readonly SortedDictionary<string, int> _reasons = new(StringComparer.Ordinal);
@@ -31,6 +32,15 @@ internal sealed class PartRows : IDisposable
     /// <summary>All rows.</summary>
     public int Count { get; private set; }
 
+    /// <summary>Those of them that are people's corrections.</summary>
+    public int CorrectionCount { get; private set; }
+
+    /// <summary>Those of them that a reviewer with a key has decided.</summary>
+    public int NamedCorrections { get; private set; }
+
+    /// <summary>Whether an accepted row is a person's correction.</summary>
+    public bool IsCorrection(int row) => _corrections.Contains(Accepted[row].Line.Part);
+
     /// <summary>Rejected rows by reason.</summary>
     public IReadOnlyDictionary<string, int> Reasons => _reasons;
 
@@ -38,17 +48,18 @@ internal sealed class PartRows : IDisposable
     /// Takes up the parts, in the plan's order. Of rows that say the same the first is kept; where the data has a split
     /// of its own, its test rows come before its validation rows and these before the rest.
     /// </summary>
-    /// <param name="parts">Their streams, seekable, which stay the caller's, and whose rows they are.</param>
+    /// <param name="parts">The parts.</param>
     /// <param name="hasOwnSplit">Whether the data has a split of its own.</param>
-    public void Add(IReadOnlyList<(Stream Part, RowKind Kind)> parts, bool hasOwnSplit)
+    public void Add(IReadOnlyList<RowPart> parts, bool hasOwnSplit)
     {
         _parts.AddRange(parts.Select(p => p.Part));
+        _corrections.UnionWith(parts.Index().Where(p => p.Item.IsCorrections).Select(p => p.Index));
         Split?[] sides = hasOwnSplit ? [Split.Test, Split.Validation, null] : [null];
         foreach (Split? side in sides)
         {
-            foreach ((int number, (_, RowKind kind)) in parts.Index())
+            foreach ((int number, RowPart part) in parts.Index())
             {
-                Add(number, kind, side, hasOwnSplit);
+                Add(number, part.Kind, side, hasOwnSplit);
             }
         }
     }
@@ -74,6 +85,8 @@ internal sealed class PartRows : IDisposable
             }
 
             Count++;
+            CorrectionCount += _corrections.Contains(number) ? 1 : 0;
+            NamedCorrections += _corrections.Contains(number) && kind != RowKind.Unnamed ? 1 : 0;
             if (rejected is { } left)
             {
                 Reject(left.Reason, left.Line);
@@ -174,15 +187,20 @@ internal sealed class PartRows : IDisposable
     {
         (Example example, Example kept) = (ContractJson.Read<Example>(Read(part, row.Line)), Example(first.Line));
         bool same = row.Answer == first.Answer || _plain;
+        bool isCorrected = !same && _corrections.Contains(first.Line.Part);
+        bool isUnheard = _corrections.Contains(part) && first.Kind == RowKind.Dropped;
         Reject(
             new RejectedRow(
                 example.Id,
                 same ? RejectionOutcome.Duplicate : RejectionOutcome.Rejected,
-                same ? RejectionReason.Duplicate : RejectionReason.ConflictingLabel,
+                same ? RejectionReason.Duplicate
+                    : isCorrected ? RejectionReason.Corrected
+                    : RejectionReason.ConflictingLabel,
                 same
                     ? $"the same text and answer as {kept.Id}"
-                    : $"the same text as {kept.Id}, which says '{Shortened(kept.Messages[^1].Content)}', not "
-                        + $"'{Shortened(example.Messages[^1].Content)}'",
+                    : $"the same text as {kept.Id}{WhereOf(first.Kind)}, which says "
+                        + $"'{Shortened(kept.Messages[^1].Content)}', not '{Shortened(example.Messages[^1].Content)}'"
+                        + (isUnheard ? "; a correction replaces a row when a reviewer with a key gives it" : ""),
                 kept.Id,
                 example.Source,
                 Fields(part, row.Fields)
@@ -226,7 +244,16 @@ internal enum RowKind : byte
 
     /// <summary>Synthetic; only learned from.</summary>
     Synthetic,
+
+    /// <summary>A correction by nobody with a key; only learned from.</summary>
+    Unnamed,
 }
+
+/// <summary>Rows that were validated together.</summary>
+/// <param name="Part">Their stream, seekable, which stays the caller's.</param>
+/// <param name="Kind">Whose rows they are.</param>
+/// <param name="IsCorrections">Whether they are people's corrections.</param>
+internal sealed record RowPart(Stream Part, RowKind Kind, bool IsCorrections);
 
 /// <summary>A line of the dataset, where it stands in the parts.</summary>
 /// <param name="Part">The part's number.</param>

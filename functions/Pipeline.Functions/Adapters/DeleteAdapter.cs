@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Azure.Functions.Worker;
 using Pipeline.Contracts;
+using Pipeline.Functions.Http;
 using Pipeline.Registry.Promotion;
 using Pipeline.Storage;
 

@@ -53,8 +53,8 @@ public sealed class RegistryChanges(PipelineStorage storage, TimeProvider time)
                 p =>
                     call.Champion is { } expected && p.Champion != expected
                         ? throw new RegistryException(
-                            $"The champion is {(p.Champion is { } now ? $"V{now}" : "none")}, not V{expected} any more; "
-                                + "nothing was changed."
+                            $"The champion is {(p.Champion is { } now ? $"V{now}" : "none")}, not V{expected} any "
+                                + "more; nothing was changed."
                         )
                         : change(p, new RegistryChange(action, number, reason, time.GetUtcNow()), call),
                 cancellation
@@ -85,18 +85,3 @@ public sealed class RegistryChanges(PipelineStorage storage, TimeProvider time)
 /// changed.</param>
 /// <param name="Force">Whether a version that the gate has refused is promoted all the same.</param>
 public sealed record RegistryCall(string? Reason = null, int? Champion = null, bool Force = false);
-
-/// <summary>A version as people write it: 17, v17 or V17.</summary>
-internal static class VersionNumber
-{
-    public static bool TryParse(string text, out int version) =>
-        int.TryParse(
-            text.TrimStart('v', 'V'),
-            System.Globalization.NumberStyles.None,
-            System.Globalization.CultureInfo.InvariantCulture,
-            out version
-        )
-        && version > 0;
-
-    public static string Fault(string text) => $"'{text}' is no version; give its number, such as 17 or V17.";
-}

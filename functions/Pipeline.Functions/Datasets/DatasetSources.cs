@@ -4,6 +4,7 @@ using Pipeline.Datasets;
 using Pipeline.Datasets.Building;
 using Pipeline.Datasets.Ingestion.Rows;
 using Pipeline.Functions.Projects;
+using Pipeline.Functions.Verdicts;
 using Pipeline.Storage;
 using Pipeline.Tokenization;
 
@@ -60,9 +61,18 @@ public sealed class DatasetSources(PipelineStorage storage, BaseCatalog bases)
         }
 
         List<RawFile> files = [await OpenOneAsync(BlobLayout.Raw(input.Project, input.Source), input.Source)];
+        RawFile? corrections = null;
         if (input.FeedbackBatch is { } batch)
         {
-            files.Add(await OpenOneAsync(BlobLayout.FeedbackBatch(input.Project, batch), batch));
+            RawFile rows = await OpenOneAsync(BlobLayout.FeedbackBatch(input.Project, batch), batch);
+            if (batch.StartsWith(CorrectionBatches.NamePrefix, StringComparison.Ordinal))
+            {
+                corrections = rows;
+            }
+            else
+            {
+                files.Add(rows); // of a run that was started before 2026-11-30
+            }
         }
 
         foreach (string name in source.Corrected)
@@ -79,6 +89,7 @@ public sealed class DatasetSources(PipelineStorage storage, BaseCatalog bases)
             Settings = settings,
             Files = files,
             TestFile = test,
+            Corrections = corrections,
             Without = source.Without,
             Encoder = encoder,
             TokenizerSha256 = sha256,

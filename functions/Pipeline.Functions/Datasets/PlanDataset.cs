@@ -82,8 +82,12 @@ public sealed class PlanDataset(
         new(
             request.Files[0].Sha256,
             request.TestFile?.Sha256,
-            input.FeedbackBatch,
-            [.. request.Files.Skip(input.FeedbackBatch is null ? 1 : 2).Select(f => f.Sha256)],
+            input.IsRetraining ? input.FeedbackBatch : null,
+            [
+                .. request
+                    .Files.Skip(input.FeedbackBatch is not null && request.Corrections is null ? 2 : 1)
+                    .Select(f => f.Sha256),
+            ],
             request.Without
         );
 }

@@ -2,8 +2,10 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.Azure.Functions.Worker;
 using Microsoft.DurableTask.Client;
 using Pipeline.Contracts;
+using Pipeline.Datasets;
 using Pipeline.Functions.Http;
 using Pipeline.Functions.Projects;
+using Pipeline.Functions.Verdicts;
 using Pipeline.Storage;
 
 namespace Pipeline.Functions.Datasets;
@@ -11,7 +13,7 @@ namespace Pipeline.Functions.Datasets;
 /// <summary>
 /// <c>POST /api/projects/{project}/datasets</c> with <c>{"source": NAME}</c>: builds a dataset and trains nothing.
 /// </summary>
-public sealed class PostDataset(PipelineStorage storage)
+public sealed class PostDataset(PipelineStorage storage, ProjectReader projects, CorrectionBatches corrections)
 {
     [Function(nameof(PostDataset))]
     public async Task<IResult> Run(
@@ -38,9 +40,25 @@ public sealed class PostDataset(PipelineStorage storage)
             return HttpResults.BadRequest(wrong);
         }
 
+        (string? batch, string? unreadable) = await CorrectionsAsync(project, cancellation);
+        if (unreadable is not null)
+        {
+            return HttpResults.BadRequest(unreadable);
+        }
+
+        var input = new PipelineInput("", project, body.Source, batch, RunTrigger.Http);
+        return await BuildAsync(client, input, cancellation);
+    }
+
+    private async Task<IResult> BuildAsync(
+        DurableTaskClient client,
+        PipelineInput input,
+        CancellationToken cancellation
+    )
+    {
         string instanceId = await client.ScheduleNewOrchestrationInstanceAsync(
             DatasetGeneration.Name,
-            new PipelineInput("", project, body.Source, null, RunTrigger.Http),
+            input,
             null,
             cancellation
         );
@@ -68,6 +86,19 @@ public sealed class PostDataset(PipelineStorage storage)
                 )
             ),
         };
+    }
+
+    private async Task<(string? Batch, string? Fault)> CorrectionsAsync(string project, CancellationToken cancellation)
+    {
+        try
+        {
+            FeedbackSettings policy = (await projects.SettingsAsync(project, cancellation)).Feedback;
+            return ((await corrections.WriteAsync(project, policy, cancellation))?.Name, null);
+        }
+        catch (DatasetException unreadable)
+        {
+            return (null, unreadable.Message);
+        }
     }
 
     private async Task<string?> FaultAsync(string project, string source, CancellationToken cancellation) =>

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -24,6 +25,14 @@ internal static class HttpResults
 
     /// <summary>The call does not go with the state that something is in: 409.</summary>
     public static ProblemHttpResult Conflict(string detail) => Problem(StatusCodes.Status409Conflict, detail);
+
+    /// <summary>The caller has sent as much as it may: 429, with the time after which it may again.</summary>
+    public static ProblemHttpResult TooMany(HttpRequest request, string detail, TimeSpan after)
+    {
+        request.HttpContext.Response.Headers.RetryAfter = Math.Ceiling(after.TotalSeconds)
+            .ToString(CultureInfo.InvariantCulture);
+        return Problem(StatusCodes.Status429TooManyRequests, detail);
+    }
 
     /// <summary>Not the caller's fault: 500.</summary>
     public static ProblemHttpResult Failed(string detail) => Problem(StatusCodes.Status500InternalServerError, detail);

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Pipeline.Contracts;
 
 namespace Pipeline.Functions.Projects;
@@ -14,4 +15,11 @@ public sealed record PipelineInput(
     string Source,
     string? FeedbackBatch,
     RunTrigger Trigger
-);
+)
+{
+    /// <summary>
+    /// Whether corrections have started it: then they are part of its id. Other runs take those of their time.
+    /// </summary>
+    [JsonIgnore]
+    public bool IsRetraining => Trigger.IsRetraining();
+}

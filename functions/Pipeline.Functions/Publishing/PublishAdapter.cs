@@ -3,6 +3,7 @@ using Microsoft.Azure.Functions.Worker;
 using Pipeline.Contracts;
 using Pipeline.Functions.Durable;
 using Pipeline.Functions.Training;
+using Pipeline.Functions.Verdicts;
 using Pipeline.Registry.Promotion;
 using Pipeline.Reporting.Pages;
 using Pipeline.Storage;
@@ -55,11 +56,17 @@ public sealed class PublishAdapter(PipelineStorage storage, TimeProvider time)
         GateVerdict verdict = PromotionGate.Decide(new GateInput(version, evaluation, champion, rival, settings));
         await WriteVerdictAsync(input.Project, verdict, cancellation);
         VersionEntry entry = await EntryAsync(input, evaluation, verdict, cancellation);
+        string? through = entry.Corrections is { } batch
+            ? await CorrectionBatches.ThroughAsync(storage, input.Project, batch, cancellation)
+            : null;
         RegistryPointer after = await storage.Registry.UpdateAsync(
             input.Project,
             p =>
                 p.Published.Contains(version) || p.Champion == champion
-                    ? VersionLedger.Publish(p, entry, evaluation, verdict, time.GetUtcNow())
+                    ? VersionLedger.UseFeedback(
+                        VersionLedger.Publish(p, entry, evaluation, verdict, time.GetUtcNow()),
+                        through
+                    )
                     : throw new InvalidOperationException(
                         "The champion has changed in between; the decision is made again."
                     ),
@@ -88,6 +95,7 @@ public sealed class PublishAdapter(PipelineStorage storage, TimeProvider time)
             Line = verdict.Line,
             RunId = input.RunId,
             Source = run?.Source,
+            Corrections = run?.FeedbackBatch,
             DatasetId = input.DatasetId,
             Base = evaluation.Base,
             SettingsSha256 = proof?.TrainingSha256,

@@ -4,6 +4,7 @@ using Pipeline.Contracts;
 using Pipeline.Datasets;
 using Pipeline.Functions.Http;
 using Pipeline.Functions.Projects;
+using Pipeline.Functions.Verdicts;
 using Pipeline.Registry.Agreement;
 using Pipeline.Registry.Feedback;
 
@@ -13,7 +14,7 @@ namespace Pipeline.Functions.Retraining;
 /// <c>GET /api/projects/{project}/agreement</c>: how far the reviewers of a project agree, who contradicts the rest,
 /// and the texts that stay undecided.
 /// </summary>
-public sealed class GetAgreement(RetrainingStarter retraining, ProjectReader projects)
+public sealed class GetAgreement(VerdictLog verdicts, ProjectReader projects)
 {
     [Function(nameof(GetAgreement))]
     public async Task<IResult> Run(
@@ -30,7 +31,11 @@ public sealed class GetAgreement(RetrainingStarter retraining, ProjectReader pro
         try
         {
             FeedbackSettings policy = (await projects.SettingsAsync(project, cancellation)).Feedback;
-            IReadOnlyList<VerdictItem> items = await retraining.ItemsAsync(project, policy, cancellation);
+            IReadOnlyList<VerdictItem> items = await verdicts.ReadAsync(
+                project,
+                ledger => ledger.Items(policy),
+                cancellation
+            );
             return TypedResults.Ok(
                 new AgreementView(ReviewerAgreement.Measure(items), [.. items.Where(i => i.Answer is null)])
             );

@@ -13,9 +13,11 @@ public sealed class NoteUsedFeedback(PipelineStorage storage)
     public async Task Run([ActivityTrigger] UsedFeedback used, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(used);
-        await storage.Registry.UpdateAsync(used.Project, p => VersionLedger.UseFeedback(p, used.Ids), cancellation);
+        await storage.Registry.UpdateAsync(used.Project, p => VersionLedger.UseFeedback(p, used.Through), cancellation);
     }
 }
 
 /// <summary>Corrections that a completed run has used.</summary>
-public sealed record UsedFeedback(string Project, IReadOnlyList<string> Ids);
+/// <param name="Project">The project.</param>
+/// <param name="Through">The place in the log up to which they stand; <c>null</c>: not known.</param>
+public sealed record UsedFeedback(string Project, string? Through);

@@ -1,17 +1,17 @@
+using System.Text.Json.Serialization;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Azure.Functions.Worker;
 using Microsoft.DurableTask.Client;
 using Pipeline.Contracts;
+using Pipeline.Datasets;
 using Pipeline.Functions.Http;
-using Pipeline.Registry.Feedback;
-using Pipeline.Storage;
 
 namespace Pipeline.Functions.Retraining;
 
 /// <summary>
-/// <c>POST /api/projects/{project}/feedback</c>: keeps a verdict; enough corrections start a retraining.
+/// <c>POST /api/projects/{project}/feedback</c>: keeps a verdict on an answer; enough corrections start a retraining.
 /// </summary>
-public sealed class PostFeedback(PipelineStorage storage, RetrainingStarter retraining, TimeProvider time)
+public sealed class PostFeedback(VerdictIntake intake, TimeProvider time)
 {
     /// <summary>The header with a reviewer's key.</summary>
     public const string ReviewerKeyHeader = "X-Reviewer-Key";
@@ -35,51 +35,81 @@ public sealed class PostFeedback(PipelineStorage storage, RetrainingStarter retr
             return HttpResults.BadRequest(fault!);
         }
 
-        string? key = request.Headers[ReviewerKeyHeader];
-        string? reviewer = key is null ? null : await ReviewerAsync(project, key, cancellation);
-        if (key is not null && reviewer is null)
+        string? given = string.IsNullOrWhiteSpace(body.Reviewer) ? null : body.Reviewer.Trim();
+        var reviewer = new ReviewerClaim(given, HasKey: false);
+        if (request.Headers[ReviewerKeyHeader].ToString() is { Length: > 0 } key)
         {
-            return HttpResults.BadRequest($"The key in '{ReviewerKeyHeader}' names no reviewer of '{project}'.");
-        }
-
-        (FeedbackRecord? verdict, string? wrong) = FeedbackVerdict.Check(
-            new FeedbackRecord
+            try
             {
-                Id = "",
-                Project = project,
-                At = time.GetUtcNow(),
-                Text = body.Text,
-                RunId = body.RunId,
-                AdapterVersion = body.AdapterVersion,
-                Score = body.Score,
-                Correction = body.Correction,
-                Reviewer = reviewer ?? (string.IsNullOrWhiteSpace(body.Reviewer) ? null : body.Reviewer.Trim()),
-                HasKey = reviewer is not null,
-            },
-            project
-        );
-        if (verdict is null)
-        {
-            return HttpResults.BadRequest(wrong!);
+                if (await intake.ReviewerAsync(project, key, cancellation) is not { } name)
+                {
+                    return HttpResults.BadRequest(
+                        $"The key in '{ReviewerKeyHeader}' names no reviewer of '{project}'."
+                    );
+                }
+
+                reviewer = new ReviewerClaim(name, HasKey: true);
+            }
+            catch (DatasetException unreadable)
+            {
+                return HttpResults.BadRequest(unreadable.Message);
+            }
         }
 
-        await storage.Files.WriteJsonAsync(BlobLayout.Feedback(project, verdict.Id), verdict, cancellation);
-        string? started = FeedbackVerdict.Teaches(verdict)
-            ? await retraining.StartIfDueAsync(client, project, RunTrigger.Feedback, cancellation)
-            : null;
-        return TypedResults.Ok(new { verdict.Id, retraining = started });
+        return Answer(await intake.TakeAsync(client, project, body, reviewer, cancellation), request, time);
     }
 
-    private async Task<string?> ReviewerAsync(string project, string key, CancellationToken cancellation) =>
-        (await storage.Files.ReadJsonAsync<ReviewerKeys>(BlobLayout.Reviewers(project), cancellation))?.Find(key);
+    /// <summary>200 with the verdict's id, 400 with what is wrong, or 429 with the limit.</summary>
+    internal static IResult Answer(VerdictOutcome outcome, HttpRequest request, TimeProvider time)
+    {
+        if (outcome.Limit is { } limit)
+        {
+            DateTimeOffset now = time.GetUtcNow();
+            var left = TimeSpan.FromDays(1) - now.UtcDateTime.TimeOfDay;
+            return HttpResults.TooMany(
+                request,
+                $"{limit}; the limits are feedback.reviewerPerDay and "
+                    + "feedback.projectPerDay in project.yaml, and a day ends at midnight UTC.",
+                left
+            );
+        }
+
+        return outcome.Verdict is not { } verdict
+            ? HttpResults.BadRequest(outcome.Fault!)
+            : TypedResults.Ok(
+                new
+                {
+                    verdict.Id,
+                    verdict.Reviewer,
+                    verdict.HasKey,
+                    today = outcome.Today,
+                    retraining = outcome.Retraining,
+                }
+            );
+    }
 }
 
-/// <summary>The body of a verdict.</summary>
+/// <summary>The body of a verdict; a name that it does not know is refused.</summary>
+/// <param name="AnswerId">The answer's id, which gives text, answer and version.</param>
+/// <param name="Text">The text that was answered.</param>
+/// <param name="Answer">The answer that the verdict is on.</param>
+/// <param name="RunId">The run whose answer it was.</param>
+/// <param name="AdapterVersion">The version whose answer it was, such as 3 or v3.</param>
+/// <param name="Score">-1 thumb down, 0 neither, 1 thumb up.</param>
+/// <param name="Correction">The right answer.</param>
+/// <param name="Ranking">Several answers or their ids, the best first.</param>
+/// <param name="Comment">A remark.</param>
+/// <param name="Reviewer">A name; without a key it counts for nothing.</param>
+[JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
 public sealed record FeedbackBody(
-    string? Text,
-    string? RunId,
-    string? AdapterVersion,
-    int Score,
-    string? Correction,
+    string? AnswerId = null,
+    string? Text = null,
+    string? Answer = null,
+    string? RunId = null,
+    string? AdapterVersion = null,
+    int Score = 0,
+    string? Correction = null,
+    IReadOnlyList<string>? Ranking = null,
+    string? Comment = null,
     string? Reviewer = null
 );

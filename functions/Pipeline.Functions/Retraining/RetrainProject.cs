@@ -36,7 +36,7 @@ public static class RetrainProject
         );
         await context.CallActivityAsync(
             NoteUsedFeedback.Name,
-            new UsedFeedback(plan.Run.Project, plan.Feedback),
+            new UsedFeedback(plan.Run.Project, plan.Through),
             Retries.TransientFaults
         );
         return output;

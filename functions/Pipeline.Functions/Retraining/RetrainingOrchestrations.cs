@@ -2,11 +2,12 @@ using Microsoft.DurableTask.Client;
 using Pipeline.Contracts;
 using Pipeline.Functions.Durable;
 using Pipeline.Functions.Runs;
+using Pipeline.Functions.Verdicts;
 
 namespace Pipeline.Functions.Retraining;
 
 /// <summary>A project's one retraining: what comes while it runs waits for the next.</summary>
-public sealed class RetrainingOrchestrations : IRetrainingResumption
+public sealed class RetrainingOrchestrations(CorrectionBatches corrections) : IRetrainingResumption
 {
     private const string OtherRuns =
         "Another retraining of the project runs, and takes every correction that waits; "
@@ -32,6 +33,13 @@ public sealed class RetrainingOrchestrations : IRetrainingResumption
             ? instanceId
             : null;
     }
+
+    /// <inheritdoc/>
+    public async Task<string?> CorrectionsAsync(
+        string project,
+        FeedbackSettings settings,
+        CancellationToken cancellation
+    ) => (await corrections.WriteAsync(project, settings, cancellation))?.Name;
 
     /// <inheritdoc/>
     public async Task<string?> RefuseAsync(DurableTaskClient client, RunRecord run, CancellationToken cancellation)

@@ -1,8 +1,9 @@
-using System.Text.Json;
 using Microsoft.DurableTask.Client;
 using Microsoft.Extensions.Logging;
 using Pipeline.Contracts;
+using Pipeline.Functions.Durable;
 using Pipeline.Functions.Projects;
+using Pipeline.Functions.Verdicts;
 using Pipeline.Registry.Feedback;
 using Pipeline.Registry.Retraining;
 using Pipeline.Storage;
@@ -13,51 +14,10 @@ namespace Pipeline.Functions.Retraining;
 public sealed class RetrainingStarter(
     PipelineStorage storage,
     ProjectReader projects,
+    VerdictLog verdicts,
     ILogger<RetrainingStarter> logger
 )
 {
-    /// <summary>Every corrected text of a project, with who says what and what it comes to.</summary>
-    public async Task<IReadOnlyList<VerdictItem>> ItemsAsync(
-        string project,
-        FeedbackSettings settings,
-        CancellationToken cancellation
-    )
-    {
-        var feedback = new List<FeedbackRecord>();
-        foreach (
-            (string name, _) in await storage.Files.ListAsync(
-                BlobLayout.FeedbackContainer,
-                BlobLayout.FeedbackPrefix(project),
-                cancellation
-            )
-        )
-        {
-            if (name.EndsWith(".json", StringComparison.Ordinal) && await ReadAsync(name, cancellation) is { } record)
-            {
-                feedback.Add(record);
-            }
-        }
-
-        return VerdictItems.From(feedback, settings);
-    }
-
-    /// <summary>One verdict; one that cannot be read is passed over, and logged.</summary>
-    private async Task<FeedbackRecord?> ReadAsync(string name, CancellationToken cancellation)
-    {
-        try
-        {
-            return await storage.Files.ReadJsonAsync<FeedbackRecord>(
-                new BlobAddress(BlobLayout.FeedbackContainer, name),
-                cancellation
-            );
-        }
-        catch (JsonException fault)
-        {
-            Log.VerdictUnreadable(logger, name, fault.Message);
-            return null;
-        }
-    }
-
     /// <summary>Starts a retraining when it is due.</summary>
     /// <param name="client">Of the durable backend.</param>
     /// <param name="project">The project.</param>
@@ -79,9 +39,26 @@ public sealed class RetrainingStarter(
         }
 
         RetrainingSettings settings = all.Retraining;
-        IReadOnlyList<VerdictItem> waiting = RetrainingPolicy.Waiting(
-            await ItemsAsync(project, all.Feedback, cancellation),
-            await storage.Registry.GetAsync(project, cancellation)
+        if (trigger == RunTrigger.Feedback && settings.FeedbackCount == 0)
+        {
+            return null;
+        }
+
+        RegistryPointer registry = await storage.Registry.GetAsync(project, cancellation);
+        if (registry.Published.Count == 0)
+        {
+            return null; // nothing to add them to; the first run takes them
+        }
+
+        if (await client.RunsAsync(RetrainingOrchestrations.InstanceOf(project), cancellation))
+        {
+            return null;
+        }
+
+        IReadOnlyList<VerdictItem> waiting = await verdicts.ReadAsync(
+            project,
+            ledger => ledger.Waiting(all.Feedback, registry),
+            cancellation
         );
         bool due =
             trigger == RunTrigger.Timer

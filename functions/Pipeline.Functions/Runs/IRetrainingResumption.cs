@@ -4,11 +4,14 @@ using Pipeline.Contracts;
 namespace Pipeline.Functions.Runs;
 
 /// <summary>
-/// Resumes a run that a retraining started. The retraining starts such a run itself, so that it can note at the end
-/// that the corrections are used; runs know it only by this interface.
+/// What runs need of retraining, which they know only by this interface: the corrections that they take with them, and
+/// how a run is resumed that a retraining started, which starts it itself.
 /// </summary>
 public interface IRetrainingResumption
 {
+    /// <summary>The batch of the corrections that count now, which a run takes with it; <c>null</c>: none does.</summary>
+    Task<string?> CorrectionsAsync(string project, FeedbackSettings settings, CancellationToken cancellation);
+
     /// <summary>Why a run's retraining cannot be resumed now; <c>null</c>: it can.</summary>
     Task<string?> RefuseAsync(DurableTaskClient client, RunRecord run, CancellationToken cancellation);
 

@@ -62,6 +62,8 @@ public sealed class RunStarter(
             throw new InvalidOperationException(StillStopping(input.RunId)); // a drop is tried again
         }
 
+        string? batch = await retraining.CorrectionsAsync(project, settings.Feedback, cancellation);
+        input = input with { FeedbackBatch = batch };
         await PutAsync(input, settings, cancellation);
         if (!await client.TryStartAsync(AdapterPipeline.Name, input, input.RunId, cancellation))
         {
@@ -88,16 +90,19 @@ public sealed class RunStarter(
         if (await storage.Runs.GetAsync(input.RunId, cancellation) is not { } noted)
         {
             // purged, and what it has published is still there
-            RegistryPointer registry = await storage.Registry.GetAsync(input.Project, cancellation);
-            return registry.Allotted.TryGetValue(input.RunId, out int version) && registry.Published.Contains(version)
-                ? RunState.Completed.Name()
-                : null;
+            return await IsPublishedAsync(input, cancellation) ? RunState.Completed.Name() : null;
         }
 
         RunRecord run = await interrupted.CheckAsync(client, noted, cancellation);
         return run.State == RunState.Completed || (input.Trigger == RunTrigger.Drop && run.HasStopped)
             ? run.State.Name()
             : null;
+    }
+
+    private async Task<bool> IsPublishedAsync(PipelineInput input, CancellationToken cancellation)
+    {
+        RegistryPointer registry = await storage.Registry.GetAsync(input.Project, cancellation);
+        return registry.Allotted.TryGetValue(input.RunId, out int version) && registry.Published.Contains(version);
     }
 
     /// <summary>A run's orchestrations, the run itself first.</summary>
@@ -144,7 +149,7 @@ public sealed class RunStarter(
         (PipelineInput input, ProjectSettings settings) = await identity.IdentifyAsync(
             run.Project,
             run.Source,
-            run.FeedbackBatch,
+            run.IsRetraining ? run.FeedbackBatch : null,
             run.Trigger,
             cancellation
         );
@@ -154,7 +159,7 @@ public sealed class RunStarter(
                 + "run of the current content.";
         }
 
-        if (run.FeedbackBatch is not null && await retraining.RefuseAsync(client, run, cancellation) is { } refusal)
+        if (run.IsRetraining && await retraining.RefuseAsync(client, run, cancellation) is { } refusal)
         {
             return refusal;
         }
@@ -164,12 +169,13 @@ public sealed class RunStarter(
             return StillStopping(run.RunId);
         }
 
-        if (run.FeedbackBatch is not null)
+        if (run.IsRetraining)
         {
             // Through the retraining, which notes at its end that the corrections are used.
             return await retraining.ResumeAsync(client, run, cancellation);
         }
 
+        input = input with { FeedbackBatch = run.FeedbackBatch }; // its checkpoint is of these rows
         await PutAsync(input, settings, cancellation);
         if (!await client.TryStartAsync(AdapterPipeline.Name, input, input.RunId, cancellation))
         {
@@ -190,7 +196,7 @@ public sealed class RunStarter(
         List<string> started = [];
         foreach (RunRecord run in await storage.Runs.ListAsync(project, cancellation))
         {
-            if (run.State != RunState.NeedsSettings || run.FeedbackBatch is not null)
+            if (run.State != RunState.NeedsSettings || run.IsRetraining)
             {
                 continue;
             }
@@ -231,7 +237,8 @@ public sealed class RunStarter(
     }
 
     /// <summary>Lists a run that an orchestration is about to start.</summary>
-    public async Task<PipelineInput> RecordAsync(
+    /// <returns>The run; <c>null</c>: the same rows and settings have a version already.</returns>
+    public async Task<PipelineInput?> RecordAsync(
         string project,
         string source,
         string feedbackBatch,
@@ -246,6 +253,11 @@ public sealed class RunStarter(
             trigger,
             cancellation
         );
+        if (await IsPublishedAsync(input, cancellation))
+        {
+            return null;
+        }
+
         await PutAsync(input, settings, cancellation);
         return input;
     }

@@ -4,6 +4,7 @@ using System.Net.Http.Json;
 using Pipeline.Contracts;
 using Pipeline.Functions.Adapters;
 using Spectre.Console;
+using static Pipeline.Reporting.Pages.Figures;
 
 namespace Pipeline.LocalHost.Commands;
 
@@ -149,7 +150,4 @@ internal sealed class AdaptersCommand
             RegistryAction.Retired => "was retired",
             _ => "was deleted",
         };
-
-    private static string Percent(double? fraction) =>
-        fraction is { } value ? (100 * value).ToString("0.0", CultureInfo.InvariantCulture) + " %" : "";
 }

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using Pipeline.Contracts;
 using Spectre.Console;
+using static Pipeline.Reporting.Pages.Figures;
 
 namespace Pipeline.LocalHost.Commands;
 
@@ -97,7 +98,7 @@ internal static class CompareCommand
             comparison.Rows.ToString(CultureInfo.InvariantCulture),
             Score(comparison.OlderScore),
             Score(comparison.NewerScore),
-            Points(comparison.Difference)
+            Gain(comparison.Difference)
         );
         foreach (ComparedLabel label in comparison.Labels)
         {
@@ -107,7 +108,7 @@ internal static class CompareCommand
                 label.Rows.ToString(CultureInfo.InvariantCulture),
                 Percent(label.Older),
                 Percent(label.Newer),
-                Points(label.Difference)
+                Gain(label.Difference)
             );
         }
 
@@ -143,15 +144,6 @@ internal static class CompareCommand
     private static string Score(ComparedScore score) =>
         $"{Percent(score.Score)} ({Percent(score.Interval.Low)} to {Percent(score.Interval.High)})";
 
-    private static string Points(PairedDifference? difference) =>
-        difference is null
-            ? ""
-            : string.Create(
-                CultureInfo.InvariantCulture,
-                $"{100 * difference.Mean:+0.0;-0.0;0.0} ({100 * difference.Interval.Low:+0.0;-0.0;0.0} to "
-                    + $"{100 * difference.Interval.High:+0.0;-0.0;0.0})"
-            );
-
-    private static string Percent(double fraction) =>
-        (100 * fraction).ToString("0.0", CultureInfo.InvariantCulture) + " %";
+    private static string Gain(PairedDifference? difference) =>
+        difference is null ? "" : $"{WithSign(difference.Mean)} ({Points(difference.Interval)})";
 }

@@ -3,6 +3,7 @@ using System.Globalization;
 using Pipeline.Contracts;
 using Pipeline.Storage;
 using Spectre.Console;
+using static Pipeline.Reporting.Pages.Figures;
 
 namespace Pipeline.LocalHost.Commands;
 
@@ -139,8 +140,8 @@ internal static class RunSummary
             console,
             string.Create(
                 CultureInfo.InvariantCulture,
-                $"Tuned minus base: {100 * difference.Mean:+0.0;-0.0} points, paired 95 % interval "
-                    + $"{100 * difference.Interval.Low:+0.0;-0.0} to {100 * difference.Interval.High:+0.0;-0.0}; "
+                $"Tuned minus base: {WithSign(difference.Mean)} points, paired 95 % interval "
+                    + $"{Points(difference.Interval)}; "
                     + $"{difference.Won} rows won, {difference.Lost} lost"
             )
         );
@@ -188,9 +189,6 @@ internal static class RunSummary
     private static void WriteLine(IAnsiConsole console, string text) => console.MarkupLine(text.EscapeMarkup());
 
     private static Score ScoreFrom(ModelScore score) => new(score.Accuracy, score.MacroF1, score.Interval, score.Score);
-
-    private static string Percent(double fraction) =>
-        (100 * fraction).ToString("0.0", CultureInfo.InvariantCulture) + " %";
 
     private static string Range(Interval interval) => $"{Percent(interval.Low)} to {Percent(interval.High)}";
 }

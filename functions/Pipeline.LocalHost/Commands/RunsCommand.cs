@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using Pipeline.Contracts;
 using Spectre.Console;
+using static Pipeline.Reporting.Pages.Figures;
 
 namespace Pipeline.LocalHost.Commands;
 
@@ -157,7 +158,4 @@ internal static class RunsCommand
 
         return 0;
     }
-
-    private static string Percent(double? fraction) =>
-        fraction is { } value ? (100 * value).ToString("0.0", CultureInfo.InvariantCulture) + " %" : "";
 }

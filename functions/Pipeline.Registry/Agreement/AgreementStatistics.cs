@@ -29,8 +29,8 @@ public static class AgreementStatistics
 
     /// <summary>
     /// Fleiss' kappa of items with the same number of labels each. Source: Fleiss 1971, "Measuring nominal scale
-    /// agreement among many raters", formulas 1 to 7; where items differ in that number, each item's agreement is of its
-    /// own pairs, and the shares of the labels are of all.
+    /// agreement among many raters", formulas 1 to 7; where items differ in that number, each item's agreement is of
+    /// its own pairs, and the shares of the labels are of all.
     /// </summary>
     /// <param name="items">Labels of each item; items with fewer than two are left out.</param>
     /// <returns><c>null</c>: no item has two labels, or only one label was used.</returns>

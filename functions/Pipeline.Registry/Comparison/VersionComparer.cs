@@ -1,8 +1,8 @@
-using System.Globalization;
 using Pipeline.Contracts;
 using Pipeline.Registry.Promotion;
 using Pipeline.Reporting.Pages;
 using Pipeline.Reporting.Statistics;
+using static Pipeline.Reporting.Pages.Figures;
 
 namespace Pipeline.Registry.Comparison;
 
@@ -34,7 +34,9 @@ public static class VersionComparer
             new GateInput(newer.Entry.Version, newer.Evaluation, older.Entry.Version, older.Evaluation, settings)
         );
         List<ComparedLabel> labels = newer.Evaluation.Labels.Count == 0 ? [] : [.. Labels(pairs, resamples)];
-        List<(ComparedRow Row, double Gain)> changed = [.. Changed(older, newer, texts)];
+        IReadOnlyList<PairedRow> rows = ChampionComparison.Rows(older.Evaluation, newer.Evaluation);
+        List<ComparedRow> Where(Func<PairedRow, bool> which) =>
+            [.. rows.Where(which).Take(rowsShown).Select(r => Shown(r, texts))];
         return new VersionComparison
         {
             Project = project,
@@ -48,8 +50,8 @@ public static class VersionComparer
             NewerScore = Score([.. pairs.Select(p => p.Candidate)], resamples),
             Difference = difference,
             Labels = labels,
-            Won = [.. changed.Where(c => c.Gain > 0).Select(c => c.Row).Take(rowsShown)],
-            Lost = [.. changed.Where(c => c.Gain < 0).Select(c => c.Row).Take(rowsShown)],
+            Won = Where(r => r.CandidateScore > r.ChampionScore),
+            Lost = Where(r => r.CandidateScore < r.ChampionScore),
             Changes = VersionChanges.Between(older, newer),
             Notes = [.. Notes(older, newer, pairs.Count)],
         };
@@ -67,38 +69,14 @@ public static class VersionComparer
                 ChampionComparison.Difference([.. g], resamples)
             ));
 
-    private static IEnumerable<(ComparedRow Row, double Gain)> Changed(
-        VersionFiles older,
-        VersionFiles newer,
-        IReadOnlyDictionary<string, string> texts
-    )
-    {
-        Dictionary<string, RowOutcome> known = older
-            .Evaluation.Outcomes.DistinctBy(o => o.TextHash)
-            .ToDictionary(o => o.TextHash, StringComparer.Ordinal);
-        bool scoredAlike = older.Evaluation.ScoreName == newer.Evaluation.ScoreName;
-        foreach (RowOutcome outcome in newer.Evaluation.Outcomes)
-        {
-            if (known.TryGetValue(outcome.TextHash, out RowOutcome? before) && before.Gold == outcome.Gold)
-            {
-                yield return (
-                    new ComparedRow(
-                        outcome.Id,
-                        texts.GetValueOrDefault(outcome.Id),
-                        outcome.Gold,
-                        before.Tuned,
-                        outcome.Tuned
-                    ),
-                    Value(outcome, scoredAlike) - Value(before, scoredAlike)
-                );
-            }
-        }
-    }
-
-    private static double Value(RowOutcome outcome, bool scoredAlike) =>
-        scoredAlike && outcome.TunedScore is { } score ? score
-        : outcome.Tuned == outcome.Gold ? 1
-        : 0;
+    private static ComparedRow Shown(PairedRow row, IReadOnlyDictionary<string, string> texts) =>
+        new(
+            row.Candidate.Id,
+            texts.GetValueOrDefault(row.Candidate.Id),
+            row.Candidate.Gold,
+            row.Champion.Tuned,
+            row.Candidate.Tuned
+        );
 
     private static ComparedScore Score(double[] scores, int resamples) =>
         scores.Length == 0
@@ -120,14 +98,11 @@ public static class VersionComparer
         [
             .. labels
                 .Where(l => l.Difference.Interval.High < 0)
-                .Select(l => $"'{l.Label}' ({EvaluationVerdict.Points(l.Difference.Interval)} points)"),
+                .Select(l => $"'{l.Label}' ({Points(l.Difference.Interval)} points)"),
         ];
-        return string.Create(
-            CultureInfo.InvariantCulture,
-            $"{verdict}: {100 * difference.Mean:+0.0;-0.0;0.0} points on {rows} held-out rows (95 % interval "
-                + $"{EvaluationVerdict.Points(difference.Interval)}; {difference.Won} rows won, {difference.Lost} lost)"
-                + $"{(lost.Length > 0 ? $"; it is worse on {string.Join(", ", lost)}" : "")}."
-        );
+        return $"{verdict}: {WithSign(difference.Mean)} points on {rows} held-out rows (95 % interval "
+            + $"{Points(difference.Interval)}; {difference.Won} rows won, {difference.Lost} lost)"
+            + $"{(lost.Length > 0 ? $"; it is worse on {string.Join(", ", lost)}" : "")}.";
     }
 
     private static IEnumerable<string> Notes(VersionFiles older, VersionFiles newer, int rows)
@@ -145,7 +120,7 @@ public static class VersionComparer
 
         if (older.Manifest is null || newer.Manifest is null)
         {
-            yield return "A dataset is gone: what changed in data and settings, and the rows' texts, are not all known.";
+            yield return "A dataset is gone: changes of data and settings, and texts of rows, are not all known.";
         }
     }
 }

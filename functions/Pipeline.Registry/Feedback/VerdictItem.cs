@@ -8,6 +8,9 @@ namespace Pipeline.Registry.Feedback;
 /// <param name="Answer">The answer by the project's policy; <c>null</c>: it is disputed, and trains nothing.</param>
 public sealed record VerdictItem(string Text, IReadOnlyList<ReviewerVote> Votes, string? Answer)
 {
+    /// <summary>Whether a key names somebody whose vote is the answer.</summary>
+    public bool IsNamed => Votes.Any(v => v.Reviewer is not null && v.Answer == Answer);
+
     /// <summary>Names of those whose vote is the answer, for the training row; <c>null</c>: none gave one.</summary>
     public string? Reviewers()
     {
@@ -24,13 +27,20 @@ public sealed record VerdictItem(string Text, IReadOnlyList<ReviewerVote> Votes,
 /// <param name="Answer">The right answer.</param>
 /// <param name="FeedbackId">The feedback that says it.</param>
 /// <param name="At">When it was said.</param>
-public sealed record ReviewerVote(string? Reviewer, string Answer, string FeedbackId, DateTimeOffset At)
+/// <param name="Place">Where it stands in the log, in ordinal order; empty: before there was one.</param>
+public sealed record ReviewerVote(
+    string? Reviewer,
+    string Answer,
+    string FeedbackId,
+    DateTimeOffset At,
+    string Place = ""
+)
 {
     /// <summary>The name that somebody without a key has given.</summary>
     public string? GivenName { get; init; }
 }
 
-/// <summary>Feedback to items: whose vote counts, and what the votes come to.</summary>
+/// <summary>Verdicts to items: whose vote counts, and what the votes come to.</summary>
 public static class VerdictItems
 {
     /// <summary>Gathers the corrections by text, in the ordinal order of the texts.</summary>
@@ -40,30 +50,68 @@ public static class VerdictItems
     {
         ArgumentNullException.ThrowIfNull(feedback);
         ArgumentNullException.ThrowIfNull(settings);
-        return
-        [
-            .. feedback
-                .Where(FeedbackVerdict.Teaches)
-                .GroupBy(f => f.Text!.Trim(), StringComparer.Ordinal)
-                .OrderBy(g => g.Key, StringComparer.Ordinal)
-                .Select(g =>
-                {
-                    List<ReviewerVote> votes = [.. Newest(g)];
-                    return new VerdictItem(g.Key, votes, Decide(votes, settings));
-                }),
-        ];
+        var ledger = new VerdictLedger();
+        foreach (FeedbackRecord record in feedback.OrderBy(f => f.At).ThenBy(f => f.Id, StringComparer.Ordinal))
+        {
+            ledger.Add(record, "");
+        }
+
+        return ledger.Items(settings);
     }
 
-    /// <summary>One vote a reviewer, in the order of their names; those without a key first, as one.</summary>
-    private static IEnumerable<ReviewerVote> Newest(IEnumerable<FeedbackRecord> feedback) =>
-        feedback
-            .GroupBy(f => f.HasKey ? f.Reviewer! : "", StringComparer.Ordinal)
+    /// <summary>Corrected texts that are decided and have a vote that no retraining has used.</summary>
+    public static IReadOnlyList<VerdictItem> Waiting(IEnumerable<VerdictItem> items, RegistryPointer registry)
+    {
+        ArgumentNullException.ThrowIfNull(registry);
+        HashSet<string> used = [.. registry.UsedFeedback];
+        bool IsNew(ReviewerVote vote) =>
+            string.CompareOrdinal(vote.Place, registry.UsedFeedbackThrough ?? "") > 0
+            || (registry.UsedFeedbackThrough is null && !used.Contains(vote.FeedbackId));
+        return [.. items.Where(i => i.Answer is not null && i.Votes.Any(IsNew))];
+    }
+
+    /// <summary>The item of a text; <c>null</c>: nobody corrects it.</summary>
+    internal static VerdictItem? From(string text, IEnumerable<PlacedVerdict> verdicts, FeedbackSettings settings)
+    {
+        List<PlacedVerdict> all = [.. verdicts];
+        if (!all.Exists(v => FeedbackVerdict.Teaches(v.Record)))
+        {
+            return null;
+        }
+
+        List<ReviewerVote> votes = [.. Votes(all)];
+        return new VerdictItem(text, votes, Decide(votes, settings));
+    }
+
+    /// <summary>
+    /// One vote a reviewer, the newest of all versions' answers, in the order of their names; those without a key first,
+    /// as one. A thumb up of a known answer is a vote for it.
+    /// </summary>
+    private static IEnumerable<ReviewerVote> Votes(List<PlacedVerdict> verdicts) =>
+        verdicts
+            .Select(v => (v.Record, v.Place, Answer: v.Record.Correction?.Trim() ?? Confirmed(v.Record)))
+            .Where(v => v.Answer is not null)
+            .GroupBy(v => v.Record.HasKey ? v.Record.Reviewer! : "", StringComparer.Ordinal)
             .OrderBy(g => g.Key, StringComparer.Ordinal)
-            .Select(g => g.OrderBy(f => f.At).ThenBy(f => f.Id, StringComparer.Ordinal).Last())
-            .Select(f => new ReviewerVote(f.HasKey ? f.Reviewer : null, f.Correction!.Trim(), f.Id, f.At)
+            .Select(g =>
+                g.OrderBy(v => v.Place, StringComparer.Ordinal)
+                    .ThenBy(v => v.Record.At)
+                    .ThenBy(v => v.Record.Id, StringComparer.Ordinal)
+                    .Last()
+            )
+            .Select(v => new ReviewerVote(
+                v.Record.HasKey ? v.Record.Reviewer : null,
+                v.Answer!,
+                v.Record.Id,
+                v.Record.At,
+                v.Place
+            )
             {
-                GivenName = f.HasKey ? null : f.Reviewer,
+                GivenName = v.Record.HasKey ? null : v.Record.Reviewer,
             });
+
+    private static string? Confirmed(FeedbackRecord verdict) =>
+        verdict.Score > 0 && verdict.Answer?.Trim() is { Length: > 0 } answer ? answer : null;
 
     private static string? Decide(List<ReviewerVote> votes, FeedbackSettings settings) =>
         settings.Policy switch

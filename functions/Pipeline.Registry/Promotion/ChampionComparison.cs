@@ -33,7 +33,21 @@ public static class ChampionComparison
         );
 
     /// <summary>The texts that both answered in the same way, with what each scored; none without a champion.</summary>
-    public static IReadOnlyList<PairedText> Pair(EvaluationReport? champion, EvaluationReport candidate)
+    /// <param name="champion">The champion's evaluation; <c>null</c>: there is no champion.</param>
+    /// <param name="candidate">The new version's evaluation.</param>
+    public static IReadOnlyList<PairedText> Pair(EvaluationReport? champion, EvaluationReport candidate) =>
+        [
+            .. Rows(champion, candidate)
+                .GroupBy(r => RowOutcome.TextOf(r.Candidate.Id), StringComparer.Ordinal)
+                .Select(t => new PairedText(
+                    t.First().Candidate.Gold,
+                    t.Average(r => r.ChampionScore),
+                    t.Average(r => r.CandidateScore)
+                )),
+        ];
+
+    /// <summary>The same row by row, in the order of the candidate's.</summary>
+    public static IReadOnlyList<PairedRow> Rows(EvaluationReport? champion, EvaluationReport candidate)
     {
         ArgumentNullException.ThrowIfNull(candidate);
         if (champion is null)
@@ -64,17 +78,16 @@ public static class ChampionComparison
             scoredAlike ? outcome.TunedScore!.Value
             : outcome.Tuned == outcome.Gold ? 1
             : 0;
-        return
-        [
-            .. both.GroupBy(o => RowOutcome.TextOf(o.Id), StringComparer.Ordinal)
-                .Select(t => new PairedText(
-                    t.First().Gold,
-                    t.Average(o => Score(known[o.TextHash])),
-                    t.Average(Score)
-                )),
-        ];
+        return [.. both.Select(o => new PairedRow(known[o.TextHash], o, Score(known[o.TextHash]), Score(o)))];
     }
 }
+
+/// <summary>A held-out row that two versions answered.</summary>
+/// <param name="Champion">The champion's outcome.</param>
+/// <param name="Candidate">The new version's outcome.</param>
+/// <param name="ChampionScore">The champion's score, 0 to 1.</param>
+/// <param name="CandidateScore">The new version's score, 0 to 1.</param>
+public sealed record PairedRow(RowOutcome Champion, RowOutcome Candidate, double ChampionScore, double CandidateScore);
 
 /// <summary>A held-out text that two versions answered.</summary>
 /// <param name="Gold">The right answer.</param>

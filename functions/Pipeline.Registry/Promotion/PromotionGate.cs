@@ -1,6 +1,6 @@
-using System.Globalization;
 using Pipeline.Contracts;
 using Pipeline.Reporting.Pages;
+using static Pipeline.Reporting.Pages.Figures;
 
 namespace Pipeline.Registry.Promotion;
 
@@ -14,8 +14,8 @@ public static class PromotionGate
     public const int MinRows = 20;
 
     /// <summary>
-    /// Rows from which a label is tested for non-inferiority; of fewer, a loss within the margin could not be shown, and
-    /// the label only must not be proven worse.
+    /// Rows from which a label is tested for non-inferiority; of fewer, that a loss lies within the margin could not be
+    /// shown, and the label only must not be proven worse.
     /// </summary>
     public const int MinLabelRows = 100;
 
@@ -63,12 +63,15 @@ public static class PromotionGate
             input.Candidate,
             input.Settings.Evaluation.BootstrapSamples
         );
+        int compared = ChampionComparison.Pair(input.Champion, input.Candidate).Count;
+        int all = input.Candidate.Outcomes.DistinctBy(o => RowOutcome.TextOf(o.Id)).Count();
+        string common = compared < all ? $", on the {compared} of {all} held-out rows that both answered" : "";
         return new GateCheck(
             GateRule.Champion,
             difference?.Interval.Low > limit,
             difference is null
                 ? $"fewer than {MinRows} held-out rows were answered by both in the same way"
-                : Words(difference)
+                : Words(difference) + common
         )
         {
             Difference = difference,
@@ -77,8 +80,8 @@ public static class PromotionGate
     }
 
     /// <summary>
-    /// Each label's rows: non-inferiority by the one-sided bootstrap where they are many; of a label with few, the exact
-    /// McNemar test, its level divided by the number of labels (Bonferroni).
+    /// Each label's rows: non-inferiority by the one-sided bootstrap where they are many; of a label with few, the
+    /// exact McNemar test, its level divided by the number of labels (Bonferroni).
     /// </summary>
     private static IEnumerable<GateCheck> Labels(GateInput input)
     {
@@ -106,11 +109,7 @@ public static class PromotionGate
             texts.Count >= MinLabelRows
                 ? difference.LowerBound > -margin
                 : !(difference.Mean < -margin && difference.McNemarP < Alpha / input.Candidate.Labels.Count);
-        return new GateCheck(
-            GateRule.Label,
-            passed,
-            string.Create(CultureInfo.InvariantCulture, $"'{texts[0].Gold}': {Words(difference)}, {texts.Count} rows")
-        )
+        return new GateCheck(GateRule.Label, passed, $"'{texts[0].Gold}': {Words(difference)}, {texts.Count} rows")
         {
             Label = texts[0].Gold,
             Difference = difference,
@@ -179,15 +178,9 @@ public static class PromotionGate
             : $"V{input.Version} is published, not promoted: not proven better than the base ({reason}).";
     }
 
-    private static string Percent(double fraction) =>
-        (100 * fraction).ToString("0.0", CultureInfo.InvariantCulture) + " %";
-
     private static string Words(PairedDifference difference) =>
-        string.Create(
-            CultureInfo.InvariantCulture,
-            $"{100 * difference.Mean:+0.0;-0.0;0.0} points, 95 % interval "
-                + $"{EvaluationVerdict.Points(difference.Interval)}; {difference.Won} rows won, {difference.Lost} lost"
-        );
+        $"{WithSign(difference.Mean)} points, 95 % interval {Points(difference.Interval)}; {difference.Won} rows won, "
+        + $"{difference.Lost} lost";
 }
 
 /// <summary>What the gate decides on.</summary>

@@ -162,16 +162,15 @@ public static class VersionLedger
     }
 
     /// <summary>Notes feedback as used.</summary>
-    public static RegistryPointer UseFeedback(RegistryPointer registry, IEnumerable<string> ids)
+    public static RegistryPointer UseFeedback(RegistryPointer registry, string? through)
     {
         ArgumentNullException.ThrowIfNull(registry);
-        return registry with
-        {
-            UsedFeedback =
-            [
-                .. registry.UsedFeedback.Concat(ids).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal),
-            ],
-        };
+        return through is null || string.CompareOrdinal(through, registry.UsedFeedbackThrough ?? "") < 0
+            ? registry
+            : registry with
+            {
+                UsedFeedbackThrough = through,
+            };
     }
 
     private static (IReadOnlyList<TestSetEntry> TestSets, int? Number) Measured(

@@ -9,7 +9,8 @@ namespace Pipeline.Reporting.Baselines;
 
 /// <summary>
 /// Word and character n-grams with TF-IDF and a balanced maximum-entropy model: what a label costs without a language
-/// model. Words give one and two of them, characters one to four; the values of a text's words, and of its characters, have length 1. Source of the
+/// model. Words give one and two of them, characters one to four; the values of a text's words have length 1 together,
+/// and so do those of its characters. Source of the
 /// weights by label: King and Zeng 2001, section 2 (rows / (labels × rows of the label)).
 /// </summary>
 public sealed partial class LinearModel : IDisposable

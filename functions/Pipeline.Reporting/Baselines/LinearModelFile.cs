@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Google.Protobuf;
 using Google.Protobuf.Collections;
 using Microsoft.ML;
@@ -56,7 +55,12 @@ internal static class LinearModelFile
             values.Remove(value);
         }
 
-        Debug.Assert(values.Count == names.Length, "Microsoft.ML gives inputs and outputs other names.");
+        if (values.Count != names.Length)
+        {
+            throw new InvalidOperationException(
+                $"Microsoft.ML has exported no {string.Join(", ", names.Except(values.Select(v => v.Name)))}."
+            );
+        }
     }
 
     /// <summary>Nodes that lead to no output.</summary>

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using Pipeline.Contracts;
+using static Pipeline.Reporting.Pages.Figures;
 using static Pipeline.Reporting.Pages.HtmlPage;
 
 namespace Pipeline.Reporting.Pages;

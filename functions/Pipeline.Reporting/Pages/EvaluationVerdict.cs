@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using Pipeline.Contracts;
+using static Pipeline.Reporting.Pages.Figures;
 using static Pipeline.Reporting.Pages.HtmlPage;
 
 namespace Pipeline.Reporting.Pages;
@@ -54,13 +55,6 @@ public static partial class EvaluationVerdict
         return $"A linear model, trained in seconds without a GPU, {how}: {Percent(linear.Accuracy)} against "
             + $"{Percent(report.TunedScore.Accuracy)} on the same {report.Outcomes.Count} held-out rows (tuned minus "
             + $"linear: paired 95 % interval {Points(gain.Interval)} points).";
-    }
-
-    /// <summary>An interval of a difference, in points.</summary>
-    public static string Points(Interval interval)
-    {
-        ArgumentNullException.ThrowIfNull(interval);
-        return $"{Signed(interval.Low)} to {Signed(interval.High)}";
     }
 
     /// <summary>A baseline's name for people.</summary>

@@ -25,17 +25,11 @@ internal static class HtmlPage
 
     public static string Escape(string text) => WebUtility.HtmlEncode(text);
 
-    public static string Percent(double fraction) =>
-        (100 * fraction).ToString("0.0", CultureInfo.InvariantCulture) + " %";
-
-    /// <summary>A difference in points, with its sign.</summary>
-    public static string Signed(double fraction) =>
-        (100 * fraction).ToString("+0.0;-0.0;0.0", CultureInfo.InvariantCulture);
-
     private const string Style =
         "body{font:15px/1.5 system-ui,sans-serif;color:#1c2430;background:#fff;margin:0}"
         + "main{max-width:60rem;margin:2rem auto;padding:0 1rem}"
-        + ".gate{font-size:1.1rem;font-weight:600}h1{font-size:1.6rem}h2{font-size:1.15rem;margin-top:2rem}table{border-collapse:collapse;margin:.5rem 0}"
+        + ".gate{font-size:1.1rem;font-weight:600}"
+        + "h1{font-size:1.6rem}h2{font-size:1.15rem;margin-top:2rem}table{border-collapse:collapse;margin:.5rem 0}"
         + "th,td{padding:.3rem .7rem;border-bottom:1px solid #dde3ea;text-align:left;vertical-align:top}"
         + "td{font-variant-numeric:tabular-nums}td.text{white-space:pre-wrap;overflow-wrap:anywhere;max-width:30rem}"
         + ".matrix td{text-align:right;"

@@ -32,8 +32,8 @@ public static class MergePage
         Row(
             $"{EvaluationReportPage.MetricName(scoreName)} (95 % interval)",
             s =>
-                $"{HtmlPage.Percent(s.Score)} ({HtmlPage.Percent(s.Interval.Low)} to "
-                + $"{HtmlPage.Percent(s.Interval.High)})"
+                $"{Figures.Percent(s.Score)} ({Figures.Percent(s.Interval.Low)} to "
+                + $"{Figures.Percent(s.Interval.High)})"
         );
         Row(
             "Perplexity of the gold answer, a token",
@@ -51,8 +51,8 @@ public static class MergePage
         return string.Create(
             CultureInfo.InvariantCulture,
             $"Merged into {report.Base}{(report.Dequantized ? ", dequantised from NF4" : "")}, in float32: "
-                + $"{HtmlPage.Percent(report.AdapterScore.Score)} with the adapter, "
-                + $"{HtmlPage.Percent(report.MergedScore.Score)} merged; {differ}"
+                + $"{Figures.Percent(report.AdapterScore.Score)} with the adapter, "
+                + $"{Figures.Percent(report.MergedScore.Score)} merged; {differ}"
                 + $"log-likelihoods differ by {report.LargestDifference:0.0e+00} at most."
         );
     }

@@ -193,9 +193,9 @@ internal static class AdapterFolder
                 CultureInfo.InvariantCulture,
                 $"""
 
-                Beside it lies `{BlobLayout.LinearModelFile}`, a linear model of the same rows (accuracy {linear.Accuracy:0.0000}), in ONNX:
-                its input `Text` is a text in lower case with a blank around every sign but letters, digits and
-                apostrophes, its outputs are the label and the labels' probabilities.
+                Beside it lies `{BlobLayout.LinearModelFile}`, a linear model of the same rows in ONNX (accuracy
+                {linear.Accuracy:0.0000}): its input `Text` is a text in lower case with a blank around every sign but
+                letters, digits and apostrophes, its outputs are the label and the labels' probabilities.
                 """
             )
             : "";

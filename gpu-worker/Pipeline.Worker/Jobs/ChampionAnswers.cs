@@ -1,4 +1,5 @@
 using Pipeline.Contracts;
+using Pipeline.Model;
 using Pipeline.Model.Adapters;
 using Pipeline.Reporting.Evaluations;
 
@@ -21,7 +22,8 @@ internal static class ChampionAnswers
     /// <param name="evaluate">Answers of a model to the held-out rows.</param>
     /// <returns>
     /// <c>null</c>: there is no champion, it has answered all these rows before, or it cannot be asked on this base: it
-    /// was trained on another one or with another method, or as a whole model.
+    /// was trained on another one or with another method, or as a whole model. The gate then compares the rows that both
+    /// have answered, and says how many.
     /// </returns>
     public static IReadOnlyList<ModelAnswer>? Evaluate(
         TrainAdapterInput input,
@@ -50,8 +52,20 @@ internal static class ChampionAnswers
             return null;
         }
 
-        using LoraAdapter adapter = PeftAdapterFiles.Read(champion.Directory, placed.Model);
-        return evaluate(placed.ForInference(adapter));
+        LoraAdapter adapter;
+        try
+        {
+            adapter = PeftAdapterFiles.Read(champion.Directory, placed.Model);
+        }
+        catch (Exception fault) when (fault is ModelException or InvalidDataException)
+        {
+            return null; // its base has changed under the same name: no reason to lose what was trained
+        }
+
+        using (adapter)
+        {
+            return evaluate(placed.ForInference(adapter));
+        }
     }
 
     private static bool HasAnswered(EvaluationReport known, IReadOnlyList<Example> test)

@@ -117,9 +117,12 @@ internal sealed class JobWorkspace(
         foreach (string file in ChampionAnswers.Files)
         {
             // what is missing, such as the adapter of a model that was trained as a whole, is not asked
-            if (await storage.Files.ReadAsync(BlobLayout.Adapter(project, version, file), cancellation) is { } bytes)
+            BlobAddress address = BlobLayout.Adapter(project, version, file);
+            if (await storage.Files.OpenAsync(address, null, cancellation) is { } blob)
             {
-                await File.WriteAllBytesAsync(Path.Combine(folder, file), bytes, cancellation);
+                await using Stream source = blob.Stream;
+                await using FileStream target = File.Create(Path.Combine(folder, file));
+                await source.CopyToAsync(target, cancellation);
             }
         }
 

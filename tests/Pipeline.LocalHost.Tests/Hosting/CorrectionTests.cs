@@ -100,7 +100,15 @@ public sealed class CorrectionTests(HostFixture host)
         HttpResponseMessage wrong = await host.PostAsync($"api/projects/{project}/feedback", new { score = 5 });
         Assert.Equal(HttpStatusCode.BadRequest, wrong.StatusCode);
         // a thumb teaches nothing
-        await host.PostAsync($"api/projects/{project}/feedback", new { runId = "x", score = 1 });
+        await host.PostAsync(
+            $"api/projects/{project}/feedback",
+            new
+            {
+                adapterVersion = "v1",
+                text = "hello",
+                score = 1,
+            }
+        );
 
         for (int i = 0; i < 3; i++)
         {
@@ -116,7 +124,7 @@ public sealed class CorrectionTests(HostFixture host)
             rows,
             r =>
                 Assert.Equal(
-                    r.Source.File.StartsWith("corrections-", StringComparison.Ordinal) ? "clerk 7" : null,
+                    r.Source.File.StartsWith("verdicts-", StringComparison.Ordinal) ? "clerk 7" : null,
                     r.Reviewer
                 )
         );

@@ -110,12 +110,16 @@ public sealed class DeliveryTests(ITestOutputHelper output)
                     Score = -1,
                     Correction = "greeting",
                 };
-                await account.Files.WriteJsonAsync(BlobLayout.Feedback(Project, verdict.Id), verdict, Cancellation);
+                await account.Files.AppendAsync(
+                    BlobLayout.VerdictLog(Project, new DateOnly(2026, 11, 30)),
+                    [.. ContractJson.WriteUtf8(verdict), (byte)'\n'],
+                    Cancellation
+                );
             }
 
             RunRecord second = await EndAsync(account, r => r.Trigger != RunTrigger.Drop);
             RegistryPointer registry = await account.Registry.GetAsync(Project, Cancellation);
-            while (registry.UsedFeedback.Count < 3)
+            while (registry.UsedFeedbackThrough is null)
             {
                 await Task.Delay(200, Cancellation); // noted after the run's end
                 registry = await account.Registry.GetAsync(Project, Cancellation);
@@ -125,7 +129,7 @@ public sealed class DeliveryTests(ITestOutputHelper output)
                 await HashesAsync(account, first),
                 await HashesAsync(account, second),
                 string.Join(',', registry.Published),
-                string.Join(',', registry.UsedFeedback.Order(StringComparer.Ordinal)),
+                registry.UsedFeedbackThrough,
                 models.Requests.Count
             );
         }

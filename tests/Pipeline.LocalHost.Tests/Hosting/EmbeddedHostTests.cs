@@ -91,8 +91,7 @@ public sealed class EmbeddedHostTests(HostFixture host)
             {
                 await first.Storage.PutProjectAsync(
                     "again",
-                    "training: { r: 4, epochs: 6, batchSize: 4, checkpointSteps: 5 }\n"
-                        + "evaluation: { generate: false }\n"
+                    "training: { r: 4, epochs: 6, batchSize: 4, checkpointSteps: 5 }\n" + HostFixture.QuickEvaluation
                 );
                 await first.Storage.DropAsync("again", "a.csv", HostFixture.Rows(120));
                 runId = await UntilCheckpointAsync(first.Storage, "again");

@@ -11,11 +11,13 @@ internal static class ExpectedBindings
     [
         "DeleteAdapter: httpTrigger request delete projects/{project}/adapters/{version}",
         "DeleteDeadLetter: httpTrigger request delete deadletters/{id}",
+        "DeleteFeedback: httpTrigger request delete projects/{project}/feedback/{id}",
         "DeleteReviewer: httpTrigger request delete projects/{project}/reviewers/{name}",
         "GetAdapterFile: httpTrigger request get projects/{project}/adapters/{version}/files/{file}",
         "GetAdapters: httpTrigger request get projects/{project}/adapters",
         "GetAffected: httpTrigger request get projects/{project}/affected",
         "GetAgreement: httpTrigger request get projects/{project}/agreement",
+        "GetAnswers: httpTrigger request get projects/{project}/adapters/{version}/answers",
         "GetAudit: httpTrigger request get runs/{id}/audit",
         "GetComparison: httpTrigger request get projects/{project}/compare",
         "GetDashboard: httpTrigger request get dashboard",
@@ -25,6 +27,7 @@ internal static class ExpectedBindings
         "GetReport: httpTrigger request get runs/{id}/report",
         "GetRunCurve: httpTrigger request get runs/{id}/curve",
         "GetRunEvents: httpTrigger request get runs/{id}/events",
+        "PostFeedbackLinks: httpTrigger request post projects/{project}/feedback-links",
         "PostPromotion: httpTrigger request post projects/{project}/adapters/{version}/promote",
         "PostRetirement: httpTrigger request post projects/{project}/adapters/{version}/retire",
         "PostReviewer: httpTrigger request post projects/{project}/reviewers",
@@ -82,6 +85,9 @@ internal static class ExpectedBindings
             .. HttpWithClient.Select(f => f + " key Function, durableClient client, http $return"),
             // the same for everybody
             "GetDashboardFile: httpTrigger request get dashboard/{file} key Anonymous, http $return",
+            // the link proves by itself what it may
+            "GetVerdictLink: httpTrigger request get verdicts/{token} key Anonymous, http $return",
+            "PostVerdictLink: httpTrigger request post verdicts/{token} key Anonymous, durableClient client, http $return",
             .. Triggers,
             .. Activities,
         ];

@@ -179,7 +179,7 @@ public sealed class OrchestratorTests : IAsyncDisposable
         );
 
         Assert.Equal(OrchestrationRuntimeStatus.Completed, end.RuntimeStatus);
-        Assert.Equal(["PublishAdapter", "NoteUsedFeedback f1,f2"], _tasks.Calls.TakeLast(2));
+        Assert.Equal(["PublishAdapter", "NoteUsedFeedback 2026-11-30:7"], _tasks.Calls.TakeLast(2));
     }
 
     [Fact]

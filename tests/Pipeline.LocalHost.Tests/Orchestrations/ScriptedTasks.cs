@@ -118,13 +118,13 @@ internal sealed class ScriptedTasks
                             {
                                 FeedbackBatch = "corrections.jsonl",
                             },
-                            ["f1", "f2"]
+                            "2026-11-30:7"
                         )
                 )
         );
         tasks.AddActivityFunc<UsedFeedback, bool>(
             NoteUsedFeedback.Name,
-            (_, used) => Record($"NoteUsedFeedback {string.Join(',', used.Ids)}", true)
+            (_, used) => Record($"NoteUsedFeedback {used.Through}", true)
         );
     }
 

@@ -21,7 +21,7 @@ public sealed class FeedbackVerdictTests
     [Fact]
     public void Check_Faults_AreAllInOneMessage()
     {
-        (FeedbackRecord? kept, string? fault) = FeedbackVerdict.Check(Verdict(null, 7, "x"), "p");
+        (FeedbackRecord? kept, string? fault) = FeedbackVerdict.Check(Verdict(null, 7, "x"), "p", []);
 
         Assert.Null(kept);
         Assert.Contains("'text'", fault, StringComparison.Ordinal);
@@ -32,10 +32,36 @@ public sealed class FeedbackVerdictTests
     [Fact]
     public void Check_SameVerdictTwice_HasOneId()
     {
-        string First(string text) => FeedbackVerdict.Check(Verdict(text, -1, "neutral"), "p").Verdict!.Id;
+        string First(string text) => FeedbackVerdict.Check(Verdict(text, -1, "neutral"), "p", []).Verdict!.Id;
 
         Assert.Equal(First("a"), First("a"));
         Assert.NotEqual(First("a"), First("b"));
+    }
+
+    [Fact]
+    public void Check_CorrectionThatIsNoLabel_IsRefusedByName()
+    {
+        string? Fault(string correction) =>
+            FeedbackVerdict.Check(Verdict("a", -1, correction), "p", ["negative", "neutral"]).Fault;
+
+        Assert.Equal(
+            "'positiv' is no label of 'p': negative, neutral; a new one is added under labels in project.yaml",
+            Fault("positiv")
+        );
+        Assert.Null(Fault(" Neutral "));
+    }
+
+    [Theory]
+    [InlineData("takes 2 to 10 answers", "one")]
+    [InlineData("names an answer twice", "one", "one")]
+    [InlineData("takes 2 to 10 answers", "one", " ")]
+    [InlineData(null, "one", "two")]
+    public void Check_Ranking_IsOfSeveralDifferentAnswers(string? fault, params string[] ranking)
+    {
+        string? found = FeedbackVerdict.Check(Verdict("a", 0, null) with { Ranking = ranking }, "p", []).Fault;
+
+        Assert.Equal(fault is null, found is null);
+        Assert.Contains(fault ?? "", found ?? "", StringComparison.Ordinal);
     }
 
     [Fact]
@@ -59,7 +85,7 @@ public sealed class FeedbackVerdictTests
             new FeedbackSettings()
         );
 
-        IReadOnlyList<VerdictItem> waiting = RetrainingPolicy.Waiting(
+        IReadOnlyList<VerdictItem> waiting = VerdictItems.Waiting(
             items,
             new RegistryPointer { Project = "p", UsedFeedback = ["1"] }
         );

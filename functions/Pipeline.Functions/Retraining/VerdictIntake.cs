@@ -1,0 +1,261 @@
+using System.Collections.Concurrent;
+using Microsoft.DurableTask.Client;
+using Pipeline.Contracts;
+using Pipeline.Datasets;
+using Pipeline.Functions.Http;
+using Pipeline.Functions.Verdicts;
+using Pipeline.Registry.Feedback;
+using Pipeline.Storage;
+
+namespace Pipeline.Functions.Retraining;
+
+/// <summary>Checks a verdict, adds it to the log, and starts a retraining where that makes one due.</summary>
+public sealed class VerdictIntake(
+    PipelineStorage storage,
+    VerdictContexts contexts,
+    KnownAnswers answers,
+    VerdictLog log,
+    RetrainingStarter retraining,
+    TimeProvider time
+)
+{
+    private readonly ConcurrentDictionary<string, DueCheck> _checks = new(StringComparer.Ordinal);
+
+    /// <summary>Takes a verdict.</summary>
+    /// <param name="client">Of the durable backend.</param>
+    /// <param name="project">The project, a name that can be one.</param>
+    /// <param name="body">What was sent.</param>
+    /// <param name="reviewer">Who sent it.</param>
+    /// <param name="cancellation">Ends the call.</param>
+    public async Task<VerdictOutcome> TakeAsync(
+        DurableTaskClient client,
+        string project,
+        FeedbackBody body,
+        ReviewerClaim reviewer,
+        CancellationToken cancellation
+    )
+    {
+        ArgumentNullException.ThrowIfNull(body);
+        ArgumentNullException.ThrowIfNull(reviewer);
+        try
+        {
+            VerdictContext context = await contexts.GetAsync(project, cancellation);
+            (FeedbackRecord? verdict, string? fault) = await CheckAsync(context, body, reviewer, cancellation);
+            if (verdict is null)
+            {
+                return new VerdictOutcome(null, fault, null, null);
+            }
+
+            VerdictReceipt receipt = await log.AddAsync(verdict, context.Settings.Feedback, cancellation);
+            if (receipt.Refusal is { } refusal)
+            {
+                return new VerdictOutcome(null, null, refusal, null);
+            }
+
+            string? started = FeedbackVerdict.Teaches(verdict)
+                ? await CheckDueAsync(client, project, cancellation)
+                : null;
+            return new VerdictOutcome(verdict, null, null, started) { Today = receipt.Today };
+        }
+        catch (DatasetException unreadable)
+        {
+            return new VerdictOutcome(null, unreadable.Message, null, null);
+        }
+    }
+
+    /// <summary>Whom a key names.</summary>
+    /// <returns><c>null</c>: nobody.</returns>
+    public async Task<string?> ReviewerAsync(string project, string key, CancellationToken cancellation) =>
+        (await contexts.GetAsync(project, cancellation)).Keys.Find(key);
+
+    /// <summary>Takes a verdict back: it counts no more, and stays in the log.</summary>
+    /// <returns>Whether there was one that counts.</returns>
+    public async Task<bool> WithdrawAsync(string project, string id, CancellationToken cancellation)
+    {
+        if (await log.ReadAsync(project, ledger => ledger.Find(id), cancellation) is null)
+        {
+            return false;
+        }
+
+        DateTimeOffset now = time.GetUtcNow();
+        await log.AddAsync(
+            new FeedbackRecord
+            {
+                Id = ContentHash.ShortOf(project, "withdraws", id, $"{now:O}"),
+                Project = project,
+                At = now,
+                Score = 0,
+                Withdraws = id,
+            },
+            new FeedbackSettings(),
+            cancellation
+        );
+        return true;
+    }
+
+    private async Task<(FeedbackRecord? Verdict, string? Fault)> CheckAsync(
+        VerdictContext context,
+        FeedbackBody body,
+        ReviewerClaim reviewer,
+        CancellationToken cancellation
+    )
+    {
+        string project = context.Registry.Project;
+        AnswerRecord? answer = null;
+        if (body.AnswerId is { } id)
+        {
+            answer = await answers.FindAsync(context.Registry, id, cancellation);
+            string? fault =
+                answer is null ? $"'{project}' has given no answer '{id}'"
+                : body.Text is not null && body.Text.Trim() != answer.Text.Trim()
+                    ? $"answer '{id}' is to another text than 'text'; leave 'text' out"
+                : answer.Turns > 1 && body.Correction is not null
+                    ? $"answer '{id}' ends a conversation of {answer.Turns} questions; only answers to a single one are "
+                        + "corrected"
+                : null;
+            if (fault is not null)
+            {
+                return (null, fault);
+            }
+        }
+
+        string? text = answer?.Text ?? body.Text;
+        if (await RankingFaultAsync(context, body.Ranking ?? [], text, cancellation) is { } wrong)
+        {
+            return (null, wrong);
+        }
+
+        (string? version, string? unknown) = await SourceAsync(context, answer, body, cancellation);
+        return unknown is not null
+            ? (null, unknown)
+            : FeedbackVerdict.Check(
+                new FeedbackRecord
+                {
+                    Id = "",
+                    Project = project,
+                    At = time.GetUtcNow(),
+                    AnswerId = answer?.Id,
+                    Text = text,
+                    Answer = answer?.Answer ?? body.Answer,
+                    RunId = body.RunId,
+                    AdapterVersion = version,
+                    Score = body.Score,
+                    Correction = body.Correction,
+                    Ranking = body.Ranking,
+                    Comment = string.IsNullOrWhiteSpace(body.Comment) ? null : body.Comment.Trim(),
+                    Reviewer = reviewer.Name,
+                    HasKey = reviewer.HasKey,
+                },
+                project,
+                context.Labels
+            );
+    }
+
+    /// <summary>Which ranked answer is to another text; <c>null</c>: none.</summary>
+    private async Task<string?> RankingFaultAsync(
+        VerdictContext context,
+        IReadOnlyList<string> ranking,
+        string? text,
+        CancellationToken cancellation
+    )
+    {
+        foreach (string ranked in ranking)
+        {
+            AnswerRecord? known = await answers.FindAsync(context.Registry, ranked ?? "", cancellation);
+            if (known is not null && known.Text.Trim() != text?.Trim())
+            {
+                return $"answer '{ranked}' of 'ranking' is to another text";
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>The version that a verdict is on, or which version or run there is not.</summary>
+    private async Task<(string? Version, string? Fault)> SourceAsync(
+        VerdictContext context,
+        AnswerRecord? answer,
+        FeedbackBody body,
+        CancellationToken cancellation
+    )
+    {
+        RegistryPointer registry = context.Registry;
+        string? given = body.AdapterVersion;
+        int version = answer?.Version ?? 0;
+        if (given is not null)
+        {
+            if (!VersionNumber.TryParse(given, out int named) || !registry.Published.Contains(named))
+            {
+                return (null, $"'{registry.Project}' has no version '{given}'");
+            }
+
+            if (answer is not null && named != version)
+            {
+                return (null, $"answer '{answer.Id}' is not of version '{given}'");
+            }
+
+            version = named;
+        }
+
+        if (
+            body.RunId is { } run
+            && !registry.Allotted.ContainsKey(run)
+            && (!SafeName.TryParse(run, NameKind.Run, out _) || await storage.Runs.GetAsync(run, cancellation) is null)
+        )
+        {
+            return (null, $"'{registry.Project}' has no run '{run}'");
+        }
+
+        return (version > 0 ? $"v{version}" : null, null);
+    }
+
+    /// <summary>
+    /// Asks whether a retraining is due, of many verdicts at once: a check that began after this verdict was added has
+    /// seen it.
+    /// </summary>
+    private async Task<string?> CheckDueAsync(DurableTaskClient client, string project, CancellationToken cancellation)
+    {
+        DueCheck check = _checks.GetOrAdd(project, _ => new DueCheck());
+        long mine = Interlocked.Increment(ref check.Added);
+        await check.Gate.WaitAsync(cancellation);
+        try
+        {
+            if (check.Seen >= mine)
+            {
+                return null;
+            }
+
+            long seen = Interlocked.Read(ref check.Added);
+            string? started = await retraining.StartIfDueAsync(client, project, RunTrigger.Feedback, cancellation);
+            check.Seen = seen;
+            return started;
+        }
+        finally
+        {
+            check.Gate.Release();
+        }
+    }
+
+    private sealed class DueCheck
+    {
+        public long Added;
+        public long Seen;
+        public SemaphoreSlim Gate { get; } = new(1, 1);
+    }
+}
+
+/// <summary>Who says something.</summary>
+/// <param name="Name">Whom a key or a signed link names, else a name of the caller's choice; <c>null</c>: none.</param>
+/// <param name="HasKey">Whether a key or link names the reviewer.</param>
+public sealed record ReviewerClaim(string? Name, bool HasKey);
+
+/// <summary>What became of a verdict.</summary>
+/// <param name="Verdict">As it was added; <c>null</c>: it was not.</param>
+/// <param name="Fault">What is wrong with it.</param>
+/// <param name="Limit">The limit of today that it would exceed.</param>
+/// <param name="Retraining">The retraining that it has started.</param>
+public sealed record VerdictOutcome(FeedbackRecord? Verdict, string? Fault, string? Limit, string? Retraining)
+{
+    /// <summary>Verdicts of its reviewer today.</summary>
+    public int Today { get; init; }
+}

@@ -1,0 +1,80 @@
+using System.Text;
+using Pipeline.Contracts;
+using Pipeline.Datasets.Building;
+using Pipeline.Registry.Feedback;
+using Pipeline.Storage;
+
+namespace Pipeline.Functions.Verdicts;
+
+/// <summary>
+/// The corrections of a project as rows: every dataset of it is made with those of its time, however it was started.
+/// </summary>
+public sealed class CorrectionBatches(PipelineStorage storage, VerdictLog log)
+{
+    /// <summary>What the names of batches begin with; those of before were <c>corrections-…</c>, in the columns of the
+    /// data.</summary>
+    public const string NamePrefix = "verdicts-";
+
+    /// <summary>Writes the corrections that count now.</summary>
+    /// <returns>The batch; <c>null</c>: no correction counts.</returns>
+    public async Task<CorrectionBatch?> WriteAsync(
+        string project,
+        FeedbackSettings settings,
+        CancellationToken cancellation
+    )
+    {
+        (List<VerdictItem> items, string through) = await log.ReadAsync(
+            project,
+            ledger => (ledger.Items(settings).Where(i => i.Answer is not null).ToList(), ledger.Through),
+            cancellation
+        );
+        if (items.Count == 0)
+        {
+            return null;
+        }
+
+        var rows = new StringBuilder();
+        foreach (VerdictItem item in items)
+        {
+            rows.Append(Corrections.Line(item.Text, item.Answer!, item.IsNamed, item.Reviewers())).Append('\n');
+        }
+
+        byte[] bytes = Encoding.UTF8.GetBytes(rows.ToString());
+        string name = $"{NamePrefix}{ContentHash.Sha256(bytes)[..12]}.jsonl";
+        await storage.Files.WriteAsync(BlobLayout.FeedbackBatch(project, name), bytes, cancellation);
+        await storage.Files.WriteJsonAsync(
+            BlobLayout.FeedbackBatch(project, name + Through),
+            new CorrectionPlace(through),
+            cancellation
+        );
+        return new CorrectionBatch(name, items.Count, through);
+    }
+
+    /// <summary>The place in the log up to which a batch has its corrections; <c>null</c>: not known.</summary>
+    public static async Task<string?> ThroughAsync(
+        PipelineStorage storage,
+        string project,
+        string batch,
+        CancellationToken cancellation
+    )
+    {
+        ArgumentNullException.ThrowIfNull(storage);
+        return (
+            await storage.Files.ReadJsonAsync<CorrectionPlace>(
+                BlobLayout.FeedbackBatch(project, batch + Through),
+                cancellation
+            )
+        )?.Through;
+    }
+
+    private const string Through = ".through.json";
+}
+
+/// <summary>Corrections as rows.</summary>
+/// <param name="Name">The blob's name among the project's batches.</param>
+/// <param name="Count">Corrected texts.</param>
+/// <param name="Through">The place in the log of the newest verdict that was read for it.</param>
+public sealed record CorrectionBatch(string Name, int Count, string Through);
+
+/// <summary>The place in the log of the newest verdict of a batch.</summary>
+internal sealed record CorrectionPlace(string Through);

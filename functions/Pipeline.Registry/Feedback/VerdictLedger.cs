@@ -1,0 +1,110 @@
+using Pipeline.Contracts;
+
+namespace Pipeline.Registry.Feedback;
+
+/// <summary>
+/// What a project's log of verdicts comes to: one verdict a reviewer and item, the newest; all without a key are one
+/// reviewer. An item is a text and the version that answered it. Adding a verdict costs the same however many there are.
+/// </summary>
+public sealed class VerdictLedger
+{
+    private readonly Dictionary<(string Item, string Version, string Reviewer), PlacedVerdict> _current = [];
+    private readonly Dictionary<string, (string Item, string Version, string Reviewer)> _keys = new(
+        StringComparer.Ordinal
+    );
+    private readonly Dictionary<string, HashSet<(string Item, string Version, string Reviewer)>> _byText = new(
+        StringComparer.Ordinal
+    );
+    private readonly List<(string Place, string Text)> _added = [];
+
+    /// <summary>The place of the newest verdict in the log; empty: there is none.</summary>
+    public string Through { get; private set; } = "";
+
+    /// <summary>The verdict of an id that counts; <c>null</c>: none does.</summary>
+    public FeedbackRecord? Find(string id) =>
+        _keys.TryGetValue(id, out var key) && _current.TryGetValue(key, out PlacedVerdict? found) ? found.Record : null;
+
+    /// <summary>Takes the next verdict of the log.</summary>
+    /// <param name="record">The verdict.</param>
+    /// <param name="place">Its place in the log, in ordinal order.</param>
+    public void Add(FeedbackRecord record, string place)
+    {
+        ArgumentNullException.ThrowIfNull(record);
+        Through = string.CompareOrdinal(place, Through) > 0 ? place : Through;
+        if (record.Withdraws is { } withdrawn)
+        {
+            if (_keys.TryGetValue(withdrawn, out var old))
+            {
+                _current.Remove(old);
+                Forget(withdrawn, old);
+            }
+
+            return;
+        }
+
+        string text = TextOf(record);
+        (string, string, string) key = (text, record.AdapterVersion ?? "", record.HasKey ? record.Reviewer! : "");
+        if (_current.TryGetValue(key, out PlacedVerdict? before))
+        {
+            if (before.Record.Id == record.Id)
+            {
+                return; // sent again
+            }
+
+            Forget(before.Record.Id, key);
+        }
+
+        _current[key] = new PlacedVerdict(record, place);
+        _keys[record.Id] = key;
+        if (!_byText.TryGetValue(text, out var keys))
+        {
+            _byText[text] = keys = [];
+        }
+
+        keys.Add(key);
+        _added.Add((place, text));
+    }
+
+    /// <summary>Every text that somebody has corrected, in ordinal order, with who says what.</summary>
+    /// <param name="settings">The project's policy.</param>
+    public IReadOnlyList<VerdictItem> Items(FeedbackSettings settings) =>
+        [.. _byText.Keys.Order(StringComparer.Ordinal).Select(t => Item(t, settings)).OfType<VerdictItem>()];
+
+    /// <summary>Corrected texts that are decided and have a vote that no training has used.</summary>
+    /// <param name="settings">The project's policy.</param>
+    /// <param name="registry">Says what was used.</param>
+    public IReadOnlyList<VerdictItem> Waiting(FeedbackSettings settings, RegistryPointer registry)
+    {
+        ArgumentNullException.ThrowIfNull(registry);
+        string used = registry.UsedFeedbackThrough ?? "";
+        return VerdictItems.Waiting(
+            _added
+                .AsEnumerable()
+                .Reverse()
+                .TakeWhile(a => used.Length == 0 || string.CompareOrdinal(a.Place, used) > 0)
+                .Select(a => a.Text)
+                .Distinct(StringComparer.Ordinal)
+                .Select(t => Item(t, settings))
+                .OfType<VerdictItem>(),
+            registry
+        );
+    }
+
+    private VerdictItem? Item(string text, FeedbackSettings settings) =>
+        VerdictItems.From(text, _byText[text].Where(_current.ContainsKey).Select(k => _current[k]), settings);
+
+    private void Forget(string id, (string Item, string Version, string Reviewer) key)
+    {
+        _keys.Remove(id);
+        if (!_current.ContainsKey(key) && _byText.TryGetValue(key.Item, out var keys))
+        {
+            keys.Remove(key);
+        }
+    }
+
+    private static string TextOf(FeedbackRecord record) =>
+        record.Text?.Trim() is { Length: > 0 } text ? text : $"run {record.RunId}";
+}
+
+/// <summary>A verdict and its place in the log.</summary>
+internal sealed record PlacedVerdict(FeedbackRecord Record, string Place);
