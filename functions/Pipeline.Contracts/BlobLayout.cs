@@ -160,6 +160,9 @@ public static partial class BlobLayout
     /// <summary>The message that was sent for the run.</summary>
     public static BlobAddress JobMessage(string runId) => new(JobsContainer, JobPrefix(runId) + "message.json");
 
+    /// <summary>Who has been told of the run's end.</summary>
+    public static BlobAddress Notices(string runId) => new(JobsContainer, JobPrefix(runId) + "notices.json");
+
     public static string CheckpointPrefix(string runId) => JobPrefix(runId) + "checkpoint/";
 
     public static BlobAddress Checkpoint(string runId, string file) =>

@@ -76,6 +76,10 @@ public sealed record ProjectSettings
     [Description("when to train again")]
     public RetrainingSettings Retraining { get; init; } = new();
 
+    [OmittedByDefault]
+    [Description("who hears of it when a run has ended")]
+    public NoticeSettings Notify { get; init; } = new();
+
     [Description("the machine that trains, for the audit's estimates; the figures are yours")]
     public MachineSettings Machine { get; init; } = new();
 

@@ -52,6 +52,9 @@ public sealed record RunRecord
     /// <summary>The same for the tuned model.</summary>
     public double? TunedAccuracy { get; init; }
 
+    /// <summary>Who could not be told that it has ended, and why; <c>null</c>: everybody was.</summary>
+    public string? Notice { get; init; }
+
     /// <summary>Why it failed.</summary>
     public string? Error { get; init; }
 }

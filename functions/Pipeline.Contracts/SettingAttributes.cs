@@ -48,6 +48,12 @@ public sealed class ValuesOfAttribute(string set) : Attribute
     /// <summary>Texts whose placeholders are known.</summary>
     public const string SynthesisTexts = "texts with known placeholders";
 
+    /// <summary>Addresses that may be called.</summary>
+    public const string WebAddresses = "web addresses";
+
+    /// <summary>Mail addresses.</summary>
+    public const string MailAddresses = "mail addresses";
+
     /// <summary>The set's name.</summary>
     public string Set => set;
 }

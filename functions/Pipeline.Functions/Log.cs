@@ -23,6 +23,9 @@ internal static partial class Log
     [LoggerMessage(11, LogLevel.Warning, "The verdict {Blob} cannot be read and counts for nothing: {Reason}")]
     public static partial void VerdictUnreadable(ILogger logger, string blob, string reason);
 
+    [LoggerMessage(12, LogLevel.Warning, "Of the end of run {RunId} {To} could not be told: {Reason}")]
+    public static partial void NoticeNotSent(ILogger logger, string runId, string to, string reason);
+
     [LoggerMessage(5, LogLevel.Information, "Run {RunId} heard from its worker: succeeded {Succeeded}")]
     public static partial void ResultReceived(ILogger logger, string runId, bool succeeded);
 

@@ -9,6 +9,7 @@ using Pipeline.Functions.Adapters;
 using Pipeline.Functions.Datasets;
 using Pipeline.Functions.DeadLetters;
 using Pipeline.Functions.Models;
+using Pipeline.Functions.Notices;
 using Pipeline.Functions.Projects;
 using Pipeline.Functions.Retraining;
 using Pipeline.Functions.Runs;
@@ -60,6 +61,7 @@ public static class PipelineServices
         services.AddSingleton<RegistryChanges>();
         services.AddSingleton<AffectedRows>();
         services.AddSingleton<RunPurge>();
+        services.AddSingleton<NoticeSender>();
     }
 
     /// <summary>Signed links, with keys that all instances of the app share.</summary>

@@ -59,6 +59,7 @@ public sealed record DatasetRequest
             Promotion = new(),
             Feedback = new(),
             Retraining = new(),
+            Notify = new(),
             Machine = new(),
         };
 }

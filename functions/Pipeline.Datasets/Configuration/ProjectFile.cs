@@ -1,4 +1,5 @@
 using Bogus;
+using MimeKit;
 using Pipeline.Contracts;
 using Pipeline.Datasets.Privacy;
 using Pipeline.Datasets.Synthesis;
@@ -56,8 +57,22 @@ public static class ProjectFile
                         ? null
                         : $"use some of {string.Join(", ", PrivateType.All)}"
             ),
+            [ValuesOfAttribute.WebAddresses] = new([], text => text, WebAddressFault),
+            [ValuesOfAttribute.MailAddresses] = new([], text => text, MailAddressFault),
             [ValuesOfAttribute.SynthesisTexts] = new([], text => text, TemplateSynthesis.Fault),
         };
+
+    private static string? WebAddressFault(string text) =>
+        Uri.TryCreate(text, UriKind.Absolute, out Uri? address)
+        && (address.Scheme == Uri.UriSchemeHttps || (address.Scheme == Uri.UriSchemeHttp && address.IsLoopback))
+        && address.UserInfo.Length == 0
+            ? null
+            : "use an address that begins with https://";
+
+    private static string? MailAddressFault(string text) =>
+        MailboxAddress.TryParse(text, out MailboxAddress? mailbox) && mailbox?.Address == text
+            ? null
+            : "use a mail address such as name@example.org";
 
     /// <summary>Reads the settings; an empty file has every default.</summary>
     /// <param name="yaml">The file's text.</param>

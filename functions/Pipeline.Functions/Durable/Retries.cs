@@ -18,4 +18,8 @@ internal static class Retries
                     !failure.ErrorType.EndsWith("." + nameof(RunFailedException), StringComparison.Ordinal),
             }
         );
+
+    /// <summary>For people who are to be told something: six attempts within about four minutes.</summary>
+    public static TaskOptions Notices { get; } =
+        TaskOptions.FromRetryPolicy(new RetryPolicy(6, TimeSpan.FromSeconds(2), 3, TimeSpan.FromMinutes(3)));
 }

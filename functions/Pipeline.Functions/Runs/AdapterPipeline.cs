@@ -3,6 +3,7 @@ using Microsoft.DurableTask;
 using Pipeline.Contracts;
 using Pipeline.Functions.Datasets;
 using Pipeline.Functions.Durable;
+using Pipeline.Functions.Notices;
 using Pipeline.Functions.Projects;
 using Pipeline.Functions.Publishing;
 using Pipeline.Functions.Training;
@@ -59,6 +60,7 @@ public static class AdapterPipeline
                 job,
                 Retries.TransientFaults
             );
+            await NotifyAsync(context, input.RunId);
             return new PipelineOutput(
                 input.RunId,
                 dataset.DatasetId,
@@ -74,7 +76,21 @@ public static class AdapterPipeline
                 new RunFailure(input.RunId, Reason(fault), fault is RunFailedException { NeedsSettings: true }),
                 Retries.TransientFaults
             );
+            await NotifyAsync(context, input.RunId);
             throw;
+        }
+    }
+
+    /// <summary>Tells people that the run has ended; that nobody can be told changes nothing of it.</summary>
+    private static async Task NotifyAsync(TaskOrchestrationContext context, string runId)
+    {
+        try
+        {
+            await context.CallActivityAsync(NotifyEnd.Name, new EndedRun(runId), Retries.Notices);
+        }
+        catch (TaskFailedException)
+        {
+            // stands in the run's row
         }
     }
 

@@ -66,6 +66,7 @@ public sealed class DeliveryTests(ITestOutputHelper output)
                 "AssembleDataset",
                 "BuildDatasetPart",
                 "NoteUsedFeedback",
+                "NotifyEnd",
                 "PlanDataset",
                 "PrepareRetraining",
                 "PublishAdapter",

@@ -69,6 +69,7 @@ internal static class ExpectedBindings
         "AssembleDataset: activityTrigger planned",
         "BuildDatasetPart: activityTrigger input",
         "NoteUsedFeedback: activityTrigger used",
+        "NotifyEnd: activityTrigger ended",
         "PlanDataset: activityTrigger plan",
         "PrepareRetraining: activityTrigger input",
         "PublishAdapter: activityTrigger input",

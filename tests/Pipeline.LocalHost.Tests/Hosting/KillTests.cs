@@ -32,8 +32,8 @@ public sealed class KillTests(ITestOutputHelper output)
     /// --settings tests/slow.runsettings --filter Kill_</c>.
     /// </summary>
     [Theory]
-    [InlineData("host", 40)]
-    [InlineData("worker", 20)]
+    [InlineData("host", 14)]
+    [InlineData("worker", 8)]
     public async Task Kill_AtRandomMoment_YieldsSameAdapter(string what, int kills)
     {
         kills = int.TryParse(

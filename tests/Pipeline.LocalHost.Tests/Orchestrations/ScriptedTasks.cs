@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Microsoft.DurableTask;
 using Pipeline.Functions.Datasets;
+using Pipeline.Functions.Notices;
 using Pipeline.Functions.Projects;
 using Pipeline.Functions.Publishing;
 using Pipeline.Functions.Retraining;
@@ -98,6 +99,7 @@ internal sealed class ScriptedTasks
                 return Script.Publication?.Invoke() ?? "v7 is the champion";
             }
         );
+        tasks.AddActivityFunc<EndedRun, bool>(NotifyEnd.Name, (_, _) => true);
         tasks.AddActivityFunc<RunFailure, bool>(
             RecordFailure.Name,
             (_, failure) => Record($"RecordFailure {failure.RunId}: {failure.Error}", true)

@@ -68,6 +68,10 @@ public sealed class ProjectFileTests
         "line 2: 'training.activationCheckpointing' is 'small': use one of offload, full, selective, none, auto"
     )]
     [InlineData("training:\n  targets: q_proj\n", "line 2: 'training.targets' must be a list")]
+    [InlineData("notify: { webhooks: [http://example.org/a] }\n", "use an address that begins with https://")]
+    [InlineData("notify: { webhooks: [ { url: 'https://u:p@example.org' } ] }\n", "use an address that begins with")]
+    [InlineData("notify: { webhooks: [ { url: https://a.example, form: sms } ] }\n", "json, slack, teams")]
+    [InlineData("notify: { mail: [nobody] }\n", "use a mail address such as name@example.org")]
     [InlineData("template: gemma\n", "line 1: 'template' is 'gemma'")]
     [InlineData(
         "task: sorting\n",

@@ -1,0 +1,113 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Http.Json;
+using Pipeline.Contracts;
+
+namespace Pipeline.LocalHost.Tests.Hosting;
+
+/// <summary>Ten thousand verdicts from one address, wrong ones: none is lost, none gets slower, and nobody wins.</summary>
+[Trait("Tier", "Slow")]
+[Collection(OneHost.Name)]
+public sealed class FloodTests(HostFixture host, ITestOutputHelper output)
+{
+    private const string Project = "flooded";
+    private const int Posts = 10_000;
+    private const int AtOnce = 16;
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Posts_TenThousandWrongOnes_LoseNoVerdictAndPromoteNothing()
+    {
+        await host.PutProjectAsync(
+            Project,
+            HostFixture.QuickYaml
+                + $"feedback: {{ reviewerPerDay: {Posts} }}\nretraining: {{ feedbackCount: 50, scheduledMinimum: 1000000 }}\n"
+        );
+        await host.DropAsync(Project, "a.csv", HostFixture.Rows(120));
+        await host.WaitAsync(Project, HostFixture.HasEnded);
+        double[] milliseconds = new double[Posts];
+        long started = Stopwatch.GetTimestamp();
+        await Parallel.ForAsync(
+            0,
+            Posts,
+            new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = Cancellation },
+            async (i, cancellation) =>
+            {
+                long begun = Stopwatch.GetTimestamp();
+                using HttpResponseMessage answer = await host.Http.PostAsJsonAsync(
+                    $"api/projects/{Project}/feedback",
+                    new
+                    {
+                        text = $"good morning friend x{i}",
+                        score = -1,
+                        correction = "number",
+                    },
+                    cancellation
+                );
+                Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+                milliseconds[i] = Stopwatch.GetElapsedTime(begun).TotalMilliseconds;
+            }
+        );
+        double seconds = Stopwatch.GetElapsedTime(started).TotalSeconds;
+        using HttpResponseMessage oneMore = await host.PostAsync(
+            $"api/projects/{Project}/feedback",
+            new { text = "one more", score = 1 }
+        );
+        Assert.Equal(HttpStatusCode.TooManyRequests, oneMore.StatusCode);
+        output.WriteLine(
+            $"{Posts} posts, {AtOnce} at once, in {seconds:0.0} s; median of the first thousand "
+                + $"{Median(milliseconds[..1000]):0} ms, of the last {Median(milliseconds[^1000..]):0} ms"
+        );
+
+        await AssertLogAsync();
+        await AssertChampionAsync();
+    }
+
+    private async Task AssertLogAsync()
+    {
+        HashSet<string> texts = [];
+        foreach (
+            (string name, _) in await host.Storage.Files.ListAsync(
+                BlobLayout.FeedbackContainer,
+                BlobLayout.VerdictLogPrefix(Project),
+                Cancellation
+            )
+        )
+        {
+            byte[]? log = await host.Storage.Files.ReadAsync(
+                new BlobAddress(BlobLayout.FeedbackContainer, name),
+                Cancellation
+            );
+            texts.UnionWith(
+                System
+                    .Text.Encoding.UTF8.GetString(log!)
+                    .Split('\n', StringSplitOptions.RemoveEmptyEntries)
+                    .Select(l => ContractJson.Read<FeedbackRecord>(l).Text!)
+            );
+        }
+
+        Assert.Equal(Posts, texts.Count);
+    }
+
+    /// <summary>Those who have no key overrule nothing, and the rows by which versions are measured are not theirs.</summary>
+    private async Task AssertChampionAsync()
+    {
+        RunRecord retrained = await host.WaitAsync(
+            Project,
+            r => r.Trigger == RunTrigger.Feedback && HostFixture.HasEnded(r)
+        );
+        while ((await host.Storage.Runs.ListAsync(Project, Cancellation)).Any(r => r.State == RunState.Running))
+        {
+            await Task.Delay(500, Cancellation);
+        }
+
+        RegistryPointer registry = await host.Storage.Registry.GetAsync(Project, Cancellation);
+        output.WriteLine(string.Join('\n', registry.Decisions.Values));
+        Assert.Equal(RunState.Completed, retrained.State);
+        Assert.Equal(1, registry.Champion);
+        Assert.True(registry.Published.Count >= 2);
+    }
+
+    private static double Median(double[] values) => values.Order().ElementAt(values.Length / 2);
+}
