@@ -70,7 +70,7 @@ public static class ProjectFile
             : "use an address that begins with https://";
 
     private static string? MailAddressFault(string text) =>
-        MailboxAddress.TryParse(text, out MailboxAddress? mailbox) && mailbox?.Address == text
+        MailboxAddress.TryParse(text, out MailboxAddress? mailbox) && mailbox?.Address == text && text.Contains('@')
             ? null
             : "use a mail address such as name@example.org";
 

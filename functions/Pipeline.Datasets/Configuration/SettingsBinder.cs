@@ -183,6 +183,11 @@ internal sealed class SettingsBinder(IReadOnlyDictionary<string, ValueSet> sets)
         }
 
         object record = Activator.CreateInstance(setting.ValueType)!;
+        if (!string.IsNullOrWhiteSpace(scalar.Value) && Scalar(text, scalar, at) is null)
+        {
+            return null;
+        }
+
         text.Property.SetValue(record, scalar.Value?.Trim() ?? "");
         RequireWhole(record, child, setting.Children, at);
         return record;

@@ -24,12 +24,12 @@ public sealed class NoticeSender(IConfiguration configuration, TimeProvider time
     public const string SmtpFrom = "PIPELINE_SMTP_FROM";
 
     private const int SubmissionPort = 587;
-    private static readonly TimeSpan _timeout = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan SendTimeout = TimeSpan.FromSeconds(15);
     private readonly HttpClient _http = new(
         new SocketsHttpHandler { AllowAutoRedirect = false, PooledConnectionLifetime = TimeSpan.FromMinutes(5) }
     )
     {
-        Timeout = _timeout,
+        Timeout = SendTimeout,
     };
 
     /// <summary>Calls a webhook.</summary>
@@ -91,7 +91,7 @@ public sealed class NoticeSender(IConfiguration configuration, TimeProvider time
 
         using MimeMessage mail = MailOf(notice, from, address);
         string? user = configuration[SmtpUser];
-        using var smtp = new SmtpClient { Timeout = (int)_timeout.TotalMilliseconds };
+        using var smtp = new SmtpClient { Timeout = (int)SendTimeout.TotalMilliseconds };
         try
         {
             int port = configuration.GetValue(SmtpPort, SubmissionPort);

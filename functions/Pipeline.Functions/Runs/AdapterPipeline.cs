@@ -38,12 +38,8 @@ public static class AdapterPipeline
                 throw new RunFailedException(dataset.Fault) { NeedsSettings = dataset.NeedsSettings };
             }
 
-            var job = new TrainingAttempt(
-                input.RunId,
-                input.Project,
-                dataset.DatasetId,
-                context.NewGuid().ToString("N")
-            );
+            string attempt = context.NewGuid().ToString("N");
+            var job = new TrainingAttempt(input.RunId, input.Project, dataset.DatasetId, attempt);
             TrainingEnd end = await context.CallSubOrchestratorAsync<TrainingEnd>(
                 TrainingWatch.Name,
                 new TrainingWait(job, null, -1),

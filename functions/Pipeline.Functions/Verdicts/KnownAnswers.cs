@@ -11,7 +11,7 @@ namespace Pipeline.Functions.Verdicts;
 public sealed class KnownAnswers(PipelineStorage storage) : IDisposable
 {
     private const int RowsInMemory = 200_000;
-    private static readonly TimeSpan _kept = TimeSpan.FromMinutes(30);
+    private static readonly TimeSpan Kept = TimeSpan.FromMinutes(30);
     private readonly MemoryCache _versions = new(new MemoryCacheOptions { SizeLimit = RowsInMemory });
 
     /// <summary>The answer of an id; <c>null</c>: no published version has given it.</summary>
@@ -62,7 +62,7 @@ public sealed class KnownAnswers(PipelineStorage storage) : IDisposable
 
         VersionAnswers read = await ReadAsync(registry, version, cancellation);
         using ICacheEntry entry = _versions.CreateEntry(key);
-        (entry.Value, entry.Size, entry.SlidingExpiration) = (read, read.All.Count + 1, _kept);
+        (entry.Value, entry.Size, entry.SlidingExpiration) = (read, read.All.Count + 1, Kept);
         return read;
     }
 

@@ -20,7 +20,7 @@ public sealed record VerdictContext(
 /// <summary>Reads it, at most once in two seconds a project: so long a change may take to be seen.</summary>
 public sealed class VerdictContexts(PipelineStorage storage, ProjectReader projects, KnownAnswers answers) : IDisposable
 {
-    private static readonly TimeSpan _kept = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan Kept = TimeSpan.FromSeconds(2);
     private readonly MemoryCache _contexts = new(new MemoryCacheOptions());
 
     /// <summary>What the verdicts of a project are checked against.</summary>
@@ -41,7 +41,7 @@ public sealed class VerdictContexts(PipelineStorage storage, ProjectReader proje
             settings.Labels.Count > 0 ? [.. settings.Labels.SelectMany(l => l.Aliases.Prepend(l.Name))]
             : registry.Published.Count > 0 ? await answers.LabelsAsync(registry, registry.Published.Max(), cancellation)
             : [];
-        return _contexts.Set(project, new VerdictContext(settings, registry, keys, labels), _kept);
+        return _contexts.Set(project, new VerdictContext(settings, registry, keys, labels), Kept);
     }
 
     /// <inheritdoc/>

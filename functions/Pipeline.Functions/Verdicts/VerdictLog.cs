@@ -16,7 +16,7 @@ namespace Pipeline.Functions.Verdicts;
 public sealed class VerdictLog(PipelineStorage storage, TimeProvider time, ILogger<VerdictLog> logger) : IDisposable
 {
     private const int ProjectsInMemory = 32;
-    private static readonly TimeSpan _kept = TimeSpan.FromHours(1);
+    private static readonly TimeSpan Kept = TimeSpan.FromHours(1);
     private readonly MemoryCache _projects = new(new MemoryCacheOptions { SizeLimit = ProjectsInMemory });
     private readonly MemoryCache _counts = new(new MemoryCacheOptions());
     private readonly Lock _making = new();
@@ -39,7 +39,7 @@ public sealed class VerdictLog(PipelineStorage storage, TimeProvider time, ILogg
         int all = await CountAsync(log, cancellation);
         if (verdict.Withdraws is not null)
         {
-            return new VerdictReceipt(null, Added(log, await storage.Files.AppendAsync(log, line, cancellation)));
+            return new VerdictReceipt(null, await AppendAsync(log, line, cancellation));
         }
 
         if (all >= limits.ProjectPerDay)
@@ -55,7 +55,7 @@ public sealed class VerdictLog(PipelineStorage storage, TimeProvider time, ILogg
         int own = await CountAsync(count, cancellation);
         if (own < limits.ReviewerPerDay)
         {
-            own = Added(count, await storage.Files.AppendAsync(count, "."u8.ToArray(), cancellation));
+            own = await AppendAsync(count, "."u8.ToArray(), cancellation);
         }
         else
         {
@@ -67,7 +67,7 @@ public sealed class VerdictLog(PipelineStorage storage, TimeProvider time, ILogg
             return new VerdictReceipt(Refusal(), own);
         }
 
-        all = Added(log, await storage.Files.AppendAsync(log, line, cancellation));
+        all = await AppendAsync(log, line, cancellation);
         return all > BlobFiles.MaxBlocks
             ? new VerdictReceipt($"'{verdict.Project}' has taken {BlobFiles.MaxBlocks:N0} verdicts today", all)
             : new VerdictReceipt(null, own);
@@ -109,7 +109,7 @@ public sealed class VerdictLog(PipelineStorage storage, TimeProvider time, ILogg
                 entry =>
                 {
                     entry.Size = 1;
-                    entry.SlidingExpiration = _kept;
+                    entry.SlidingExpiration = Kept;
                     return new ReadVerdicts();
                 }
             )!;
@@ -203,27 +203,67 @@ public sealed class VerdictLog(PipelineStorage storage, TimeProvider time, ILogg
         }
     }
 
+    /// <summary>Adds a block, and counts it: as the service does, and as this process does, whichever is more.</summary>
+    private async Task<int> AppendAsync(BlobAddress address, byte[] block, CancellationToken cancellation)
+    {
+        BlockCount count = await CountOfAsync(address, cancellation);
+        return count.Add(await storage.Files.AppendAsync(address, block, cancellation));
+    }
+
     /// <summary>Blocks of a blob, as this process knows them: others may have added some since.</summary>
     private async Task<int> CountAsync(BlobAddress address, CancellationToken cancellation) =>
-        _counts.TryGetValue(address, out int known)
-            ? known
-            : AtLeast(address, await storage.Files.BlocksAsync(address, cancellation));
+        (await CountOfAsync(address, cancellation)).Known;
 
-    /// <summary>Notes that a block was added; the emulator counts those that come at once as one.</summary>
-    private int Added(BlobAddress address, int blocks)
+    private async Task<BlockCount> CountOfAsync(BlobAddress address, CancellationToken cancellation)
     {
+        if (_counts.TryGetValue(address, out BlockCount? known))
+        {
+            return known!;
+        }
+
+        int blocks = await storage.Files.BlocksAsync(address, cancellation);
         lock (_making)
         {
-            return AtLeast(address, Math.Max(blocks, AtLeast(address, 0) + 1));
+            // of several that ask at once the first counts; nobody has added anything yet
+            return _counts.TryGetValue(address, out known)
+                ? known!
+                : _counts.Set(
+                    address,
+                    new BlockCount(blocks),
+                    new MemoryCacheEntryOptions { SlidingExpiration = Kept }
+                );
         }
     }
 
-    private int AtLeast(BlobAddress address, int blocks)
+    /// <summary>Blocks of an append blob. The emulator counts those that are added at once as one.</summary>
+    private sealed class BlockCount(int before)
     {
-        lock (_making)
+        private readonly Lock _counting = new();
+        private int _added;
+        private readonly int _before = before;
+        private int _seen;
+
+        public int Known
         {
-            int most = Math.Max(blocks, _counts.TryGetValue(address, out int known) ? known : 0);
-            return _counts.Set(address, most, _kept);
+            get
+            {
+                lock (_counting)
+                {
+                    return Math.Max(_seen, _before + _added);
+                }
+            }
+        }
+
+        /// <summary>Notes a block that was added.</summary>
+        /// <param name="blocks">The blocks that the service counts with it.</param>
+        public int Add(int blocks)
+        {
+            lock (_counting)
+            {
+                _added++;
+                _seen = Math.Max(_seen, blocks);
+                return Math.Max(blocks, _before + _added);
+            }
         }
     }
 

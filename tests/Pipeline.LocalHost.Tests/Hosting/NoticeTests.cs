@@ -20,7 +20,7 @@ namespace Pipeline.LocalHost.Tests.Hosting;
 public sealed class NoticeTests(HostFixture host)
 {
     private const string Secret = "whsec_c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0";
-    private static int _runs;
+    private static int Runs;
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
@@ -42,9 +42,9 @@ public sealed class NoticeTests(HostFixture host)
         (IHeaderDictionary headers, string body) = receiver.Calls.Last();
         new StandardWebhook(Secret).Verify(body, headers);
         Assert.Equal(receiver.Calls.First().Headers["webhook-id"], headers["webhook-id"]);
-        JsonElement said = JsonDocument.Parse(body).RootElement;
-        Assert.Equal("run.completed", said.GetProperty("type").GetString());
-        JsonElement data = said.GetProperty("data");
+        JsonElement payload = JsonDocument.Parse(body).RootElement;
+        Assert.Equal("run.completed", payload.GetProperty("type").GetString());
+        JsonElement data = payload.GetProperty("data");
         Assert.Equal("V3 is not better: V2 stays.", data.GetProperty("line").GetString());
         Assert.Equal($"https://app.example/api/runs/{run.RunId}/report", data.GetProperty("link").GetString());
     }
@@ -135,7 +135,7 @@ public sealed class NoticeTests(HostFixture host)
 
     private async Task<RunRecord> RunAsync(string yaml, Func<RunRecord, RunRecord>? change = null)
     {
-        string project = $"notices-{Interlocked.Increment(ref _runs)}";
+        string project = $"notices-{Interlocked.Increment(ref Runs)}";
         await host.PutProjectAsync(project, yaml);
         var run = new RunRecord
         {

@@ -94,9 +94,7 @@ public sealed partial class SeasonTests(ITestOutputHelper output) : IDisposable
 
     private static string Csv(IEnumerable<(string Text, string Label)> rows) =>
         "text,label\n"
-        + string.Concat(
-            rows.Select(r => $"\"{r.Text.Replace("\"", "\"\"", StringComparison.Ordinal)}\",{r.Label}\n")
-        );
+        + string.Concat(rows.Select(r => $"\"{r.Text.Replace("\"", "\"\"", StringComparison.Ordinal)}\",{r.Label}\n"));
 
     /// <summary>Texts whose label is spelt as one of the three.</summary>
     private static IEnumerable<(string Text, string Label)> Labelled(List<(string Text, string Label)> rows) =>
@@ -158,7 +156,10 @@ public sealed partial class SeasonTests(ITestOutputHelper output) : IDisposable
     private async Task AnswerAtRandomAsync(List<(string Text, string Label)> rows)
     {
         var random = new Random(20);
-        (string Text, string Label)[] others = [.. Labelled(rows).Where(r => !AboutTheRule().IsMatch(r.Text)).Take(Items)];
+        (string Text, string Label)[] others =
+        [
+            .. Labelled(rows).Where(r => !AboutTheRule().IsMatch(r.Text)).Take(Items),
+        ];
         foreach ((int i, (string text, _)) in others.Index())
         {
             for (int seat = 0; seat < 3; seat++)
@@ -219,7 +220,11 @@ public sealed partial class SeasonTests(ITestOutputHelper output) : IDisposable
 
     private async Task AssertADropHoldsTheCorrectionsAsync(EmbeddedHost host, List<(string Text, string Label)> rows)
     {
-        await host.Storage.DropAsync(Project, "tweets-2.csv", Csv([.. rows, ("one more thing, so far unseen", "neutral")]));
+        await host.Storage.DropAsync(
+            Project,
+            "tweets-2.csv",
+            Csv([.. rows, ("one more thing, so far unseen", "neutral")])
+        );
         RunRecord fourth = await EndedAsync(4);
         Assert.Equal(RunTrigger.Drop, fourth.Trigger);
         DatasetManifest manifest = await ManifestAsync(host, fourth);

@@ -175,9 +175,11 @@ public sealed class VerdictTests(HostFixture host)
         const string Project = "limited";
         await host.PutProjectAsync(Project, HostFixture.QuickYaml + Quiet + "feedback: { reviewerPerDay: 3 }\n");
         string key = await KeyAsync(Project, "ann");
-        HttpResponseMessage[] answers = await Task.WhenAll(
-            Enumerable.Range(0, 8).Select(i => SendAsync(Project, new { text = $"text {i}", score = 1 }))
-        );
+        List<HttpResponseMessage> answers = [];
+        for (int i = 0; i < 5; i++)
+        {
+            answers.Add(await SendAsync(Project, new { text = $"text {i}", score = 1 }));
+        }
 
         Assert.Equal(3, answers.Count(a => a.StatusCode == HttpStatusCode.OK));
         HttpResponseMessage refused = answers.First(a => a.StatusCode != HttpStatusCode.OK);
