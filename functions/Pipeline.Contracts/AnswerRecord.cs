@@ -1,6 +1,6 @@
 namespace Pipeline.Contracts;
 
-/// <summary>An answer that a published version gave, under an id by which people can give their verdict on it.</summary>
+/// <summary>An answer that a published version gave, under an id by which verdicts name it.</summary>
 public sealed record AnswerRecord
 {
     /// <summary>Such as <c>v3-0123456789abcdef</c>: the version, and the hash of what was asked.</summary>
@@ -29,7 +29,7 @@ public sealed record AnswerRecord
 
     public required string Base { get; init; }
 
-    /// <summary>SHA-256 of <c>template.json</c>, the form in which the base was asked; <c>null</c>: it is gone.</summary>
+    /// <summary>SHA-256 of <c>template.json</c>, the form of the prompt; <c>null</c>: it is gone.</summary>
     public string? TemplateSha256 { get; init; }
 
     /// <summary>SHA-256 of the version's training settings.</summary>

@@ -238,7 +238,7 @@ public sealed record PromotionSettings
     /// What becomes of a version that is not proven better than a linear model, naive Bayes or the most frequent label.
     /// </summary>
     [OmittedByDefault]
-    [Description("what becomes of a version that a model without a GPU equals (linear, naive Bayes, majority)")]
+    [Description("what becomes of a version that a simple model without a GPU equals (linear, naive Bayes, majority)")]
     public BaselinePolicy EqualToBaseline { get; init; }
 }
 

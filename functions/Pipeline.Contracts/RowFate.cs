@@ -5,7 +5,11 @@ namespace Pipeline.Contracts;
 /// <param name="Id">The row found: the raw row itself, or one that comes of it.</param>
 /// <param name="What">For people: <c>learned from</c>, <c>asked</c>, <c>left out: duplicate, …</c>,
 /// <c>a synthetic row comes of it</c>.</param>
-public sealed record RowFate(string File, string Id, string What);
+public sealed record RowFate(string File, string Id, string What)
+{
+    /// <summary>The row that stands in the place of one that was left out; <c>null</c>: none does.</summary>
+    public string? Kept { get; init; }
+}
 
 /// <summary>A dataset in which a raw row was found, and what was trained on it.</summary>
 /// <param name="DatasetId">The dataset.</param>

@@ -36,6 +36,10 @@ public static class Corrections
         return ContractJson.Write(row);
     }
 
+    /// <summary>The text of a line; <c>null</c>: there is none.</summary>
+    public static string? TextOf(string? line) =>
+        string.IsNullOrEmpty(line) ? null : ContractJson.Read<Dictionary<string, string>>(line).GetValueOrDefault(Text);
+
     /// <summary>Whether a key vouches for a row.</summary>
     internal static bool IsNamed(RawRow row) => row.Fields.GetValueOrDefault(Named) == "yes";
 

@@ -62,8 +62,11 @@ internal sealed class FirstPass(TaskKind task, bool hasLabels, bool countSpellin
             if (row.Fault is null)
             {
                 NoteSide(row, input.Layout);
-                CountSpelling(row, input);
-                SampleShingles(row, input.Layout);
+                if (input.Correction != CorrectionKind.Unnamed) // they make no label
+                {
+                    CountSpelling(row, input);
+                    SampleShingles(row, input.Layout);
+                }
             }
         }
 

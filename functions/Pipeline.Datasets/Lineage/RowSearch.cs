@@ -43,7 +43,11 @@ public static class RowSearch
         : null;
 
     private static RowFate? FateOf(RejectedRow row, string id) =>
-        row.Id == id ? new RowFate(BlobLayout.RejectedFile, row.Id, $"left out: {row.Reason.Name()}, {row.Detail}")
+        row.Id == id
+            ? new RowFate(BlobLayout.RejectedFile, row.Id, $"left out: {row.Reason.Name()}, {row.Detail}")
+            {
+                Kept = row.DuplicateOf,
+            }
         : row.DuplicateOf == id
             ? new RowFate(BlobLayout.RejectedFile, row.Id, $"another row was left out for it: {row.Reason.Name()}")
         : null;

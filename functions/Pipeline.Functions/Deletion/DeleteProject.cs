@@ -4,6 +4,7 @@ using Microsoft.DurableTask.Client;
 using Pipeline.Contracts;
 using Pipeline.Functions.Http;
 using Pipeline.Functions.Runs;
+using Pipeline.Functions.Verdicts;
 using Pipeline.Storage;
 
 namespace Pipeline.Functions.Deletion;
@@ -12,7 +13,7 @@ namespace Pipeline.Functions.Deletion;
 /// <c>DELETE /api/projects/{project}?confirm={project}</c>: removes a project with all that belongs to it: raw files,
 /// settings, datasets, runs, versions, feedback, registry. Refused while one of its runs runs.
 /// </summary>
-public sealed class DeleteProject(PipelineStorage storage, RunPurge purge)
+public sealed class DeleteProject(PipelineStorage storage, RunPurge purge, VerdictLog verdicts)
 {
     [Function(nameof(DeleteProject))]
     public async Task<IResult> Run(
@@ -48,6 +49,7 @@ public sealed class DeleteProject(PipelineStorage storage, RunPurge purge)
         }
 
         await DeleteBlobsAsync(project, datasets, cancellation);
+        verdicts.Forget(project);
         return TypedResults.Ok(
             new
             {

@@ -13,10 +13,10 @@ namespace Pipeline.Functions.Notices;
 /// <summary>Sends what is to be said of a run to one address.</summary>
 public sealed class NoticeSender(IConfiguration configuration, TimeProvider time) : IDisposable
 {
-    /// <summary>Setting: the secret that signs webhooks, <c>whsec_</c> and base64; without one they are not signed.</summary>
+    /// <summary>Setting: signs webhooks; <c>whsec_</c> and base64. Without one they are not signed.</summary>
     public const string WebhookSecret = "PIPELINE_WEBHOOK_SECRET";
 
-    /// <summary>Settings: the mail server, its port (default 587), who signs in there, and the sender's address.</summary>
+    /// <summary>Settings: the mail server, its port (default 587), who signs in there, the sender.</summary>
     public const string SmtpHost = "PIPELINE_SMTP_HOST";
     public const string SmtpPort = "PIPELINE_SMTP_PORT";
     public const string SmtpUser = "PIPELINE_SMTP_USER";
@@ -94,7 +94,11 @@ public sealed class NoticeSender(IConfiguration configuration, TimeProvider time
         using var smtp = new SmtpClient { Timeout = (int)SendTimeout.TotalMilliseconds };
         try
         {
-            int port = configuration.GetValue(SmtpPort, SubmissionPort);
+            if (!int.TryParse(configuration[SmtpPort] ?? $"{SubmissionPort}", out int port) || port is < 1 or > 65535)
+            {
+                throw new NoticeRefusedException($"{SmtpPort} is no port");
+            }
+
             // A password is only sent over a connection that is encrypted.
             SecureSocketOptions security =
                 user is { Length: > 0 } && port != ImplicitTlsPort
@@ -110,7 +114,12 @@ public sealed class NoticeSender(IConfiguration configuration, TimeProvider time
             await smtp.DisconnectAsync(quit: true, cancellation);
         }
         catch (Exception fault)
-            when (fault is AuthenticationException or NotSupportedException or SslHandshakeException)
+            when (fault
+                    is AuthenticationException
+                        or NotSupportedException
+                        or SslHandshakeException
+                        or MailKit.ServiceNotAuthenticatedException
+            )
         {
             throw new NoticeRefusedException($"{host}: {fault.Message}");
         }

@@ -1,4 +1,3 @@
-using System.Net.Sockets;
 using Microsoft.Azure.Functions.Worker;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Logging;
@@ -49,31 +48,23 @@ public sealed class NotifyEnd(
             && before.Ended == run.UpdatedAt
                 ? before
                 : new SentNotices(run.UpdatedAt, []);
+        (string To, string? Fault, bool MayPass)[] tried = await Task.WhenAll(
+            Targets(settings, notice, cancellation)
+                .Where(t => !sent.To.Contains(t.To))
+                .Select(t => TryAsync(t.To, t.Send, cancellation))
+        );
+        sent = sent with { To = [.. sent.To, .. tried.Where(t => t.Fault is null).Select(t => t.To)] };
+        await storage.Files.WriteJsonAsync(place, sent, cancellation);
         List<string> faults = [];
-        bool retry = false;
-        foreach ((string to, Func<Task> send) in Targets(settings, notice, cancellation))
+        foreach ((string to, string? fault, _) in tried.Where(t => t.Fault is not null))
         {
-            if (sent.To.Contains(to))
-            {
-                continue;
-            }
-
-            (string? fault, bool mayPass) = await TryAsync(send);
-            if (fault is null)
-            {
-                sent = sent with { To = [.. sent.To, to] };
-                await storage.Files.WriteJsonAsync(place, sent, cancellation);
-                continue;
-            }
-
-            Log.NoticeNotSent(logger, run.RunId, to, fault);
+            Log.NoticeNotSent(logger, run.RunId, to, fault!);
             faults.Add($"{to} could not be told: {fault}");
-            retry |= mayPass;
         }
 
         string? words = faults.Count == 0 ? null : string.Join("; ", faults);
         await storage.Runs.UpdateAsync(run.RunId, r => r with { Notice = words }, cancellation);
-        if (retry)
+        if (tried.Any(t => t.Fault is not null && t.MayPass))
         {
             throw new NoticeFailedException(words!);
         }
@@ -102,23 +93,24 @@ public sealed class NotifyEnd(
         }
     }
 
-    private static async Task<(string? Fault, bool MayPass)> TryAsync(Func<Task> send)
+    private static async Task<(string To, string? Fault, bool MayPass)> TryAsync(
+        string to,
+        Func<Task> send,
+        CancellationToken cancellation
+    )
     {
         try
         {
             await send();
-            return (null, false);
+            return (to, null, false);
         }
         catch (NoticeRefusedException fault)
         {
-            return (fault.Message, false);
+            return (to, fault.Message, false);
         }
-        catch (Exception fault)
-            when (fault is HttpRequestException or IOException or SocketException or TimeoutException
-                || fault is OperationCanceledException { InnerException: TimeoutException }
-            )
+        catch (Exception fault) when (!cancellation.IsCancellationRequested)
         {
-            return (fault.Message, true);
+            return (to, fault.Message, true);
         }
     }
 }

@@ -21,7 +21,7 @@ internal static class WebhookBody
             ? $"Base {Percent(before)}, tuned {Percent(after)} on the held-out rows."
             : "";
 
-    /// <summary>Slack's mrkdwn, in which three characters mean something. Source: Slack's API, "Formatting text".</summary>
+    /// <summary>Slack's mrkdwn escapes three characters. Source: Slack's API, "Formatting text".</summary>
     private static string Slack(RunNotice notice)
     {
         static string Escape(string text) =>
@@ -35,7 +35,9 @@ internal static class WebhookBody
         );
     }
 
-    /// <summary>A message with one adaptive card. Source: Microsoft Teams, "Create incoming webhooks with Workflows".</summary>
+    /// <summary>
+    /// A message with one adaptive card. Source: Microsoft Teams, "Create incoming webhooks with Workflows".
+    /// </summary>
     private static object Teams(RunNotice notice)
     {
         List<object> lines =

@@ -84,6 +84,10 @@ public sealed class PublishAdapter(PipelineStorage storage, TimeProvider time)
     )
     {
         RunRecord? run = await storage.Runs.GetAsync(input.RunId, cancellation);
+        DatasetManifest? manifest = await storage.Files.ReadJsonAsync<DatasetManifest>(
+            BlobLayout.Dataset(input.DatasetId, BlobLayout.ManifestFile),
+            cancellation
+        );
         AdapterProof? proof = await storage.Files.ReadJsonAsync<AdapterProof>(
             BlobLayout.Adapter(input.Project, verdict.Version, BlobLayout.ProofFile),
             cancellation
@@ -95,7 +99,7 @@ public sealed class PublishAdapter(PipelineStorage storage, TimeProvider time)
             Line = verdict.Line,
             RunId = input.RunId,
             Source = run?.Source,
-            Corrections = run?.FeedbackBatch,
+            Corrections = manifest?.Corrections?.File,
             DatasetId = input.DatasetId,
             Base = evaluation.Base,
             SettingsSha256 = proof?.TrainingSha256,

@@ -18,8 +18,16 @@ public sealed class DeleteFeedback(VerdictIntake intake)
         string project,
         string id,
         CancellationToken cancellation
-    ) =>
-        !BlobLayout.IsProjectName(project) ? HttpResults.NoProject(project)
-        : await intake.WithdrawAsync(project, id, cancellation) ? TypedResults.Ok(new { id, withdrawn = true })
-        : HttpResults.NotFound($"'{project}' has no verdict '{id}' that counts.");
+    )
+    {
+        if (!BlobLayout.IsProjectName(project))
+        {
+            return HttpResults.NoProject(project);
+        }
+
+        (bool found, string? refusal) = await intake.WithdrawAsync(project, id, cancellation);
+        return !found ? HttpResults.NotFound($"'{project}' has no verdict '{id}' that counts.")
+            : refusal is not null ? HttpResults.Conflict($"{refusal}; nothing was taken back, try again tomorrow.")
+            : TypedResults.Ok(new { id, withdrawn = true });
+    }
 }

@@ -71,4 +71,5 @@ public sealed class PrepareRetraining(
 /// <summary>A retraining made ready.</summary>
 /// <param name="Run">The run to be made.</param>
 /// <param name="Through">The place in the log up to which verdicts go into it, noted when it has completed.</param>
-public sealed record RetrainingPlan(PipelineInput Run, string? Through);
+/// <param name="Feedback">Ids of the corrections, in a plan of before 2026-11-30.</param>
+public sealed record RetrainingPlan(PipelineInput Run, string? Through, IReadOnlyList<string>? Feedback = null);

@@ -36,7 +36,7 @@ public static class RetrainProject
         );
         await context.CallActivityAsync(
             NoteUsedFeedback.Name,
-            new UsedFeedback(plan.Run.Project, plan.Through),
+            new UsedFeedback(plan.Run.Project, plan.Through, plan.Feedback),
             Retries.TransientFaults
         );
         return output;

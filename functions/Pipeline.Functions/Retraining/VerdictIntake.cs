@@ -69,29 +69,15 @@ public sealed class VerdictIntake(
         (await contexts.GetAsync(project, cancellation)).Keys.Find(key);
 
     /// <summary>Takes a verdict back: it counts no more, and stays in the log.</summary>
-    /// <returns>Whether there was one that counts.</returns>
-    public async Task<bool> WithdrawAsync(string project, string id, CancellationToken cancellation)
-    {
-        if (await log.ReadAsync(project, ledger => ledger.Find(id), cancellation) is null)
-        {
-            return false;
-        }
-
-        DateTimeOffset now = time.GetUtcNow();
-        await log.AddAsync(
-            new FeedbackRecord
-            {
-                Id = ContentHash.ShortOf(project, "withdraws", id, $"{now:O}"),
-                Project = project,
-                At = now,
-                Score = 0,
-                Withdraws = id,
-            },
-            new FeedbackSettings(),
-            cancellation
-        );
-        return true;
-    }
+    /// <returns>Whether there was one that counts, and why it cannot be taken back; <c>null</c>: it was.</returns>
+    public async Task<(bool Found, string? Refusal)> WithdrawAsync(
+        string project,
+        string id,
+        CancellationToken cancellation
+    ) =>
+        await log.ReadAsync(project, ledger => ledger.Find(id), cancellation) is null
+            ? (false, null)
+            : (true, await log.WithdrawAsync(project, id, cancellation));
 
     private async Task<(FeedbackRecord? Verdict, string? Fault)> CheckAsync(
         VerdictContext context,
@@ -110,8 +96,8 @@ public sealed class VerdictIntake(
                 : body.Text is not null && body.Text.Trim() != answer.Text.Trim()
                     ? $"answer '{id}' is to another text than 'text'; leave 'text' out"
                 : answer.Turns > 1 && body.Correction is not null
-                    ? $"answer '{id}' ends a conversation of {answer.Turns} questions; only answers to a single one are "
-                        + "corrected"
+                    ? $"answer '{id}' ends a conversation of {answer.Turns} questions; only answers to a single "
+                        + "question are corrected"
                 : null;
             if (fault is not null)
             {

@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.Azure.Functions.Worker;
 using Microsoft.DurableTask.Client;
 using Pipeline.Contracts;
+using Pipeline.Datasets;
 using Pipeline.Functions.Http;
 using Pipeline.Functions.Verdicts;
 using Pipeline.Reporting.Pages;
@@ -36,47 +37,61 @@ public sealed class PostFeedbackLinks(
         }
 
         (FeedbackLinkBody? body, string? fault) = await RequestBody.JsonAsync<FeedbackLinkBody>(request, cancellation);
-        if (body is null || await FaultAsync(project, body, cancellation) is { } wrong && (fault = wrong) is not null)
+        if (body is null)
         {
             return HttpResults.BadRequest(fault!);
         }
 
+        ReviewerKey? reviewer;
+        try
+        {
+            VerdictContext context = await contexts.GetAsync(project, cancellation);
+            reviewer = context.Keys.Reviewers.FirstOrDefault(r => r.Name == body.Reviewer?.Trim());
+            if (await FaultAsync(context, body, reviewer, cancellation) is { } wrong)
+            {
+                return HttpResults.BadRequest(wrong);
+            }
+        }
+        catch (DatasetException unreadable)
+        {
+            return HttpResults.BadRequest(unreadable.Message);
+        }
+
         DateTimeOffset expires = time.GetUtcNow().AddHours(body.Hours);
-        string LinkOf(int score) =>
-            $"{request.Scheme}://{request.Host}{request.PathBase}/api/verdicts/"
-            + signer.Sign(
-                new VerdictLink(
-                    project,
-                    score,
-                    body.AnswerId,
-                    body.Text,
-                    body.Answer,
-                    body.AdapterVersion,
-                    string.IsNullOrWhiteSpace(body.Reviewer) ? null : body.Reviewer.Trim()
-                ),
-                expires
-            );
+        string address = $"{request.Scheme}://{request.Host}{request.PathBase}/api/verdicts/";
+        string TokenOf(int score) => signer.Sign(LinkOf(project, body, reviewer, score), expires);
         return TypedResults.Ok(
             new
             {
-                up = LinkOf(1),
-                down = LinkOf(-1),
+                up = address + TokenOf(1),
+                down = address + TokenOf(-1),
                 expires,
             }
         );
     }
 
-    private async Task<string?> FaultAsync(string project, FeedbackLinkBody body, CancellationToken cancellation)
+    private static VerdictLink LinkOf(string project, FeedbackLinkBody body, ReviewerKey? reviewer, int score) =>
+        new(project, score, body.AnswerId, body.Text, body.Answer, body.AdapterVersion, reviewer?.Name)
+        {
+            KeyIssuedAt = reviewer?.IssuedAt,
+        };
+
+    private async Task<string?> FaultAsync(
+        VerdictContext context,
+        FeedbackLinkBody body,
+        ReviewerKey? reviewer,
+        CancellationToken cancellation
+    )
     {
+        string project = context.Registry.Project;
         if (body.Hours is < 1 or > MaxHours)
         {
             return $"'hours' is {body.Hours}; use 1 to {MaxHours}.";
         }
 
-        VerdictContext context = await contexts.GetAsync(project, cancellation);
-        if (body.Reviewer is { } name && !context.Keys.Reviewers.Any(r => r.Name == name.Trim()))
+        if (!string.IsNullOrWhiteSpace(body.Reviewer) && reviewer is null)
         {
-            return $"'{project}' has no reviewer '{name}'; add one first.";
+            return $"'{project}' has no reviewer '{body.Reviewer}'; add one first.";
         }
 
         return body.AnswerId is { } id
@@ -122,7 +137,8 @@ public sealed class VerdictLinks(
         "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
     private const string Ended =
-        "This link cannot be used: it was changed on the way, or its time is over. Ask whoever sent it for another.";
+        "This link cannot be used (any more): it was changed on the way, its time is over, or whom it names has another "
+        + "key. Ask whoever sent it for another.";
 
     [Function("GetVerdictLink")]
     public async Task<IResult> GetAsync(
@@ -131,13 +147,13 @@ public sealed class VerdictLinks(
         CancellationToken cancellation
     )
     {
-        if (signer.Read(token) is not { } link)
+        if (await ReadAsync(token, cancellation) is not (VerdictLink link, VerdictContext context))
         {
             return Page(VerdictPage.Message("Your verdict", Ended));
         }
 
         AnswerRecord? answer = link.AnswerId is { } id
-            ? await answers.FindAsync((await contexts.GetAsync(link.Project, cancellation)).Registry, id, cancellation)
+            ? await answers.FindAsync(context.Registry, id, cancellation)
             : null;
         return Page(
             VerdictPage.Form(link.Score > 0, answer?.Text ?? link.Text ?? "", answer?.Answer ?? link.Answer ?? "")
@@ -153,12 +169,21 @@ public sealed class VerdictLinks(
     )
     {
         ArgumentNullException.ThrowIfNull(request);
-        if (signer.Read(token) is not { } link)
+        if (await ReadAsync(token, cancellation) is not (VerdictLink link, _))
         {
             return Page(VerdictPage.Message("Your verdict", Ended));
         }
 
-        IFormCollection? form = request.HasFormContentType ? await request.ReadFormAsync(cancellation) : null;
+        IFormCollection? form;
+        try
+        {
+            form = request.HasFormContentType ? await request.ReadFormAsync(cancellation) : null;
+        }
+        catch (InvalidDataException fault)
+        {
+            return Page(VerdictPage.Message("Not kept", fault.Message));
+        }
+
         string? Field(string name) => form?[name].ToString() is { Length: > 0 } value ? value : null;
         VerdictOutcome outcome = await intake.TakeAsync(
             client,
@@ -183,6 +208,31 @@ public sealed class VerdictLinks(
                 )
                 : VerdictPage.Message("Not kept", outcome.Fault ?? outcome.Limit ?? "")
         );
+    }
+
+    /// <summary>A link that can be used, and the project as it is now; <c>null</c>: it ended.</summary>
+    private async Task<(VerdictLink Link, VerdictContext Context)?> ReadAsync(
+        string token,
+        CancellationToken cancellation
+    )
+    {
+        if (signer.Read(token) is not { } link)
+        {
+            return null;
+        }
+
+        try
+        {
+            VerdictContext context = await contexts.GetAsync(link.Project, cancellation);
+            bool isOfNow =
+                link.Reviewer is null
+                || context.Keys.Reviewers.Any(r => r.Name == link.Reviewer && r.IssuedAt == link.KeyIssuedAt);
+            return isOfNow ? (link, context) : null;
+        }
+        catch (DatasetException)
+        {
+            return null; // the project's settings cannot be read: whoever runs it hears of that elsewhere
+        }
     }
 
     private static IResult Page(string html) => HttpResults.Page(html, Policy);

@@ -9,7 +9,7 @@ namespace Pipeline.Functions.Runs;
 /// </summary>
 public interface IRetrainingResumption
 {
-    /// <summary>The batch of the corrections that count now, which a run takes with it; <c>null</c>: none does.</summary>
+    /// <summary>The batch of the corrections that count now, for a run; <c>null</c>: none does.</summary>
     Task<string?> CorrectionsAsync(string project, FeedbackSettings settings, CancellationToken cancellation);
 
     /// <summary>Why a run's retraining cannot be resumed now; <c>null</c>: it can.</summary>

@@ -41,7 +41,7 @@ public sealed class RunStarter(
             trigger,
             cancellation
         );
-        OrchestrationMetadata? existing = await client.GetInstanceAsync(input.RunId, false, cancellation);
+        OrchestrationMetadata? existing = await InstanceAsync(client, input.RunId, cancellation);
         if (
             existing is
             { RuntimeStatus: not (OrchestrationRuntimeStatus.Failed or OrchestrationRuntimeStatus.Terminated) }
@@ -74,6 +74,27 @@ public sealed class RunStarter(
 
         Log.RunStarted(logger, input.RunId, trigger.Name(), source);
         return (input.RunId, true);
+    }
+
+    /// <summary>A run's orchestration. One that has failed and only tells people so any more is ended first.</summary>
+    private async Task<OrchestrationMetadata?> InstanceAsync(
+        DurableTaskClient client,
+        string runId,
+        CancellationToken cancellation
+    )
+    {
+        OrchestrationMetadata? existing = await client.GetInstanceAsync(runId, false, cancellation);
+        if (
+            existing is { RuntimeStatus: OrchestrationRuntimeStatus.Running }
+            && (await storage.Runs.GetAsync(runId, cancellation))?.HasStopped == true
+            && await client.TryTerminateAsync(runId, "It has failed and is started anew.", cancellation)
+        )
+        {
+            await client.HasEndedAsync(runId, time, cancellation);
+            return await client.GetInstanceAsync(runId, false, cancellation);
+        }
+
+        return existing;
     }
 
     /// <summary>

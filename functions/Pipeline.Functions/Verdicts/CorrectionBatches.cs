@@ -41,7 +41,8 @@ public sealed class CorrectionBatches(PipelineStorage storage, VerdictLog log)
 
         byte[] bytes = Encoding.UTF8.GetBytes(rows.ToString());
         string name = $"{NamePrefix}{ContentHash.Sha256(bytes)[..12]}.jsonl";
-        await storage.Files.WriteAsync(BlobLayout.FeedbackBatch(project, name), bytes, cancellation);
+        // The name has the content's hash: what is there stays as it is, since a dataset may be reading it.
+        await storage.Files.TryWriteAsync(BlobLayout.FeedbackBatch(project, name), bytes, null, cancellation);
         await storage.Files.WriteJsonAsync(
             BlobLayout.FeedbackBatch(project, name + Through),
             new CorrectionPlace(through),
@@ -65,6 +66,42 @@ public sealed class CorrectionBatches(PipelineStorage storage, VerdictLog log)
                 cancellation
             )
         )?.Through;
+    }
+
+    /// <summary>Takes back every verdict on the texts of corrections, such as those of a row that was withdrawn.</summary>
+    /// <param name="project">The project.</param>
+    /// <param name="rows">Ids of rows of batches, such as <c>verdicts-0123456789ab.jsonl#3</c>; others are passed
+    /// over.</param>
+    /// <param name="cancellation">Ends the calls.</param>
+    /// <returns>How many verdicts were taken back.</returns>
+    public async Task<int> TakeBackAsync(string project, IEnumerable<string> rows, CancellationToken cancellation)
+    {
+        int taken = 0;
+        foreach (
+            string row in rows.Where(r => r.StartsWith(NamePrefix, StringComparison.Ordinal))
+                .Distinct(StringComparer.Ordinal)
+        )
+        {
+            string[] parts = row.Split('#');
+            if (
+                parts is not [{ } name, { } number]
+                || !SafeName.TryParse(name, NameKind.File, out _)
+                || !int.TryParse(number, out int line)
+                || await storage.Files.ReadAsync(BlobLayout.FeedbackBatch(project, name), cancellation) is not { } bytes
+                || Corrections.TextOf(Encoding.UTF8.GetString(bytes).Split('\n').ElementAtOrDefault(line - 1))
+                    is not { } text
+            )
+            {
+                continue;
+            }
+
+            foreach (string id in await log.ReadAsync(project, ledger => ledger.IdsOf(text), cancellation))
+            {
+                taken += await log.WithdrawAsync(project, id, cancellation) is null ? 1 : 0;
+            }
+        }
+
+        return taken;
     }
 
     private const string Through = ".through.json";

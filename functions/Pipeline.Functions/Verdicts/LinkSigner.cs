@@ -48,4 +48,8 @@ public sealed record VerdictLink(
     string? Answer = null,
     string? AdapterVersion = null,
     string? Reviewer = null
-);
+)
+{
+    /// <summary>When that reviewer's key was issued: with another key, or none, the link names nobody.</summary>
+    public DateTimeOffset? KeyIssuedAt { get; init; }
+}

@@ -9,12 +9,13 @@ namespace Pipeline.Functions.Verdicts;
 /// <param name="Settings">The project's.</param>
 /// <param name="Registry">Its versions.</param>
 /// <param name="Keys">Its reviewers.</param>
-/// <param name="Labels">The labels that it knows; empty: any answer will do.</param>
+/// <param name="Labels">Spellings of its labels, whatever their case, and what they mean; empty: any answer will
+/// do.</param>
 public sealed record VerdictContext(
     ProjectSettings Settings,
     RegistryPointer Registry,
     ReviewerKeys Keys,
-    IReadOnlyList<string> Labels
+    IReadOnlyDictionary<string, string> Labels
 );
 
 /// <summary>Reads it, at most once in two seconds a project: so long a change may take to be seen.</summary>
@@ -37,11 +38,16 @@ public sealed class VerdictContexts(PipelineStorage storage, ProjectReader proje
         ReviewerKeys keys =
             await storage.Files.ReadJsonAsync<ReviewerKeys>(BlobLayout.Reviewers(project), cancellation)
             ?? new ReviewerKeys([]);
-        IReadOnlyList<string> labels =
-            settings.Labels.Count > 0 ? [.. settings.Labels.SelectMany(l => l.Aliases.Prepend(l.Name))]
-            : registry.Published.Count > 0 ? await answers.LabelsAsync(registry, registry.Published.Max(), cancellation)
+        IEnumerable<(string Spelling, string Label)> labels =
+            settings.Labels.Count > 0
+                ? settings.Labels.SelectMany(l => l.Aliases.Prepend(l.Name).Select(s => (s, l.Name)))
+            : registry.Published.Count > 0
+                ? (await answers.LabelsAsync(registry, registry.Published.Max(), cancellation)).Select(l => (l, l))
             : [];
-        return _contexts.Set(project, new VerdictContext(settings, registry, keys, labels), Kept);
+        Dictionary<string, string> spellings = labels
+            .DistinctBy(l => l.Spelling, StringComparer.OrdinalIgnoreCase)
+            .ToDictionary(l => l.Spelling, l => l.Label, StringComparer.OrdinalIgnoreCase);
+        return _contexts.Set(project, new VerdictContext(settings, registry, keys, spellings), Kept);
     }
 
     /// <inheritdoc/>

@@ -16,6 +16,7 @@ namespace Pipeline.Functions.Verdicts;
 public sealed class VerdictLog(PipelineStorage storage, TimeProvider time, ILogger<VerdictLog> logger) : IDisposable
 {
     private const int ProjectsInMemory = 32;
+    private const long LongestDay = 256L << 20;
     private static readonly TimeSpan Kept = TimeSpan.FromHours(1);
     private readonly MemoryCache _projects = new(new MemoryCacheOptions { SizeLimit = ProjectsInMemory });
     private readonly MemoryCache _counts = new(new MemoryCacheOptions());
@@ -39,7 +40,13 @@ public sealed class VerdictLog(PipelineStorage storage, TimeProvider time, ILogg
         int all = await CountAsync(log, cancellation);
         if (verdict.Withdraws is not null)
         {
-            return new VerdictReceipt(null, await AppendAsync(log, line, cancellation));
+            int blocks = await AppendAsync(log, line, cancellation);
+            return new VerdictReceipt(blocks > BlobFiles.MaxBlocks ? Full(verdict.Project) : null, blocks);
+        }
+
+        if (await storage.Files.LengthAsync(log, cancellation) > LongestDay)
+        {
+            return new VerdictReceipt($"'{verdict.Project}' has taken {LongestDay >> 20} MiB of verdicts today", all);
         }
 
         if (all >= limits.ProjectPerDay)
@@ -69,9 +76,37 @@ public sealed class VerdictLog(PipelineStorage storage, TimeProvider time, ILogg
 
         all = await AppendAsync(log, line, cancellation);
         return all > BlobFiles.MaxBlocks
-            ? new VerdictReceipt($"'{verdict.Project}' has taken {BlobFiles.MaxBlocks:N0} verdicts today", all)
+            ? new VerdictReceipt(Full(verdict.Project), all)
             : new VerdictReceipt(null, own);
     }
+
+    /// <summary>Takes a verdict back, which counts no more; both stay in the log.</summary>
+    /// <returns>Why it cannot be; <c>null</c>: it was.</returns>
+    public async Task<string?> WithdrawAsync(string project, string id, CancellationToken cancellation)
+    {
+        DateTimeOffset now = time.GetUtcNow();
+        var withdrawal = new FeedbackRecord
+        {
+            Id = ContentHash.ShortOf(project, "withdraws", id, $"{now:O}"),
+            Project = project,
+            At = now,
+            Score = 0,
+            Withdraws = id,
+        };
+        return (await AddAsync(withdrawal, new FeedbackSettings(), cancellation)).Refusal;
+    }
+
+    /// <summary>Forgets what this process has read of a project, which was deleted.</summary>
+    public void Forget(string project)
+    {
+        lock (_making)
+        {
+            _projects.Remove(project);
+            _counts.Clear();
+        }
+    }
+
+    private static string Full(string project) => $"The log of '{project}' is full for today";
 
     /// <summary>Reads what a project's verdicts come to.</summary>
     /// <param name="project">The project.</param>
@@ -203,7 +238,7 @@ public sealed class VerdictLog(PipelineStorage storage, TimeProvider time, ILogg
         }
     }
 
-    /// <summary>Adds a block, and counts it: as the service does, and as this process does, whichever is more.</summary>
+    /// <summary>Adds a block, and counts it as the service and as this process does: the larger count.</summary>
     private async Task<int> AppendAsync(BlobAddress address, byte[] block, CancellationToken cancellation)
     {
         BlockCount count = await CountOfAsync(address, cancellation);

@@ -7,6 +7,7 @@ using Pipeline.Datasets;
 using Pipeline.Functions.Http;
 using Pipeline.Functions.Models;
 using Pipeline.Functions.Runs;
+using Pipeline.Functions.Verdicts;
 using Pipeline.Storage;
 
 namespace Pipeline.Functions.Withdrawals;
@@ -16,7 +17,12 @@ namespace Pipeline.Functions.Withdrawals;
 /// project is made with these rows any more, what a language model wrote after them is removed, and a run without them
 /// starts; where no dataset has learned from them, none does.
 /// </summary>
-public sealed class PostWithdrawal(PipelineStorage storage, RunStarter starter, AffectedRows affected)
+public sealed class PostWithdrawal(
+    PipelineStorage storage,
+    RunStarter starter,
+    AffectedRows affected,
+    CorrectionBatches corrections
+)
 {
     [Function(nameof(PostWithdrawal))]
     public async Task<IResult> Run(
@@ -53,7 +59,13 @@ public sealed class PostWithdrawal(PipelineStorage storage, RunStarter starter, 
 
         await AddAsync(project, ids, cancellation);
         await BlobResponseCache.ForgetAsync(storage, project, ids, cancellation);
-        if (datasets.Count > 0 && datasets.SelectMany(d => d.Fates).All(f => f.File == BlobLayout.RejectedFile))
+        IEnumerable<string> kept = datasets.SelectMany(d => d.Fates).Select(f => f.Kept).OfType<string>();
+        int taken = await corrections.TakeBackAsync(project, kept, cancellation);
+        if (
+            taken == 0
+            && datasets.Count > 0
+            && datasets.SelectMany(d => d.Fates).All(f => f.File == BlobLayout.RejectedFile)
+        )
         {
             return NotStarted(
                 $"{Rows(ids)} withdrawn. Nothing was learned from them (they were left out), so nothing was trained."

@@ -11,33 +11,52 @@ public static class FeedbackVerdict
     private const int LongestComment = 2_000;
     private const int MaxRanked = 10;
     private const int LabelsListed = 20;
+    private const int LabelShown = 100;
+    private const int LongestLine = 256 << 10;
 
     /// <summary>Checks a verdict.</summary>
     /// <param name="received">As it came; its id and project are set here.</param>
     /// <param name="project">The project of the call.</param>
-    /// <param name="labels">The labels that the project knows; empty: any answer will do.</param>
+    /// <param name="labels">Spellings of the labels that the project knows, whatever their case, and what they mean;
+    /// empty: any answer will do.</param>
     /// <returns>The verdict to keep, or every fault in one message.</returns>
     public static (FeedbackRecord? Verdict, string? Fault) Check(
         FeedbackRecord received,
         string project,
-        IReadOnlyList<string> labels
+        IReadOnlyDictionary<string, string> labels
     )
     {
         ArgumentNullException.ThrowIfNull(received);
         ArgumentNullException.ThrowIfNull(labels);
         List<string> faults = [.. FaultsOf(received), .. FaultsOfRanking(received)];
-        if (received.Correction is { } correction && Unknown(correction, labels))
+        FeedbackRecord verdict = received with
         {
-            string others = labels.Count > LabelsListed ? $", … ({labels.Count} in all)" : "";
+            Project = project,
+            Correction = Canonical(received.Correction, labels),
+            Answer = Canonical(received.Answer, labels),
+        };
+        foreach (
+            string unknown in ((string?[])[verdict.Correction, verdict.Score > 0 ? verdict.Answer : null])
+                .OfType<string>()
+                .Where(a => labels.Count > 0 && !labels.ContainsKey(a))
+        )
+        {
+            string[] names = [.. labels.Values.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
+            string others = names.Length > LabelsListed ? $", … ({names.Length} in all)" : "";
             faults.Add(
-                $"'{correction.Trim()}' is no label of '{project}': {string.Join(", ", labels.Take(LabelsListed))}"
-                    + $"{others}; a new one is added under labels in project.yaml"
+                $"'{Shortened(unknown)}' is no label of '{project}': {string.Join(", ", names.Take(LabelsListed))}{others}; "
+                    + "a new one is added under labels in project.yaml"
             );
+        }
+
+        if (ContractJson.WriteUtf8(verdict).Length > LongestLine)
+        {
+            faults.Add($"the verdict takes more than {LongestLine / 1024} KiB in all");
         }
 
         return faults.Count > 0
             ? (null, string.Join("; ", faults))
-            : (received with { Project = project, Id = IdOf(received, project) }, null);
+            : (verdict with { Id = IdOf(verdict, project) }, null);
     }
 
     /// <summary>Whether a verdict can become a training row.</summary>
@@ -108,12 +127,13 @@ public static class FeedbackVerdict
         }
     }
 
-    private static bool Unknown(string correction, IReadOnlyList<string> labels) =>
-        labels.Count > 0
-        && !string.IsNullOrWhiteSpace(correction)
-        && !labels.Contains(correction.Trim(), StringComparer.OrdinalIgnoreCase);
+    /// <summary>A label as the project writes it; <c>null</c>: nothing was given.</summary>
+    private static string? Canonical(string? answer, IReadOnlyDictionary<string, string> labels) =>
+        answer?.Trim() is not { Length: > 0 } given ? null : labels.GetValueOrDefault(given, given);
 
-    /// <summary>The same verdict of the same reviewer has the same id; what came later are parts only where given.</summary>
+    private static string Shortened(string text) => text.Length <= LabelShown ? text : text[..LabelShown] + "…";
+
+    /// <summary>The same verdict of the same reviewer has the same id; newer members count where given.</summary>
     private static string IdOf(FeedbackRecord received, string project)
     {
         List<string> parts =

@@ -4,7 +4,9 @@ namespace Pipeline.Registry.Feedback;
 
 /// <summary>A text and what people say is its right answer.</summary>
 /// <param name="Text">The text.</param>
-/// <param name="Votes">One vote a reviewer, the newest; all without a key count as one.</param>
+/// <param name="Votes">
+/// One vote a reviewer, the newest; all without a key count as one, and only where nobody with a key has voted.
+/// </param>
 /// <param name="Answer">The answer by the project's policy; <c>null</c>: it is disputed, and trains nothing.</param>
 public sealed record VerdictItem(string Text, IReadOnlyList<ReviewerVote> Votes, string? Answer)
 {
@@ -80,16 +82,20 @@ public static class VerdictItems
         }
 
         List<ReviewerVote> votes = [.. Votes(all)];
-        return new VerdictItem(text, votes, Decide(votes, settings));
+        // Where somebody with a key has voted, those without one have no say.
+        List<ReviewerVote> counted = votes.Exists(v => v.Reviewer is not null)
+            ? votes.FindAll(v => v.Reviewer is not null)
+            : votes;
+        return new VerdictItem(text, votes, Decide(counted, settings));
     }
 
     /// <summary>
-    /// One vote a reviewer, the newest of all versions' answers, in the order of their names; those without a key first,
-    /// as one. A thumb up of a known answer is a vote for it.
+    /// One vote a reviewer, the newest of all versions' answers, in the order of their names; those without a key
+    /// first, as one. A thumb up of a known answer is a vote for it.
     /// </summary>
     private static IEnumerable<ReviewerVote> Votes(List<PlacedVerdict> verdicts) =>
         verdicts
-            .Select(v => (v.Record, v.Place, Answer: v.Record.Correction?.Trim() ?? Confirmed(v.Record)))
+            .Select(v => (v.Record, v.Place, Answer: Corrected(v.Record) ?? Confirmed(v.Record)))
             .Where(v => v.Answer is not null)
             .GroupBy(v => v.Record.HasKey ? v.Record.Reviewer! : "", StringComparer.Ordinal)
             .OrderBy(g => g.Key, StringComparer.Ordinal)
@@ -109,6 +115,9 @@ public static class VerdictItems
             {
                 GivenName = v.Record.HasKey ? null : v.Record.Reviewer,
             });
+
+    private static string? Corrected(FeedbackRecord verdict) =>
+        verdict.Correction?.Trim() is { Length: > 0 } answer ? answer : null;
 
     private static string? Confirmed(FeedbackRecord verdict) =>
         verdict.Score > 0 && verdict.Answer?.Trim() is { Length: > 0 } answer ? answer : null;

@@ -4,7 +4,8 @@ namespace Pipeline.Registry.Feedback;
 
 /// <summary>
 /// What a project's log of verdicts comes to: one verdict a reviewer and item, the newest; all without a key are one
-/// reviewer. An item is a text and the version that answered it. Adding a verdict costs the same however many there are.
+/// reviewer. An item is a text and the version that answered it. Adding a verdict costs the same however many there
+/// are.
 /// </summary>
 public sealed class VerdictLedger
 {
@@ -24,6 +25,12 @@ public sealed class VerdictLedger
     public FeedbackRecord? Find(string id) =>
         _keys.TryGetValue(id, out var key) && _current.TryGetValue(key, out PlacedVerdict? found) ? found.Record : null;
 
+    /// <summary>Ids of the verdicts on a text that count.</summary>
+    public IReadOnlyList<string> IdsOf(string text) =>
+        _byText.TryGetValue(KeyOf(text), out var keys)
+            ? [.. keys.Where(_current.ContainsKey).Select(k => _current[k].Record.Id)]
+            : [];
+
     /// <summary>Takes the next verdict of the log.</summary>
     /// <param name="record">The verdict.</param>
     /// <param name="place">Its place in the log, in ordinal order.</param>
@@ -42,7 +49,7 @@ public sealed class VerdictLedger
             return;
         }
 
-        string text = TextOf(record);
+        string text = KeyOf(record);
         (string, string, string) key = (text, record.AdapterVersion ?? "", record.HasKey ? record.Reviewer! : "");
         if (_current.TryGetValue(key, out PlacedVerdict? before))
         {
@@ -54,7 +61,7 @@ public sealed class VerdictLedger
             Forget(before.Record.Id, key);
         }
 
-        _current[key] = new PlacedVerdict(record, place);
+        _current[key] = new PlacedVerdict(record with { Ranking = null, Comment = null }, place);
         _keys[record.Id] = key;
         if (!_byText.TryGetValue(text, out var keys))
         {
@@ -90,8 +97,22 @@ public sealed class VerdictLedger
         );
     }
 
-    private VerdictItem? Item(string text, FeedbackSettings settings) =>
-        VerdictItems.From(text, _byText[text].Where(_current.ContainsKey).Select(k => _current[k]), settings);
+    /// <summary>The item of a text, which is written as it was first sent.</summary>
+    private VerdictItem? Item(string key, FeedbackSettings settings)
+    {
+        PlacedVerdict[] verdicts =
+        [
+            .. _byText[key]
+                .Where(_current.ContainsKey)
+                .Select(k => _current[k])
+                .OrderBy(v => v.Place, StringComparer.Ordinal)
+                .ThenBy(v => v.Record.At)
+                .ThenBy(v => v.Record.Id, StringComparer.Ordinal),
+        ];
+        return verdicts.Length == 0
+            ? null
+            : VerdictItems.From(verdicts[0].Record.Text?.Trim() ?? "", verdicts, settings);
+    }
 
     private void Forget(string id, (string Item, string Version, string Reviewer) key)
     {
@@ -102,8 +123,13 @@ public sealed class VerdictLedger
         }
     }
 
-    private static string TextOf(FeedbackRecord record) =>
-        record.Text?.Trim() is { Length: > 0 } text ? text : $"run {record.RunId}";
+    /// <summary>What texts have in common that are one row in a dataset: letters in one case, runs of white space as
+    /// one blank.</summary>
+    private static string KeyOf(string text) =>
+        string.Join(' ', text.ToUpperInvariant().Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
+
+    private static string KeyOf(FeedbackRecord record) =>
+        string.IsNullOrWhiteSpace(record.Text) ? $"run {record.RunId}" : KeyOf(record.Text);
 }
 
 /// <summary>A verdict and its place in the log.</summary>

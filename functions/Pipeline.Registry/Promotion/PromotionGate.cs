@@ -48,7 +48,8 @@ public static class PromotionGate
     {
         PairedDifference difference = input.Candidate.Difference;
         double limit = input.Settings.Promotion.MinimumGain;
-        return new GateCheck(GateRule.Base, difference.Interval.Low > limit, Words(difference))
+        int rows = input.Candidate.Outcomes.DistinctBy(o => RowOutcome.TextOf(o.Id)).Count();
+        return new GateCheck(GateRule.Base, difference.Interval.Low > limit, Words(difference, $"{rows}"))
         {
             Difference = difference,
             Limit = limit,
@@ -65,13 +66,13 @@ public static class PromotionGate
         );
         int compared = ChampionComparison.Pair(input.Champion, input.Candidate).Count;
         int all = input.Candidate.Outcomes.DistinctBy(o => RowOutcome.TextOf(o.Id)).Count();
-        string common = compared < all ? $", on the {compared} of {all} held-out rows that both answered" : "";
+        string rows = compared < all ? $"the {compared} of {all} held-out rows that both answered" : $"{all}";
         return new GateCheck(
             GateRule.Champion,
             difference?.Interval.Low > limit,
             difference is null
-                ? $"fewer than {MinRows} held-out rows were answered by both in the same way"
-                : Words(difference) + common
+                ? $"only {compared} of {all} held-out rows were answered by both, and {MinRows} are needed"
+                : Words(difference, rows)
         )
         {
             Difference = difference,
@@ -109,7 +110,7 @@ public static class PromotionGate
             texts.Count >= MinLabelRows
                 ? difference.LowerBound > -margin
                 : !(difference.Mean < -margin && difference.McNemarP < Alpha / input.Candidate.Labels.Count);
-        return new GateCheck(GateRule.Label, passed, $"'{texts[0].Gold}': {Words(difference)}, {texts.Count} rows")
+        return new GateCheck(GateRule.Label, passed, $"'{texts[0].Gold}': {Words(difference, $"{texts.Count}")}")
         {
             Label = texts[0].Gold,
             Difference = difference,
@@ -136,7 +137,7 @@ public static class PromotionGate
             GateRule.Baseline,
             better || input.Settings.Promotion.EqualToBaseline == BaselinePolicy.Champion,
             $"{EvaluationVerdict.Name(kind)} reaches {Percent(score.Accuracy)} where the version reaches "
-                + $"{Percent(input.Candidate.TunedScore.Accuracy)} ({Words(gain)})"
+                + $"{Percent(input.Candidate.TunedScore.Accuracy)} ({Words(gain, $"{input.Candidate.Outcomes.Count}")})"
         )
         {
             Difference = gain,
@@ -147,40 +148,49 @@ public static class PromotionGate
     {
         string baseline = checks.Find(c => c.Rule == GateRule.Baseline) switch
         {
-            { Difference.Interval.Low: > 0 } => " and than every model without a GPU",
-            { } equal => $". {equal.Detail}; the project's settings allow it all the same",
+            { Difference.Interval.Low: > 0 } => " and than every simple model that needs no GPU",
+            { } equal => $". {equal.Detail}; it is promoted all the same, because the project's "
+                + "promotion.equalToBaseline says so",
             null => "",
         };
         return input.ChampionVersion is { } champion
-            ? $"V{input.Version} replaces V{champion} as champion: proven better ({checks[0].Detail}){baseline}"
-                + $"{(checks.Exists(c => c.Rule == GateRule.Label) ? "; no label has lost" : "")}."
+            ? $"V{input.Version} replaces V{champion} as champion: proven better than V{champion} "
+                + $"({checks[0].Detail}){baseline}"
+                + $"{(checks.Exists(c => c.Rule == GateRule.Label) ? "; no label is proven worse" : "")}."
             : $"V{input.Version} is the champion: proven better than the base ({checks[0].Detail}){baseline}.";
     }
 
     private static string Lost(GateInput input, List<GateCheck> checks)
     {
         GateCheck first = checks[0];
-        GateCheck? baseline = checks.Find(c => c is { Rule: GateRule.Baseline, Passed: false });
-        string[] labels = [.. checks.Where(c => c is { Rule: GateRule.Label, Passed: false }).Select(c => c.Detail)];
-        string reason =
-            !first.Passed ? first.Detail
-            : baseline is not null ? $"a model without a GPU is as good. {baseline.Detail}"
-            : $"better over all ({first.Detail}), but a label may have lost: {string.Join("; ", labels)}";
-        if (input.ChampionVersion is { } champion)
+        string stays = input.ChampionVersion is { } champion ? $"V{champion} stays" : "there is no champion yet";
+        if (!first.Passed)
         {
-            return first.Passed
-                ? $"V{champion} stays; V{input.Version} is published, not promoted: {reason}."
-                : $"V{input.Version} is not proven better: V{champion} stays ({reason}).";
+            string than = input.ChampionVersion is null ? " than the base" : "";
+            string outcome = first.Difference switch
+            {
+                null => "cannot be compared",
+                { Interval.High: < 0 } => $"is worse{than}",
+                _ => $"is not proven better{than}",
+            };
+            return $"V{input.Version} {outcome}: {stays} ({first.Detail}).";
         }
 
-        return first.Passed
-            ? $"V{input.Version} is published, not promoted: {reason}."
-            : $"V{input.Version} is published, not promoted: not proven better than the base ({reason}).";
+        string better = $"V{input.Version} is better over all ({first.Detail})";
+        GateCheck? baseline = checks.Find(c => c is { Rule: GateRule.Baseline, Passed: false });
+        if (baseline is not null)
+        {
+            return $"V{input.Version} is no better than a simple model that needs no GPU: {stays}. {baseline.Detail}.";
+        }
+
+        GateCheck[] labels = [.. checks.Where(c => c is { Rule: GateRule.Label, Passed: false })];
+        string worse = Array.Exists(labels, c => c.Difference is { Interval.High: < 0 }) ? "worse" : "perhaps worse";
+        return $"{better}, but {worse} on a label: {stays} ({string.Join("; ", labels.Select(c => c.Detail))}).";
     }
 
-    private static string Words(PairedDifference difference) =>
-        $"{WithSign(difference.Mean)} points, 95 % interval {Points(difference.Interval)}; {difference.Won} rows won, "
-        + $"{difference.Lost} lost";
+    private static string Words(PairedDifference difference, string rows) =>
+        $"{WithSign(difference.Mean)} percentage points, 95 % interval {Points(difference.Interval)}; "
+        + $"{difference.Won} rows won, {difference.Lost} lost, of {rows}";
 }
 
 /// <summary>What the gate decides on.</summary>

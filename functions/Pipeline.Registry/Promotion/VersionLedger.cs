@@ -162,9 +162,18 @@ public static class VersionLedger
     }
 
     /// <summary>Notes feedback as used.</summary>
-    public static RegistryPointer UseFeedback(RegistryPointer registry, string? through)
+    public static RegistryPointer UseFeedback(
+        RegistryPointer registry,
+        string? through,
+        IReadOnlyList<string>? ids = null
+    )
     {
         ArgumentNullException.ThrowIfNull(registry);
+        if (ids is { Count: > 0 })
+        {
+            registry = registry with { UsedFeedback = [.. registry.UsedFeedback.Union(ids, StringComparer.Ordinal)] };
+        }
+
         return through is null || string.CompareOrdinal(through, registry.UsedFeedbackThrough ?? "") < 0
             ? registry
             : registry with

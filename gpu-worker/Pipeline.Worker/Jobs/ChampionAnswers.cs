@@ -22,8 +22,8 @@ internal static class ChampionAnswers
     /// <param name="evaluate">Answers of a model to the held-out rows.</param>
     /// <returns>
     /// <c>null</c>: there is no champion, it has answered all these rows before, or it cannot be asked on this base: it
-    /// was trained on another one or with another method, or as a whole model. The gate then compares the rows that both
-    /// have answered, and says how many.
+    /// was trained on another one or with another method, or as a whole model. The gate then compares the rows that
+    /// both have answered, and says how many.
     /// </returns>
     public static IReadOnlyList<ModelAnswer>? Evaluate(
         TrainAdapterInput input,

@@ -94,6 +94,22 @@ public sealed class CorrectionDatasetTests
         Assert.Equal(new CorrectionCounts(File, 102, 0, 100, 0), built.Manifest.Corrections);
     }
 
+    /// <summary>What they say is in no prompt but their own.</summary>
+    [Fact]
+    public void Build_UnnamedCorrectionsToAnotherLabel_MakeNoLabel()
+    {
+        string[] lines =
+        [
+            .. Enumerable.Range(1000, 5).Select(i => Corrections.Line(Text(i), "evil", isNamed: false, null)),
+        ];
+
+        BuiltDataset built = Build(Data(), null, lines);
+
+        Assert.Equal(["a", "b"], built.Manifest.Labels);
+        Assert.Equal("You label a text. Answer with one of: a, b.", built.Manifest.SystemPrompt);
+        Assert.Equal(5, built.Manifest.Reasons[RejectionReason.UnknownLabel.Name()]);
+    }
+
     [Fact]
     public void Build_WithoutCorrections_IsTheDatasetOfBefore()
     {

@@ -30,4 +30,29 @@ internal static class ProjectDrops
     /// <summary>The number of each training step that was reported, in the order of the reports.</summary>
     public static async Task<IReadOnlyList<int>> ReadStepsAsync(this PipelineStorage storage, string runId) =>
         [.. (await storage.ReadProgressAsync(runId)).Where(l => l.Loss is not null).Select(l => l.Done)];
+
+    /// <summary>Every line of a project's log of verdicts.</summary>
+    public static async Task<IReadOnlyList<FeedbackRecord>> ReadVerdictsAsync(
+        this PipelineStorage storage,
+        string project
+    )
+    {
+        List<FeedbackRecord> verdicts = [];
+        string prefix = BlobLayout.VerdictLogPrefix(project);
+        foreach ((string name, _) in await storage.Files.ListAsync(BlobLayout.FeedbackContainer, prefix, Cancellation))
+        {
+            byte[]? day = await storage.Files.ReadAsync(
+                new BlobAddress(BlobLayout.FeedbackContainer, name),
+                Cancellation
+            );
+            verdicts.AddRange(
+                Encoding
+                    .UTF8.GetString(day!)
+                    .Split('\n', StringSplitOptions.RemoveEmptyEntries)
+                    .Select(l => ContractJson.Read<FeedbackRecord>(l))
+            );
+        }
+
+        return verdicts;
+    }
 }

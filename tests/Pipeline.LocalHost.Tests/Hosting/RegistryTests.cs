@@ -77,7 +77,7 @@ public sealed class RegistryTests(HostFixture host)
 
         GateVerdict verdict = ContractJson.Read<GateVerdict>(contents[BlobLayout.GateFile]);
         Assert.Equal((version.Line, false, 1), (verdict.Line, verdict.Promote, verdict.Champion));
-        Assert.StartsWith("V2 is not proven better: V1 stays (", verdict.Line, StringComparison.Ordinal);
+        Assert.StartsWith("V2 cannot be compared: V1 stays (only 1", verdict.Line, StringComparison.Ordinal);
         Assert.Contains(
             $"</h1><p class=\"gate\">{WebUtility.HtmlEncode(verdict.Line)}</p>",
             contents[BlobLayout.ReportFile],

@@ -82,10 +82,7 @@ public sealed class StoredAccountTests : IAsyncLifetime
         Assert.InRange(before, 5, 200);
         RegistryPointer registry = await _host.Storage.Registry.GetAsync("kept", Cancellation);
         Assert.Equal((1, "1 2 3"), (registry.Champion, string.Join(' ', registry.Published.Order())));
-        await ShowAsync(
-            Cancelled,
-            "V1 stays; V3 is published, not promoted: a model without a GPU is as good. A linear model"
-        );
+        await ShowAsync(Cancelled, "V3 is no better than a simple model that needs no GPU: V1 stays. A linear model");
         HttpResponseMessage promoted = await _http.PostAsync(
             "api/projects/kept/adapters/3/promote",
             null,

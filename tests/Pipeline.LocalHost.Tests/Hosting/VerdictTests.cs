@@ -6,7 +6,7 @@ using Pipeline.Functions.Retraining;
 
 namespace Pipeline.LocalHost.Tests.Hosting;
 
-/// <summary>Verdicts over HTTP: what is kept, what is refused by name, links, limits, and where corrections go.</summary>
+/// <summary>Verdicts over HTTP: what is kept or refused by name, links, limits, and where corrections go.</summary>
 [Collection(OneHost.Name)]
 public sealed class VerdictTests(HostFixture host)
 {
@@ -166,6 +166,9 @@ public sealed class VerdictTests(HostFixture host)
         Assert.Equal(1, await ItemsAsync(Project));
         string changed = await host.Http.GetStringAsync(new Uri(down + "x"), Cancellation);
         Assert.Contains("This link cannot be used", changed, StringComparison.Ordinal);
+        await KeyAsync(Project, "ann"); // another key: links of before name nobody
+        string former = await host.Http.GetStringAsync(down, Cancellation);
+        Assert.Contains("This link cannot be used", former, StringComparison.Ordinal);
         Assert.DoesNotContain(key, page, StringComparison.Ordinal);
     }
 

@@ -18,10 +18,18 @@ public sealed class FeedbackVerdictTests
             RunId = runId,
         };
 
+    private static readonly Dictionary<string, string> AnyAnswer = [];
+    private static readonly Dictionary<string, string> Labels = new(StringComparer.OrdinalIgnoreCase)
+    {
+        ["negative"] = "negative",
+        ["neutral"] = "neutral",
+        ["neu"] = "neutral",
+    };
+
     [Fact]
     public void Check_Faults_AreAllInOneMessage()
     {
-        (FeedbackRecord? kept, string? fault) = FeedbackVerdict.Check(Verdict(null, 7, "x"), "p", []);
+        (FeedbackRecord? kept, string? fault) = FeedbackVerdict.Check(Verdict(null, 7, "x"), "p", AnyAnswer);
 
         Assert.Null(kept);
         Assert.Contains("'text'", fault, StringComparison.Ordinal);
@@ -32,7 +40,7 @@ public sealed class FeedbackVerdictTests
     [Fact]
     public void Check_SameVerdictTwice_HasOneId()
     {
-        string First(string text) => FeedbackVerdict.Check(Verdict(text, -1, "neutral"), "p", []).Verdict!.Id;
+        string First(string text) => FeedbackVerdict.Check(Verdict(text, -1, "neutral"), "p", AnyAnswer).Verdict!.Id;
 
         Assert.Equal(First("a"), First("a"));
         Assert.NotEqual(First("a"), First("b"));
@@ -41,14 +49,39 @@ public sealed class FeedbackVerdictTests
     [Fact]
     public void Check_CorrectionThatIsNoLabel_IsRefusedByName()
     {
-        string? Fault(string correction) =>
-            FeedbackVerdict.Check(Verdict("a", -1, correction), "p", ["negative", "neutral"]).Fault;
+        string? Fault(string correction) => FeedbackVerdict.Check(Verdict("a", -1, correction), "p", Labels).Fault;
 
         Assert.Equal(
             "'positiv' is no label of 'p': negative, neutral; a new one is added under labels in project.yaml",
             Fault("positiv")
         );
         Assert.Null(Fault(" Neutral "));
+    }
+
+    [Fact]
+    public void Check_LabelInAnotherSpelling_IsKeptAsTheProjectWritesIt()
+    {
+        string? Kept(string correction) =>
+            FeedbackVerdict.Check(Verdict("a", -1, correction), "p", Labels).Verdict!.Correction;
+
+        Assert.Equal("neutral", Kept(" NEU "));
+        Assert.Null(Kept(" ")); // nothing was corrected
+    }
+
+    /// <summary>A thumb up is a vote for the answer: it is held to the labels as a correction is.</summary>
+    [Fact]
+    public void Check_ThumbUpOfAnAnswerThatIsNoLabel_IsRefused() =>
+        Assert.NotNull(FeedbackVerdict.Check(Verdict("a", 1, null) with { Answer = "great" }, "p", Labels).Fault);
+
+    [Fact]
+    public void Check_VerdictOfManyLongAnswers_IsRefused()
+    {
+        string[] ranking = [.. Enumerable.Range(0, 9).Select(i => $"{i}" + new string('x', 32_000))];
+
+        Assert.Equal(
+            "the verdict takes more than 256 KiB in all",
+            FeedbackVerdict.Check(Verdict("a", 0, null) with { Ranking = ranking }, "p", AnyAnswer).Fault
+        );
     }
 
     [Theory]
@@ -58,7 +91,7 @@ public sealed class FeedbackVerdictTests
     [InlineData(null, "one", "two")]
     public void Check_Ranking_IsOfSeveralDifferentAnswers(string? fault, params string[] ranking)
     {
-        string? found = FeedbackVerdict.Check(Verdict("a", 0, null) with { Ranking = ranking }, "p", []).Fault;
+        string? found = FeedbackVerdict.Check(Verdict("a", 0, null) with { Ranking = ranking }, "p", AnyAnswer).Fault;
 
         Assert.Equal(fault is null, found is null);
         Assert.Contains(fault ?? "", found ?? "", StringComparison.Ordinal);

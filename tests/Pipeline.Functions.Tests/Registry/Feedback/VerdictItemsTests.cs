@@ -20,7 +20,8 @@ public sealed class VerdictItemsTests
     [InlineData(VerdictPolicy.Adjudicator, "ann=a ben=a eve=b", "b")] // eve decides
     [InlineData(VerdictPolicy.Adjudicator, "ann=a ben=b", null)]
     [InlineData(VerdictPolicy.Adjudicator, "ann=a ben=a", "a")]
-    [InlineData(VerdictPolicy.Adjudicator, "ann=a ben=a (eve)=b", null)] // anybody can say that she is eve
+    [InlineData(VerdictPolicy.Adjudicator, "ann=a ben=a (eve)=b", "a")] // anybody can say that she is eve
+    [InlineData(VerdictPolicy.Majority, "ann=a (x)=b", "a")] // nor has anybody else a say beside a key
     public void From_Votes_AreDecidedByThePolicy(VerdictPolicy policy, string votes, string? answer)
     {
         VerdictItem item = Assert.Single(
@@ -41,8 +42,8 @@ public sealed class VerdictItemsTests
     [Fact]
     public void Reviewers_OfARow_AreThoseWhoseVoteIsTheAnswer() =>
         Assert.Equal(
-            "clerk 7, ann",
-            Assert.Single(VerdictItems.From(Feedback("text", "ann=a ben=b (clerk_7)=a"), new())).Reviewers()
+            "clerk 7, ann, eve",
+            Assert.Single(VerdictItems.From(Feedback("text", "ann=a eve=a ben=b (clerk_7)=a"), new())).Reviewers()
         );
 
     [Fact]

@@ -33,7 +33,7 @@ public sealed class VerdictLedgerTests
                     HasKey = reviewer is not null,
                 },
                 "p",
-                []
+                new Dictionary<string, string>()
             )
             .Verdict!;
         _ledger.Add(verdict, $"2026-11-30:{_added++:D12}");
@@ -86,7 +86,7 @@ public sealed class VerdictLedgerTests
         Assert.Null(Answer("a"));
     }
 
-    /// <summary>A thumb up of a known answer is a vote for it where somebody says otherwise, and no correction.</summary>
+    /// <summary>A thumb up of a known answer is a vote for it where somebody says otherwise.</summary>
     [Fact]
     public void Add_ThumbUpOfAKnownAnswer_IsAVoteForIt()
     {
@@ -135,6 +135,28 @@ public sealed class VerdictLedgerTests
 
         Assert.Equal(["b", "c"], _ledger.Waiting(new(), Used(through)).Select(i => i.Text).Order());
         Assert.Equal(["b", "c"], _ledger.Waiting(new(), Used(null)).Select(i => i.Text).Order());
+    }
+
+    /// <summary>What is one row in a dataset is one text here.</summary>
+    [Fact]
+    public void Items_SameTextSpeltAnotherWay_AreOne()
+    {
+        Add("It is  late", "x");
+        Add(" it is late ", "y", "ben");
+
+        VerdictItem item = Assert.Single(_ledger.Items(new()));
+        Assert.Equal(("It is  late", 2), (item.Text, item.Votes.Count));
+        Assert.Equal(2, _ledger.IdsOf("IT IS LATE").Count);
+    }
+
+    /// <summary>However many they are: where somebody with a key has voted, the others have no say.</summary>
+    [Fact]
+    public void Items_VoteWithoutAKeyBesideOneWithAKey_HasNoSay()
+    {
+        Add("a", "x");
+        Add("a", "y", reviewer: null);
+
+        Assert.Equal(("x", true), (Answer("a"), _ledger.Items(new())[0].IsNamed));
     }
 
     [Fact]

@@ -18,9 +18,9 @@ public sealed class PromotionGateTests
         GateVerdict tooLittle = Decide(First(Better, Better), new() { MinimumGain = 0.15 });
 
         Assert.True(won.Promote);
-        Assert.StartsWith("V17 is the champion: proven better than the base (+20.0 points", won.Line);
+        Assert.StartsWith("V17 is the champion: proven better than the base (+20.0 percentage points", won.Line);
         Assert.False(lost.Promote);
-        Assert.StartsWith("V17 is published, not promoted: not proven better than the base (+1.0", lost.Line);
+        Assert.StartsWith("V17 is not proven better than the base: there is no champion yet (+1.0", lost.Line);
         Assert.False(tooLittle.Promote);
     }
 
@@ -32,12 +32,12 @@ public sealed class PromotionGateTests
 
         Assert.False(held.Promote);
         Assert.StartsWith(
-            "V17 is published, not promoted: a model without a GPU is as good. A linear model on word and character "
-                + "n-grams reaches 74.0 % where the version reaches 75.0 % (+1.0 points",
+            "V17 is no better than a simple model that needs no GPU: there is no champion yet. A linear model on word "
+                + "and character n-grams reaches 74.0 % where the version reaches 75.0 % (+1.0 percentage points",
             held.Line
         );
         Assert.True(allowed.Promote);
-        Assert.Contains("the project's settings allow it", allowed.Line);
+        Assert.Contains("because the project's promotion.equalToBaseline says so", allowed.Line);
         Assert.Equal(held.Checks.Select(c => c.Rule), allowed.Checks.Select(c => c.Rule));
     }
 
@@ -61,8 +61,8 @@ public sealed class PromotionGateTests
         GateVerdict verdict = Decide(candidate, new(), champion);
 
         Assert.True(verdict.Promote, verdict.Line);
-        Assert.StartsWith("V17 replaces V16 as champion: proven better (", verdict.Line);
-        Assert.EndsWith("; no label has lost.", verdict.Line);
+        Assert.StartsWith("V17 replaces V16 as champion: proven better than V16 (", verdict.Line);
+        Assert.EndsWith("; no label is proven worse.", verdict.Line);
     }
 
     [Fact]
@@ -74,8 +74,8 @@ public sealed class PromotionGateTests
         GateVerdict any = Decide(candidate, new() { LabelMargin = 1 }, champion);
 
         Assert.False(verdict.Promote);
-        Assert.StartsWith("V16 stays; V17 is published, not promoted: better over all (", verdict.Line);
-        Assert.Contains("but a label may have lost: 'c': -", verdict.Line);
+        Assert.StartsWith("V17 is better over all (", verdict.Line);
+        Assert.Contains("worse on a label: V16 stays ('c': -", verdict.Line);
         Assert.True(any.Promote);
         Assert.Equal([GateRule.Champion], Rules(any));
     }
@@ -104,7 +104,7 @@ public sealed class PromotionGateTests
         GateVerdict verdict = Decide(candidate, new(), champion);
 
         Assert.False(verdict.Promote);
-        Assert.Contains("fewer than 20 held-out rows", verdict.Line);
+        Assert.Contains("only 19 of 19 held-out rows were answered by both, and 20 are needed", verdict.Line);
     }
 
     /// <summary>
