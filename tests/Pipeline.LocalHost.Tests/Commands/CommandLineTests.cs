@@ -112,6 +112,7 @@ public sealed class CommandLineTests : IDisposable
     }
 
     [Fact]
+    [Trait("Tier", "Slow")]
     public async Task Ablation_TemplatesRows_TrainsTwiceAndComparesOnTheSameRows()
     {
         string input = Write("a.csv", Hosting.HostFixture.Rows(120));

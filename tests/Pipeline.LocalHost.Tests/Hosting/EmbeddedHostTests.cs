@@ -81,6 +81,7 @@ public sealed class EmbeddedHostTests(HostFixture host)
     }
 
     [Fact]
+    [Trait("Tier", "Slow")]
     public async Task Restart_WhileTraining_ResumesFromTheCheckpoint()
     {
         string data = Directory.CreateTempSubdirectory("pipeline-restart-").FullName;

@@ -23,6 +23,7 @@ public sealed class RegistryTests(HostFixture host)
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
+    [Trait("Tier", "Slow")]
     public async Task Http_Versions_AreShownPromotedRolledBackAndDeleted()
     {
         await host.PutProjectAsync(Project, QuickYaml);

@@ -25,6 +25,7 @@ public sealed class DashboardTests
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
+    [Trait("Tier", "Slow")]
     public async Task Page_OfARun_ShowsItLiveFromDropToReport()
     {
         using Browser browser = Browser.Start();
@@ -62,6 +63,7 @@ public sealed class DashboardTests
     }
 
     [Fact]
+    [Trait("Tier", "Slow")]
     public async Task Page_CancelResumeAndPurge_StopContinueAndRemoveTheRun()
     {
         using Browser browser = Browser.Start();
