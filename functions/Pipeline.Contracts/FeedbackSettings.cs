@@ -25,7 +25,9 @@ public sealed record FeedbackSettings
     [Description("verdicts that one reviewer may send a day (UTC); all without a key count as one reviewer")]
     public int ReviewerPerDay { get; init; } = 5_000;
 
-    /// <summary>Verdicts that a project takes a day (UTC); an append blob has 50,000 blocks, some for withdrawals.</summary>
+    /// <summary>
+    /// Verdicts that a project takes a day (UTC); an append blob has 50,000 blocks, some for withdrawals.
+    /// </summary>
     [OmittedByDefault]
     [Range(1, 45_000)]
     [Description("verdicts that the project takes a day (UTC)")]

@@ -44,7 +44,13 @@ internal static class HttpResults
         page is null ? NotFound(missing) : Page(Encoding.UTF8.GetString(page), ReadOnlyPolicy);
 
     /// <summary>A page and what it may do.</summary>
-    public static IResult Page(string html, string policy) => new HtmlPage(html, policy);
+    public static IResult Page(string html, string policy) => new HtmlPage(html, policy, "no-referrer");
+
+    /// <summary>
+    /// A page with a form that is sent to its own address. Under <c>no-referrer</c> a browser would send it with
+    /// <c>Origin: null</c>, as a form of nobody's. Source: Fetch standard, "append a request Origin header".
+    /// </summary>
+    public static IResult FormPage(string html, string policy) => new HtmlPage(html, policy, "same-origin");
 
     /// <summary>
     /// The problem; its words stand in <c>detail</c>, and for one version in <c>error</c> too, where they stood before.
@@ -52,14 +58,14 @@ internal static class HttpResults
     private static ProblemHttpResult Problem(int status, string detail) =>
         TypedResults.Problem(detail, statusCode: status, extensions: [KeyValuePair.Create("error", (object?)detail)]);
 
-    private sealed class HtmlPage(string html, string policy) : IResult
+    private sealed class HtmlPage(string html, string policy, string referrerPolicy) : IResult
     {
         public Task ExecuteAsync(HttpContext httpContext)
         {
             IHeaderDictionary headers = httpContext.Response.Headers;
             headers.ContentSecurityPolicy = policy;
             headers.XContentTypeOptions = "nosniff";
-            headers["Referrer-Policy"] = "no-referrer"; // the address may hold a key
+            headers["Referrer-Policy"] = referrerPolicy; // to others never: the address may hold a key
             headers.CacheControl = "no-store";
             return TypedResults.Content(html, "text/html", Encoding.UTF8).ExecuteAsync(httpContext);
         }

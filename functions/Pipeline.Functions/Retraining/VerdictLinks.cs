@@ -137,8 +137,8 @@ public sealed class VerdictLinks(
         "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
     private const string Ended =
-        "This link cannot be used (any more): it was changed on the way, its time is over, or whom it names has another "
-        + "key. Ask whoever sent it for another.";
+        "This link cannot be used (any more): it was changed on the way, its time is over, or whom it names has "
+        + "another key. Ask whoever sent it for another.";
 
     [Function("GetVerdictLink")]
     public async Task<IResult> GetAsync(
@@ -235,5 +235,5 @@ public sealed class VerdictLinks(
         }
     }
 
-    private static IResult Page(string html) => HttpResults.Page(html, Policy);
+    private static IResult Page(string html) => HttpResults.FormPage(html, Policy);
 }

@@ -11,8 +11,9 @@ namespace Pipeline.Functions.Verdicts;
 /// </summary>
 public sealed class CorrectionBatches(PipelineStorage storage, VerdictLog log)
 {
-    /// <summary>What the names of batches begin with; those of before were <c>corrections-…</c>, in the columns of the
-    /// data.</summary>
+    /// <summary>
+    /// What names of batches begin with; before 2026-11-30 <c>corrections-</c>, in the columns of the data.
+    /// </summary>
     public const string NamePrefix = "verdicts-";
 
     /// <summary>Writes the corrections that count now.</summary>
@@ -41,7 +42,7 @@ public sealed class CorrectionBatches(PipelineStorage storage, VerdictLog log)
 
         byte[] bytes = Encoding.UTF8.GetBytes(rows.ToString());
         string name = $"{NamePrefix}{ContentHash.Sha256(bytes)[..12]}.jsonl";
-        // The name has the content's hash: what is there stays as it is, since a dataset may be reading it.
+        // Never overwritten: a dataset that is being built has pinned the ETag. The name is the content's hash.
         await storage.Files.TryWriteAsync(BlobLayout.FeedbackBatch(project, name), bytes, null, cancellation);
         await storage.Files.WriteJsonAsync(
             BlobLayout.FeedbackBatch(project, name + Through),
@@ -68,7 +69,7 @@ public sealed class CorrectionBatches(PipelineStorage storage, VerdictLog log)
         )?.Through;
     }
 
-    /// <summary>Takes back every verdict on the texts of corrections, such as those of a row that was withdrawn.</summary>
+    /// <summary>Takes back every verdict on the texts of corrections: their rows were withdrawn.</summary>
     /// <param name="project">The project.</param>
     /// <param name="rows">Ids of rows of batches, such as <c>verdicts-0123456789ab.jsonl#3</c>; others are passed
     /// over.</param>

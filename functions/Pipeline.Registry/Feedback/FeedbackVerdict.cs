@@ -44,7 +44,8 @@ public static class FeedbackVerdict
             string[] names = [.. labels.Values.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
             string others = names.Length > LabelsListed ? $", … ({names.Length} in all)" : "";
             faults.Add(
-                $"'{Shortened(unknown)}' is no label of '{project}': {string.Join(", ", names.Take(LabelsListed))}{others}; "
+                $"'{Shortened(unknown)}' is no label of '{project}': "
+                    + $"{string.Join(", ", names.Take(LabelsListed))}{others}; "
                     + "a new one is added under labels in project.yaml"
             );
         }

@@ -29,7 +29,7 @@ public static class VerdictPage
         return HtmlPage.End(page);
     }
 
-    /// <summary>Says what became of it.</summary>
+    /// <summary>The page with the result.</summary>
     public static string Message(string title, string words)
     {
         StringBuilder page = HtmlPage.Begin(title);

@@ -88,7 +88,8 @@ internal static class ExpectedBindings
             "GetDashboardFile: httpTrigger request get dashboard/{file} key Anonymous, http $return",
             // the link proves by itself what it may
             "GetVerdictLink: httpTrigger request get verdicts/{token} key Anonymous, http $return",
-            "PostVerdictLink: httpTrigger request post verdicts/{token} key Anonymous, durableClient client, http $return",
+            "PostVerdictLink: httpTrigger request post verdicts/{token} key Anonymous, durableClient client, "
+                + "http $return",
             .. Triggers,
             .. Activities,
         ];

@@ -53,6 +53,9 @@ internal sealed class Browser : IDisposable
 
     public void Open(Uri address) => _driver.Navigate().GoToUrl(address);
 
+    /// <summary>Writes into a field.</summary>
+    public void Type(By field, string text) => _driver.FindElement(field).SendKeys(text);
+
     /// <summary>What a script in the page gives.</summary>
     public T Evaluate<T>(string script, params object[] arguments) =>
         (T)_driver.ExecuteScript("return " + script, arguments)!;
