@@ -186,7 +186,7 @@ public sealed class VerdictIntake(
         if (
             body.RunId is { } run
             && !registry.Allotted.ContainsKey(run)
-            && (!SafeName.TryParse(run, NameKind.Run, out _) || await storage.Runs.GetAsync(run, cancellation) is null)
+            && (await storage.Runs.GetAsync(run, cancellation))?.Project != registry.Project
         )
         {
             return (null, $"'{registry.Project}' has no run '{run}'");
