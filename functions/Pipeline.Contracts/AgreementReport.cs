@@ -18,6 +18,9 @@ public sealed record AgreementReport
     /// <summary>The same for any number of reviewers an item.</summary>
     public required double? KrippendorffAlpha { get; init; }
     public required IReadOnlyList<LabelAgreement> ByLabel { get; init; }
+
+    /// <summary>For each rule of the code book that a vote names.</summary>
+    public required IReadOnlyList<RuleAgreement> ByRule { get; init; }
     public required IReadOnlyList<PairAgreement> Pairs { get; init; }
     public required IReadOnlyList<ReviewerShare> Reviewers { get; init; }
 }
@@ -27,6 +30,15 @@ public sealed record AgreementReport
 /// <param name="Items">Items that at least one reviewer gave it.</param>
 /// <param name="KrippendorffAlpha">1 is full agreement, 0 chance; <c>null</c>: nothing to compare.</param>
 public sealed record LabelAgreement(string Label, int Items, double? KrippendorffAlpha);
+
+/// <summary>Agreement on a rule of the code book: that it applies, and what it gives.</summary>
+/// <param name="Rule">The rule's id.</param>
+/// <param name="Items">Texts that a vote answers under it.</param>
+/// <param name="SharedItems">Those of them that two reviewers or more have answered under rules.</param>
+/// <param name="KrippendorffAlpha">Over all texts that two reviewers or more have answered under rules; 1 is full
+/// agreement, 0 chance; <c>null</c>: nothing to compare.</param>
+/// <param name="IsUnclear">Whether that is below <c>review.minimumAgreement</c>: its rows train nothing.</param>
+public sealed record RuleAgreement(string Rule, int Items, int SharedItems, double? KrippendorffAlpha, bool IsUnclear);
 
 /// <summary>Agreement of two reviewers.</summary>
 /// <param name="First">One.</param>

@@ -27,6 +27,11 @@ public sealed record AnswerRecord
     /// </summary>
     public double? Probability { get; init; }
 
+    /// <summary>
+    /// For labels, how much likelier the likeliest is than the second, 0 to 1; <c>null</c> for free answers.
+    /// </summary>
+    public double? Margin { get; init; }
+
     public required string Base { get; init; }
 
     /// <summary>SHA-256 of <c>template.json</c>, the form of the prompt; <c>null</c>: it is gone.</summary>

@@ -195,6 +195,13 @@ public static partial class BlobLayout
     public static BlobAddress VerdictCount(string project, DateOnly day, string reviewer) =>
         new(FeedbackContainer, $"{Checked(project)}/count/{day:yyyy-MM-dd}/{CheckedId(reviewer)}");
 
+    /// <summary>Which items of the review queue reviewers have for themselves.</summary>
+    public static BlobAddress ReviewLeases(string project) =>
+        new(FeedbackContainer, $"{Checked(project)}/review/leases.json");
+
+    /// <summary>The versions of the project's code book.</summary>
+    public static BlobAddress CodeBook(string project) => new(ProjectsContainer, $"{Checked(project)}/codebook.json");
+
     /// <summary>The keys that sign links; of all projects.</summary>
     public const string LinkKeysPrefix = "_link-keys/";
 

@@ -25,6 +25,9 @@ public sealed record DatasetManifest
     public string Layout { get; init; } = TextAndLabel;
     public const string TextAndLabel = "text and label";
 
+    /// <summary>The form of files whose answers people give (<c>review.unlabelled</c>).</summary>
+    public const string TextsAlone = "texts without answers";
+
     /// <summary>
     /// What a person should know of how the files were read: encodings, repairs, guesses, files passed over.
     /// </summary>
@@ -100,7 +103,11 @@ public sealed record RowCounts(
 /// only learned from, where the data does not say otherwise.</param>
 /// <param name="Accepted">Those of both that are in the dataset.</param>
 /// <param name="Replaced">Rows of the data in whose place a correction stands.</param>
-public sealed record CorrectionCounts(string File, int Rows, int Named, int Accepted, int Replaced);
+public sealed record CorrectionCounts(string File, int Rows, int Named, int Accepted, int Replaced)
+{
+    /// <summary>Those of a reviewer with a key that are in the dataset.</summary>
+    public int NamedAccepted { get; init; }
+}
 
 /// <summary>Rows that are nearly the same.</summary>
 /// <param name="Clusters">Clusters of more than one row.</param>

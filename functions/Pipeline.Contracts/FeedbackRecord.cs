@@ -34,6 +34,18 @@ public sealed record FeedbackRecord
     /// <summary>The right answer. Only a verdict with text and correction becomes a training row.</summary>
     public string? Correction { get; init; }
 
+    /// <summary>The rule of the code book that the reviewer applied, by its id; <c>null</c>: none was named.</summary>
+    public string? Rule { get; init; }
+
+    /// <summary>What the rule said then (<see cref="CodeBookRule.Hash"/>).</summary>
+    public string? RuleHash { get; init; }
+
+    /// <summary>Whether the row of the text is not to be learned; needs a key.</summary>
+    public bool Excludes { get; init; }
+
+    /// <summary>The row of a dataset on which the reviewer has decided in the queue; <c>null</c>: none.</summary>
+    public string? RowId { get; init; }
+
     /// <summary>Several answers to the text, the best first; <c>null</c>: none were ranked.</summary>
     public IReadOnlyList<string>? Ranking { get; init; }
 

@@ -73,6 +73,15 @@ public sealed record ProjectSettings
     [Description("how opposed corrections are decided")]
     public FeedbackSettings Feedback { get; init; } = new();
 
+    /// <summary>The code book's rules, by which reviewers say why an answer is right.</summary>
+    [OmittedByDefault]
+    [Description("the code book's rules, by which reviewers say why an answer is right")]
+    public IReadOnlyList<CodeBookRule> Rules { get; init; } = [];
+
+    [OmittedByDefault]
+    [Description("what people review, and how long a run waits for them")]
+    public ReviewSettings Review { get; init; } = new();
+
     [Description("when to train again")]
     public RetrainingSettings Retraining { get; init; } = new();
 

@@ -64,6 +64,10 @@ public enum RejectionReason
     [JsonStringEnumMemberName("withdrawn")]
     Withdrawn,
 
+    /// <summary>The row was answered under a rule of the code book on which the reviewers do not agree.</summary>
+    [JsonStringEnumMemberName("rule_unclear")]
+    RuleUnclear,
+
     /// <summary>A person marked the answer as one that is not to be learned.</summary>
     [JsonStringEnumMemberName("disapproved")]
     Disapproved,

@@ -28,6 +28,8 @@ public static class RejectionReasons
             RejectionReason.Withdrawn => "Nothing: it was withdrawn.",
             RejectionReason.Disapproved => "Nothing: a person said that it is not to be learned.",
             RejectionReason.Duplicate => "Nothing: the row stands elsewhere already.",
+            RejectionReason.RuleUnclear =>
+                "Say in the code book what the rule means, and answer its texts anew in the review queue.",
             _ => "See the detail.",
         };
 }

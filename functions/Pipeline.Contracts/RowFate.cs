@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace Pipeline.Contracts;
 
 /// <summary>What became of a raw row in a dataset.</summary>
@@ -9,6 +11,10 @@ public sealed record RowFate(string File, string Id, string What)
 {
     /// <summary>The row that stands in the place of one that was left out; <c>null</c>: none does.</summary>
     public string? Kept { get; init; }
+
+    /// <summary>The texts of the row, by which verdicts on it are found; not shown.</summary>
+    [JsonIgnore]
+    public IReadOnlyList<string> Texts { get; init; } = [];
 }
 
 /// <summary>A dataset in which a raw row was found, and what was trained on it.</summary>

@@ -11,9 +11,13 @@ public sealed record RunRecord
     /// <summary>Where it stands.</summary>
     public required RunState State { get; init; }
 
+    /// <summary>Whether an orchestration works on it, or waits for people.</summary>
+    [JsonIgnore]
+    public bool IsUnderWay => State is RunState.Running or RunState.NeedsLabels;
+
     /// <summary>Whether it can be resumed or purged.</summary>
     [JsonIgnore]
-    public bool HasStopped => State is not (RunState.Running or RunState.Completed);
+    public bool HasStopped => !IsUnderWay && State != RunState.Completed;
 
     /// <summary>Whether corrections have started it.</summary>
     [JsonIgnore]

@@ -27,6 +27,10 @@ public enum RunState
     [Description("the data can be read in several ways; it goes on when the project's settings say in which")]
     NeedsSettings,
 
+    [JsonStringEnumMemberName("needs-labels")]
+    [Description("its texts have no answers yet; it goes on when people have given enough in the review queue")]
+    NeedsLabels,
+
     [JsonStringEnumMemberName("interrupted")]
     [Description("noted as running, but no orchestration works on it any more; it can be resumed")]
     Interrupted,

@@ -12,6 +12,7 @@ using Pipeline.Functions.Models;
 using Pipeline.Functions.Notices;
 using Pipeline.Functions.Projects;
 using Pipeline.Functions.Retraining;
+using Pipeline.Functions.Review;
 using Pipeline.Functions.Runs;
 using Pipeline.Functions.Training;
 using Pipeline.Functions.Verdicts;
@@ -44,6 +45,10 @@ public static class PipelineServices
         services.AddSingleton<IRetrainingResumption, RetrainingOrchestrations>();
         services.AddSingleton<RunStarter>();
         services.AddSingleton<ProjectReader>();
+        services.AddSingleton<CodeBooks>();
+        services.AddSingleton<DatasetRows>();
+        services.AddSingleton<ReviewQueues>();
+        services.AddSingleton<AnswerBell>();
         services.AddSingleton<DatasetSources>();
         services.AddSingleton<DatasetParts>();
         services.AddSingleton<ModelClients>();

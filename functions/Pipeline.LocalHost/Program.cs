@@ -18,6 +18,7 @@ var root = new RootCommand("The data-to-adapter pipeline on one machine.")
     SubmitCommand.Create(),
     DatasetCommand.Create(),
     MeasurePrivacyCommand.Create(),
+    MeasureOrderCommand.Create(),
     AblationCommand.Create(),
     BenchCommand.Create(),
     StorageCommand.Create(),

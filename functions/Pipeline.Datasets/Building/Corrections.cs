@@ -1,4 +1,5 @@
 using Pipeline.Contracts;
+using Pipeline.Datasets.Ingestion;
 using Pipeline.Datasets.Ingestion.Layouts;
 using Pipeline.Datasets.Ingestion.Rows;
 
@@ -14,13 +15,17 @@ public static class Corrections
     private const string Answer = "answer";
     private const string Named = "named";
     private const string Reviewer = "reviewer";
+    private const string UnclearRule = "unclearRule";
 
     /// <summary>One line.</summary>
     /// <param name="text">The text.</param>
-    /// <param name="answer">Its right answer.</param>
+    /// <param name="answer">Its right answer; empty: the text is not to be learned.</param>
     /// <param name="isNamed">Whether a reviewer with a key says so.</param>
     /// <param name="reviewers">Who says so; <c>null</c>: nobody gave a name.</param>
-    public static string Line(string text, string answer, bool isNamed, string? reviewers)
+    /// <param name="unclearRule">A rule under which it was answered and on which the reviewers do not agree: then
+    /// nothing
+    /// of the text is learned; <c>null</c>: there is none.</param>
+    public static string Line(string text, string answer, bool isNamed, string? reviewers, string? unclearRule = null)
     {
         var row = new Dictionary<string, string>
         {
@@ -33,12 +38,48 @@ public static class Corrections
             row[Reviewer] = reviewers;
         }
 
+        if (unclearRule is not null)
+        {
+            row[UnclearRule] = unclearRule;
+        }
+
         return ContractJson.Write(row);
     }
 
     /// <summary>The text of a line; <c>null</c>: there is none.</summary>
     public static string? TextOf(string? line) =>
         string.IsNullOrEmpty(line) ? null : ContractJson.Read<Dictionary<string, string>>(line).GetValueOrDefault(Text);
+
+    /// <summary>What people have decided on texts beside their answers.</summary>
+    internal static ReviewedTexts Reviewed(DatasetRequest request)
+    {
+        if (request.Corrections is not { } file)
+        {
+            return ReviewedTexts.None;
+        }
+
+        HashSet<string> without = [.. request.Without];
+        using var reader = new RawReader(false, [], request.Settings.Limits);
+        return new ReviewedTexts(
+            reader
+                .Read(file)
+                .Where(r => r.Fault is null && IsNamed(r) && !without.Contains(r.Id))
+                .Select(r =>
+                    (
+                        ReviewedTexts.KeyOf(r.Fields.GetValueOrDefault(Text, "")),
+                        new Decision(
+                            r.Fields.GetValueOrDefault(Answer, "").Length == 0,
+                            r.Fields.GetValueOrDefault(UnclearRule)
+                        )
+                    )
+                )
+        );
+    }
+
+    /// <summary>Whether a row gives an answer to learn.</summary>
+    internal static bool Teaches(RawRow row) =>
+        row.Fault is not null
+        || (row.Fields.GetValueOrDefault(Answer, "").Length > 0 && !row.Fields.ContainsKey(UnclearRule));
 
     /// <summary>Whether a key vouches for a row.</summary>
     internal static bool IsNamed(RawRow row) => row.Fields.GetValueOrDefault(Named) == "yes";

@@ -11,6 +11,14 @@ internal static class DatasetFault
     private static DatasetException? From(DatasetManifest manifest)
     {
         RowCounts rows = manifest.Rows;
+        if (rows.Accepted == 0 && manifest.Settings.Review.Unlabelled)
+        {
+            return new DatasetException(
+                DatasetFaultCode.NothingAccepted,
+                $"None of the {rows.Read} texts has an answer yet: people give them in the project's review queue."
+            );
+        }
+
         if (rows.Accepted == 0)
         {
             return new DatasetException(

@@ -17,6 +17,7 @@ public sealed class DatasetInputs : IDisposable
     private const long CharactersSampled = 32L << 20;
     private readonly RawReader _reader;
     private readonly HashSet<string> _without;
+    private readonly ReviewedTexts _reviewed;
 
     /// <summary>Opens the files.</summary>
     /// <exception cref="DatasetException">A file is empty, binary or unreadable, or its columns are not
@@ -33,6 +34,7 @@ public sealed class DatasetInputs : IDisposable
         );
         try
         {
+            _reviewed = Corrections.Reviewed(request);
             RowLayout? first = null;
             List<DatasetInput> inputs = [];
             foreach (RawFile file in request.Files)
@@ -55,7 +57,17 @@ public sealed class DatasetInputs : IDisposable
                 inputs.Insert(0, Open(request.TestFile, settings, first, isTest: true));
             }
 
-            All = inputs;
+            All =
+            [
+                .. inputs.Select(i =>
+                    i is { Correction: null, IsTest: false }
+                        ? i with
+                        {
+                            Layout = new ReviewedRows(i.Layout, _reviewed),
+                        }
+                        : i
+                ),
+            ];
         }
         catch
         {
@@ -110,8 +122,9 @@ public sealed class DatasetInputs : IDisposable
             && ((string[])[first.Columns.Text, first.Columns.Label]).All(c =>
                 c.Length == 0 || sample.Any(r => r.Fields.ContainsKey(c) || r[c].Kind != CellKind.Missing)
             );
-        (RowLayout layout, string? evidence) = alike
-            ? new RecognizedLayout(first!, null)
+        (RowLayout layout, string? evidence) =
+            alike ? new RecognizedLayout(first!, null)
+            : settings.Review.Unlabelled && first is null && !isTest ? Unlabelled(sample, settings, file.Name)
             : LayoutRecognition.Recognize(
                 sample,
                 first is null ? settings : settings with { Columns = new() },
@@ -140,6 +153,42 @@ public sealed class DatasetInputs : IDisposable
         );
     }
 
+    /// <summary>A file of texts without answers.</summary>
+    private RecognizedLayout Unlabelled(List<RawRow> sample, ProjectSettings settings, string fileName)
+    {
+        if (settings.Task == TaskKind.Text)
+        {
+            throw new DatasetException(
+                DatasetFaultCode.InvalidSettings,
+                "project.yaml says task: text, which learns no answers, and review.unlabelled; leave one of them out."
+            );
+        }
+
+        if (settings.Columns.AlsoText.Count > 0)
+        {
+            throw new DatasetException(
+                DatasetFaultCode.InvalidSettings,
+                "project.yaml names columns.alsoText and says review.unlabelled; texts without answers are of one "
+                    + "column: put them together in it."
+            );
+        }
+
+        if (settings.Columns.Label is { } label)
+        {
+            throw new DatasetException(
+                DatasetFaultCode.InvalidSettings,
+                $"project.yaml names columns.label '{label}' and says review.unlabelled, that there are no answers; "
+                    + "leave one of them out."
+            );
+        }
+
+        ColumnReading columns = ColumnGuess.ChooseText(sample, settings.Columns, fileName);
+        return new RecognizedLayout(
+            new UnlabelledTexts(columns, settings.Task, _reviewed),
+            settings.Columns.Text is null ? $"The texts without answers are in column '{columns.Text}'." : null
+        );
+    }
+
     /// <summary>The corrections of one kind.</summary>
     private DatasetInput OpenCorrections(RawFile file, CorrectionKind kind)
     {
@@ -151,7 +200,7 @@ public sealed class DatasetInputs : IDisposable
             SupportsRanges: false,
             _ =>
                 Without(rows)
-                    .Where(r => Corrections.IsNamed(r) == (kind == CorrectionKind.Named))
+                    .Where(r => Corrections.IsNamed(r) == (kind == CorrectionKind.Named) && Corrections.Teaches(r))
                     .Select(r => Corrections.Placed(r, Settings.Columns.Reviewer))
         )
         {

@@ -58,6 +58,8 @@ public sealed record DatasetRequest
             Evaluation = new(),
             Promotion = new(),
             Feedback = new(),
+            Rules = [],
+            Review = new() { Unlabelled = Settings.Review.Unlabelled },
             Retraining = new(),
             Notify = new(),
             Machine = new(),

@@ -75,7 +75,12 @@ internal sealed class ManifestWriter(DatasetRequest request, DatasetPlan plan, P
                 rows.NamedCorrections,
                 content.Accepted.Count(rows.IsCorrection),
                 rows.Reasons.GetValueOrDefault(RejectionReason.Corrected.Name())
-            );
+            )
+            {
+                NamedAccepted = content.Accepted.Count(i =>
+                    rows.IsCorrection(i) && rows.Accepted[i].Kind != RowKind.Unnamed
+                ),
+            };
 
     private RowCounts Counts(ManifestContent content)
     {

@@ -22,6 +22,7 @@ internal sealed class PartBuilder
     private readonly LabelSet? _labels;
     private readonly RowValidator _validator;
     private readonly HashSet<ulong> _common;
+    private readonly ReviewedTexts _reviewed;
 
     public PartBuilder(DatasetRequest request, DatasetPlan plan)
     {
@@ -29,6 +30,7 @@ internal sealed class PartBuilder
         _labels = plan.Labels();
         _validator = ValidatorFor(request, plan);
         _common = [.. plan.CommonShingles];
+        _reviewed = Corrections.Reviewed(request);
     }
 
     /// <summary>What validates the rows of a plan.</summary>
@@ -109,7 +111,7 @@ internal sealed class PartBuilder
     public void Write(IEnumerable<SyntheticRow> rows, Stream output)
     {
         using BinaryWriter writer = PartFile.Writer(output);
-        var layout = new SyntheticLayout();
+        var layout = new ReviewedRows(new SyntheticLayout(), _reviewed);
         foreach ((RawRow row, SyntheticRow synthetic) in SyntheticLayout.Rows(rows))
         {
             (PartRow? accepted, RejectedRow? rejected) = Validate(row, layout, synthetic.Origin);
@@ -149,6 +151,13 @@ internal sealed class PartBuilder
         }
 
         Example example = accepted with { Synthetic = origin };
+        if (layout is ReviewedRows reviewed && reviewed.WhyOut(row, example.Messages) is { } why)
+        {
+            return (
+                null,
+                new RejectedRow(row.Id, RejectionOutcome.Rejected, why.Reason, why.Detail, null, row.Place, row.Fields)
+            );
+        }
 
         bool plain = _plan.Task == TaskKind.Text;
         int label = example.Label is null ? -1 : _labels!.NumberOf(example.Label);

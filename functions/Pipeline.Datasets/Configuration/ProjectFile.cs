@@ -89,6 +89,7 @@ public static class ProjectFile
             HasExplicitTask = binder.Line("task") > 0,
         };
         RequireEachLabelOnce(settings, binder);
+        RequireRules(settings, binder);
         RequirePrices(settings, binder);
         if (settings.Task == TaskKind.Text)
         {
@@ -185,6 +186,24 @@ public static class ProjectFile
                         $"names '{spelling}' twice or leaves it empty; every name and alias must be one label's alone"
                     );
                 }
+            }
+        }
+    }
+
+    private static void RequireRules(ProjectSettings settings, SettingsBinder binder)
+    {
+        var seen = new HashSet<string>(StringComparer.Ordinal);
+        foreach ((int index, CodeBookRule rule) in settings.Rules.Index())
+        {
+            string path = $"rules[{index}]";
+            if (rule.Id is not null && !seen.Add(rule.Id))
+            {
+                binder.Fault(binder.Line(path), "rules", $"has '{rule.Id}' twice; each rule needs an id of its own");
+            }
+
+            if (rule.Label is { } label && settings.Labels.Count > 0 && settings.Labels.All(l => l.Name != label))
+            {
+                binder.Fault(binder.Line(path), "rules", $"gives the label '{label}', which is not under labels");
             }
         }
     }

@@ -39,6 +39,9 @@ public static class RowSearch
                     : file == BlobLayout.TestFile ? "asked, not learned from"
                     : "watched while training, not learned from"
             )
+            {
+                Texts = [.. row.Messages.Where(m => m.Role == MessageRole.User).Select(m => m.Content).TakeLast(1)],
+            }
         : row.Synthetic?.Parents.Contains(id) == true ? new RowFate(file, row.Id, "a synthetic row comes of it")
         : null;
 
@@ -47,6 +50,7 @@ public static class RowSearch
             ? new RowFate(BlobLayout.RejectedFile, row.Id, $"left out: {row.Reason.Name()}, {row.Detail}")
             {
                 Kept = row.DuplicateOf,
+                Texts = [.. row.Fields.Values],
             }
         : row.DuplicateOf == id
             ? new RowFate(BlobLayout.RejectedFile, row.Id, $"another row was left out for it: {row.Reason.Name()}")

@@ -7,8 +7,8 @@ namespace Pipeline.Datasets.Synthesis;
 /// <summary>Synthetic rows, as rows to be validated like any other.</summary>
 internal sealed class SyntheticLayout : RowLayout
 {
-    private const string Text = "text";
-    private const string Answer = "answer";
+    internal const string Text = "text";
+    internal const string Answer = "answer";
 
     public override string Name => "synthetic rows";
     public override ColumnReading Columns => new(Text, Answer, false);

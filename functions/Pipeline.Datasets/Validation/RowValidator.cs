@@ -100,9 +100,9 @@ internal sealed class RowValidator(ValidationRules rules, ChatEncoder encoder)
             draft
                 .Messages.Where(m => m.Role != MessageRole.System || m.Content != rules.SystemPrompt)
                 .SkipLast(_isPlainText ? 0 : 1)
-                .Select(m => TextCleaning.Key(m.Content))
+                .Select(m => TextKey.From(m.Content))
         );
-        return rules.Task is TaskKind.Instruction or TaskKind.Chat ? $"{key}\0{TextCleaning.Key(draft.Answer)}" : key;
+        return rules.Task is TaskKind.Instruction or TaskKind.Chat ? $"{key}\0{TextKey.From(draft.Answer)}" : key;
     }
 }
 

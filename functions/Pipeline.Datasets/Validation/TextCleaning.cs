@@ -31,16 +31,6 @@ public static partial class TextCleaning
         return UnicodeText.Compose(kept.ToString()).Trim();
     }
 
-    /// <summary>
-    /// What two texts have in common when they are the same to a reader: letters in one case, runs of white space as
-    /// one blank.
-    /// </summary>
-    public static string Key(string text)
-    {
-        ArgumentNullException.ThrowIfNull(text);
-        return string.Join(' ', text.ToUpperInvariant().Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
-    }
-
     /// <summary>Literal <c>\u2019</c> as the character; half of a pair alone stays as it is.</summary>
     private static string Unescape(string text) =>
         !text.Contains("\\u", StringComparison.Ordinal)

@@ -62,12 +62,22 @@ public sealed class AssembleDataset(PipelineStorage storage, DatasetParts parts,
                 run => run with { DatasetId = datasetId, UpdatedAt = time.GetUtcNow() },
                 cancellation
             );
-            return new DatasetOutput(datasetId, build.Fault?.Message);
+            return Output(build, plan.Settings.Review);
         }
         finally
         {
             folder.Delete(recursive: true);
         }
+    }
+
+    private static DatasetOutput Output(DatasetBuild build, ReviewSettings review)
+    {
+        int answers = build.Manifest.Corrections?.NamedAccepted ?? 0;
+        return new DatasetOutput(build.Manifest.DatasetId, build.Fault?.Message)
+        {
+            NeedsAnswers = review.Unlabelled && answers < review.Rows,
+            Answers = answers,
+        };
     }
 }
 
@@ -75,4 +85,11 @@ public sealed class AssembleDataset(PipelineStorage storage, DatasetParts parts,
 /// <param name="DatasetId">Its id.</param>
 /// <param name="Fault">Why nothing can be trained on it; <c>null</c>: it can.</param>
 /// <param name="NeedsSettings">Whether the fault is a question that the project's settings can answer.</param>
-public sealed record DatasetOutput(string DatasetId, string? Fault, bool NeedsSettings = false);
+public sealed record DatasetOutput(string DatasetId, string? Fault, bool NeedsSettings = false)
+{
+    /// <summary>Whether its texts have no answers, and people have given fewer than they are to give.</summary>
+    public bool NeedsAnswers { get; init; }
+
+    /// <summary>Answers of reviewers with a key that are in it.</summary>
+    public int Answers { get; init; }
+}

@@ -1,5 +1,6 @@
 using Microsoft.Azure.Functions.Worker;
 using Microsoft.DurableTask;
+using Pipeline.Contracts;
 using Pipeline.Functions.Durable;
 using Pipeline.Functions.Projects;
 
@@ -12,6 +13,9 @@ public static class DatasetGeneration
 {
     public const string Name = nameof(DatasetGeneration);
 
+    /// <summary>The instance that builds a run's dataset.</summary>
+    public static string InstanceOf(string runId) => runId + "-dataset";
+
     [Function(Name)]
     public static async Task<DatasetOutput> Run(
         [OrchestrationTrigger] TaskOrchestrationContext context,
@@ -19,6 +23,64 @@ public static class DatasetGeneration
     )
     {
         ArgumentNullException.ThrowIfNull(context);
+        ArgumentNullException.ThrowIfNull(input);
+        DatasetOutput made = await BuildAsync(context, input);
+        // A retraining has its corrections in its id, and is the project's only one: it takes what there is.
+        return made.NeedsAnswers && input is { TrainsOnFewer: false, IsRetraining: false, RunId.Length: > 0 }
+            ? await AwaitAnswersAsync(context, input, made)
+            : made;
+    }
+
+    /// <summary>
+    /// Waits until people have answered enough texts, or to the deadline, and begins anew with their answers.
+    /// </summary>
+    private static async Task<DatasetOutput> AwaitAnswersAsync(
+        TaskOrchestrationContext context,
+        PipelineInput input,
+        DatasetOutput made
+    )
+    {
+        Task<string> given = context.WaitForExternalEvent<string>(AnswerWait.Given);
+        AnswerWait wait = await context.CallActivityAsync<AnswerWait>(
+            BeginAnswerWait.Name,
+            new AnswerWaitToBegin(input, made.Answers, context.CurrentUtcDateTime),
+            Retries.TransientFaults
+        );
+        bool isOver = false;
+        if (!wait.IsEnough)
+        {
+            using var stop = new CancellationTokenSource();
+            Task deadline = context.CreateTimer(wait.Until, stop.Token);
+            isOver = await Task.WhenAny(given, deadline) == deadline;
+            stop.Cancel();
+        }
+
+        if (isOver && wait.AtDeadline == DeadlinePolicy.Stop)
+        {
+            return made with
+            {
+                NeedsAnswers = false,
+                Fault =
+                    "It has waited for people to its deadline (review.waitHours), and too few texts have an answer. "
+                    + "Resume it to wait again; with review.atDeadline: train it would go on with what there is.",
+            };
+        }
+
+        string? batch = await context.CallActivityAsync<string?>(EndAnswerWait.Name, input, Retries.TransientFaults);
+        context.ContinueAsNew(
+            input with
+            {
+                FeedbackBatch = batch,
+                AnswersUntil = wait.Until,
+                TrainsOnFewer = isOver,
+                SourceSha256 = wait.SourceSha256,
+            }
+        );
+        return null!;
+    }
+
+    private static async Task<DatasetOutput> BuildAsync(TaskOrchestrationContext context, PipelineInput input)
+    {
         DatasetPlanned planned = await context.CallActivityAsync<DatasetPlanned>(
             PlanDataset.Name,
             new DatasetToPlan(input, context.InstanceId),

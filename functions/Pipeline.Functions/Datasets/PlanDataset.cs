@@ -42,10 +42,11 @@ public sealed class PlanDataset(
                 folder.FullName,
                 cancellation
             );
-            if (
-                input.RunId.Length > 0
-                && input.RunId != RunIdentity.Create(input.Project, Content(input, request), settings)
-            )
+            bool hasChanged = input.SourceSha256 is { } known
+                ? known != request.Files[0].Sha256
+                : input.RunId.Length > 0
+                    && input.RunId != RunIdentity.Create(input.Project, Content(input, request), settings);
+            if (hasChanged)
             {
                 return Fault(
                     $"'{input.Source}', its test set, its corrected rows or the withdrawn rows changed after the "

@@ -92,8 +92,8 @@ public sealed class PostDataset(PipelineStorage storage, ProjectReader projects,
     {
         try
         {
-            FeedbackSettings policy = (await projects.SettingsAsync(project, cancellation)).Feedback;
-            return ((await corrections.WriteAsync(project, policy, cancellation))?.Name, null);
+            ProjectSettings settings = await projects.SettingsAsync(project, cancellation);
+            return ((await corrections.WriteAsync(project, settings, cancellation))?.Name, null);
         }
         catch (DatasetException unreadable)
         {

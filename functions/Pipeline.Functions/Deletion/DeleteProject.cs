@@ -3,6 +3,7 @@ using Microsoft.Azure.Functions.Worker;
 using Microsoft.DurableTask.Client;
 using Pipeline.Contracts;
 using Pipeline.Functions.Http;
+using Pipeline.Functions.Projects;
 using Pipeline.Functions.Runs;
 using Pipeline.Functions.Verdicts;
 using Pipeline.Storage;
@@ -13,7 +14,7 @@ namespace Pipeline.Functions.Deletion;
 /// <c>DELETE /api/projects/{project}?confirm={project}</c>: removes a project with all that belongs to it: raw files,
 /// settings, datasets, runs, versions, feedback, registry. Refused while one of its runs runs.
 /// </summary>
-public sealed class DeleteProject(PipelineStorage storage, RunPurge purge, VerdictLog verdicts)
+public sealed class DeleteProject(PipelineStorage storage, RunPurge purge, VerdictLog verdicts, CodeBooks books)
 {
     [Function(nameof(DeleteProject))]
     public async Task<IResult> Run(
@@ -50,6 +51,7 @@ public sealed class DeleteProject(PipelineStorage storage, RunPurge purge, Verdi
 
         await DeleteBlobsAsync(project, datasets, cancellation);
         verdicts.Forget(project);
+        books.Forget(project);
         return TypedResults.Ok(
             new
             {

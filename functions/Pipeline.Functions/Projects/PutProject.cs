@@ -15,7 +15,7 @@ namespace Pipeline.Functions.Projects;
 /// <c>PUT /api/projects/{project}</c>: registers project.yaml, and goes on with runs that waited for settings; answers
 /// with all settings and, where there are some, <c>warnings</c> (former names) and <c>continued</c> (the runs started).
 /// </summary>
-public sealed class PutProject(PipelineStorage storage, IWaitingRuns waiting)
+public sealed class PutProject(PipelineStorage storage, IWaitingRuns waiting, CodeBooks codeBooks)
 {
     [Function(nameof(PutProject))]
     public async Task<IResult> Run(
@@ -39,8 +39,10 @@ public sealed class PutProject(PipelineStorage storage, IWaitingRuns waiting)
         try
         {
             List<string> warnings = [];
-            JsonNode answer = JsonNode.Parse(ContractJson.WriteUtf8(ProjectFile.Read(yaml, warnings.Add)))!;
+            ProjectSettings settings = ProjectFile.Read(yaml, warnings.Add);
+            JsonNode answer = JsonNode.Parse(ContractJson.WriteUtf8(settings))!;
             await storage.Files.WriteAsync(BlobLayout.Project(project), Encoding.UTF8.GetBytes(yaml), cancellation);
+            await codeBooks.NoteAsync(project, settings.Rules, cancellation);
             IReadOnlyList<string> continued = await ContinueAsync(client, project, warnings, cancellation);
             foreach (
                 (string name, IReadOnlyList<string> values) in ((string, IReadOnlyList<string>)[])

@@ -30,14 +30,14 @@ public sealed class GetAgreement(VerdictLog verdicts, ProjectReader projects)
 
         try
         {
-            FeedbackSettings policy = (await projects.SettingsAsync(project, cancellation)).Feedback;
+            ProjectSettings settings = await projects.SettingsAsync(project, cancellation);
             IReadOnlyList<VerdictItem> items = await verdicts.ReadAsync(
                 project,
-                ledger => ledger.Items(policy),
+                ledger => ledger.Items(settings.Feedback),
                 cancellation
             );
             return TypedResults.Ok(
-                new AgreementView(ReviewerAgreement.Measure(items), [.. items.Where(i => i.Answer is null)])
+                new AgreementView(ReviewerAgreement.Measure(items, settings), [.. items.Where(i => i.Answer is null)])
             );
         }
         catch (DatasetException fault)

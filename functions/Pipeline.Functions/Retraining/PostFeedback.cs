@@ -3,7 +3,6 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.Azure.Functions.Worker;
 using Microsoft.DurableTask.Client;
 using Pipeline.Contracts;
-using Pipeline.Datasets;
 using Pipeline.Functions.Http;
 
 namespace Pipeline.Functions.Retraining;
@@ -13,9 +12,6 @@ namespace Pipeline.Functions.Retraining;
 /// </summary>
 public sealed class PostFeedback(VerdictIntake intake, TimeProvider time)
 {
-    /// <summary>The header with a reviewer's key.</summary>
-    public const string ReviewerKeyHeader = "X-Reviewer-Key";
-
     [Function(nameof(PostFeedback))]
     public async Task<IResult> Run(
         [HttpTrigger(AuthorizationLevel.Function, "post", Route = "projects/{project}/feedback")] HttpRequest request,
@@ -35,27 +31,16 @@ public sealed class PostFeedback(VerdictIntake intake, TimeProvider time)
             return HttpResults.BadRequest(fault!);
         }
 
-        string? given = string.IsNullOrWhiteSpace(body.Reviewer) ? null : body.Reviewer.Trim();
-        var reviewer = new ReviewerClaim(given, HasKey: false);
-        if (request.Headers[ReviewerKeyHeader].ToString() is { Length: > 0 } key)
+        (string? name, string? noReviewer) = await intake.ReviewerAsync(request, project, cancellation);
+        if (noReviewer is not null)
         {
-            try
-            {
-                if (await intake.ReviewerAsync(project, key, cancellation) is not { } name)
-                {
-                    return HttpResults.BadRequest(
-                        $"The key in '{ReviewerKeyHeader}' names no reviewer of '{project}'."
-                    );
-                }
-
-                reviewer = new ReviewerClaim(name, HasKey: true);
-            }
-            catch (DatasetException unreadable)
-            {
-                return HttpResults.BadRequest(unreadable.Message);
-            }
+            return HttpResults.BadRequest(noReviewer);
         }
 
+        string? given = string.IsNullOrWhiteSpace(body.Reviewer) ? null : body.Reviewer.Trim();
+        ReviewerClaim reviewer = name is null
+            ? new ReviewerClaim(given, HasKey: false)
+            : new ReviewerClaim(name, HasKey: true);
         return Answer(await intake.TakeAsync(client, project, body, reviewer, cancellation), request, time);
     }
 
@@ -100,6 +85,8 @@ public sealed class PostFeedback(VerdictIntake intake, TimeProvider time)
 /// <param name="Ranking">Several answers or their ids, the best first.</param>
 /// <param name="Comment">A remark.</param>
 /// <param name="Reviewer">A name; without a key it counts for nothing.</param>
+/// <param name="Rule">The rule of the code book by which the correction is right.</param>
+/// <param name="Exclude">Whether the row of the text is not to be learned; needs a key.</param>
 [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
 public sealed record FeedbackBody(
     string? AnswerId = null,
@@ -111,5 +98,12 @@ public sealed record FeedbackBody(
     string? Correction = null,
     IReadOnlyList<string>? Ranking = null,
     string? Comment = null,
-    string? Reviewer = null
-);
+    string? Reviewer = null,
+    string? Rule = null,
+    bool Exclude = false
+)
+{
+    /// <summary>The row of a dataset that a decision in the review queue is on; not for callers.</summary>
+    [JsonIgnore]
+    public string? RowId { get; init; }
+}

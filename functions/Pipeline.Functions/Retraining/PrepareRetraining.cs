@@ -24,10 +24,10 @@ public sealed class PrepareRetraining(
     public async Task<RetrainingPlan?> Run([ActivityTrigger] RetrainingInput input, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(input);
-        FeedbackSettings policy = (await projects.SettingsAsync(input.Project, cancellation)).Feedback;
+        ProjectSettings settings = await projects.SettingsAsync(input.Project, cancellation);
         if (
             await LastSourceAsync(input.Project, cancellation) is not { } source
-            || await corrections.WriteAsync(input.Project, policy, cancellation) is not { } batch
+            || await corrections.WriteAsync(input.Project, settings, cancellation) is not { } batch
         )
         {
             return null; // no correction, or no completed run to add them to

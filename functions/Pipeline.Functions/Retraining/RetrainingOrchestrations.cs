@@ -37,7 +37,7 @@ public sealed class RetrainingOrchestrations(CorrectionBatches corrections) : IR
     /// <inheritdoc/>
     public async Task<string?> CorrectionsAsync(
         string project,
-        FeedbackSettings settings,
+        ProjectSettings settings,
         CancellationToken cancellation
     ) => (await corrections.WriteAsync(project, settings, cancellation))?.Name;
 

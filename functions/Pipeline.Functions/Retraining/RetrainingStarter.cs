@@ -1,6 +1,7 @@
 using Microsoft.DurableTask.Client;
 using Microsoft.Extensions.Logging;
 using Pipeline.Contracts;
+using Pipeline.Functions.Datasets;
 using Pipeline.Functions.Durable;
 using Pipeline.Functions.Projects;
 using Pipeline.Functions.Verdicts;
@@ -15,6 +16,7 @@ public sealed class RetrainingStarter(
     PipelineStorage storage,
     ProjectReader projects,
     VerdictLog verdicts,
+    AnswerBell bell,
     ILogger<RetrainingStarter> logger
 )
 {
@@ -23,7 +25,8 @@ public sealed class RetrainingStarter(
     /// <param name="project">The project.</param>
     /// <param name="trigger">feedback or timer.</param>
     /// <param name="cancellation">Ends the call.</param>
-    /// <returns>The retraining's instance; <c>null</c>: none was due.</returns>
+    /// <returns>The retraining's instance, or a run that waited for people and goes on; <c>null</c>: none was
+    /// due.</returns>
     public async Task<string?> StartIfDueAsync(
         DurableTaskClient client,
         string project,
@@ -38,6 +41,11 @@ public sealed class RetrainingStarter(
             return null; // corrections are answers, and this project learns none
         }
 
+        if (await bell.RingAsync(client, project, cancellation) is { } waiting)
+        {
+            return waiting; // it goes on with all answers
+        }
+
         RetrainingSettings settings = all.Retraining;
         if (trigger == RunTrigger.Feedback && settings.FeedbackCount == 0)
         {
@@ -45,42 +53,35 @@ public sealed class RetrainingStarter(
         }
 
         RegistryPointer registry = await storage.Registry.GetAsync(project, cancellation);
-        if (registry.Published.Count == 0)
-        {
-            return null; // nothing to add them to; the first run takes them
-        }
-
-        if (await client.RunsAsync(RetrainingOrchestrations.InstanceOf(project), cancellation))
+        if (
+            registry.Published.Count == 0 // nothing to add them to; the first run takes them
+            || await client.RunsAsync(RetrainingOrchestrations.InstanceOf(project), cancellation)
+        )
         {
             return null;
         }
 
-        IReadOnlyList<VerdictItem> waiting = await verdicts.ReadAsync(
+        IReadOnlyList<VerdictItem> unused = await verdicts.ReadAsync(
             project,
             ledger => ledger.Waiting(all.Feedback, registry),
             cancellation
         );
-        bool due =
-            trigger == RunTrigger.Timer
-                ? RetrainingPolicy.IsDueBySchedule(waiting.Count, settings)
-                : RetrainingPolicy.IsDueByCount(waiting.Count, settings);
-        if (!due)
+        if (!RetrainingPolicy.IsDue(trigger, unused.Count, settings))
         {
-            Log.RetrainingNotDue(logger, project, waiting.Count);
+            Log.RetrainingNotDue(logger, project, unused.Count);
             return null;
         }
 
-        string? instanceId = await RetrainingOrchestrations.StartAsync(
+        string? started = await RetrainingOrchestrations.StartAsync(
             client,
             new RetrainingInput(project, trigger),
             cancellation
         );
-        if (instanceId is null)
+        if (started is not null)
         {
-            return null;
+            Log.RetrainingStarted(logger, started, unused.Count);
         }
 
-        Log.RetrainingStarted(logger, instanceId, waiting.Count);
-        return instanceId;
+        return started;
     }
 }

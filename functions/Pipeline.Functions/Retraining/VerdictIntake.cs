@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Microsoft.AspNetCore.Http;
 using Microsoft.DurableTask.Client;
 using Pipeline.Contracts;
 using Pipeline.Datasets;
@@ -63,10 +64,33 @@ public sealed class VerdictIntake(
         }
     }
 
-    /// <summary>Whom a key names.</summary>
-    /// <returns><c>null</c>: nobody.</returns>
-    public async Task<string?> ReviewerAsync(string project, string key, CancellationToken cancellation) =>
-        (await contexts.GetAsync(project, cancellation)).Keys.Find(key);
+    /// <summary>The header with a reviewer's key.</summary>
+    public const string ReviewerKeyHeader = "X-Reviewer-Key";
+
+    /// <summary>Whom the key of a call names.</summary>
+    /// <returns>The reviewer, <c>null</c>: the call has no key; and why its key is of nobody.</returns>
+    public async Task<(string? Name, string? Fault)> ReviewerAsync(
+        HttpRequest request,
+        string project,
+        CancellationToken cancellation
+    )
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        if (request.Headers[ReviewerKeyHeader].ToString() is not { Length: > 0 } key)
+        {
+            return (null, null);
+        }
+
+        try
+        {
+            string? name = (await contexts.GetAsync(project, cancellation)).Keys.Find(key);
+            return (name, name is null ? $"The key in '{ReviewerKeyHeader}' names no reviewer of '{project}'." : null);
+        }
+        catch (DatasetException unreadable)
+        {
+            return (null, unreadable.Message);
+        }
+    }
 
     /// <summary>Takes a verdict back: it counts no more, and stays in the log.</summary>
     /// <returns>Whether there was one that counts, and why it cannot be taken back; <c>null</c>: it was.</returns>
@@ -87,22 +111,10 @@ public sealed class VerdictIntake(
     )
     {
         string project = context.Registry.Project;
-        AnswerRecord? answer = null;
-        if (body.AnswerId is { } id)
+        (AnswerRecord? answer, string? noAnswer) = await AnswerAsync(context, body, cancellation);
+        if (noAnswer is not null)
         {
-            answer = await answers.FindAsync(context.Registry, id, cancellation);
-            string? fault =
-                answer is null ? $"'{project}' has given no answer '{id}'"
-                : body.Text is not null && body.Text.Trim() != answer.Text.Trim()
-                    ? $"answer '{id}' is to another text than 'text'; leave 'text' out"
-                : answer.Turns > 1 && body.Correction is not null
-                    ? $"answer '{id}' ends a conversation of {answer.Turns} questions; only answers to a single "
-                        + "question are corrected"
-                : null;
-            if (fault is not null)
-            {
-                return (null, fault);
-            }
+            return (null, noAnswer);
         }
 
         string? text = answer?.Text ?? body.Text;
@@ -111,9 +123,10 @@ public sealed class VerdictIntake(
             return (null, wrong);
         }
 
+        (CodeBookRule? rule, string? noRule) = RuleOf(context, body.Rule, reviewer);
         (string? version, string? unknown) = await SourceAsync(context, answer, body, cancellation);
-        return unknown is not null
-            ? (null, unknown)
+        return (noRule ?? unknown) is { } notKnown
+            ? (null, notKnown)
             : FeedbackVerdict.Check(
                 new FeedbackRecord
                 {
@@ -127,6 +140,10 @@ public sealed class VerdictIntake(
                     AdapterVersion = version,
                     Score = body.Score,
                     Correction = body.Correction,
+                    Rule = rule?.Id,
+                    RuleHash = rule?.Hash(),
+                    Excludes = body.Exclude,
+                    RowId = body.RowId,
                     Ranking = body.Ranking,
                     Comment = string.IsNullOrWhiteSpace(body.Comment) ? null : body.Comment.Trim(),
                     Reviewer = reviewer.Name,
@@ -135,6 +152,52 @@ public sealed class VerdictIntake(
                 project,
                 context.Labels
             );
+    }
+
+    /// <summary>The answer that a verdict names, or why it cannot be on it.</summary>
+    private async Task<(AnswerRecord? Answer, string? Fault)> AnswerAsync(
+        VerdictContext context,
+        FeedbackBody body,
+        CancellationToken cancellation
+    )
+    {
+        if (body.AnswerId is not { } id)
+        {
+            return (null, null);
+        }
+
+        AnswerRecord? answer = await answers.FindAsync(context.Registry, id, cancellation);
+        return (
+            answer,
+            answer is null ? $"'{context.Registry.Project}' has given no answer '{id}'"
+            : body.Text is not null && body.Text.Trim() != answer.Text.Trim()
+                ? $"answer '{id}' is to another text than 'text'; leave 'text' out"
+            : answer.Turns > 1 && body.Correction is not null
+                ? $"answer '{id}' ends a conversation of {answer.Turns} questions; only answers to a single "
+                    + "question are corrected"
+            : null
+        );
+    }
+
+    /// <summary>The rule that a verdict names, as it reads now, or that there is none of this id.</summary>
+    private static (CodeBookRule? Rule, string? Fault) RuleOf(
+        VerdictContext context,
+        string? id,
+        ReviewerClaim reviewer
+    )
+    {
+        if (id is not null && !reviewer.HasKey)
+        {
+            return (null, "'rule' needs a reviewer's key"); // agreement on rules decides what is learned
+        }
+
+        IReadOnlyList<CodeBookRule> rules = context.Settings.Rules;
+        CodeBookRule? rule = rules.FirstOrDefault(r => r.Id == id);
+        string known = rules.Count == 0 ? "it has none" : string.Join(", ", rules.Select(r => r.Id));
+        return (
+            rule,
+            id is null || rule is not null ? null : $"'{context.Registry.Project}' has no rule '{id}': {known}"
+        );
     }
 
     /// <summary>Which ranked answer is to another text; <c>null</c>: none.</summary>

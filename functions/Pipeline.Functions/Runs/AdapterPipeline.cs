@@ -15,9 +15,6 @@ public static class AdapterPipeline
 {
     public const string Name = nameof(AdapterPipeline);
 
-    /// <summary>The instance that builds a run's dataset.</summary>
-    public static string DatasetInstanceOf(string runId) => runId + "-dataset";
-
     [Function(Name)]
     public static async Task<PipelineOutput> Run(
         [OrchestrationTrigger] TaskOrchestrationContext context,
@@ -31,12 +28,9 @@ public static class AdapterPipeline
             DatasetOutput dataset = await context.CallSubOrchestratorAsync<DatasetOutput>(
                 DatasetGeneration.Name,
                 input,
-                Instances.Sub(DatasetInstanceOf(input.RunId))
+                Instances.Sub(DatasetGeneration.InstanceOf(input.RunId))
             );
-            if (dataset.Fault is not null)
-            {
-                throw new RunFailedException(dataset.Fault) { NeedsSettings = dataset.NeedsSettings };
-            }
+            ThrowIfFaulty(dataset);
 
             string attempt = context.NewGuid().ToString("N");
             var job = new TrainingAttempt(input.RunId, input.Project, dataset.DatasetId, attempt);
@@ -45,10 +39,9 @@ public static class AdapterPipeline
                 new TrainingWait(job, null, -1),
                 Instances.Sub(TrainingWatch.InstanceOf(input.RunId))
             );
-            TrainingResult result = end.Result;
-            if (!result.Succeeded)
+            if (!end.Result.Succeeded)
             {
-                throw new RunFailedException(result.Error ?? "The worker gave no reason.");
+                throw new RunFailedException(end.Result.Error ?? "The worker gave no reason.");
             }
 
             string promotion = await context.CallActivityAsync<string>(
@@ -74,6 +67,14 @@ public static class AdapterPipeline
             );
             await NotifyAsync(context, input.RunId);
             throw;
+        }
+    }
+
+    private static void ThrowIfFaulty(DatasetOutput dataset)
+    {
+        if (dataset.Fault is not null)
+        {
+            throw new RunFailedException(dataset.Fault) { NeedsSettings = dataset.NeedsSettings };
         }
     }
 

@@ -29,7 +29,7 @@ public sealed class CancelRun(PipelineStorage storage, JobStopper jobs, TimeProv
             return HttpResults.NotFound($"There is no run '{id}'.");
         }
 
-        if (run.State != RunState.Running)
+        if (!run.IsUnderWay)
         {
             return HttpResults.Conflict($"Run '{id}' is {run.State.Name()}; there is nothing to cancel.");
         }
@@ -43,7 +43,7 @@ public sealed class CancelRun(PipelineStorage storage, JobStopper jobs, TimeProv
 
         await storage.Runs.UpdateAsync(
             id,
-            r => r.State != RunState.Running ? r : r with { State = RunState.Cancelled, UpdatedAt = time.GetUtcNow() },
+            r => !r.IsUnderWay ? r : r with { State = RunState.Cancelled, UpdatedAt = time.GetUtcNow() },
             cancellation
         );
         return TypedResults.Ok(await storage.Runs.GetAsync(id, cancellation));

@@ -90,7 +90,7 @@ public sealed class GetRunEvents(PipelineStorage storage, TimeProvider time)
             }
 
             // once more after the end: its last lines
-            over = await storage.Runs.GetAsync(id, cancellation) is not { State: RunState.Running };
+            over = await storage.Runs.GetAsync(id, cancellation) is not { IsUnderWay: true };
             if (!over)
             {
                 await timer.WaitForNextTickAsync(cancellation);

@@ -10,7 +10,7 @@ namespace Pipeline.Functions.Runs;
 public interface IRetrainingResumption
 {
     /// <summary>The batch of the corrections that count now, for a run; <c>null</c>: none does.</summary>
-    Task<string?> CorrectionsAsync(string project, FeedbackSettings settings, CancellationToken cancellation);
+    Task<string?> CorrectionsAsync(string project, ProjectSettings settings, CancellationToken cancellation);
 
     /// <summary>Why a run's retraining cannot be resumed now; <c>null</c>: it can.</summary>
     Task<string?> RefuseAsync(DurableTaskClient client, RunRecord run, CancellationToken cancellation);

@@ -41,7 +41,7 @@ public sealed class InterruptedRuns(PipelineStorage storage, TimeProvider time)
         ArgumentNullException.ThrowIfNull(client);
         ArgumentNullException.ThrowIfNull(run);
         bool isOurs = SafeName.TryParse(run.RunId, NameKind.Run, out _);
-        if (!isOurs || run.State != RunState.Running || time.GetUtcNow() - run.UpdatedAt < GracePeriod)
+        if (!isOurs || !run.IsUnderWay || time.GetUtcNow() - run.UpdatedAt < GracePeriod)
         {
             return run;
         }
@@ -56,7 +56,7 @@ public sealed class InterruptedRuns(PipelineStorage storage, TimeProvider time)
             ? "No orchestration works on this run: it was left by another engine or task hub."
             : $"Its orchestration has ended ({instance.RuntimeStatus}) without writing down how: {Failure(instance)}.";
         RunRecord Interrupted(RunRecord r) =>
-            r.State == RunState.Running && r.UpdatedAt == run.UpdatedAt
+            r.State == run.State && r.UpdatedAt == run.UpdatedAt
                 ? r with
                 {
                     State = RunState.Interrupted,

@@ -13,7 +13,7 @@ public sealed class RunPurge(PipelineStorage storage, RunStarter starter, Interr
     {
         RunRecord run = await interrupted.CheckAsync(client, noted, cancellation);
         string id = run.RunId;
-        if (run.State == RunState.Running)
+        if (run.IsUnderWay)
         {
             return $"Run '{id}' is {run.State.Name()}; cancel it first, then it can be purged.";
         }

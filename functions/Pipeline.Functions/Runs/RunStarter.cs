@@ -2,6 +2,7 @@ using Microsoft.DurableTask.Client;
 using Microsoft.Extensions.Logging;
 using Pipeline.Contracts;
 using Pipeline.Datasets;
+using Pipeline.Functions.Datasets;
 using Pipeline.Functions.Durable;
 using Pipeline.Functions.Projects;
 using Pipeline.Functions.Training;
@@ -62,7 +63,7 @@ public sealed class RunStarter(
             throw new InvalidOperationException(StillStopping(input.RunId)); // a drop is tried again
         }
 
-        string? batch = await retraining.CorrectionsAsync(project, settings.Feedback, cancellation);
+        string? batch = await retraining.CorrectionsAsync(project, settings, cancellation);
         input = input with { FeedbackBatch = batch };
         await PutAsync(input, settings, cancellation);
         if (!await client.TryStartAsync(AdapterPipeline.Name, input, input.RunId, cancellation))
@@ -128,7 +129,7 @@ public sealed class RunStarter(
 
     /// <summary>A run's orchestrations, the run itself first.</summary>
     public static IReadOnlyList<string> InstancesOf(string runId) =>
-        [runId, AdapterPipeline.DatasetInstanceOf(runId), TrainingWatch.InstanceOf(runId)];
+        [runId, DatasetGeneration.InstanceOf(runId), TrainingWatch.InstanceOf(runId)];
 
     /// <summary>What to say of a run that was cancelled and whose orchestrations have not ended yet.</summary>
     public static string StillStopping(string runId) => $"Run '{runId}' has not stopped yet; try again in a moment.";

@@ -1,6 +1,7 @@
 using System.Text;
 using Pipeline.Contracts;
 using Pipeline.Datasets.Building;
+using Pipeline.Registry.Agreement;
 using Pipeline.Registry.Feedback;
 using Pipeline.Storage;
 
@@ -20,13 +21,13 @@ public sealed class CorrectionBatches(PipelineStorage storage, VerdictLog log)
     /// <returns>The batch; <c>null</c>: no correction counts.</returns>
     public async Task<CorrectionBatch?> WriteAsync(
         string project,
-        FeedbackSettings settings,
+        ProjectSettings settings,
         CancellationToken cancellation
     )
     {
-        (List<VerdictItem> items, string through) = await log.ReadAsync(
+        (IReadOnlyList<(VerdictItem Item, string? UnclearRule)> items, string through) = await ItemsAsync(
             project,
-            ledger => (ledger.Items(settings).Where(i => i.Answer is not null).ToList(), ledger.Through),
+            settings,
             cancellation
         );
         if (items.Count == 0)
@@ -35,9 +36,9 @@ public sealed class CorrectionBatches(PipelineStorage storage, VerdictLog log)
         }
 
         var rows = new StringBuilder();
-        foreach (VerdictItem item in items)
+        foreach ((VerdictItem item, string? rule) in items)
         {
-            rows.Append(Corrections.Line(item.Text, item.Answer!, item.IsNamed, item.Reviewers())).Append('\n');
+            rows.Append(Corrections.Line(item.Text, item.Answer!, item.IsNamed, item.Reviewers(), rule)).Append('\n');
         }
 
         byte[] bytes = Encoding.UTF8.GetBytes(rows.ToString());
@@ -49,7 +50,41 @@ public sealed class CorrectionBatches(PipelineStorage storage, VerdictLog log)
             new CorrectionPlace(through),
             cancellation
         );
-        return new CorrectionBatch(name, items.Count, through);
+        return new CorrectionBatch(name, items.Count, through) { Named = items.Count(IsNamedAnswer) };
+    }
+
+    /// <summary>How many texts reviewers with a key have answered that are learned.</summary>
+    public async Task<int> CountAsync(string project, ProjectSettings settings, CancellationToken cancellation) =>
+        (await ItemsAsync(project, settings, cancellation)).Items.Count(IsNamedAnswer);
+
+    private static bool IsNamedAnswer((VerdictItem Item, string? UnclearRule) decided) =>
+        decided is { Item: { IsNamed: true, IsExcluded: false }, UnclearRule: null };
+
+    /// <summary>What is decided, with the rule that keeps it out; what nobody with a key excludes is no
+    /// decision.</summary>
+    private async Task<(IReadOnlyList<(VerdictItem Item, string? UnclearRule)> Items, string Through)> ItemsAsync(
+        string project,
+        ProjectSettings settings,
+        CancellationToken cancellation
+    )
+    {
+        ArgumentNullException.ThrowIfNull(settings);
+        (IReadOnlyList<VerdictItem> all, string through) = await log.ReadAsync(
+            project,
+            ledger => (ledger.Items(settings.Feedback), ledger.Through),
+            cancellation
+        );
+        HashSet<string> unclear =
+        [
+            .. ReviewerAgreement.ByRule(all, settings).Where(r => r.IsUnclear).Select(r => r.Rule),
+        ];
+        return (
+            [
+                .. all.Where(i => i.Answer is not null && (!i.IsExcluded || i.IsNamed))
+                    .Select(i => (i, i.Rules.FirstOrDefault(unclear.Contains))),
+            ],
+            through
+        );
     }
 
     /// <summary>The place in the log up to which a batch has its corrections; <c>null</c>: not known.</summary>
@@ -73,11 +108,27 @@ public sealed class CorrectionBatches(PipelineStorage storage, VerdictLog log)
     /// <param name="project">The project.</param>
     /// <param name="rows">Ids of rows of batches, such as <c>verdicts-0123456789ab.jsonl#3</c>; others are passed
     /// over.</param>
+    /// <param name="fates">What became of the withdrawn rows: their texts.</param>
     /// <param name="cancellation">Ends the calls.</param>
     /// <returns>How many verdicts were taken back.</returns>
-    public async Task<int> TakeBackAsync(string project, IEnumerable<string> rows, CancellationToken cancellation)
+    public async Task<int> TakeBackAsync(
+        string project,
+        IEnumerable<string> rows,
+        IReadOnlyList<RowFate> fates,
+        CancellationToken cancellation
+    )
     {
-        int taken = 0;
+        HashSet<string> ids = await log.ReadAsync(
+            project,
+            ledger =>
+                fates
+                    .SelectMany(f => f.Texts)
+                    .Where(t => !string.IsNullOrWhiteSpace(t))
+                    .SelectMany(ledger.IdsOf)
+                    .Concat(fates.SelectMany(f => ledger.IdsOfRow(f.Id)))
+                    .ToHashSet(StringComparer.Ordinal),
+            cancellation
+        );
         foreach (
             string row in rows.Where(r => r.StartsWith(NamePrefix, StringComparison.Ordinal))
                 .Distinct(StringComparer.Ordinal)
@@ -96,10 +147,13 @@ public sealed class CorrectionBatches(PipelineStorage storage, VerdictLog log)
                 continue;
             }
 
-            foreach (string id in await log.ReadAsync(project, ledger => ledger.IdsOf(text), cancellation))
-            {
-                taken += await log.WithdrawAsync(project, id, cancellation) is null ? 1 : 0;
-            }
+            ids.UnionWith(await log.ReadAsync(project, ledger => ledger.IdsOf(text), cancellation));
+        }
+
+        int taken = 0;
+        foreach (string id in ids)
+        {
+            taken += await log.WithdrawAsync(project, id, cancellation) is null ? 1 : 0;
         }
 
         return taken;
@@ -112,7 +166,11 @@ public sealed class CorrectionBatches(PipelineStorage storage, VerdictLog log)
 /// <param name="Name">The blob's name among the project's batches.</param>
 /// <param name="Count">Corrected texts.</param>
 /// <param name="Through">The place in the log of the newest verdict that was read for it.</param>
-public sealed record CorrectionBatch(string Name, int Count, string Through);
+public sealed record CorrectionBatch(string Name, int Count, string Through)
+{
+    /// <summary>Texts among them that a reviewer with a key has answered and that are learned.</summary>
+    public int Named { get; init; }
+}
 
 /// <summary>The place in the log of the newest verdict of a batch.</summary>
 internal sealed record CorrectionPlace(string Through);

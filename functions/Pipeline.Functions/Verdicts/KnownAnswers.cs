@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Caching.Memory;
 using Pipeline.Contracts;
+using Pipeline.Reporting.Baselines;
 using Pipeline.Storage;
 
 namespace Pipeline.Functions.Verdicts;
@@ -98,7 +99,8 @@ public sealed class KnownAnswers(PipelineStorage storage) : IDisposable
                         Turns = questions[o.Id].Turns,
                         Answer = o.Tuned,
                         Gold = o.Gold,
-                        Probability = Probability(evaluation.Labels, o),
+                        Probability = Likelihood(evaluation.Labels, o)?.Probability,
+                        Margin = Likelihood(evaluation.Labels, o)?.Margin,
                         Base = evaluation.Base,
                         TemplateSha256 = templateSha256,
                         SettingsSha256 = proof?.TrainingSha256,
@@ -108,18 +110,20 @@ public sealed class KnownAnswers(PipelineStorage storage) : IDisposable
         );
     }
 
-    /// <summary>The softmax of the labels' summed log likelihoods, at the answer.</summary>
-    private static double? Probability(IReadOnlyList<string> labels, RowOutcome outcome)
+    /// <summary>The softmax of the labels' summed log likelihoods: at the answer, and what parts the first
+    /// two.</summary>
+    private static (double Probability, double Margin)? Likelihood(IReadOnlyList<string> labels, RowOutcome outcome)
     {
         int answered = labels.ToList().IndexOf(outcome.Tuned);
-        if (answered < 0 || outcome.TunedLikelihoods.Count != labels.Count)
+        if (answered < 0 || labels.Count < 2 || outcome.TunedLikelihoods.Count != labels.Count)
         {
             return null;
         }
 
         double largest = outcome.TunedLikelihoods.Max();
-        return Math.Exp(outcome.TunedLikelihoods[answered] - largest)
-            / outcome.TunedLikelihoods.Sum(l => Math.Exp(l - largest));
+        double[] weights = [.. outcome.TunedLikelihoods.Select(l => Math.Exp(l - largest))];
+        double sum = weights.Sum();
+        return (weights[answered] / sum, LearningOrder.Margin([.. weights.Select(w => (float)(w / sum))]));
     }
 
     /// <summary>What the rows of a test set ask last, and how many questions they have, by row id.</summary>

@@ -19,7 +19,12 @@ public sealed record VerdictContext(
 );
 
 /// <summary>Reads it, at most once in two seconds a project: so long a change may take to be seen.</summary>
-public sealed class VerdictContexts(PipelineStorage storage, ProjectReader projects, KnownAnswers answers) : IDisposable
+public sealed class VerdictContexts(
+    PipelineStorage storage,
+    ProjectReader projects,
+    KnownAnswers answers,
+    CodeBooks codeBooks
+) : IDisposable
 {
     private static readonly TimeSpan Kept = TimeSpan.FromSeconds(2);
     private readonly MemoryCache _contexts = new(new MemoryCacheOptions());
@@ -34,6 +39,7 @@ public sealed class VerdictContexts(PipelineStorage storage, ProjectReader proje
         }
 
         ProjectSettings settings = await projects.SettingsAsync(project, cancellation);
+        await codeBooks.NoteIfNewAsync(project, settings.Rules, cancellation);
         RegistryPointer registry = await storage.Registry.GetAsync(project, cancellation);
         ReviewerKeys keys =
             await storage.Files.ReadJsonAsync<ReviewerKeys>(BlobLayout.Reviewers(project), cancellation)

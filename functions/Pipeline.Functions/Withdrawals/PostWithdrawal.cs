@@ -60,7 +60,16 @@ public sealed class PostWithdrawal(
         await AddAsync(project, ids, cancellation);
         await BlobResponseCache.ForgetAsync(storage, project, ids, cancellation);
         IEnumerable<string> kept = datasets.SelectMany(d => d.Fates).Select(f => f.Kept).OfType<string>();
-        int taken = await corrections.TakeBackAsync(project, kept, cancellation);
+        RowFate[] own = [.. datasets.SelectMany(d => d.Fates).Where(f => ids.Contains(f.Id))];
+        int taken = await corrections.TakeBackAsync(project, kept, own, cancellation);
+        if (await WaitingAsync(project, body.Source, cancellation) is { } waiting)
+        {
+            return NotStarted(
+                $"{Rows(ids)} withdrawn. Run {waiting}, which waits for people, goes on without "
+                    + $"{(ids.Length == 1 ? "it" : "them")}."
+            );
+        }
+
         if (
             taken == 0
             && datasets.Count > 0
@@ -110,6 +119,12 @@ public sealed class PostWithdrawal(
     private async Task<bool> HasDatasetAsync(string project, string source, CancellationToken cancellation) =>
         (await storage.Runs.ListAsync(project, cancellation)).Any(r => r.Source == source && r.DatasetId is not null)
         || (await storage.Registry.GetAsync(project, cancellation)).Versions.Values.Any(v => v.Source == source);
+
+    /// <summary>A run of a raw blob that waits for people; <c>null</c>: none does.</summary>
+    private async Task<string?> WaitingAsync(string project, string source, CancellationToken cancellation) =>
+        (await storage.Runs.ListAsync(project, cancellation))
+            .FirstOrDefault(r => r.Source == source && r.State == RunState.NeedsLabels)
+            ?.RunId;
 
     private Task<WithdrawnRows> AddAsync(string project, IEnumerable<string> ids, CancellationToken cancellation) =>
         storage.Files.UpdateJsonAsync(

@@ -9,15 +9,15 @@ public static class ReviewerAgreement
 {
     private const double Suspicious = 0.01;
 
+    /// <summary>What a text's answer is called where the text is not to be learned.</summary>
+    public const string NotLearned = "(not to be learned)";
+
     /// <summary>Measures on the items that two reviewers or more have answered.</summary>
-    public static AgreementReport Measure(IReadOnlyList<VerdictItem> items)
+    public static AgreementReport Measure(IReadOnlyList<VerdictItem> items, ProjectSettings settings)
     {
         ArgumentNullException.ThrowIfNull(items);
         List<VerdictItem> shared = [.. items.Where(i => i.Votes.Count > 1)];
-        IReadOnlyList<string>[] labels =
-        [
-            .. shared.Select(i => (IReadOnlyList<string>)[.. i.Votes.Select(v => v.Answer)]),
-        ];
+        IReadOnlyList<string>[] labels = [.. shared.Select(i => (IReadOnlyList<string>)[.. i.Votes.Select(Shown)])];
         return new AgreementReport
         {
             Items = items.Count,
@@ -26,10 +26,60 @@ public static class ReviewerAgreement
             FleissKappa = AgreementStatistics.Fleiss(labels),
             KrippendorffAlpha = AgreementStatistics.Krippendorff(labels),
             ByLabel = [.. ByLabel(labels)],
+            ByRule = ByRule(items, settings),
             Pairs = [.. Pairs(shared)],
             Reviewers = [.. Reviewers(shared)],
         };
     }
+
+    /// <summary>
+    /// Agreement on each rule: a vote says that it applies and what it gives, or that it does not apply; over all texts
+    /// that two reviewers or more have answered under rules as they read now, so that chance is measured on the whole
+    /// code book.
+    /// </summary>
+    public static IReadOnlyList<RuleAgreement> ByRule(IReadOnlyList<VerdictItem> items, ProjectSettings settings)
+    {
+        ArgumentNullException.ThrowIfNull(items);
+        ArgumentNullException.ThrowIfNull(settings);
+        ReviewSettings review = settings.Review;
+        Dictionary<string, string> rules = CodeBookRule.Hashes(settings.Rules);
+        ReviewerVote[][] ruled = [.. items.Select(i => i.Votes.Where(v => IsCurrent(v, rules)).ToArray())];
+        ReviewerVote[][] shared = [.. ruled.Where(v => v.Length > 1)];
+        return
+        [
+            .. ruled
+                .SelectMany(v => v)
+                .Select(v => v.Rule!)
+                .Distinct(StringComparer.Ordinal)
+                .Order(StringComparer.Ordinal)
+                .Select(rule =>
+                {
+                    int both = shared.Count(votes => votes.Any(v => v.Rule == rule));
+                    double? alpha = AgreementStatistics.Krippendorff([
+                        .. shared.Select(votes =>
+                            (IReadOnlyList<string>)[.. votes.Select(v => v.Rule == rule ? $"gives {v.Answer}" : "")]
+                        ),
+                    ]);
+                    return new RuleAgreement(
+                        rule,
+                        ruled.Count(votes => votes.Any(v => v.Rule == rule)),
+                        both,
+                        alpha,
+                        both >= review.AgreementRows && alpha < review.MinimumAgreement
+                    );
+                }),
+        ];
+    }
+
+    /// <summary>Whether a vote names a rule that still reads as it did.</summary>
+    public static bool IsCurrent(ReviewerVote vote, IReadOnlyDictionary<string, string> rules)
+    {
+        ArgumentNullException.ThrowIfNull(vote);
+        ArgumentNullException.ThrowIfNull(rules);
+        return vote.Rule is { } rule && rules.GetValueOrDefault(rule) == vote.RuleHash;
+    }
+
+    private static string Shown(ReviewerVote vote) => vote.Answer.Length == 0 ? NotLearned : vote.Answer;
 
     /// <summary>Alpha of each label against all others.</summary>
     private static IEnumerable<LabelAgreement> ByLabel(IReadOnlyList<string>[] labels) =>

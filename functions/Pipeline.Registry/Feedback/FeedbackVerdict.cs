@@ -6,7 +6,9 @@ namespace Pipeline.Registry.Feedback;
 /// <summary>What a person sent, checked and given its id.</summary>
 public static class FeedbackVerdict
 {
-    private const int LongestText = 32_768;
+    /// <summary>Characters of a text or answer.</summary>
+    public const int LongestText = 32_768;
+
     private const int LongestName = 200;
     private const int LongestComment = 2_000;
     private const int MaxRanked = 10;
@@ -60,11 +62,12 @@ public static class FeedbackVerdict
             : (verdict with { Id = IdOf(verdict, project) }, null);
     }
 
-    /// <summary>Whether a verdict can become a training row.</summary>
+    /// <summary>Whether a verdict can become a training row, or keep one out.</summary>
     public static bool Teaches(FeedbackRecord verdict)
     {
         ArgumentNullException.ThrowIfNull(verdict);
-        return !string.IsNullOrWhiteSpace(verdict.Text) && !string.IsNullOrWhiteSpace(verdict.Correction);
+        return !string.IsNullOrWhiteSpace(verdict.Text)
+            && (verdict.Excludes || !string.IsNullOrWhiteSpace(verdict.Correction));
     }
 
     private static IEnumerable<string> FaultsOf(FeedbackRecord received)
@@ -82,6 +85,16 @@ public static class FeedbackVerdict
         if (received.Correction is not null && string.IsNullOrWhiteSpace(received.Text))
         {
             yield return "a 'correction' needs the 'text' that it corrects";
+        }
+
+        if (received.Excludes && !received.HasKey)
+        {
+            yield return "'exclude' needs a reviewer's key";
+        }
+
+        if (received.Excludes && (received.Correction is not null || string.IsNullOrWhiteSpace(received.Text)))
+        {
+            yield return "'exclude' needs a 'text' and takes no 'correction'";
         }
 
         if (((string?[])[received.Text, received.Correction, received.Answer]).Any(t => t?.Length > LongestText))
@@ -158,6 +171,8 @@ public static class FeedbackVerdict
                     ("ranking", received.Ranking is { } ranking ? ContractJson.Write(ranking) : null),
                     ("comment", received.Comment),
                     ("key", received.HasKey ? "yes" : null),
+                    ("rule", received.RuleHash),
+                    ("excludes", received.Excludes ? "yes" : null),
                 ]
         )
         {

@@ -7,9 +7,17 @@ namespace Pipeline.Registry.Feedback;
 /// <param name="Votes">
 /// One vote a reviewer, the newest; all without a key count as one, and only where nobody with a key has voted.
 /// </param>
-/// <param name="Answer">The answer by the project's policy; <c>null</c>: it is disputed, and trains nothing.</param>
+/// <param name="Answer">The answer by the project's policy; <c>null</c>: it is disputed, and trains nothing; empty: the
+/// text is not to be learned.</param>
 public sealed record VerdictItem(string Text, IReadOnlyList<ReviewerVote> Votes, string? Answer)
 {
+    /// <summary>Whether the text is not to be learned.</summary>
+    public bool IsExcluded => Answer?.Length == 0;
+
+    /// <summary>Rules of the code book that those name whose vote is the answer.</summary>
+    public IEnumerable<string> Rules =>
+        Votes.Where(v => v.Answer == Answer).Select(v => v.Rule).OfType<string>().Distinct(StringComparer.Ordinal);
+
     /// <summary>Whether a key names somebody whose vote is the answer.</summary>
     public bool IsNamed => Votes.Any(v => v.Reviewer is not null && v.Answer == Answer);
 
@@ -26,7 +34,7 @@ public sealed record VerdictItem(string Text, IReadOnlyList<ReviewerVote> Votes,
 
 /// <summary>What one reviewer says is the right answer to a text.</summary>
 /// <param name="Reviewer">Whom a key names; <c>null</c>: all those without a key, as one.</param>
-/// <param name="Answer">The right answer.</param>
+/// <param name="Answer">The right answer; empty: the text is not to be learned.</param>
 /// <param name="FeedbackId">The feedback that says it.</param>
 /// <param name="At">When it was said.</param>
 /// <param name="Place">Where it stands in the log, in ordinal order; empty: before there was one.</param>
@@ -40,6 +48,10 @@ public sealed record ReviewerVote(
 {
     /// <summary>The name that somebody without a key has given.</summary>
     public string? GivenName { get; init; }
+
+    /// <summary>The rule of the code book that the reviewer named, and what it said then.</summary>
+    public string? Rule { get; init; }
+    public string? RuleHash { get; init; }
 }
 
 /// <summary>Verdicts to items: whose vote counts, and what the votes come to.</summary>
@@ -89,13 +101,29 @@ public static class VerdictItems
         return new VerdictItem(text, votes, Decide(counted, settings));
     }
 
+    /// <summary>The thumbs on a text's answers; <c>null</c>: none is down, or the text is not known.</summary>
+    internal static ThumbedText? Thumbs(PlacedVerdict[] verdicts)
+    {
+        string? text = verdicts.Select(v => v.Record.Text?.Trim()).FirstOrDefault(t => t?.Length > 0);
+        FeedbackRecord? down = verdicts.LastOrDefault(v => v.Record.Score < 0)?.Record;
+        return text is null || down is null
+            ? null
+            : new ThumbedText(
+                text,
+                verdicts.Count(v => v.Record.Score < 0),
+                verdicts.Count(v => v.Record.Score > 0),
+                down.Answer,
+                down.AnswerId
+            );
+    }
+
     /// <summary>
     /// One vote a reviewer, the newest of all versions' answers, in the order of their names; those without a key
     /// first, as one. A thumb up of a known answer is a vote for it.
     /// </summary>
     private static IEnumerable<ReviewerVote> Votes(List<PlacedVerdict> verdicts) =>
         verdicts
-            .Select(v => (v.Record, v.Place, Answer: Corrected(v.Record) ?? Confirmed(v.Record)))
+            .Select(v => (v.Record, v.Place, Answer: AnswerOf(v.Record)))
             .Where(v => v.Answer is not null)
             .GroupBy(v => v.Record.HasKey ? v.Record.Reviewer! : "", StringComparer.Ordinal)
             .OrderBy(g => g.Key, StringComparer.Ordinal)
@@ -114,7 +142,13 @@ public static class VerdictItems
             )
             {
                 GivenName = v.Record.HasKey ? null : v.Record.Reviewer,
+                Rule = v.Record.HasKey ? v.Record.Rule : null,
+                RuleHash = v.Record.HasKey ? v.Record.RuleHash : null,
             });
+
+    /// <summary>What a verdict says is right; empty: nothing of the text is; <c>null</c>: it says nothing.</summary>
+    private static string? AnswerOf(FeedbackRecord verdict) =>
+        verdict.Excludes ? "" : Corrected(verdict) ?? Confirmed(verdict);
 
     private static string? Corrected(FeedbackRecord verdict) =>
         verdict.Correction?.Trim() is { Length: > 0 } answer ? answer : null;

@@ -27,9 +27,13 @@ public sealed class VerdictLedger
 
     /// <summary>Ids of the verdicts on a text that count.</summary>
     public IReadOnlyList<string> IdsOf(string text) =>
-        _byText.TryGetValue(KeyOf(text), out var keys)
+        _byText.TryGetValue(TextKey.From(text), out var keys)
             ? [.. keys.Where(_current.ContainsKey).Select(k => _current[k].Record.Id)]
             : [];
+
+    /// <summary>Ids of the verdicts on a row of a dataset that count, whatever its text was made to.</summary>
+    public IReadOnlyList<string> IdsOfRow(string rowId) =>
+        [.. _current.Values.Where(v => v.Record.RowId == rowId).Select(v => v.Record.Id)];
 
     /// <summary>Takes the next verdict of the log.</summary>
     /// <param name="record">The verdict.</param>
@@ -77,6 +81,17 @@ public sealed class VerdictLedger
     public IReadOnlyList<VerdictItem> Items(FeedbackSettings settings) =>
         [.. _byText.Keys.Order(StringComparer.Ordinal).Select(t => Item(t, settings)).OfType<VerdictItem>()];
 
+    /// <summary>Texts whose answers have a thumb down, and that nobody has answered, in ordinal order.</summary>
+    /// <param name="settings">The project's policy.</param>
+    public IReadOnlyList<ThumbedText> ThumbsDown(FeedbackSettings settings) =>
+        [
+            .. _byText
+                .Keys.Order(StringComparer.Ordinal)
+                .Where(t => Item(t, settings)?.Votes.Any(v => v.Reviewer is not null) != true)
+                .Select(t => VerdictItems.Thumbs(Current(t)))
+                .OfType<ThumbedText>(),
+        ];
+
     /// <summary>Corrected texts that are decided and have a vote that no training has used.</summary>
     /// <param name="settings">The project's policy.</param>
     /// <param name="registry">Says what was used.</param>
@@ -100,7 +115,14 @@ public sealed class VerdictLedger
     /// <summary>The item of a text, which is written as it was first sent.</summary>
     private VerdictItem? Item(string key, FeedbackSettings settings)
     {
-        PlacedVerdict[] verdicts =
+        PlacedVerdict[] verdicts = Current(key);
+        return verdicts.Length == 0
+            ? null
+            : VerdictItems.From(verdicts[0].Record.Text?.Trim() ?? "", verdicts, settings);
+    }
+
+    /// <summary>The verdicts on a text that count, in the log's order.</summary>
+    private PlacedVerdict[] Current(string key) =>
         [
             .. _byText[key]
                 .Where(_current.ContainsKey)
@@ -109,10 +131,6 @@ public sealed class VerdictLedger
                 .ThenBy(v => v.Record.At)
                 .ThenBy(v => v.Record.Id, StringComparer.Ordinal),
         ];
-        return verdicts.Length == 0
-            ? null
-            : VerdictItems.From(verdicts[0].Record.Text?.Trim() ?? "", verdicts, settings);
-    }
 
     private void Forget(string id, (string Item, string Version, string Reviewer) key)
     {
@@ -123,13 +141,8 @@ public sealed class VerdictLedger
         }
     }
 
-    /// <summary>What texts have in common that are one row in a dataset: letters in one case, runs of white space as
-    /// one blank.</summary>
-    private static string KeyOf(string text) =>
-        string.Join(' ', text.ToUpperInvariant().Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
-
     private static string KeyOf(FeedbackRecord record) =>
-        string.IsNullOrWhiteSpace(record.Text) ? $"run {record.RunId}" : KeyOf(record.Text);
+        string.IsNullOrWhiteSpace(record.Text) ? $"run {record.RunId}" : TextKey.From(record.Text);
 }
 
 /// <summary>A verdict and its place in the log.</summary>

@@ -5,6 +5,10 @@ namespace Pipeline.Registry.Retraining;
 /// <summary>When feedback is enough to train again. Simple for now: by count.</summary>
 public static class RetrainingPolicy
 {
+    /// <summary>Whether the timer, or else a new correction, makes it enough.</summary>
+    public static bool IsDue(RunTrigger trigger, int waiting, RetrainingSettings settings) =>
+        trigger == RunTrigger.Timer ? IsDueBySchedule(waiting, settings) : IsDueByCount(waiting, settings);
+
     /// <summary>Whether a new correction makes it enough.</summary>
     public static bool IsDueByCount(int waiting, RetrainingSettings settings)
     {

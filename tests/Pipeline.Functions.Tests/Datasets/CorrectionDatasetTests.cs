@@ -62,7 +62,7 @@ public sealed class CorrectionDatasetTests
             (RejectionReason.Corrected, "a.csv#3", $"{File}#1"),
             (replaced.Reason, replaced.Id, replaced.DuplicateOf)
         );
-        Assert.Equal(new CorrectionCounts(File, 2, 2, 2, 1), built.Manifest.Corrections);
+        Assert.Equal(new CorrectionCounts(File, 2, 2, 2, 1) { NamedAccepted = 2 }, built.Manifest.Corrections);
         Assert.Equal(202, built.Manifest.Rows.Read);
     }
 

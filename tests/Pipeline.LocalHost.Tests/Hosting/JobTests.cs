@@ -4,6 +4,7 @@ using Microsoft.DurableTask;
 using Microsoft.DurableTask.Client;
 using Pipeline.Contracts;
 using Pipeline.Datasets.Configuration;
+using Pipeline.Functions.Datasets;
 using Pipeline.Functions.Projects;
 using Pipeline.Functions.Runs;
 using Pipeline.Functions.Training;
@@ -271,7 +272,7 @@ public sealed class JobTests : IAsyncLifetime
         Assert.Equal(0, await MessagesAsync());
         foreach (
             string instance in (string[])
-                [run.RunId, AdapterPipeline.DatasetInstanceOf(run.RunId), TrainingWatch.InstanceOf(run.RunId)]
+                [run.RunId, DatasetGeneration.InstanceOf(run.RunId), TrainingWatch.InstanceOf(run.RunId)]
         )
         {
             Assert.True(

@@ -8,6 +8,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Pipeline.Contracts;
 using Pipeline.Functions;
+using Pipeline.Functions.Datasets;
 using Pipeline.Functions.Runs;
 using Pipeline.Functions.Training;
 using Pipeline.LocalHost.Processes;
@@ -250,7 +251,7 @@ public sealed class OfficialEngineTests : OwnBench
         string id = await Bench.DropAsync("left-behind");
         await Bench.UntilAsync(id, r => r.Stage == RunStage.Train);
         await Bench.CallAsync(HttpMethod.Post, $"api/runs/{id}/cancel");
-        string[] instances = [TrainingWatch.InstanceOf(id), AdapterPipeline.DatasetInstanceOf(id), id];
+        string[] instances = [TrainingWatch.InstanceOf(id), DatasetGeneration.InstanceOf(id), id];
         await Task.WhenAll(instances.Select(i => Bench.Host.Durable.WaitForInstanceCompletionAsync(i, Cancellation)));
         // The engine may write the row of an instance once more when a late message of another comes to it.
         for (int looks = 0; looks < 3; looks++)

@@ -183,7 +183,7 @@ public sealed partial class SeasonTests(ITestOutputHelper output) : IDisposable
                 }
             ),
         };
-        request.Headers.Add(PostFeedback.ReviewerKeyHeader, _keys[reviewer]);
+        request.Headers.Add(VerdictIntake.ReviewerKeyHeader, _keys[reviewer]);
         using HttpResponseMessage answer = await _http.SendAsync(request, Cancellation);
         Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
     }

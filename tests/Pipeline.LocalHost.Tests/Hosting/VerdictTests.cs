@@ -227,7 +227,7 @@ public sealed class VerdictTests(HostFixture host)
         {
             Content = JsonContent.Create(body),
         };
-        request.Headers.Add(PostFeedback.ReviewerKeyHeader, key);
+        request.Headers.Add(VerdictIntake.ReviewerKeyHeader, key);
         return await host.Http.SendAsync(request, Cancellation);
     }
 }

@@ -1,3 +1,5 @@
+using Pipeline.Functions.Datasets;
+
 namespace Pipeline.LocalHost.Tests.Orchestrations;
 
 /// <summary>What the activities of a test return; by default each succeeds.</summary>
@@ -10,5 +12,8 @@ internal sealed record ActivityScript
     /// <summary>Lines of progress that the worker has written.</summary>
     public int Lines { get; init; }
     public bool NoRetraining { get; init; }
+
+    /// <summary>How a run on texts without answers waits; <c>null</c>: it has enough.</summary>
+    public AnswerWait? AnswerWait { get; init; }
     public Func<string>? Publication { get; init; }
 }

@@ -2,6 +2,7 @@ using Microsoft.DurableTask;
 using Microsoft.DurableTask.Client;
 using Microsoft.DurableTask.Testing;
 using Pipeline.Contracts;
+using Pipeline.Functions.Datasets;
 using Pipeline.Functions.Durable;
 using Pipeline.Functions.Projects;
 using Pipeline.Functions.Retraining;
@@ -199,11 +200,71 @@ public sealed class OrchestratorTests : IAsyncDisposable
         );
     }
 
+    /// <summary>
+    /// Texts without answers: the run waits for the event, or to its deadline, and what becomes of it then is a
+    /// setting.
+    /// </summary>
+    [Theory]
+    [InlineData(true, DeadlinePolicy.Stop, OrchestrationRuntimeStatus.Completed)]
+    [InlineData(false, DeadlinePolicy.Train, OrchestrationRuntimeStatus.Completed)]
+    [InlineData(false, DeadlinePolicy.Stop, OrchestrationRuntimeStatus.Failed)]
+    public async Task Run_TextsWithoutAnswers_WaitsForPeople(
+        bool given,
+        DeadlinePolicy policy,
+        OrchestrationRuntimeStatus status
+    )
+    {
+        DateTime until = DateTime.UtcNow.AddSeconds(given ? 3600 : 2);
+        _tasks.Script = new ActivityScript { AnswerWait = new AnswerWait(until, policy, IsEnough: false) };
+        Task<OrchestrationMetadata> run = TrainedAsync();
+        for (int i = 0; !_tasks.Calls.Contains("BeginAnswerWait") && !run.IsCompleted; i++)
+        {
+            Assert.True(i < 400, string.Join(", ", _tasks.Calls));
+            await Task.Delay(50, Cancellation);
+        }
+
+        if (given)
+        {
+            await _host!.Client.RaiseEventAsync(
+                DatasetGeneration.InstanceOf("run-1"),
+                AnswerWait.Given,
+                "enough",
+                Cancellation
+            );
+        }
+
+        Assert.Equal(status, (await run).RuntimeStatus);
+        Assert.Equal(
+            status == OrchestrationRuntimeStatus.Completed ? 2 : 1,
+            _tasks.Calls.Count(c => c == "PlanDataset")
+        );
+        if (status == OrchestrationRuntimeStatus.Failed)
+        {
+            Assert.Contains("review.waitHours", _tasks.Calls.Last(), StringComparison.Ordinal);
+        }
+    }
+
+    /// <summary>A retraining has its corrections in its id, and others wait for it: it trains on what there
+    /// is.</summary>
+    [Fact]
+    public async Task Run_ThatCorrectionsHaveStarted_DoesNotWaitForMore()
+    {
+        _tasks.Script = new ActivityScript
+        {
+            AnswerWait = new AnswerWait(DateTime.UtcNow.AddHours(1), DeadlinePolicy.Stop, IsEnough: false),
+        };
+
+        OrchestrationMetadata end = await TrainedAsync(Drop with { Trigger = RunTrigger.Feedback });
+
+        Assert.Equal(OrchestrationRuntimeStatus.Completed, end.RuntimeStatus);
+        Assert.DoesNotContain("BeginAnswerWait", _tasks.Calls);
+    }
+
     /// <summary>A run whose worker succeeds.</summary>
-    private Task<OrchestrationMetadata> TrainedAsync() =>
+    private Task<OrchestrationMetadata> TrainedAsync(PipelineInput? input = null) =>
         RunAsync(
             AdapterPipeline.Name,
-            Drop,
+            input ?? Drop,
             async (client, attempt) =>
                 await client.RaiseEventAsync(
                     TrainingWatch.InstanceOf("run-1"),

@@ -65,11 +65,26 @@ internal sealed class ScriptedTasks
         );
         tasks.AddActivityFunc<DatasetPlanned, SynthesisTurn>(
             SynthesizeRows.Name,
-            (_, _) => Record("SynthesizeRows", new SynthesisTurn(++turns == 2, null))
+            (_, _) => Record("SynthesizeRows", new SynthesisTurn(++turns % 2 == 0, null))
         );
         tasks.AddActivityFunc<DatasetPlanned, DatasetOutput>(
             AssembleDataset.Name,
-            (_, planned) => Record("AssembleDataset", new DatasetOutput(planned.DatasetId, null))
+            (_, planned) =>
+                Record(
+                    "AssembleDataset",
+                    new DatasetOutput(planned.DatasetId, null)
+                    {
+                        NeedsAnswers = Script.AnswerWait is not null && planned.Input.FeedbackBatch is null,
+                    }
+                )
+        );
+        tasks.AddActivityFunc<AnswerWaitToBegin, AnswerWait>(
+            BeginAnswerWait.Name,
+            (_, _) => Record("BeginAnswerWait", Script.AnswerWait!)
+        );
+        tasks.AddActivityFunc<PipelineInput, string?>(
+            EndAnswerWait.Name,
+            (_, _) => Record("EndAnswerWait", "verdicts-1.jsonl")
         );
         tasks.AddActivityFunc<DatasetPlanned, bool>(
             RemoveDatasetParts.Name,

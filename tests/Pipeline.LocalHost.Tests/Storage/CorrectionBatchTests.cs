@@ -47,6 +47,7 @@ public sealed class CorrectionBatchTests(HostFixture host) : IDisposable
         int taken = await batches.TakeBackAsync(
             "taken-back",
             [$"{batch.Name}#1", $"{batch.Name}#9", "a.csv#1", "verdicts-../x#1"],
+            [],
             Cancellation
         );
 
@@ -54,7 +55,27 @@ public sealed class CorrectionBatchTests(HostFixture host) : IDisposable
         Assert.Equal(1, (await batches.WriteAsync("taken-back", new(), Cancellation))!.Count);
     }
 
-    private async Task AddAsync(string project, string text, string correction)
+    /// <summary>
+    /// A row that was left out, and answered in the review queue: by its text, or by its id where the text was changed.
+    /// </summary>
+    [Fact]
+    public async Task TakeBackAsync_RowThatWasLeftOut_TakesTheVerdictsOnItBack()
+    {
+        await AddAsync("left-out", "hello there", "greeting");
+        await AddAsync("left-out", "hello, written anew", "greeting", "a.csv#1");
+        await AddAsync("left-out", "twelve and one", "number", "a.csv#2");
+        var fate = new RowFate(BlobLayout.RejectedFile, "a.csv#1", "left out: missing_label")
+        {
+            Texts = ["1", " Hello  there"],
+        };
+
+        Assert.Equal(
+            2,
+            await new CorrectionBatches(host.Storage, _log).TakeBackAsync("left-out", [], [fate], Cancellation)
+        );
+    }
+
+    private async Task AddAsync(string project, string text, string correction, string? row = null)
     {
         VerdictReceipt receipt = await _log.AddAsync(
             new FeedbackRecord
@@ -65,6 +86,7 @@ public sealed class CorrectionBatchTests(HostFixture host) : IDisposable
                 Text = text,
                 Score = -1,
                 Correction = correction,
+                RowId = row,
             },
             new FeedbackSettings(),
             Cancellation

@@ -63,7 +63,8 @@ public static class ColumnGuess
             ?? throw new DatasetException(
                 DatasetFaultCode.NoColumn,
                 $"'{fileName}' has no column that is plainly the label; its columns are "
-                    + $"{ReadingNotes.List(columns)}. Name one with columns.label in project.yaml."
+                    + $"{ReadingNotes.List(columns)}. Name one with columns.label in project.yaml; "
+                    + "where there is none yet, say review: { unlabelled: true }, and people label the texts."
             );
         string text =
             Named(settings.Text, "text", columns, fileName)

@@ -62,7 +62,7 @@ public sealed class VerdictItemsTests
                 }),
         ];
 
-        AgreementReport report = ReviewerAgreement.Measure(VerdictItems.From(feedback, new()));
+        AgreementReport report = ReviewerAgreement.Measure(VerdictItems.From(feedback, new()), new());
 
         Assert.Equal((60, 60), (report.Items, report.SharedItems));
         Assert.Equal(["eve"], report.Reviewers.Where(r => r.ContradictsTheRest).Select(r => r.Reviewer));
@@ -76,7 +76,7 @@ public sealed class VerdictItemsTests
     [Fact]
     public void Measure_OneReviewer_HasNothingToCompare()
     {
-        AgreementReport report = ReviewerAgreement.Measure(VerdictItems.From(Feedback("text", "ann=a"), new()));
+        AgreementReport report = ReviewerAgreement.Measure(VerdictItems.From(Feedback("text", "ann=a"), new()), new());
 
         Assert.Equal((1, 0, 0), (report.Items, report.SharedItems, report.Disputed));
         Assert.Null(report.KrippendorffAlpha);
