@@ -23,12 +23,25 @@ public sealed class DatasetRows(PipelineStorage storage, ProjectReader projects)
     private static readonly TimeSpan Kept = TimeSpan.FromMinutes(30);
     private readonly MemoryCache _datasets = new(new MemoryCacheOptions { SizeLimit = MaxCharactersInMemory });
 
-    /// <summary>Rows that were withdrawn since a dataset was made: nobody answers them.</summary>
-    public Task<IReadOnlyList<string>> WithdrawnAsync(string project, CancellationToken cancellation) =>
-        projects.WithdrawnAsync(project, cancellation);
+    /// <summary>The rows of a project's newest dataset, without those that were withdrawn since it was made.</summary>
+    public async Task<ReviewRows> ReadNewestAsync(string project, CancellationToken cancellation)
+    {
+        string? newest = (await storage.Runs.ListAsync(project, cancellation))
+            .Where(r => r.DatasetId is not null)
+            .MaxBy(r => r.CreatedAt)
+            ?.DatasetId;
+        ReviewRows rows = await ReadAsync(newest, cancellation);
+        HashSet<string> withdrawn = [.. await projects.WithdrawnAsync(project, cancellation)];
+        return withdrawn.Count == 0
+            ? rows
+            : rows with
+            {
+                Candidates = [.. rows.Candidates.Where(c => !withdrawn.Contains(c.RowId))],
+            };
+    }
 
     /// <summary>The rows of a dataset; of no dataset there are none.</summary>
-    public async Task<ReviewRows> ReadAsync(string? datasetId, CancellationToken cancellation)
+    private async Task<ReviewRows> ReadAsync(string? datasetId, CancellationToken cancellation)
     {
         if (datasetId is null)
         {

@@ -30,9 +30,7 @@ public sealed class GetReviewItems(ReviewQueues queues, TimeProvider time)
         }
 
         string given = request.Query["kind"].ToString();
-        string count = request.Query["take"].ToString();
-        int take = DefaultTake;
-        if (count.Length > 0 && (!int.TryParse(count, out take) || take is < 0 or > MaxTake))
+        if (!QueryCount.TryRead(request, "take", DefaultTake, MaxTake, out int take))
         {
             return HttpResults.BadRequest($"'take' is a whole number of at most {MaxTake:N0}.");
         }

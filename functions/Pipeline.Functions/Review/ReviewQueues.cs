@@ -37,13 +37,12 @@ public sealed class ReviewQueues(
             ),
             cancellation
         );
-        ReviewRows rows = await datasets.ReadAsync(await NewestDatasetAsync(project, cancellation), cancellation);
+        ReviewRows rows = await datasets.ReadNewestAsync(project, cancellation);
         IReadOnlyList<AnswerRecord> known = context.Registry.Champion is { } champion
             ? await answers.ListAsync(context.Registry, champion, cancellation)
             : [];
-        HashSet<string> withdrawn = [.. await datasets.WithdrawnAsync(project, cancellation)];
         IReadOnlyList<ReviewItem> items = ReviewItems.From(
-            [.. Ordered(rows, verdicts).Where(i => i.RowId is null || !withdrawn.Contains(i.RowId))],
+            Ordered(rows, verdicts),
             known,
             verdicts with
             {
@@ -183,17 +182,11 @@ public sealed class ReviewQueues(
         return single;
     }
 
-    private async Task<string?> NewestDatasetAsync(string project, CancellationToken cancellation) =>
-        (await storage.Runs.ListAsync(project, cancellation))
-            .Where(r => r.DatasetId is not null)
-            .MaxBy(r => r.CreatedAt)
-            ?.DatasetId;
-
     /// <summary>The rows in their order, which is made anew after some answers.</summary>
     private IReadOnlyList<ReviewItem> Ordered(ReviewRows rows, ReviewVerdicts verdicts)
     {
         VerdictItem[] decided = [.. verdicts.Items.Where(i => i.IsNamed && !i.IsExcluded)];
-        (string?, int) key = (rows.DatasetId, verdicts.Items.Count / AnswersPerOrder);
+        (string?, int, int) key = (rows.DatasetId, rows.Candidates.Count, verdicts.Items.Count / AnswersPerOrder);
         if (_orders.TryGetValue(key, out IReadOnlyList<ReviewItem>? known))
         {
             return known!;

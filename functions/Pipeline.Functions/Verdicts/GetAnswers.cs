@@ -36,8 +36,8 @@ public sealed class GetAnswers(PipelineStorage storage, KnownAnswers answers)
         }
 
         if (
-            !TryRead(request, "skip", 0, int.MaxValue, out int skip)
-            || !TryRead(request, "take", DefaultTake, MaxTake, out int take)
+            !QueryCount.TryRead(request, "skip", 0, int.MaxValue, out int skip)
+            || !QueryCount.TryRead(request, "take", DefaultTake, MaxTake, out int take)
         )
         {
             return HttpResults.BadRequest($"'skip' and 'take' are whole numbers, 'take' of at most {MaxTake:N0}.");
@@ -51,12 +51,5 @@ public sealed class GetAnswers(PipelineStorage storage, KnownAnswers answers)
 
         IReadOnlyList<AnswerRecord> all = await answers.ListAsync(registry, number, cancellation);
         return TypedResults.Ok(new { total = all.Count, answers = all.Skip(skip).Take(take) });
-    }
-
-    private static bool TryRead(HttpRequest request, string name, int missing, int most, out int value)
-    {
-        string text = request.Query[name].ToString();
-        value = missing;
-        return text.Length == 0 || (int.TryParse(text, out value) && value >= 0 && value <= most);
     }
 }

@@ -5,6 +5,7 @@ using Microsoft.DurableTask.Client;
 using Pipeline.Contracts;
 using Pipeline.Functions.Datasets;
 using Pipeline.Functions.Models;
+using Pipeline.Functions.Retraining;
 using Pipeline.LocalHost.Hosting;
 using Pipeline.LocalHost.Tests.Synthesis;
 using Pipeline.Storage;
@@ -114,6 +115,22 @@ public sealed class HostFixture : IAsyncLifetime
 
     public async Task<HttpResponseMessage> PostAsync(string path, object body) =>
         await Http.PostAsJsonAsync(path, body, TestContext.Current.CancellationToken);
+
+    /// <summary>Sends a call with a reviewer's key.</summary>
+    public async Task<HttpResponseMessage> PostWithKeyAsync(string path, string key, object body)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, path) { Content = JsonContent.Create(body) };
+        request.Headers.Add(VerdictIntake.ReviewerKeyHeader, key);
+        return await Http.SendAsync(request, TestContext.Current.CancellationToken);
+    }
+
+    /// <summary>Issues a reviewer's key, and waits until it is known everywhere.</summary>
+    public async Task<string> KeyAsync(string project, string name)
+    {
+        HttpResponseMessage issued = await PostAsync($"api/projects/{project}/reviewers", new { name });
+        await Task.Delay(TimeSpan.FromSeconds(2.1), TestContext.Current.CancellationToken);
+        return (await JsonAsync(issued)).GetProperty("key").GetString()!;
+    }
 
     public static async Task<JsonElement> JsonAsync(HttpResponseMessage response) =>
         await response.Content.ReadFromJsonAsync<JsonElement>(TestContext.Current.CancellationToken);

@@ -2,7 +2,6 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
 using Pipeline.Contracts;
-using Pipeline.Functions.Retraining;
 
 namespace Pipeline.LocalHost.Tests.Hosting;
 
@@ -23,8 +22,8 @@ public sealed class ReviewTests(HostFixture host)
         RunRecord waiting = await host.WaitAsync(Project, r => r.State != RunState.Running);
         Assert.Equal(RunState.NeedsLabels, waiting.State);
         Assert.StartsWith("0 of 40 texts have an answer", waiting.Error, StringComparison.Ordinal);
-        string ann = await KeyAsync("ann");
-        string ben = await KeyAsync("ben");
+        string ann = await host.KeyAsync(Project, "ann");
+        string ben = await host.KeyAsync(Project, "ben");
 
         await AssertLeasesAreOneReviewersAsync(ann, ben);
         await AssertWhatIsWrongIsRefusedAsync(ann);
@@ -178,29 +177,19 @@ public sealed class ReviewTests(HostFixture host)
 
     private async Task<ReviewItem[]> LeaseAsync(string key, int take)
     {
-        HttpResponseMessage answer = await SendAsync(key, $"api/projects/{Project}/queue/leases", new { take });
+        HttpResponseMessage answer = await host.PostWithKeyAsync(
+            $"api/projects/{Project}/queue/leases",
+            key,
+            new { take }
+        );
         Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
         JsonElement items = (await HostFixture.JsonAsync(answer)).GetProperty("items");
         return ContractJson.Read<ReviewItem[]>(items.GetRawText());
     }
 
     private Task<HttpResponseMessage> DecideAsync(string key, string item, object body) =>
-        SendAsync(key, $"api/projects/{Project}/queue/{item}", body);
-
-    private async Task<HttpResponseMessage> SendAsync(string key, string path, object body)
-    {
-        using var request = new HttpRequestMessage(HttpMethod.Post, path) { Content = JsonContent.Create(body) };
-        request.Headers.Add(VerdictIntake.ReviewerKeyHeader, key);
-        return await host.Http.SendAsync(request, Cancellation);
-    }
+        host.PostWithKeyAsync($"api/projects/{Project}/queue/{item}", key, body);
 
     private static async Task<string> DetailAsync(HttpResponseMessage answer) =>
         (await HostFixture.JsonAsync(answer)).GetProperty("detail").GetString()!;
-
-    private async Task<string> KeyAsync(string name)
-    {
-        HttpResponseMessage issued = await host.PostAsync($"api/projects/{Project}/reviewers", new { name });
-        await Task.Delay(TimeSpan.FromSeconds(2.1), Cancellation); // until it is known everywhere
-        return (await HostFixture.JsonAsync(issued)).GetProperty("key").GetString()!;
-    }
 }

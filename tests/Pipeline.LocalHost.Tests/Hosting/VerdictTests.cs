@@ -2,7 +2,6 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
 using Pipeline.Contracts;
-using Pipeline.Functions.Retraining;
 
 namespace Pipeline.LocalHost.Tests.Hosting;
 
@@ -32,7 +31,7 @@ public sealed class VerdictTests(HostFixture host)
         string other = answer.Gold == "greeting" ? "number" : "greeting";
         await AssertWhatIsUnknownIsRefusedAsync(answer);
 
-        string ann = await KeyAsync(Learning, "ann");
+        string ann = await host.KeyAsync(Learning, "ann");
         var correction = new
         {
             answerId = answer.Id,
@@ -125,7 +124,7 @@ public sealed class VerdictTests(HostFixture host)
     {
         const string Project = "linked";
         await host.PutProjectAsync(Project, HostFixture.QuickYaml + Quiet);
-        string key = await KeyAsync(Project, "ann");
+        string key = await host.KeyAsync(Project, "ann");
         HttpResponseMessage unknown = await host.PostAsync(
             $"api/projects/{Project}/feedback-links",
             new
@@ -166,7 +165,7 @@ public sealed class VerdictTests(HostFixture host)
         Assert.Equal(1, await ItemsAsync(Project));
         string changed = await host.Http.GetStringAsync(new Uri(down + "x"), Cancellation);
         Assert.Contains("This link cannot be used", changed, StringComparison.Ordinal);
-        await KeyAsync(Project, "ann"); // another key: links of before name nobody
+        await host.KeyAsync(Project, "ann"); // another key: links of before name nobody
         string former = await host.Http.GetStringAsync(down, Cancellation);
         Assert.Contains("This link cannot be used", former, StringComparison.Ordinal);
         Assert.DoesNotContain(key, page, StringComparison.Ordinal);
@@ -177,7 +176,7 @@ public sealed class VerdictTests(HostFixture host)
     {
         const string Project = "limited";
         await host.PutProjectAsync(Project, HostFixture.QuickYaml + Quiet + "feedback: { reviewerPerDay: 3 }\n");
-        string key = await KeyAsync(Project, "ann");
+        string key = await host.KeyAsync(Project, "ann");
         List<HttpResponseMessage> answers = [];
         for (int i = 0; i < 5; i++)
         {
@@ -213,21 +212,6 @@ public sealed class VerdictTests(HostFixture host)
             .GetProperty("items")
             .GetInt32();
 
-    /// <summary>Issues a reviewer's key, and waits until it is known everywhere.</summary>
-    private async Task<string> KeyAsync(string project, string name)
-    {
-        JsonElement issued = await JsonAsync(await host.PostAsync($"api/projects/{project}/reviewers", new { name }));
-        await Task.Delay(TimeSpan.FromSeconds(2.1), Cancellation);
-        return issued.GetProperty("key").GetString()!;
-    }
-
-    private async Task<HttpResponseMessage> SendWithKeyAsync(string project, string key, object body)
-    {
-        using var request = new HttpRequestMessage(HttpMethod.Post, $"api/projects/{project}/feedback")
-        {
-            Content = JsonContent.Create(body),
-        };
-        request.Headers.Add(VerdictIntake.ReviewerKeyHeader, key);
-        return await host.Http.SendAsync(request, Cancellation);
-    }
+    private Task<HttpResponseMessage> SendWithKeyAsync(string project, string key, object body) =>
+        host.PostWithKeyAsync($"api/projects/{project}/feedback", key, body);
 }
