@@ -13,10 +13,10 @@ public sealed record AgreementReport
     public required int Disputed { get; init; }
 
     /// <summary>1 is full agreement, 0 chance; <c>null</c>: there is nothing to compare.</summary>
-    public required double? FleissKappa { get; init; }
+    public double? FleissKappa { get; init; }
 
     /// <summary>The same for any number of reviewers an item.</summary>
-    public required double? KrippendorffAlpha { get; init; }
+    public double? KrippendorffAlpha { get; init; }
     public required IReadOnlyList<LabelAgreement> ByLabel { get; init; }
 
     /// <summary>For each rule of the code book that a vote names.</summary>

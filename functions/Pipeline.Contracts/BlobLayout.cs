@@ -27,10 +27,16 @@ public static partial class BlobLayout
     public const string TrainFile = "train.jsonl";
     public const string ValidationFile = "validation.jsonl";
     public const string TestFile = "test.jsonl";
+
+    /// <summary>Rows of the guard set, where the project has one.</summary>
+    public const string GuardFile = "guard.jsonl";
     public const string RejectedFile = "rejected.jsonl";
     public const string ConflictsFile = "conflicts.jsonl";
     public const string AuditFile = "audit.json";
     public const string AuditPageFile = "audit.html";
+
+    /// <summary>What needs no language model reaches on the held-out rows; of datasets with labels.</summary>
+    public const string BaselineFile = "baseline.json";
     public const string AdapterWeightsFile = "adapter_model.safetensors";
     public const string AdapterConfigFile = "adapter_config.json";
 
@@ -172,6 +178,17 @@ public static partial class BlobLayout
 
     public static BlobAddress Adapter(string project, int version, string file) =>
         new(AdaptersContainer, $"{Checked(project)}/v{version}/{file}");
+
+    /// <summary>The job in which a version answers a newer one's held-out rows.</summary>
+    public static string ComparisonJob(string project, int older, int newer) =>
+        $"{ComparisonJobs(project)}{older}-v{newer}";
+
+    /// <summary>What the names of such jobs begin with; no run's does.</summary>
+    public static string ComparisonJobs(string project) => $"{Checked(project)}-compare-v";
+
+    /// <summary>An older version's answers to a version's held-out rows and guard set.</summary>
+    public static BlobAddress ComparedAnswers(string project, int older, int newer) =>
+        Adapter(project, newer, $"answers/v{older}.json");
 
     public static BlobAddress Registry(string project) => new(RegistryContainer, $"{Checked(project)}.json");
 

@@ -37,14 +37,17 @@ public sealed record DatasetManifest
     public required IReadOnlyList<SourceFile> Sources { get; init; }
 
     /// <summary>
-    /// <c>read = accepted + rejected + duplicates</c> and <c>accepted = train + validation + test</c>; of plain texts
-    /// the last three count pieces of at most <c>validation.maxTokens</c>, of which a text has one or more, without
+    /// <c>read = accepted + rejected + duplicates</c> and <c>accepted = train + validation + test</c>, and the rows of
+    /// <see cref="Guard"/>; of plain texts train, validation and test count pieces of at most <c>validation.maxTokens</c>, of which a text has one or more, without
     /// held-out pieces that nearly repeat one to learn.
     /// </summary>
     public required RowCounts Rows { get; init; }
 
     /// <summary>People's corrections in the dataset; <c>null</c>: the project has none.</summary>
     public CorrectionCounts? Corrections { get; init; }
+
+    /// <summary>The guard set; <c>null</c>: the project has none.</summary>
+    public GuardSet? Guard { get; init; }
 
     /// <summary>Rows by <see cref="RejectionReason"/>.</summary>
     public required IReadOnlyDictionary<string, int> Reasons { get; init; }
@@ -108,6 +111,12 @@ public sealed record CorrectionCounts(string File, int Rows, int Named, int Acce
     /// <summary>Those of a reviewer with a key that are in the dataset.</summary>
     public int NamedAccepted { get; init; }
 }
+
+/// <summary>Rows that no version may answer worse, and that nothing is learned from.</summary>
+/// <param name="File">The file of them.</param>
+/// <param name="Task">The project's task, or another one where they are of another form.</param>
+/// <param name="Rows">Those that were accepted.</param>
+public sealed record GuardSet(string File, TaskKind Task, int Rows);
 
 /// <summary>Rows that are nearly the same.</summary>
 /// <param name="Clusters">Clusters of more than one row.</param>

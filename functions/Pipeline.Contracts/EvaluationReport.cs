@@ -34,8 +34,27 @@ public sealed record EvaluationReport
     /// <summary>One outcome a held-out row.</summary>
     public required IReadOnlyList<RowOutcome> Outcomes { get; init; }
 
+    /// <summary>Base and tuned on the guard set; <c>null</c>: the project has none.</summary>
+    public GuardEvaluation? Guard { get; init; }
+
     /// <summary>What the training cost; <c>null</c> when an adapter was only evaluated.</summary>
     public TrainingSummary? Training { get; init; }
+}
+
+/// <summary>Base and tuned on the guard set. Scores are fractions from 0 to 1.</summary>
+public sealed record GuardEvaluation
+{
+    /// <summary>The set's own id, as <see cref="EvaluationReport.TestSet"/>.</summary>
+    public required string Id { get; init; }
+    public required TaskKind Task { get; init; }
+
+    /// <summary>What a row's score is, as <see cref="EvaluationReport.ScoreName"/>.</summary>
+    public required string ScoreName { get; init; }
+    public required double BaseScore { get; init; }
+    public required double TunedScore { get; init; }
+
+    /// <summary>One outcome a row.</summary>
+    public required IReadOnlyList<RowOutcome> Outcomes { get; init; }
 }
 
 /// <summary><c>champion.json</c>: the champion on a newer version's held-out rows.</summary>

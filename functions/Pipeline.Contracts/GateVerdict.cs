@@ -13,7 +13,7 @@ public sealed record GateVerdict
     public required int Version { get; init; }
 
     /// <summary>The champion at that time; <c>null</c>: there was none.</summary>
-    public required int? Champion { get; init; }
+    public int? Champion { get; init; }
 
     /// <summary>Whether the version became the champion.</summary>
     public required bool Promote { get; init; }
@@ -60,6 +60,12 @@ public enum GateRule
     /// <summary>The strongest of what needs no language model: better.</summary>
     [JsonStringEnumMemberName("baseline")]
     Baseline,
+
+    /// <summary>
+    /// The champion, or the base where that has not answered it, on the guard set: not worse by more than the margin.
+    /// </summary>
+    [JsonStringEnumMemberName("guard")]
+    Guard,
 }
 
 /// <summary>What becomes of a version that is not proven better than a baseline without a language model.</summary>

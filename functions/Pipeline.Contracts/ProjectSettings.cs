@@ -95,6 +95,14 @@ public sealed record ProjectSettings
     [OmittedByDefault]
     [Description("what reading one file may cost")]
     public LimitSettings Limits { get; init; } = new();
+
+    /// <summary>Files beside the dropped one that start no run of their own, by the setting that names them.</summary>
+    public IReadOnlyList<(string Setting, string Name)> HeldOutFiles() =>
+        [
+            .. (((string, string?)[])[("split.test", Split.TestFile), ("promotion.guard", Promotion.Guard)]).SelectMany(
+                f => f.Item2 is { } name ? (IEnumerable<(string, string)>)[(f.Item1, name)] : []
+            ),
+        ];
 }
 
 /// <summary>Names of the columns that matter.</summary>
@@ -249,6 +257,27 @@ public sealed record PromotionSettings
     [OmittedByDefault]
     [Description("what becomes of a version that a simple model without a GPU equals (linear, naive Bayes, majority)")]
     public BaselinePolicy EqualToBaseline { get; init; }
+
+    /// <summary>
+    /// A file beside the dropped one whose rows no version may answer worse (<c>promotion.guard: NAME</c>): past
+    /// failures, general instructions. Nothing is learned from it. <c>null</c> (default): there is none.
+    /// </summary>
+    [OmittedByDefault]
+    [RegularExpression(@"[^/\\]+", ErrorMessage = "give the name of a file beside the dropped one")]
+    [Description(
+        "the name of a file beside the dropped one whose rows no version may answer worse, such as past failures or "
+            + "general instructions; nothing is learned from them"
+    )]
+    public string? Guard { get; init; }
+
+    /// <summary>
+    /// What a version may lose on the guard set against the champion, a first one against the base. 0 to 1; default
+    /// 0.05; 1: a version may lose all.
+    /// </summary>
+    [OmittedByDefault]
+    [Range(0.0, 1.0)]
+    [Description("what a version may lose on the guard set against the champion, a first one against the base")]
+    public double GuardMargin { get; init; } = 0.05;
 }
 
 /// <summary>When to train again.</summary>

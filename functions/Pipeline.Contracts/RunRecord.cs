@@ -49,6 +49,12 @@ public sealed record RunRecord
     public string? Promotion { get; init; }
 
     /// <summary>
+    /// The accuracy of a linear model on the dataset's held-out rows, known before anything is trained; <c>null</c>:
+    /// the task has no labels, or the dataset is not there yet.
+    /// </summary>
+    public double? LinearAccuracy { get; init; }
+
+    /// <summary>
     /// The base's score: the accuracy for labels, else the task's (<see cref="EvaluationReport.ScoreName"/>).
     /// </summary>
     public double? BaseAccuracy { get; init; }

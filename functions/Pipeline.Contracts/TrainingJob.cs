@@ -23,6 +23,17 @@ public sealed record TrainingJob
     /// </summary>
     public int? Champion { get; init; }
 
+    /// <summary>
+    /// Nothing is trained: this published version answers the held-out rows and the guard set of
+    /// <see cref="Version"/>. <c>null</c>: a training.
+    /// </summary>
+    public int? Evaluates { get; init; }
+
+    /// <summary>
+    /// The chat template in which the version is asked that answers; <c>null</c>: that of the dataset.
+    /// </summary>
+    public string? Template { get; init; }
+
     public required TrainingSettings Training { get; init; }
     public required EvaluationSettings Evaluation { get; init; }
 }

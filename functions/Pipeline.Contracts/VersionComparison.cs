@@ -28,10 +28,15 @@ public sealed record VersionComparison
     public required ComparedScore NewerScore { get; init; }
 
     /// <summary>Newer minus older; <c>null</c>: no row was answered by both.</summary>
-    public required PairedDifference? Difference { get; init; }
+    public PairedDifference? Difference { get; init; }
 
     /// <summary>The same label by label; empty without labels.</summary>
     public required IReadOnlyList<ComparedLabel> Labels { get; init; }
+
+    /// <summary>
+    /// What the gate says of the newer one's guard set, against the older one; <c>null</c>: it has none.
+    /// </summary>
+    public GateCheck? Guard { get; init; }
 
     /// <summary>Rows on which the newer version scores higher, the first of them.</summary>
     public required IReadOnlyList<ComparedRow> Won { get; init; }
@@ -39,11 +44,38 @@ public sealed record VersionComparison
     /// <summary>Rows on which the older version scores higher, the first of them.</summary>
     public required IReadOnlyList<ComparedRow> Lost { get; init; }
 
+    /// <summary>Whether the older version has answered all rows that the newer one was measured on.</summary>
+    public OlderAnswers OlderAnswers { get; init; }
+
+    /// <summary>Why it could not answer them; <c>null</c>: it could, or nobody has asked for it.</summary>
+    public string? Fault { get; init; }
+
     /// <summary>What differs in what they are made of.</summary>
     public required IReadOnlyList<VersionChange> Changes { get; init; }
 
     /// <summary>What a reader should know of the comparison.</summary>
     public required IReadOnlyList<string> Notes { get; init; }
+}
+
+/// <summary>Whether the older of two versions has answered all rows that the newer one was measured on.</summary>
+[JsonConverter(typeof(JsonStringEnumConverter<OlderAnswers>))]
+public enum OlderAnswers
+{
+    /// <summary>It has.</summary>
+    [JsonStringEnumMemberName("complete")]
+    Complete,
+
+    /// <summary>Only some, or none.</summary>
+    [JsonStringEnumMemberName("partial")]
+    Partial,
+
+    /// <summary>A worker lets it answer them, or will.</summary>
+    [JsonStringEnumMemberName("running")]
+    Running,
+
+    /// <summary>A worker could not let it answer them.</summary>
+    [JsonStringEnumMemberName("failed")]
+    Failed,
 }
 
 /// <summary>A score on the rows compared, 0 to 1, with its 95 % bootstrap interval.</summary>

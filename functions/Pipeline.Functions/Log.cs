@@ -11,8 +11,8 @@ internal static partial class Log
     [LoggerMessage(2, LogLevel.Information, "The same bytes and settings are run {RunId} ({State}): none started")]
     public static partial void RunExists(ILogger logger, string runId, string state);
 
-    [LoggerMessage(3, LogLevel.Information, "'{Name}' is the test set of project {Project}: none started")]
-    public static partial void TestSetDropped(ILogger logger, string project, string name);
+    [LoggerMessage(3, LogLevel.Information, "'{Name}' is the test set or guard set of project {Project}: none started")]
+    public static partial void HeldOutFileDropped(ILogger logger, string project, string name);
 
     [LoggerMessage(4, LogLevel.Warning, "The drop of '{Name}' into project '{Project}' started nothing: {Reason}")]
     public static partial void DropRefused(ILogger logger, string project, string name, string reason);

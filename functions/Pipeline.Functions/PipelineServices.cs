@@ -52,6 +52,7 @@ public static class PipelineServices
         services.AddSingleton<DatasetSources>();
         services.AddSingleton<DatasetParts>();
         services.AddSingleton<ModelClients>();
+        services.AddSingleton<JobSubmission>();
         services.AddSingleton<JobStopper>();
         services.AddSingleton<InterruptedRuns>();
         services.AddSingleton<DropStarter>();

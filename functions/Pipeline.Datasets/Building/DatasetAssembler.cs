@@ -33,9 +33,11 @@ internal sealed class DatasetAssembler(
     {
         Directory.CreateDirectory(folder);
         var filter = new NearDuplicateFilter(rows, _settings.Validation.NearDuplicates == NearDuplicateRule.Drop);
+        List<int> guards = rows.OfKind(RowKind.Guard);
         List<int> tests = rows.OfKind(RowKind.TestSet);
-        (List<int> validations, _) = filter.Filter(RowKind.ValidationSet, tests);
-        (List<int> left, int[] clusters) = filter.Filter(RowKind.Dropped, [.. tests, .. validations]);
+        (List<int> validations, _) = filter.Filter(RowKind.ValidationSet, [.. guards, .. tests]);
+        (List<int> left, int[] clusters) = filter.Filter(RowKind.Dropped, [.. guards, .. tests, .. validations]);
+        guards = WithKnownLabels(guards, [.. tests, .. validations, .. left]);
         ClusterReport near = ReportClusters(folder, left, clusters);
         Split[] sides = StratifiedSplit.Divide(
             [.. left.Select(i => rows.Accepted[i].Split)],
@@ -53,7 +55,7 @@ internal sealed class DatasetAssembler(
                     .. validations.Select(i => new SplitLine(rows.Accepted[i].Line, Split.Validation)),
                     .. tests.Select(i => new SplitLine(rows.Accepted[i].Line, Split.Test)),
                 ];
-        List<int> learned = filter.FilterLearned(lines);
+        List<int> learned = filter.FilterLearned(lines, guards);
         lines.InsertRange(
             lines.FindLastIndex(l => l.Split == Split.Train) + 1,
             learned.Select(i => new SplitLine(rows.Accepted[i].Line, Split.Train))
@@ -68,6 +70,7 @@ internal sealed class DatasetAssembler(
             [BlobLayout.RejectedFile] = rejected,
         };
         List<string> sample = writer.Write(folder, lines, leaks, audit, files);
+        writer.WriteGuard(folder, request.GuardFile is null ? null : guards, files);
         DatasetAudit audited = audit.Build(_id, LanguageSample.Detect(sample), near.Counts.Conflicting, near.Conflicts);
         files[BlobLayout.AuditFile] = ManifestWriter.WriteJson(folder, BlobLayout.AuditFile, audited);
         DatasetManifest manifest = new ManifestWriter(request, plan, rows, _labels).Write(
@@ -75,6 +78,7 @@ internal sealed class DatasetAssembler(
             new ManifestContent(
                 _id,
                 [.. tests, .. validations, .. left, .. learned],
+                guards,
                 lines,
                 near.Counts,
                 files,
@@ -84,6 +88,18 @@ internal sealed class DatasetAssembler(
             )
         );
         return new DatasetBuild(manifest, folder, DatasetFault.From(manifest, audited), audited);
+    }
+
+    /// <summary>The guard's rows, without those whose label no other row has.</summary>
+    private List<int> WithKnownLabels(List<int> guards, IEnumerable<int> others)
+    {
+        HashSet<int> known = [.. others.Select(i => rows.Accepted[i].Split.Label), -1];
+        foreach (int row in guards.Where(i => !known.Contains(rows.Accepted[i].Split.Label)))
+        {
+            rows.RejectUnknownLabel(row);
+        }
+
+        return [.. guards.Where(i => known.Contains(rows.Accepted[i].Split.Label))];
     }
 
     /// <summary>Counts clusters of several rows, and writes those that bear different labels.</summary>

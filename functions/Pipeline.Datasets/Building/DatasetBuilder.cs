@@ -34,7 +34,7 @@ public static class DatasetBuilder
     {
         ArgumentNullException.ThrowIfNull(plan);
         using var inputs = new DatasetInputs(request);
-        new PartBuilder(request, plan).Write(inputs, plan.Parts[part], output);
+        new PartBuilder(request, plan.For(plan.Parts[part])).Write(inputs, plan.Parts[part], output);
     }
 
     /// <summary>Makes the dataset of its parts.</summary>
@@ -68,7 +68,8 @@ public static class DatasetBuilder
     }
 
     private static RowKind KindOf(DatasetPart part) =>
-        part.IsTest ? RowKind.TestSet
+        part.IsGuard ? RowKind.Guard
+        : part.IsTest ? RowKind.TestSet
         : part.Correction == CorrectionKind.Unnamed ? RowKind.Unnamed
         : RowKind.Dropped;
 
@@ -158,7 +159,7 @@ public static class DatasetBuilder
         foreach (DatasetPart part in plan.Parts)
         {
             parts.Add(Scratch());
-            builder.Write(inputs, part, parts[^1]);
+            (part.IsGuard ? new PartBuilder(request, plan.For(part)) : builder).Write(inputs, part, parts[^1]);
         }
 
         return parts;

@@ -11,7 +11,8 @@ internal static class DatasetFault
     private static DatasetException? From(DatasetManifest manifest)
     {
         RowCounts rows = manifest.Rows;
-        if (rows.Accepted == 0 && manifest.Settings.Review.Unlabelled)
+        int accepted = rows.Accepted - (manifest.Guard?.Rows ?? 0);
+        if (accepted == 0 && manifest.Settings.Review.Unlabelled)
         {
             return new DatasetException(
                 DatasetFaultCode.NothingAccepted,
@@ -19,11 +20,11 @@ internal static class DatasetFault
             );
         }
 
-        if (rows.Accepted == 0)
+        if (accepted == 0)
         {
             return new DatasetException(
                 DatasetFaultCode.NothingAccepted,
-                $"All {rows.Read} rows were rejected ({Listed(manifest.Reasons)}); see {BlobLayout.RejectedFile}."
+                $"All {rows.Read - (rows.Accepted - accepted)} rows were rejected ({Listed(manifest.Reasons)}); see {BlobLayout.RejectedFile}."
             );
         }
 
@@ -33,6 +34,15 @@ internal static class DatasetFault
                 DatasetFaultCode.OneLabel,
                 $"Every accepted row has the label '{manifest.Labels[0]}'; "
                     + "at least two labels are needed to learn a difference."
+            );
+        }
+
+        if (manifest.Guard is { Rows: 0 } guard)
+        {
+            return new DatasetException(
+                DatasetFaultCode.NothingAccepted,
+                $"No row of the guard set '{guard.File}' can be used ({Listed(manifest.Reasons)}); see "
+                    + $"{BlobLayout.RejectedFile}. Mend it, or leave promotion.guard out."
             );
         }
 
@@ -48,7 +58,7 @@ internal static class DatasetFault
                 : "";
         return new DatasetException(
             DatasetFaultCode.NothingAccepted,
-            $"{rows.Accepted} accepted rows leave {rows.Train} to train and {rows.Test} to test on"
+            $"{accepted} accepted rows leave {rows.Train} to train and {rows.Test} to test on"
                 + $"{reasons}{near}; more rows are needed."
         );
     }

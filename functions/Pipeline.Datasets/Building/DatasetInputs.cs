@@ -8,7 +8,7 @@ namespace Pipeline.Datasets.Building;
 
 /// <summary>
 /// The files of a dataset, opened: each with the layout of its rows, recognised from the first ones. A test set of its
-/// own comes first.
+/// own comes first, and before it the guard set.
 /// </summary>
 public sealed class DatasetInputs : IDisposable
 {
@@ -34,6 +34,7 @@ public sealed class DatasetInputs : IDisposable
         );
         try
         {
+            RequireDifferentFiles(request);
             _reviewed = Corrections.Reviewed(request);
             RowLayout? first = null;
             List<DatasetInput> inputs = [];
@@ -57,6 +58,11 @@ public sealed class DatasetInputs : IDisposable
                 inputs.Insert(0, Open(request.TestFile, settings, first, isTest: true));
             }
 
+            if (request.GuardFile is { } guard)
+            {
+                inputs.Insert(0, OpenGuard(guard));
+            }
+
             All =
             [
                 .. inputs.Select(i =>
@@ -78,6 +84,9 @@ public sealed class DatasetInputs : IDisposable
 
     /// <summary>The files in the order in which their rows are validated.</summary>
     public IReadOnlyList<DatasetInput> All { get; }
+
+    /// <summary>The task of the guard set's rows; <c>null</c>: there is no guard set.</summary>
+    public TaskKind? GuardTask { get; private set; }
 
     /// <summary>The layout of the file that was uploaded.</summary>
     public RowLayout Layout { get; }
@@ -117,11 +126,7 @@ public sealed class DatasetInputs : IDisposable
             sample = [.. sample.Select(SpreadsheetText.Unescape)];
         }
 
-        bool alike =
-            first is TextAndLabel or TextAlone
-            && ((string[])[first.Columns.Text, first.Columns.Label]).All(c =>
-                c.Length == 0 || sample.Any(r => r.Fields.ContainsKey(c) || r[c].Kind != CellKind.Missing)
-            );
+        bool alike = first is TextAndLabel or TextAlone && HasColumns(sample, first.Columns);
         (RowLayout layout, string? evidence) =
             alike ? new RecognizedLayout(first!, null)
             : settings.Review.Unlabelled && first is null && !isTest ? Unlabelled(sample, settings, file.Name)
@@ -151,6 +156,64 @@ public sealed class DatasetInputs : IDisposable
             ranges is not null,
             range => Without(WithSide(range is null ? rows : ranges!(range), hasOwnSplit, splitColumn))
         );
+    }
+
+    /// <exception cref="DatasetException">The same file is to be two things.</exception>
+    private static void RequireDifferentFiles(DatasetRequest request)
+    {
+        IEnumerable<(string What, string? Name)> files =
+        [
+            ("the dropped file", request.Files[0].Name),
+            ("split.test", request.TestFile?.Name),
+            ("promotion.guard", request.GuardFile?.Name),
+        ];
+        if (files.Where(f => f.Name is not null).GroupBy(f => f.Name).FirstOrDefault(g => g.Count() > 1) is { } same)
+        {
+            throw new DatasetException(
+                DatasetFaultCode.InvalidSettings,
+                $"'{same.Key}' is {string.Join(" and ", same.Select(f => f.What))} at once; use different files."
+            );
+        }
+    }
+
+    private static bool HasColumns(List<RawRow> sample, ColumnReading columns) =>
+        ((string[])[columns.Text, columns.Label]).All(c =>
+            c.Length == 0 || sample.Exists(r => r.Fields.ContainsKey(c) || r[c].Kind != CellKind.Missing)
+        );
+
+    /// <summary>
+    /// The guard set: of the project's task where its rows have the form of the project's, or point to that task by
+    /// themselves; else questions with free answers.
+    /// </summary>
+    private DatasetInput OpenGuard(RawFile file)
+    {
+        if (Settings.Task == TaskKind.Text)
+        {
+            throw new DatasetException(
+                DatasetFaultCode.InvalidSettings,
+                "project.yaml names promotion.guard, and the task is text: plain texts have no answers to guard. "
+                    + "Leave it out."
+            );
+        }
+
+        bool isUnlabelled = Settings.Review.Unlabelled;
+        ProjectSettings free = Settings with { HasExplicitTask = false, Columns = new(), Labels = [] };
+        DatasetInput input = Open(file, isUnlabelled ? Settings : free, Layout, isTest: true);
+        RowLayout layout = input.Layout;
+        bool isProjects =
+            isUnlabelled
+            || layout.Task == Settings.Task
+            || ReferenceEquals(layout, Layout)
+            || (layout.Name == Layout.Name && layout is not TextAndLabel);
+        TaskKind task =
+            isProjects ? Settings.Task
+            : layout.OtherTasks.Contains(TaskKind.Instruction) ? TaskKind.Instruction
+            : layout.Task;
+        GuardTask = task;
+        Notes.Add(
+            $"'{file.Name}' is the guard set, read as {layout.Name}, task {task.Name()}; nothing is learned from it."
+        );
+        return input with { IsGuard = true };
     }
 
     /// <summary>A file of texts without answers.</summary>
@@ -317,4 +380,7 @@ public sealed record DatasetInput(
 {
     /// <summary>Which corrections its rows are; <c>null</c>: they are data.</summary>
     public CorrectionKind? Correction { get; init; }
+
+    /// <summary>Whether it is the guard set.</summary>
+    public bool IsGuard { get; init; }
 }

@@ -20,6 +20,9 @@ public sealed record DatasetPlan
     public required IReadOnlyList<string> Without { get; init; }
     public required TaskKind Task { get; init; }
 
+    /// <summary>The task of the guard set's rows; <c>null</c>: there is no guard set.</summary>
+    public TaskKind? GuardTask { get; init; }
+
     /// <summary>The spellings of labels and what they mean; <c>null</c> for tasks without labels.</summary>
     public IReadOnlyDictionary<string, string>? Spellings { get; init; }
 
@@ -51,18 +54,32 @@ public sealed record DatasetPlan
     /// <summary>The files, in the order given, the test set last.</summary>
     public required IReadOnlyList<SourceFile> Sources { get; init; }
 
+    /// <summary>By what the rows of a part are validated: those of a guard set may be of another task.</summary>
+    internal DatasetPlan For(DatasetPart part) =>
+        part.IsGuard && GuardTask is { } task && task != Task
+            ? this with
+            {
+                Task = task,
+                Spellings = null,
+                SystemPrompt = null,
+            }
+            : this;
+
     /// <summary>The labels with their spellings; <c>null</c> for tasks without labels.</summary>
     internal LabelSet? Labels() => Spellings is null ? null : LabelSet.From(Spellings, HasLabelDefinitions);
 }
 
 /// <summary>A file, or a contiguous range of its rows.</summary>
-/// <param name="InputIndex">The file's index in <see cref="DatasetInputs.All"/>, which has the test set first.</param>
+/// <param name="InputIndex">The file's index in <see cref="DatasetInputs.All"/>, which has the guard set and the test set first.</param>
 /// <param name="IsTest">Whether its rows are test rows.</param>
 /// <param name="Range">The rows; <c>null</c>: the file cannot be divided, and is read as a whole.</param>
 public sealed record DatasetPart([property: JsonPropertyName("input")] int InputIndex, bool IsTest, RowRange? Range)
 {
     /// <summary>Which corrections its rows are; <c>null</c>: they are data.</summary>
     public CorrectionKind? Correction { get; init; }
+
+    /// <summary>Whether its rows are those of the guard set.</summary>
+    public bool IsGuard { get; init; }
 }
 
 /// <summary>Who vouches for people's corrections.</summary>

@@ -37,6 +37,7 @@ internal static class DatasetPlanner
             Settings = request.Settings,
             Without = request.Without,
             Task = settings.Task,
+            GuardTask = inputs.GuardTask,
             Spellings = labels?.Spellings,
             HasLabelDefinitions = settings.Labels.Count > 0,
             SystemPrompt = settings.SystemPrompt ?? DefaultSystemPrompt(labels),
@@ -51,6 +52,7 @@ internal static class DatasetPlanner
                 .. request
                     .Files.Append(request.TestFile)
                     .Append(request.Corrections)
+                    .Append(request.GuardFile)
                     .OfType<RawFile>()
                     .Select(f => new SourceFile(f.Name, f.Length, f.Sha256)),
             ],

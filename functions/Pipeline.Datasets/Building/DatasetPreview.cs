@@ -43,7 +43,7 @@ public sealed record DatasetPreview
     {
         ArgumentNullException.ThrowIfNull(request);
         (RawFile file, bool isCut) = FileBeginning.From(request.Files[0]);
-        DatasetRequest part = request with { Files = [file], TestFile = null };
+        DatasetRequest part = request with { Files = [file], TestFile = null, GuardFile = null };
         using var inputs = new DatasetInputs(part);
         DatasetPlan plan = DatasetPlanner.Plan(part, inputs, long.MaxValue);
         RowValidator validator = PartBuilder.ValidatorFor(part, plan);

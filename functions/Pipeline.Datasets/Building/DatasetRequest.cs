@@ -21,6 +21,9 @@ public sealed record DatasetRequest
     /// <summary>The test set of its own, when <c>split.test</c> names one.</summary>
     public RawFile? TestFile { get; init; }
 
+    /// <summary>The guard set, when <c>promotion.guard</c> names one.</summary>
+    public RawFile? GuardFile { get; init; }
+
     /// <summary>The base's encoder and the SHA-256 of its tokenizer's file.</summary>
     public required ChatEncoder Encoder { get; init; }
     public required string TokenizerSha256 { get; init; }
@@ -45,6 +48,7 @@ public sealed record DatasetRequest
             .. Files
                 .Append(TestFile)
                 .Append(Corrections)
+                .Append(GuardFile)
                 .OfType<RawFile>()
                 .SelectMany(f => (string[])[f.Name, f.Sha256]),
             .. Without,

@@ -47,7 +47,8 @@ internal sealed class FirstPass(TaskKind task, bool hasLabels, bool countSpellin
         long partBytes
     )
     {
-        DatasetPart Part(RowRange? range) => new(inputIndex, input.IsTest, range) { Correction = input.Correction };
+        DatasetPart Part(RowRange? range) =>
+            new(inputIndex, input.IsTest, range) { Correction = input.Correction, IsGuard = input.IsGuard };
         RowRange? current = null;
         List<DatasetPart> ranges = [];
         foreach (RawRow row in input.Rows(null))
@@ -59,7 +60,7 @@ internal sealed class FirstPass(TaskKind task, bool hasLabels, bool countSpellin
                 current = new RowRange(row.Place.Offset, long.MaxValue, row.Place.Row, row.Place.Line);
             }
 
-            if (row.Fault is null)
+            if (row.Fault is null && !input.IsGuard)
             {
                 NoteSide(row, input.Layout);
                 if (input.Correction != CorrectionKind.Unnamed) // they make no label

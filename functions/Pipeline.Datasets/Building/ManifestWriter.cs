@@ -54,6 +54,10 @@ internal sealed class ManifestWriter(DatasetRequest request, DatasetPlan plan, P
             Sources = plan.Sources,
             Rows = Counts(content),
             Corrections = Corrections(content),
+            Guard =
+                request.GuardFile is { } guard && plan.GuardTask is { } task
+                    ? new GuardSet(guard.Name, task, content.Guards.Count)
+                    : null,
             Reasons = rows.Reasons,
             NearDuplicates = content.NearDuplicates,
             RowsByLabel = byLabel,
@@ -90,7 +94,7 @@ internal sealed class ManifestWriter(DatasetRequest request, DatasetPlan plan, P
         int LinesOf(Split split) => content.Lines.Count(l => l.Split == split);
         return new RowCounts(
             rows.Count,
-            content.Accepted.Count,
+            content.Accepted.Count + content.Guards.Count,
             rows.Reasons.Values.Sum() - duplicates,
             duplicates,
             LinesOf(Split.Train),
@@ -103,6 +107,7 @@ internal sealed class ManifestWriter(DatasetRequest request, DatasetPlan plan, P
 /// <summary>What the manifest says beside the plan.</summary>
 /// <param name="DatasetId">The dataset's id.</param>
 /// <param name="Accepted">Rows of the dataset, by their indices among the accepted ones.</param>
+/// <param name="Guards">Those of its guard set.</param>
 /// <param name="Lines">Its lines.</param>
 /// <param name="NearDuplicates">How many rows are nearly the same.</param>
 /// <param name="Files">SHA-256 of each file.</param>
@@ -112,6 +117,7 @@ internal sealed class ManifestWriter(DatasetRequest request, DatasetPlan plan, P
 internal sealed record ManifestContent(
     string DatasetId,
     IReadOnlyList<int> Accepted,
+    IReadOnlyList<int> Guards,
     IReadOnlyList<SplitLine> Lines,
     NearDuplicateCounts NearDuplicates,
     IReadOnlyDictionary<string, string> Files,

@@ -43,8 +43,9 @@ internal sealed class NearDuplicateFilter(PartRows rows, bool drop)
     /// repeat a held-out row or, with drop, each other or a learned row.
     /// </summary>
     /// <param name="lines">The lines of people's rows, with their side of the split.</param>
+    /// <param name="guards">Rows of the guard set, by their indices among the accepted ones.</param>
     /// <returns>Those of them that are learned from, by their indices among the accepted ones.</returns>
-    public List<int> FilterLearned(List<SplitLine> lines)
+    public List<int> FilterLearned(List<SplitLine> lines, List<int> guards)
     {
         List<int> left = [.. rows.OfKind(RowKind.Unnamed), .. rows.OfKind(RowKind.Synthetic)];
         if (left.Count == 0)
@@ -54,6 +55,7 @@ internal sealed class NearDuplicateFilter(PartRows rows, bool drop)
 
         List<int> human =
         [
+            .. guards,
             .. rows.OfKind(RowKind.TestSet),
             .. rows.OfKind(RowKind.ValidationSet),
             .. rows.OfKind(RowKind.Dropped),
@@ -64,6 +66,7 @@ internal sealed class NearDuplicateFilter(PartRows rows, bool drop)
             // Held-out lines come first: where one is in a cluster it is the first of it.
             List<SplitLine> all =
             [
+                .. guards.Select(i => new SplitLine(rows.Accepted[i].Line, Split.Test)),
                 .. lines.Where(l => l.Split != Split.Train),
                 .. lines.Where(l => l.Split == Split.Train),
                 .. left.Select(i => new SplitLine(rows.Accepted[i].Line, Split.Train)),

@@ -76,7 +76,7 @@ internal sealed class PartRows : IDisposable
         {
             Split? own =
                 !hasOwnSplit || row is null ? null
-                : kind == RowKind.TestSet ? Split.Test
+                : kind is RowKind.TestSet or RowKind.Guard ? Split.Test
                 : row.Side is Split.Test or Split.Validation ? row.Side
                 : null;
             if (own != side)
@@ -107,6 +107,7 @@ internal sealed class PartRows : IDisposable
     private static RowKind KindOf(RowKind kind, Split? side) =>
         side switch
         {
+            _ when kind == RowKind.Guard => kind,
             Split.Test => RowKind.TestSet,
             Split.Validation => RowKind.ValidationSet,
             _ => kind,
@@ -156,6 +157,23 @@ internal sealed class PartRows : IDisposable
         );
     }
 
+    /// <summary>Rejects a row whose label no other row has: no version could learn it.</summary>
+    public void RejectUnknownLabel(int row)
+    {
+        Example example = Example(Accepted[row].Line);
+        Reject(
+            new RejectedRow(
+                example.Id,
+                RejectionOutcome.Rejected,
+                RejectionReason.UnknownLabel,
+                $"no row that is learned from has the label '{example.Label}'",
+                null,
+                example.Source,
+                Fields(Accepted[row].Line.Part, Accepted[row].Fields)
+            )
+        );
+    }
+
     /// <summary>Tokens of the longest accepted row, as far as rows may have.</summary>
     public int LongestTokens(int most) => Math.Min(_longest, most);
 
@@ -178,6 +196,7 @@ internal sealed class PartRows : IDisposable
     private static string WhereOf(RowKind kind) =>
         kind switch
         {
+            RowKind.Guard => " of the guard set",
             RowKind.TestSet => " of the test set",
             RowKind.ValidationSet => " of the validation set",
             _ => "",
@@ -247,6 +266,9 @@ internal enum RowKind : byte
 
     /// <summary>A correction by nobody with a key; only learned from.</summary>
     Unnamed,
+
+    /// <summary>Of the guard set.</summary>
+    Guard,
 }
 
 /// <summary>Rows that were validated together.</summary>

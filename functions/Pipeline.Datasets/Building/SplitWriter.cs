@@ -72,6 +72,28 @@ internal sealed class SplitWriter(PartRows rows, LabelSet? labels, PrivacySettin
         }
     }
 
+    /// <summary>Writes the guard set.</summary>
+    /// <param name="folder">Where.</param>
+    /// <param name="guards">Its rows, by their indices among the accepted ones; <c>null</c>: there is none.</param>
+    /// <param name="files">Takes the SHA-256 of the file.</param>
+    public void WriteGuard(string folder, List<int>? guards, Dictionary<string, string> files)
+    {
+        if (guards is null)
+        {
+            return;
+        }
+
+        using var output = new HashingFileWriter(Path.Combine(folder, BlobLayout.GuardFile));
+        foreach (int row in guards)
+        {
+            byte[] bytes = rows.Read(rows.Accepted[row].Line);
+            output.WriteLine(bytes);
+            CountReplaced(bytes);
+        }
+
+        files[BlobLayout.GuardFile] = output.CloseAndGetSha256();
+    }
+
     private void CountReplaced(byte[] line)
     {
         if (privacy.Mode == PrivacyMode.Keep)

@@ -7,7 +7,13 @@ public static class RowSearch
 {
     /// <summary>The dataset's files in which rows stand.</summary>
     public static IReadOnlyList<string> Files { get; } =
-    [BlobLayout.TrainFile, BlobLayout.ValidationFile, BlobLayout.TestFile, BlobLayout.RejectedFile];
+    [
+        BlobLayout.TrainFile,
+        BlobLayout.ValidationFile,
+        BlobLayout.TestFile,
+        BlobLayout.GuardFile,
+        BlobLayout.RejectedFile,
+    ];
 
     /// <summary>Looks through a file of a dataset, line by line.</summary>
     /// <param name="file">Which of <see cref="Files"/> it is.</param>
@@ -36,7 +42,7 @@ public static class RowSearch
                 file,
                 row.Id,
                 file == BlobLayout.TrainFile ? "learned from"
-                    : file == BlobLayout.TestFile ? "asked, not learned from"
+                    : file is BlobLayout.TestFile or BlobLayout.GuardFile ? "asked, not learned from"
                     : "watched while training, not learned from"
             )
             {

@@ -15,7 +15,7 @@ public static class RowTrace
             File.ReadAllBytes(Path.Combine(folder, BlobLayout.ManifestFile))
         );
         string quoted = $"\"id\":{ContractJson.Write(id)}";
-        foreach (string file in RowSearch.Files)
+        foreach (string file in RowSearch.Files.Where(f => File.Exists(Path.Combine(folder, f))))
         {
             string? line = File.ReadLines(Path.Combine(folder, file))
                 .FirstOrDefault(l => l.Contains(quoted, StringComparison.Ordinal));

@@ -1,8 +1,8 @@
 using System.Text;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Azure.Functions.Worker;
+using Microsoft.DurableTask.Client;
 using Pipeline.Contracts;
-using Pipeline.Functions.Http;
 using Pipeline.Registry.Comparison;
 using Pipeline.Registry.Promotion;
 using Pipeline.Storage;
@@ -21,69 +21,61 @@ public sealed class GetComparison(PipelineStorage storage)
     public async Task<IResult> Run(
         [HttpTrigger(AuthorizationLevel.Function, "get", Route = "projects/{project}/compare")] HttpRequest request,
         string project,
+        [DurableClient] DurableTaskClient client,
         CancellationToken cancellation
     )
     {
         ArgumentNullException.ThrowIfNull(request);
-        if (!BlobLayout.IsProjectName(project))
+        (ComparedVersions? compared, IResult? refusal) = await ComparedVersions.ReadAsync(
+            storage,
+            request,
+            project,
+            cancellation
+        );
+        if (compared is null)
         {
-            return HttpResults.NoProject(project);
+            return refusal!;
         }
 
-        List<int> versions = [];
-        foreach (string text in request.Query["versions"].ToString().Split(','))
-        {
-            if (!VersionNumber.TryParse(text, out int version))
-            {
-                return HttpResults.BadRequest(
-                    $"Give 'versions', two numbers with a comma, such as 16,17. {VersionNumber.Fault(text)}"
-                );
-            }
-
-            versions.Add(version);
-        }
-
-        if (versions.Count != 2 || versions[0] == versions[1])
-        {
-            return HttpResults.BadRequest("Give 'versions', two different numbers with a comma, such as 16,17.");
-        }
-
-        RegistryPointer registry = await storage.Registry.GetAsync(project, cancellation);
-        if (versions.FirstOrDefault(v => !registry.Published.Contains(v)) is var missing and > 0)
-        {
-            return HttpResults.NotFound($"V{missing} of '{project}' is not published.");
-        }
-
-        return TypedResults.Ok(await CompareAsync(registry, versions.Min(), versions.Max(), cancellation));
+        (VersionComparison comparison, bool isComplete) = await CompareAsync(compared, cancellation);
+        (OlderAnswers state, string? fault) = await compared.StateAsync(client, isComplete, cancellation);
+        return TypedResults.Ok(comparison with { OlderAnswers = state, Fault = fault });
     }
 
-    private async Task<VersionComparison> CompareAsync(
-        RegistryPointer registry,
-        int older,
-        int newer,
+    private async Task<(VersionComparison Comparison, bool IsComplete)> CompareAsync(
+        ComparedVersions compared,
         CancellationToken cancellation
     )
     {
+        (RegistryPointer registry, (int older, int newer)) = compared;
         VersionFiles second = await ReadAsync(registry, newer, cancellation);
         VersionFiles first = await ReadAsync(registry, older, cancellation);
-        ChampionEvaluation? again = await ReadAsync<ChampionEvaluation>(
+        bool isComplete = ChampionComparison.HasAnsweredAll(first.Evaluation, second.Evaluation);
+        if (!isComplete && await AgainAsync(compared, cancellation) is { } again)
+        {
+            first = first with { Evaluation = again.Evaluation }; // on the newer one's rows
+            isComplete = ChampionComparison.HasAnsweredAll(first.Evaluation, second.Evaluation);
+        }
+
+        Dictionary<string, string> texts = await TextsAsync(second.Manifest, cancellation);
+        return (VersionComparer.Compare(registry.Project, first, second, texts, RowsShown), isComplete);
+    }
+
+    /// <summary>The older version on the newer one's rows, where a worker has let it answer them.</summary>
+    private async Task<ChampionEvaluation?> AgainAsync(ComparedVersions compared, CancellationToken cancellation)
+    {
+        (RegistryPointer registry, (int older, int newer)) = compared;
+        ChampionEvaluation? evaluated = await storage.Files.ReadJsonAsync<ChampionEvaluation>(
+            BlobLayout.ComparedAnswers(registry.Project, older, newer),
+            cancellation
+        );
+        ChampionEvaluation? champion = await ReadAsync<ChampionEvaluation>(
             registry.Project,
             newer,
             BlobLayout.ChampionFile,
             cancellation
         );
-        if (again?.Version == older)
-        {
-            first = first with { Evaluation = again.Evaluation }; // on the newer one's rows
-        }
-
-        return VersionComparer.Compare(
-            registry.Project,
-            first,
-            second,
-            await TextsAsync(second.Manifest, cancellation),
-            RowsShown
-        );
+        return evaluated ?? (champion?.Version == older ? champion : null);
     }
 
     private async Task<VersionFiles> ReadAsync(RegistryPointer registry, int version, CancellationToken cancellation)

@@ -36,7 +36,7 @@ function rowOf(run) {
   row.onkeydown = (e) => { if (e.key === 'Enter') choose(run.runId); };
   cell(row, run.runId); cell(row, run.createdAt.slice(0, 16).replace('T', ' ')); cell(row, run.trigger); cell(row, run.source);
   cell(row, run.state === 'running' ? `running: ${run.stage}` : run.state, run.state);
-  cell(row, percent(run.baseAccuracy)); cell(row, percent(run.tunedAccuracy)); cell(row, run.error ?? run.promotion);
+  cell(row, percent(run.linearAccuracy)); cell(row, percent(run.baseAccuracy)); cell(row, percent(run.tunedAccuracy)); cell(row, run.error ?? run.promotion);
   return row;
 }
 

@@ -4,6 +4,7 @@ using Pipeline.Contracts;
 using Pipeline.Datasets.Building;
 using Pipeline.Datasets.Exports;
 using Pipeline.Datasets.Synthesis;
+using Pipeline.Reporting.Baselines;
 using Pipeline.Reporting.Pages;
 using Pipeline.Storage;
 
@@ -38,28 +39,22 @@ public sealed class AssembleDataset(PipelineStorage storage, DatasetParts parts,
                 await storage.Files.WriteJsonAsync(BlobLayout.RunSettings(runId), plan.Settings, cancellation);
             }
 
+            BaselineForecast? forecast = await ForecastAsync(build, cancellation);
             await storage.Files.WriteAsync(
                 BlobLayout.Dataset(datasetId, BlobLayout.AuditPageFile),
-                Encoding.UTF8.GetBytes(AuditPage.Write(build.Manifest, build.Audit)),
+                Encoding.UTF8.GetBytes(AuditPage.Write(build.Manifest, build.Audit, forecast)),
                 cancellation
             );
-            IEnumerable<string> exports =
-            [
-                .. await HuggingFaceLayout.WriteAsync(build.Folder, build.Manifest, cancellation),
-                .. OpenAiMessages.Write(build.Folder, build.Manifest),
-            ];
-            foreach (string name in exports.Concat(build.Files))
-            {
-                await storage.Files.WriteFileAsync(
-                    BlobLayout.Dataset(datasetId, name),
-                    Path.Combine(build.Folder, name),
-                    cancellation
-                );
-            }
-
+            await WriteFilesAsync(build, cancellation);
             await storage.Runs.UpdateAsync(
                 runId,
-                run => run with { DatasetId = datasetId, UpdatedAt = time.GetUtcNow() },
+                run =>
+                    run with
+                    {
+                        DatasetId = datasetId,
+                        LinearAccuracy = forecast?.Scores.GetValueOrDefault(Baseline.Linear)?.Accuracy,
+                        UpdatedAt = time.GetUtcNow(),
+                    },
                 cancellation
             );
             return Output(build, plan.Settings.Review);
@@ -68,6 +63,40 @@ public sealed class AssembleDataset(PipelineStorage storage, DatasetParts parts,
         {
             folder.Delete(recursive: true);
         }
+    }
+
+    /// <summary>Writes exports and files, the manifest last.</summary>
+    private async Task WriteFilesAsync(DatasetBuild build, CancellationToken cancellation)
+    {
+        IEnumerable<string> exports =
+        [
+            .. await HuggingFaceLayout.WriteAsync(build.Folder, build.Manifest, cancellation),
+            .. OpenAiMessages.Write(build.Folder, build.Manifest),
+        ];
+        foreach (string name in exports.Concat(build.Files))
+        {
+            await storage.Files.WriteFileAsync(
+                BlobLayout.Dataset(build.Manifest.DatasetId, name),
+                Path.Combine(build.Folder, name),
+                cancellation
+            );
+        }
+    }
+
+    /// <summary>What needs no language model reaches, written beside the dataset's files.</summary>
+    private async Task<BaselineForecast?> ForecastAsync(DatasetBuild build, CancellationToken cancellation)
+    {
+        BaselineForecast? forecast = DatasetBaselines.Forecast(build.Folder, build.Manifest.Labels);
+        if (forecast is not null)
+        {
+            await storage.Files.WriteJsonAsync(
+                BlobLayout.Dataset(build.Manifest.DatasetId, BlobLayout.BaselineFile),
+                forecast,
+                cancellation
+            );
+        }
+
+        return forecast;
     }
 
     private static DatasetOutput Output(DatasetBuild build, ReviewSettings review)

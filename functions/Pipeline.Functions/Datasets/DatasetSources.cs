@@ -43,7 +43,6 @@ public sealed class DatasetSources(PipelineStorage storage, BaseCatalog bases)
         CancellationToken cancellation
     )
     {
-        ArgumentNullException.ThrowIfNull(source);
         (PipelineInput input, ProjectSettings settings) = (source.Input, source.Settings);
         (ChatEncoder encoder, string sha256) = bases.EncoderFor(settings);
         List<string> tags = [];
@@ -75,20 +74,21 @@ public sealed class DatasetSources(PipelineStorage storage, BaseCatalog bases)
             }
         }
 
-        foreach (string name in source.Corrected)
+        string[] heldOutNames = [.. settings.HeldOutFiles().Select(f => f.Name)];
+        var heldOut = new List<RawFile>();
+        foreach (string name in source.Corrected.Concat(heldOutNames))
         {
-            files.Add(await OpenOneAsync(BlobLayout.Raw(input.Project, name), name));
+            List<RawFile> kind = heldOutNames.Contains(name) ? heldOut : files;
+            kind.Add(await OpenOneAsync(BlobLayout.Raw(input.Project, name), name));
         }
 
-        RawFile? test = settings.Split.TestFile is { } testFile
-            ? await OpenOneAsync(BlobLayout.Raw(input.Project, testFile), testFile)
-            : null;
         var request = new DatasetRequest
         {
             Project = input.Project,
             Settings = settings,
             Files = files,
-            TestFile = test,
+            TestFile = heldOut.Find(f => f.Name == settings.Split.TestFile),
+            GuardFile = heldOut.Find(f => f.Name == settings.Promotion.Guard),
             Corrections = corrections,
             Without = source.Without,
             Encoder = encoder,

@@ -49,7 +49,7 @@ public sealed class PlanDataset(
             if (hasChanged)
             {
                 return Fault(
-                    $"'{input.Source}', its test set, its corrected rows or the withdrawn rows changed after the "
+                    $"'{input.Source}', its test set, its guard set, its corrected rows or the withdrawn rows changed after the "
                         + "run was started; the change starts a run of its own."
                 );
             }
@@ -90,7 +90,10 @@ public sealed class PlanDataset(
                     .Select(f => f.Sha256),
             ],
             request.Without
-        );
+        )
+        {
+            Guard = request.GuardFile?.Sha256,
+        };
 }
 
 /// <summary>A dataset to plan.</summary>

@@ -3,6 +3,7 @@ using Microsoft.Azure.Functions.Worker;
 using Microsoft.DurableTask.Client;
 using Pipeline.Contracts;
 using Pipeline.Datasets;
+using Pipeline.Functions.Durable;
 using Pipeline.Functions.Http;
 using Pipeline.Functions.Projects;
 using Pipeline.Functions.Verdicts;
@@ -67,7 +68,6 @@ public sealed class PostDataset(PipelineStorage storage, ProjectReader projects,
             getInputsAndOutputs: true,
             cancellation
         );
-        // The output of one that failed is its failure as text.
         DatasetOutput? output =
             done.RuntimeStatus == OrchestrationRuntimeStatus.Completed && done.SerializedOutput is { } json
                 ? ContractJson.Read<DatasetOutput>(json)
@@ -75,8 +75,7 @@ public sealed class PostDataset(PipelineStorage storage, ProjectReader projects,
         return output switch
         {
             null => HttpResults.Failed(
-                $"The dataset could not be built ({done.RuntimeStatus}): "
-                    + $"{done.FailureDetails?.ErrorMessage ?? done.SerializedOutput ?? "no reason was given"}"
+                $"The dataset could not be built ({done.RuntimeStatus}): {done.FailureReason()}"
             ),
             { Fault: { } reason } => HttpResults.BadRequest(reason),
             _ => TypedResults.Ok(

@@ -95,6 +95,11 @@ public sealed class DeleteProject(PipelineStorage storage, RunPurge purge, Verdi
             await storage.Files.DeletePrefixAsync(container, BlobLayout.PrefixOf(project), cancellation);
         }
 
+        await storage.Files.DeletePrefixAsync(
+            BlobLayout.JobsContainer,
+            BlobLayout.ComparisonJobs(project),
+            cancellation
+        );
         await storage.Files.DeleteAsync(BlobLayout.Registry(project), cancellation);
     }
 }

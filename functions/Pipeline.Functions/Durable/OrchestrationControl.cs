@@ -138,6 +138,11 @@ internal static class OrchestrationControl
         }
     }
 
+    /// <summary>Why an instance has failed; an embedded host's output of it is its failure as text.</summary>
+    /// <param name="instance">With its output.</param>
+    public static string FailureReason(this OrchestrationMetadata instance) =>
+        instance.FailureDetails?.ErrorMessage ?? instance.SerializedOutput ?? "it gave no reason";
+
     /// <summary>Whether there is an instance that has not ended: waiting, running or suspended.</summary>
     public static async Task<bool> RunsAsync(
         this DurableTaskClient client,

@@ -33,9 +33,10 @@ public sealed class RunIdentity(PipelineStorage storage, ProjectReader projects)
 
         ProjectSettings settings = await projects.SettingsAsync(project, cancellation);
         string raw = await HashAsync(BlobLayout.Raw(project, source), cancellation);
-        string? test = settings.Split.TestFile is { } name
-            ? await HashAsync(BlobLayout.Raw(project, name), cancellation)
-            : null;
+        async Task<string?> HashNamedAsync(string? name) =>
+            name is null ? null : await HashAsync(BlobLayout.Raw(project, name), cancellation);
+        string? test = await HashNamedAsync(settings.Split.TestFile);
+        string? guard = await HashNamedAsync(settings.Promotion.Guard);
         List<string> corrected = [];
         foreach (string file in await projects.CorrectedAsync(project, source, cancellation))
         {
@@ -48,7 +49,10 @@ public sealed class RunIdentity(PipelineStorage storage, ProjectReader projects)
             feedbackBatch,
             corrected,
             await projects.WithdrawnAsync(project, cancellation)
-        );
+        )
+        {
+            Guard = guard,
+        };
         return (
             new PipelineInput(Create(project, content, settings), project, source, feedbackBatch, trigger),
             settings
@@ -68,6 +72,7 @@ public sealed class RunIdentity(PipelineStorage storage, ProjectReader projects)
             content.FeedbackBatch ?? "",
             .. content.Corrected,
             .. content.Withdrawn,
+            .. content.Guard is { } guard ? (string[])[$"guard {guard}"] : [],
         ]);
         string settingsHash = ContentHash.ShortOf(SettingsIdentity.Write(settings));
         return $"{project}-{contentHash[..10]}-{settingsHash[..6]}";
@@ -90,4 +95,8 @@ public sealed record RunContent(
     string? FeedbackBatch,
     IReadOnlyList<string> Corrected,
     IReadOnlyList<string> Withdrawn
-);
+)
+{
+    /// <summary>SHA-256 of the guard set; <c>null</c>: there is none.</summary>
+    public string? Guard { get; init; }
+}

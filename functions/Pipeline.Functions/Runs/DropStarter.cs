@@ -31,10 +31,14 @@ public sealed class DropStarter(
 
         try
         {
-            if ((await projects.SettingsAsync(project, cancellation)).Split.TestFile == name)
+            string[] heldOut =
+            [
+                .. (await projects.SettingsAsync(project, cancellation)).HeldOutFiles().Select(f => f.Name),
+            ];
+            if (heldOut.Contains(name))
             {
-                Log.TestSetDropped(logger, project, name);
-                await StartWaitingAsync(client, project, name, cancellation);
+                Log.HeldOutFileDropped(logger, project, name);
+                await StartWaitingAsync(client, project, heldOut, cancellation);
                 return;
             }
 
@@ -71,11 +75,11 @@ public sealed class DropStarter(
         );
     }
 
-    /// <summary>Starts what was dropped before its test set was there.</summary>
+    /// <summary>Starts what was dropped before its test set or guard set was there.</summary>
     private async Task StartWaitingAsync(
         DurableTaskClient client,
         string project,
-        string testSet,
+        string[] heldOut,
         CancellationToken cancellation
     )
     {
@@ -83,7 +87,7 @@ public sealed class DropStarter(
         foreach ((string blob, _) in await storage.Files.ListAsync(BlobLayout.RawContainer, prefix, cancellation))
         {
             string name = blob[prefix.Length..];
-            if (name == testSet || BlobLayout.CorrectedSource(name) is not null)
+            if (heldOut.Contains(name) || BlobLayout.CorrectedSource(name) is not null)
             {
                 continue;
             }

@@ -1,5 +1,6 @@
 using Microsoft.DurableTask.Client;
 using Pipeline.Contracts;
+using Pipeline.Functions.Durable;
 using Pipeline.Storage;
 
 namespace Pipeline.Functions.Runs;
@@ -54,7 +55,7 @@ public sealed class InterruptedRuns(PipelineStorage storage, TimeProvider time)
 
         string reason = instance is null
             ? "No orchestration works on this run: it was left by another engine or task hub."
-            : $"Its orchestration has ended ({instance.RuntimeStatus}) without writing down how: {Failure(instance)}.";
+            : $"Its orchestration has ended ({instance.RuntimeStatus}) without writing down how: {instance.FailureReason()}.";
         RunRecord Interrupted(RunRecord r) =>
             r.State == run.State && r.UpdatedAt == run.UpdatedAt
                 ? r with
@@ -67,7 +68,4 @@ public sealed class InterruptedRuns(PipelineStorage storage, TimeProvider time)
         await storage.Runs.UpdateAsync(run.RunId, Interrupted, cancellation);
         return await storage.Runs.GetAsync(run.RunId, cancellation) ?? run;
     }
-
-    private static string Failure(OrchestrationMetadata instance) =>
-        instance.FailureDetails?.ErrorMessage ?? instance.SerializedOutput ?? "it gave no reason";
 }

@@ -29,7 +29,11 @@ public static class TrainingWatch
         ArgumentNullException.ThrowIfNull(wait);
         SubmittedJob handle =
             wait.Handle
-            ?? await context.CallActivityAsync<SubmittedJob>(SubmitTraining.Name, wait.Job, Retries.TransientFaults);
+            ?? await context.CallActivityAsync<SubmittedJob>(
+                wait.Job.Evaluates is null ? SubmitTraining.Name : SubmitEvaluation.Name,
+                wait.Job,
+                Retries.TransientFaults
+            );
 
         // One wait over the whole of this look: one that is given up swallows the event that comes next.
         Task<TrainingResult> finished = context.WaitForExternalEvent<TrainingResult>(Finished);

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using System.Text.Json;
 using Pipeline.Contracts;
 using Spectre.Console;
 using static Pipeline.Reporting.Pages.Figures;
@@ -10,12 +11,17 @@ namespace Pipeline.LocalHost.Commands;
 internal static class CompareCommand
 {
     private const int RowsPrinted = 10;
+    private static readonly TimeSpan PollInterval = TimeSpan.FromSeconds(1);
 
     public static Command Create()
     {
         var older = new Argument<string>("OLDER") { Description = "A version, such as 16 or V16" };
         var newer = new Argument<string>("NEWER") { Description = "Another one, such as 17 or V17" };
         var project = new Option<string>("--project") { Description = "The project", Required = true };
+        var evaluate = new Option<bool>("--evaluate")
+        {
+            Description = "Let the older version answer the newer one's held-out rows first, where it has not",
+        };
         Option<string> data = CommandOptions.Data("serve");
         Option<string?> json = CommandOptions.Json();
         var command = new Command("compare", "Compare two versions: figures, rows won and lost, what changed")
@@ -23,6 +29,7 @@ internal static class CompareCommand
             older,
             newer,
             project,
+            evaluate,
             data,
             json,
         };
@@ -33,13 +40,12 @@ internal static class CompareCommand
                     async session =>
                     {
                         string versions = $"{parsed.GetRequiredValue(older)},{parsed.GetRequiredValue(newer)}";
-                        VersionComparison comparison = await session.CallAsync<VersionComparison>(
-                            HttpMethod.Get,
+                        string path =
                             $"api/projects/{Uri.EscapeDataString(parsed.GetRequiredValue(project))}/compare"
-                                + $"?versions={Uri.EscapeDataString(versions)}",
-                            null,
-                            cancellation
-                        );
+                            + $"?versions={Uri.EscapeDataString(versions)}";
+                        VersionComparison comparison = parsed.GetValue(evaluate)
+                            ? await EvaluateAsync(session, path, cancellation)
+                            : await GetAsync(session, path, cancellation);
                         Print(comparison);
                         if (parsed.GetValue(json) is { } file)
                         {
@@ -47,12 +53,39 @@ internal static class CompareCommand
                             await File.WriteAllBytesAsync(file, bytes, cancellation);
                         }
 
-                        return 0;
+                        return comparison.OlderAnswers == OlderAnswers.Failed ? 1 : 0;
                     },
                     cancellation
                 )
         );
         return command;
+    }
+
+    private static Task<VersionComparison> GetAsync(HostSession session, string path, CancellationToken cancellation) =>
+        session.CallAsync<VersionComparison>(HttpMethod.Get, path, null, cancellation);
+
+    /// <summary>Lets the older version answer what it has not answered, and waits for it.</summary>
+    private static async Task<VersionComparison> EvaluateAsync(
+        HostSession session,
+        string path,
+        CancellationToken cancellation
+    )
+    {
+        VersionComparison comparison = await GetAsync(session, path, cancellation);
+        if (comparison.OlderAnswers == OlderAnswers.Complete)
+        {
+            return comparison;
+        }
+
+        AnsiConsole.WriteLine($"V{comparison.Older.Version} answers the rows of V{comparison.Newer.Version} …");
+        await session.CallAsync<JsonElement>(HttpMethod.Post, path, null, cancellation);
+        do
+        {
+            await Task.Delay(PollInterval, cancellation);
+            comparison = await GetAsync(session, path, cancellation);
+        } while (comparison.OlderAnswers == OlderAnswers.Running);
+
+        return comparison;
     }
 
     private static void Print(VersionComparison comparison)
@@ -62,6 +95,19 @@ internal static class CompareCommand
         foreach (string note in comparison.Notes)
         {
             AnsiConsole.WriteLine(note);
+        }
+
+        string? answers = comparison.OlderAnswers switch
+        {
+            OlderAnswers.Partial =>
+                $"V{comparison.Older.Version} has not answered all of them; with --evaluate a worker lets it.",
+            OlderAnswers.Running => $"A worker lets V{comparison.Older.Version} answer the others.",
+            OlderAnswers.Failed => $"V{comparison.Older.Version} could not answer the others: {comparison.Fault}",
+            _ => null,
+        };
+        if (answers is not null)
+        {
+            AnsiConsole.WriteLine(answers);
         }
 
         AnsiConsole.Write(Figures(comparison));
@@ -110,6 +156,11 @@ internal static class CompareCommand
                 Percent(label.Newer),
                 Gain(label.Difference)
             );
+        }
+
+        if (comparison.Guard is { Difference: { } guard })
+        {
+            AddRow(table, "guard set", "", "", "", Gain(guard));
         }
 
         return table;

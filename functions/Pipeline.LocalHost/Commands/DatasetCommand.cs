@@ -10,6 +10,7 @@ using Pipeline.Functions.Datasets;
 using Pipeline.Functions.Models;
 using Pipeline.LocalHost.Processes;
 using Pipeline.LocalHost.Samples;
+using Pipeline.Reporting.Baselines;
 using Pipeline.Reporting.Pages;
 using Pipeline.Tokenization;
 
@@ -84,12 +85,27 @@ internal static class DatasetCommand
         );
         await HuggingFaceLayout.WriteAsync(output, build.Manifest, cancellation);
         OpenAiMessages.Write(output, build.Manifest);
+        BaselineForecast? forecast = DatasetBaselines.Forecast(output, build.Manifest.Labels);
+        if (forecast is not null)
+        {
+            await File.WriteAllBytesAsync(
+                Path.Combine(output, BlobLayout.BaselineFile),
+                ContractJson.WriteUtf8(forecast, indented: true),
+                cancellation
+            );
+        }
+
         await File.WriteAllTextAsync(
             Path.Combine(output, BlobLayout.AuditPageFile),
-            AuditPage.Write(build.Manifest, build.Audit),
+            AuditPage.Write(build.Manifest, build.Audit, forecast),
             cancellation
         );
         Print(build, request.Settings);
+        if (forecast is not null)
+        {
+            Console.WriteLine(EvaluationVerdict.Text(forecast));
+        }
+
         return build.Fault is null ? 0 : throw build.Fault;
     }
 
@@ -122,26 +138,38 @@ internal static class DatasetCommand
         );
         var bases = new BaseCatalog(Folders());
         (ChatEncoder encoder, string sha256) = bases.EncoderFor(settings);
-        string? test = settings.Split.TestFile is { } name
-            ? Path.Combine(Path.GetDirectoryName(Path.GetFullPath(input))!, name)
-            : null;
-        if (test is not null && !File.Exists(test))
-        {
-            throw new HostException(
-                $"split.test names '{settings.Split.TestFile}', which does not lie beside '{input}'."
-            );
-        }
+        IReadOnlyDictionary<string, string> heldOut = HeldOutFiles(settings, input);
 
         return new DatasetRequest
         {
             Project = "local",
             Settings = settings,
             Files = [Read(input)],
-            TestFile = test is null ? null : Read(test),
+            TestFile = settings.Split.TestFile is { } test ? Read(heldOut[test]) : null,
+            GuardFile = settings.Promotion.Guard is { } guard ? Read(heldOut[guard]) : null,
             Encoder = encoder,
             TokenizerSha256 = sha256,
             Shape = bases.ShapeOf(settings),
         };
+    }
+
+    /// <summary>Paths of the files beside a raw file that project.yaml names, by their names.</summary>
+    /// <exception cref="HostException">One does not lie there.</exception>
+    internal static IReadOnlyDictionary<string, string> HeldOutFiles(ProjectSettings settings, string input)
+    {
+        string folder = Path.GetDirectoryName(Path.GetFullPath(input))!;
+        foreach ((string setting, string name) in settings.HeldOutFiles())
+        {
+            if (!File.Exists(Path.Combine(folder, name)))
+            {
+                throw new HostException($"{setting} names '{name}', which does not lie beside '{input}'.");
+            }
+        }
+
+        return settings
+            .HeldOutFiles()
+            .DistinctBy(f => f.Name)
+            .ToDictionary(f => f.Name, f => Path.Combine(folder, f.Name), StringComparer.Ordinal);
     }
 
     /// <summary>The longest sequence that a project's base reads; <c>null</c>: not said.</summary>

@@ -41,6 +41,10 @@ internal sealed class RunFollower(PipelineStorage storage, IAnsiConsole console)
                     if (run.Stage != RunStage.Dataset && !dataset.IsFinished)
                     {
                         dataset.Value = 1;
+                        dataset.Description = Markup.Escape(
+                            RunStages.TitleOf(RunStage.Dataset)
+                                + (run.LinearAccuracy is { } linear ? $"  a linear model reaches {linear:P1}" : "")
+                        );
                         DatasetSeconds = Math.Max(0, (run.UpdatedAt - run.CreatedAt).TotalSeconds);
                     }
 

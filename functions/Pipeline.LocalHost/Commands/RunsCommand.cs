@@ -80,7 +80,17 @@ internal static class RunsCommand
     private static async Task<int> ListAsync(HostSession session, string? json, CancellationToken cancellation)
     {
         List<RunRecord> runs = await session.CallAsync<List<RunRecord>>(HttpMethod.Get, "api/runs", null, cancellation);
-        var table = new Table().AddColumns("run", "started", "by", "source", "state", "base", "tuned", "result");
+        var table = new Table().AddColumns(
+            "run",
+            "started",
+            "by",
+            "source",
+            "state",
+            "linear",
+            "base",
+            "tuned",
+            "result"
+        );
         foreach (RunRecord run in runs)
         {
             table.AddRow([
@@ -91,6 +101,7 @@ internal static class RunsCommand
                     run.Trigger.Name(),
                     run.Source,
                     run.State == RunState.Running ? $"{run.State.Name()}: {run.Stage.Name()}" : run.State.Name(),
+                    Percent(run.LinearAccuracy),
                     Percent(run.BaseAccuracy),
                     Percent(run.TunedAccuracy),
                     run.Error ?? run.Promotion ?? "",
@@ -99,6 +110,17 @@ internal static class RunsCommand
         }
 
         AnsiConsole.Write(table);
+        await ListDeadLettersAsync(session, cancellation);
+        if (json is not null)
+        {
+            await File.WriteAllBytesAsync(json, ContractJson.WriteUtf8(runs, indented: true), cancellation);
+        }
+
+        return 0;
+    }
+
+    private static async Task ListDeadLettersAsync(HostSession session, CancellationToken cancellation)
+    {
         List<DeadLetter> letters = await session.CallAsync<List<DeadLetter>>(
             HttpMethod.Get,
             "api/deadletters",
@@ -126,13 +148,6 @@ internal static class RunsCommand
 
             AnsiConsole.Write(notes);
         }
-
-        if (json is not null)
-        {
-            await File.WriteAllBytesAsync(json, ContractJson.WriteUtf8(runs, indented: true), cancellation);
-        }
-
-        return 0;
     }
 
     private static async Task<int> PrintAsync(

@@ -55,7 +55,7 @@ internal static class SubmitCommand
         CancellationToken cancellation
     )
     {
-        (string? yaml, string? testPath) = submission.Check();
+        (string? yaml, IReadOnlyList<string> heldOut) = submission.Check();
         IAnsiConsole console = AnsiConsole.Console;
         await using HostSession session = await HostSession.OpenAsync(
             new HostOptions { DataDirectory = data, LogToConsole = false },
@@ -78,7 +78,7 @@ internal static class SubmitCommand
             );
         }
 
-        foreach (string path in ((string?[])[testPath, submission.File]).OfType<string>())
+        foreach (string path in heldOut.Append(submission.File))
         {
             await session.Storage.Files.WriteAsync(
                 BlobLayout.Raw(submission.Project, Path.GetFileName(path)),
@@ -157,8 +157,10 @@ internal static class SubmitCommand
     /// <summary>What was asked for, checked before anything is started.</summary>
     private sealed record Submission(string File, string Project, string? Settings, string? Test)
     {
-        /// <summary>The project.yaml to register and the test set's path, where there are any.</summary>
-        public (string? Yaml, string? TestPath) Check()
+        /// <summary>
+        /// The project.yaml to register, and the paths of test set and guard set, where there are any.
+        /// </summary>
+        public (string? Yaml, IReadOnlyList<string> HeldOut) Check()
         {
             foreach (string path in ((string?[])[File, Settings, Test]).OfType<string>())
             {
@@ -185,13 +187,10 @@ internal static class SubmitCommand
                 : Test is not null
                     ? $"split:\n  test: '{Path.GetFileName(Test).Replace("'", "''", StringComparison.Ordinal)}'\n"
                 : null;
-            string? testName = yaml is null ? null : ProjectFile.Read(yaml, Console.Error.WriteLine).Split.TestFile;
-            string? testPath =
-                Test
-                ?? (testName is null ? null : Path.Combine(Path.GetDirectoryName(Path.GetFullPath(File))!, testName));
-            return testPath is null || System.IO.File.Exists(testPath)
-                ? (yaml, testPath)
-                : throw new HostException($"split.test names '{testName}', which does not lie beside '{File}'.");
+            IEnumerable<string> named = Settings is null
+                ? []
+                : DatasetCommand.HeldOutFiles(ProjectFile.Read(yaml!, Console.Error.WriteLine), File).Values;
+            return (yaml, Test is null ? [.. named] : [Test]);
         }
     }
 }

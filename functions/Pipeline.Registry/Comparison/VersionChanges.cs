@@ -42,6 +42,7 @@ internal static class VersionChanges
             ["rows to train"] = Number(manifest.Rows.Train),
             ["rows to validate"] = Number(manifest.Rows.Validation),
             ["rows held out"] = Number(manifest.Rows.Test),
+            ["rows of the guard set"] = Number(manifest.Guard?.Rows ?? 0),
             ["rows synthetic"] = Number(manifest.Synthesis.Sum(s => s.Learned)),
         };
         foreach ((string label, int rows) in manifest.RowsByLabel)

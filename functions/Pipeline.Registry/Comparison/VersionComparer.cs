@@ -50,6 +50,7 @@ public static class VersionComparer
             NewerScore = Score([.. pairs.Select(p => p.Candidate)], resamples),
             Difference = difference,
             Labels = labels,
+            Guard = gate.Checks.FirstOrDefault(c => c.Rule == GateRule.Guard),
             Won = Where(r => r.CandidateScore > r.ChampionScore),
             Lost = Where(r => r.CandidateScore < r.ChampionScore),
             Changes = VersionChanges.Between(older, newer),

@@ -24,12 +24,66 @@ public static class ChampionComparison
         return texts.Count < PromotionGate.MinRows ? null : Difference(texts, bootstrapSamples);
     }
 
+    /// <summary>Whether a version has answered every held-out row, and the guard set, of a newer one.</summary>
+    public static bool HasAnsweredAll(EvaluationReport older, EvaluationReport newer)
+    {
+        ArgumentNullException.ThrowIfNull(older);
+        ArgumentNullException.ThrowIfNull(newer);
+        return HasAnsweredAll(older.Outcomes, newer.Outcomes)
+            && HasAnsweredAll(older.Guard?.Outcomes ?? [], newer.Guard?.Outcomes ?? []);
+    }
+
+    private static bool HasAnsweredAll(IReadOnlyList<RowOutcome> older, IReadOnlyList<RowOutcome> newer)
+    {
+        HashSet<(string, string)> answered = [.. older.Select(o => (o.TextHash, o.Gold))];
+        return newer.All(o => answered.Contains((o.TextHash, o.Gold)));
+    }
+
     /// <summary>New minus champion over some texts.</summary>
     public static PairedDifference Difference(IReadOnlyList<PairedText> texts, int bootstrapSamples) =>
         PairedComparison.Compare(
             [.. texts.Select(t => t.Champion)],
             (IReadOnlyList<double>)[.. texts.Select(t => t.Candidate)],
             bootstrapSamples
+        );
+
+    /// <summary>
+    /// New minus champion on the new version's guard set; <c>null</c>: there is none, or the champion has not answered
+    /// all of it.
+    /// </summary>
+    public static PairedDifference? OnGuardSet(GateInput input)
+    {
+        ArgumentNullException.ThrowIfNull(input);
+        if (input is not { Candidate.Guard: { } guard, Champion.Guard: { } answered })
+        {
+            return null;
+        }
+
+        Dictionary<(string, string), double> scores = answered
+            .Outcomes.DistinctBy(o => (o.TextHash, o.Gold))
+            .ToDictionary(o => (o.TextHash, o.Gold), o => o.TunedScore!.Value);
+        return
+            guard.ScoreName == answered.ScoreName && guard.Outcomes.All(o => scores.ContainsKey((o.TextHash, o.Gold)))
+            ? Difference(guard, o => scores[(o.TextHash, o.Gold)], input.Settings)
+            : null;
+    }
+
+    /// <summary>Tuned minus base on a guard set.</summary>
+    public static PairedDifference OnGuardSet(GuardEvaluation guard, ProjectSettings settings)
+    {
+        ArgumentNullException.ThrowIfNull(guard);
+        return Difference(guard, o => o.BaseScore!.Value, settings);
+    }
+
+    private static PairedDifference Difference(
+        GuardEvaluation guard,
+        Func<RowOutcome, double> other,
+        ProjectSettings settings
+    ) =>
+        PairedComparison.Compare(
+            [.. guard.Outcomes.Select(other)],
+            (IReadOnlyList<double>)[.. guard.Outcomes.Select(o => o.TunedScore!.Value)],
+            settings.Evaluation.BootstrapSamples
         );
 
     /// <summary>The texts that both answered in the same way, with what each scored; none without a champion.</summary>

@@ -14,8 +14,9 @@ public static class PromotionGate
     public const int MinRows = 20;
 
     /// <summary>
-    /// Rows from which a label is tested for non-inferiority; of fewer, that a loss lies within the margin could not be
-    /// shown, and the label only must not be proven worse.
+    /// Rows from which a label or a guard set is tested for non-inferiority; of fewer, that a loss lies within the
+    /// margin could not be shown: the label only must not be proven worse, and the loss on the guard set itself must not
+    /// exceed the margin.
     /// </summary>
     public const int MinLabelRows = 100;
 
@@ -28,6 +29,11 @@ public static class PromotionGate
         List<GateCheck> checks = input.ChampionVersion is null
             ? [AgainstBase(input)]
             : [AgainstChampion(input), .. Labels(input)];
+        if (OnGuardSet(input) is { } guard)
+        {
+            checks.Add(guard);
+        }
+
         if (AgainstBaselines(input) is { } baseline)
         {
             checks.Add(baseline);
@@ -118,6 +124,36 @@ public static class PromotionGate
         };
     }
 
+    /// <summary>
+    /// The guard set: against the champion where that has answered all of it, else against the base. <c>null</c>: the
+    /// project has none.
+    /// </summary>
+    private static GateCheck? OnGuardSet(GateInput input)
+    {
+        if (input.Candidate.Guard is not { Outcomes.Count: > 0 } guard)
+        {
+            return null;
+        }
+
+        PairedDifference? champion = ChampionComparison.OnGuardSet(input);
+        PairedDifference difference = champion ?? ChampionComparison.OnGuardSet(guard, input.Settings);
+        string than =
+            champion is not null ? $"V{input.ChampionVersion}"
+            : input.ChampionVersion is { } unasked ? $"the base, since V{unasked} has not answered it"
+            : "the base";
+        double margin = input.Settings.Promotion.GuardMargin;
+        double loss = guard.Outcomes.Count >= MinLabelRows ? difference.LowerBound!.Value : difference.Mean;
+        return new GateCheck(
+            GateRule.Guard,
+            loss >= -margin,
+            $"guard set against {than}: {Words(difference, $"{guard.Outcomes.Count}")}"
+        )
+        {
+            Difference = difference,
+            Limit = -margin,
+        };
+    }
+
     /// <summary>The baseline that comes nearest; <c>null</c>: there is none, or the report is of before.</summary>
     private static GateCheck? AgainstBaselines(GateInput input)
     {
@@ -153,11 +189,12 @@ public static class PromotionGate
                 + "promotion.equalToBaseline says so",
             null => "",
         };
+        string guard = checks.Exists(c => c.Rule == GateRule.Guard) ? "; it holds the guard set" : "";
         return input.ChampionVersion is { } champion
             ? $"V{input.Version} replaces V{champion} as champion: proven better than V{champion} "
                 + $"({checks[0].Detail}){baseline}"
-                + $"{(checks.Exists(c => c.Rule == GateRule.Label) ? "; no label is proven worse" : "")}."
-            : $"V{input.Version} is the champion: proven better than the base ({checks[0].Detail}){baseline}.";
+                + $"{(checks.Exists(c => c.Rule == GateRule.Label) ? "; no label is proven worse" : "")}{guard}."
+            : $"V{input.Version} is the champion: proven better than the base ({checks[0].Detail}){baseline}{guard}.";
     }
 
     private static string Lost(GateInput input, List<GateCheck> checks)
@@ -183,9 +220,17 @@ public static class PromotionGate
             return $"V{input.Version} is no better than a simple model that needs no GPU: {stays}. {baseline.Detail}.";
         }
 
+        GateCheck? guard = checks.Find(c => c is { Rule: GateRule.Guard, Passed: false });
         GateCheck[] labels = [.. checks.Where(c => c is { Rule: GateRule.Label, Passed: false })];
+        if (guard is not null && labels.Length == 0)
+        {
+            return $"{better}, but loses on the guard set: {stays} ({guard.Detail}).";
+        }
+
         string worse = Array.Exists(labels, c => c.Difference is { Interval.High: < 0 }) ? "worse" : "perhaps worse";
-        return $"{better}, but {worse} on a label: {stays} ({string.Join("; ", labels.Select(c => c.Detail))}).";
+        string lost = guard is null ? "" : " and on the guard set";
+        string details = string.Join("; ", labels.Append(guard).OfType<GateCheck>().Select(c => c.Detail));
+        return $"{better}, but {worse} on a label{lost}: {stays} ({details}).";
     }
 
     private static string Words(PairedDifference difference, string rows) =>

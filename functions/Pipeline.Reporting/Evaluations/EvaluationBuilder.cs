@@ -62,18 +62,32 @@ public static class EvaluationBuilder
             Confusion = ClassificationMetrics.Confusion(gold, tuned, manifest.Labels),
             Outcomes =
             [
-                .. test.Select(
-                    (e, i) =>
-                        Outcome(e, gold[i], baseAnswers[i], tunedAnswers[i]) with
-                        {
-                            BaseScore = Math.Round(baseScores[i], 6),
-                            TunedScore = Math.Round(tunedScores[i], 6),
-                            Linear = linearAnswers?[i],
-                        }
-                ),
+                .. Outcomes(answered, baseScores, tunedScores).Select((o, i) => o with { Linear = linearAnswers?[i] }),
             ],
             Training = training,
             TestSet = TestSetOf(test),
+        };
+    }
+
+    /// <summary>The evaluation of a guard set.</summary>
+    /// <param name="task">Its rows'.</param>
+    /// <param name="labels">All labels; empty for tasks without.</param>
+    /// <param name="answered">Its rows and what both models answered.</param>
+    public static GuardEvaluation Guard(TaskKind task, IReadOnlyList<string> labels, AnsweredRows answered)
+    {
+        ArgumentNullException.ThrowIfNull(labels);
+        ArgumentNullException.ThrowIfNull(answered);
+        ITaskScoring scoring = TaskScoring.For(task, labels);
+        double[] baseScores = RowScores(scoring, answered.Test, answered.Base);
+        double[] tunedScores = RowScores(scoring, answered.Test, answered.Tuned);
+        return new GuardEvaluation
+        {
+            Id = TestSetOf(answered.Test),
+            Task = task,
+            ScoreName = scoring.ScoreName,
+            BaseScore = baseScores.Average(),
+            TunedScore = tunedScores.Average(),
+            Outcomes = [.. Outcomes(answered, baseScores, tunedScores)],
         };
     }
 
@@ -161,6 +175,16 @@ public static class EvaluationBuilder
         ContentHash.ShortOf([
             .. test.Select(r => $"{TextHash(r)} {r.Messages[^1].Content.Trim()}").Order(StringComparer.Ordinal),
         ]);
+
+    private static IEnumerable<RowOutcome> Outcomes(AnsweredRows answered, double[] baseScores, double[] tunedScores) =>
+        answered.Test.Select(
+            (row, i) =>
+                Outcome(row, row.Messages[^1].Content.Trim(), answered.Base[i], answered.Tuned[i]) with
+                {
+                    BaseScore = Math.Round(baseScores[i], 6),
+                    TunedScore = Math.Round(tunedScores[i], 6),
+                }
+        );
 
     private static RowOutcome Outcome(Example row, string gold, ModelAnswer @base, ModelAnswer tuned) =>
         new(

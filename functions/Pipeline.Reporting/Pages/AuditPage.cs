@@ -16,12 +16,20 @@ public static class AuditPage
         + ".first td{border-top:2px solid currentColor}";
 
     /// <summary>Writes the page; one file, no script, every text escaped.</summary>
-    public static string Write(DatasetManifest manifest, DatasetAudit audit)
+    /// <param name="manifest">The dataset's.</param>
+    /// <param name="audit">What its checks found.</param>
+    /// <param name="forecast">What needs no language model reaches; <c>null</c>: it is not known.</param>
+    public static string Write(DatasetManifest manifest, DatasetAudit audit, BaselineForecast? forecast = null)
     {
         ArgumentNullException.ThrowIfNull(manifest);
         ArgumentNullException.ThrowIfNull(audit);
         StringBuilder page = HtmlPage.Begin($"Dataset {manifest.DatasetId}", Style);
         AppendRows(page, manifest, audit);
+        if (forecast is not null)
+        {
+            page.Append(CultureInfo.InvariantCulture, $"<p>{HtmlPage.Escape(EvaluationVerdict.Text(forecast))}</p>");
+        }
+
         AppendChecks(page, audit);
         AppendTokens(page, audit);
         Bars(

@@ -16,18 +16,21 @@ public static class EvaluationReportPage
     /// <param name="report">The evaluation.</param>
     /// <param name="manifest">The dataset.</param>
     /// <param name="test">Held-out rows, in the order of the outcomes.</param>
+    /// <param name="guard">Rows of the guard set, in the order of its outcomes; empty: there is none.</param>
     /// <param name="lossCurveSvg">What <see cref="LossCurve"/> drew; empty: nothing was trained.</param>
     public static string Write(
         string title,
         EvaluationReport report,
         DatasetManifest manifest,
         IReadOnlyList<Example> test,
+        IReadOnlyList<Example> guard,
         string lossCurveSvg
     )
     {
         ArgumentNullException.ThrowIfNull(report);
         ArgumentNullException.ThrowIfNull(manifest);
         ArgumentNullException.ThrowIfNull(test);
+        ArgumentNullException.ThrowIfNull(guard);
         ArgumentNullException.ThrowIfNull(lossCurveSvg);
         StringBuilder page = HtmlPage.Begin(title);
         page.Append(
@@ -52,7 +55,7 @@ public static class EvaluationReportPage
             report.ScoreName == "accuracy"
                 ? "Base had them wrong, tuned has them right."
                 : "Tuned scores higher than base.",
-            report,
+            report.Outcomes,
             test,
             o => o.TunedScore > o.BaseScore
         );
@@ -62,10 +65,11 @@ public static class EvaluationReportPage
             report.ScoreName == "accuracy"
                 ? "Base had them right, tuned has them wrong."
                 : "Base scores higher than tuned.",
-            report,
+            report.Outcomes,
             test,
             o => o.TunedScore < o.BaseScore
         );
+        AppendGuard(page, report, guard);
         AppendDataset(page, report, manifest);
         return HtmlPage.End(page);
     }
@@ -182,12 +186,12 @@ public static class EvaluationReportPage
         StringBuilder page,
         string heading,
         string meaning,
-        EvaluationReport report,
+        IReadOnlyList<RowOutcome> outcomes,
         IReadOnlyList<Example> test,
         Func<RowOutcome, bool> which
     )
     {
-        List<(int Index, RowOutcome Item)> rows = [.. report.Outcomes.Index().Where(o => which(o.Item))];
+        List<(int Index, RowOutcome Item)> rows = [.. outcomes.Index().Where(o => which(o.Item))];
         string cut = rows.Count > RowsShown ? $" The first {RowsShown}; all are in evaluation.json." : "";
         page.Append(CultureInfo.InvariantCulture, $"<h2>{heading}: {rows.Count}</h2><p>{meaning}{cut}</p>")
             .Append("<table><tr><th>row</th><th>text</th><th>right</th><th>base</th><th>tuned</th></tr>");
@@ -206,6 +210,28 @@ public static class EvaluationReportPage
         }
 
         page.Append("</table>");
+    }
+
+    private static void AppendGuard(StringBuilder page, EvaluationReport report, IReadOnlyList<Example> rows)
+    {
+        if (report.Guard is not { } guard || rows.Count == 0)
+        {
+            return;
+        }
+
+        page.Append(
+            CultureInfo.InvariantCulture,
+            $"<h2>Guard set</h2><p>Rows that no version may answer worse; nothing was learned from them. "
+                + $"{Escape(EvaluationVerdict.GuardText(guard))}</p>"
+        );
+        AppendRows(
+            page,
+            "Rows of the guard set lost",
+            "Base scores higher than tuned.",
+            guard.Outcomes,
+            rows,
+            o => o.TunedScore < o.BaseScore
+        );
     }
 
     private static void AppendDataset(StringBuilder page, EvaluationReport report, DatasetManifest manifest)

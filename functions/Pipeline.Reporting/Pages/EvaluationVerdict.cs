@@ -33,7 +33,33 @@ public static partial class EvaluationVerdict
             text += $" {Name(kind)} reaches {Percent(baseline.Accuracy)}{learned}.";
         }
 
-        return text;
+        return report.Guard is { } guard ? $"{text} {GuardText(guard)}" : text;
+    }
+
+    /// <summary>What a tuned model has to beat, before it is trained.</summary>
+    public static string Text(BaselineForecast forecast)
+    {
+        ArgumentNullException.ThrowIfNull(forecast);
+        string others = string.Concat(
+            forecast
+                .Scores.Where(s => s.Key != Baseline.Linear)
+                .Select(s => $" {Name(s.Key)} reaches {Percent(s.Value.Accuracy)}.")
+        );
+        string linear = forecast.Scores.GetValueOrDefault(Baseline.Linear) is { } score
+            ? $" A linear model, trained in seconds without a GPU, reaches {Percent(score.Accuracy)} on the "
+                + $"{forecast.TestRows} held-out rows, from {forecast.LearnedRows} training rows."
+            : "";
+        return $"Before you pay for a GPU:{linear}{others} A tuned model has to be proven better than the best of them "
+            + "to become the champion (promotion.equalToBaseline).";
+    }
+
+    /// <summary>Both models on the guard set, in a sentence.</summary>
+    public static string GuardText(GuardEvaluation guard)
+    {
+        ArgumentNullException.ThrowIfNull(guard);
+        return $"On the guard set of {guard.Outcomes.Count} rows: "
+            + $"{EvaluationReportPage.MetricName(guard.ScoreName).ToLowerInvariant()} {Percent(guard.TunedScore)} "
+            + $"against {Percent(guard.BaseScore)} of the base.";
     }
 
     /// <summary>

@@ -1,11 +1,6 @@
 using System.CommandLine;
 using Pipeline.Contracts;
-using Pipeline.Evaluation.Tasks;
-using Pipeline.Model.Adapters;
 using Pipeline.Model.Gpu;
-using Pipeline.Model.Weights;
-using Pipeline.Reporting.Baselines;
-using Pipeline.Reporting.Evaluations;
 using Pipeline.Reporting.Pages;
 using Pipeline.Worker.Jobs;
 
@@ -45,12 +40,12 @@ internal static class EvaluateCommand
                         LocalDataset dataset = LocalDataset.Read(parsed.GetRequiredValue(datasetOption));
                         using Accelerator? gpu = DeviceOption.Open(parsed, deviceOption);
                         using var to = OutputFolder.Begin(parsed.GetRequiredValue(outOption));
-                        EvaluationReport report = Evaluate(
+                        EvaluationReport report = AdapterEvaluation.Run(
                             parsed.GetRequiredValue(baseOption),
                             parsed.GetRequiredValue(adapterOption),
                             dataset,
                             gpu,
-                            cancellation
+                            new EvaluationRun(null, null, cancellation)
                         );
                         WriteReport(to.Partial, report, dataset);
                         Console.WriteLine(EvaluationVerdict.Text(report));
@@ -71,52 +66,14 @@ internal static class EvaluateCommand
         );
         File.WriteAllText(
             Path.Combine(folder, BlobLayout.ReportFile),
-            EvaluationReportPage.Write(dataset.Manifest.Project, report, dataset.Manifest, dataset.Test, "")
-        );
-    }
-
-    private static EvaluationReport Evaluate(
-        string baseFolder,
-        string adapterFolder,
-        LocalDataset dataset,
-        Accelerator? gpu,
-        CancellationToken cancellation
-    )
-    {
-        EvaluationSettings settings = dataset.Manifest.Settings.Evaluation;
-        var evaluation = new HeldOutEvaluation(
-            BaseChecks.EncoderOf(baseFolder, dataset.Manifest.Template),
-            dataset.Test,
-            dataset.Manifest.Labels,
-            settings.Generate
-        );
-        if (AdapterBase.IsModel(adapterFolder))
-        {
-            return Build(Evaluate(baseFolder), Evaluate(adapterFolder));
-        }
-
-        using PlacedModel placed = AdapterBase.Load(baseFolder, adapterFolder, gpu);
-        using LoraAdapter adapter = PeftAdapterFiles.Read(adapterFolder, placed.Model);
-        IReadOnlyList<ModelAnswer> bare = evaluation.Evaluate(placed.ForInference(null), null, cancellation);
-        return Build(bare, evaluation.Evaluate(placed.ForInference(adapter), null, cancellation));
-
-        IReadOnlyList<ModelAnswer> Evaluate(string folder)
-        {
-            using PlacedModel placed = PlacedModel.Load(folder, WeightStorage.Full, gpu, AdapterBase.InFloat32);
-            return evaluation.Evaluate(placed.ForInference(null), null, cancellation);
-        }
-
-        EvaluationReport Build(IReadOnlyList<ModelAnswer> bare, IReadOnlyList<ModelAnswer> tuned)
-        {
-            using LinearModel? linear = BaselineScores.TrainLinear(dataset.Train, dataset.Manifest.Labels);
-            return EvaluationBuilder.Build(
+            EvaluationReportPage.Write(
+                dataset.Manifest.Project,
+                report,
                 dataset.Manifest,
-                dataset.Train,
-                new AnsweredRows(dataset.Test, bare, tuned),
-                settings,
-                training: null,
-                linear
-            );
-        }
+                dataset.Test,
+                dataset.Guard,
+                ""
+            )
+        );
     }
 }

@@ -71,6 +71,7 @@ internal static class AdapterFolder
                 content.Report,
                 dataset.Manifest,
                 dataset.Test,
+                dataset.Guard,
                 LossCurve.Svg(content.Progress)
             )
         );

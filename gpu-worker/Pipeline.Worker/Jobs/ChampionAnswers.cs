@@ -1,12 +1,13 @@
 using Pipeline.Contracts;
 using Pipeline.Model;
 using Pipeline.Model.Adapters;
+using Pipeline.Model.Llama;
 using Pipeline.Reporting.Evaluations;
 
 namespace Pipeline.Worker.Jobs;
 
 /// <summary>
-/// The champion's answers to a newer version's held-out rows: figures of different rows are never compared, so the
+/// The champion's answers to a newer version's held-out rows and guard set: figures of different rows are never compared, so the
 /// champion answers the newer ones on the base that is in memory.
 /// </summary>
 internal static class ChampionAnswers
@@ -25,11 +26,11 @@ internal static class ChampionAnswers
     /// was trained on another one or with another method, or as a whole model. The gate then compares the rows that
     /// both have answered, and says how many.
     /// </returns>
-    public static IReadOnlyList<ModelAnswer>? Evaluate(
+    public static DatasetAnswers? Evaluate(
         TrainAdapterInput input,
         PlacedModel placed,
         LocalDataset dataset,
-        Func<Pipeline.Model.Llama.ICausalModel, IReadOnlyList<ModelAnswer>> evaluate
+        Func<ICausalModel, DatasetAnswers> evaluate
     )
     {
         if (
@@ -46,7 +47,7 @@ internal static class ChampionAnswers
         if (
             known.Base != dataset.Manifest.Base
             || training.Method != input.Training.Method
-            || HasAnswered(known, dataset.Test)
+            || (HasAnswered(known.Outcomes, dataset.Test) && HasAnswered(known.Guard?.Outcomes, dataset.Guard))
         )
         {
             return null;
@@ -68,10 +69,10 @@ internal static class ChampionAnswers
         }
     }
 
-    private static bool HasAnswered(EvaluationReport known, IReadOnlyList<Example> test)
+    private static bool HasAnswered(IReadOnlyList<RowOutcome>? known, IReadOnlyList<Example> rows)
     {
-        HashSet<(string, string)> answered = [.. known.Outcomes.Select(o => (o.TextHash, o.Gold))];
-        return test.All(r => answered.Contains((EvaluationBuilder.TextHash(r), r.Messages[^1].Content.Trim())));
+        HashSet<(string, string)> answered = [.. (known ?? []).Select(o => (o.TextHash, o.Gold))];
+        return rows.All(r => answered.Contains((EvaluationBuilder.TextHash(r), r.Messages[^1].Content.Trim())));
     }
 
     private static T Read<T>(ChampionInput champion, string file) =>

@@ -11,6 +11,9 @@ public sealed record LocalDataset(
     IReadOnlyList<Example> Test
 )
 {
+    /// <summary>Rows of the guard set; empty: there is none.</summary>
+    public IReadOnlyList<Example> Guard { get; init; } = [];
+
     /// <summary>Reads a dataset and holds its files against the manifest.</summary>
     /// <exception cref="InvalidDataException">A file is missing, cannot be read, or is not the one that the manifest
     /// names.</exception>
@@ -23,7 +26,10 @@ public sealed record LocalDataset(
             Rows(directory, BlobLayout.TrainFile, manifest),
             Rows(directory, BlobLayout.ValidationFile, manifest),
             Rows(directory, BlobLayout.TestFile, manifest)
-        );
+        )
+        {
+            Guard = manifest.Guard is null ? [] : Rows(directory, BlobLayout.GuardFile, manifest),
+        };
     }
 
     private static List<Example> Rows(string directory, string name, DatasetManifest manifest)

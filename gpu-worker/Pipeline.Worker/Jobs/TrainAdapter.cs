@@ -1,12 +1,10 @@
 using System.Diagnostics;
 using Pipeline.Contracts;
-using Pipeline.Evaluation.Tasks;
 using Pipeline.Model.Checkpoints;
 using Pipeline.Model.Llama;
 using Pipeline.Model.Lora;
 using Pipeline.Model.Weights;
 using Pipeline.Reporting.Baselines;
-using Pipeline.Reporting.Evaluations;
 using Pipeline.Tokenization;
 using Pipeline.Training;
 using Pipeline.Training.Batching;
@@ -66,20 +64,15 @@ public sealed class TrainAdapter
 
         using Tuning tuning = Tuning.Begin(loaded.Placed, _input);
         LocalDataset dataset = loaded.Dataset;
-        var evaluation = new HeldOutEvaluation(
-            loaded.Encoder,
-            dataset.Test,
-            dataset.Manifest.Labels,
-            _input.Evaluation.Generate
-        );
-        IReadOnlyList<ModelAnswer> baseAnswers = Evaluate(
+        var evaluation = new DatasetEvaluation(dataset, loaded.Encoder, _input.Evaluation);
+        DatasetAnswers baseAnswers = Evaluate(
             RunStage.EvaluateBase,
             evaluation,
             () => loaded.Placed.ForInference(null)
         );
         (TrainingOutcome outcome, string engine) = Train(loaded.Placed, tuning.Trained, train, validation);
-        IReadOnlyList<ModelAnswer>? championAnswers = null;
-        IReadOnlyList<ModelAnswer> tunedAnswers = Evaluate(
+        DatasetAnswers? championAnswers = null;
+        DatasetAnswers tunedAnswers = Evaluate(
             RunStage.EvaluateTuned,
             evaluation,
             tuning.ForInference,
@@ -97,25 +90,23 @@ public sealed class TrainAdapter
             () =>
             {
                 using LinearModel? linear = BaselineScores.TrainLinear(dataset.Train, dataset.Manifest.Labels);
-                EvaluationReport Build(IReadOnlyList<ModelAnswer> answers, TrainingSummary? summary) =>
-                    Report(dataset, new AnsweredRows(dataset.Test, baseAnswers, answers), summary, linear);
+                EvaluationReport Build(DatasetAnswers answers, TrainingSummary? summary) =>
+                    evaluation.Report(baseAnswers, answers, summary, linear);
                 var evaluated = new Evaluated(
                     Build(tunedAnswers, Summarize(outcome, tuning, engine)),
                     linear,
                     championAnswers is null ? null : new(_input.Champion!.Version, Build(championAnswers, null))
                 );
-                Write(loaded, tuning, evaluated, () => StopRate(evaluation, tuning, tunedAnswers));
+                Write(
+                    loaded,
+                    tuning,
+                    evaluated,
+                    () => evaluation.StopRate(tunedAnswers, tuning.ForInference, _cancellation)
+                );
                 return evaluated.Report;
             }
         );
     }
-
-    private EvaluationReport Report(
-        LocalDataset dataset,
-        AnsweredRows answered,
-        TrainingSummary? summary,
-        LinearModel? linear
-    ) => EvaluationBuilder.Build(dataset.Manifest, dataset.Train, answered, _input.Evaluation, summary, linear);
 
     private Loaded Load()
     {
@@ -140,9 +131,9 @@ public sealed class TrainAdapter
     private static List<EncodedRow> Encode(IReadOnlyList<Example> rows, Loaded loaded) =>
         [.. rows.Select(r => EncodedRow.From(r, loaded.Encoder, loaded.Placed.Model.Config.MaxPositions))];
 
-    private IReadOnlyList<ModelAnswer> Evaluate(
+    private DatasetAnswers Evaluate(
         RunStage stage,
-        HeldOutEvaluation evaluation,
+        DatasetEvaluation evaluation,
         Func<ICausalModel> model,
         Action? afterwards = null
     ) =>
@@ -151,13 +142,13 @@ public sealed class TrainAdapter
             evaluation.Rows,
             () =>
             {
-                IReadOnlyList<ModelAnswer> answers = Evaluate(stage, evaluation, model());
+                DatasetAnswers answers = Evaluate(stage, evaluation, model());
                 afterwards?.Invoke();
                 return answers;
             }
         );
 
-    private IReadOnlyList<ModelAnswer> Evaluate(RunStage stage, HeldOutEvaluation evaluation, ICausalModel model) =>
+    private DatasetAnswers Evaluate(RunStage stage, DatasetEvaluation evaluation, ICausalModel model) =>
         evaluation.Evaluate(model, done => _progress.Report(stage, done, evaluation.Rows), _cancellation);
 
     private (TrainingOutcome Outcome, string Engine) Train(
@@ -229,14 +220,6 @@ public sealed class TrainAdapter
         };
         AdapterFolder.Write(content, folder => proof.Make(folder, stopRate()));
     }
-
-    /// <summary>
-    /// Of the answers generated for the evaluation, or where it generated none, of some generated now.
-    /// </summary>
-    private double? StopRate(HeldOutEvaluation evaluation, Tuning tuning, IReadOnlyList<ModelAnswer> answers) =>
-        answers[0].Text is not null
-            ? answers.Average(a => a.Stopped ? 1.0 : 0)
-            : evaluation.StopRate(tuning.ForInference(), _cancellation);
 
     private sealed record Evaluated(EvaluationReport Report, LinearModel? Linear, ChampionEvaluation? Champion);
 

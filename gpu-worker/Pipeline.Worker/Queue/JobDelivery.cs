@@ -74,7 +74,7 @@ internal sealed class JobDelivery(
         try
         {
             Log.TrainingStarted(logger, job.RunId, job.Attempt);
-            await workspace.TrainAsync(job, lease, OnCheckpointAsync, stop.Token);
+            await workspace.WorkAsync(job, lease, OnCheckpointAsync, stop.Token);
             await KeepAsync(_state with { Done = true }, cancellation);
             await FinishAsync(cancellation);
         }

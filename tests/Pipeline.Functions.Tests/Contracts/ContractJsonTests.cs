@@ -1,3 +1,5 @@
+using System.Reflection;
+using System.Runtime.CompilerServices;
 using System.Text.Json;
 using Pipeline.Contracts;
 
@@ -23,6 +25,24 @@ public sealed class ContractJsonTests
     [Fact]
     public void Read_MissingRequiredMember_Throws() =>
         Assert.Throws<JsonException>(() => ContractJson.Read<TrainingRequest[]>("{}"));
+
+    /// <summary>Nulls are left out when written: a member that may be null must not be required to read.</summary>
+    [Fact]
+    public void Contracts_RequireNoMemberThatMayBeNull()
+    {
+        var nullability = new NullabilityInfoContext();
+        string[] required =
+        [
+            .. typeof(ContractJson)
+                .Assembly.GetTypes()
+                .SelectMany(t => t.GetProperties())
+                .Where(p => p.GetCustomAttribute<RequiredMemberAttribute>() is not null)
+                .Where(p => nullability.Create(p).WriteState == NullabilityState.Nullable)
+                .Select(p => $"{p.DeclaringType!.Name}.{p.Name}"),
+        ];
+
+        Assert.Empty(required);
+    }
 
     [Fact]
     public void Write_ProjectSettings_RoundTrips()

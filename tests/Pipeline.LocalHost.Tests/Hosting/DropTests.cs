@@ -192,16 +192,31 @@ public sealed class DropTests(HostFixture host)
     }
 
     [Fact]
-    public async Task Drop_BeforeItsTestSet_StartsWhenTheTestSetComes()
+    public async Task Drop_BeforeItsTestSetAndGuardSet_StartsWhenBothHaveCome()
     {
-        await host.PutProjectAsync("test-later", HostFixture.QuickYaml + "split: { test: held.csv }\n");
+        CancellationToken cancellation = TestContext.Current.CancellationToken;
+        await host.PutProjectAsync(
+            "test-later",
+            HostFixture.QuickYaml.Replace("promotion: { ", "promotion: { guard: guard.csv, ", StringComparison.Ordinal)
+                + "split: { test: held.csv }\n"
+        );
         await host.DropAsync("test-later", "a.csv", HostFixture.Rows(80));
-        await Task.Delay(1500, TestContext.Current.CancellationToken);
-        Assert.Empty(await host.Storage.Runs.ListAsync("test-later", TestContext.Current.CancellationToken));
-
         await host.DropAsync("test-later", "held.csv", HostFixture.Rows(30, "t"));
+        await Task.Delay(1500, cancellation);
+        Assert.Empty(await host.Storage.Runs.ListAsync("test-later", cancellation));
 
-        Assert.Equal(RunState.Completed, (await host.WaitAsync("test-later", HasEnded)).State);
+        await host.DropAsync("test-later", "guard.csv", HostFixture.Rows(12, "g"));
+
+        RunRecord run = await host.WaitAsync("test-later", HasEnded);
+        Assert.Equal((RunState.Completed, 1), (run.State, run.Version));
+        Assert.NotNull(run.LinearAccuracy);
+        GateVerdict gate = (
+            await host.Storage.Files.ReadJsonAsync<GateVerdict>(
+                BlobLayout.Adapter("test-later", 1, BlobLayout.GateFile),
+                cancellation
+            )
+        )!;
+        Assert.Contains(gate.Checks, c => c.Rule == GateRule.Guard);
     }
 
     [Fact]

@@ -20,7 +20,6 @@ internal static class ExpectedBindings
         "GetAnswers: httpTrigger request get projects/{project}/adapters/{version}/answers",
         "GetAudit: httpTrigger request get runs/{id}/audit",
         "GetCodeBook: httpTrigger request get projects/{project}/codebook",
-        "GetComparison: httpTrigger request get projects/{project}/compare",
         "GetDashboard: httpTrigger request get dashboard",
         "GetDeadLetters: httpTrigger request get deadletters",
         "GetPutAside: httpTrigger request get putaside",
@@ -42,8 +41,10 @@ internal static class ExpectedBindings
     [
         "CancelRun: httpTrigger request post runs/{id}/cancel",
         "DeleteProject: httpTrigger request delete projects/{project}",
+        "GetComparison: httpTrigger request get projects/{project}/compare",
         "GetRun: httpTrigger request get runs/{id}",
         "GetRuns: httpTrigger request get runs",
+        "PostComparison: httpTrigger request post projects/{project}/compare",
         "PostDataset: httpTrigger request post projects/{project}/datasets",
         "PostDecision: httpTrigger request post projects/{project}/queue/{item}",
         "PostFeedback: httpTrigger request post projects/{project}/feedback",
@@ -82,6 +83,7 @@ internal static class ExpectedBindings
         "ReadPulse: activityTrigger runId",
         "RecordFailure: activityTrigger failure",
         "RemoveDatasetParts: activityTrigger planned",
+        "SubmitEvaluation: activityTrigger input",
         "SubmitTraining: activityTrigger input",
         "SynthesizeRows: activityTrigger planned",
     ];

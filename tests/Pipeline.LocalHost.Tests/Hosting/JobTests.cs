@@ -219,8 +219,8 @@ public sealed class JobTests : IAsyncLifetime
         // On this backend a failure is the output, as text, and no details come with it.
         Assert.Equal((OrchestrationRuntimeStatus.Failed, null), (end.RuntimeStatus, end.FailureDetails));
         Assert.Contains(
-            "'a.csv', its test set, its corrected rows or the withdrawn rows changed after the run was started; "
-                + "the change starts a run of its own.",
+            "'a.csv', its test set, its guard set, its corrected rows or the withdrawn rows changed after the run was "
+                + "started; the change starts a run of its own.",
             end.SerializedOutput,
             StringComparison.Ordinal
         );

@@ -32,8 +32,8 @@ public sealed class KillTests(ITestOutputHelper output)
     /// --settings tests/slow.runsettings --filter Kill_</c>.
     /// </summary>
     [Theory]
-    [InlineData("host", 14)]
-    [InlineData("worker", 8)]
+    [InlineData("host", 6)]
+    [InlineData("worker", 4)]
     public async Task Kill_AtRandomMoment_YieldsSameAdapter(string what, int kills)
     {
         kills = int.TryParse(

@@ -3,6 +3,7 @@ using System.Net.Http.Json;
 using System.Text;
 using Pipeline.Contracts;
 using Pipeline.Functions.Adapters;
+using Pipeline.Storage;
 using static Pipeline.LocalHost.Tests.Hosting.HostFixture;
 
 namespace Pipeline.LocalHost.Tests.Hosting;
@@ -37,6 +38,7 @@ public sealed class RegistryTests(HostFixture host)
         await AssertFilesOfAVersionAsync(view.Versions[1]);
 
         await AssertComparisonAsync(view);
+        await AssertOlderVersionIsEvaluatedAsync();
 
         await RefusedAsync(
             HttpStatusCode.Conflict,
@@ -97,10 +99,9 @@ public sealed class RegistryTests(HostFixture host)
 
     private async Task AssertComparisonAsync(RegistryView view)
     {
-        VersionComparison comparison = ContractJson.Read<VersionComparison>(
-            await host.Http.GetStringAsync($"api/projects/{Project}/compare?versions=V2,1", Cancellation)
-        );
+        VersionComparison comparison = await CompareAsync();
         Assert.Equal((1, 2), (comparison.Older.Version, comparison.Newer.Version));
+        Assert.Equal(OlderAnswers.Complete, comparison.OlderAnswers);
         Assert.Equal(view.Versions[1].Line, comparison.Gate);
         Assert.StartsWith("V2 is ", comparison.Line, StringComparison.Ordinal);
         Assert.Equal(view.Versions[1].TestRows, comparison.Rows); // V1 has answered all rows of V2
@@ -127,6 +128,56 @@ public sealed class RegistryTests(HostFixture host)
             Assert.Equal(status, answer.StatusCode);
         }
     }
+
+    /// <summary>
+    /// A pair of which the older one was not the champion when the newer one was made: a worker lets it answer.
+    /// </summary>
+    private async Task AssertOlderVersionIsEvaluatedAsync()
+    {
+        VersionComparison before = await CompareAsync();
+        BlobFiles files = host.Storage.Files;
+        await files.DeleteAsync(BlobLayout.Adapter(Project, 2, BlobLayout.ChampionFile), Cancellation);
+        BlobAddress evaluation = BlobLayout.Adapter(Project, 1, BlobLayout.EvaluationFile);
+        EvaluationReport own = (await files.ReadJsonAsync<EvaluationReport>(evaluation, Cancellation))!;
+        await files.WriteJsonAsync(evaluation, own with { Outcomes = [.. own.Outcomes.Skip(3)] }, Cancellation);
+        VersionComparison partial = await CompareAsync();
+        BlobAddress training = BlobLayout.Adapter(Project, 1, BlobLayout.TrainingFile);
+        byte[] settings = (await files.ReadAsync(training, Cancellation))!;
+        await files.DeleteAsync(training, Cancellation);
+
+        VersionComparison failed = await EvaluateAsync();
+        await files.WriteAsync(training, settings, Cancellation);
+        VersionComparison complete = await EvaluateAsync();
+
+        Assert.Equal(OlderAnswers.Partial, partial.OlderAnswers);
+        Assert.InRange(partial.Rows, 0, before.Rows - 1);
+        Assert.Equal(OlderAnswers.Failed, failed.OlderAnswers);
+        Assert.EndsWith("V1 has no training.json.", failed.Fault, StringComparison.Ordinal);
+        Assert.Equal((OlderAnswers.Complete, null), (complete.OlderAnswers, complete.Fault));
+        Assert.Equal((before.Rows, before.OlderScore.Score), (complete.Rows, complete.OlderScore.Score));
+        Assert.Equal(before.Line, complete.Line);
+        Assert.Equal(before.Notes, complete.Notes);
+        await files.WriteJsonAsync(evaluation, own, Cancellation);
+    }
+
+    private async Task<VersionComparison> EvaluateAsync()
+    {
+        HttpResponseMessage answer = await PostAsync("compare?versions=1,2");
+        Assert.Equal(HttpStatusCode.Accepted, answer.StatusCode);
+        VersionComparison comparison;
+        do
+        {
+            await Task.Delay(200, Cancellation);
+            comparison = await CompareAsync();
+        } while (comparison.OlderAnswers == OlderAnswers.Running);
+
+        return comparison;
+    }
+
+    private async Task<VersionComparison> CompareAsync() =>
+        ContractJson.Read<VersionComparison>(
+            await host.Http.GetStringAsync($"api/projects/{Project}/compare?versions=V2,1", Cancellation)
+        );
 
     private async Task DeleteVersionAsync(RunRecord run)
     {

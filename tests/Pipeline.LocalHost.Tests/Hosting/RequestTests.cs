@@ -21,6 +21,7 @@ public sealed class RequestTests(HostFixture host)
         "README.md",
         "audit.html",
         "audit.json",
+        "baseline.json",
         "conflicts.jsonl",
         "manifest.json",
         "rejected.jsonl",

@@ -22,7 +22,7 @@ public sealed class StorageFaultTests(StorageFixture storage, ITestOutputHelper 
         out int configured
     )
         ? configured / Projects
-        : 4;
+        : 2;
     private static readonly int LeastFaults = FaultsEach * Projects * FilesEach;
     private static readonly string[] Published =
     [

@@ -148,7 +148,7 @@ public sealed class DashboardTests
     {
         await host.Storage.PutProjectAsync(
             "pages",
-            "training: { r: 4, epochs: 12, batchSize: 4, checkpointSteps: 20, warmupSteps: 5 }\n"
+            "training: { r: 4, epochs: 4, batchSize: 4, checkpointSteps: 20, warmupSteps: 5 }\n"
                 + HostFixture.QuickEvaluation
         );
         await host.Storage.DropAsync(

@@ -69,6 +69,71 @@ internal static class SimulatedVersions
             ],
         };
 
+    /// <summary>A guard set of rows of which a version, and the base, have some right.</summary>
+    public static GuardEvaluation Guard(IEnumerable<(bool Base, bool Tuned)> rows)
+    {
+        RowOutcome[] outcomes =
+        [
+            .. rows.Select(
+                (r, i) =>
+                    new RowOutcome($"guard.csv#{i}", $"guard-{i}", "a", "", "", [], [], null, null)
+                    {
+                        BaseScore = r.Base ? 1 : 0,
+                        TunedScore = r.Tuned ? 1 : 0,
+                    }
+            ),
+        ];
+        return new GuardEvaluation
+        {
+            Id = "guard",
+            Task = TaskKind.Classification,
+            ScoreName = "accuracy",
+            BaseScore = outcomes.Average(o => o.BaseScore!.Value),
+            TunedScore = outcomes.Average(o => o.TunedScore!.Value),
+            Outcomes = outcomes,
+        };
+    }
+
+    /// <summary>
+    /// Both versions with a guard set: the champion right on 90 % of its rows, the versions of different opinion on at
+    /// least 6 %.
+    /// </summary>
+    /// <param name="versions">The versions.</param>
+    /// <param name="rows">Rows of the guard set.</param>
+    /// <param name="points">What the candidate gains on it, in points.</param>
+    /// <param name="random">Seeded.</param>
+    public static (EvaluationReport Champion, EvaluationReport Candidate) WithGuard(
+        (EvaluationReport Champion, EvaluationReport Candidate) versions,
+        int rows,
+        double points,
+        MersenneTwister random
+    )
+    {
+        double gain = points / 100;
+        double won = Math.Max(0, (0.06 + gain) / 2);
+        (bool Champion, bool Candidate)[] answers =
+        [
+            .. Enumerable
+                .Range(0, rows)
+                .Select(_ =>
+                    random.NextDouble() is var at && at < won ? (false, true)
+                    : at < won + won - gain ? (true, false)
+                    : at < 0.9 + won ? (true, true)
+                    : (false, false)
+                ),
+        ];
+        return (
+            versions.Champion with
+            {
+                Guard = Guard(answers.Select(a => (false, a.Champion))),
+            },
+            versions.Candidate with
+            {
+                Guard = Guard(answers.Select(a => (false, a.Candidate))),
+            }
+        );
+    }
+
     public static ModelScore Score(double accuracy) =>
         new(accuracy, null, new Interval(0, 0), 0, 0, null, null, new Dictionary<string, LabelScore>());
 

@@ -68,6 +68,7 @@ public sealed class EvaluationReportPageTests
             report,
             manifest,
             test,
+            [],
             LossCurve.Svg([(1, 2.0), (2, 1.0)], [(2, 1.5)])
         );
 
@@ -78,6 +79,33 @@ public sealed class EvaluationReportPageTests
         Assert.Contains("<polyline class=\"smooth\"", page, StringComparison.Ordinal);
         Assert.Contains("Rows won: 20", page, StringComparison.Ordinal);
         Assert.Contains("Rows lost: 0", page, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Write_GuardSet_IsScoredAndItsLostRowsAreShown()
+    {
+        (EvaluationReport report, DatasetManifest manifest, List<Example> rows) = Build("label");
+        ModelAnswer Answer(string answer) => new(answer, [-0.1, -3], -0.1, 2, answer, true);
+        report = report with
+        {
+            Guard = EvaluationBuilder.Guard(
+                TaskKind.Classification,
+                manifest.Labels,
+                new AnsweredRows(
+                    rows,
+                    [.. rows.Select(r => Answer(r.Label!))],
+                    [.. rows.Select((r, i) => Answer(i < 4 ? "wrong" : r.Label!))]
+                )
+            ),
+        };
+
+        string page = EvaluationReportPage.Write("title", report, manifest, rows, rows, "");
+
+        Assert.Equal((1.0, 0.9, "accuracy"), (report.Guard.BaseScore, report.Guard.TunedScore, report.Guard.ScoreName));
+        Assert.Contains("On the guard set of 40 rows: accuracy 90.0 % against 100.0 % of the base.", page);
+        Assert.EndsWith("against 100.0 % of the base.", EvaluationVerdict.Text(report));
+        Assert.Contains("Rows of the guard set lost: 4", page);
+        Assert.Equal(4, page.Split("<td>wrong</td>").Length - 1);
     }
 
     [Fact]

@@ -13,7 +13,13 @@ internal static class SmallDataset
     public static string Base => RepositoryFiles.At("gpu-worker", "models", "tiny-llama-chat");
 
     /// <summary>Builds a dataset from a file and writes it into a folder.</summary>
-    public static DatasetManifest Write(string directory, byte[] content, string yaml, string name = "rows.csv")
+    public static DatasetManifest Write(
+        string directory,
+        byte[] content,
+        string yaml,
+        string name = "rows.csv",
+        RawFile? guard = null
+    )
     {
         ProjectSettings settings = ProjectFile.Read(yaml);
         var request = new DatasetRequest
@@ -23,6 +29,7 @@ internal static class SmallDataset
             Files = [new RawFile(name, content)],
             Encoder = ChatEncoder.FromDirectory(Base, settings.Template),
             TokenizerSha256 = "t",
+            GuardFile = guard,
         };
         DatasetBuild build = DatasetBuilder.Build(request, directory);
         Assert.Null(build.Fault);
