@@ -13,6 +13,7 @@ internal sealed class Browser : IDisposable
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(8); // other tests run beside
     private readonly DirectoryInfo _profile = Directory.CreateTempSubdirectory("pipeline-browser-");
     private readonly ChromeDriver _driver;
+    private readonly Dictionary<string, string> _urls = new(StringComparer.Ordinal); // by request
 
     private Browser()
     {
@@ -93,7 +94,6 @@ internal sealed class Browser : IDisposable
     /// </summary>
     public IReadOnlyList<(string Url, int Status)> Responses()
     {
-        var urls = new Dictionary<string, string>(StringComparer.Ordinal);
         List<(string, int)> answers = [];
         foreach (LogEntry entry in _driver.Manage().Logs.GetLog(Network))
         {
@@ -102,14 +102,14 @@ internal sealed class Browser : IDisposable
             switch (message.GetProperty("method").GetString())
             {
                 case "Network.requestWillBeSent":
-                    urls[about.GetProperty("requestId").GetString()!] = about
+                    _urls[about.GetProperty("requestId").GetString()!] = about
                         .GetProperty("request")
                         .GetProperty("url")
                         .GetString()!;
                     break;
                 case "Network.responseReceivedExtraInfo":
                     string id = about.GetProperty("requestId").GetString()!;
-                    answers.Add((urls.GetValueOrDefault(id, id), about.GetProperty("statusCode").GetInt32()));
+                    answers.Add((_urls.GetValueOrDefault(id, id), about.GetProperty("statusCode").GetInt32()));
                     break;
             }
         }
