@@ -15,6 +15,7 @@ var root = new RootCommand("The worker: trains adapters, one-shot or off the que
     BenchCommand.Create(),
     QuantizeCommand.Create(),
     MergeCommand.Create(),
+    ExportCommand.Create(),
     GenerateCommand.Create(),
     EvaluateCommand.Create(),
     SelfCheckCommand.Create(),

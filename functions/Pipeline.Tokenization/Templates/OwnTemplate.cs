@@ -19,6 +19,9 @@ public sealed record OwnTemplate(string? KnownAs, string? Kind)
         return JsonSerializer.Deserialize<Dictionary<string, string>>(stream)!;
     });
 
+    /// <summary>Its Jinja.</summary>
+    public string Text { get; private init; } = "";
+
     /// <summary>What to call it.</summary>
     public string Title =>
         KnownAs is not null ? $"'{KnownAs}'"
@@ -35,7 +38,7 @@ public sealed record OwnTemplate(string? KnownAs, string? Kind)
     {
         ArgumentNullException.ThrowIfNull(text);
         string sha256 = ContentHash.Sha256(Encoding.UTF8.GetBytes(text.Trim()));
-        return new OwnTemplate(Known.Value.GetValueOrDefault(sha256), KindOf(text));
+        return new OwnTemplate(Known.Value.GetValueOrDefault(sha256), KindOf(text)) { Text = text };
     }
 
     private static string? KindOf(string text)

@@ -41,32 +41,26 @@ public sealed class HeldOutEvaluation
     /// <param name="onRows">Called with the number of rows done.</param>
     /// <param name="cancellation">Ends the work between batches.</param>
     /// <returns>One answer a row, in order.</returns>
-    public IReadOnlyList<ModelAnswer> Evaluate(ICausalModel model, Action<int>? onRows, CancellationToken cancellation)
+    public IReadOnlyList<ModelAnswer> Evaluate(
+        ICausalModel model,
+        Action<int>? onRows,
+        CancellationToken cancellation
+    ) => Evaluate(new TorchAnswers(model), onRows, cancellation);
+
+    /// <summary>Evaluates a model, whatever computes it.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="onRows">Called with the number of rows done.</param>
+    /// <param name="cancellation">Ends the work between batches.</param>
+    /// <returns>One answer a row, in order.</returns>
+    public IReadOnlyList<ModelAnswer> Evaluate(IAnswerModel model, Action<int>? onRows, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(model);
         IReadOnlyList<IReadOnlyList<double>> likelihoods =
             _labels.Count > 0
-                ? LabelLikelihood.Score(
-                    model,
-                    [.. _encoded.Select(e => e.Prompt)],
-                    new AnswerTree(LabelTokens()),
-                    onRows,
-                    cancellation
-                )
-                :
-                [
-                    .. AnswerLikelihood
-                        .Score(model, _encoded, onRows, cancellation)
-                        .Select(l => (IReadOnlyList<double>)[l]),
-                ];
+                ? model.ScoreLabels([.. _encoded.Select(e => e.Prompt)], LabelTokens(), onRows, cancellation)
+                : [.. model.ScoreAnswers(_encoded, onRows, cancellation).Select(l => (IReadOnlyList<double>)[l])];
         IReadOnlyList<(IReadOnlyList<int> Ids, bool Stopped)>? written = _write
-            ? AnswerGenerator.Continue(
-                model,
-                [.. _encoded.Select(e => e.Prompt)],
-                LongestAnswer(),
-                _encoder.StopIds,
-                cancellation: cancellation
-            )
+            ? model.Write([.. _encoded.Select(e => e.Prompt)], LongestAnswer(), _encoder.StopIds, cancellation)
             : null;
         return [.. _rows.Select((row, i) => Answer(row, i, likelihoods[i], written?[i]))];
     }

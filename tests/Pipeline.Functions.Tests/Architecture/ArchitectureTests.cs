@@ -42,10 +42,12 @@ public sealed partial class ArchitectureTests
             "Pipeline.Reporting",
             "Pipeline.Tokenization",
         ],
+        ["Pipeline.Export"] = ["Pipeline.Contracts", "Pipeline.Evaluation", "Pipeline.Model", "Pipeline.Tokenization"],
         ["Pipeline.Worker"] =
         [
             "Pipeline.Contracts",
             "Pipeline.Evaluation",
+            "Pipeline.Export",
             "Pipeline.Model",
             "Pipeline.Reporting",
             "Pipeline.Storage",

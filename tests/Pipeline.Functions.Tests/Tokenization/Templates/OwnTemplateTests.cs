@@ -100,7 +100,8 @@ public sealed class OwnTemplateTests : IDisposable
     public void Known_Names_AreThoseOfTheList()
     {
         Assert.Null(OwnTemplate.From("[INST]").KnownAs);
-        Assert.Equal(new OwnTemplate(null, "chatml"), OwnTemplate.From("  <|im_start|>\n"));
+        var read = OwnTemplate.From("  <|im_start|>\n");
+        Assert.Equal((null, "chatml", "  <|im_start|>\n"), (read.KnownAs, read.Kind, read.Text));
         Assert.Equal("'qwen2_5'", new OwnTemplate("qwen2_5", "chatml").Title);
     }
 
