@@ -44,6 +44,12 @@ public sealed record VersionComparison
     /// <summary>Rows on which the older version scores higher, the first of them.</summary>
     public required IReadOnlyList<ComparedRow> Lost { get; init; }
 
+    /// <summary>
+    /// Of the rows compared, those that the older version was trained on: it knows them, so its figures are too good;
+    /// <c>null</c>: its dataset is gone.
+    /// </summary>
+    public int? RowsOlderWasTrainedOn { get; init; }
+
     /// <summary>Whether the older version has answered all rows that the newer one was measured on.</summary>
     public OlderAnswers OlderAnswers { get; init; }
 

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Text;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Azure.Functions.Worker;
@@ -5,6 +6,7 @@ using Microsoft.DurableTask.Client;
 using Pipeline.Contracts;
 using Pipeline.Registry.Comparison;
 using Pipeline.Registry.Promotion;
+using Pipeline.Reporting.Evaluations;
 using Pipeline.Storage;
 
 namespace Pipeline.Functions.Adapters;
@@ -57,6 +59,7 @@ public sealed class GetComparison(PipelineStorage storage)
             isComplete = ChampionComparison.HasAnsweredAll(first.Evaluation, second.Evaluation);
         }
 
+        first = first with { TrainedOn = await TrainedOnAsync(first.Manifest, second.Evaluation, cancellation) };
         Dictionary<string, string> texts = await TextsAsync(second.Manifest, cancellation);
         return (VersionComparer.Compare(registry.Project, first, second, texts, RowsShown), isComplete);
     }
@@ -99,31 +102,62 @@ public sealed class GetComparison(PipelineStorage storage)
     private Task<T?> ReadAsync<T>(string project, int version, string file, CancellationToken cancellation)
         where T : class => storage.Files.ReadJsonAsync<T>(BlobLayout.Adapter(project, version, file), cancellation);
 
+    /// <summary>Which rows of an evaluation a dataset trains on; <c>null</c>: it is gone.</summary>
+    private async Task<IReadOnlySet<string>?> TrainedOnAsync(
+        DatasetManifest? manifest,
+        EvaluationReport evaluation,
+        CancellationToken cancellation
+    )
+    {
+        if (manifest is null)
+        {
+            return null;
+        }
+
+        HashSet<string> heldOut = [.. evaluation.Outcomes.Select(o => o.TextHash)];
+        HashSet<string> trained = [];
+        await foreach (Example row in RowsAsync(manifest, BlobLayout.TrainFile, cancellation))
+        {
+            if (EvaluationBuilder.TextHash(row) is var hash && heldOut.Contains(hash))
+            {
+                trained.Add(hash);
+            }
+        }
+
+        return trained;
+    }
+
     /// <summary>What a dataset's held-out rows ask, by row id.</summary>
     private async Task<Dictionary<string, string>> TextsAsync(DatasetManifest? manifest, CancellationToken cancellation)
     {
         var texts = new Dictionary<string, string>(StringComparer.Ordinal);
-        if (
-            manifest is null
-            || await storage.Files.OpenAsync(
-                BlobLayout.Dataset(manifest.DatasetId, BlobLayout.TestFile),
-                null,
-                cancellation
-            )
-                is not { } blob
-        )
+        if (manifest is not null)
         {
-            return texts;
-        }
-
-        using var reader = new StreamReader(blob.Stream, Encoding.UTF8);
-        while (await reader.ReadLineAsync(cancellation) is { } line)
-        {
-            Example row = ContractJson.Read<Example>(line);
-            texts[row.Id] =
-                row.Messages.LastOrDefault(m => m.Role == MessageRole.User)?.Content ?? row.Messages[^1].Content;
+            await foreach (Example row in RowsAsync(manifest, BlobLayout.TestFile, cancellation))
+            {
+                texts[row.Id] =
+                    row.Messages.LastOrDefault(m => m.Role == MessageRole.User)?.Content ?? row.Messages[^1].Content;
+            }
         }
 
         return texts;
+    }
+
+    /// <summary>Rows of a dataset's file; none where it is gone.</summary>
+    private async IAsyncEnumerable<Example> RowsAsync(
+        DatasetManifest manifest,
+        string file,
+        [EnumeratorCancellation] CancellationToken cancellation
+    )
+    {
+        BlobAddress address = BlobLayout.Dataset(manifest.DatasetId, file);
+        if (await storage.Files.OpenAsync(address, null, cancellation) is { } blob)
+        {
+            using var reader = new StreamReader(blob.Stream, Encoding.UTF8);
+            while (await reader.ReadLineAsync(cancellation) is { } line)
+            {
+                yield return ContractJson.Read<Example>(line);
+            }
+        }
     }
 }

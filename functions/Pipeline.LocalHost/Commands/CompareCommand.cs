@@ -111,8 +111,13 @@ internal static class CompareCommand
         }
 
         AnsiConsole.Write(Figures(comparison));
+        PrintChanges(comparison);
         PrintRows("Won", comparison.Won, comparison.Difference?.Won ?? 0, comparison);
         PrintRows("Lost", comparison.Lost, comparison.Difference?.Lost ?? 0, comparison);
+    }
+
+    private static void PrintChanges(VersionComparison comparison)
+    {
         if (comparison.Changes.Count == 0)
         {
             AnsiConsole.WriteLine("Nothing changed in data, settings, base or code.");
@@ -173,7 +178,7 @@ internal static class CompareCommand
             $"{title} by V{comparison.Newer.Version}: {all} rows{shown}",
             "row",
             "text",
-            "right",
+            "right label or answer",
             Name(comparison.Older),
             Name(comparison.Newer)
         );

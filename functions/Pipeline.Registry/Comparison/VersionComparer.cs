@@ -35,6 +35,7 @@ public static class VersionComparer
         );
         List<ComparedLabel> labels = newer.Evaluation.Labels.Count == 0 ? [] : [.. Labels(pairs, resamples)];
         IReadOnlyList<PairedRow> rows = ChampionComparison.Rows(older.Evaluation, newer.Evaluation);
+        int? trainedOn = older.TrainedOn is { } known ? rows.Count(r => known.Contains(r.Candidate.TextHash)) : null;
         List<ComparedRow> Where(Func<PairedRow, bool> which) =>
             [.. rows.Where(which).Take(rowsShown).Select(r => Shown(r, texts))];
         return new VersionComparison
@@ -54,7 +55,8 @@ public static class VersionComparer
             Won = Where(r => r.CandidateScore > r.ChampionScore),
             Lost = Where(r => r.CandidateScore < r.ChampionScore),
             Changes = VersionChanges.Between(older, newer),
-            Notes = [.. Notes(older, newer, pairs.Count)],
+            RowsOlderWasTrainedOn = trainedOn,
+            Notes = [.. Notes(older, newer, pairs.Count, trainedOn)],
         };
     }
 
@@ -99,15 +101,23 @@ public static class VersionComparer
         [
             .. labels
                 .Where(l => l.Difference.Interval.High < 0)
-                .Select(l => $"'{l.Label}' ({Points(l.Difference.Interval)} points)"),
+                .Select(l => $"'{l.Label}' ({WithSign(l.Difference.Mean)} points, {Points(l.Difference.Interval)})"),
         ];
         return $"{verdict}: {WithSign(difference.Mean)} points on {rows} held-out rows (95 % interval "
             + $"{Points(difference.Interval)}; {difference.Won} rows won, {difference.Lost} lost)"
             + $"{(lost.Length > 0 ? $"; it is worse on {string.Join(", ", lost)}" : "")}.";
     }
 
-    private static IEnumerable<string> Notes(VersionFiles older, VersionFiles newer, int rows)
+    private static IEnumerable<string> Notes(VersionFiles older, VersionFiles newer, int rows, int? trainedOn)
     {
+        if (trainedOn is { } known)
+        {
+            yield return known == 0
+                ? $"Neither version was trained on any of the {rows} rows."
+                : $"V{older.Entry.Version} was trained on {known} of these rows, which V{newer.Entry.Version} was not: "
+                    + "its figures are better than they are on new texts.";
+        }
+
         if (older.Evaluation.TestSet != newer.Evaluation.TestSet || older.Evaluation.TestSet is null)
         {
             yield return $"They were measured on different held-out rows; only the {rows} rows that both answered with "

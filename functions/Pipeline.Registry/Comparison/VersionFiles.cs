@@ -14,4 +14,8 @@ public sealed record VersionFiles(
     DatasetManifest? Manifest,
     TrainingSettings? Training,
     AdapterProof? Proof
-);
+)
+{
+    /// <summary>Hashes of what its training rows ask; <c>null</c>: they are not known.</summary>
+    public IReadOnlySet<string>? TrainedOn { get; init; }
+}

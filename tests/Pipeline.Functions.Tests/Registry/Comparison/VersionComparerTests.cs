@@ -26,7 +26,30 @@ public sealed class VersionComparerTests
 
     [Fact]
     public void Compare_VersionThatLosesALabel_NamesIt() =>
-        Assert.Matches("; it is worse on 'c' \\(-.* points\\)\\.$", Compare([20, 15, -20], 2000).Line);
+        Assert.Matches("; it is worse on 'c' \\(-.* points, -.* to -.*\\)\\.$", Compare([20, 15, -20], 2000).Line);
+
+    /// <summary>Added rows move some between the parts of a split: the older version may know them.</summary>
+    [Theory]
+    [InlineData(
+        7,
+        "V16 was trained on 7 of these rows, which V17 was not: its figures are better than they are on new texts."
+    )]
+    [InlineData(0, "Neither version was trained on any of the 100 rows.")]
+    public void Compare_RowsThatTheOlderVersionWasTrainedOn_AreCountedAndSaid(int known, string note)
+    {
+        (EvaluationReport older, EvaluationReport newer) = SimulatedVersions.Versions(
+            100,
+            SimulatedVersions.Equally,
+            new MersenneTwister(1)
+        );
+        HashSet<string> trained = [.. newer.Outcomes.Take(known).Select(o => o.TextHash), "the hash of another text"];
+
+        VersionComparison comparison = Compare(Files(16, older) with { TrainedOn = trained }, Files(17, newer), 5);
+
+        Assert.Equal(known, comparison.RowsOlderWasTrainedOn);
+        Assert.Contains(note, comparison.Notes);
+        Assert.Null(Compare(Files(16, older), Files(17, newer), 5).RowsOlderWasTrainedOn);
+    }
 
     [Fact]
     public void Compare_EqualVersions_ProvesNothing() =>
