@@ -38,8 +38,9 @@ public sealed record DatasetManifest
 
     /// <summary>
     /// <c>read = accepted + rejected + duplicates</c> and <c>accepted = train + validation + test</c>, and the rows of
-    /// <see cref="Guard"/>; of plain texts train, validation and test count pieces of at most <c>validation.maxTokens</c>, of which a text has one or more, without
-    /// held-out pieces that nearly repeat one to learn.
+    /// <see cref="Guard"/>. Of plain texts train, validation and test count pieces of at most
+    /// <c>validation.maxTokens</c>, of which a text has one or more, without held-out pieces that nearly repeat one to
+    /// learn.
     /// </summary>
     public required RowCounts Rows { get; init; }
 

@@ -97,12 +97,18 @@ public sealed record ProjectSettings
     public LimitSettings Limits { get; init; } = new();
 
     /// <summary>Files beside the dropped one that start no run of their own, by the setting that names them.</summary>
-    public IReadOnlyList<(string Setting, string Name)> HeldOutFiles() =>
-        [
-            .. (((string, string?)[])[("split.test", Split.TestFile), ("promotion.guard", Promotion.Guard)]).SelectMany(
-                f => f.Item2 is { } name ? (IEnumerable<(string, string)>)[(f.Item1, name)] : []
-            ),
-        ];
+    public IEnumerable<(string Setting, string Name)> HeldOutFiles()
+    {
+        if (Split.TestFile is { } test)
+        {
+            yield return ("split.test", test);
+        }
+
+        if (Promotion.Guard is { } guard)
+        {
+            yield return ("promotion.guard", guard);
+        }
+    }
 }
 
 /// <summary>Names of the columns that matter.</summary>

@@ -11,7 +11,8 @@ internal static class DatasetFault
     private static DatasetException? From(DatasetManifest manifest)
     {
         RowCounts rows = manifest.Rows;
-        int accepted = rows.Accepted - (manifest.Guard?.Rows ?? 0);
+        int guards = manifest.Guard?.Rows ?? 0;
+        int accepted = rows.Accepted - guards;
         if (accepted == 0 && manifest.Settings.Review.Unlabelled)
         {
             return new DatasetException(
@@ -24,7 +25,8 @@ internal static class DatasetFault
         {
             return new DatasetException(
                 DatasetFaultCode.NothingAccepted,
-                $"All {rows.Read - (rows.Accepted - accepted)} rows were rejected ({Listed(manifest.Reasons)}); see {BlobLayout.RejectedFile}."
+                $"All {rows.Read - guards} rows were rejected ({Listed(manifest.Reasons)}); see "
+                    + $"{BlobLayout.RejectedFile}."
             );
         }
 

@@ -70,7 +70,8 @@ public sealed record DatasetPlan
 }
 
 /// <summary>A file, or a contiguous range of its rows.</summary>
-/// <param name="InputIndex">The file's index in <see cref="DatasetInputs.All"/>, which has the guard set and the test set first.</param>
+/// <param name="InputIndex">The file's index in <see cref="DatasetInputs.All"/>, which has the guard set and the test
+/// set first.</param>
 /// <param name="IsTest">Whether its rows are test rows.</param>
 /// <param name="Range">The rows; <c>null</c>: the file cannot be divided, and is read as a whole.</param>
 public sealed record DatasetPart([property: JsonPropertyName("input")] int InputIndex, bool IsTest, RowRange? Range)

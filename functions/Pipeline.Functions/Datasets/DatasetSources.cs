@@ -43,6 +43,7 @@ public sealed class DatasetSources(PipelineStorage storage, BaseCatalog bases)
         CancellationToken cancellation
     )
     {
+        ArgumentNullException.ThrowIfNull(source);
         (PipelineInput input, ProjectSettings settings) = (source.Input, source.Settings);
         (ChatEncoder encoder, string sha256) = bases.EncoderFor(settings);
         List<string> tags = [];
@@ -64,14 +65,9 @@ public sealed class DatasetSources(PipelineStorage storage, BaseCatalog bases)
         if (input.FeedbackBatch is { } batch)
         {
             RawFile rows = await OpenOneAsync(BlobLayout.FeedbackBatch(input.Project, batch), batch);
-            if (batch.StartsWith(CorrectionBatches.NamePrefix, StringComparison.Ordinal))
-            {
-                corrections = rows;
-            }
-            else
-            {
-                files.Add(rows); // of a run that was started before 2026-11-30
-            }
+            bool isBatch = batch.StartsWith(CorrectionBatches.NamePrefix, StringComparison.Ordinal);
+            corrections = isBatch ? rows : null;
+            files.AddRange(isBatch ? [] : [rows]); // of a run that was started before 2026-11-30
         }
 
         string[] heldOutNames = [.. settings.HeldOutFiles().Select(f => f.Name)];
@@ -82,20 +78,22 @@ public sealed class DatasetSources(PipelineStorage storage, BaseCatalog bases)
             kind.Add(await OpenOneAsync(BlobLayout.Raw(input.Project, name), name));
         }
 
-        var request = new DatasetRequest
-        {
-            Project = input.Project,
-            Settings = settings,
-            Files = files,
-            TestFile = heldOut.Find(f => f.Name == settings.Split.TestFile),
-            GuardFile = heldOut.Find(f => f.Name == settings.Promotion.Guard),
-            Corrections = corrections,
-            Without = source.Without,
-            Encoder = encoder,
-            TokenizerSha256 = sha256,
-            Shape = bases.ShapeOf(settings),
-        };
-        return (request, tags);
+        return (
+            new DatasetRequest
+            {
+                Project = input.Project,
+                Settings = settings,
+                Files = files,
+                TestFile = heldOut.Find(f => f.Name == settings.Split.TestFile),
+                GuardFile = heldOut.Find(f => f.Name == settings.Promotion.Guard),
+                Corrections = corrections,
+                Without = source.Without,
+                Encoder = encoder,
+                TokenizerSha256 = sha256,
+                Shape = bases.ShapeOf(settings),
+            },
+            tags
+        );
     }
 
     /// <summary>Opens one blob; with a path it is copied there first.</summary>

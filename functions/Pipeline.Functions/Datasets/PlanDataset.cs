@@ -49,8 +49,8 @@ public sealed class PlanDataset(
             if (hasChanged)
             {
                 return Fault(
-                    $"'{input.Source}', its test set, its guard set, its corrected rows or the withdrawn rows changed after the "
-                        + "run was started; the change starts a run of its own."
+                    $"'{input.Source}', its test set, its guard set, its corrected rows or the withdrawn rows changed "
+                        + "after the run was started; the change starts a run of its own."
                 );
             }
 

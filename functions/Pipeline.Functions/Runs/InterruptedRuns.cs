@@ -55,7 +55,8 @@ public sealed class InterruptedRuns(PipelineStorage storage, TimeProvider time)
 
         string reason = instance is null
             ? "No orchestration works on this run: it was left by another engine or task hub."
-            : $"Its orchestration has ended ({instance.RuntimeStatus}) without writing down how: {instance.FailureReason()}.";
+            : $"Its orchestration has ended ({instance.RuntimeStatus}) without writing down how: "
+                + $"{instance.FailureReason()}.";
         RunRecord Interrupted(RunRecord r) =>
             r.State == run.State && r.UpdatedAt == run.UpdatedAt
                 ? r with

@@ -14,9 +14,9 @@ public static class PromotionGate
     public const int MinRows = 20;
 
     /// <summary>
-    /// Rows from which a label or a guard set is tested for non-inferiority; of fewer, that a loss lies within the
-    /// margin could not be shown: the label only must not be proven worse, and the loss on the guard set itself must not
-    /// exceed the margin.
+    /// Rows from which a label or a guard set is tested for non-inferiority. Of fewer, that a loss lies within the
+    /// margin could not be shown: a label must not be proven worse, and on a guard set the loss itself must not exceed
+    /// the margin.
     /// </summary>
     public const int MinLabelRows = 100;
 

@@ -4,7 +4,7 @@ using Pipeline.Tokenization;
 namespace Pipeline.Export.Gguf;
 
 /// <summary>
-/// A model's folder as one GGUF file, as llama.cpp, llama-server and Ollama read it. Source of the keys: llama.cpp,
+/// A model's folder as one GGUF file, as llama.cpp reads it. Source of the keys: llama.cpp,
 /// <c>gguf-py/gguf/constants.py</c>.
 /// </summary>
 public static class GgufModel

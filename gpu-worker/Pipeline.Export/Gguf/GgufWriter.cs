@@ -4,7 +4,9 @@ using static TorchSharp.torch;
 
 namespace Pipeline.Export.Gguf;
 
-/// <summary>Writes a GGUF file, version 3, little-endian, aligned to 32 bytes. Format: ggml, <c>docs/gguf.md</c>.</summary>
+/// <summary>
+/// Writes a GGUF file, version 3, little-endian, aligned to 32 bytes. Format: ggml, <c>docs/gguf.md</c>.
+/// </summary>
 public static class GgufWriter
 {
     private const uint Version = 3;

@@ -19,7 +19,7 @@ public static class GgufQuantizer
         ["Q4_0"] = LLamaFtype.MOSTLY_Q4_0,
     };
 
-    /// <summary>The forms, by the names that llama.cpp and Ollama give them.</summary>
+    /// <summary>The forms, by the names that llama.cpp gives them.</summary>
     public static IReadOnlyList<string> Names { get; } = [.. Forms.Keys];
 
     /// <summary>Quantises a file.</summary>

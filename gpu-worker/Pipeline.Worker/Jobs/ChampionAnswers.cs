@@ -7,8 +7,8 @@ using Pipeline.Reporting.Evaluations;
 namespace Pipeline.Worker.Jobs;
 
 /// <summary>
-/// The champion's answers to a newer version's held-out rows and guard set: figures of different rows are never compared, so the
-/// champion answers the newer ones on the base that is in memory.
+/// The champion's answers to a newer version's held-out rows and guard set: figures of different rows are never
+/// compared, so the champion answers the newer ones on the base that is in memory.
 /// </summary>
 internal static class ChampionAnswers
 {
