@@ -30,13 +30,37 @@ public sealed class ArchiveTests
         string rows =
             "text,label\n"
             + string.Concat(Enumerable.Range(0, 60_000).Select(i => $"row number {i} of many,{i % 2}\n"));
-        int before = Directory.GetDirectories(Path.GetTempPath(), "pipeline-unpacked-*").Length;
+        byte[] content = Utf8(rows);
 
-        (List<RawRow> read, _) = Read("big.csv.gz", Gzip(Utf8(rows)));
+        (List<RawRow> read, _) = Read("big.csv.gz", Gzip(content));
 
         Assert.Equal(60_000, read.Count);
         Assert.Equal("row number 59999 of many", read[^1].Fields["text"]);
-        Assert.Equal(before, Directory.GetDirectories(Path.GetTempPath(), "pipeline-unpacked-*").Length);
+        Assert.DoesNotContain(content.Length, UnpackedLengths());
+
+        DirectoryInfo left = Directory.CreateTempSubdirectory("pipeline-unpacked-");
+        File.WriteAllBytes(Path.Combine(left.FullName, "0"), content);
+        Assert.Contains(content.Length, UnpackedLengths()); // so one that was left would have been seen
+        left.Delete(recursive: true);
+    }
+
+    /// <summary>Lengths of the unpacked files in the temporary folder, where other tests unpack at the same time.</summary>
+    private static List<long> UnpackedLengths()
+    {
+        List<long> lengths = [];
+        foreach (string folder in Directory.GetDirectories(Path.GetTempPath(), "pipeline-unpacked-*"))
+        {
+            try
+            {
+                lengths.AddRange(Directory.EnumerateFiles(folder).Select(f => new FileInfo(f).Length));
+            }
+            catch (IOException)
+            {
+                // another test's, gone meanwhile
+            }
+        }
+
+        return lengths;
     }
 
     [Fact]
